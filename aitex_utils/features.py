@@ -1,0 +1,218 @@
+"""Tiles -> patches: outputs of chosen layers of a CNN, pooled, resized to one grid, concatenated.
+
+Follows section 3.1 of Roth et al., "Towards Total Recall in Industrial Anomaly Detection", CVPR 2022
+(arXiv 2106.08265): a patch is what the network says about one position and its neighbourhood (equations 1 to 3).
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from .backbones import load_backbone
+from .errors import InputError, check_tiles
+
+if TYPE_CHECKING:
+    import torch
+
+
+class _AllSeen(Exception):
+    """Raised by the last hook: the layers behind it needn't be computed."""
+
+
+class PatchFeatures:
+    """A feature extractor: tiles (N, H, W) uint8 in, patches (N, H', W', C) float32 out.
+
+    Parameters
+    ----------
+    backbone : name of a network, see `backbones.load_backbone`.
+    layers : names of its layers, from early to late; None takes the backbone's default pair. The first one's grid
+        H' x W' is that of the patches: at stride 8, tiles of 256 px make 32 x 32 = 1,024 patches.
+    pooling : side of the square neighbourhood whose mean a patch is, in positions of its layer; odd, 1 = none.
+    size : side in px to which tiles are resized before the network sees them; None leaves them as they are.
+    whiten : rotate and scale patches so that over the normal ones all directions spread alike; needs `fit`.
+    batch_size : tiles in the network at once. Memory is bounded by it; results may differ in the last digits.
+    pretrained : False takes random weights (a baseline, and quick tests).
+    progress : show a bar while many tiles are turned into patches.
+
+    Fitted attributes: `mean_` (C,) and `whitening_` (C, C), only with `whiten`.
+    """
+
+    def __init__(
+        self,
+        backbone: str = "efficientnet_lite0",
+        layers: Sequence[str] | None = None,
+        *,
+        pooling: int = 3,
+        size: int | None = None,
+        whiten: bool = False,
+        batch_size: int = 8,
+        pretrained: bool = True,
+        progress: bool = False,
+    ) -> None:
+        if not (isinstance(pooling, int) and pooling >= 1 and pooling % 2):
+            raise InputError(f"pooling is {pooling!r}, expected an odd number of positions, for example 3 (1 = none).")
+        if size is not None and not (isinstance(size, int) and size >= 32):
+            raise InputError(f"size is {size!r}, expected at least 32 px, or None to leave tiles as they are.")
+        if not (isinstance(batch_size, int) and batch_size >= 1):
+            raise InputError(f"batch_size is {batch_size!r}, expected a whole number of at least 1.")
+        import torch
+
+        self.pooling, self.size, self.whiten = pooling, size, whiten
+        self.batch_size, self.progress = batch_size, progress
+        loaded = load_backbone(backbone, pretrained=pretrained)
+        self.backbone, self.weights_sha256 = loaded.name, loaded.sha256
+        self.layers = (layers,) if isinstance(layers, str) else tuple(loaded.layers if layers is None else layers)
+        self._network = loaded.network.eval().to(memory_format=torch.channels_last)
+        self._mean = torch.from_numpy(loaded.mean).view(1, 3, 1, 1)
+        self._std = torch.from_numpy(loaded.std).view(1, 3, 1, 1)
+        self._modules = _find_layers(self._network, self.layers, self.backbone)
+
+    def fit(self, tiles: np.ndarray) -> PatchFeatures:
+        """Learn the whitening from normal tiles (N, H, W) uint8; without `whiten` there is nothing to learn."""
+        if self.whiten:
+            self.fit_whitening(self._raw_patches(tiles))
+        return self
+
+    def fit_whitening(self, patches: np.ndarray) -> PatchFeatures:
+        """Learn mean and whitening matrix from normal patches (..., C), not yet whitened.
+
+        PCA whitening, `(p - mean) V diag(1 / sqrt(variance + floor))`. The floor, a thousandth of the mean variance,
+        keeps directions that hardly vary from being blown up to noise.
+        """
+        flat = patches.reshape(-1, patches.shape[-1])
+        self.mean_ = flat.mean(axis=0, dtype=np.float64).astype(np.float32)
+        covariance = np.cov((flat - self.mean_).T.astype(np.float64), bias=True).reshape(flat.shape[1], flat.shape[1])
+        variance, directions = np.linalg.eigh(covariance)
+        floor = 1e-3 * max(variance.mean(), 1e-12)
+        self.whitening_ = (directions / np.sqrt(variance.clip(0) + floor)).astype(np.float32)  # (C, C)
+        return self
+
+    def transform(self, tiles: np.ndarray) -> np.ndarray:
+        """Return the patches of tiles: (N, H, W) uint8 -> (N, H', W', C) float32, C-contiguous."""
+        return self._joined(self.batches(tiles), len(check_tiles(tiles)))
+
+    def fit_transform(self, tiles: np.ndarray) -> np.ndarray:
+        """Like `fit` and then `transform`, with one pass through the network instead of two."""
+        patches = self._raw_patches(tiles)
+        return self.fit_whitening(patches).whitened(patches) if self.whiten else patches
+
+    def batches(self, tiles: np.ndarray) -> Iterator[np.ndarray]:
+        """Yield the patches of `batch_size` tiles at a time, each (B, H', W', C) float32: memory stays bounded."""
+        for patches in self._raw_batches(tiles):
+            yield self.whitened(patches)
+
+    def whitened(self, patches: np.ndarray) -> np.ndarray:
+        """Return patches (..., C) whitened, or as they are without `whiten`."""
+        if not self.whiten:
+            return patches
+        if not hasattr(self, "whitening_"):
+            raise InputError("Whitening has learned nothing yet: call fit(tiles) with normal tiles first.")
+        return (patches - self.mean_) @ self.whitening_
+
+    def _raw_patches(self, tiles: np.ndarray) -> np.ndarray:
+        return self._joined(self._raw_batches(tiles), len(check_tiles(tiles)))
+
+    @staticmethod
+    def _joined(batches: Iterator[np.ndarray], n: int) -> np.ndarray:
+        """Write batches into one array of n tiles as they come, so that they are never held twice."""
+        patches, done = None, 0
+        for batch in batches:
+            if patches is None:
+                patches = np.empty((n, *batch.shape[1:]), np.float32)
+            patches[done : done + len(batch)] = batch
+            done += len(batch)
+        return patches
+
+    def _raw_batches(self, tiles: np.ndarray) -> Iterator[np.ndarray]:
+        import torch
+        from tqdm.auto import tqdm
+
+        tiles = check_tiles(tiles)
+        starts = range(0, len(tiles), self.batch_size)
+        for start in tqdm(starts, desc="patches", unit="batch", disable=not self.progress):
+            with torch.inference_mode():
+                outputs = self._layer_outputs(self._prepared(tiles[start : start + self.batch_size]))
+                patches = join_layers(outputs, self.pooling)
+            yield patches.numpy()
+
+    def _prepared(self, tiles: np.ndarray) -> torch.Tensor:
+        """(B, H, W) uint8 -> (B, 3, size, size) float32, as the backbone saw its training images."""
+        import torch
+        import torch.nn.functional as F
+
+        images = torch.from_numpy(np.ascontiguousarray(tiles)).unsqueeze(1).float()  # (B, 1, H, W)
+        if self.size is not None and images.shape[-2:] != (self.size, self.size):
+            shrinks = self.size < min(images.shape[-2:])
+            images = F.interpolate(images, (self.size, self.size), mode="bilinear", antialias=shrinks)
+        images = (images - self._mean) / self._std  # (B, 3, H, W): grey repeated by broadcasting
+        return images.contiguous(memory_format=torch.channels_last)
+
+    def _layer_outputs(self, images: torch.Tensor) -> list[torch.Tensor]:
+        """Return the output of each layer, (B, C, H', W'), taken by hooks; stop when the last one was seen."""
+        seen: dict[str, torch.Tensor] = {}
+
+        def hook(name: str):
+            def keep(module, inputs, output) -> None:
+                seen[name] = _as_map(output, self._network, images)
+                if len(seen) == len(self._modules):
+                    raise _AllSeen
+
+            return keep
+
+        handles = [module.register_forward_hook(hook(name)) for name, module in self._modules.items()]
+        try:
+            self._network(images)
+        except _AllSeen:
+            pass
+        finally:
+            for handle in handles:
+                handle.remove()
+        return [seen[name] for name in self.layers]
+
+
+def join_layers(outputs: Sequence[torch.Tensor], pooling: int) -> torch.Tensor:
+    """Pool, resize and concatenate layer outputs: list of (B, C_i, H_i, W_i) -> (B, H_1, W_1, sum of C_i).
+
+    Each is averaged over `pooling` x `pooling` positions (at a border over those that exist), then resized bilinearly
+    to the grid of the first (section 3.1 of the paper, equations 2 and 3).
+    """
+    import torch
+    import torch.nn.functional as F
+
+    grid, joined = outputs[0].shape[-2:], []
+    for output in outputs:
+        if pooling > 1:
+            output = F.avg_pool2d(output, pooling, stride=1, padding=pooling // 2, count_include_pad=False)
+        if output.shape[-2:] != grid:
+            output = F.interpolate(output, grid, mode="bilinear", align_corners=False)
+        joined.append(output.permute(0, 2, 3, 1))  # (B, C, H', W') -> (B, H', W', C)
+    return torch.cat(joined, dim=-1).contiguous()
+
+
+def _find_layers(network: torch.nn.Module, layers: tuple[str, ...], backbone: str) -> dict:
+    """Return the named modules; raise `InputError` for an unknown or doubled name, with those near it."""
+    modules = dict(network.named_modules())
+    if not layers or len(set(layers)) != len(layers):
+        raise InputError(f"layers is {list(layers)}: name at least one layer of {backbone}, each once.")
+    for name in layers:
+        if name not in modules or not name:
+            near = difflib.get_close_matches(name, modules, n=3) or [m for m in modules if m and "." not in m][:8]
+            raise InputError(f"{backbone} has no layer {name!r}: near it are {', '.join(near)}.")
+    return {name: modules[name] for name in layers}
+
+
+def _as_map(output: torch.Tensor, network: torch.nn.Module, images: torch.Tensor) -> torch.Tensor:
+    """Return a layer's output as (B, C, H', W'): maps as they are, a transformer's tokens put back on their grid."""
+    if output.ndim == 4:
+        return output.permute(0, 3, 1, 2) if str(getattr(network, "output_fmt", "")).endswith("NHWC") else output
+    if output.ndim == 3:
+        tokens = output[:, getattr(network, "num_prefix_tokens", 0) :]  # (B, H' * W', C) without the class token
+        height, width = images.shape[-2:]
+        rows = round((tokens.shape[1] * height / width) ** 0.5)
+        if rows and rows * (tokens.shape[1] // rows) == tokens.shape[1]:
+            return tokens.transpose(1, 2).reshape(len(tokens), tokens.shape[2], rows, -1)
+    raise InputError(f"A layer gives an array of shape {tuple(output.shape)}, not a map: choose a layer before the pooling.")
