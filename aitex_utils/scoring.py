@@ -1,0 +1,136 @@
+"""Distances -> anomaly map and image score: max, mean, top share, and the paper's reweighting beside a variant of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from .errors import InputError
+from .tiling import untile
+
+if TYPE_CHECKING:
+    from .memory_bank import MemoryBank
+
+IMAGE_SCORES = ("max", "mean", "top", "reweighted", "reweighted_by_patch")
+
+
+def anomaly_maps(distances: np.ndarray, shape: tuple[int, int], smoothing: float = 0.0) -> np.ndarray:
+    """Return anomaly maps of tiles: distances of patches (N, H', W') -> (N, H, W) float32.
+
+    Resized bilinearly to `shape` = (H, W); then, if `smoothing` > 0, a Gaussian of that standard deviation in px
+    (section 3.3 of Roth et al., 2022, who take 4), mirrored at the tile's border.
+    """
+    import torch
+    import torch.nn.functional as F
+    from scipy.ndimage import gaussian_filter
+
+    distances = np.ascontiguousarray(distances, dtype=np.float32)
+    if distances.ndim != 3 or 0 in distances.shape:
+        raise InputError(f"distances has shape {distances.shape}, expected (N, H', W') with at least one tile.")
+    if smoothing < 0:
+        raise InputError(f"smoothing is {smoothing}, expected a standard deviation in px of at least 0 (0 = none).")
+    maps = F.interpolate(torch.from_numpy(distances)[:, None], tuple(shape), mode="bilinear", align_corners=False)
+    maps = maps[:, 0].numpy()  # (N, 1, H, W) -> (N, H, W)
+    return gaussian_filter(maps, sigma=(0, smoothing, smoothing)) if smoothing else maps
+
+
+def strip_map(maps: np.ndarray, corners: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+    """Stitch the maps of a strip's tiles (N, h, w) into one (H, W) float32, blended where they overlap, NaN off the fabric."""
+    return untile(np.asarray(maps, dtype=np.float32), corners, shape)
+
+
+def max_score(distances: np.ndarray) -> np.ndarray:
+    """Return the largest distance of each tile: (N, ...) -> (N,). One far patch is enough to raise the alarm."""
+    return _flat(distances).max(axis=1)
+
+
+def mean_score(distances: np.ndarray) -> np.ndarray:
+    """Return the mean distance of each tile: (N, ...) -> (N,). A small defect drowns in it."""
+    return _flat(distances).mean(axis=1)
+
+
+def top_score(distances: np.ndarray, share: float = 0.01) -> np.ndarray:
+    """Return the mean over the largest `share` of each tile's distances, at least one of them: (N, ...) -> (N,)."""
+    if not 0 < share <= 1:
+        raise InputError(f"share is {share}, expected a number above 0 and up to 1, for example 0.01.")
+    flat = _flat(distances)
+    count = max(1, round(share * flat.shape[1]))
+    return np.partition(flat, -count, axis=1)[:, -count:].mean(axis=1)
+
+
+def reweighted_score(patches: np.ndarray, bank: MemoryBank, b: int = 9) -> np.ndarray:
+    """Return the paper's image score (equations 6 and 7): patches of tiles (N, P, C) -> (N,) float32.
+
+    With p the tile's worst patch, m* the bank's vector nearest to p, s* = |p - m*|, and N_b(m*) the b vectors of the bank
+    nearest to m*, m* itself among them:
+
+        s = (1 - exp|p - m*| / sum over m in N_b(m*) of exp|p - m|) s*
+
+    If m* stands alone in the bank, its neighbours are far from p too, its share of the sum is small, and the score
+    stays near s*. With b = 1 the sum is its only term and the formula would make every score 0; s* is returned instead.
+    """
+    worst, distance, index = _worst(patches, bank)
+    if b == 1:
+        return distance
+    _, neighbours = bank.nearest(bank.vectors_[index], b)  # (N, b): of m*, not of p
+    lost = ~(neighbours == index[:, None]).any(axis=1)  # among equal vectors, or by an approximate index
+    neighbours[lost, -1] = index[lost]
+    to_neighbours = np.linalg.norm(bank.vectors_[neighbours] - worst[:, None], axis=2)  # (N, b)
+    to_neighbours[neighbours < 0] = np.inf  # an approximate index found fewer than b
+    return _one_minus_softmax(distance, to_neighbours) * distance
+
+
+def reweighted_by_patch_score(patches: np.ndarray, bank: MemoryBank, b: int = 9) -> np.ndarray:
+    """Return a variant often taken for equation 7: the b neighbours of the worst patch p itself, not of m*.
+
+    The factor is then one minus the softmax weight of the smallest of b distances: patches (N, P, C) -> (N,) float32.
+    b = 1 returns s*, as in `reweighted_score`.
+    """
+    worst, distance, _ = _worst(patches, bank)
+    if b == 1:
+        return distance
+    return _one_minus_softmax(distance, bank.nearest(worst, b)[0]) * distance
+
+
+def image_scores(
+    how: str, distances: np.ndarray, patches: np.ndarray, bank: MemoryBank, *, share: float = 0.01, b: int = 9
+) -> np.ndarray:
+    """Return the image scores (N,) float32 by name, one of `IMAGE_SCORES`: distances (N, P), their patches (N, P, C)."""
+    if how == "max":
+        return max_score(distances)
+    if how == "mean":
+        return mean_score(distances)
+    if how == "top":
+        return top_score(distances, share)
+    if how == "reweighted":
+        return reweighted_score(patches, bank, b)
+    if how == "reweighted_by_patch":
+        return reweighted_by_patch_score(patches, bank, b)
+    raise InputError(f"There is no image score {how!r}: choose one of {', '.join(IMAGE_SCORES)}.")
+
+
+def _flat(distances: np.ndarray) -> np.ndarray:
+    distances = np.asarray(distances, dtype=np.float32)
+    if distances.ndim < 2 or 0 in distances.shape:
+        raise InputError(f"distances has shape {distances.shape}, expected (N, ...) with at least one tile and position.")
+    return distances.reshape(len(distances), -1)
+
+
+def _worst(patches: np.ndarray, bank: MemoryBank) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return each tile's worst patch (N, C), its distance to the bank (N,) and the index of its nearest vector (N,)."""
+    patches = np.asarray(patches)
+    if patches.ndim != 3:
+        raise InputError(f"patches has shape {patches.shape}, expected (N, P, C): P patches of each of N tiles.")
+    n, p, c = patches.shape
+    distances, indices = bank.nearest(patches.reshape(n * p, c), 1)
+    at = np.arange(n) * p + distances.reshape(n, p).argmax(axis=1)
+    return patches.reshape(n * p, c)[at], distances[at, 0], indices[at, 0]
+
+
+def _one_minus_softmax(distance: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """Return 1 - exp(d) / sum(exp(others)) without overflow: the largest is subtracted in both; infinite ones are left out."""
+    others = np.where(np.isfinite(others), others, -np.inf)
+    largest = np.maximum(others.max(axis=1), distance)
+    total = np.exp(others - largest[:, None]).sum(axis=1)
+    return (1 - np.exp(distance - largest) / total).clip(0, 1).astype(np.float32)
