@@ -1,0 +1,298 @@
+"""The one way into the course: `python course.py lab`. It sets up `.venv` beside this file and works inside it.
+
+Standard library only. Python 3.6 too has to get as far as the version check below, to be told that it is too old:
+so there is no match, no walrus and no `from __future__ import annotations` in this file.
+"""
+
+import errno
+import hashlib
+import json
+import os
+import platform
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+VERSION = f"{sys.version_info[0]}.{sys.version_info[1]}"
+if sys.version_info < (3, 10):  # noqa: UP036 - reached by whoever starts it with an old one
+    sys.exit(
+        f"This is Python {VERSION}, and the course needs 3.10 or newer: install one from python.org or with "
+        "your system's packages, and start course.py with that (`python3.12 course.py lab`, on Windows `py -3.12 ...`)."
+    )
+
+ROOT = Path(__file__).absolute().parent
+FOLDER = Path(os.environ.get("COURSE_VENV") or ROOT / ".venv").expanduser().absolute()
+WINDOWS = os.name == "nt"
+PYTHON = FOLDER / "Scripts" / "python.exe" if WINDOWS else FOLDER / "bin" / "python"
+STAMP, LOG = FOLDER / "course-stamp", FOLDER / "install.log"
+# PyPI's torch for Linux on x86 is a build with CUDA. No other index is named: a school's network may not reach it.
+GB_KEPT, GB_FETCHED = (6, 3.5) if sys.platform == "linux" and platform.machine() == "x86_64" else (2, 1)
+HELP = f"""PatchCore on woven fabric, a course. python course.py ...
+
+  lab      opens JupyterLab on the first notebook; further arguments go on to it (lab --no-browser --port 8899)
+  test     runs the tests; further arguments go on to pytest
+  demo     fits on a fabric, scores the rest, prints a table (demo --help)
+  data     makes the practice fabric anew
+  build    builds the notebooks from notebooks/source
+  bench    runs a benchmark by its name
+  doctor   tells what is wrong with this machine
+
+Each sets up .venv beside course.py where that is missing ({GB_KEPT} GB). COURSE_VENV names another folder for it, on a
+larger disk. An environment that is there is completed: PyTorch without CUDA, installed in it before, is kept."""
+
+# Written into the environment, never into the user's settings: no news, no pop-ups, no network.
+LAB = {"news_url": None, "check_for_updates_class": "jupyterlab.NeverCheckForUpdate", "extension_manager": "readonly"}
+PAGE = {"buildAvailable": False, "buildCheck": False}
+SETTINGS = {"jupyter_lab_config.json": {"LabApp": LAB}, "labconfig/page_config.json": PAGE}
+
+# What pip says, and what it comes to
+FULL_DISK = r"No space left|Errno 28\b|Errno 122\b|[Qq]uota exceeded|not enough space on the disk|WinError 112"
+READ_ONLY = r"Read-only file system|Permission denied|Access is denied|Errno 13\b|Errno 30\b|WinError 5\b"
+UNREACHED = r"[Cc]onnection.?([Ee]rror|[Rr]eset|refused|broken|aborted)|[Tt]imed? ?out|getaddrinfo|ProxyError|SSLError|"
+UNREACHED += r"unreachable|IncompleteRead|(403|407|5\d\d) (Client|Server) Error"
+WORDS = {
+    "Long Path support": "A path got too long for Windows: move the course to a shorter one, such as C:\\course",
+    READ_ONLY: "A file in {folder} can't be written: close what uses it (JupyterLab), get the right to write there",
+    UNREACHED: "The package index can't be reached: check the network (HTTPS_PROXY and PIP_INDEX_URL are heeded)",
+    r"No matching distribution found for (?P<what>[^\s(;]+)|ResolutionImpossible": "There is no {what} for this Python "
+    "({python}): use a 64-bit Python 3.10 to 3.13 (PyTorch no longer builds for Macs with Intel chips)",
+    r"(?m)^ERROR: (?P<what>.+?)\.?$": "The installation failed ({what}): mend that",
+    "": "The installation was ended from outside, mostly for want of memory: close other programs",
+}
+
+
+class Trouble(Exception):
+    """Something the user can mend; the message is one sentence that says how."""
+
+
+def set_up():
+    """Make or update the virtual environment where that is needed.
+
+    The stamp is written last: whatever interrupts an installation, the next call finds no stamp and goes on.
+    """
+    try:
+        wanted = fingerprint()
+        if not (STAMP.is_file() and STAMP.read_text() == wanted and PYTHON.exists()):
+            announce()
+            STAMP.unlink(missing_ok=True)
+            if not usable():
+                make_environment()
+            install()
+            keep(STAMP, wanted)
+        add_project()
+    except OSError as error:
+        raise told(error) from error
+
+
+def fingerprint():
+    """Return what the environment depends on as one word: the lists of packages and the Python version."""
+    lists = [(ROOT / name).read_bytes().replace(b"\r\n", b"\n") for name in ("requirements.txt", "constraints.txt")]
+    return hashlib.sha256(b"\n".join([VERSION.encode(), *lists])).hexdigest()
+
+
+def announce():
+    """Say in one line what is about to happen."""
+    why = "the packages or the Python version changed" if STAMP.is_file() else "only this once"
+    size = f"up to {GB_KEPT} GB on the disk, {GB_FETCHED} GB to download, 2 to 30 minutes depending on the network"
+    print(f"{'Completing' if FOLDER.is_dir() else 'Setting up'} {FOLDER} ({why}): {size}.", flush=True)
+
+
+def usable():
+    """Return whether the environment's Python starts, has pip, and is of the same version as this one."""
+    ask = [str(PYTHON), "-c", "import sys, pip; print('%d.%d' % sys.version_info[:2])"]
+    try:
+        return subprocess.run(ask, capture_output=True, text=True, env=surroundings()).stdout.strip() == VERSION
+    except OSError:
+        return False
+
+
+def make_environment():
+    """Make the virtual environment anew. Only the course's own `.venv` is emptied for it, never another folder."""
+    if FOLDER != ROOT / ".venv" and FOLDER.is_dir() and any(FOLDER.iterdir()):
+        raise Trouble(
+            f"COURSE_VENV names {FOLDER}, which holds something but no working environment of Python {VERSION} with "
+            "pip: empty that folder yourself, or name a new one."
+        )
+    if Path(sys.prefix) == FOLDER:
+        raise Trouble(f"{FOLDER} is broken and in use: leave it with `deactivate`, and run it again.")
+    if free() < GB_KEPT + GB_FETCHED:
+        raise full_disk()
+    try:
+        import ensurepip  # noqa: F401 - Debian leaves it out, and venv would stop halfway
+        import venv
+    except ImportError as error:
+        raise Trouble(
+            f"This Python has no `{error.name}` module, which virtual environments need: on Debian or Ubuntu run "
+            f"`sudo apt install python{VERSION}-venv` (elsewhere install Python from python.org), and run it again."
+        ) from error
+    try:
+        venv.EnvBuilder(clear=True, symlinks=not WINDOWS, with_pip=True).create(FOLDER)
+    except subprocess.CalledProcessError as error:  # putting pip into it
+        LOG.write_bytes(error.output or b"")
+        raise pip_trouble() from error
+
+
+def install():
+    """Install the packages with pip; its words go to a log file, one line about them to the screen."""
+    temporary = FOLDER / "tmp"  # pip keeps gigabytes in the temporary folder, and /tmp is often too small for that
+    shutil.rmtree(temporary, ignore_errors=True)
+    temporary.mkdir()
+    command = [str(PYTHON), "-m", "pip", "install", "--no-user", "--no-input", "--disable-pip-version-check"]
+    command += ["--progress-bar=off", "-r", str(ROOT / "requirements.txt"), "-c", str(ROOT / "constraints.txt")]
+    variables = dict(surroundings(), TMPDIR=str(temporary), PYTHONIOENCODING="utf-8", PYTHONUNBUFFERED="1")
+    with open(LOG, "wb") as out:
+        pip = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT, env=variables)
+    try:
+        watch(pip)
+    finally:
+        pip.terminate()  # where it still runs, at Ctrl-C
+        pip.wait()
+        shutil.rmtree(temporary, ignore_errors=True)
+    if pip.returncode:
+        raise pip_trouble()
+
+
+def watch(pip):
+    """Wait for pip to end; on a terminal, say in one line what it is doing and for how long."""
+    begun, doing, packages = time.monotonic(), "starting", 0
+    with open(LOG, encoding="utf-8", errors="replace") as lines:
+        while pip.poll() is None:
+            for line in lines:
+                packages += line.startswith("Collecting")
+                if re.match(r"Collecting|\s+Downloading|Installing collected", line):
+                    doing = re.split(r" \(from|: ", line)[0].strip()
+            line = f"{time.monotonic() - begun:5.0f} s  {packages} packages  {doing}"
+            sys.stdout.write(f"{line[:78]:78}\r" if sys.stdout.isatty() else "")
+            sys.stdout.flush()
+            time.sleep(0.3)
+    sys.stdout.write(f"{'':78}\r" if sys.stdout.isatty() else "")
+
+
+def pip_trouble():
+    """Return what pip's own words in the log come to, as one sentence."""
+    words = LOG.read_text(encoding="utf-8", errors="replace")
+    if re.search(FULL_DISK, words) or free() < 0.05:
+        return full_disk()
+    pattern = next(p for p in WORDS if re.search(p, words))
+    what = re.search(pattern, words).groupdict().get("what") or "set of packages that fit together"
+    python = f"{platform.python_version()}, {platform.architecture()[0]}, {sys.platform} {platform.machine()}"
+    sentence = WORDS[pattern].format(folder=FOLDER, python=python, what=what)
+    return Trouble(f"{sentence}, and run it again (pip's words: {LOG}).")
+
+
+def told(error):
+    """Return an error of the system as one sentence with the mend."""
+    if error.errno in (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)):
+        return full_disk()
+    return Trouble(
+        f"{error.filename or FOLDER} can't be used ({error.strerror}): move the course to a folder where you may "
+        "write, or name one for its packages with the environment variable COURSE_VENV."
+    )
+
+
+def full_disk():
+    """Return the sentence for a disk that is full or would soon be."""
+    sizes = f"setting up needs {GB_KEPT + GB_FETCHED} GB ({GB_KEPT} GB later), {free():.1f} GB are free for {FOLDER}"
+    mend = "free some space, or name a folder on a larger disk with the environment variable COURSE_VENV"
+    return Trouble(f"The disk is too full ({sizes}): {mend}, and run it again.")
+
+
+def free():
+    """Return the free space in GB on the disk where the environment lies or will lie."""
+    return shutil.disk_usage(next(p for p in (FOLDER, *FOLDER.parents) if p.is_dir())).free / 1e9
+
+
+def keep(path, text):
+    """Write a small file whole or not at all; leave it alone where it says the same already."""
+    if not path.is_file() or path.read_text(encoding="utf-8") != text:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        half = path.with_name(path.name + ".half")
+        half.write_text(text, encoding="utf-8")
+        os.replace(half, path)
+
+
+def add_project():
+    """Make `import aitex_utils` work from any folder, and keep JupyterLab off the network."""
+    packages = (FOLDER / "Lib" if WINDOWS else FOLDER / "lib" / f"python{VERSION}") / "site-packages"
+    keep(packages / "course.pth", f"import sys; sys.path.append({ascii(str(ROOT))})\n")  # a .pth has no encoding: ASCII
+    for name, settings in SETTINGS.items():
+        keep(FOLDER / "etc" / "jupyter" / name, json.dumps(settings, indent=2) + "\n")
+
+
+def surroundings():
+    """Return the environment variables for a child: without another Python's paths, as if activated."""
+    variables = {k: v for k, v in os.environ.items() if k not in ("PYTHONHOME", "PYTHONPATH")}
+    path = str(PYTHON.parent) + os.pathsep + variables.get("PATH", "")
+    return dict(variables, VIRTUAL_ENV=str(FOLDER), JUPYTER_PREFER_ENV_PATH="1", PATH=path)
+
+
+def run(*arguments, cwd=None):
+    """Run the environment's Python and return its exit code. Ctrl-C is left to the child, which gets it too."""
+    child = subprocess.Popen([str(PYTHON), *map(str, arguments)], cwd=cwd, env=surroundings())
+    signal.signal(signal.SIGTERM, lambda *_: child.terminate())
+    while True:
+        try:
+            code = child.wait()
+            return code if code >= 0 else 128 - code
+        except KeyboardInterrupt:
+            pass
+
+
+def lab(arguments):
+    """Make the practice fabric where it is missing, ask the doctor, open JupyterLab."""
+    notebook = Path("notebooks", "00_start_here.ipynb")
+    missing = [] if (ROOT / "data" / "practice").is_dir() else ["aitex_utils.fabric"]
+    for module in (*missing, "aitex_utils.doctor"):
+        code = run("-m", module, cwd=ROOT)
+        if code:
+            return code
+    if not (ROOT / notebook).is_file():
+        raise Trouble(f"{notebook} isn't there: make it with `python course.py build`, or clone the course again.")
+    if hasattr(os, "geteuid") and os.geteuid() == 0 and "--allow-root" not in arguments:
+        print("You are root, whom JupyterLab refuses by itself: it is started with --allow-root.", flush=True)
+        arguments = ["--allow-root", *arguments]
+    return run("-m", "jupyterlab", notebook, *arguments, cwd=ROOT)
+
+
+COMMANDS = {
+    "lab": lab,
+    "test": lambda arguments: run("-m", "pytest", *arguments, cwd=ROOT),
+    "demo": lambda arguments: run("-m", "aitex_utils.demo", *arguments),
+    "data": lambda arguments: run("-m", "aitex_utils.fabric", *arguments),
+    "build": lambda arguments: run(ROOT / "notebooks" / "build.py", *arguments),
+    "bench": lambda arguments: run(ROOT / "benchmarks" / f"{arguments[0]}.py", *arguments[1:]),
+    "doctor": lambda arguments: run("-m", "aitex_utils.doctor", *arguments),
+}
+
+
+def main(arguments):
+    """Do what the first word says and return the exit code."""
+    command = arguments[0] if arguments else "help"
+    if command in ("help", "-h", "--help"):
+        print(HELP)
+        return 0
+    benchmarks = sorted(p.stem for p in (ROOT / "benchmarks").glob("[!_]*.py"))
+    if command not in COMMANDS:
+        sys.stderr.write(f"There is no command {command!r}: choose one of {', '.join(COMMANDS)}.\n")
+        return 2
+    if command == "bench" and not set(arguments[1:2]) & set(benchmarks):
+        sys.stderr.write(f"Name a benchmark after bench: {', '.join(benchmarks) or 'there are none yet'}.\n")
+        return 2
+    try:
+        set_up()
+        return COMMANDS[command](arguments[1:])
+    except Trouble as trouble:
+        print(trouble, file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\nStopped; run it again to go on.", file=sys.stderr)
+        return 130
+
+
+if __name__ == "__main__":
+    sys.stdout.reconfigure(errors="replace")  # a path may hold letters that the screen can't show
+    sys.exit(main(sys.argv[1:]))
