@@ -146,7 +146,9 @@ def _torchvision(name: str, pretrained: bool) -> Backbone:
 def _torchvision_names(state: dict, network: nn.Module) -> dict:
     """DenseNet's file writes `norm.1` where the network says `norm1`; nothing changes for the others."""
     known = network.state_dict().keys()
-    return {key if key in known else key.replace("norm.", "norm").replace("conv.", "conv"): v for key, v in state.items()}
+    return {
+        key if key in known else key.replace("norm.", "norm").replace("conv.", "conv"): v for key, v in state.items()
+    }
 
 
 def _timm(name: str, pretrained: bool) -> Backbone:

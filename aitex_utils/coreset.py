@@ -13,7 +13,9 @@ import numpy as np
 
 from .errors import InputError, check_patches
 
-POOL = 2048  # farthest patches among which is chosen before all others are updated; 2048 x 128 float32 fit a core's cache
+POOL = (
+    2048  # farthest patches among which is chosen before all others are updated; 2048 x 128 float32 fit a core's cache
+)
 ROWS = 8192  # patches updated at once; bounds the memory of an update to ROWS x (centres chosen since the last one)
 
 
@@ -45,10 +47,13 @@ def k_center_greedy(
     Notes
     -----
     The obvious way, `k_center_greedy_obvious`, reads all N patches for each choice. Here the choice is made among the
-    `POOL` farthest patches, kept up to date one choice at a time, as long as one of them is at least as far as all patches
+    `POOL` farthest patches, kept up to date one choice at a time, as long as one of them is at least as far as all
+    patches
     outside the pool were when it was drawn; distances only shrink, so that one is the farthest of all. When none is
-    left, all patches are brought up to date with one matrix product for all centres chosen since. A patch whose distance
-    d to its centre is at most half the covering radius is passed over: every new centre is at least a radius away from that centre,
+    left, all patches are brought up to date with one matrix product for all centres chosen since. A patch whose
+    distance
+    d to its centre is at most half the covering radius is passed over: every new centre is at least a radius away from
+    that centre,
     so by the triangle inequality at least d away from the patch. Memory: the projected patches, 4 N min(C, projection)
     bytes, and blocks of fixed size.
     """
@@ -114,7 +119,8 @@ def k_center_greedy_obvious(
 ) -> tuple[np.ndarray, np.ndarray]:
     """The same as `k_center_greedy`, the obvious way: one pass over all patches per choice, their norms cached.
 
-    Bound by memory traffic: each choice reads 4 N min(C, projection) bytes. Kept as the reference for tests and lessons.
+    Bound by memory traffic: each choice reads 4 N min(C, projection) bytes. Kept as the reference for tests and
+    lessons.
     """
     points, best = _prepared(patches, k, seed, projection, start)
     squares = np.einsum("ij,ij->i", points, points)
@@ -137,14 +143,16 @@ def random_subset(patches: np.ndarray, k: int, *, seed: int) -> np.ndarray:
 
 
 def k_means(patches: np.ndarray, k: int, *, seed: int) -> np.ndarray:
-    """Return k centres (k, C) float32 of scikit-learn's mini-batch k-means; they are means, not members of `patches`."""
+    """Return k centres (k, C) float32 of scikit-learn's mini-batch k-means: means, not members of `patches`."""
     from sklearn.cluster import MiniBatchKMeans
 
     patches = check_patches(patches)
     _check_k(k, len(patches))
     means = MiniBatchKMeans(k, init="random", n_init=1, batch_size=max(1024, 2 * k), max_iter=10, random_state=seed)
     with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="Number of distinct clusters")  # equal patches: equal centres do no harm
+        warnings.filterwarnings(
+            "ignore", message="Number of distinct clusters"
+        )  # equal patches: equal centres do no harm
         return np.ascontiguousarray(means.fit(patches).cluster_centers_, dtype=np.float32)
 
 

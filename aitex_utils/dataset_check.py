@@ -34,7 +34,7 @@ class Oddity(NamedTuple):
 
 
 def check_dataset(root: str | os.PathLike) -> list[Oddity]:
-    """Return all that is odd about the strips and masks under `root`, in order of kind and file. Reads every file once."""
+    """Return all that is odd about the strips and masks under `root`, in order of kind and file."""
     root = Path(root)
     strips = list_strips(root)
     found = [*_names(root), *_fabrics(strips), *_twins(strips, root)]

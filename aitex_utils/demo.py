@@ -1,6 +1,7 @@
 """`python course.py demo`: PatchCore on one fabric, from strips to a table of figures and pictures of what it found.
 
-Protocol C: a share of the normal strips is learnt, the other normal strips and all defective ones are scored. Tiles with a
+Protocol C: a share of the normal strips is learnt, the other normal strips and all defective ones are scored. Tiles
+with a
 defect are told from clean tiles of normal strips (C1), or from those and the clean tiles of defective strips (C2).
 """
 
@@ -158,7 +159,7 @@ def result_table(figures: dict[str, Any]):
 
 
 def write_results(folder: Path, figures: dict[str, Any], scored: Sequence[Scored]) -> None:
-    """Write `scores.csv`, `figures.json` and a picture of each defective strip under its map, on one scale, to `folder`."""
+    """Write `scores.csv`, `figures.json` and each defective strip's picture under its map, on one scale."""
     with write_whole(folder / "scores.csv") as path, path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow(["level", "strip", "code", "defect", "row", "column", "score", "defective"])
@@ -182,7 +183,9 @@ def write_results(folder: Path, figures: dict[str, Any], scored: Sequence[Scored
 
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="course.py demo", description=__doc__.split("\n")[0])
-    parser.add_argument("--data", metavar="DIR", help="folder with AITEX; else AITEX_ROOT, data/aitex, the practice fabric")
+    parser.add_argument(
+        "--data", metavar="DIR", help="folder with AITEX; else AITEX_ROOT, data/aitex, the practice fabric"
+    )
     parser.add_argument("--fabric", metavar="FF", help="two digits; else the first that has normal strips")
     parser.add_argument("--out", metavar="DIR", type=Path, help="where results go; else data/demo/FF")
     parser.add_argument("--seed", type=int, default=0, help="of the split and the coreset (0)")

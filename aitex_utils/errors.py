@@ -28,7 +28,9 @@ def check_tiles(tiles: np.ndarray, name: str = "tiles") -> np.ndarray:
     if tiles.ndim != 3:
         raise InputError(f"{name} has shape {tiles.shape}, expected (N, H, W): add the first axis with {name}[None].")
     if tiles.dtype != np.uint8:
-        raise InputError(f"{name} is {tiles.dtype}, expected uint8 grey values 0..255: convert it with .astype(np.uint8).")
+        raise InputError(
+            f"{name} is {tiles.dtype}, expected uint8 grey values 0..255: convert it with .astype(np.uint8)."
+        )
     if 0 in tiles.shape:
         raise InputError(f"{name} has shape {tiles.shape}: it is empty, give at least one tile.")
     return tiles

@@ -215,4 +215,6 @@ def _as_map(output: torch.Tensor, network: torch.nn.Module, images: torch.Tensor
         rows = round((tokens.shape[1] * height / width) ** 0.5)
         if rows and rows * (tokens.shape[1] // rows) == tokens.shape[1]:
             return tokens.transpose(1, 2).reshape(len(tokens), tokens.shape[2], rows, -1)
-    raise InputError(f"A layer gives an array of shape {tuple(output.shape)}, not a map: choose a layer before the pooling.")
+    raise InputError(
+        f"A layer gives an array of shape {tuple(output.shape)}, not a map: choose a layer before the pooling."
+    )

@@ -25,9 +25,9 @@ class MemoryBank:
 
     Parameters
     ----------
-    kind : "flat" compares with every vector and is exact. "ivf" looks only into the nearest of `cells` cells, "hnsw" walks
+    kind : "flat" compares with every vector and is exact. "ivf" looks into the nearest of `cells` cells, "hnsw" walks
         a graph, "pq" compares compressed codes: sooner or smaller, and now and then not the nearest.
-    cells, probes : for "ivf", how many cells, and into how many a search looks; None: about 4 sqrt(N), and an eighth of them.
+    cells, probes : for "ivf", how many cells, and into how many a search looks; None: 4 sqrt(N), and an eighth of them.
     links, breadth : for "hnsw", links per vector and how many candidates a search keeps.
     code_bytes : for "pq", bytes a vector; must divide C; None takes the largest divisor up to C / 4.
 
@@ -35,7 +35,8 @@ class MemoryBank:
 
     Notes
     -----
-    FAISS returns squared distances, computed as |p|^2 - 2 p.m + |m|^2 or from codes, whose last digits depend on how many
+    FAISS returns squared distances, computed as |p|^2 - 2 p.m + |m|^2 or from codes, whose last digits depend on how
+    many
     patches are searched at once. `nearest` therefore computes the distances of the few found anew from the vectors.
     """
 
@@ -90,13 +91,16 @@ class MemoryBank:
     def nearest(self, patches: np.ndarray, k: int = 1) -> tuple[np.ndarray, np.ndarray]:
         """Return distances (n, k) float32, nearest first, and indices (n, k) int64 of the k nearest vectors.
 
-        Distances are Euclidean, not squared. Where an approximate index finds fewer than k, the rest is infinity and -1.
+        Distances are Euclidean, not squared. Where an approximate index finds fewer than k, the rest is infinity and
+        -1.
         """
         patches = check_patches(patches)
         if not len(self):
             raise InputError("The memory bank is empty: add normal patches (or call fit) before searching.")
         if isinstance(k, bool) or not isinstance(k, (int, np.integer)) or not 1 <= k <= len(self):
-            raise InputError(f"k is {k!r}, expected a whole number from 1 to the number of patches in the bank, {len(self)}.")
+            raise InputError(
+                f"k is {k!r}, expected a whole number from 1 to the number of patches in the bank, {len(self)}."
+            )
         if patches.shape[1] != self.vectors_.shape[1]:
             raise InputError(
                 f"patches has {patches.shape[1]} channels but the bank holds {self.vectors_.shape[1]}: "
@@ -153,14 +157,17 @@ class MemoryBank:
     ) -> Path:
         """Write the bank as a folder: FAISS index, vectors, further `arrays` as `.npy`, and a JSON header.
 
-        `about` goes into the header (backbone, layers, weights' SHA-256, ...). The folder is written whole or not at all.
+        `about` goes into the header (backbone, layers, weights' SHA-256, ...). The folder is written whole or not at
+        all.
         """
         import faiss
 
         if not len(self):
             raise InputError("The memory bank is empty: there is nothing to save, add patches first.")
         if Path(folder).exists() and not (Path(folder) / HEADER).is_file():
-            raise InputError(f"{folder} is there already and is no memory bank: choose another name, nothing was replaced.")
+            raise InputError(
+                f"{folder} is there already and is no memory bank: choose another name, nothing was replaced."
+            )
         arrays = {"vectors": self.vectors_, **(arrays or {})}
         with write_whole(folder, folder=True) as inside:
             # Written through Python: FAISS's own writer can't open paths with letters beyond ASCII on Windows.
@@ -191,9 +198,13 @@ class MemoryBank:
         header = _read_header(folder)
         for name, digest in header["sha256"].items():
             if Path(name).name != name or not (folder / name).is_file():
-                raise MissingError(f"{folder} is incomplete, {name} isn't there: save the detector again, or fit it anew.")
+                raise MissingError(
+                    f"{folder} is incomplete, {name} isn't there: save the detector again, or fit it anew."
+                )
             if sha256(folder / name) != digest:
-                raise InputError(f"{folder / name} is damaged (its SHA-256 isn't the header's): save again, or fit anew.")
+                raise InputError(
+                    f"{folder / name} is damaged (its SHA-256 isn't the header's): save again, or fit anew."
+                )
         bank = cls(header["kind"])
         bank.about = header["about"]
         try:
@@ -227,10 +238,13 @@ def _read_header(folder: Path) -> dict[str, Any]:
         raise InputError(f"{folder} is no memory bank of aitex_utils: give the folder that save() wrote.")
     if header.get("version") != VERSION:
         raise InputError(
-            f"{folder} has format version {header.get('version')}, this code reads {VERSION}: update the course, or fit anew."
+            f"{folder} has format version {header.get('version')}, this code reads {VERSION}: "
+            "update the course, or fit anew."
         )
     kinds = {"kind": str, "vectors": int, "channels": int, "about": dict, "sha256": dict}
     wrong = [name for name, kind in kinds.items() if not isinstance(header.get(name), kind)]
     if wrong or header["kind"] not in KINDS or not {VECTORS, INDEX} <= header["sha256"].keys():
-        raise InputError(f"{folder / HEADER} is damaged ({', '.join(wrong) or 'kind or files'}): save again, or fit anew.")
+        raise InputError(
+            f"{folder / HEADER} is damaged ({', '.join(wrong) or 'kind or files'}): save again, or fit anew."
+        )
     return header

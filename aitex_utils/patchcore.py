@@ -1,4 +1,4 @@
-"""PatchCore (Roth et al., CVPR 2022, arXiv 2106.08265): fit, score, save, load; the rooms above, called in this order."""
+"""PatchCore (Roth et al., CVPR 2022, arXiv 2106.08265): fit, score, save, load: the rooms above, in this order."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SAMPLERS = ("greedy", "random", "k_means")
 
 @dataclass(frozen=True)
 class Found:
-    """What a detector found on tiles: `maps` (N, H, W) float32 and `scores` (N,) float32, higher = farther from normal."""
+    """What a detector found on tiles: `maps` (N, H, W) float32 and `scores` (N,) float32, higher = less normal."""
 
     maps: np.ndarray
     scores: np.ndarray
@@ -30,7 +30,7 @@ class Found:
 
 @dataclass(frozen=True)
 class StripFound:
-    """What a detector found on a strip: `map` (H, W) float32, NaN off the fabric; `score`, its tiles' highest; the tiles."""
+    """What a detector found on a strip: `map` (H, W) float32, NaN off the fabric; `score`, its highest; the tiles."""
 
     map: np.ndarray
     score: float
@@ -106,7 +106,7 @@ class PatchCore:
         return Found(np.concatenate([p.maps for p in parts]), np.concatenate([p.scores for p in parts]))
 
     def score_strip(self, image: np.ndarray, *, region: tuple[int, int] | None = None, overlap: int = 0) -> StripFound:
-        """Score a whole strip (H, W) uint8: its fabric (found if `region` isn't given) is tiled, scored and stitched."""
+        """Score a whole strip (H, W) uint8: its fabric (found, if no `region` is given) is tiled, scored, stitched."""
         begin, end = fabric_region(image) if region is None else region
         side = self._fitted_shape()[0]
         tiles, corners = tile(image[:, begin:end], size=side, overlap=overlap)
@@ -130,7 +130,7 @@ class PatchCore:
 
     @classmethod
     def load(cls, folder: str | os.PathLike) -> PatchCore:
-        """Read a saved detector; raise `InputError` if it is damaged, foreign, or its backbone's weights are others now."""
+        """Read a saved detector; raise `InputError` if it is damaged, foreign, or its weights are others now."""
         bank = MemoryBank.load(folder)
         try:
             about, arrays = bank.about, bank.arrays
@@ -140,7 +140,9 @@ class PatchCore:
                 detector.features.mean_, detector.features.whitening_ = arrays["mean"], arrays["whitening"]
             weights = about["weights_sha256"]
         except (KeyError, TypeError) as error:
-            raise InputError(f"{folder} holds a memory bank but no detector ({error}): load it with MemoryBank.load.") from error
+            raise InputError(
+                f"{folder} holds a memory bank but no detector ({error}): load it with MemoryBank.load."
+            ) from error
         if weights != detector.features.weights_sha256:
             raise InputError(
                 f"{folder} was fitted with other weights of {detector.features.backbone} (SHA-256 {str(weights)[:8]}, "

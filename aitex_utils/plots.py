@@ -1,4 +1,4 @@
-"""Figures that a colour-blind person can read and a blind one can hear: each comes with a sentence that says what it shows.
+"""Figures that a colour-blind person can read and a blind one can hear: each comes with a sentence on what it shows.
 
 Every function returns (figure, sentence); `show` displays both. Panels that are compared share one colour scale.
 """
@@ -46,7 +46,9 @@ def show(figure: Figure, sentence: str, width: int = 900) -> None:
 def describe_map(anomaly_map: np.ndarray) -> str:
     """Say where a map (H, W) is highest and by how much: "highest at column 2,310, row 96: 4.1 times the median"."""
     if np.ndim(anomaly_map) != 2 or np.isnan(anomaly_map).all():
-        raise InputError(f"anomaly_map has shape {np.shape(anomaly_map)}, expected (H, W) with at least one value not NaN.")
+        raise InputError(
+            f"anomaly_map has shape {np.shape(anomaly_map)}, expected (H, W) with at least one value not NaN."
+        )
     row, column = np.unravel_index(np.nanargmax(anomaly_map), anomaly_map.shape)
     median = float(np.nanmedian(anomaly_map))
     times = f"{anomaly_map[row, column] / median:.1f} times the median" if median > 0 else "the median is 0"
@@ -76,7 +78,9 @@ def plot_strip(
         columns = np.flatnonzero(mask.any(axis=0))
         sentence += f". The defect's mask spans columns {columns[0]:,} to {columns[-1]:,}"
         row, column = np.unravel_index(np.nanargmax(anomaly_map), anomaly_map.shape)
-        sentence += ", and the highest point lies in it" if mask[row, column] else ", and the highest point lies outside it"
+        sentence += (
+            ", and the highest point lies in it" if mask[row, column] else ", and the highest point lies outside it"
+        )
     above.set(title=title, ylabel="row (px)")
     below.set(xlabel="column (px)", ylabel="row (px)")
     figure.colorbar(drawn, ax=(above, below), label="distance", fraction=0.03, pad=0.01)
@@ -121,7 +125,14 @@ def plot_scores(
     for scores, colour, hatch, name in ((normal, NORMAL, "", "normal"), (defective, DEFECTIVE, "//", "defective")):
         weights = np.full(len(scores), 1 / max(len(scores), 1))
         axis.hist(
-            scores, bins, weights=weights, color=colour, alpha=0.55, hatch=hatch, edgecolor=colour, label=f"{name} {what}"
+            scores,
+            bins,
+            weights=weights,
+            color=colour,
+            alpha=0.55,
+            hatch=hatch,
+            edgecolor=colour,
+            label=f"{name} {what}",
         )
     sentence = (
         f"Scores of {len(normal)} normal and {len(defective)} defective {what}: medians {np.median(normal):.2f} and "

@@ -1,4 +1,4 @@
-"""Distances -> anomaly map and image score: max, mean, top share, and the paper's reweighting beside a variant of it."""
+"""Distances -> anomaly map and image score: max, mean, top share, the paper's reweighting and a variant of it."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def anomaly_maps(distances: np.ndarray, shape: tuple[int, int], smoothing: float
 
 
 def strip_map(maps: np.ndarray, corners: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
-    """Stitch the maps of a strip's tiles (N, h, w) into one (H, W) float32, blended where they overlap, NaN off the fabric."""
+    """Stitch the maps of a strip's tiles (N, h, w) into one (H, W) float32, blended in overlaps, NaN off the fabric."""
     return untile(np.asarray(maps, dtype=np.float32), corners, shape)
 
 
@@ -62,8 +62,8 @@ def top_score(distances: np.ndarray, share: float = 0.01) -> np.ndarray:
 def reweighted_score(patches: np.ndarray, bank: MemoryBank, b: int = 9) -> np.ndarray:
     """Return the paper's image score (equations 6 and 7): patches of tiles (N, P, C) -> (N,) float32.
 
-    With p the tile's worst patch, m* the bank's vector nearest to p, s* = |p - m*|, and N_b(m*) the b vectors of the bank
-    nearest to m*, m* itself among them:
+    With p the tile's worst patch, m* the bank's vector nearest to p, s* = |p - m*|, and N_b(m*) the b vectors of the
+    bank nearest to m*, m* itself among them:
 
         s = (1 - exp|p - m*| / sum over m in N_b(m*) of exp|p - m|) s*
 
@@ -96,7 +96,7 @@ def reweighted_by_patch_score(patches: np.ndarray, bank: MemoryBank, b: int = 9)
 def image_scores(
     how: str, distances: np.ndarray, patches: np.ndarray, bank: MemoryBank, *, share: float = 0.01, b: int = 9
 ) -> np.ndarray:
-    """Return the image scores (N,) float32 by name, one of `IMAGE_SCORES`: distances (N, P), their patches (N, P, C)."""
+    """Return the image scores (N,) float32 by name, see `IMAGE_SCORES`: distances (N, P), their patches (N, P, C)."""
     if how == "max":
         return max_score(distances)
     if how == "mean":
@@ -113,7 +113,9 @@ def image_scores(
 def _flat(distances: np.ndarray) -> np.ndarray:
     distances = np.asarray(distances, dtype=np.float32)
     if distances.ndim < 2 or 0 in distances.shape:
-        raise InputError(f"distances has shape {distances.shape}, expected (N, ...) with at least one tile and position.")
+        raise InputError(
+            f"distances has shape {distances.shape}, expected (N, ...) with at least one tile and position."
+        )
     return distances.reshape(len(distances), -1)
 
 
@@ -129,7 +131,7 @@ def _worst(patches: np.ndarray, bank: MemoryBank) -> tuple[np.ndarray, np.ndarra
 
 
 def _one_minus_softmax(distance: np.ndarray, others: np.ndarray) -> np.ndarray:
-    """Return 1 - exp(d) / sum(exp(others)) without overflow: the largest is subtracted in both; infinite ones are left out."""
+    """Return 1 - exp(d) / sum(exp(others)) without overflow, the largest subtracted in both; infinite ones left out."""
     others = np.where(np.isfinite(others), others, -np.inf)
     largest = np.maximum(others.max(axis=1), distance)
     total = np.exp(others - largest[:, None]).sum(axis=1)

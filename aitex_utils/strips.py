@@ -81,7 +81,9 @@ class Strip:
         if not self.masks:
             if self.is_normal:
                 return np.zeros(self.read().shape, dtype=bool)
-            raise InputError(f"{self.id} is defective but has no mask: leave it out where masks are needed (strip.masks).")
+            raise InputError(
+                f"{self.id} is defective but has no mask: leave it out where masks are needed (strip.masks)."
+            )
         height, width = self.read().shape
         union = np.zeros((height, width), dtype=bool)
         for path in self.masks:
@@ -114,7 +116,8 @@ def read_grey(path: str | os.PathLike) -> np.ndarray:
             return np.asarray(picture.convert("L"))
     except (OSError, SyntaxError, ValueError, EOFError, Image.DecompressionBombError) as error:
         raise InputError(
-            f"{path} can't be read as a picture ({error}): it is truncated or damaged, unpack it again from AITEX's archive."
+            f"{path} can't be read as a picture ({error}): it is truncated or damaged, "
+            "unpack it again from AITEX's archive."
         ) from error
 
 
@@ -131,7 +134,8 @@ def find_aitex(folder: str | os.PathLike | None = None, *, quiet: bool = False) 
             root = _root_in(Path(place).expanduser())
             if root is None:
                 raise MissingError(
-                    f"{place} ({whose}) holds no AITEX: it should contain {NORMAL_FOLDER}, {DEFECT_FOLDER} and {MASK_FOLDER}."
+                    f"{place} ({whose}) holds no AITEX: "
+                    f"it should contain {NORMAL_FOLDER}, {DEFECT_FOLDER} and {MASK_FOLDER}."
                 )
             break
     else:
@@ -139,7 +143,9 @@ def find_aitex(folder: str | os.PathLike | None = None, *, quiet: bool = False) 
         if root is None:
             root, whose = _root_in(PRACTICE), "the practice fabric; no AITEX in data/aitex and AITEX_ROOT isn't set"
         if root is None:
-            raise MissingError("Neither AITEX nor the practice fabric is there: make the latter with `python course.py data`.")
+            raise MissingError(
+                "Neither AITEX nor the practice fabric is there: make the latter with `python course.py data`."
+            )
     if not quiet:
         print(f"Strips from {root} ({whose}).")
     return root
@@ -173,7 +179,9 @@ def list_strips(root: str | os.PathLike, fabric: str | None = None) -> list[Stri
                 strips.append(Strip(path.stem, name["fabric"], code, path, tuple(masks.get(path.stem, ()))))
     fabrics = sorted({s.fabric for s in strips})
     if not strips:
-        raise MissingError(f"{root} holds no strips named nnnn_ddd_ff.png: check that AITEX's archives were unpacked there.")
+        raise MissingError(
+            f"{root} holds no strips named nnnn_ddd_ff.png: check that AITEX's archives were unpacked there."
+        )
     if fabric is not None and fabric not in fabrics:
         raise InputError(f"There is no fabric {fabric!r} in {root}: choose one of {', '.join(fabrics)}.")
     return sorted((s for s in strips if fabric in (None, s.fabric)), key=lambda s: (s.fabric, s.code != "000", s.id))
@@ -188,7 +196,7 @@ def _pictures(folder: Path) -> Iterator[Path]:
 def read_strips(strips: Sequence[Strip], *, skip_bad: bool = False) -> tuple[list[Strip], list[np.ndarray]]:
     """Read several strips; return those that could be read and their pictures, each (256, W) uint8.
 
-    A bad file raises `InputError` with its name. With `skip_bad=True` it is left out, and one warning counts all of them.
+    A bad file raises `InputError` with its name. With `skip_bad=True` it is left out, and one warning counts them.
     """
     kept, images, bad = [], [], []
     for strip in strips:
@@ -211,8 +219,8 @@ def read_strips(strips: Sequence[Strip], *, skip_bad: bool = False) -> tuple[lis
 def split_strips(strips: Sequence[Strip], share: float = 0.7, seed: int = 0) -> tuple[list[Strip], list[Strip]]:
     """Split whole strips at random into (fit, held out), `share` of each fabric to the first, at least one to each.
 
-    Tiles of one strip resemble each other more than tiles of two; splitting tiles would leak what is tested into the fit.
-    The same seed gives the same split, in whatever order the strips come.
+    Tiles of one strip resemble each other more than tiles of two; splitting tiles would leak what is tested into the
+    fit. The same seed gives the same split, in whatever order the strips come.
     """
     if not 0 < share < 1:
         raise InputError(f"share is {share}, expected a number between 0 and 1, for example 0.7.")
@@ -221,7 +229,9 @@ def split_strips(strips: Sequence[Strip], share: float = 0.7, seed: int = 0) -> 
     for fabric in sorted({s.fabric for s in strips}):
         own = sorted((s for s in strips if s.fabric == fabric), key=lambda s: s.id)
         if len(own) < 2:
-            raise InputError(f"Fabric {fabric} has {len(own)} strip to split: at least two are needed, one for each side.")
+            raise InputError(
+                f"Fabric {fabric} has {len(own)} strip to split: at least two are needed, one for each side."
+            )
         order = np.random.default_rng([seed, int(fabric)]).permutation(len(own))
         cut = min(max(round(share * len(own)), 1), len(own) - 1)
         fit += [own[i] for i in sorted(order[:cut])]
