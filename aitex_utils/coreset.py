@@ -48,14 +48,11 @@ def k_center_greedy(
     -----
     The obvious way, `k_center_greedy_obvious`, reads all N patches for each choice. Here the choice is made among the
     `POOL` farthest patches, kept up to date one choice at a time, as long as one of them is at least as far as all
-    patches
-    outside the pool were when it was drawn; distances only shrink, so that one is the farthest of all. When none is
-    left, all patches are brought up to date with one matrix product for all centres chosen since. A patch whose
-    distance
-    d to its centre is at most half the covering radius is passed over: every new centre is at least a radius away from
-    that centre,
-    so by the triangle inequality at least d away from the patch. Memory: the projected patches, 4 N min(C, projection)
-    bytes, and blocks of fixed size.
+    patches outside the pool were when it was drawn; distances only shrink, so that one is the farthest of all. When
+    none is left, all patches are brought up to date with one matrix product for all centres chosen since. A patch whose
+    distance d to its centre is at most half the covering radius is passed over: every new centre is at least a radius
+    away from that centre, so by the triangle inequality at least d away from the patch. Memory: the projected patches,
+    4 N min(C, projection) bytes, and blocks of fixed size.
     """
     points, first = _prepared(patches, k, seed, projection, start)
     from tqdm.auto import tqdm
