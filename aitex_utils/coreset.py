@@ -174,7 +174,8 @@ def _prepared(patches, k, seed, projection, start) -> tuple[np.ndarray, int]:
     if projection is not None and projection < 1:
         raise InputError(f"projection is {projection}, expected a number of dimensions, or None for no projection.")
     rng = np.random.default_rng(seed)
-    first = int(rng.integers(len(patches))) if start is None else int(start)
+    drawn = int(rng.integers(len(patches)))  # drawn even if unused: `start` must not change the projection
+    first = drawn if start is None else int(start)
     points = patches - patches.mean(axis=0, dtype=np.float64).astype(np.float32)  # smaller norms: less rounding
     if projection is not None and projection < patches.shape[1]:
         directions = rng.standard_normal((patches.shape[1], projection), dtype=np.float32)

@@ -63,9 +63,10 @@ def _short(path: Path, root: Path) -> str:
 
 def _names(root: Path) -> Iterator[Oddity]:
     """Names that don't follow `nnnn_ddd_ff.png`, and codes that contradict their folder."""
-    for folder in (NORMAL_FOLDER, DEFECT_FOLDER):
+    for folder in (NORMAL_FOLDER, DEFECT_FOLDER, MASK_FOLDER):
         if not (root / folder).is_dir():
             yield Oddity(folder, "folder missing", "unpack AITEX's archive of that name")
+    for folder in (NORMAL_FOLDER, DEFECT_FOLDER):
         for path in _pictures(root / folder):
             name, short = NAME.match(path.stem), _short(path, root)
             if name is None:

@@ -26,7 +26,8 @@ def check_tiles(tiles: np.ndarray, name: str = "tiles") -> np.ndarray:
     """Return `tiles` when they are grey tiles, ndarray (N, H, W) uint8 with N >= 1; raise `InputError` otherwise."""
     tiles = np.asarray(tiles)
     if tiles.ndim != 3:
-        raise InputError(f"{name} has shape {tiles.shape}, expected (N, H, W): add the first axis with {name}[None].")
+        mend = f"add the first axis with {name}[None]" if tiles.ndim == 2 else "give grey tiles, one after the other"
+        raise InputError(f"{name} has shape {tiles.shape}, expected (N, H, W): {mend}.")
     if tiles.dtype != np.uint8:
         raise InputError(
             f"{name} is {tiles.dtype}, expected uint8 grey values 0..255: convert it with .astype(np.uint8)."

@@ -28,7 +28,7 @@ def write_whole(target: str | os.PathLike, *, folder: bool = False) -> Iterator[
     >>> with write_whole("scores.csv") as path:       # doctest: +SKIP
     ...     path.write_text("strip,score\\n")
     """
-    target = Path(target)
+    target = Path(os.path.abspath(target))  # "." and ".." have no name of their own
     temporary = None
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -38,10 +38,14 @@ def write_whole(target: str | os.PathLike, *, folder: bool = False) -> Iterator[
             inside.mkdir()
         yield inside
         if folder and target.exists():
-            os.replace(target, temporary / "replaced")
-        os.replace(inside, target)
+            _replace_folder(inside, target, temporary / f"{target.name}.older")
+        else:
+            os.replace(inside, target)
     except OSError as error:
-        raise _told(error, target) from error
+        told = _told(error, target)
+        if told is None:
+            raise
+        raise told from error
     finally:
         if temporary is not None:
             shutil.rmtree(temporary, ignore_errors=True)
@@ -56,11 +60,22 @@ def sha256(path: str | os.PathLike) -> str:
     return digest.hexdigest()
 
 
-def _told(error: OSError, target: Path) -> Exception:
-    """Turn the system's word into a sentence with the mend; other errors stay what they are."""
+def _replace_folder(fresh: Path, target: Path, older: Path) -> None:
+    """Rename `fresh` to `target`, and what was there to `older`; put it back if that fails half way."""
+    os.replace(target, older)
+    try:
+        os.replace(fresh, target)
+    except BaseException:
+        os.replace(older, target)
+        raise
+
+
+def _told(error: OSError, target: Path) -> InputError | None:
+    """Turn the system's word into a sentence with the mend; None where there is none to give."""
     if isinstance(error, InputError):
-        return error
-    if error.errno in (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)):
+        return None
+    numpy_full = error.errno is None and "requested and" in str(error)  # np.save doesn't pass on the errno
+    if numpy_full or error.errno in (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)):
         free = shutil.disk_usage(_existing(target)).free
         return InputError(
             f"The disk is full ({free / 2**20:.0f} MiB free), so {target} wasn't written: "
@@ -68,10 +83,12 @@ def _told(error: OSError, target: Path) -> Exception:
         )
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
         return InputError(
-            f"{target} can't be written: the folder {_existing(target)} is read-only for you. "
+            f"{target} can't be written: the folder {_existing(target.parent)} is read-only for you. "
             "Choose another folder, or change its permissions."
         )
-    return error
+    if error.errno in (errno.EEXIST, errno.ENOTDIR, errno.EISDIR):
+        return InputError(f"{target} can't be written: a file or folder of that name is in the way, choose another.")
+    return None
 
 
 def _existing(path: Path) -> Path:

@@ -14,10 +14,11 @@ import numpy as np
 from .errors import InputError, MissingError, check_patches
 from .files import sha256, write_whole
 
-KINDS = ("flat", "ivf", "hnsw", "pq")
+CLASSES = {"flat": "IndexFlatL2", "ivf": "IndexIVFFlat", "hnsw": "IndexHNSWFlat", "pq": "IndexPQ"}  # of FAISS
+KINDS = tuple(CLASSES)
 FORMAT, VERSION = "aitex_utils memory bank", 1
 HEADER, VECTORS, INDEX = "header.json", "vectors.npy", "index.faiss"
-BLOCK = 4096  # patches searched at once: bounds the memory of the exact distances to BLOCK x k x C x 4 bytes
+BLOCK = 16384  # pairs compared at once: bounds the memory of the exact distances to BLOCK x C x 4 bytes (or k x C x 4)
 
 
 class MemoryBank:
@@ -108,8 +109,9 @@ class MemoryBank:
             )
         distances = np.empty((len(patches), k), np.float32)
         indices = np.empty((len(patches), k), np.int64)
-        for begin in range(0, len(patches), BLOCK):
-            rows = slice(begin, begin + BLOCK)
+        step = max(1, BLOCK // k)
+        for begin in range(0, len(patches), step):
+            rows = slice(begin, begin + step)
             distances[rows], indices[rows] = self._nearest_block(patches[rows], k)
         return distances, indices
 
@@ -168,6 +170,9 @@ class MemoryBank:
             raise InputError(
                 f"{folder} is there already and is no memory bank: choose another name, nothing was replaced."
             )
+        wrong = [name for name in arrays or {} if not name.isidentifier() or name == "vectors"]
+        if wrong:
+            raise InputError(f"arrays holds {wrong[0]!r}, expected plain names except 'vectors': choose another name.")
         arrays = {"vectors": self.vectors_, **(arrays or {})}
         with write_whole(folder, folder=True) as inside:
             # Written through Python: FAISS's own writer can't open paths with letters beyond ASCII on Windows.
@@ -196,8 +201,9 @@ class MemoryBank:
 
         folder = Path(folder)
         header = _read_header(folder)
+        there = {path.name for path in folder.iterdir() if path.is_file()}  # no name leads out of the folder
         for name, digest in header["sha256"].items():
-            if Path(name).name != name or not (folder / name).is_file():
+            if name not in there:
                 raise MissingError(
                     f"{folder} is incomplete, {name} isn't there: save the detector again, or fit it anew."
                 )
@@ -215,13 +221,17 @@ class MemoryBank:
             raise InputError(f"{folder} holds no readable memory bank ({error}): save again, or fit anew.") from error
         bank.arrays = arrays
         shape = (header["vectors"], header["channels"])
-        if bank.vectors_.shape != shape or (bank._index.ntotal, bank._index.d) != shape:
-            raise InputError(f"{folder} contradicts itself: its header says {shape} but the files don't; fit it anew.")
+        index, vectors = bank._index, bank.vectors_
+        files = (vectors.shape, (index.ntotal, index.d), vectors.dtype, type(index).__name__)
+        if files != (shape, shape, np.float32, CLASSES[bank.kind]):
+            raise InputError(
+                f"{folder} contradicts itself: its header says {bank.kind} {shape} but the files don't; fit it anew."
+            )
         return bank
 
 
 def _load_array(path: Path) -> np.ndarray:
-    return np.load(io.BytesIO(path.read_bytes()), allow_pickle=False)
+    return np.lib.format.read_array(io.BytesIO(path.read_bytes()), allow_pickle=False)  # np.load takes more than .npy
 
 
 def _read_header(folder: Path) -> dict[str, Any]:
@@ -232,7 +242,7 @@ def _read_header(folder: Path) -> dict[str, Any]:
         raise InputError(f"{folder} is no memory bank, it has no {HEADER}: give the folder that save() wrote.")
     try:
         header = json.loads((folder / HEADER).read_text(encoding="utf-8"))
-    except (ValueError, OSError) as error:
+    except (ValueError, OSError, RecursionError) as error:
         raise InputError(f"{folder / HEADER} is damaged ({error}): save again, or fit anew.") from error
     if not isinstance(header, dict) or header.get("format") != FORMAT:
         raise InputError(f"{folder} is no memory bank of aitex_utils: give the folder that save() wrote.")

@@ -110,7 +110,9 @@ def read_grey(path: str | os.PathLike) -> np.ndarray:
         with Image.open(path) as picture:
             picture.load()
             if picture.mode.startswith("I") or picture.mode == "F":  # 16-bit PNG; .convert("L") would clip it at 255
-                return np.round(np.asarray(picture, dtype=np.float64) / 257).clip(0, 255).astype(np.uint8)
+                deep = np.asarray(picture, dtype=np.float64)
+                # Nothing above 0 becomes 0: in a mask the least value counts.
+                return np.maximum(np.round(deep / 257), deep > 0).clip(0, 255).astype(np.uint8)
             if picture.mode in ("P", "PA"):
                 picture = picture.convert("RGB")
             return np.asarray(picture.convert("L"))
