@@ -63,11 +63,11 @@ def load_backbone(name: str = "efficientnet_lite0", *, pretrained: bool = True) 
             return _lite0(pretrained)
         if name in DEFAULT_LAYERS:
             return _torchvision(name, pretrained)
-        if name.startswith("timm:"):
+        if str(name).startswith("timm:"):
             return _timm(name, pretrained)
     finally:
         torch.set_rng_state(state)
-    close = difflib.get_close_matches(name, DEFAULT_LAYERS, n=1)
+    close = difflib.get_close_matches(str(name), DEFAULT_LAYERS, n=1)
     meant = f" Did you mean {close[0]!r}?" if close else ""
     raise InputError(f"There is no backbone {name!r}: choose {', '.join(DEFAULT_LAYERS)}, or timm:NAME.{meant}")
 
@@ -132,8 +132,8 @@ def _torchvision(name: str, pretrained: bool) -> Backbone:
                 weights.get_state_dict(progress=True, check_hash=True)
             except Exception as error:  # no network, a proxy's page, a full disk: the mend is the same
                 raise MissingError(
-                    f"The weights of {name} couldn't be fetched ({error}): put {path.name} into {path.parent} by hand; "
-                    f"{NEEDS_NONE}."
+                    f"The weights of {name} couldn't be fetched ({_first_line(error)}): put {path.name} into "
+                    f"{path.parent} by hand; {NEEDS_NONE}."
                 ) from error
         digest = _checked(path, path.stem.rsplit("-", 1)[1], f"delete the file to have it fetched again; {NEEDS_NONE}.")
         network.load_state_dict(_torchvision_names(torch.load(path, map_location="cpu", weights_only=True), network))
@@ -166,12 +166,17 @@ def _timm(name: str, pretrained: bool) -> Backbone:
             network = timm.create_model(short, pretrained=pretrained)
     except Exception as error:
         raise MissingError(
-            f"The weights of {name} couldn't be fetched ({str(error).splitlines()[0]}): connect to the network once, "
+            f"The weights of {name} couldn't be fetched ({_first_line(error)}): connect to the network once, "
             f"after which they stay in the cache; {NEEDS_NONE}."
         ) from error
     config = timm.data.resolve_model_data_config(network)
     scale = np.asarray(config["mean"], np.float32) * 255, np.asarray(config["std"], np.float32) * 255
     return Backbone(name, network, *scale, _timm_layers(network), _tensor_hash(network))
+
+
+def _first_line(error: Exception) -> str:
+    """Return the first line of an error's message; its kind where it has none."""
+    return (str(error).splitlines() or [type(error).__name__])[0]
 
 
 def _timm_layers(network: nn.Module) -> tuple[str, ...]:

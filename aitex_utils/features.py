@@ -53,16 +53,16 @@ class PatchFeatures:
         pretrained: bool = True,
         progress: bool = False,
     ) -> None:
-        if not (isinstance(pooling, int) and pooling >= 1 and pooling % 2):
+        if not (_is_whole(pooling) and pooling >= 1 and pooling % 2):
             raise InputError(f"pooling is {pooling!r}, expected an odd number of positions, for example 3 (1 = none).")
-        if size is not None and not (isinstance(size, int) and size >= 32):
+        if size is not None and not (_is_whole(size) and size >= 32):
             raise InputError(f"size is {size!r}, expected at least 32 px, or None to leave tiles as they are.")
-        if not (isinstance(batch_size, int) and batch_size >= 1):
+        if not (_is_whole(batch_size) and batch_size >= 1):
             raise InputError(f"batch_size is {batch_size!r}, expected a whole number of at least 1.")
         import torch
 
-        self.pooling, self.size, self.whiten = pooling, size, whiten
-        self.batch_size, self.progress = batch_size, progress
+        self.pooling, self.size, self.whiten = int(pooling), None if size is None else int(size), bool(whiten)
+        self.batch_size, self.progress = int(batch_size), progress
         loaded = load_backbone(backbone, pretrained=pretrained)
         self.backbone, self.weights_sha256 = loaded.name, loaded.sha256
         self.layers = (layers,) if isinstance(layers, str) else tuple(loaded.layers if layers is None else layers)
@@ -157,7 +157,8 @@ class PatchFeatures:
 
         def hook(name: str):
             def keep(module, inputs, output) -> None:
-                seen[name] = _as_map(output, self._network, images)
+                # A copy: networks add and rectify in place, so that what comes behind a layer may change its output.
+                seen[name] = _as_map(output, module, self._network, images).clone()
                 if len(seen) == len(self._modules):
                     raise _AllSeen
 
@@ -168,9 +169,17 @@ class PatchFeatures:
             self._network(images)
         except _AllSeen:
             pass
+        except (AssertionError, RuntimeError) as error:
+            raise InputError(
+                f"{self.backbone} can't take tiles of {images.shape[-2]} x {images.shape[-1]} px ({error}): "
+                "give `size` the side in px that it was trained with, often 224."
+            ) from error
         finally:
             for handle in handles:
                 handle.remove()
+        unseen = [name for name in self.layers if name not in seen]
+        if unseen:
+            raise InputError(f"{self.backbone} never runs its layer {unseen[0]!r}: choose another, a whole block say.")
         return [seen[name] for name in self.layers]
 
 
@@ -205,10 +214,22 @@ def _find_layers(network: torch.nn.Module, layers: tuple[str, ...], backbone: st
     return {name: modules[name] for name in layers}
 
 
-def _as_map(output: torch.Tensor, network: torch.nn.Module, images: torch.Tensor) -> torch.Tensor:
+def _is_whole(number: object) -> bool:
+    return isinstance(number, (int, np.integer)) and not isinstance(number, bool)
+
+
+def _as_map(
+    output: torch.Tensor, module: torch.nn.Module, network: torch.nn.Module, images: torch.Tensor
+) -> torch.Tensor:
     """Return a layer's output as (B, C, H', W'): maps as they are, a transformer's tokens put back on their grid."""
+    from torch import nn
+
+    if not hasattr(output, "ndim"):
+        raise InputError(f"A layer gives a {type(output).__name__}, not a map: choose another, a whole block say.")
     if output.ndim == 4:
-        return output.permute(0, 3, 1, 2) if str(getattr(network, "output_fmt", "")).endswith("NHWC") else output
+        layout = getattr(module, "output_fmt", getattr(network, "output_fmt", ""))  # of timm's networks; else NCHW
+        last = str(layout).endswith("NHWC") and not isinstance(module, nn.Conv2d)
+        return output.permute(0, 3, 1, 2) if last else output
     if output.ndim == 3:
         tokens = output[:, getattr(network, "num_prefix_tokens", 0) :]  # (B, H' * W', C) without the class token
         height, width = images.shape[-2:]

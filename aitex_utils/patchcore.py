@@ -80,12 +80,20 @@ class PatchCore:
         ):
             if value not in known:
                 raise InputError(f"{name} is {value!r}: choose one of {', '.join(known)}.")
-        coreset_size(coreset, 1)  # refuses a wrong share now, not after minutes of extraction
+        # What is wrong is refused now, not after minutes of extraction.
+        if not isinstance(coreset, (int, float, np.number)) or isinstance(coreset, bool):
+            raise InputError(f"coreset is {coreset!r}, expected a share above 0 and up to 1, for example 0.10.")
+        coreset_size(coreset, 1)
+        if not isinstance(smoothing, (int, float, np.number)) or not 0 <= smoothing < np.inf:
+            raise InputError(f"smoothing is {smoothing!r}, expected a number of px of at least 0 (0 = none).")
+        if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or not 0 <= seed < 2**32:
+            raise InputError(f"seed is {seed!r}, expected a whole number from 0 to 4294967295.")
         self.features = PatchFeatures(
             backbone, layers, pooling=pooling, size=size, whiten=whiten, batch_size=batch_size, progress=progress
         )
-        self.coreset, self.sampler, self.index = coreset, sampler, index
-        self.smoothing, self.image_score, self.seed, self.progress = smoothing, image_score, seed, progress
+        # Plain numbers, not NumPy's, which JSON can't hold.
+        self.coreset, self.sampler, self.index = float(coreset), sampler, index
+        self.smoothing, self.image_score, self.seed, self.progress = float(smoothing), image_score, int(seed), progress
 
     def fit(self, tiles: np.ndarray) -> PatchCore:
         """Learn what is normal from normal tiles (N, H, W) uint8; return the detector itself."""
@@ -107,8 +115,15 @@ class PatchCore:
 
     def score_strip(self, image: np.ndarray, *, region: tuple[int, int] | None = None, overlap: int = 0) -> StripFound:
         """Score a whole strip (H, W) uint8: its fabric (found, if no `region` is given) is tiled, scored, stitched."""
-        begin, end = fabric_region(image) if region is None else region
         side = self._fitted_shape()[0]
+        image = np.asarray(image)
+        if image.ndim != 2 or image.dtype != np.uint8:
+            raise InputError(f"The strip is {image.dtype} of shape {image.shape}, expected (H, W) uint8 grey values.")
+        begin, end = fabric_region(image) if region is None else region
+        if not 0 <= begin < end <= image.shape[1]:
+            raise InputError(
+                f"region is {(begin, end)}, expected first and last column + 1 within 0..{image.shape[1]}."
+            )
         tiles, corners = tile(image[:, begin:end], size=side, overlap=overlap)
         corners = corners + [0, begin]
         found = self.score(tiles)

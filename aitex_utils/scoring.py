@@ -28,7 +28,7 @@ def anomaly_maps(distances: np.ndarray, shape: tuple[int, int], smoothing: float
     distances = np.ascontiguousarray(distances, dtype=np.float32)
     if distances.ndim != 3 or 0 in distances.shape:
         raise InputError(f"distances has shape {distances.shape}, expected (N, H', W') with at least one tile.")
-    if smoothing < 0:
+    if not 0 <= smoothing < np.inf:
         raise InputError(f"smoothing is {smoothing}, expected a standard deviation in px of at least 0 (0 = none).")
     maps = F.interpolate(torch.from_numpy(distances)[:, None], tuple(shape), mode="bilinear", align_corners=False)
     maps = maps[:, 0].numpy()  # (N, 1, H, W) -> (N, H, W)
@@ -71,6 +71,7 @@ def reweighted_score(patches: np.ndarray, bank: MemoryBank, b: int = 9) -> np.nd
     stays near s*. With b = 1 the sum is its only term and the formula would make every score 0; s* is returned instead.
     """
     worst, distance, index = _worst(patches, bank)
+    _check_b(b, bank)
     if b == 1:
         return distance
     _, neighbours = bank.nearest(bank.vectors_[index], b)  # (N, b): of m*, not of p
@@ -88,6 +89,7 @@ def reweighted_by_patch_score(patches: np.ndarray, bank: MemoryBank, b: int = 9)
     b = 1 returns s*, as in `reweighted_score`.
     """
     worst, distance, _ = _worst(patches, bank)
+    _check_b(b, bank)
     if b == 1:
         return distance
     return _one_minus_softmax(distance, bank.nearest(worst, b)[0]) * distance
@@ -117,6 +119,14 @@ def _flat(distances: np.ndarray) -> np.ndarray:
             f"distances has shape {distances.shape}, expected (N, ...) with at least one tile and position."
         )
     return distances.reshape(len(distances), -1)
+
+
+def _check_b(b: int, bank: MemoryBank) -> None:
+    if isinstance(b, bool) or not isinstance(b, (int, np.integer)) or not 1 <= b <= len(bank):
+        raise InputError(
+            f"b is {b!r}, expected a whole number from 1 to the {len(bank)} patches in the bank: take a smaller b, "
+            "or keep more patches."
+        )
 
 
 def _worst(patches: np.ndarray, bank: MemoryBank) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
