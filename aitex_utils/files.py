@@ -37,7 +37,7 @@ def write_whole(target: str | os.PathLike, *, folder: bool = False) -> Iterator[
         if folder:
             inside.mkdir()
         yield inside
-        if folder and target.exists():
+        if folder and target.is_dir():
             _replace_folder(inside, target, temporary / f"{target.name}.older")
         else:
             os.replace(inside, target)
