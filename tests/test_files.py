@@ -106,7 +106,8 @@ def test_failing_rename_leaves_the_older_folder(
 @pytest.mark.parametrize("code", [errno.ENOSPC, errno.EDQUOT])
 def test_full_disk(tmp_path: Path, code: int):
     (tmp_path / "a.csv").write_text("older")
-    with pytest.raises(InputError, match=r"^The disk is full \(\d+ MiB free\), so .*a\.csv wasn't written: free some") as caught:
+    expected = r"^The disk is full \(\d+ MiB free\), so .*a\.csv wasn't written: free some space"
+    with pytest.raises(InputError, match=expected) as caught:
         with write_whole(tmp_path / "a.csv"):
             raise OSError(code, os.strerror(code))
     assert isinstance(caught.value.__cause__, OSError)

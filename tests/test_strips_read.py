@@ -1,0 +1,249 @@
+"""Reading strips and masks: every kind of PNG, every bad file, each message."""
+
+from __future__ import annotations
+
+import io
+import struct
+import warnings
+import zlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+from small_aitex import grey, make_small, write_png
+
+from aitex_utils.errors import InputError, MissingError
+from aitex_utils.strips import DEFECTS, Strip, list_strips, read_grey, read_strips
+
+RAMP = np.arange(256, dtype=np.uint8).reshape(16, 16)
+
+
+@pytest.mark.parametrize("mode", ["L", "RGB", "RGBA", "LA"])
+def test_8_bit_modes_are_read_alike(tmp_path: Path, mode: str):
+    read = read_grey(write_png(tmp_path / "a.png", RAMP, mode))
+    assert read.dtype == np.uint8
+    np.testing.assert_array_equal(read, RAMP)
+
+
+@pytest.mark.parametrize("mode", ["RGBA", "LA"])
+def test_alpha_is_left_out(tmp_path: Path, mode: str):
+    picture = Image.fromarray(RAMP).convert(mode)
+    picture.putalpha(0)
+    picture.save(tmp_path / "a.png")
+    np.testing.assert_array_equal(read_grey(tmp_path / "a.png"), RAMP)
+
+
+def test_palette_is_looked_up(tmp_path: Path):
+    picture = Image.fromarray(np.array([[0, 1, 2]], np.uint8))
+    picture.putpalette([200, 200, 200, 7, 7, 7, 90, 90, 90])
+    assert picture.mode == "P"
+    picture.save(tmp_path / "a.png")
+    assert read_grey(tmp_path / "a.png").tolist() == [[200, 7, 90]]
+    picture.save(tmp_path / "b.png", transparency=0)
+    assert read_grey(tmp_path / "b.png").tolist() == [[200, 7, 90]]
+
+
+def test_one_bit_becomes_0_and_255(tmp_path: Path):
+    read = read_grey(write_png(tmp_path / "a.png", np.array([[0, 255, 0]], np.uint8), "1"))
+    assert read.tolist() == [[0, 255, 0]] and read.dtype == np.uint8
+
+
+def raw_png(path: Path, rows: list[bytes], width: int, depth: int, colour: int) -> Path:
+    """Write PNG bytes by hand, for depths that Pillow can read but doesn't write."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    header = struct.pack(">IIBBBBB", width, len(rows), depth, colour, 0, 0, 0)
+    packed = zlib.compress(b"".join(b"\0" + row for row in rows))
+    parts = chunk(b"IHDR", header), chunk(b"IDAT", packed), chunk(b"IEND", b"")
+    path.write_bytes(b"\x89PNG\r\n\x1a\n" + b"".join(parts))
+    return path
+
+
+def deep_rows(values: np.ndarray) -> list[bytes]:
+    return [row.tobytes() for row in values.astype(">u2")]
+
+
+# 257 x is what an 8-bit x becomes in 16 bits; the nearest 8-bit value is taken, and nothing above 0 becomes 0.
+DEEP = np.array([[0, 257, 257 * 100, 257 * 100 + 120, 257 * 100 + 140, 65535, 1, 128]])
+SHALLOW = [[0, 1, 100, 100, 101, 255, 1, 1]]
+
+
+def test_16_bit_grey_is_divided_by_257(tmp_path: Path):
+    read = read_grey(raw_png(tmp_path / "a.png", deep_rows(DEEP), DEEP.shape[1], 16, 0))
+    assert read.tolist() == SHALLOW and read.dtype == np.uint8
+
+
+@pytest.mark.parametrize("mode", ["I;16", "I"])  # as older and newer Pillow read 16-bit grey
+def test_both_modes_of_16_bits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mode: str):
+    values = DEEP.astype(np.uint16 if mode == "I;16" else np.int32)
+    picture = Image.fromarray(values)
+    assert picture.mode == mode
+    (tmp_path / "a.png").write_bytes(b"not empty")
+    monkeypatch.setattr(Image, "open", lambda _: picture)
+    assert read_grey(tmp_path / "a.png").tolist() == SHALLOW
+
+
+def test_16_bit_colour(tmp_path: Path):
+    values = np.repeat(257 * np.array([[5, 250], [0, 255]]), 3, axis=1)  # (2, 2 x RGB)
+    read = read_grey(raw_png(tmp_path / "a.png", deep_rows(values), 2, 16, 2))
+    assert read.tolist() == [[5, 250], [0, 255]]
+
+
+def test_shallow_grey_is_spread_to_255(tmp_path: Path):
+    assert read_grey(raw_png(tmp_path / "a.png", [bytes([0x01, 0x2F])], 4, 4, 0)).tolist() == [[0, 17, 34, 255]]
+    assert read_grey(raw_png(tmp_path / "b.png", [bytes([0b00011011])], 4, 2, 0)).tolist() == [[0, 85, 170, 255]]
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.data())
+def test_damaged_bytes_are_read_or_refused_by_name(tmp_path_factory: pytest.TempPathFactory, data: st.DataObject):
+    """Any cut and any changed byte gives a picture or an `InputError`, never another exception."""
+    buffer = io.BytesIO()
+    Image.fromarray(RAMP).convert(data.draw(st.sampled_from(["L", "RGBA", "P", "1", "I;16"]))).save(buffer, "png")
+    good = bytearray(buffer.getvalue())
+    for place in data.draw(st.lists(st.integers(0, len(good) - 1), max_size=3)):
+        good[place] = data.draw(st.integers(0, 255))
+    path = tmp_path_factory.getbasetemp() / "damaged.png"
+    path.write_bytes(good[: data.draw(st.integers(0, len(good)))])
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of sizes that look like a bomb
+            read = read_grey(path)
+    except InputError as error:
+        assert "damaged.png" in str(error)
+    else:
+        assert read.dtype == np.uint8 and read.ndim == 2
+
+
+def test_truncated_png(tmp_path: Path):
+    rng = np.random.default_rng(0)
+    path = write_png(tmp_path / "cut.png", rng.integers(0, 256, (256, 300), dtype=np.uint8))
+    path.write_bytes(path.read_bytes()[:20_000])
+    expected = r"cut\.png can't be read as a picture \(.+\): it is truncated or damaged, unpack it again from AITEX's"
+    with pytest.raises(InputError, match=expected):
+        read_grey(path)
+
+
+def test_empty_foreign_and_missing_files(tmp_path: Path):
+    (tmp_path / "empty.png").touch()
+    with pytest.raises(InputError, match=r"empty\.png is empty \(0 bytes\): unpack it again"):
+        read_grey(tmp_path / "empty.png")
+    (tmp_path / "text.png").write_text("<html>404</html>")
+    with pytest.raises(InputError, match=r"text\.png can't be read as a picture \(cannot identify"):
+        read_grey(tmp_path / "text.png")
+    with pytest.raises(MissingError, match=r"no\.png isn't there: check the name, or unpack it"):
+        read_grey(tmp_path / "no.png")
+    (tmp_path / "folder.png").mkdir()
+    with pytest.raises(MissingError, match="folder.png isn't there"):
+        read_grey(tmp_path / "folder.png")
+
+
+def test_a_picture_too_large_to_be_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    path = write_png(tmp_path / "bomb.png", grey())
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
+    with pytest.raises(InputError, match="bomb.png can't be read as a picture"):
+        read_grey(path)
+
+
+def strip_of(path: Path, masks: tuple[Path, ...] = (), code: str = "002") -> Strip:
+    return Strip(path.stem, "00", code, path, masks)
+
+
+def test_names_of_defects():
+    assert len([code for code in DEFECTS if code != "000"]) == 12
+    strip = strip_of(Path("0001_019_00.png"), code="019")
+    assert strip.defect == "fuzzyball" and not strip.is_normal
+    normal = strip_of(Path("0001_000_00.png"), code="000")
+    assert normal.defect == "none" and normal.is_normal
+    assert strip_of(Path("0001_099_00.png"), code="099").defect == "unknown code 099"
+
+
+@pytest.mark.parametrize("shape", [(255, 4096), (257, 4096), (4096, 256), (256, 255), (1, 1)])
+def test_strip_of_wrong_size(tmp_path: Path, shape: tuple[int, int]):
+    strip = strip_of(write_png(tmp_path / "0001_002_00.png", grey(height=shape[0], width=shape[1])))
+    expected = rf"0001_002_00\.png is {shape[0]} x {shape[1]} px, expected 256 rows and at least 256 columns: "
+    with pytest.raises(InputError, match=expected):
+        strip.read()
+
+
+@pytest.mark.parametrize("width", [256, 3796, 4096])
+def test_strip_of_right_size(tmp_path: Path, width: int):
+    assert strip_of(write_png(tmp_path / "0001_002_00.png", grey(width=width))).read().shape == (256, width)
+
+
+def test_mask_is_the_union_and_any_value_counts(tmp_path: Path):
+    strip_path = write_png(tmp_path / "0001_002_00.png", grey())
+    first, second = grey(0), grey(0)
+    first[3, 5], second[200, 299], second[3, 5] = 1, 254, 7
+    masks = tuple(write_png(tmp_path / f"m{i}.png", m) for i, m in enumerate((first, second)))
+    union = strip_of(strip_path, masks).read_mask()
+    assert union.dtype == bool and union.shape == (256, 300)
+    assert np.argwhere(union).tolist() == [[3, 5], [200, 299]]
+    assert np.argwhere(strip_of(strip_path, masks[:1]).read_mask()).tolist() == [[3, 5]]
+
+
+def test_least_value_of_a_16_bit_mask_counts(tmp_path: Path):
+    strip_path = write_png(tmp_path / "0001_002_00.png", grey())
+    mask = np.zeros((256, 300), int)
+    mask[4, 4] = 1
+    strip = strip_of(strip_path, (raw_png(tmp_path / "m.png", deep_rows(mask), 300, 16, 0),))
+    assert np.argwhere(strip.read_mask()).tolist() == [[4, 4]]
+
+
+def test_masks_that_cannot_be_used(tmp_path: Path):
+    strip_path = write_png(tmp_path / "0001_002_00.png", grey())
+    with pytest.raises(InputError, match="0001_002_00 is defective but has no mask: leave it out"):
+        strip_of(strip_path).read_mask()
+    other = write_png(tmp_path / "m.png", grey(width=299))
+    with pytest.raises(InputError, match=r"m\.png is 256 x 299 px but its strip is 256 x 300: unpack both again"):
+        strip_of(strip_path, (other,)).read_mask()
+    with pytest.raises(MissingError, match=r"gone\.png isn't there"):
+        strip_of(strip_path, (tmp_path / "gone.png",)).read_mask()
+
+
+def test_normal_strip_has_a_mask_of_no_defect(tmp_path: Path):
+    mask = strip_of(write_png(tmp_path / "0001_000_00.png", grey()), code="000").read_mask()
+    assert mask.shape == (256, 300) and mask.dtype == bool and not mask.any()
+
+
+def test_reading_many(tmp_path: Path):
+    strips = list_strips(make_small(tmp_path))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        kept, images = read_strips(strips, skip_bad=True)
+    assert kept == strips
+    assert [int(image[0, 0]) for image in images] == [10, 11, 12, 23, 24] * 2
+
+
+def test_bad_strips_are_named_or_counted(tmp_path: Path):
+    strips = list_strips(make_small(tmp_path))
+    strips[0].path.write_bytes(b"")
+    write_png(strips[3].path, grey(height=128))
+    write_png(strips[4].masks[0], grey(width=500))
+    strips[9].masks[0].write_bytes(b"x")
+    for bad, what in ((0, "is empty"), (3, "128 x 300 px"), (4, "its strip is 256 x 300"), (9, "can't be read")):
+        with pytest.raises(InputError, match=what):
+            read_strips([strips[bad]])
+    with pytest.raises(InputError, match="is empty"):
+        read_strips(strips)
+    with pytest.warns(UserWarning) as caught:
+        kept, images = read_strips(strips, skip_bad=True)
+    assert [s.id for s in kept] == [s.id for i, s in enumerate(strips) if i not in (0, 3, 4, 9)]
+    assert [int(image[0, 0]) for image in images] == [11, 12, 10, 11, 12, 23]
+    assert len(caught) == 1 and Path(caught[0].filename) == Path(__file__)
+    told = str(caught[0].message)
+    assert told.startswith("4 of 10 strips were skipped: ")
+    assert all(name in told for name in ("0000_000_00.png", "0003_002_00.png", "0004_002_00_mask", "0004_002_02_mask"))
+
+
+def test_nothing_left_to_read(tmp_path: Path):
+    strips = list_strips(make_small(tmp_path))[:2]
+    for strip in strips:
+        strip.path.unlink()
+    with pytest.warns(UserWarning, match="2 of 2 strips were skipped"):
+        assert read_strips(strips, skip_bad=True) == ([], [])
