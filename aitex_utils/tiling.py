@@ -12,10 +12,116 @@ import numpy as np
 
 from .errors import InputError
 
+# Where fabric begins is found from the strip alone. These are lengths of the method, not properties of a fabric.
+STEP = 4  # px between the windows that are compared
+WINDOW = 16  # px: width of a window; its height is the strip's
+BAND = 32  # rows in which a window is described; the median over bands hides what is only here and there, as a defect
+MEMORY = 64  # windows (256 px) of fabric that the next one is compared with
+UNLIKE = 2.65  # times the usual difference: what is above is unlike. AITEX's fabric without defects stays below 2.2
+LIKE_VOTE = 8  # one window like fabric outweighs so many unlike ones further in
+LEAST = 4  # windows that the outside must win by, so that the strip's very edge isn't taken for a selvage
+SHIFTS = (  # px down and right between the pixels that are compared: near and far, in all directions
+    *((reach, 0) for reach in (1, 2, 3, 4, 6, 8)),
+    *((0, reach) for reach in (1, 2, 3, 4, 6, 8)),
+    *((down, side) for down, right in ((2, 2), (4, 2), (4, 4), (8, 2), (8, 4)) for side in (right, -right)),
+)
 
-def tile(
-    image: np.ndarray, size: int = 256, overlap: int = 0, edge: str = "shift"
-) -> tuple[np.ndarray, np.ndarray]:
+
+def fabric_region(strip: np.ndarray) -> tuple[int, int]:
+    """Find where fabric begins and ends in a strip.
+
+    Left out are the bare bed of the machine, the saturated background and the selvage. The method knows no fabric. It
+    describes the texture of each window (16 px of the strip's width), walks from typical fabric in the right half
+    outwards, and compares each window with the 256 px of fabric passed last, so that light and focus may drift.
+    A window that is unlike doesn't enter this memory. At last each column is tried as the beginning: unlike
+    windows to its left speak for it, windows that are like fabric against it. A defect within the fabric has
+    fabric on both sides, and doesn't end it.
+
+    Parameters
+    ----------
+    strip : ndarray (H, W) uint8, at least 32 x 128 px, with fabric in most of its right half
+
+    Returns
+    -------
+    start, stop : first column of fabric and the one past the last, within about 10 px; (0, W) when all is fabric
+
+    Raises
+    ------
+    InputError : not a grey strip, too small, or without any texture in its right half
+
+    Notes
+    -----
+    A strip that shows the bed only isn't noticed: there is nothing to tell it from fabric.
+    """
+    strip = _check_image(strip)
+    if strip.dtype != np.uint8:
+        raise InputError(f"The strip is {strip.dtype}, expected uint8 grey values 0..255: convert it first.")
+    if strip.shape[0] < BAND or strip.shape[1] < 8 * WINDOW:
+        raise InputError(
+            f"The strip is {strip.shape[0]} x {strip.shape[1]} px, too small to tell fabric from selvage: "
+            f"give at least {BAND} x {8 * WINDOW} px, or give the region yourself."
+        )
+    unlikeness, seed = _unlikeness(_texture(strip))
+    outside = _outside(unlikeness[:seed])
+    outside_right = _outside(unlikeness[:seed:-1])
+    return outside * STEP, strip.shape[1] - (outside_right + 1) * STEP * (outside_right > 0)
+
+
+def _texture(strip: np.ndarray) -> np.ndarray:
+    """Describe each window, ndarray (windows, 2 + shifts): brightness, contrast, and the contrast at each of `SHIFTS`.
+
+    The contrast at a shift is the mean difference of pixels so far apart: small where the weave repeats itself.
+    A change of light multiplies it at all shifts alike, so of its logarithm the mean over the shifts is taken off.
+    """
+    bands, windows = strip.shape[0] // BAND, strip.shape[1] // STEP
+    padded = np.pad(strip, 8, mode="reflect")
+    height, width = bands * BAND, windows * STEP
+    values = []
+    for down, right in ((0, 0), *SHIFTS):
+        image = strip[:height, :width]
+        if (down, right) != (0, 0):
+            shifted = padded[8 + down : 8 + down + height, 8 + right : 8 + right + width]
+            image = np.maximum(image, shifted) - np.minimum(image, shifted)  # |difference| within uint8
+        cells = image.reshape(bands, BAND, width).sum(axis=1, dtype=np.uint16).reshape(bands, windows, STEP).sum(axis=2)
+        cells = np.pad(cells / (BAND * STEP), ((0, 0), (2, 1)), mode="edge")
+        means = np.lib.stride_tricks.sliding_window_view(cells, WINDOW // STEP, axis=1).mean(axis=2)
+        values.append(np.median(np.log(means + 1), axis=0))
+    brightness, *differences = values
+    contrast = np.mean(differences, axis=0)
+    return np.stack([brightness, contrast, *(differences - contrast)], axis=1)
+
+
+def _unlikeness(texture: np.ndarray) -> tuple[np.ndarray, int]:
+    """Walk outwards from typical fabric; give how unlike fabric each window is, and the window where the walk began."""
+    half, memory = len(texture) // 2, min(MEMORY, len(texture) // 4)
+    right = texture[half:]
+    typical, lag = np.median(right, axis=0), memory // 2
+    if typical[1] < np.log(1.5):  # neighbouring pixels differ by less than half a grey level
+        raise InputError(
+            f"The strip's right half has no texture (median grey {np.exp(typical[0]) - 1:.0f}): "
+            "mirror the strip if its fabric is on the left, else leave it out."
+        )
+    usual = np.maximum(np.median(np.abs(right[lag:] - right[:-lag]), axis=0), 0.02)  # 2 %: what is less doesn't count
+    distance = (np.abs(right - typical) / usual).mean(axis=1)
+    seed = half + int(np.argmin(np.convolve(distance, np.ones(memory), mode="valid")))  # the most typical stretch
+    unlikeness = np.zeros(len(texture))
+    for way in (range(seed - 1, -1, -1), range(seed + memory, len(texture))):
+        passed = list(texture[seed : seed + memory][:: way.step])
+        for window in way:
+            fabric = np.median(passed[-memory:], axis=0)
+            unlikeness[window] = (np.abs(texture[window] - fabric) / usual).mean()
+            if unlikeness[window] < UNLIKE:
+                passed.append(texture[window])
+    return unlikeness, seed
+
+
+def _outside(unlikeness: np.ndarray) -> int:
+    """Count the windows outside the fabric; the first is the one at the strip's edge."""
+    votes = np.where(unlikeness < UNLIKE, -LIKE_VOTE, 1)
+    return int(np.argmax(np.concatenate([[LEAST], np.cumsum(votes)])))
+
+
+def tile(image: np.ndarray, size: int = 256, overlap: int = 0, edge: str = "shift") -> tuple[np.ndarray, np.ndarray]:
     """Cut an image into square tiles, row by row.
 
     Parameters
@@ -84,16 +190,17 @@ def untile(tiles: np.ndarray, corners: np.ndarray, shape: tuple[int, int]) -> np
     True
     """
     tiles, corners, shape = _check_parts(tiles, corners, shape)
-    window = _window(tiles.shape[1])
+    ramp = np.minimum(np.arange(tiles.shape[1]), np.arange(tiles.shape[1])[::-1]) + 1.0
+    window = np.outer(ramp, ramp)  # (size, size), a pyramid, above 0 everywhere
     weight, deviation = np.zeros(shape), np.zeros(shape)
     image = np.zeros(shape, tiles.dtype)
-    with np.errstate(invalid="ignore"):  # infinity minus infinity is NaN, as it should be
+    with np.errstate(invalid="ignore"):  # where infinities meet that differ, NaN is right
         for part, (row, column) in zip(tiles, corners, strict=True):
             here = np.s_[row : row + len(part), column : column + len(part)]
             first = weight[here] == 0
             image[here][first] = part[first]
-            differs = part != image[here]
-            deviation[here] += window * np.subtract(part, image[here], where=differs, out=np.zeros(part.shape), dtype=float)
+            same = part == image[here]  # infinities among them, whose difference is NaN
+            deviation[here] += window * np.where(same, 0.0, np.subtract(part, image[here], dtype=float))
             weight[here] += window
         blended = deviation != 0
         values = image[blended] + deviation[blended] / weight[blended]
@@ -150,12 +257,6 @@ def _starts(length: int, size: int, step: int, edge: str) -> np.ndarray:
     return starts
 
 
-def _window(size: int) -> np.ndarray:
-    """Weights (size, size) of a tile's pixels: a pyramid, above 0 everywhere."""
-    ramp = np.minimum(np.arange(size), np.arange(size)[::-1]) + 1.0
-    return np.outer(ramp, ramp)
-
-
 def _check_image(image: np.ndarray) -> np.ndarray:
     image = np.asarray(image)
     if image.ndim != 2:
@@ -175,12 +276,10 @@ def _check_size(size: int, overlap: int) -> tuple[int, int]:
     return size, overlap
 
 
-def _check_parts(
-    tiles: np.ndarray, corners: np.ndarray, shape: tuple[int, int]
-) -> tuple[np.ndarray, np.ndarray, tuple[int, int]]:
+def _check_parts(tiles: np.ndarray, corners: np.ndarray, shape: tuple[int, int]) -> tuple:
     tiles, corners = np.asarray(tiles), np.asarray(corners)
     if tiles.ndim != 3 or tiles.shape[1] != tiles.shape[2]:
-        raise InputError(f"tiles has shape {tiles.shape}, expected (N, size, size): give square tiles as tile cuts them.")
+        raise InputError(f"tiles has shape {tiles.shape}, expected (N, size, size): give them as tile cuts them.")
     if tiles.dtype.kind not in "biuf":
         raise InputError(f"tiles is {tiles.dtype}, which can't be blended: convert it to real numbers with .astype.")
     if corners.shape != (len(tiles), 2) or corners.dtype.kind not in "iu":
