@@ -17,7 +17,7 @@ STEP = 4  # px between the windows that are compared
 WINDOW = 16  # px: width of a window; its height is the strip's
 BAND = 32  # rows in which a window is described; the median over bands hides what is only here and there, as a defect
 MEMORY = 64  # windows (256 px) of fabric that the next one is compared with
-UNLIKE = 2.65  # times the usual difference: what is above is unlike. AITEX's fabric without defects stays below 2.2
+UNLIKE = 2.4  # times the usual difference: what is above is unlike. AITEX's fabric without defects stays below 1.9
 LIKE_VOTE = 8  # one window like fabric outweighs so many unlike ones further in
 LEAST = 4  # windows that the outside must win by, so that the strip's very edge isn't taken for a selvage
 SHIFTS = (  # px down and right between the pixels that are compared: near and far, in all directions
@@ -93,15 +93,15 @@ def _texture(strip: np.ndarray) -> np.ndarray:
 
 def _unlikeness(texture: np.ndarray) -> tuple[np.ndarray, int]:
     """Walk outwards from typical fabric; give how unlike fabric each window is, and the window where the walk began."""
-    half, memory = len(texture) // 2, min(MEMORY, len(texture) // 4)
+    half, memory = len(texture) // 2, min(MEMORY, len(texture) // 6)
     right = texture[half:]
-    typical, lag = np.median(right, axis=0), memory // 2
+    typical = np.median(right, axis=0)
     if typical[1] < np.log(1.5):  # neighbouring pixels differ by less than half a grey level
         raise InputError(
             f"The strip's right half has no texture (median grey {np.exp(typical[0]) - 1:.0f}): "
             "mirror the strip if its fabric is on the left, else leave it out."
         )
-    usual = np.maximum(np.median(np.abs(right[lag:] - right[:-lag]), axis=0), 0.02)  # 2 %: what is less doesn't count
+    usual = np.maximum(np.median(np.abs(right[memory:] - right[:-memory]), axis=0), 0.02)  # at least 2 % of light
     distance = (np.abs(right - typical) / usual).mean(axis=1)
     seed = half + int(np.argmin(np.convolve(distance, np.ones(memory), mode="valid")))  # the most typical stretch
     unlikeness = np.zeros(len(texture))
