@@ -53,8 +53,10 @@ class MemoryBank:
     ) -> None:
         if kind not in KINDS:
             raise InputError(f"There is no index of kind {kind!r}: choose one of {', '.join(KINDS)}.")
-        self.kind, self.cells, self.probes = kind, cells, probes
-        self.links, self.breadth, self.code_bytes = links, breadth, code_bytes
+        self.kind = kind
+        self.cells, self.probes = _whole("cells", cells), _whole("probes", probes)
+        self.links, self.breadth = _whole("links", links), _whole("breadth", breadth)
+        self.code_bytes = _whole("code_bytes", code_bytes)
         self.about: dict[str, Any] = {}
         self.arrays: dict[str, np.ndarray] = {}
         self._index = None
@@ -116,7 +118,7 @@ class MemoryBank:
         return distances, indices
 
     def _nearest_block(self, patches: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
-        _, indices = self._index.search(patches, k)
+        _, indices = self._index.search(patches, int(k))  # FAISS refuses NumPy's integers
         differences = self.vectors_[indices] - patches[:, None, :]  # (n, k, C)
         distances = np.sqrt(np.einsum("nkc,nkc->nk", differences, differences))  # the one root: FAISS gives squares
         distances[indices < 0] = np.inf
@@ -228,6 +230,14 @@ class MemoryBank:
                 f"{folder} contradicts itself: its header says {bank.kind} {shape} but the files don't; fit it anew."
             )
         return bank
+
+
+def _whole(name: str, value: int | None) -> int | None:
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1:
+        raise InputError(f"{name} is {value!r}, expected a whole number from 1 on.")
+    return int(value)
 
 
 def _load_array(path: Path) -> np.ndarray:
