@@ -1,4 +1,4 @@
-"""The networks, their weights and the refusal of weights that are damaged, missing or others. Nothing here asks a network."""
+"""The networks, their weights, and weights that are damaged, missing or others. No test here asks a network."""
 
 from __future__ import annotations
 
