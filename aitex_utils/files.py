@@ -38,7 +38,7 @@ def write_whole(target: str | os.PathLike, *, folder: bool = False) -> Iterator[
             inside.mkdir()
         yield inside
         if folder and target.is_dir():
-            _replace_folder(inside, target, temporary / f"{target.name}.older")
+            _replace_folder(inside, target, temporary.with_name(temporary.name + ".older"))
         else:
             os.replace(inside, target)
     except OSError as error:
@@ -61,13 +61,19 @@ def sha256(path: str | os.PathLike) -> str:
 
 
 def _replace_folder(fresh: Path, target: Path, older: Path) -> None:
-    """Rename `fresh` to `target`, and what was there to `older`; put it back if that fails half way."""
+    """Rename `fresh` to `target` after what was there to `older`; put it back if that fails half way."""
     os.replace(target, older)
     try:
         os.replace(fresh, target)
     except BaseException:
-        os.replace(older, target)
+        try:
+            os.replace(older, target)
+        except OSError as error:
+            raise InputError(
+                f"{target} was neither replaced nor put back: it is whole in {older}, rename it."
+            ) from error
         raise
+    shutil.rmtree(older, ignore_errors=True)
 
 
 def _told(error: OSError, target: Path) -> InputError | None:

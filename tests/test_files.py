@@ -103,6 +103,25 @@ def test_failing_rename_leaves_the_older_folder(
     assert os.listdir(tmp_path) == ["bank"]
 
 
+def test_older_folder_that_cannot_be_put_back_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    write_folder(tmp_path / "bank", "older")
+    replace = os.replace
+
+    def fail(source, target):
+        if Path(target).name == "bank":
+            raise OSError(errno.EIO, "input/output error")
+        replace(source, target)
+
+    monkeypatch.setattr(files.os, "replace", fail)
+    with pytest.raises(
+        InputError, match="bank was neither replaced nor put back: it is whole in .*, rename it"
+    ) as caught:
+        write_folder(tmp_path / "bank", "newer")
+    [(name, text)] = contents(tmp_path).items()
+    assert text == "older"
+    assert str((tmp_path / name).parent) in str(caught.value)
+
+
 @pytest.mark.parametrize("code", [errno.ENOSPC, errno.EDQUOT])
 def test_full_disk(tmp_path: Path, code: int):
     (tmp_path / "a.csv").write_text("older")

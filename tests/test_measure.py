@@ -1,0 +1,59 @@
+"""Seconds by step with a clock that is set by hand; memory in MiB; the versions."""
+
+from __future__ import annotations
+
+import sys
+
+import numpy as np
+import pytest
+
+from aitex_utils import measure
+from aitex_utils.measure import Stopwatch, peak_memory_mib, versions
+
+
+def test_steps_are_added_up_in_order_of_first_use(monkeypatch: pytest.MonkeyPatch):
+    clock = iter([10.0, 12.5, 20.0, 21.0, 30.0, 30.25])
+    monkeypatch.setattr(measure.time, "perf_counter", lambda: next(clock))
+    watch = Stopwatch()
+    for name in ("fit", "score", "fit"):
+        with watch.step(name):
+            pass
+    assert list(watch.seconds.items()) == [("fit", 2.75), ("score", 1.0)]
+
+
+def test_a_step_that_fails_is_timed_too(monkeypatch: pytest.MonkeyPatch):
+    clock = iter([1.0, 4.0])
+    monkeypatch.setattr(measure.time, "perf_counter", lambda: next(clock))
+    watch = Stopwatch()
+    with pytest.raises(KeyError), watch.step("fit"):
+        raise KeyError
+    assert watch.seconds == {"fit": 3.0}
+
+
+def test_peak_memory_grows_by_what_is_held():
+    before = peak_memory_mib()
+    assert 10 < before < 100_000
+    held = np.ones((int(before) + 300) * 2**17)  # as many MiB as the peak and 300: above it whatever is free now
+    assert peak_memory_mib() - before > 250
+    del held
+    assert peak_memory_mib() - before > 250  # a peak stays
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no resource module")
+@pytest.mark.parametrize(("platform", "unit"), [("linux", 2**10), ("darwin", 2**20)])
+def test_units_of_each_system(monkeypatch: pytest.MonkeyPatch, platform: str, unit: int):
+    import resource
+
+    class Usage:
+        ru_maxrss = 512 * unit
+
+    monkeypatch.setattr(resource, "getrusage", lambda _: Usage)
+    monkeypatch.setattr(sys, "platform", platform)
+    assert peak_memory_mib() == 512
+
+
+def test_versions():
+    found = versions()
+    assert found["numpy"] == np.__version__
+    assert found["python"].startswith(f"{sys.version_info.major}.{sys.version_info.minor}.")
+    assert {"torch", "faiss-cpu", "scikit-learn"} <= found.keys() and all(found.values())
