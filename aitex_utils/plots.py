@@ -45,14 +45,29 @@ def show(figure: Figure, sentence: str, width: int = 900) -> None:
 
 def describe_map(anomaly_map: np.ndarray) -> str:
     """Say where a map (H, W) is highest and by how much: "highest at column 2,310, row 96: 4.1 times the median"."""
-    if np.ndim(anomaly_map) != 2 or np.isnan(anomaly_map).all():
-        raise InputError(
-            f"anomaly_map has shape {np.shape(anomaly_map)}, expected (H, W) with at least one value not NaN."
-        )
+    anomaly_map = np.asarray(anomaly_map)
+    if anomaly_map.ndim != 2 or np.isnan(anomaly_map).all():
+        raise InputError(f"anomaly_map has shape {anomaly_map.shape}, expected (H, W) with at least one value not NaN.")
     row, column = np.unravel_index(np.nanargmax(anomaly_map), anomaly_map.shape)
     median = float(np.nanmedian(anomaly_map))
     times = f"{anomaly_map[row, column] / median:.1f} times the median" if median > 0 else "the median is 0"
     return f"highest at column {column:,}, row {row}: {times}"
+
+
+def plot_image(image: np.ndarray, mask: np.ndarray | None = None, *, title: str = "Strip") -> tuple[Figure, str]:
+    """Draw a strip (H, W) uint8 as it is, the outline of its mask (H, W) bool on it where one is given."""
+    _check_same_shape(image, mask=mask)
+    figure, axis = _axes(1, 1, (11, 1.5))
+    axis.imshow(image, cmap="gray", vmin=0, vmax=255, aspect="auto")
+    sentence = f"{title}: {image.shape[0]} rows by {image.shape[1]:,} columns, mean grey {image.mean():.0f} of 255"
+    if mask is not None and mask.any():
+        axis.contour(mask, levels=[0.5], colors=DEFECTIVE, linewidths=0.8)
+        rows, columns = (np.flatnonzero(mask.any(axis=a)) for a in (1, 0))
+        sentence += (
+            f"; the outlined defect spans columns {columns[0]:,} to {columns[-1]:,}, rows {rows[0]} to {rows[-1]}"
+        )
+    axis.set(title=title, xlabel="column (px)", ylabel="row (px)")
+    return figure, sentence + "."
 
 
 def plot_strip(
@@ -67,11 +82,12 @@ def plot_strip(
 
     `scale` = (lowest, highest) distance of the colours: give the same one to all strips that are compared.
     """
+    _check_same_shape(image, anomaly_map=anomaly_map, mask=mask)
+    sentence = f"{title}: the map is {describe_map(anomaly_map)}"
     figure, (above, below) = _axes(2, 1, (11, 2.6), sharex=True, sharey=True)
     low, high = scale or (float(np.nanmin(anomaly_map)), float(np.nanmax(anomaly_map)))
     above.imshow(image, cmap="gray", vmin=0, vmax=255, aspect="auto")
     drawn = below.imshow(anomaly_map, cmap=MAP_COLOURS, vmin=low, vmax=high, aspect="auto")
-    sentence = f"{title}: the map is {describe_map(anomaly_map)}"
     if mask is not None and mask.any():
         above.contour(mask, levels=[0.5], colors=DEFECTIVE, linewidths=0.8)
         below.contour(mask, levels=[0.5], colors="white", linewidths=0.8)
@@ -94,6 +110,8 @@ def plot_tiles(
     tiles = check_tiles(tiles)
     if maps is not None and maps.shape != tiles.shape:
         raise InputError(f"maps has shape {maps.shape}, expected that of the tiles, {tiles.shape}.")
+    if titles is not None and len(titles) != len(tiles):
+        raise InputError(f"There are {len(titles)} titles for {len(tiles)} tiles: give each tile one, or none at all.")
     columns = min(columns, len(tiles))
     times = 1 if maps is None else 2
     rows = -(-len(tiles) // columns) * times
@@ -106,11 +124,12 @@ def plot_tiles(
         axes[row, column].imshow(image, cmap="gray", vmin=0, vmax=255)
         axes[row, column].set_title(f"tile {i}" if titles is None else titles[i], fontsize=8)
         if maps is not None:
-            drawn = axes[row + 1, column].imshow(maps[i], cmap=MAP_COLOURS, vmin=maps.min(), vmax=maps.max())
+            low, high = np.nanmin(maps), np.nanmax(maps)
+            drawn = axes[row + 1, column].imshow(maps[i], cmap=MAP_COLOURS, vmin=low, vmax=high)
     sentence = f"{len(tiles)} tiles of {tiles.shape[1]} x {tiles.shape[2]} px"
     if drawn is not None:
         figure.colorbar(drawn, ax=axes, label="distance", fraction=0.03, pad=0.01)
-        best = int(maps.reshape(len(maps), -1).max(axis=1).argmax())
+        best = int(np.nanargmax(maps)) // maps[0].size
         sentence += f" with their maps on one scale; tile {best} ({describe_map(maps[best])}) is the highest"
     return figure, sentence + "."
 
@@ -119,6 +138,10 @@ def plot_scores(
     normal: np.ndarray, defective: np.ndarray, threshold: float | None = None, *, what: str = "tiles"
 ) -> tuple[Figure, str]:
     """Draw histograms of the scores of normal and defective things, as shares of each, with the threshold."""
+    if not len(normal) or not len(defective):
+        raise InputError(
+            f"There are {len(normal)} normal and {len(defective)} defective {what}: give at least one each."
+        )
     figure, axis = _axes(1, 1, (6, 3.2))
     both = np.concatenate([normal, defective])
     bins = np.linspace(both.min(), both.max(), 31)
@@ -167,6 +190,14 @@ def plot_curves(labels: np.ndarray, scores: np.ndarray, *, what: str = "tiles") 
     right.legend()
     told = f"ROC and precision-recall curves of {np.size(labels)} {what}: AUROC {roc_area:.3f}, AP {precision_mean:.3f}"
     return figure, f"{told}, of which chance gives 0.5 and {share:.3f}."
+
+
+def _check_same_shape(image: np.ndarray, **others: np.ndarray | None) -> None:
+    if np.ndim(image) != 2:
+        raise InputError(f"image has shape {np.shape(image)}, expected (H, W): give one grey strip or tile.")
+    for name, other in others.items():
+        if other is not None and np.shape(other) != np.shape(image):
+            raise InputError(f"{name} has shape {np.shape(other)}, expected that of the image, {np.shape(image)}.")
 
 
 def _axes(rows: int, columns: int, size: tuple[float, float], **options):
