@@ -53,12 +53,14 @@ SETTINGS = {"jupyter_lab_config.json": {"LabApp": LAB}, "labconfig/page_config.j
 FULL_DISK = r"No space left|Errno 28\b|Errno 122\b|[Qq]uota exceeded|not enough space on the disk|WinError 112"
 READ_ONLY = r"Read-only file system|Permission denied|Access is denied|Errno 13\b|Errno 30\b|WinError 5\b"
 UNREACHED = r"[Cc]onnection.?([Ee]rror|[Rr]eset|refused|broken|aborted)|[Tt]imed? ?out|getaddrinfo|ProxyError|SSLError|"
-UNREACHED += r"unreachable|IncompleteRead|(403|407|5\d\d) (Client|Server) Error"
+UNREACHED += (
+    r"Failed to resolve|not known|name resolution|unreachable|IncompleteRead|(403|407|5\d\d) (Client|Server) Error"
+)
 WORDS = {
     "Long Path support": "A path got too long for Windows: move the course to a shorter one, such as C:\\course",
     READ_ONLY: "A file in {folder} can't be written: close what uses it (JupyterLab), get the right to write there",
     UNREACHED: "The package index can't be reached: check the network (HTTPS_PROXY and PIP_INDEX_URL are heeded)",
-    r"No matching distribution found for (?P<what>[^\s(;]+)|ResolutionImpossible": "There is no {what} for this Python "
+    r"(No matching distribution found for|Cannot install) (?P<what>[^\s(;,]+)": "There is no {what} for this Python "
     "({python}): use a 64-bit Python 3.10 to 3.13 (PyTorch no longer builds for Macs with Intel chips)",
     r"(?m)^ERROR: (?P<what>.+?)\.?$": "The installation failed ({what}): mend that",
     "": "The installation was ended from outside, mostly for want of memory: close other programs",
@@ -113,17 +115,15 @@ def usable():
 def make_environment():
     """Make the virtual environment anew. Only the course's own `.venv` is emptied for it, never another folder."""
     if FOLDER != ROOT / ".venv" and FOLDER.is_dir() and any(FOLDER.iterdir()):
-        raise Trouble(
-            f"COURSE_VENV names {FOLDER}, which holds something but no working environment of Python {VERSION} with "
-            "pip: empty that folder yourself, or name a new one."
-        )
+        held = f"COURSE_VENV names {FOLDER}, which holds something but no working Python {VERSION} with pip"
+        raise Trouble(f"{held}: empty that folder yourself, or name a new one.")
     if Path(sys.prefix) == FOLDER:
         raise Trouble(f"{FOLDER} is broken and in use: leave it with `deactivate`, and run it again.")
     if free() < GB_KEPT + GB_FETCHED:
         raise full_disk()
     try:
-        import ensurepip  # noqa: F401 - Debian leaves it out, and venv would stop halfway
         import venv
+        from ensurepip import version  # noqa: F401 - Debian leaves it out, and venv would stop halfway
     except ImportError as error:
         raise Trouble(
             f"This Python has no `{error.name}` module, which virtual environments need: on Debian or Ubuntu run "
@@ -178,8 +178,8 @@ def pip_trouble():
     if re.search(FULL_DISK, words) or free() < 0.05:
         return full_disk()
     pattern = next(p for p in WORDS if re.search(p, words))
-    what = re.search(pattern, words).groupdict().get("what") or "set of packages that fit together"
-    python = f"{platform.python_version()}, {platform.architecture()[0]}, {sys.platform} {platform.machine()}"
+    what = re.search(pattern, words).groupdict().get("what")
+    python = f"{platform.python_version()}, {sys.maxsize.bit_length() + 1}-bit, {sys.platform} {platform.machine()}"
     sentence = WORDS[pattern].format(folder=FOLDER, python=python, what=what)
     return Trouble(f"{sentence}, and run it again (pip's words: {LOG}).")
 
@@ -188,10 +188,8 @@ def told(error):
     """Return an error of the system as one sentence with the mend."""
     if error.errno in (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)):
         return full_disk()
-    return Trouble(
-        f"{error.filename or FOLDER} can't be used ({error.strerror}): move the course to a folder where you may "
-        "write, or name one for its packages with the environment variable COURSE_VENV."
-    )
+    mend = "move the course to a folder where you may write, or name one for its packages with COURSE_VENV"
+    return Trouble(f"{error.filename or FOLDER} can't be used ({error.strerror}): {mend}.")
 
 
 def full_disk():
@@ -258,14 +256,17 @@ def lab(arguments):
     return run("-m", "jupyterlab", notebook, *arguments, cwd=ROOT)
 
 
+# As -m does, but from this project and not from the user's folder, which may hold modules of its own.
+MODULE = "import runpy, sys; sys.path[0], name = sys.argv[1:3]; del sys.argv[1:3]; "
+MODULE += "runpy.run_module(name, run_name='__main__', alter_sys=True)"
 COMMANDS = {
     "lab": lab,
     "test": lambda arguments: run("-m", "pytest", *arguments, cwd=ROOT),
-    "demo": lambda arguments: run("-m", "aitex_utils.demo", *arguments),
-    "data": lambda arguments: run("-m", "aitex_utils.fabric", *arguments),
+    "demo": lambda arguments: run("-c", MODULE, ROOT, "aitex_utils.demo", *arguments),
+    "data": lambda arguments: run("-c", MODULE, ROOT, "aitex_utils.fabric", *arguments),
     "build": lambda arguments: run(ROOT / "notebooks" / "build.py", *arguments),
     "bench": lambda arguments: run(ROOT / "benchmarks" / f"{arguments[0]}.py", *arguments[1:]),
-    "doctor": lambda arguments: run("-m", "aitex_utils.doctor", *arguments),
+    "doctor": lambda arguments: run("-c", MODULE, ROOT, "aitex_utils.doctor", *arguments),
 }
 
 
