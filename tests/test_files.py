@@ -52,6 +52,11 @@ def test_replacing_a_folder_leaves_no_older_file_in_it(tmp_path: Path):
     assert contents(tmp_path) == {"bank/b.txt": "two"}
 
 
+def test_target_that_ends_in_dots(tmp_path: Path):
+    write_folder(tmp_path / "bank" / "sub" / "..", "one")
+    assert contents(tmp_path) == {"bank/a.txt": "one"}
+
+
 def test_relative_targets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     (tmp_path / "here").mkdir()
     monkeypatch.chdir(tmp_path / "here")

@@ -179,12 +179,12 @@ def test_strip_of_right_size(tmp_path: Path, width: int):
 def test_mask_is_the_union_and_any_value_counts(tmp_path: Path):
     strip_path = write_png(tmp_path / "0001_002_00.png", grey())
     first, second = grey(0), grey(0)
-    first[3, 5], second[200, 299], second[3, 5] = 1, 254, 7
+    first[3, 5], first[9, 9], second[200, 299], second[3, 5] = 1, 255, 254, 7
     masks = tuple(write_png(tmp_path / f"m{i}.png", m) for i, m in enumerate((first, second)))
     union = strip_of(strip_path, masks).read_mask()
     assert union.dtype == bool and union.shape == (256, 300)
-    assert np.argwhere(union).tolist() == [[3, 5], [200, 299]]
-    assert np.argwhere(strip_of(strip_path, masks[:1]).read_mask()).tolist() == [[3, 5]]
+    assert np.argwhere(union).tolist() == [[3, 5], [9, 9], [200, 299]]
+    assert np.argwhere(strip_of(strip_path, masks[:1]).read_mask()).tolist() == [[3, 5], [9, 9]]
 
 
 def test_least_value_of_a_16_bit_mask_counts(tmp_path: Path):
