@@ -17,7 +17,7 @@ STEP = 4  # px between the windows that are compared
 WINDOW = 16  # px: width of a window; its height is the strip's
 BAND = 32  # rows in which a window is described; the median over bands hides what is only here and there, as a defect
 MEMORY = 64  # windows (256 px) of fabric that the next one is compared with
-UNLIKE = 2.4  # times the usual difference: what is above is unlike. AITEX's fabric without defects stays below 1.9
+UNLIKE = 3.6  # times the usual difference: what is above is unlike. AITEX's fabric without defects stays below 2.9
 LIKE_VOTE = 8  # one window like fabric outweighs so many unlike ones further in
 LEAST = 4  # windows that the outside must win by, so that the strip's very edge isn't taken for a selvage
 SHIFTS = (  # px down and right between the pixels that are compared: near and far, in all directions
@@ -62,9 +62,8 @@ def fabric_region(strip: np.ndarray) -> tuple[int, int]:
             f"give at least {BAND} x {8 * WINDOW} px, or give the region yourself."
         )
     unlikeness, seed = _unlikeness(_texture(strip))
-    outside = _outside(unlikeness[:seed])
-    outside_right = _outside(unlikeness[:seed:-1])
-    return outside * STEP, strip.shape[1] - (outside_right + 1) * STEP * (outside_right > 0)
+    left, right = _outside(unlikeness[:seed]), _outside(unlikeness[:seed:-1])
+    return left * STEP, strip.shape[1] - (right + 1) * STEP * (right > 0)
 
 
 def _texture(strip: np.ndarray) -> np.ndarray:
@@ -101,7 +100,8 @@ def _unlikeness(texture: np.ndarray) -> tuple[np.ndarray, int]:
             f"The strip's right half has no texture (median grey {np.exp(typical[0]) - 1:.0f}): "
             "mirror the strip if its fabric is on the left, else leave it out."
         )
-    usual = np.maximum(np.median(np.abs(right[memory:] - right[:-memory]), axis=0), 0.02)  # at least 2 % of light
+    # The median would grow with a large defect, whose windows differ from those on both its sides; the third doesn't.
+    usual = np.maximum(np.quantile(np.abs(right[memory:] - right[:-memory]), 0.35, axis=0), 0.013)  # 1.3 % of light
     distance = (np.abs(right - typical) / usual).mean(axis=1)
     seed = half + int(np.argmin(np.convolve(distance, np.ones(memory), mode="valid")))  # the most typical stretch
     unlikeness = np.zeros(len(texture))
@@ -116,7 +116,7 @@ def _unlikeness(texture: np.ndarray) -> tuple[np.ndarray, int]:
 
 
 def _outside(unlikeness: np.ndarray) -> int:
-    """Count the windows outside the fabric; the first is the one at the strip's edge."""
+    """Count the windows outside the fabric, from the strip's edge inwards."""
     votes = np.where(unlikeness < UNLIKE, -LIKE_VOTE, 1)
     return int(np.argmax(np.concatenate([[LEAST], np.cumsum(votes)])))
 
