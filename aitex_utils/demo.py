@@ -11,7 +11,8 @@ import argparse
 import csv
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -49,6 +50,7 @@ def run_demo(
     `parameters` go to `PatchCore`.
     """
     watch = Stopwatch()
+    detector = PatchCore(seed=seed, progress=progress, **parameters)  # refuses what is wrong before the work begins
     with watch.step("read"):
         strips = list_strips(root, fabric)
         normal = [s for s in strips if s.is_normal]
@@ -57,8 +59,12 @@ def run_demo(
         fit, held_out = split_strips(normal, share, seed)
         fit, fit_images = read_strips(fit, skip_bad=True)
         test, test_images = read_strips(held_out + [s for s in strips if not s.is_normal], skip_bad=True)
-        tiles = np.concatenate([_fabric_tiles(image)[0] for image in fit_images])
-    detector = PatchCore(seed=seed, progress=progress, **parameters)
+        if not fit or not any(s.is_normal for s in test):
+            raise InputError(
+                f"Too few normal strips of fabric {fabric} can be read, one to fit and one to test are needed: "
+                "see the warning above for the files."
+            )
+        tiles = np.concatenate([_fabric_tiles(strip, image) for strip, image in zip(fit, fit_images, strict=True)])
     with watch.step("extract"):
         patches = detector.features.fit_transform(tiles)
     with watch.step("coreset and bank"):
@@ -79,14 +85,24 @@ def run_demo(
     return {**figures, "parameters": detector.parameters(), "versions": versions()}, scored
 
 
-def _fabric_tiles(image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    begin, end = fabric_region(image)
-    tiles, corners = tile(image[:, begin:end])
-    return tiles, corners + [0, begin]
+def _fabric_tiles(strip: Strip, image: np.ndarray) -> np.ndarray:
+    with _named(strip):
+        begin, end = fabric_region(image)
+        return tile(image[:, begin:end])[0]
+
+
+@contextmanager
+def _named(strip: Strip) -> Iterator[None]:
+    """Put the strip's name before the message of an error, which knows only its pixels."""
+    try:
+        yield
+    except InputError as error:
+        raise InputError(f"Strip {strip.id}: {error}") from error
 
 
 def _score(detector: PatchCore, strip: Strip, image: np.ndarray) -> Scored:
-    found = detector.score_strip(image)
+    with _named(strip):
+        found = detector.score_strip(image)
     mask = strip.read_mask() if strip.is_normal or strip.masks else None
     if mask is not None and not strip.is_normal and not mask.any():
         mask = None  # an all-black mask of a defective strip doesn't say that it is clean
@@ -170,7 +186,7 @@ def write_results(folder: Path, figures: dict[str, Any], scored: Sequence[Scored
             for (row, column), score, label in zip(s.found.corners, s.found.tile_scores, labels, strict=True):
                 writer.writerow(["tile", *name, row, column, f"{score:.6f}", label])
     with write_whole(folder / "figures.json") as path:
-        path.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
+        path.write_text(json.dumps(_without_nan(figures), indent=2, allow_nan=False) + "\n", encoding="utf-8")
     pixels = np.concatenate([s.found.map[::4, ::4].ravel() for s in scored])
     scale = float(np.nanmin(pixels)), float(np.nanquantile(pixels, 0.9995))
     for s in scored:
@@ -179,6 +195,22 @@ def write_results(folder: Path, figures: dict[str, Any], scored: Sequence[Scored
             figure, sentence = plot_strip(s.image, s.found.map, s.mask, title=title, scale=scale)
             with write_whole(folder / f"{s.strip.id}.png") as path:
                 figure.savefig(path, dpi=110, metadata={"Description": sentence})
+
+
+def _without_nan(value: Any) -> Any:
+    """Replace nan by None in figures: JSON has no nan."""
+    if isinstance(value, dict):
+        return {name: _without_nan(inside) for name, inside in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_without_nan(inside) for inside in value]
+    return None if isinstance(value, float) and np.isnan(value) else value
+
+
+def _check_writable(folder: Path) -> None:
+    """Raise `InputError` for a folder that can't be written to, now and not after minutes of work."""
+    with write_whole(folder / ".writable") as path:
+        path.touch()
+    (folder / ".writable").unlink()
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -192,12 +224,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = parser.parse_args(arguments)
     try:
         root = find_aitex(given.data)
-        fabric = given.fabric or next((s.fabric for s in list_strips(root) if s.is_normal), None)
+        strips = list_strips(root, given.fabric)
+        fabric = next((s.fabric for s in strips if s.is_normal), given.fabric)
         if fabric is None:
             raise InputError(f"{root} holds no normal strips, so there is nothing to learn from: check {root}.")
+        folder = given.out or PROJECT / "data" / "demo" / fabric
+        _check_writable(folder)
         print(f"Fabric {fabric}: this takes about two minutes on two cores.", flush=True)
         figures, scored = run_demo(root, fabric, seed=given.seed, progress=sys.stderr.isatty())
-        folder = given.out or PROJECT / "data" / "demo" / fabric
         write_results(folder, figures, scored)
     except InputError as error:
         print(f"demo: {error}", file=sys.stderr)
