@@ -36,7 +36,7 @@ HELP = f"""PatchCore on woven fabric, a course. python course.py ...
   lab      opens JupyterLab on the first notebook; further arguments go on to it (lab --no-browser --port 8899)
   test     runs the tests; further arguments go on to pytest
   demo     fits on a fabric, scores the rest, prints a table (demo --help)
-  data     makes the practice fabric anew
+  data     makes the practice fabric (data --force: anew)
   build    builds the notebooks from notebooks/source
   bench    runs a benchmark by its name
   doctor   tells what is wrong with this machine
@@ -46,8 +46,7 @@ larger disk. An environment that is there is completed: PyTorch without CUDA, in
 
 # Written into the environment, never into the user's settings: no news, no pop-ups, no network.
 LAB = {"news_url": None, "check_for_updates_class": "jupyterlab.NeverCheckForUpdate", "extension_manager": "readonly"}
-PAGE = {"buildAvailable": False, "buildCheck": False}
-SETTINGS = {"jupyter_lab_config.json": {"LabApp": LAB}, "labconfig/page_config.json": PAGE}
+SETTINGS = {"jupyter_lab_config.json": {"LabApp": LAB}, "labconfig/page_config.json": {"buildCheck": False}}
 
 # What pip says, and what it comes to
 FULL_DISK = r"No space left|Errno 28\b|Errno 122\b|[Qq]uota exceeded|not enough space on the disk|WinError 112"
@@ -229,25 +228,21 @@ def surroundings():
 
 
 def run(*arguments, cwd=None):
-    """Run the environment's Python and return its exit code. Ctrl-C is left to the child, which gets it too."""
+    """Run the environment's Python and return its exit code."""
+    signal.signal(signal.SIGINT, lambda *_: None)  # a terminal sends Ctrl-C to the child too, which knows how to end
     child = subprocess.Popen([str(PYTHON), *map(str, arguments)], cwd=cwd, env=surroundings())
     signal.signal(signal.SIGTERM, lambda *_: child.terminate())
-    while True:
-        try:
-            code = child.wait()
-            return code if code >= 0 else 128 - code
-        except KeyboardInterrupt:
-            pass
+    code = child.wait()
+    return code if code >= 0 else 128 - code
 
 
 def lab(arguments):
     """Make the practice fabric where it is missing, ask the doctor, open JupyterLab."""
     notebook = Path("notebooks", "00_start_here.ipynb")
-    missing = [] if (ROOT / "data" / "practice").is_dir() else ["aitex_utils.fabric"]
-    for module in (*missing, "aitex_utils.doctor"):
-        code = run("-m", module, cwd=ROOT)
-        if code:
-            return code
+    code = 0 if (ROOT / "data" / "practice").is_dir() else COMMANDS["data"]([])
+    code = code or COMMANDS["doctor"]([])
+    if code:
+        return code
     if not (ROOT / notebook).is_file():
         raise Trouble(f"{notebook} isn't there: make it with `python course.py build`, or clone the course again.")
     if hasattr(os, "geteuid") and os.geteuid() == 0 and "--allow-root" not in arguments:
@@ -257,8 +252,13 @@ def lab(arguments):
 
 
 # As -m does, but from this project and not from the user's folder, which may hold modules of its own.
-MODULE = "import runpy, sys; sys.path[0], name = sys.argv[1:3]; del sys.argv[1:3]; "
-MODULE += "runpy.run_module(name, run_name='__main__', alter_sys=True)"
+MODULE = """import runpy, sys
+sys.path[0], name = sys.argv[1:3]
+del sys.argv[1:3]
+try:
+    runpy.run_module(name, run_name="__main__", alter_sys=True)
+except KeyboardInterrupt:
+    sys.exit("Stopped.")"""
 COMMANDS = {
     "lab": lab,
     "test": lambda arguments: run("-m", "pytest", *arguments, cwd=ROOT),

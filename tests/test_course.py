@@ -307,7 +307,7 @@ def test_jupyter_understands_its_settings(project: Path):
 @needs_posix
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 5), (signal.SIGTERM, 128 + 15)])
 def test_signals_reach_the_child(project: Path, number: int, code: int):
-    waiting = "import sys, time\nprint('ready', flush=True)\ntry:\n    time.sleep(60)\nexcept KeyboardInterrupt:\n"
+    waiting = "import sys, time\ntry:\n    print('ready', flush=True)\n    time.sleep(60)\nexcept KeyboardInterrupt:\n"
     (project / "benchmarks" / "waiting.py").write_text(waiting + "    time.sleep(0.5)\n    sys.exit(5)\n")
     command = [sys.executable, "-c", START, str(project), "bench", "waiting"]
     with subprocess.Popen(
@@ -321,6 +321,19 @@ def test_signals_reach_the_child(project: Path, number: int, code: int):
         _, error = started.communicate(timeout=30)
     (project / "benchmarks" / "waiting.py").unlink()
     assert (started.returncode, error) == (code, "")
+
+
+@needs_posix
+def test_ctrl_c_in_a_module_shows_no_traceback(project: Path):
+    (project / "aitex_utils" / "demo.py").write_text("import time\nprint('ready', flush=True)\ntime.sleep(60)\n")
+    command = [sys.executable, str(project / "course.py"), "demo"]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with subprocess.Popen(command, env=clean(), text=True, start_new_session=True, **pipes) as started:
+        assert started.stdout.readline() == "ready\n"
+        os.killpg(started.pid, signal.SIGINT)
+        _, error = started.communicate(timeout=30)
+    (project / "aitex_utils" / "demo.py").write_text(ECHO)
+    assert (started.returncode, error) == (1, "Stopped.\n")
 
 
 def test_a_changed_list_and_an_interruption_are_picked_up(tmp_path: Path):

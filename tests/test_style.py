@@ -15,7 +15,19 @@ from conftest import ROOT
 
 # A module imports only from those before it.
 ORDER = (
-    *("errors", "files", "measure", "strips", "dataset_check", "weave", "fabric", "tiling", "backbones", "features"),
+    *(
+        "errors",
+        "files",
+        "measure",
+        "strips",
+        "dataset_check",
+        "weave",
+        "defects",
+        "fabric",
+        "tiling",
+        "backbones",
+        "features",
+    ),
     *("coreset", "memory_bank", "scoring", "metrics", "patchcore", "autoencoder", "plots", "lesson", "checks"),
     *("doctor", "demo"),
 )
