@@ -85,6 +85,11 @@ def test_round_trip_is_exact_to_the_bit(cut: tuple):
     assert back[~np.isnan(image)].tobytes() == image[~np.isnan(image)].tobytes()
 
 
+def test_infinities_come_back_where_tiles_overlap():
+    image = np.array([[np.inf, -np.inf, 1.0, np.inf]] * 4)  # their difference would be NaN
+    np.testing.assert_array_equal(untile(*tile(image, size=3, overlap=2), image.shape), image)
+
+
 @given(cuts(st.just(np.float32)))
 @settings(deadline=None)
 def test_what_was_dropped_is_nan(cut: tuple):

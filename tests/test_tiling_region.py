@@ -92,11 +92,26 @@ def test_a_defect_across_the_strip_ends_no_fabric(column: int):
     assert abs(start - 260) <= NEAR and stop == 2060
 
 
-def test_a_large_defect_where_fabric_is_learned():
+@pytest.mark.parametrize("column", [1030, 1450, 1800])
+def test_a_large_defect_where_fabric_is_learned(column: int):
     strip = np.hstack([white(200), selvage(), weave(1800)])
-    strip[:, 1450:1650] = bed(200)  # a fifth of the right half
+    strip[:, column : column + 200] = bed(200)  # a fifth of the right half
     start, stop = fabric_region(strip_of(strip))
     assert abs(start - 260) <= NEAR and stop == 2060
+
+
+def test_a_dark_rim_is_no_selvage():
+    strip = weave(1000)
+    strip[:, :6] = strip[:, -6:] = 20
+    assert fabric_region(strip_of(strip)) == (0, 1000)
+
+
+def test_a_weave_without_any_noise():
+    y, x = np.mgrid[:256, :1000] * (2 * np.pi / 8)
+    strip = 100 + 30 * np.sin(y) * np.sin(x)
+    assert fabric_region(strip_of(strip)) == (0, 1000)
+    start, stop = fabric_region(strip_of(white(200), strip))
+    assert abs(start - 200) <= NEAR and stop == 1200
 
 
 @pytest.mark.parametrize(
