@@ -45,17 +45,18 @@ Each sets up .venv beside course.py where that is missing ({GB_KEPT} GB). COURSE
 larger disk. An environment that is there is completed: PyTorch without CUDA, installed in it before, is kept."""
 
 # Written into the environment, never into the user's settings: no news, no pop-ups, no network.
-LAB = {"news_url": None, "check_for_updates_class": "jupyterlab.NeverCheckForUpdate", "extension_manager": "readonly"}
-SETTINGS = {"jupyter_lab_config.json": {"LabApp": LAB}, "labconfig/page_config.json": {"buildCheck": False}}
+NEWS = {"@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": False}}
+SETTINGS = {"share/jupyter/lab/settings/overrides.json": NEWS}
+SETTINGS["etc/jupyter/labconfig/page_config.json"] = {"buildCheck": False}
+SETTINGS["etc/jupyter/jupyter_lab_config.json"] = {"LabApp": {"news_url": None, "extension_manager": "readonly"}}
 
-# What pip says, and what it comes to
 FULL_DISK = r"No space left|Errno 28\b|Errno 122\b|[Qq]uota exceeded|not enough space on the disk|WinError 112"
 READ_ONLY = r"Read-only file system|Permission denied|Access is denied|Errno 13\b|Errno 30\b|WinError 5\b"
 UNREACHED = r"[Cc]onnection.?([Ee]rror|[Rr]eset|refused|broken|aborted)|[Tt]imed? ?out|getaddrinfo|ProxyError|SSLError|"
 UNREACHED += (
     r"Failed to resolve|not known|name resolution|unreachable|IncompleteRead|(403|407|5\d\d) (Client|Server) Error"
 )
-WORDS = {
+WORDS = {  # what pip says, and what it comes to
     "Long Path support": "A path got too long for Windows: move the course to a shorter one, such as C:\\course",
     READ_ONLY: "A file in {folder} can't be written: close what uses it (JupyterLab), get the right to write there",
     UNREACHED: "The package index can't be reached: check the network (HTTPS_PROXY and PIP_INDEX_URL are heeded)",
@@ -98,7 +99,7 @@ def fingerprint():
 def announce():
     """Say in one line what is about to happen."""
     why = "the packages or the Python version changed" if STAMP.is_file() else "only this once"
-    size = f"up to {GB_KEPT} GB on the disk, {GB_FETCHED} GB to download, 2 to 30 minutes depending on the network"
+    size = f"at most {GB_KEPT} GB on the disk, {GB_FETCHED} GB to download and, on a slow network, 30 minutes"
     print(f"{'Completing' if FOLDER.is_dir() else 'Setting up'} {FOLDER} ({why}): {size}.", flush=True)
 
 
@@ -217,7 +218,7 @@ def add_project():
     packages = (FOLDER / "Lib" if WINDOWS else FOLDER / "lib" / f"python{VERSION}") / "site-packages"
     keep(packages / "course.pth", f"import sys; sys.path.append({ascii(str(ROOT))})\n")  # a .pth has no encoding: ASCII
     for name, settings in SETTINGS.items():
-        keep(FOLDER / "etc" / "jupyter" / name, json.dumps(settings, indent=2) + "\n")
+        keep(FOLDER / name, json.dumps(settings, indent=2) + "\n")
 
 
 def surroundings():
@@ -239,16 +240,15 @@ def run(*arguments, cwd=None):
 def lab(arguments):
     """Make the practice fabric where it is missing, ask the doctor, open JupyterLab."""
     notebook = Path("notebooks", "00_start_here.ipynb")
-    code = 0 if (ROOT / "data" / "practice").is_dir() else COMMANDS["data"]([])
-    code = code or COMMANDS["doctor"]([])
-    if code:
-        return code
+    first = ["doctor"] if (ROOT / "data" / "practice").is_dir() else ["data", "doctor"]
+    if any(COMMANDS[name]([]) for name in first):
+        return 1
     if not (ROOT / notebook).is_file():
         raise Trouble(f"{notebook} isn't there: make it with `python course.py build`, or clone the course again.")
     if hasattr(os, "geteuid") and os.geteuid() == 0 and "--allow-root" not in arguments:
         print("You are root, whom JupyterLab refuses by itself: it is started with --allow-root.", flush=True)
         arguments = ["--allow-root", *arguments]
-    return run("-m", "jupyterlab", notebook, *arguments, cwd=ROOT)
+    return run("-m", "jupyterlab", f"--LabApp.default_url=/lab/tree/{notebook.as_posix()}", *arguments, cwd=ROOT)
 
 
 # As -m does, but from this project and not from the user's folder, which may hold modules of its own.

@@ -245,7 +245,7 @@ def test_lab(project: Path, tmp_path: Path):
     assert [Path(call["argv"][0]).name for call in done.calls] == ["fabric.py", "doctor.py", "jupyterlab.py"]
     root = hasattr(os, "geteuid") and os.geteuid() == 0
     assert jupyter["argv"][1:] == [
-        os.path.join("notebooks", "00_start_here.ipynb"),
+        "--LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb",
         *(["--allow-root"] if root else []),
         *["--no-browser", "--port", "8899"],
     ]
@@ -285,23 +285,28 @@ def test_import_from_anywhere(project: Path, tmp_path: Path):
     assert done.stdout.strip() == ascii(str(project / "aitex_utils" / "__init__.py")), done.stderr
 
 
+def read_settings(project: Path, name: str) -> dict:
+    return json.loads((project / ".venv" / name).read_text())
+
+
 def test_jupyter_is_kept_off_the_network(project: Path):
-    config = project / ".venv" / "etc" / "jupyter"
-    lab = json.loads((config / "jupyter_lab_config.json").read_text())["LabApp"]
-    assert lab["news_url"] is None
-    assert lab["check_for_updates_class"] == "jupyterlab.NeverCheckForUpdate"
-    assert json.loads((config / "labconfig" / "page_config.json").read_text())["buildCheck"] is False
+    assert read_settings(project, "etc/jupyter/jupyter_lab_config.json")["LabApp"]["news_url"] is None
+    assert read_settings(project, "etc/jupyter/labconfig/page_config.json")["buildCheck"] is False
+    (notification,) = read_settings(project, "share/jupyter/lab/settings/overrides.json").values()
+    assert notification == {"fetchNews": "false", "checkForUpdates": False}
 
 
 def test_jupyter_understands_its_settings(project: Path):
     labapp = pytest.importorskip("jupyterlab.labapp")
     from traitlets.config import Config
 
-    config = json.loads((project / ".venv" / "etc" / "jupyter" / "jupyter_lab_config.json").read_text())
+    config = read_settings(project, "etc/jupyter/jupyter_lab_config.json")
     app = labapp.LabApp(config=Config(config))
-    assert app.news_url is None
-    assert app.check_for_updates_class.__name__ == "NeverCheckForUpdate"
-    assert set(config["LabApp"]) <= set(labapp.LabApp.class_trait_names())
+    assert app.news_url is None and set(config["LabApp"]) <= set(labapp.LabApp.class_trait_names())
+    schemas = Path(labapp.get_app_dir()) / "schemas"
+    for name, values in read_settings(project, "share/jupyter/lab/settings/overrides.json").items():
+        schema = json.loads((schemas / f"{name.replace(':', '/')}.json").read_text())
+        assert set(values) <= set(schema["properties"])
 
 
 @needs_posix
@@ -340,7 +345,7 @@ def test_a_changed_list_and_an_interruption_are_picked_up(tmp_path: Path):
     root = make_project(tmp_path / "p")
     folder = root / ".venv"
     first = launch(root, "doctor")
-    assert first.out.startswith(f"Setting up {folder} (only this once): up to ")
+    assert first.out.startswith(f"Setting up {folder} (only this once): at most ")
     assert installed(folder) == ["1.1"]
 
     (root / "constraints.txt").write_text("tiny_echo<1.1\n")  # a changed list
