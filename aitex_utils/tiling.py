@@ -43,7 +43,7 @@ def fabric_region(strip: np.ndarray) -> tuple[int, int]:
 
     Returns
     -------
-    start, stop : first column of fabric and the one past the last, within about 10 px; (0, W) when all is fabric
+    start, stop : first column of fabric and the one past the last, 0 to about 15 px inside it; (0, W) if all is fabric
 
     Raises
     ------
