@@ -25,4 +25,5 @@ def small_practice(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A practice fabric of one weave, three normal and four defective strips, made once for all tests."""
     from aitex_utils.fabric import make_practice_fabric
 
-    return make_practice_fabric(tmp_path_factory.mktemp("practice") / "practice", seed=1, fabrics=1, normal=3, defective=4)
+    folder = tmp_path_factory.mktemp("practice") / "practice"
+    return make_practice_fabric(folder, seed=1, fabrics=1, normal=3, defective=4)

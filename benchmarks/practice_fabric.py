@@ -1,0 +1,136 @@
+"""`python course.py bench practice_fabric [--aitex DIR]`: is the practice fabric a fair stand-in for AITEX?
+
+Measures what it must hold to, into `results/practice_fabric.json`: made in time and the same bytes each time, all twelve defect
+kinds, small defects, and above all that it teaches the truth: PatchCore does about as well on it as on AITEX, and eight
+configurations rank alike on both. Needs AITEX for the last two, and `bench demo` run on both before. About 20 minutes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from statistics import mean
+from typing import Any
+
+import numpy as np
+from protocols import fabric_tiles, protocol_b
+from tables import RESULTS, results
+from tqdm import tqdm
+
+from aitex_utils.errors import InputError
+from aitex_utils.fabric import make_practice_fabric
+from aitex_utils.files import sha256, write_whole
+from aitex_utils.measure import versions
+from aitex_utils.strips import DEFECTS, find_aitex, list_strips
+from aitex_utils.tiling import fabric_region, tile
+
+AITEX_FABRICS, SEEDS = ("00", "02", "03", "06"), 2
+CONFIGURATIONS: dict[str, dict[str, Any]] = {
+    "default": {},
+    "random 1 %": {"sampler": "random", "coreset": 0.01},
+    "384 px": {"size": 384},
+    "128 px": {"size": 128},
+    "whitened": {"whiten": True},
+    "pooling 7": {"pooling": 7},
+    "blocks.1 alone": {"layers": ("blocks.1",)},
+    "blocks.4 alone": {"layers": ("blocks.4",)},
+}
+
+
+def bytes_of(folder: Path) -> dict[str, str]:
+    return {p.relative_to(folder).as_posix(): sha256(p) for p in sorted(folder.rglob("*")) if p.is_file()}
+
+
+def defect_pixels(root: Path) -> list[int]:
+    """Return the number of defect pixels of each tile of the fabric region that holds any."""
+    counts = []
+    for strip in list_strips(root):
+        if strip.masks and not strip.is_normal:
+            begin, end = fabric_region(strip.read())
+            per_tile = tile(strip.read_mask()[:, begin:end])[0].sum(axis=(1, 2))
+            counts += [int(n) for n in per_tile if n]
+    return counts
+
+
+def ranking(root: Path, fabrics: Sequence[str]) -> dict[str, dict[str, float]]:
+    """Return tile AUROC by protocol B of each configuration and fabric."""
+    found: dict[str, dict[str, float]] = {name: {} for name in CONFIGURATIONS}
+    for fabric in fabrics:
+        tiles = fabric_tiles(root, fabric)
+        for name, parameters in tqdm(CONFIGURATIONS.items(), desc=f"fabric {fabric}"):
+            found[name][fabric] = protocol_b(tiles, SEEDS, **parameters)["tile_auroc"]
+    return found
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    from scipy.stats import spearmanr
+
+    parser = argparse.ArgumentParser(prog="course.py bench practice_fabric", description=__doc__.split("\n")[0])
+    parser.add_argument("--aitex", metavar="DIR", help="folder with AITEX; else AITEX_ROOT or data/aitex")
+    given = parser.parse_args(arguments)
+    try:
+        aitex = find_aitex(given.aitex)
+        demos = {name: results(f"demo_{name}") for name in ("aitex", "practice")}
+        with tempfile.TemporaryDirectory() as folder:
+            begin = time.perf_counter()
+            practice = make_practice_fabric(Path(folder) / "one")
+            seconds = time.perf_counter() - begin
+            same = bytes_of(practice) == bytes_of(make_practice_fabric(Path(folder) / "two"))
+            codes = sorted({s.code for s in list_strips(practice)} - {"000"})
+            pixels = {"practice": defect_pixels(practice), "aitex": defect_pixels(aitex)}
+            by_practice = ranking(practice, sorted({s.fabric for s in list_strips(practice)}))
+        by_aitex = ranking(aitex, AITEX_FABRICS)
+    except (InputError, FileNotFoundError) as error:
+        print(f"bench practice_fabric: {error}", file=sys.stderr)
+        return 1
+    means = {
+        name: {"practice": mean(by_practice[name].values()), "aitex": mean(by_aitex[name].values())}
+        for name in CONFIGURATIONS
+    }
+    agreement = float(
+        spearmanr([m["practice"] for m in means.values()], [m["aitex"] for m in means.values()]).statistic
+    )
+    c1 = {name: mean(of["tile_auroc_c1"] for of in demos[name].values()) for name in demos}
+    quantiles = {name: [float(q) for q in np.quantile(values, (0.25, 0.5))] for name, values in pixels.items()}
+    b_apart, c_apart = abs(means["default"]["practice"] - means["default"]["aitex"]), abs(c1["practice"] - c1["aitex"])
+    highest = max(means["default"]["practice"], c1["practice"])
+    demands = [
+        ("made in under 30 s", round(seconds, 1), seconds < 30),
+        ("the same seed makes the same bytes", same, same),
+        ("all twelve defect kinds", len(codes), codes == sorted(set(DEFECTS) - {"000"})),
+        ("median of defect pixels a tile within 2.5 times AITEX's", quantiles, _alike(quantiles, 1)),
+        ("lower quartile within 2.5 times AITEX's", quantiles, _alike(quantiles, 0)),
+        ("tile AUROC, protocol B, within 0.05 of AITEX's", round(b_apart, 4), b_apart <= 0.05),
+        ("tile AUROC, protocol C1, within 0.05 of AITEX's", round(c_apart, 4), c_apart <= 0.05),
+        ("never at 1.0", round(highest, 4), highest < 0.995),
+        ("eight configurations rank alike, Spearman at least 0.8", round(agreement, 4), agreement >= 0.8),
+    ]
+    found = {
+        "demands": [{"demand": d, "measured": m, "held": bool(h)} for d, m, h in demands],
+        "configurations": CONFIGURATIONS,
+        "tile_auroc_b": means,
+        "tile_auroc_c1": c1,
+        "by_fabric": {"practice": by_practice, "aitex": by_aitex},
+        "seeds": SEEDS,
+        "versions": versions(),
+    }
+    with write_whole(RESULTS / "practice_fabric.json") as path:
+        path.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
+    for demand in found["demands"]:
+        print("held  " if demand["held"] else "MISSED", demand["demand"], demand["measured"])
+    print(json.dumps(means, indent=1))
+    return 0 if all(d["held"] for d in found["demands"]) else 1
+
+
+def _alike(quantiles: dict[str, list[float]], which: int) -> bool:
+    ratio = quantiles["practice"][which] / quantiles["aitex"][which]
+    return 1 / 2.5 <= ratio <= 2.5
+
+
+if __name__ == "__main__":
+    sys.exit(main())

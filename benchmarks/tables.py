@@ -1,0 +1,68 @@
+"""Tables in Markdown pages, made from results files: `python benchmarks/tables.py` writes them, a test compares them.
+
+A page names a table with a comment, `<!-- table: NAME -->`, and ends it with `<!-- end -->`; what is between is made.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from statistics import mean
+from typing import Any
+
+from aitex_utils.files import write_whole
+
+HERE = Path(__file__).resolve().parent
+RESULTS = HERE / "results"
+PAGES = (HERE.parent / "README.md", HERE / "README.md")
+PLACE = re.compile(r"(<!-- table: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
+
+
+def results(name: str) -> dict[str, Any]:
+    return json.loads((RESULTS / f"{name}.json").read_text(encoding="utf-8"))
+
+
+def table(head: list[str], rows: list[list[str]]) -> str:
+    """Return a Markdown table."""
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines) + "\n"
+
+
+def demo_table(name: str) -> str:
+    """Figures of the demo by fabric, and their means."""
+    found = results(name)
+    keys = ("tile_auroc_c1", "tile_auroc_c2", "strip_auroc", "pixel_auroc", "pixel_ap", "aupro_0.3")
+    rows = []
+    for fabric, of in found.items():
+        spans = {key: "{:.3f}–{:.3f}".format(*of[f"{key}_interval"]) for key in keys if f"{key}_interval" in of}
+        cells = [f"{of[key]:.3f}" + (f" ({spans[key]})" if key in spans else "") for key in keys]
+        seconds = sum(of["seconds"].values())
+        rows.append([fabric, *cells, f"{seconds:.0f} s", f"{of['peak_memory_mib'] / 1024:.1f} GiB"])
+    means = [f"**{mean(of[key] for of in found.values()):.3f}**" for key in keys]
+    head = ["fabric", "tile AUROC, C1", "C2", "strip AUROC", "pixel AUROC", "pixel AP", "AUPRO 0.3", "time", "memory"]
+    return table(head, [*rows, ["mean", *means, "", ""]])
+
+
+TABLES = {
+    "demo_aitex": lambda: demo_table("demo_aitex"),
+    "demo_practice": lambda: demo_table("demo_practice"),
+}
+
+
+def with_tables(text: str) -> str:
+    """Return a page's text with all its tables made anew."""
+    return PLACE.sub(lambda place: place[1] + TABLES[place[2]]() + place[3], text)
+
+
+def write_tables() -> None:
+    """Make the tables of all pages anew; one whose results file isn't there yet raises `FileNotFoundError`."""
+    for page in PAGES:
+        if page.is_file():
+            text = with_tables(page.read_text(encoding="utf-8"))
+            with write_whole(page) as path:
+                path.write_text(text, encoding="utf-8", newline="\n")
+
+
+if __name__ == "__main__":
+    write_tables()

@@ -1,0 +1,275 @@
+"""`python course.py build`: from `notebooks/source/NN_*.py` the learner's notebooks and the solved, executed ones.
+
+A source is a jupytext percent script, solved. What the builder knows of it:
+
+- `# %% exercise="01.2"` holds one function, solved. The learner gets its signature, docstring and a stub that raises
+  `NotImplementedError("01.2")`; the solution is folded away below the cell that calls `check("01.2", ...)`.
+- `predict("01.a", 3, 5)` and `quiz("01.q1", "b")` lose the answer.
+- `{{results/NAME.json: key.key: .3f}}` in a text becomes a number from a results file under `benchmarks/`, and `{{cost}}`
+  the seconds and the memory that this notebook took, from `benchmarks/results/notebooks.json`, which executing writes.
+
+The same source always makes the same bytes: a cell's id is a hash of the notebook's name, the cell's text and how often
+that text came before.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import difflib
+import hashlib
+import json
+import os
+import re
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import jupytext
+import nbformat
+from nbclient.exceptions import CellExecutionError
+from nbformat import NotebookNode
+
+from aitex_utils.errors import InputError
+from aitex_utils.files import write_whole
+
+FOLDER = Path(__file__).resolve().parent
+SOURCE, SOLVED, BENCHMARKS = FOLDER / "source", FOLDER / "solved", FOLDER.parent / "benchmarks"
+MEASURED = BENCHMARKS / "results" / "notebooks.json"
+METADATA = {
+    "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+    "language_info": {"name": "python", "file_extension": ".py"},
+}
+NUMBER = re.compile(r"\{\{\s*(results/[\w.]+)\s*:\s*([\w.\- ]+?)\s*(?::\s*([^}]+?))?\s*\}\}")
+GUESS = re.compile(r'^(predict\("[^"]+"), .*\)$', re.MULTILINE)
+QUIZ = re.compile(r'^quiz\("([^"]+)", "\w"\)$', re.MULTILINE)
+
+
+class SourceError(Exception):
+    """A source can't be built; the message names it and says why."""
+
+
+def solved(source: Path) -> NotebookNode:
+    """Return the solved notebook of a source, not executed: numbers filled in, cell ids set."""
+    cells = []
+    for cell in jupytext.read(source, fmt="py:percent").cells:
+        if cell.cell_type == "markdown":
+            cell.source = filled(cell.source, source.stem)
+        cells.append(cell)
+    return _notebook(cells, source.stem)
+
+
+def learner(source: Path) -> NotebookNode:
+    """Return the learner's notebook of a source: stubs for solutions, guesses and quiz open, solutions folded away."""
+    cells, folded = [], {}
+    for cell in solved(source).cells:
+        if cell.cell_type == "code":
+            name = cell.metadata.get("exercise")
+            if name:
+                folded[name] = cell.source
+                cell.source = stub(cell.source, name, source.name)
+            cell.source = GUESS.sub(r"\1, low=..., high=...)", cell.source)
+            cell.source = QUIZ.sub(r'quiz("\1")  # then with your letter: quiz("\1", "a")', cell.source)
+        cells.append(cell)
+        for name in [n for n in folded if cell.cell_type == "code" and f'check("{n}"' in cell.source]:
+            cells.append(nbformat.v4.new_markdown_cell(_folded(name, folded.pop(name))))
+    if folded:
+        raise SourceError(f"{source.name}: no cell calls check for the exercise {', '.join(folded)}.")
+    return _notebook(cells, source.stem)
+
+
+def stub(solution: str, name: str, file: str) -> str:
+    """Replace the body of the one function in `solution` by a stub; signature, docstring and all around it stay."""
+    functions = [node for node in ast.parse(solution).body if isinstance(node, ast.FunctionDef)]
+    if len(functions) != 1:
+        raise SourceError(f"{file}: the cell of exercise {name} holds {len(functions)} functions, expected one.")
+    body = functions[0].body
+    told = (
+        isinstance(body[0], ast.Expr)
+        and isinstance(body[0].value, ast.Constant)
+        and isinstance(body[0].value.value, str)
+    )
+    if not told or len(body) < 2:
+        raise SourceError(
+            f"{file}: the function of exercise {name} needs a docstring, which the learner keeps, and a body."
+        )
+    lines = solution.splitlines()
+    kept, after = lines[: body[0].end_lineno], lines[functions[0].end_lineno :]
+    indent = " " * body[0].col_offset
+    return "\n".join([*kept, f'{indent}raise NotImplementedError("{name}")  # your code instead of this line', *after])
+
+
+def _folded(name: str, solution: str) -> str:
+    return f"<details><summary>Solution of {name}</summary>\n\n```python\n{solution}\n```\n\n</details>"
+
+
+def filled(text: str, notebook: str) -> str:
+    """Put numbers from results files, and this notebook's measured cost, in place of `{{...}}`."""
+
+    def number(place: re.Match) -> str:
+        value: Any = json.loads((BENCHMARKS / place[1]).read_text(encoding="utf-8"))
+        for key in place[2].split("."):
+            value = value[key.strip()]
+        return format(value, place[3] or "")
+
+    if "{{cost}}" in text:
+        text = text.replace("{{cost}}", _cost(notebook))
+    return NUMBER.sub(number, text)
+
+
+def _cost(notebook: str) -> str:
+    measured = json.loads(MEASURED.read_text(encoding="utf-8")) if MEASURED.is_file() else {}
+    if notebook not in measured:
+        return "not yet measured"
+    seconds, memory = measured[notebook]["seconds"], measured[notebook]["peak_memory_mib"]
+    return f"about {_rounded(seconds)} seconds and {memory / 1024:.1f} GiB of memory on two cores"
+
+
+def _rounded(seconds: float) -> int:
+    """Round up to ten seconds: the figure is a promise, and machines differ."""
+    return int(-(-seconds // 10) * 10)
+
+
+def _notebook(cells: Sequence[NotebookNode], name: str) -> NotebookNode:
+    seen: dict[str, int] = {}
+    for cell in cells:
+        count = seen[cell.source] = seen.get(cell.source, -1) + 1
+        cell.id = hashlib.sha256(f"{name}\n{count}\n{cell.source}".encode()).hexdigest()[:12]
+        cell.metadata.pop("exercise", None) if cell.cell_type == "markdown" else None
+    notebook = nbformat.v4.new_notebook(cells=list(cells), metadata=json.loads(json.dumps(METADATA)))
+    nbformat.validate(notebook)
+    return notebook
+
+
+def text(notebook: NotebookNode) -> str:
+    return nbformat.writes(notebook) + "\n"
+
+
+def execute(notebook: NotebookNode, *, allow: tuple[str, ...] = (), timeout: int = 600) -> dict[str, float]:
+    """Run a notebook's cells in place, with progress and cache in a folder of their own; return its cost.
+
+    `allow` names exceptions that a cell may end with (a learner's stubs); any other raises `CellExecutionError`.
+    """
+    from nbclient import NotebookClient
+
+    with tempfile.TemporaryDirectory() as folder:
+        changed = {"COURSE_PROGRESS": str(Path(folder) / "progress.json")}
+        before = {key: os.environ.get(key) for key in changed}
+        os.environ.update(changed)
+        try:
+            client = NotebookClient(
+                notebook, timeout=timeout, resources={"metadata": {"path": str(FOLDER)}}, allow_error_names=list(allow)
+            )
+            probe = nbformat.v4.new_code_cell(
+                "from aitex_utils.measure import peak_memory_mib\nprint(peak_memory_mib())"
+            )
+            with client.setup_kernel():
+                begin, slowest = time.perf_counter(), 0.0
+                for index, cell in enumerate(notebook.cells):
+                    started = time.perf_counter()
+                    client.execute_cell(cell, index)
+                    slowest = max(slowest, time.perf_counter() - started)
+                seconds = time.perf_counter() - begin
+                notebook.cells.append(probe)
+                client.execute_cell(probe, len(notebook.cells) - 1)
+            notebook.cells.pop()
+        finally:
+            for key, value in before.items():
+                os.environ.pop(key, None) if value is None else os.environ.__setitem__(key, value)
+    memory = float(probe.outputs[0]["text"])
+    return {"seconds": round(seconds, 1), "slowest_cell_seconds": round(slowest, 1), "peak_memory_mib": round(memory)}
+
+
+def _without_run(notebook: NotebookNode) -> NotebookNode:
+    """Return an executed notebook as it was before: no outputs, counts or times."""
+    bare = nbformat.from_dict(json.loads(json.dumps(notebook)))
+    for cell in bare.cells:
+        cell.metadata.pop("execution", None)
+        if cell.cell_type == "code":
+            cell.outputs, cell.execution_count = [], None
+    bare.metadata = nbformat.from_dict(METADATA)
+    return bare
+
+
+def stale(source: Path) -> list[str]:
+    """Say what differs between a source and its two notebooks."""
+    found = []
+    for target, built in ((FOLDER, learner(source)), (SOLVED, solved(source))):
+        path = target / f"{source.stem}.ipynb"
+        name = path.relative_to(FOLDER.parent).as_posix()
+        if not path.is_file():
+            found.append(f"{name} isn't there: run `python course.py build`.")
+            continue
+        there = path.read_text(encoding="utf-8")
+        if target == SOLVED:
+            there = text(_without_run(nbformat.reads(there, as_version=4)))
+        if there != text(built):
+            lines = difflib.unified_diff(there.splitlines(), text(built).splitlines(), n=0, lineterm="")
+            changes = "\n".join(line[:160] for line in list(lines)[2:8])
+            found.append(f"{name} is stale: run `python course.py build`.\n{changes}")
+    return found
+
+
+def _write(path: Path, content: str) -> None:
+    with write_whole(path) as inside:
+        inside.write_text(content, encoding="utf-8", newline="\n")
+    print(path.relative_to(FOLDER.parent).as_posix(), flush=True)
+
+
+def build(source: Path, *, again: bool) -> None:
+    """Write both notebooks of a source; the solved one is executed where it is stale, or `again`."""
+    path = SOLVED / f"{source.stem}.ipynb"
+    there = _without_run(nbformat.read(path, as_version=4)) if path.is_file() else None
+    if again or there is None or [c.source for c in there.cells] != [c.source for c in solved(source).cells]:
+        print(f"Executing {source.stem}, up to three minutes ...", flush=True)
+        notebook = solved(source)
+        cost = execute(notebook)
+        measured = json.loads(MEASURED.read_text(encoding="utf-8")) if MEASURED.is_file() else {}
+        measured[source.stem] = cost
+        with write_whole(MEASURED) as inside:
+            inside.write_text(json.dumps(dict(sorted(measured.items())), indent=2) + "\n", encoding="utf-8")
+        now = solved(source)  # with the cost just measured
+        for cell, ran in zip(now.cells, notebook.cells, strict=True):
+            if cell.cell_type == "code":
+                cell.outputs, cell.execution_count = ran.outputs, ran.execution_count
+        _write(path, text(now))
+    _write(FOLDER / f"{source.stem}.ipynb", text(learner(source)))
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="course.py build", description=__doc__.split("\n")[0])
+    parser.add_argument("notebooks", nargs="*", metavar="NN", help="numbers of notebooks; all if none is given")
+    parser.add_argument(
+        "--check", action="store_true", help="write nothing; fail if a notebook isn't what its source says"
+    )
+    parser.add_argument(
+        "--again", action="store_true", help="execute solved notebooks also where their source didn't change"
+    )
+    given = parser.parse_args(arguments)
+    sources = [
+        s for s in sorted(SOURCE.glob("[0-9][0-9]_*.py")) if not given.notebooks or s.stem[:2] in given.notebooks
+    ]
+    try:
+        if given.check:
+            found = [told for source in sources for told in stale(source)]
+            names = {s.stem for s in SOURCE.glob("[0-9][0-9]_*.py")}
+            orphans = {p.stem for p in [*FOLDER.glob("[0-9][0-9]_*.ipynb"), *SOLVED.glob("*.ipynb")]} - names
+            found += [
+                f"{name}.ipynb has no source: delete it, or write notebooks/source/{name}.py."
+                for name in sorted(orphans)
+            ]
+            print("\n".join(found) or f"{len(sources)} sources agree with their notebooks.")
+            return 1 if found else 0
+        for source in sources:
+            build(source, again=given.again)
+    except (SourceError, InputError, OSError, KeyError, CellExecutionError) as error:
+        print(f"build: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,239 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+# ---
+
+# %% [markdown]
+# # 00 Start here
+#
+# At the end of this notebook you will have taught a machine what good fabric looks like, and it will have shown you a
+# defect of a kind that it never saw.
+#
+# **You will be able to**
+# 1. say what goes into PatchCore and what comes out;
+# 2. name its three working parts, and tell a *tile* from a *patch*;
+# 3. run the detector on a strip of fabric and read its map;
+# 4. say how well it did, and on what;
+# 5. check that your machine is ready for the rest of the course.
+#
+# **You need to know** some Python and NumPy, and roughly what a convolutional network is. No defect labels, no GPU.
+#
+# **Time**: about ten minutes for you, and {{cost}} for the computer.
+#
+# Run a cell with <kbd>Shift</kbd>+<kbd>Enter</kbd>, from the top down.
+
+# %% [markdown]
+# ## 1. A strip of fabric, and something wrong with it
+#
+# A weaving mill photographs its cloth in long *strips*, 256 px high and 4,096 px wide. Nearly all of them are faultless.
+# Defects are rare, and no two are alike: a broken thread, a knot, an oil stain, whatever happens next week.
+# Nobody can collect examples of everything that might go wrong. What a mill has plenty of is *good* cloth.
+#
+# That is the task of this course: **learn from good fabric alone, then point at whatever isn't like it.**
+#
+# The strips here come from a *practice fabric* that the course makes itself, so that you need no download. It is laid out
+# like AITEX, the public database of real fabric to which the course turns when you have it.
+
+# %%
+from aitex_utils import fabric_region, list_strips, split_strips, tile
+from aitex_utils.lesson import lesson_strips
+from aitex_utils.plots import plot_image, plot_scores, plot_strip, plot_tiles, show
+
+root = lesson_strips()
+strips = list_strips(root)
+FABRIC = strips[0].fabric
+normal = [s for s in strips if s.fabric == FABRIC and s.is_normal]
+defective = [s for s in strips if s.fabric == FABRIC and not s.is_normal and s.masks]
+print(f"Fabric {FABRIC}: {len(normal)} normal strips and {len(defective)} defective ones.")
+
+# %%
+example = max(defective, key=lambda s: s.read_mask().sum())
+show(*plot_image(example.read(), title=f"Strip {example.id}. Where is the defect?"))
+
+# %% [markdown]
+# Look for it before you go on. On the left there may be no fabric at all, but the bed of the machine and the fabric's
+# edge: the detector must not take that for a defect either.
+#
+# Somebody marked the defect by hand. That marking is the strip's *mask*. **The detector never sees it**; we keep it
+# for judging the detector at the end.
+
+# %%
+show(*plot_image(example.read(), example.read_mask(), title=f"Strip {example.id}: {example.defect}, outlined"))
+
+# %% [markdown]
+# ## 2. Normal strips in
+#
+# Most normal strips are for learning. Some we hold back, whole, to see later whether the detector stays calm on good
+# fabric that is new to it. A strip is cut into **tiles** of 256 x 256 px, only where there is fabric.
+
+# %%
+import numpy as np
+
+fit_strips, held_out = split_strips(normal, share=0.7, seed=0)
+
+
+def fabric_tiles(strip):
+    image = strip.read()
+    begin, end = fabric_region(image)
+    return tile(image[:, begin:end])[0]
+
+
+tiles = np.concatenate([fabric_tiles(s) for s in fit_strips])
+print(f"{len(fit_strips)} strips make {len(tiles)} normal tiles, an array of shape {tiles.shape}.")
+
+# %%
+show(*plot_tiles(tiles[:: max(1, len(tiles) // 6)][:6]))
+
+# %% [markdown]
+# ## 3. Three steps, and it has learnt
+#
+# PatchCore (Roth et al., *Towards Total Recall in Industrial Anomaly Detection*, CVPR 2022,
+# [arXiv 2106.08265](https://arxiv.org/abs/2106.08265)) trains nothing. It **remembers**:
+#
+# 1. **Extract.** A network that once learnt to tell dogs from cars looks at each tile. We don't ask what it recognises, we
+#    read off what its middle layers say at each position. One such vector of numbers, for one position, is a **patch**.
+# 2. **Choose.** There are far too many patches to keep. A *coreset* is a small choice of them that leaves no patch far from a
+#    chosen one.
+# 3. **Remember.** The chosen patches are the *memory bank*: all that the detector knows of good fabric.
+#
+# | word | what it is | how many |
+# |---|---|---|
+# | **tile** | a crop of the picture, 256 x 256 px | about a dozen a strip |
+# | **patch** | a vector that describes one position of a tile | 1,024 a tile |
+#
+# Keep these two apart, and half of the confusion around PatchCore is gone.
+
+# %%
+from aitex_utils import PatchFeatures
+
+features = PatchFeatures()
+patches = features.transform(tiles[:4])
+n, height, width, channels = patches.shape
+print(f"{n} tiles become {n} x {height} x {width} = {n * height * width:,} patches of {channels} numbers each.")
+print(f"All {len(tiles)} tiles would make {len(tiles) * height * width:,} patches.")
+
+# %% [markdown]
+# All three steps are in `fit`. `coreset=0.10` keeps a tenth of the patches. This takes some seconds.
+
+# %%
+from aitex_utils import PatchCore
+
+detector = PatchCore(backbone="efficientnet_lite0", coreset=0.10, seed=0, progress=True)
+detector.fit(tiles)
+print(f"The memory bank holds {len(detector.bank_):,} patches, {detector.bank_.vectors_.nbytes / 2**20:.0f} MiB.")
+
+# %% [markdown]
+# ## 4. A defect lit up
+#
+# Now the strip from the beginning. Each of its patches is compared with the memory bank: **how far is the most similar
+# patch that was ever seen on good fabric?** Near means normal, far means strange. The distances make a map.
+
+# %%
+found = detector.score_strip(example.read())
+show(*plot_strip(example.read(), found.map, example.read_mask(), title=f"{example.id}, {example.defect}"))
+
+# %% [markdown]
+# The brighter, the farther from everything normal. Nobody told the detector about this kind of defect, or about any.
+#
+# A strip that is fine should stay dark. For that comparison to be fair, both maps must share **one colour scale**: a
+# map that is stretched to its own range always has something bright in it.
+
+# %%
+calm = detector.score_strip(held_out[0].read())
+scale = float(np.nanmin(calm.map)), float(np.nanmax(found.map))
+show(*plot_strip(held_out[0].read(), calm.map, title=f"{held_out[0].id}, normal, held out", scale=scale))
+
+# %% [markdown]
+# **Try it.** Change the line `example = ...` in section 1 to another strip, say `defective[3]`, and run on from there. Which
+# defects shine, and which does the detector hardly notice? What do the second have in common?
+
+# %% [markdown]
+# ## 5. How good is it?
+#
+# One lucky picture proves nothing. We score all strips that were held back, and give each tile one number: the largest
+# distance in it. A tile counts as defective if its mask marks at least one pixel.
+
+# %%
+from tqdm.auto import tqdm
+
+from aitex_utils import tile_labels
+
+scores, labels = [], []
+for strip in tqdm(held_out + defective, desc="strips"):
+    mask = strip.read_mask()
+    if mask.any() or strip.is_normal:  # an all-black mask doesn't say where the defect is
+        result = detector.score_strip(strip.read())
+        of_mask = np.stack([mask[r : r + 256, c : c + 256] for r, c in result.corners])
+        scores.append(result.tile_scores)
+        labels.append(tile_labels(of_mask))
+scores, labels = np.concatenate(scores), np.concatenate(labels)
+
+# %%
+from aitex_utils import metrics
+
+auroc = metrics.auroc(labels, scores)
+show(*plot_scores(scores[~labels], scores[labels]))
+print(f"A defective tile scores higher than a clean one in {auroc:.1%} of all such pairs (tile AUROC {auroc:.3f}).")
+
+# %% [markdown]
+# The two heaps overlap, and that is the honest state of things: many defects are small and faint. The area under the ROC
+# curve (AUROC) is 0.5 for guessing and 1 for a perfect detector. Whether a figure such as this one can be believed, how
+# wide its error is, and why it flatters when defects are rare is what notebook 06 is about.
+
+# %% [markdown]
+# ## 6. Is this machine ready?
+#
+# The doctor looks at what the course needs. Each line that isn't fine comes with its mend.
+
+# %%
+from aitex_utils.doctor import main as doctor
+
+_ = doctor()
+
+# %% [markdown]
+# ## 7. How the course works
+#
+# From notebook 01 on there are **exercises**. Each is a short function with a hole in it. You fill it, run the cell,
+# and a check tells you what it thinks: not only *wrong*, but what kind of wrong, with a hint when you ask for one. A
+# solution is folded away below each. Long computations say beforehand how long they take.
+#
+# | | notebook | you will |
+# |---|---|---|
+# | 00 | **Start here** | see the whole of PatchCore once |
+# | 01 | Strips and tiles | read AITEX with all its oddities, cut and label tiles, catch a leak |
+# | 02 | Understanding PatchCore | compute every formula by hand in two dimensions |
+# | 03 | Feature extraction | hook into a network and build patches yourself |
+# | 04 | Coreset sampling | write the greedy choice, and make it tens of times faster |
+# | 05 | FAISS | search exactly and approximately, and know what it costs |
+# | 06 | Scoring and evaluation | turn distances into decisions, and judge them honestly |
+# | 07 | PatchCore and an autoencoder | put two ideas to the same test |
+#
+# The README says which of these exist already.
+#
+# ### What you have seen
+#
+# PatchCore learns from good fabric alone. A network turns each tile into about a thousand patches. A coreset keeps the few
+# that stand for all, and these are the memory bank. A patch far from all of them marks something that good fabric
+# never showed. How well that works is measured on whole strips that were held back.
+#
+# ### Quiz
+#
+# <details><summary>1. What is the difference between a tile and a patch?</summary>
+# A tile is a crop of the picture, 256 x 256 px. A patch is a feature vector that describes one position of a tile; one tile
+# has 1,024 of them here.
+# </details>
+# <details><summary>2. Which part of the detector was trained in this notebook?</summary>
+# None. The network came trained on photographs of everyday things; fitting only chose patches and stored them.
+# </details>
+# <details><summary>3. Why must the masks stay out of <code>fit</code>?</summary>
+# The detector is to find defects it has never seen. A mask says where the known ones are; a detector that learnt from
+# them would be judged on what it was told.
+# </details>
+# <details><summary>4. Two maps, each on its own colour scale: what can't you compare?</summary>
+# Which of them is higher. Each is stretched to its own range, so that the calmest strip looks as alarming as the worst.
+# </details>
+#
+# **Next**: notebook 01, where strips come from and how easily one fools oneself with them.
