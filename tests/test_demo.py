@@ -6,6 +6,7 @@ import csv
 import json
 import math
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -148,6 +149,12 @@ def test_strips_without_a_known_mask_count_in_the_strip_auroc_only(ran: tuple[di
     changed = {name for name, value in again.items() if value != figures[name]}
     assert changed <= {"strips_without_known_mask", "strip_auroc"}
     assert again["strips_without_known_mask"] == 0
+    # And as defective strips that the detector took for the most normal, they are the two of four that it misses.
+    missed = [
+        demo.Scored(s.strip, s.image, s.mask, replace(s.found, score=0.0), s.labels) if s.mask is None else s
+        for s in scored
+    ]
+    assert demo.evaluate(missed)["strip_auroc"] == 0.5
 
 
 def test_c1_leaves_out_clean_tiles_of_defective_strips(ran: tuple[dict, list]):
