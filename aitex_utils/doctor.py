@@ -113,7 +113,9 @@ def check_downloads(folder: Path | None = None) -> Finding:
         folder = Path(os.environ.get("TORCH_HOME") or Path(cache) / "torch") / "hub" / "checkpoints"
     names = [name for name in DOWNLOADED if any(folder.glob(f"{name}-*.pth"))]
     return Finding(
-        "downloads", True, f"{', '.join(names) or 'no other weights'} in {folder}; the course needs none of them"
+        "downloads",
+        True,
+        f"{', '.join(names) or 'no other weights'} in {_short(folder)}; the course needs none of them",
     )
 
 
@@ -174,7 +176,10 @@ def check_disk(folder: Path = PROJECT, free: float | None = None) -> Finding:
         free = shutil.disk_usage(folder).free
     ok = True if free >= 1e9 else None if free >= 1e8 else False
     return Finding(
-        "disk", ok, f"{free / 1e9:.1f} GB free at {folder}", "" if ok else "free some space there, 1 GB is enough."
+        "disk",
+        ok,
+        f"{free / 1e9:.1f} GB free on the course's disk",
+        "" if ok else "free some space there, 1 GB is enough.",
     )
 
 
@@ -188,7 +193,7 @@ def check_strips() -> Finding:
         strips = list_strips(root)
     except InputError as error:
         return Finding("strips", None, str(error))
-    told = f"{len(strips)} strips of {len({s.fabric for s in strips})} fabrics in {root}"
+    told = f"{len(strips)} strips of {len({s.fabric for s in strips})} fabrics in {_short(root)}"
     if PRACTICE in (root, root.parent):
         return Finding("strips", True, f"practice fabric, {told}; for AITEX itself see data/README.md")
     return Finding("strips", True, f"AITEX, {told}")
@@ -235,6 +240,14 @@ def main() -> int:
     findings = diagnose()
     print(*findings, sep="\n", flush=True)
     return int(any(finding.ok is False for finding in findings))
+
+
+def _short(path: Path) -> str:
+    """Return a path as it is shortest told: from the project's folder, or from home as ~."""
+    for start, sign in ((PROJECT, ""), (Path.home(), "~/")):
+        if path.is_relative_to(start):
+            return sign + path.relative_to(start).as_posix()
+    return str(path)
 
 
 def _install_again(damaged: bool = False) -> str:

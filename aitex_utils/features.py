@@ -36,7 +36,7 @@ class PatchFeatures:
     whiten : rotate and scale patches so that over the normal ones all directions spread alike; needs `fit`.
     batch_size : tiles in the network at once. Memory is bounded by it; results may differ in the last digits.
     pretrained : False takes random weights (a baseline, and quick tests).
-    progress : show a bar while many tiles are turned into patches.
+    progress : show a bar while many tiles (five batches or more) are turned into patches.
 
     Fitted attributes: `mean_` (C,) and `whitening_` (C, C), only with `whiten`.
     """
@@ -133,7 +133,7 @@ class PatchFeatures:
 
         tiles = check_tiles(tiles)
         starts = range(0, len(tiles), self.batch_size)
-        for start in tqdm(starts, desc="patches", unit="batch", disable=not self.progress):
+        for start in tqdm(starts, desc="patches", unit="batch", disable=not self.progress or len(starts) < 5):
             with torch.inference_mode():
                 outputs = self._layer_outputs(self._prepared(tiles[start : start + self.batch_size]))
                 patches = join_layers(outputs, self.pooling)

@@ -27,4 +27,5 @@ def lesson_strips() -> Path:
     if not practice_is_there(PRACTICE):
         print("Making the practice fabric, under 30 s ...", flush=True)
         make_practice_fabric(PRACTICE)
-    return find_aitex(PRACTICE)
+    print("Strips of the practice fabric.")
+    return find_aitex(PRACTICE, quiet=True)

@@ -20,7 +20,7 @@ MAP_COLOURS = "cividis"
 NORMAL, DEFECTIVE, LINE = "#0072B2", "#D55E00", "#000000"  # apart for all common kinds of colour blindness
 
 
-def show(figure: Figure, sentence: str, width: int = 900) -> None:
+def show(figure: Figure, sentence: str) -> None:
     """Display a figure with its sentence as alt text and as caption; outside a notebook, print the sentence."""
     import base64
     import html
@@ -32,6 +32,7 @@ def show(figure: Figure, sentence: str, width: int = 900) -> None:
     if get_ipython() is None:
         print(sentence)
         return
+    width = round(82 * figure.get_figwidth())  # px: letters of 10 points come out at a page's reading size
     file = io.BytesIO()
     figure.savefig(file, format="png", dpi=110, bbox_inches="tight")
     told, data = html.escape(sentence, quote=True), base64.b64encode(file.getvalue()).decode()

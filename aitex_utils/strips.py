@@ -149,7 +149,8 @@ def find_aitex(folder: str | os.PathLike | None = None, *, quiet: bool = False) 
                 "Neither AITEX nor the practice fabric is there: make the latter with `python course.py data`."
             )
     if not quiet:
-        print(f"Strips from {root} ({whose}).")
+        shown = root.relative_to(PROJECT).as_posix() if root.is_relative_to(PROJECT) else root
+        print(f"Strips from {shown} ({whose}).")
     return root
 
 

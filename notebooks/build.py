@@ -5,6 +5,7 @@ A source is a jupytext percent script, solved. What the builder knows of it:
 - `# %% exercise="01.2"` holds one function, solved. The learner gets its signature, docstring and a stub that raises
   `NotImplementedError("01.2")`; the solution is folded away below the cell that calls `check("01.2", ...)`.
 - `predict("01.a", 3, 5)` and `quiz("01.q1", "b")` lose the answer.
+- a cell tagged `this-machine` keeps no output: what it says of one machine is nobody else's business.
 - `{{results/NAME.json: key.key: .3f}}` in a text becomes a number from a results file under `benchmarks/`, and `{{cost}}`
   the seconds and the memory that this notebook took, from `benchmarks/results/notebooks.json`, which executing writes.
 
@@ -44,7 +45,7 @@ METADATA = {
     "language_info": {"name": "python", "file_extension": ".py"},
 }
 NUMBER = re.compile(r"\{\{\s*(results/[\w.]+)\s*:\s*([\w.\- ]+?)\s*(?::\s*([^}]+?))?\s*\}\}")
-GUESS = re.compile(r'^(predict\("[^"]+"), .*\)$', re.MULTILINE)
+GUESS = re.compile(r'^(predict\("[^"]+"), [^,]+, [^,)]+(.*\))$', re.MULTILINE)
 QUIZ = re.compile(r'^quiz\("([^"]+)", "\w"\)$', re.MULTILINE)
 
 
@@ -71,7 +72,7 @@ def learner(source: Path) -> NotebookNode:
             if name:
                 folded[name] = cell.source
                 cell.source = stub(cell.source, name, source.name)
-            cell.source = GUESS.sub(r"\1, low=..., high=...)", cell.source)
+            cell.source = GUESS.sub(r"\1, low=..., high=...\2", cell.source)
             cell.source = QUIZ.sub(r'quiz("\1")  # then with your letter: quiz("\1", "a")', cell.source)
         cells.append(cell)
         for name in [n for n in folded if cell.cell_type == "code" and f'check("{n}"' in cell.source]:
@@ -130,7 +131,7 @@ def _cost(notebook: str) -> str:
 
 def _rounded(seconds: float) -> int:
     """Round up to ten seconds: the figure is a promise, and machines differ."""
-    return int(-(-seconds // 10) * 10)
+    return max(10, int(-(-seconds // 10) * 10))
 
 
 def _notebook(cells: Sequence[NotebookNode], name: str) -> NotebookNode:
@@ -234,7 +235,8 @@ def build(source: Path, *, again: bool) -> None:
         now = solved(source)  # with the cost just measured
         for cell, ran in zip(now.cells, notebook.cells, strict=True):
             if cell.cell_type == "code":
-                cell.outputs, cell.execution_count = ran.outputs, ran.execution_count
+                kept = [] if "this-machine" in cell.metadata.get("tags", []) else ran.outputs
+                cell.outputs, cell.execution_count = kept, ran.execution_count
         _write(path, text(now))
     _write(FOLDER / f"{source.stem}.ipynb", text(learner(source)))
 

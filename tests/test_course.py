@@ -510,7 +510,7 @@ def test_pip_fails(made: ModuleType, capsys: pytest.CaptureFixture, monkeypatch,
     said = message(made, capsys)
     assert expected in said and "run it again" in said
     if "too full" not in expected:
-        assert f"(pip's words: {made.LOG})" in said and made.LOG.read_text() == words
+        assert f"(pip's words: {made.LOG})" in said and made.LOG.read_text(encoding="utf-8") == words
     assert not made.STAMP.exists() and not (made.FOLDER / "tmp").exists()
 
 

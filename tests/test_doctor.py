@@ -108,7 +108,7 @@ def test_weights_without_their_package(monkeypatch: pytest.MonkeyPatch):
 
 
 def test_downloads(tmp_path: Path):
-    needed_none = f" in {tmp_path}; the course needs none of them"
+    needed_none = f" in {doctor._short(tmp_path)}; the course needs none of them"
     assert doctor.check_downloads(tmp_path) == Finding("downloads", True, "no other weights" + needed_none)
     (tmp_path / "resnet18-f37072fd.pth").touch()
     (tmp_path / "densenet121-a639ec97.pth.partial").touch()
@@ -121,7 +121,7 @@ def test_downloads_are_looked_for_where_torch_puts_them(monkeypatch: pytest.Monk
     for name in ("TORCH_HOME", "XDG_CACHE_HOME"):
         monkeypatch.delenv("TORCH_HOME", raising=False)
         monkeypatch.setenv(name, str(tmp_path / name))
-        assert f" in {Path(torch.hub.get_dir()) / 'checkpoints'};" in doctor.check_downloads().told
+        assert f" in {doctor._short(Path(torch.hub.get_dir()) / 'checkpoints')};" in doctor.check_downloads().told
 
 
 # torch and faiss in one process
@@ -226,7 +226,14 @@ def test_memory_of_a_container(tmp_path: Path):
 @pytest.mark.parametrize(("free", "ok", "told"), [(5e9, True, "5.0 GB"), (4e8, None, "0.4 GB"), (4e7, False, "0.0 GB")])
 def test_disk(tmp_path: Path, free: float, ok: bool | None, told: str):
     mend = "" if ok else "free some space there, 1 GB is enough."
-    assert doctor.check_disk(tmp_path, free) == Finding("disk", ok, f"{told} free at {tmp_path}", mend)
+    assert doctor.check_disk(tmp_path, free) == Finding("disk", ok, f"{told} free on the course's disk", mend)
+
+
+def test_paths_are_told_short(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(doctor.Path, "home", lambda: tmp_path / "ada")
+    assert doctor._short(ROOT / "data" / "practice") == "data/practice"
+    assert doctor._short(tmp_path / "ada" / "aitex") == "~/aitex"
+    assert doctor._short(tmp_path / "aitex") == str(tmp_path / "aitex")
 
 
 def test_disk_of_this_machine():
@@ -267,14 +274,16 @@ def test_strips_nowhere(places: Path):
 
 def test_strips_of_practice(places: Path):
     lay(places / "practice", "0001_000_00.png", "0002_000_01.png")
-    told = f"practice fabric, 2 strips of 2 fabrics in {places / 'practice'}; for AITEX itself see data/README.md"
+    told = f"practice fabric, 2 strips of 2 fabrics in {doctor._short(places / 'practice')}; for AITEX itself see data/README.md"
     assert doctor.check_strips() == Finding("strips", True, told)
 
 
 def test_strips_of_aitex(places: Path):
     lay(places / "practice", "0001_000_00.png")
     lay(places / "aitex", "0001_000_00.png", "0002_000_00.png")
-    assert doctor.check_strips() == Finding("strips", True, f"AITEX, 2 strips of 1 fabrics in {places / 'aitex'}")
+    assert doctor.check_strips() == Finding(
+        "strips", True, f"AITEX, 2 strips of 1 fabrics in {doctor._short(places / 'aitex')}"
+    )
 
 
 def test_strips_where_aitex_root_is_wrong(places: Path, monkeypatch: pytest.MonkeyPatch):

@@ -294,11 +294,12 @@ def test_show_in_a_notebook_gives_the_picture_with_alt_text(
     monkeypatch.setattr(IPython, "get_ipython", lambda: object())
     monkeypatch.setattr(IPython.display, "display", lambda bundle, raw: bundles.append(bundle))
     sentence = 'Highest at "column" 3 & <row> 4.'
-    show(plot_tiles(TILES)[0], sentence, width=500)
+    figure = plot_tiles(TILES)[0]
+    show(figure, sentence)
     (bundle,) = bundles
     assert bundle["text/plain"] == sentence and capsys.readouterr().out == ""
     told = re.search(
-        r'<img src="data:image/png;base64,([^"]+)" alt="([^"]*)" style="[^"]*width:500px">', bundle["text/html"]
+        r'<img src="data:image/png;base64,([^"]+)" alt="([^"]*)" style="[^"]*width:(\d+)px">', bundle["text/html"]
     )
     assert base64.b64decode(told[1]).startswith(b"\x89PNG")
     assert html.unescape(told[2]) == sentence

@@ -188,7 +188,7 @@ print(f"A defective tile scores higher than a clean one in {auroc:.1%} of all su
 #
 # The doctor looks at what the course needs. Each line that isn't fine comes with its mend.
 
-# %%
+# %% tags=["this-machine"]
 from aitex_utils.doctor import main as doctor
 
 _ = doctor()

@@ -1,0 +1,35 @@
+"""Text and results files say the same; the practice fabric holds to its demands."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "benchmarks"))
+
+import tables  # noqa: E402
+
+
+@pytest.mark.parametrize("page", [p for p in tables.PAGES if p.is_file()], ids=lambda p: p.parent.name)
+def test_a_page_s_tables_are_what_the_results_files_hold(page: Path):
+    text = page.read_text(encoding="utf-8")
+    assert "<!-- table:" in text
+    assert tables.with_tables(text) == text, "run `python benchmarks/tables.py`"
+
+
+def test_a_changed_figure_is_noticed(monkeypatch: pytest.MonkeyPatch):
+    page = (ROOT / "README.md").read_text(encoding="utf-8")
+    found = tables.results("demo_aitex")
+    fabric = next(iter(found))
+    found[fabric]["pixel_ap"] += 0.01
+    monkeypatch.setattr(tables, "results", lambda name: found)
+    assert tables.with_tables(page) != page
+
+
+def test_the_practice_fabric_holds_to_its_demands():
+    demands = tables.results("practice_fabric")["demands"]
+    assert len(demands) == 9
+    assert [d["demand"] for d in demands if not d["held"]] == []
