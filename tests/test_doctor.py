@@ -274,7 +274,8 @@ def test_strips_nowhere(places: Path):
 
 def test_strips_of_practice(places: Path):
     lay(places / "practice", "0001_000_00.png", "0002_000_01.png")
-    told = f"practice fabric, 2 strips of 2 fabrics in {doctor._short(places / 'practice')}; for AITEX itself see data/README.md"
+    where = doctor._short(places / "practice")
+    told = f"practice fabric, 2 strips of 2 fabrics in {where}; for AITEX itself see data/README.md"
     assert doctor.check_strips() == Finding("strips", True, told)
 
 
