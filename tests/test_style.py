@@ -28,7 +28,7 @@ ORDER = (
         "backbones",
         "features",
     ),
-    *("coreset", "memory_bank", "scoring", "metrics", "patchcore", "autoencoder", "plots", "lesson", "checks"),
+    *("coreset", "memory_bank", "scoring", "metrics", "patchcore", "autoencoder", "plots", "lesson", "cache", "checks"),
     *("doctor", "demo"),
 )
 MODULES = sorted((ROOT / "aitex_utils").rglob("*.py"))
