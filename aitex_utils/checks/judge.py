@@ -49,8 +49,8 @@ class Mistake:
 class Exercise:
     """What `check` must know of an exercise.
 
-    `cases` gives the arguments of each call; the first should be small enough to be shown. Where closeness isn't what makes
-    an answer right (ties, any order), `agree(expected, got, *arguments)` decides; None compares numbers within
+    `cases` gives the arguments of each call; the first should be small enough to be shown. Where closeness isn't what
+    makes an answer right (ties, any order), `agree(expected, got, *arguments)` decides; None compares numbers within
     `tolerance`.
     """
 
