@@ -135,7 +135,8 @@ def check_openmp(
             return Finding("OpenMP", None, f"torch and faiss hang, or take over {seconds:g} s, {way}", mend)
         if done.returncode:
             return _openmp_trouble(done, way, mend, first=order[0])
-    if FORCED in environment:
+    by_import = {"sklearn", "threadpoolctl"} & sys.modules.keys()  # both set it themselves: not the user's doing
+    if FORCED in environment and not by_import:
         return Finding("OpenMP", None, f"{FORCED} is set, which hides a clash and lets results be wrong", "unset it.")
     return Finding("OpenMP", True, f"torch and faiss work side by side, {done.stdout.strip()}")
 

@@ -188,15 +188,22 @@ def test_openmp_import_that_fails(tmp_path: Path):
     assert found.mend.startswith(f"delete {tmp_path / 'environment'} and {AGAIN}")  # pip thinks that all is there
 
 
-def test_openmp_forced():
+def test_openmp_forced(monkeypatch: pytest.MonkeyPatch):
     """A variable that silences the clash isn't handed on, so that a clash shows; without one it is told."""
     name = doctor.FORCED
+    for module in ("sklearn", "threadpoolctl"):
+        monkeypatch.delitem(sys.modules, module, raising=False)
     found = doctor.check_openmp(
         probe(f"assert {name!r} not in os.environ and os.environ['A'] == 'b'"), environment={name: "1", "A": "b"}
     )
     assert found == Finding(
         "OpenMP", None, f"{name} is set, which hides a clash and lets results be wrong", "unset it."
     )
+
+
+def test_a_variable_that_scikit_learn_sets_at_import_is_not_the_user_s_doing(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setitem(sys.modules, "threadpoolctl", doctor)
+    assert doctor.check_openmp(probe("pass"), environment={doctor.FORCED: "True"}).ok
 
 
 def test_the_probe_notices_wrong_numbers():
