@@ -47,13 +47,18 @@ def project_files() -> list[Path]:
     return [ROOT / name for name in names if name and Path(name).suffix in kinds and (ROOT / name).is_file()]
 
 
-def imported(source: str) -> Iterator[str]:
-    """Yield the modules of `aitex_utils` that a module of it imports, inside functions too."""
+def imported(source: str, inside: str = "") -> Iterator[str]:
+    """Yield the modules of `aitex_utils` that a module of it imports, inside functions too.
+
+    `inside` names the folder in which the module lies, if one: what it takes from beside itself counts as that folder.
+    """
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):
             yield from (alias.name.split(".")[1] for alias in node.names if alias.name.startswith("aitex_utils."))
         elif isinstance(node, ast.ImportFrom):
             path = (node.module or "").split(".")
+            if node.level == 1 and inside:
+                path = [inside]
             if path[0] == "aitex_utils" and not node.level:
                 path = path[1:] or [""]
             elif not node.level:
@@ -63,8 +68,8 @@ def imported(source: str) -> Iterator[str]:
 
 def from_below(name: str, source: str) -> list[str]:
     """Return what the module `name` imports although it doesn't stand before it in `ORDER`."""
-    allowed = {*ORDER[: ORDER.index(name)], "checks" if name == "checks" else ""}  # files of checks/ share among them
-    return sorted(set(imported(source)) - allowed)
+    inside = "checks" if name == "checks" else ""  # its files share among them
+    return sorted(set(imported(source, inside)) - {*ORDER[: ORDER.index(name)], inside})
 
 
 def unsafe_calls(source: str) -> list[str]:
@@ -122,6 +127,7 @@ def test_imports_from_below_are_noticed():
         "plots",
     ]
     assert from_below("scoring", "from .scoring import itself") == ["scoring"]
+    assert from_below("checks", "from .judge import judge\nfrom ..doctor import main\nfrom . import quiz") == ["doctor"]
     assert from_below("scoring", "from .memory_bank import MemoryBank\nfrom torch import nn") == []
 
 
