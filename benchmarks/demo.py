@@ -1,7 +1,7 @@
 """`python course.py bench demo [--data DIR]`: the demo on each fabric in turn, a process each, into a results file.
 
-Then the tables in the README are written anew. The file is `demo_aitex.json` or `demo_practice.json`; the folder of strips
-isn't named in it.
+The file is `demo_aitex.json` or `demo_practice.json`; the folder of strips is not named in it. Then the tables of the
+pages are written anew.
 """
 
 from __future__ import annotations

@@ -44,7 +44,29 @@ def demo_table(name: str) -> str:
     return table(head, [*rows, ["mean", *means, "", ""]])
 
 
+def demands_table() -> str:
+    """What the practice fabric is held to, and what was measured."""
+    rows = []
+    for d in results("practice_fabric")["demands"]:
+        measured = d["measured"]
+        if isinstance(measured, dict):
+            spans = {name: " and ".join(f"{v:.0f}" for v in values) for name, values in measured.items()}
+            measured = "; ".join(f"{name} {span}" for name, span in spans.items())
+        rows.append([d["demand"], str(measured), "held" if d["held"] else "**missed**"])
+    return table(["demand", "measured", ""], rows)
+
+
+def ranking_table() -> str:
+    """The configurations by how they do on AITEX, and how they do on the practice fabric."""
+    means = results("practice_fabric")["tile_auroc_b"]
+    order = sorted(means, key=lambda name: -means[name]["aitex"])
+    rows = [[name, f"{means[name]['aitex']:.3f}", f"{means[name]['practice']:.3f}"] for name in order]
+    return table(["configuration", "AITEX", "practice fabric"], rows)
+
+
 TABLES = {
+    "practice_demands": demands_table,
+    "practice_ranking": ranking_table,
     "demo_aitex": lambda: demo_table("demo_aitex"),
     "demo_practice": lambda: demo_table("demo_practice"),
 }
