@@ -22,26 +22,29 @@ NORMAL, DEFECTIVE, LINE = "#0072B2", "#D55E00", "#000000"  # apart for all commo
 
 def show(figure: Figure, sentence: str) -> None:
     """Display a figure with its sentence as alt text and as caption; outside a notebook, print the sentence."""
-    import base64
-    import html
-    import io
-
     from IPython import get_ipython
     from IPython.display import display
 
     if get_ipython() is None:
         print(sentence)
         return
+    display({"text/html": picture(figure, sentence), "text/plain": sentence}, raw=True)
+
+
+def picture(figure: Figure, sentence: str, *, dpi: int = 110) -> str:
+    """Return a figure as HTML, with its sentence as alt text and as caption."""
+    import base64
+    import html
+    import io
+
     width = round(82 * figure.get_figwidth())  # px: letters of 10 points come out at a page's reading size
     file = io.BytesIO()
-    figure.savefig(file, format="png", dpi=110, bbox_inches="tight")
+    figure.savefig(file, format="png", dpi=dpi, bbox_inches="tight")
     told, data = html.escape(sentence, quote=True), base64.b64encode(file.getvalue()).decode()
-    bundle = {
-        "text/html": f'<figure style="margin:0"><img src="data:image/png;base64,{data}" alt="{told}" '
-        f'style="max-width:100%;width:{width}px"><figcaption>{told}</figcaption></figure>',
-        "text/plain": sentence,
-    }
-    display(bundle, raw=True)
+    return (
+        f'<figure style="margin:0"><img src="data:image/png;base64,{data}" alt="{told}" '
+        f'style="max-width:100%;width:{width}px"><figcaption>{told}</figcaption></figure>'
+    )
 
 
 def describe_map(anomaly_map: np.ndarray) -> str:

@@ -5,9 +5,11 @@ A source is a jupytext percent script, solved. What the builder knows of it:
 - `# %% exercise="01.2"` holds one function, solved. The learner gets its signature, docstring and a stub that raises
   `NotImplementedError("01.2")`; the solution is folded away below the cell that calls `check("01.2", ...)`.
 - `predict("01.a", 3, 5)` and `quiz("01.q1", "b")` lose the answer.
+- a widget is kept as the still picture that stands in for it, if there is one: nothing answers its sliders in a file.
 - a cell tagged `this-machine` keeps no output: what it says of one machine is nobody else's business.
-- `{{results/NAME.json: key.key: .3f}}` in a text becomes a number from a results file under `benchmarks/`, and `{{cost}}`
-  the seconds and the memory that this notebook took, from `benchmarks/results/notebooks.json`, which executing writes.
+- `{{results/NAME.json: key.key: .3f}}` in a text becomes a number from a results file under `benchmarks/`, and
+  `{{cost}}` the seconds and the memory that this notebook took, from `benchmarks/results/notebooks.json`, which
+  executing writes.
 
 The same source always makes the same bytes: a cell's id is a hash of the notebook's name, the cell's text and how often
 that text came before.
@@ -45,6 +47,7 @@ METADATA = {
     "language_info": {"name": "python", "file_extension": ".py"},
 }
 NUMBER = re.compile(r"\{\{\s*(results/[\w.]+)\s*:\s*([\w.\- ]+?)\s*(?::\s*([^}]+?))?\s*\}\}")
+WIDGET = "application/vnd.jupyter.widget-view+json"
 GUESS = re.compile(r'^(predict\("[^"]+"), [^,]+, [^,)]+(.*\))$', re.MULTILINE)
 QUIZ = re.compile(r'^quiz\("([^"]+)", "\w"\)$', re.MULTILINE)
 
@@ -184,6 +187,15 @@ def execute(notebook: NotebookNode, *, allow: tuple[str, ...] = (), timeout: int
     return {"seconds": round(seconds, 1), "slowest_cell_seconds": round(slowest, 1), "peak_memory_mib": round(memory)}
 
 
+def _still(outputs: Sequence[NotebookNode]) -> list[NotebookNode]:
+    """Return outputs without widgets: their pictures stay, progress bars and others without one go."""
+    kept = []
+    for output in outputs:
+        if output.get("data", {}).pop(WIDGET, None) is None or "text/html" in output["data"]:
+            kept.append(output)
+    return kept
+
+
 def _without_run(notebook: NotebookNode) -> NotebookNode:
     """Return an executed notebook as it was before: no outputs, counts or times."""
     bare = nbformat.from_dict(json.loads(json.dumps(notebook)))
@@ -235,7 +247,7 @@ def build(source: Path, *, again: bool) -> None:
         now = solved(source)  # with the cost just measured
         for cell, ran in zip(now.cells, notebook.cells, strict=True):
             if cell.cell_type == "code":
-                kept = [] if "this-machine" in cell.metadata.get("tags", []) else ran.outputs
+                kept = [] if "this-machine" in cell.metadata.get("tags", []) else _still(ran.outputs)
                 cell.outputs, cell.execution_count = kept, ran.execution_count
         _write(path, text(now))
     _write(FOLDER / f"{source.stem}.ipynb", text(learner(source)))

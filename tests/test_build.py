@@ -158,3 +158,18 @@ def test_a_cell_of_code_has_at_most_15_lines(source: Path):
         if cell.cell_type == "code" and "exercise" not in cell.metadata:
             lines = [line for line in cell.source.splitlines() if line.strip()]
             assert len(lines) <= 15, cell.source
+
+
+def test_of_a_widget_only_its_still_picture_is_kept(course: Path):
+    course.write_text(
+        "# %%\nfrom IPython.display import display\n"
+        f'display({{"{builder.WIDGET}": {{"model_id": "1"}}, "text/html": "<img>", "text/plain": "a"}}, raw=True)\n'
+        f'display({{"{builder.WIDGET}": {{"model_id": "2"}}, "text/plain": "a bar"}}, raw=True)\n'
+        'display({"text/plain": "a text"}, raw=True)\n'
+    )
+    assert builder.main([]) == 0
+    outputs = json.loads((builder.SOLVED / "09_test.ipynb").read_text())["cells"][0]["outputs"]
+    assert [output["data"] for output in outputs] == [
+        {"text/html": ["<img>"], "text/plain": ["a"]},
+        {"text/plain": ["a text"]},
+    ]

@@ -28,8 +28,8 @@ ORDER = (
         "backbones",
         "features",
     ),
-    *("coreset", "memory_bank", "scoring", "metrics", "patchcore", "autoencoder", "plots", "lesson", "cache", "checks"),
-    *("doctor", "demo"),
+    *("coreset", "memory_bank", "scoring", "metrics", "patchcore", "autoencoder", "plots", "toy_plots", "movable"),
+    *("lesson", "cache", "checks", "doctor", "demo"),
 )
 MODULES = sorted((ROOT / "aitex_utils").rglob("*.py"))
 MACHINE_PATHS = re.compile(r"(?<![\w.~])/(home|root|Users|work|opt)/\w|[A-Z]:\\Users\b")
