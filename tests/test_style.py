@@ -27,6 +27,7 @@ ORDER = (
         "tiling",
         "backbones",
         "features",
+        "receptive",
     ),
     *("coreset", "memory_bank", "scoring", "metrics", "patchcore", "autoencoder", "plots", "toy_plots", "movable"),
     *("lesson", "cache", "checks", "doctor", "demo"),
