@@ -1,4 +1,4 @@
-"""Checks that answer a learner's exercise: `check`, `hint`, `predict` and `reveal`, `calibration`, `quiz`.
+"""Checks that answer an exercise: `check`, `hint`, `predict`, `reveal`, `calibration`, `quiz`, `progress_table`.
 
 One file a notebook holds its exercises (`nb01.py`, ...). Nothing is sent anywhere; see `progress.py` for what is kept.
 """
@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import math
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
-from .compare import NOT_ATTEMPTED, Verdict
+from .compare import NOT_ATTEMPTED, Verdict, safely
 from .display import say
 from .judge import Exercise, Mistake, judge
-from .progress import note, read_progress
+from .progress import note, noted, read_progress
 from .quiz import Question, pick
+from .table import progress_table
 
 __all__ = [
     "Exercise",
@@ -25,36 +27,50 @@ __all__ = [
     "hint",
     "judge",
     "predict",
+    "progress_table",
     "quiz",
     "reveal",
 ]
 CONFIDENCE = 0.8  # how sure a learner is asked to be that the truth lies within a guess
+UNLIKELY = 0.1  # so rare a count of hits isn't put down to chance
+FOLDER = Path(__file__).parent
 
 
 def lesson(name: Any, kind: str) -> dict[str, Any]:
     """Return the exercises (`EXERCISES`) or questions (`QUESTIONS`) of the notebook that `name`, "02.1", belongs to."""
-    number = str(name).split(".")[0]
-    try:
-        module = import_module(f".nb{number}", __name__)
-    except (ImportError, ValueError):
+    number = safely(str, name)[:2]
+    if not (number.isascii() and number.isdigit() and (FOLDER / f"nb{number}.py").is_file()):
         return {}
-    return {entry.id: entry for entry in getattr(module, kind, ())}
+    return {entry.id: entry for entry in getattr(import_module(f".nb{number}", __name__), kind, ())}
+
+
+def _named(name: Any, kind: str, what: str) -> Any:
+    """Return the exercise or question of that name; say so and return None where there is none."""
+    entry = lesson(name, kind).get(name) if issubclass(type(name), str) else None
+    if entry is None:
+        example = "01.q1" if kind == "QUESTIONS" else "01.2"
+        told = f'There is no {what} of that number: write it in quotes, as in the text, for example "{example}".'
+        say("open", safely(str, name)[:40], told)
+    return entry
 
 
 def check(name: str, answer: Any = None) -> None:
-    """Judge an answer to the exercise `name`, say what is right or wrong with it, and keep the try. Never raises."""
-    exercise = lesson(name, "EXERCISES").get(name)
+    """Judge an answer to the exercise `name`, say what is right or wrong with it, and keep the try.
+
+    Whatever the answer is or does is no error here. Tries are counted until it passes, and once passed it stays so.
+    """
+    exercise = _named(name, "EXERCISES", "exercise")
     if exercise is None:
-        say("open", f"{name}", 'There is no exercise of that number: write it as in the heading, for example "01.2".')
         return
     verdict = judge(exercise, answer)
     if verdict.kind == NOT_ATTEMPTED:
         say("open", f"Exercise {name}", verdict.told)
         return
-    entry = note("exercises", name, tries=1, **({"passed": True} if verdict.passed else {}))
+    before = noted("exercises", name).get("passed") is True
+    entry = note("exercises", name, tries=0 if before else 1, passed=before or verdict.passed)
     if verdict.passed:
-        tries = entry["tries"]
-        say("passed", f"Exercise {name} passed", verdict.told + (f" ({tries} tries)" if tries > 1 else ""))
+        tries = f" ({entry['tries']} tries)" if entry["tries"] > 1 and not before else ""
+        say("passed", f"Exercise {name} passed", verdict.told + tries)
         return
     more = "" if verdict.mistake or not exercise.hints else f'  A hint: `hint("{name}")`.'
     say("wrong", f"Exercise {name}: {'not yet' if verdict.mistake else verdict.kind}", verdict.told + more)
@@ -62,9 +78,11 @@ def check(name: str, answer: Any = None) -> None:
 
 def hint(name: str) -> None:
     """Give the next hint of the exercise `name`; after the last one, start again."""
-    exercise = lesson(name, "EXERCISES").get(name)
-    if exercise is None or not exercise.hints:
-        say("open", f"{name}", 'There is no hint of that number: write it as in the heading, for example "01.2".')
+    exercise = _named(name, "EXERCISES", "exercise")
+    if exercise is None:
+        return
+    if not exercise.hints:
+        say("open", f"Exercise {name}", "There is no hint for this one.")
         return
     used = note("exercises", name, hints=1)["hints"]
     at = (used - 1) % len(exercise.hints)
@@ -72,8 +90,11 @@ def hint(name: str) -> None:
 
 
 def predict(name: str, low: float | None = None, high: float | None = None, *, unit: str = "") -> None:
-    """Keep a guess before the result is seen: a range in which you are 80 % sure that it lies."""
-    numbers = [_number(low), _number(high)]
+    """Keep a guess before the result is seen: a range in which you are 80 % sure that it lies.
+
+    It may be changed until the result is revealed; what is guessed after that doesn't count.
+    """
+    name, numbers = safely(str, name), (_number(low), _number(high))
     if None in numbers:
         say(
             "open",
@@ -82,70 +103,79 @@ def predict(name: str, low: float | None = None, high: float | None = None, *, u
         )
         return
     low, high = sorted(numbers)
-    note("predictions", name, low=low, high=high, truth=None)
+    guess = _guess(name)
+    if guess and guess[2] is not None and guess[:2] != (low, high):
+        told = f"You have seen the result, so your guess from before stays: {guess[0]:g} to {guess[1]:g} {unit}"
+        say("open", f"Guess {name}", told.strip() + ".")
+        return
+    if guess is None or guess[:2] != (low, high):
+        note("predictions", name, low=low, high=high, truth=None)
     say("told", f"Guess {name} kept", f"{low:g} to {high:g} {unit}".strip() + ". Now see.")
 
 
 def reveal(name: str, truth: float, *, unit: str = "") -> None:
     """Compare the result with the guess of that name."""
-    value = _number(truth)
-    entry = read_progress()["predictions"].get(name)
-    if (
-        value is None
-        or not isinstance(entry, dict)
-        or _number(entry.get("low")) is None
-        or _number(entry.get("high")) is None
-    ):
-        say(
-            "open",
-            f"Guess {name}",
-            "No guess was kept. A guess made before makes the result stick; try it on the next one.",
-        )
+    name, value = safely(str, name), _number(truth)
+    if value is None:
+        say("open", f"Guess {name}", "The result isn't a single finite number, so no guess can be compared with it.")
         return
-    note("predictions", name, truth=float(value))
-    held = entry["low"] <= value <= entry["high"]
-    told = f"It is {value:.4g} {unit}".strip() + f"; you said {entry['low']:g} to {entry['high']:g}."
+    guess, told = _guess(name), f"It is {value:.4g} {unit}".strip()
+    if guess is None:
+        more = "No guess was kept. A guess made before makes the result stick; try it on the next one."
+        say("open", f"Guess {name}", f"{told}. {more}")
+        return
+    note("predictions", name, truth=value)
+    held = guess[0] <= value <= guess[1]
+    told += f"; you said {guess[0]:g} to {guess[1]:g}."
     say("passed" if held else "wrong", f"Guess {name}: {'within' if held else 'outside'} your range", told)
 
 
 def calibration() -> None:
     """Say how many of all guesses held the truth; with ranges of 80 % it should be about four of five."""
-    entries = [e for e in read_progress()["predictions"].values() if isinstance(e, dict)]
-    known = [e for e in entries if all(_number(e.get(key)) is not None for key in ("low", "high", "truth"))]
+    guesses = [guess for name in read_progress()["predictions"] if (guess := _guess(name))]
+    known = [(low, high, truth) for low, high, truth in guesses if truth is not None]
     if not known:
         say("open", "Calibration", "No guess has met its result yet.")
         return
-    held = sum(e["low"] <= e["truth"] <= e["high"] for e in known)
-    wanted, n = CONFIDENCE * len(known), len(known)
-    spread = math.sqrt(n * CONFIDENCE * (1 - CONFIDENCE))
-    told = f"{held} of your {n} ranges held the result; ranges of 80 % should hold about {wanted:.1f} of {n}."
-    if held < wanted - spread:
+    n, held = len(known), sum(low <= truth <= high for low, high, truth in known)
+    ranges = "range" if n == 1 else "ranges"
+    told = f"{held} of your {n} {ranges} held the result; of ranges of 80 % about {CONFIDENCE * n:.1f} of {n} should."
+    if _chance(range(held + 1), n) < UNLIKELY:
         told += " Yours were too narrow: you are surer than you may be. Widen them."
-    elif held > wanted + spread and n >= 5:
+    elif _chance(range(held, n + 1), n) < UNLIKELY:
         told += " Yours were wider than they need be: you know more than you think."
     else:
-        told += " That is as good as one can ask of so few."
+        told += " That agrees with 80 %, as far as so few can tell."
     say("told", "Calibration", told)
+
+
+def _chance(held: range, n: int) -> float:
+    """Return how probable it is that so many of `n` ranges of 80 % hold the result (binomial)."""
+    return sum(math.comb(n, k) * CONFIDENCE**k * (1 - CONFIDENCE) ** (n - k) for k in held)
 
 
 def quiz(name: str, choice: str | None = None) -> None:
     """Answer a question of the quiz by its letter, for example `quiz("01.q1", "b")`; without a letter it is asked."""
-    question = lesson(name, "QUESTIONS").get(name)
+    question = _named(name, "QUESTIONS", "question")
     if question is None:
-        say("open", f"{name}", 'There is no question of that number: write it as in the text, for example "01.q1".')
         return
     right, told = pick(question, choice)
     if right is None:
         say("open", f"Question {name}", told)
         return
-    note("quiz", name, tries=1, **({"passed": True} if right else {}))
+    before = noted("quiz", name).get("passed") is True
+    note("quiz", name, tries=0 if before else 1, passed=before or right)
     say("passed" if right else "wrong", f"Question {name}: {'right' if right else 'not that'}", told)
+
+
+def _guess(name: str) -> tuple[float, float, float | None] | None:
+    """Return a guess as lowest, highest and true value (None before it is known); None if there is no guess."""
+    entry = noted("predictions", name)
+    low, high, truth = (_number(entry.get(key)) for key in ("low", "high", "truth"))
+    return None if low is None or high is None else (low, high, truth)
 
 
 def _number(value: Any) -> float | None:
     """Return a finite real number as float, None for anything else."""
-    try:
-        number = float(value)
-    except Exception:  # noqa: BLE001 - whatever a learner wrote, it isn't a number
-        return None
+    number = safely(float, value, math.nan)
     return number if math.isfinite(number) else None

@@ -5,8 +5,8 @@ Nothing here trusts the learner's values: they may be of any type, and their own
 
 from __future__ import annotations
 
+import inspect
 import numbers
-import types
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -22,6 +22,8 @@ PASSED, NOT_ATTEMPTED, CRASHED, WRONG_KIND, WRONG_SHAPE, MISTAKE, WRONG_VALUE = 
     "mistake",
     "wrong value",
 )
+LONGEST = 60  # characters of a value that is shown
+MOST = 10**7  # values that are read or copied; a `range` can promise more than a machine holds
 
 
 @dataclass(frozen=True)
@@ -44,79 +46,154 @@ class Refused(Exception):
         self.verdict = verdict
 
 
-def plain(value: Any) -> Any:
-    """Return numbers, arrays and tensors as arrays, unlike things as tuples; refuse what can't be compared."""
-    if value is None:
+def plain(value: Any, whole: bool = True) -> Any:
+    """Return numbers, arrays and tensors as arrays, unlike things as tuples; refuse what can't be compared.
+
+    `whole` says that `value` is all that a function returned, not a part of it. The value's own methods may raise.
+    """
+    if value is None and whole:
         raise Refused(Verdict(WRONG_KIND, "Your function returns None. Is the `return` missing?"))
-    if isinstance(value, types.GeneratorType) or (isinstance(value, Iterator) and not isinstance(value, np.ndarray)):
+    if inspect.iscoroutine(value):
+        value.close()
+        raise Refused(Verdict(WRONG_KIND, "Your function is an `async def`, which gives no value: leave out `async`."))
+    if isinstance(value, Iterator):
         raise Refused(
             Verdict(WRONG_KIND, "Your function gives a generator or an iterator. Make a list or an array of it.")
         )
-    if isinstance(value, (str, bytes, dict, set, frozenset)) or callable(value):
+    if isinstance(value, range) and len(value) > MOST:
+        raise Refused(Verdict(WRONG_KIND, f"Your function gives a range of {len(value):,} values, too many to read."))
+    if isinstance(value, dict):
+        return {key: plain(part, False) for key, part in value.items()}
+    if isinstance(value, (tuple, list)):
+        return _sequence(value)
+    if value is None or isinstance(value, (str, bytes, set, frozenset)) or callable(value):
         return value
     if hasattr(value, "detach"):  # a torch tensor
-        value = value.detach().cpu().numpy()
-    if isinstance(value, (tuple, list)) and any(isinstance(part, (np.ndarray, tuple, list)) for part in value):
-        parts = tuple(plain(part) for part in value)
-        shapes = {getattr(part, "shape", None) for part in parts}
-        if len(shapes) > 1 or None in shapes or isinstance(value, tuple):
-            return parts
-    return np.asarray(value)
+        value = value.detach().cpu()
+        value = (value.float() if str(value.dtype) == "torch.bfloat16" else value).numpy()  # NumPy has no bfloat16
+    if isinstance(value, numbers.Number) and not isinstance(value, (int, complex, np.generic)):
+        value = float(value)  # fractions and decimals too
+    array = np.asarray(value)
+    if array.dtype == object and array.ndim == 0:
+        return float(value) if isinstance(value, int) else value
+    return array.copy() if array.size <= MOST else array  # a function may use the same memory for its next answer
+
+
+def _sequence(value: tuple | list) -> Any:
+    """Return a list or tuple as one array where its parts are alike, else as a tuple of its parts."""
+    if all(isinstance(part, str) for part in value):
+        return np.asarray(value)
+    if isinstance(value, list) or not any(isinstance(p, (list, tuple)) or np.ndim(p) for p in value):
+        try:
+            array = np.asarray(value)
+        except Exception:  # noqa: BLE001 - rows of different length, tensors that know their gradient, ...
+            array = np.asarray(None)
+        if array.dtype.kind in "biufc":  # NumPy would also make texts of numbers that stand beside a text
+            return array
+    parts = tuple(plain(part, False) for part in value)
+    alike = all(isinstance(p, np.ndarray) for p in parts) and len({p.shape for p in parts}) == 1
+    return np.asarray(parts) if alike and (isinstance(value, list) or parts[0].ndim == 0) else parts
 
 
 def close(expected: Any, got: Any, tolerance: float) -> bool:
-    if isinstance(expected, tuple):
-        got = tuple(got) if isinstance(got, (tuple, np.ndarray)) else None
-        return (
-            got is not None
-            and len(expected) == len(got)
-            and all(
-                close(e, np.asarray(g) if not isinstance(g, tuple) else g, tolerance)
-                for e, g in zip(expected, got, strict=True)
-            )
-        )
-    if not isinstance(expected, np.ndarray):
-        return type(expected) is type(got) and expected == got
-    if not isinstance(got, np.ndarray) or got.shape != expected.shape or not _numeric(got):
-        return expected.dtype.kind in "US" and isinstance(got, np.ndarray) and bool(np.array_equal(expected, got))
-    return bool(np.allclose(got, expected, rtol=tolerance, atol=tolerance, equal_nan=True))
+    """Say whether two things that came from `plain` agree; whole numbers and truth values exactly so."""
+    expected, got = _alike(expected, got)
+    if isinstance(expected, tuple) and isinstance(got, tuple):
+        pairs = zip(expected, got, strict=False)
+        return len(expected) == len(got) and all(close(e, g, tolerance) for e, g in pairs)
+    if isinstance(expected, dict) and isinstance(got, dict):
+        return expected.keys() == got.keys() and all(close(expected[key], got[key], tolerance) for key in expected)
+    if isinstance(expected, np.ndarray) and isinstance(got, np.ndarray):
+        if expected.shape != got.shape:
+            return False
+        if _numeric(expected) and _numeric(got):
+            return not _apart(expected, got, tolerance).any()
+        return expected.dtype.kind == got.dtype.kind and bool(np.array_equal(expected, got))
+    for alike in (str, bytes, (set, frozenset)):
+        if isinstance(expected, alike) and isinstance(got, alike):
+            return bool(expected == got)
+    return type(expected) is type(got) and bool(expected == got)
 
 
-def difference(expected: Any, got: Any, case: tuple, how_often: str) -> Verdict:
+def _alike(expected: Any, got: Any) -> tuple[Any, Any]:
+    """Return both in the same form where one is several arrays of one shape and the other an array of them."""
+    if isinstance(expected, tuple) and isinstance(got, np.ndarray) and got.ndim:
+        return expected, tuple(np.asarray(part) for part in got)
+    if isinstance(expected, np.ndarray) and isinstance(got, tuple) and got:
+        shapes = {part.shape if isinstance(part, np.ndarray) else None for part in got}
+        if len(shapes) == 1 and None not in shapes:
+            return expected, np.asarray(got)
+    return expected, got
+
+
+def _apart(expected: np.ndarray, got: np.ndarray, tolerance: float) -> np.ndarray:
+    """Return where two arrays of numbers differ; a relative tolerance would let a large count be off by one."""
+    relative = tolerance if expected.dtype.kind == "f" else 0.0
+    with np.errstate(all="ignore"):
+        return ~np.isclose(got, expected, rtol=relative, atol=tolerance, equal_nan=True)
+
+
+def difference(expected: Any, got: Any, case: tuple, how_often: str, tolerance: float = 1e-5) -> Verdict:
     """Say how an answer differs from the expected one: in kind, in shape or in value, and where first."""
-    expected = plain(expected)
-    wanted, came = kind(expected), kind(got)
+    expected, got = _alike(plain(expected, False), got)
     if isinstance(expected, np.ndarray) and isinstance(got, np.ndarray) and _numeric(got) == _numeric(expected):
         if expected.shape != got.shape:
-            return Verdict(WRONG_SHAPE, f"The shape is {got.shape}, expected {expected.shape} for {_arguments(case)}.")
-        if not _numeric(got):
-            return Verdict(WRONG_VALUE, f"Not yet right in {how_often}.")
-        apart = ~np.isclose(got, expected, rtol=1e-4, atol=1e-5, equal_nan=True)
-        if expected.ndim == 0:
-            return Verdict(
-                WRONG_VALUE,
-                f"Not yet right in {how_often}: for {_arguments(case)} it gives {got:.6g}, expected {expected:.6g}.",
-            )
-        share = (
-            f"{int(apart.sum())} of {apart.size} values differ"
-            if apart.any()
-            else "the values are near, but not the ones meant"
-        )
-        where = tuple(int(i) for i in np.argwhere(apart)[0]) if apart.any() else (0,) * expected.ndim
-        at = ", ".join(map(str, where))
-        return Verdict(
-            WRONG_VALUE,
-            f"Not yet right in {how_often}: the shape is right, but {share}. At [{at}] it gives {got[where]:.6g}, "
-            f"expected {expected[where]:.6g}.",
-        )
+            several = expected.ndim and got.ndim
+            told = f"The shape is {got.shape}, expected {expected.shape}" if several else _kinds(expected, got)
+            return Verdict(WRONG_SHAPE, f"{told} for {_arguments(case)}.")
+        if _numeric(got):
+            return Verdict(WRONG_VALUE, _values(expected, got, case, how_often, tolerance))
     if isinstance(expected, tuple) and isinstance(got, tuple) and len(expected) == len(got):
         for i, (e, g) in enumerate(zip(expected, got, strict=True)):
-            if not close(e, g, 1e-5):
-                inner = difference(e, g, case, how_often)
+            if not close(e, g, tolerance):
+                inner = difference(e, g, case, how_often, tolerance)
                 return Verdict(
                     inner.kind, f"Of the {len(expected)} things that it returns, number {i + 1} is off. {inner.told}"
                 )
-    return Verdict(WRONG_KIND, f"It returns {came}, expected {wanted}.")
+    if isinstance(expected, dict) and isinstance(got, dict):
+        return _entries(expected, got, how_often)
+    if kind(expected) == kind(got):
+        seen = "" if isinstance(got, (tuple, np.ndarray)) else f": for {_arguments(case)} it gives {_shown(got)}"
+        return Verdict(WRONG_VALUE, f"Not yet right in {how_often}{seen}.")
+    return Verdict(WRONG_KIND, f"{_kinds(expected, got)}.")
+
+
+def _kinds(expected: Any, got: Any) -> str:
+    return f"It returns {kind(got)}, expected {kind(expected)}"
+
+
+def _values(expected: np.ndarray, got: np.ndarray, case: tuple, how_often: str, tolerance: float) -> str:
+    """Put into words how many numbers differ, and the first of them."""
+    apart = _apart(expected, got, tolerance)
+    if not apart.any():
+        return f"Not yet right in {how_often}: the values are near, but not the ones meant."
+    where = tuple(int(i) for i in np.argwhere(apart)[0]) if expected.ndim else ()
+    pair = _figures(got[where], expected[where])
+    if expected.ndim == 0:
+        return f"Not yet right in {how_often}: for {_arguments(case)} it gives {pair[0]}, expected {pair[1]}."
+    return (
+        f"Not yet right in {how_often}: the shape is right, but {int(apart.sum())} of {apart.size} values differ. "
+        f"At [{', '.join(map(str, where))}] it gives {pair[0]}, expected {pair[1]}."
+    )
+
+
+def _entries(expected: dict, got: dict, how_often: str) -> Verdict:
+    """Say which keys of a dictionary are missing or too many, else that values differ."""
+    missing, more = [k for k in expected if k not in got], [k for k in got if k not in expected]
+    if missing or more:
+        words = [f"{_shown(k)} is missing" for k in missing[:3]] + [f"{_shown(k)} is too many" for k in more[:3]]
+        return Verdict(WRONG_KIND, f"The dictionary's keys aren't those expected: {', '.join(words)}.")
+    return Verdict(WRONG_VALUE, f"Not yet right in {how_often}: the dictionary's keys are right, its values aren't.")
+
+
+def _figures(*values: Any) -> tuple[str, ...]:
+    """Write numbers as short as they can still be told apart; whole ones and truth values in full."""
+    whole = [str(np.asarray(v).item()) if np.asarray(v).dtype.kind in "biu" else None for v in values]
+    for digits in (6, 9, 17):
+        told = tuple(w or f"{float(v):.{digits}g}" for w, v in zip(whole, values, strict=True))
+        if len(set(told)) == len(told):
+            break
+    return told
 
 
 def _numeric(array: np.ndarray) -> bool:
@@ -126,54 +203,60 @@ def _numeric(array: np.ndarray) -> bool:
 def kind(value: Any) -> str:
     """Name a thing in words a learner knows, without ever calling its own code."""
     if isinstance(value, np.ndarray):
-        if value.dtype == object:
-            return "an array of Python objects"
-        return (
-            f"a single {'number' if _numeric(value) else 'value'}"
-            if value.ndim == 0
-            else f"an array of shape {value.shape}"
-        )
-    if isinstance(value, tuple):
-        return f"{len(value)} things ({', '.join(kind(v) for v in value[:4])})"
-    if isinstance(value, numbers.Number):
+        holds = {"O": "Python objects", "c": "complex numbers", "U": "texts", "S": "bytes", "M": "dates"}
+        if value.ndim == 0:
+            return "a single number" if _numeric(value) else f"a single value of type {value.dtype}"
+        of = "" if _numeric(value) else f" of {holds.get(value.dtype.kind, str(value.dtype))}"
+        return f"an array{of} of shape {value.shape}"
+    named = {str: "a text", bytes: "bytes", dict: "a dictionary", list: "a list", set: "a set", bool: "True or False"}
+    name = next((told for kind_, told in named.items() if issubclass(type(value), kind_)), None)
+    if value is None:
+        return "None"
+    if issubclass(type(value), tuple):
+        return f"{len(value)} things ({', '.join(kind(v) for v in value[:4])}{', ...' if len(value) > 4 else ''})"
+    if issubclass(type(value), numbers.Number) and not name:
         return "a number"
-    names = {
-        str: "a text",
-        bytes: "bytes",
-        dict: "a dictionary",
-        list: "a list",
-        type(None): "None",
-        bool: "True or False",
-    }
-    return names.get(type(value), f"an object of type {type(value).__name__}")
+    if issubclass(type(value), type):
+        return f"the class {value.__name__}"
+    return name or ("a function" if inspect.isroutine(value) else f"an object of type {type(value).__name__}")
 
 
 def _arguments(case: tuple) -> str:
     """Name the arguments of a case, the small ones by value."""
-    told = []
-    for value in case:
-        if isinstance(value, np.ndarray):
-            told.append(f"an array of shape {value.shape}")
-        else:
-            text = safely(repr, value)
-            told.append(text if len(text) < 60 else type(value).__name__)
-    return ", ".join(told) or "no arguments"
+    return ", ".join(_shown(value) for value in case) or "no arguments"
+
+
+def _shown(value: Any) -> str:
+    """Return a value as short text: itself where it is small, else what it is."""
+    if isinstance(value, np.ndarray):
+        text = str(value.tolist()) if value.size <= 8 else ""
+        return text if 0 < len(text) < LONGEST else f"an array of shape {value.shape}"
+    if inspect.isroutine(value):
+        return f"the function {value.__name__}"
+    text = " ".join(safely(repr, value).split())
+    return text if len(text) < LONGEST else kind(value)
 
 
 def same(a: Any, b: Any) -> bool:
     """Say whether two arguments are equal, NaN equal to NaN; what can't be compared counts as equal."""
-    try:
-        if isinstance(a, np.ndarray) and isinstance(b, np.ndarray):
-            if a.dtype.kind == "f":
-                return np.array_equal(a, b, equal_nan=True)
-            return bool(np.array_equal(a, b))
-        return bool(np.all(a == b)) if type(a) in (int, float, str, list, tuple) else True
-    except Exception:  # noqa: BLE001 - lists of arrays have no single truth value
-        return True
+    if type(a) is not type(b):
+        return False
+    if isinstance(a, (list, tuple)):
+        return len(a) == len(b) and all(map(same, a, b))
+    if isinstance(a, dict):
+        return a.keys() == b.keys() and all(same(a[key], b[key]) for key in a)
+    if isinstance(a, np.ndarray):
+        return a.shape == b.shape and bool(np.array_equal(a, b, equal_nan=a.dtype.kind in "fc"))
+    if hasattr(a, "detach"):
+        return same(a.detach().cpu().numpy(), b.detach().cpu().numpy())
+    return a == b or a != a if type(a) in (int, float, str, bool) else True
 
 
-def safely(function: Callable[[Any], str], value: Any) -> str:
+def safely(function: Callable[[Any], Any], value: Any, otherwise: Any = None) -> Any:
+    """Return `function(value)`, or `otherwise` (the name of the value's type) where a learner's own code raises."""
     try:
         return function(value)
-    except Exception:  # noqa: BLE001 - a learner's __str__ may raise too
-        return type(value).__name__
+    except KeyboardInterrupt:
+        raise
+    except BaseException:  # noqa: BLE001 - a learner's __str__ may raise anything, SystemExit too
+        return type(value).__name__ if otherwise is None else otherwise

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import re
+import sys
 import textwrap
 
 # Border and sign differ, not colour alone.
@@ -19,25 +20,40 @@ LOOKS = {
 def say(look: str, title: str, told: str) -> None:
     """Show a title and a text; `backticks` in the text become code."""
     colour, sign = LOOKS[look]
-    plain = textwrap.fill(f"{sign} {title}  {told}", 100, subsequent_indent="  ", replace_whitespace=False)
-    if not _in_notebook():
-        print(plain)
-        return
-    from IPython.display import display
-
+    title, told = _printable(title), _printable(told)
+    plain = "\n".join(_wrapped(line) for line in f"{sign} {title}  {told}".split("\n"))
     body = re.sub(r"`([^`]+)`", r"<code>\1</code>", html.escape(told)).replace("\n", "<br>")
     box = (
         f'<div role="status" style="border-left:6px {"solid" if look == "passed" else "dashed"} {colour};'
         f'padding:.4em .8em;margin:.3em 0"><b>{sign} {html.escape(title)}</b>&ensp;{body}</div>'
     )
-    display({"text/html": box, "text/plain": plain}, raw=True)
+    show_words(plain, box)
+
+
+def show_words(plain: str, markup: str) -> None:
+    """Show a text: `markup` (HTML) in a notebook, `plain` in a terminal, whatever letters that can show."""
+    if not _in_notebook():
+        encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+        print(plain.encode(encoding, "replace").decode(encoding))
+        return
+    from IPython.display import display
+
+    display({"text/html": markup, "text/plain": plain}, raw=True)
+
+
+def _printable(text: str) -> str:
+    """Replace what no screen or file takes: control characters and halves of surrogate pairs."""
+    return re.sub(r"[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]", "?", text)
+
+
+def _wrapped(line: str) -> str:
+    return textwrap.fill(line, 100, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)
 
 
 def _in_notebook() -> bool:
-    """True under a kernel that shows HTML (JupyterLab, VS Code); False in a terminal, IPython's included."""
+    """True under a kernel that shows HTML (JupyterLab, VS Code, Colab); False in a terminal, IPython's included."""
     try:
         from IPython import get_ipython
     except ImportError:
         return False
-    shell = get_ipython()
-    return shell is not None and type(shell).__name__ == "ZMQInteractiveShell"
+    return any(kind.__name__ == "ZMQInteractiveShell" for kind in type(get_ipython()).__mro__)

@@ -8,12 +8,16 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import functools
+import inspect
 import io
 import linecache
 import traceback
+import types
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -51,7 +55,8 @@ class Exercise:
 
     `cases` gives the arguments of each call; the first should be small enough to be shown. Where closeness isn't what
     makes an answer right (ties, any order), `agree(expected, got, *arguments)` decides; None compares numbers within
-    `tolerance`.
+    `tolerance`. Where an answer also does something to its arguments, `observe(given, *arguments)` says what is to be
+    compared instead of `given`; it sees the arguments as the call left them.
     """
 
     id: str
@@ -63,10 +68,14 @@ class Exercise:
     praise: str = ""
     tolerance: float = 1e-5
     agree: Callable[..., bool] | None = None
+    observe: Callable[..., Any] | None = None
 
 
 def judge(exercise: Exercise, answer: Any) -> Verdict:
-    """Judge an answer of any kind. Never raises, whatever the answer does; only one that never ends holds it up."""
+    """Judge an answer of any kind. Whatever the answer does is no error here; only one that never ends holds it up.
+
+    Two things do pass through: Ctrl-C, and an error in the exercise's own reference or cases, which is ours.
+    """
     try:
         return _judged(exercise, answer)
     except Refused as refused:
@@ -74,56 +83,84 @@ def judge(exercise: Exercise, answer: Any) -> Verdict:
 
 
 def _judged(exercise: Exercise, answer: Any) -> Verdict:
-    if answer is None:
+    if answer is None or answer is ...:
         return Verdict(
             NOT_ATTEMPTED, "Not attempted yet: there is no answer. Give the name of your function, without parentheses."
         )
     if not callable(answer):
-        raise Refused(
-            Verdict(
-                WRONG_KIND,
-                f"This is {kind(answer)}, not a function: give its name without parentheses, so that it isn't called.",
-            )
-        )
+        without = "quotation marks" if issubclass(type(answer), str) else "parentheses, so that it isn't called"
+        return Verdict(WRONG_KIND, f"This is {safely(kind, answer)}, not a function: give its name without {without}.")
     cases = [tuple(case) for case in exercise.cases()]
-    expected = [exercise.reference(*copy.deepcopy(case)) for case in cases]
-    got = [_called(answer, case) for case in cases]
+    expected = [_observed(exercise, exercise.reference, copy.deepcopy(case)) for case in cases]
+    got = [_called(exercise, answer, case) for case in cases]
     wrong = [i for i, case in enumerate(cases) if not _agrees(exercise, expected[i], got[i], case)]
     if not wrong:
         return Verdict(PASSED, exercise.praise or "Right.")
     for mistake in exercise.mistakes:
-        made = [_made(mistake, case) for case in cases]
-        if all(_agrees(exercise, m, g, case) for m, g, case in zip(made, got, cases, strict=True)):
+        made = _made(exercise, mistake, cases)
+        if made is not None and all(_agrees(exercise, m, g, case) for m, g, case in zip(made, got, cases, strict=True)):
             return Verdict(MISTAKE, mistake.hint, mistake.name)
-    first = wrong[0]
-    return difference(expected[first], got[first], cases[first], f"{len(wrong)} of {len(cases)} tries")
+    first, how_often = wrong[0], f"{len(wrong)} of {len(cases)} tries"
+
+    def compared(given: Any) -> Verdict:
+        return difference(expected[first], given, cases[first], how_often, exercise.tolerance)
+
+    return safely(compared, got[first], Verdict(WRONG_VALUE, f"Not yet right in {how_often}."))
 
 
-def _made(mistake: Mistake, case: tuple) -> Any:
+def _made(exercise: Exercise, mistake: Mistake, cases: Sequence[tuple]) -> list[Any] | None:
+    """Return what a mistake makes of each case; None where it breaks on one, which the answer didn't."""
+    try:
+        with _silence():
+            return [_observed(exercise, mistake.wrong, copy.deepcopy(case)) for case in cases]
+    except Exception:  # noqa: BLE001 - it errs on purpose
+        return None
+
+
+class _Nowhere(io.TextIOBase):
+    """Takes what is printed, and keeps nothing of it."""
+
+    def write(self, text: str) -> int:
+        return len(text)
+
+
+@contextlib.contextmanager
+def _silence() -> Iterator[None]:
+    """Keep prints, progress bars and warnings of what is called from the screen."""
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")
-        return mistake.wrong(*copy.deepcopy(case))
+        with contextlib.redirect_stdout(_Nowhere()), contextlib.redirect_stderr(_Nowhere()):
+            yield
 
 
-def _called(answer: Callable, case: tuple) -> Any:
+def _observed(exercise: Exercise, function: Callable, arguments: tuple) -> Any:
+    """Call a function of ours; return what is to be compared, see `Exercise.observe`."""
+    given = function(*arguments)
+    return given if exercise.observe is None else exercise.observe(given, *arguments)
+
+
+def _called(exercise: Exercise, answer: Callable, case: tuple) -> Any:
     """Call the answer on a copy of the arguments, silently; return what it gives in a form that can be compared."""
     arguments = copy.deepcopy(case)
     try:
-        with warnings.catch_warnings(), np.errstate(all="ignore"), contextlib.redirect_stdout(io.StringIO()):
-            warnings.simplefilter("ignore")
+        with _silence():
             given = answer(*arguments)
-            given = plain(given)
     except KeyboardInterrupt:
         raise
-    except NotImplementedError as error:
-        raise Refused(
-            Verdict(NOT_ATTEMPTED, "Not attempted yet: replace the line `raise NotImplementedError` by your own.")
-        ) from error
-    except Refused:
-        raise
     except BaseException as error:  # noqa: BLE001 - a learner's code may raise anything, SystemExit too
-        raise Refused(Verdict(CRASHED, _crash(error, answer))) from None
-    if not all(same(a, b) for a, b in zip(arguments, case, strict=True)):
+        raise Refused(_stopped(error, answer, exercise.id)) from None
+    try:
+        with _silence():
+            given = plain(given)
+            if exercise.observe is not None:
+                given = plain(exercise.observe(given, *arguments))
+            unchanged = all(map(same, arguments, case))
+    except (KeyboardInterrupt, Refused):
+        raise
+    except BaseException as error:  # noqa: BLE001 - so may the methods of what it returns
+        told = f"It returns {safely(kind, given)}, which can't be read as numbers ({type(error).__name__})."
+        raise Refused(Verdict(WRONG_KIND, told)) from None
+    if not unchanged:
         raise Refused(
             Verdict(
                 WRONG_VALUE, "Your function changes what it is given. Work on a copy (`.copy()`), or build a new array."
@@ -132,25 +169,47 @@ def _called(answer: Callable, case: tuple) -> Any:
     return given
 
 
-def _crash(error: BaseException, answer: Callable) -> str:
-    """Say what was raised and on which line of the learner's own code, without a traceback."""
-    home = getattr(getattr(answer, "__code__", None), "co_filename", None)
-    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename == home]
+def _stopped(error: BaseException, answer: Callable, name: str) -> Verdict:
+    """Say what was raised and on which line of the learner's own code, without a traceback; a stub isn't attempted."""
+    home = safely(_home, answer, "")
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [frame for frame in frames if frame.filename == home]
     text = " ".join(safely(str, error).split())[:200]
+    stub = text == name or frames[-1].filename == home  # PyTorch raises this error too
+    if isinstance(error, NotImplementedError) and stub:
+        return Verdict(NOT_ATTEMPTED, "Not attempted yet: replace the line `raise NotImplementedError` by your own.")
     told = f"It stopped with {type(error).__name__}" + (f": {text}" if text else "")
-    if not frames:
-        if isinstance(error, TypeError) and "argument" in text:
-            return f"{told}. Does your function take the same arguments as the stub?"
-        return f"{told}."
-    line = (linecache.getline(home, frames[-1].lineno) or frames[-1].line or "").strip()
-    return f"{told}. The line is number {frames[-1].lineno} of its cell" + (f": `{line}`" if line else "") + "."
+    if not own:
+        called_wrongly = isinstance(error, TypeError) and "argument" in text
+        asked = " Does your function take the same arguments as the stub?" if called_wrongly else ""
+        return Verdict(CRASHED, f"{told}.{asked}")
+    at = own[-1].lineno or 0
+    line = (linecache.getline(home, at) or own[-1].line or "").strip()[:100]
+    place = Path(home).name if home.endswith(".py") and "ipykernel" not in home else "its cell"
+    return Verdict(CRASHED, f"{told}. The line is number {at} of {place}" + (f": `{line}`" if line else "") + ".")
+
+
+def _home(answer: Any) -> str:
+    """Return the file or cell in which a function, the inside of a partial, a method or a class was written."""
+    while isinstance(answer, functools.partial):
+        answer = answer.func
+    answer = safely(inspect.unwrap, answer)
+    part = answer.__init__ if isinstance(answer, type) else answer
+    for candidate in (part, type(part).__call__):
+        code = safely(lambda it: it.__code__, candidate)
+        if isinstance(code, types.CodeType):
+            return code.co_filename
+    return ""
 
 
 def _agrees(exercise: Exercise, expected: Any, got: Any, case: tuple) -> bool:
     """Say whether an answer is as good as the expected one; anything odd in the answer means no, never an error."""
     try:
-        if exercise.agree is not None:
-            return bool(exercise.agree(expected, got, *copy.deepcopy(case)))
-        return close(plain(expected), got, exercise.tolerance)
-    except Exception:  # noqa: BLE001 - an answer that breaks the comparison isn't right
+        with _silence():
+            if exercise.agree is not None:
+                return bool(exercise.agree(expected, got, *copy.deepcopy(case)))
+            return close(plain(expected, False), got, exercise.tolerance)
+    except KeyboardInterrupt:
+        raise
+    except BaseException:  # noqa: BLE001 - an answer that breaks the comparison isn't right
         return False

@@ -22,7 +22,7 @@ def pick(question: Question, choice: Any) -> tuple[bool | None, str]:
     if choice is None:
         asked = "\n".join(f"{letter}) {text}" for letter, (text, _) in question.choices.items())
         return None, f"{question.text}\n{asked}"
-    letter = choice.strip().lower() if isinstance(choice, str) else ""
+    letter = choice.strip().rstrip(".)").lower() if issubclass(type(choice), str) else ""
     if letter not in question.choices:
         return None, f"Choose one of {letters}, as a letter in quotes."
     return letter == question.right, question.choices[letter][1]
