@@ -36,7 +36,7 @@ HELP = f"""PatchCore on woven fabric, a course. python course.py ...
   lab      opens JupyterLab on the first notebook; further arguments go on to it (lab --no-browser --port 8899)
   test     runs the tests; further arguments go on to pytest
   demo     fits on a fabric, scores the rest, prints a table (demo --help)
-  data     makes the practice fabric (data --force: anew)
+  data     makes the practice fabric (data --force: anew; data --clear-cache: deletes what notebooks keep)
   build    builds the notebooks from notebooks/source
   bench    runs a benchmark by its name
   doctor   tells what is wrong with this machine

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
+from .cache import clear_cache
 from .defects import DRAWN, fault
 from .errors import InputError
 from .files import write_whole
@@ -154,7 +155,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--normal", type=int, default=8, help="normal strips of each (8)")
     parser.add_argument("--defective", type=int, default=8, help="defective strips of each (8)")
     parser.add_argument("--force", action="store_true", help="make it anew even if it is there")
+    parser.add_argument("--clear-cache", action="store_true", help="only delete what notebooks keep in data/cache")
     given = parser.parse_args(arguments)
+    if given.clear_cache:
+        print(f"The cache is cleared, {clear_cache() / 2**20:.1f} MiB are free again.")
+        return 0
     size = {name: getattr(given, name) for name in ("seed", "fabrics", "normal", "defective")}
     if practice_is_there(given.folder, **size) and not given.force:
         print(f"The practice fabric is there already: {given.folder}.")

@@ -20,6 +20,7 @@ ORDER = (
         "files",
         "measure",
         "strips",
+        "cache",
         "dataset_check",
         "weave",
         "defects",
@@ -30,7 +31,7 @@ ORDER = (
         "receptive",
     ),
     *("coreset", "memory_bank", "scoring", "metrics", "patchcore", "autoencoder", "plots", "toy_plots", "movable"),
-    *("lesson", "cache", "checks", "doctor", "demo"),
+    *("lesson", "checks", "doctor", "demo"),
 )
 MODULES = sorted((ROOT / "aitex_utils").rglob("*.py"))
 MACHINE_PATHS = re.compile(r"(?<![\w.~])/(home|root|Users|work|opt)/\w|[A-Z]:\\Users\b")
