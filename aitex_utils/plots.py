@@ -108,9 +108,14 @@ def plot_strip(
 
 
 def plot_tiles(
-    tiles: np.ndarray, maps: np.ndarray | None = None, titles: Sequence[str] | None = None, *, columns: int = 6
+    tiles: np.ndarray,
+    maps: np.ndarray | None = None,
+    titles: Sequence[str] | None = None,
+    *,
+    columns: int = 6,
+    label: str = "distance",
 ) -> tuple[Figure, str]:
-    """Draw a gallery of tiles (N, H, W); with `maps` (N, H, W) each has its map below, all on one scale."""
+    """Draw a gallery of tiles (N, H, W); with `maps` (N, H, W) each has its map of `label` below, all on one scale."""
     tiles = check_tiles(tiles)
     if maps is not None and maps.shape != tiles.shape:
         raise InputError(f"maps has shape {maps.shape}, expected that of the tiles, {tiles.shape}.")
@@ -132,7 +137,7 @@ def plot_tiles(
             drawn = axes[row + 1, column].imshow(maps[i], cmap=MAP_COLOURS, vmin=low, vmax=high)
     sentence = f"{len(tiles)} tiles of {tiles.shape[1]} x {tiles.shape[2]} px"
     if drawn is not None:
-        figure.colorbar(drawn, ax=axes, label="distance", fraction=0.03, pad=0.01)
+        figure.colorbar(drawn, ax=axes, label=label, fraction=0.03, pad=0.01)
         best = int(np.nanargmax(maps)) // maps[0].size
         sentence += f" with their maps on one scale; tile {best} ({describe_map(maps[best])}) is the highest"
     return figure, sentence + "."
