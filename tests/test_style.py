@@ -30,8 +30,8 @@ ORDER = (
         "features",
         "receptive",
     ),
-    *("coreset", "memory_bank", "scoring", "metrics", "patchcore", "autoencoder", "plots", "toy_plots", "movable"),
-    *("lesson", "checks", "doctor", "demo"),
+    *("coreset", "memory_bank", "scoring", "metrics", "patchcore", "leakage", "autoencoder"),
+    *("plots", "toy_plots", "movable", "lesson", "checks", "doctor", "demo"),
 )
 MODULES = sorted((ROOT / "aitex_utils").rglob("*.py"))
 MACHINE_PATHS = re.compile(r"(?<![\w.~])/(home|root|Users|work|opt)/\w|[A-Z]:\\Users\b")
