@@ -89,7 +89,7 @@ def clear_cache() -> int:
 
 def _is_ours(folder: Path) -> bool:
     """Say whether a folder is an entry, or one half written (`.name.random`, see `write_whole`)."""
-    if folder.is_symlink() or not folder.is_dir():
+    if not folder.is_dir():
         return False
     half = LEFT_OVER.fullmatch(folder.name)
     return (folder / HEADER).is_file() or (half is not None and (folder / half[1]).is_dir())

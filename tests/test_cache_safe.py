@@ -75,7 +75,10 @@ def test_a_hidden_pickle_is_never_loaded(folder: Path, said: Callable):
     assert cached("toy", make)["a"][1] == 1.0 and "damaged" in said()
 
 
-@pytest.mark.parametrize("error", [OSError(errno.ENOSPC, "full"), OSError(errno.EROFS, "ro"), OSError("requested and")])
+@pytest.mark.parametrize(
+    "error",
+    [OSError(errno.ENOSPC, "full"), OSError(errno.EROFS, "ro"), OSError("requested and"), OSError(errno.EIO, "io")],
+)
 @pytest.mark.parametrize("where", ["save", "mkdtemp"])
 def test_where_nothing_can_be_kept_the_result_is_still_given(
     where: str, error: OSError, folder: Path, said: Callable, monkeypatch: pytest.MonkeyPatch
@@ -151,8 +154,11 @@ def test_clearing(folder: Path, said: Callable):
     (folder / "mine" / "letter.txt").write_text("precious")
     (folder / ".config.abcd1234").mkdir()
     (folder / "letter.txt").write_text("precious")
-    (folder / "link").symlink_to(folder.parent)
+    (folder.parent / "elsewhere").mkdir()
+    (folder.parent / "elsewhere" / "header.json").write_text("precious")
+    (folder / "link").symlink_to(folder.parent / "elsewhere")
     assert clear_cache() == size
+    assert (folder.parent / "elsewhere" / "header.json").is_file()
     assert sorted(os.listdir(folder)) == [".config.abcd1234", "letter.txt", "link", "mine"]
     said()
     cached("one", make)

@@ -168,6 +168,11 @@ def test_an_answer_that_changes_its_input_is_told(change: Callable):
     assert judge(exercise(lambda *_: 1, case), lambda *_: 1).passed
 
 
+def test_a_reference_or_a_mistake_that_changes_its_input_harms_nobody():
+    task = exercise(lambda x: x.__imul__(2), (np.ones(2),), mistakes=(Mistake("thrice", "", lambda x: x.__imul__(3)),))
+    assert judge(task, lambda x: 2 * x).passed and judge(task, lambda x: 3 * x).mistake == "thrice"
+
+
 def test_an_answer_that_returns_its_input_or_the_same_memory_each_time():
     assert judge(exercise(lambda x: x, (np.ones(2),), (np.zeros(2),)), lambda x: x).passed
     buffer = np.zeros(2)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import gc
 import os
 import sys
 import warnings
@@ -167,9 +168,11 @@ def test_a_coroutine_function_is_told_and_leaves_no_warning():
     async def generating(x):
         yield 1
 
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
+    with warnings.catch_warnings(record=True) as warned:
+        warnings.simplefilter("always")
         verdict = judge(EXERCISE, answer)
+        gc.collect()
+    assert warned == []
     assert verdict.kind == WRONG_KIND and "leave out `async`" in verdict.told
     assert judge(EXERCISE, generating).kind == WRONG_KIND
 

@@ -62,6 +62,8 @@ def test_looks_differ_in_more_than_colour(notebook: list[dict[str, str]]):
     grey = [re.sub(r"#\w{6}", "", shown["text/html"]) for shown in notebook]
     assert len(set(grey)) == len(grey) == 5
     assert len({sign for _, sign in display.LOOKS.values()}) == 5
+    solid = {look for look, markup in zip(display.LOOKS, grey, strict=True) if "6px solid" in markup}
+    assert solid == {"passed"}
 
 
 @pytest.mark.parametrize(
