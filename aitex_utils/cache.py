@@ -128,13 +128,28 @@ def _read(folder: Path, wanted: dict[str, str]) -> tuple[dict[str, np.ndarray] |
         changed = [part for part in parts if made_of.get(part) != wanted.get(part)]
         if changed:
             return None, f"since {' and '.join(changed)} changed"
-        if any(Path(key).name != key or sha256(folder / f"{key}.npy") != digest for key, digest in files.items()):
-            return None, "since what was kept is damaged"
-        return {key: np.load(folder / f"{key}.npy", allow_pickle=False) for key in files}, ""
+        return {key: _load(folder, key, digest) for key, digest in files.items()}, ""
     except FileNotFoundError:
         return None, "since what was kept is damaged" if (folder / HEADER).exists() else "for the first time"
     except (OSError, ValueError, KeyError, TypeError, EOFError, RecursionError):
         return None, "since what was kept is damaged"
+
+
+def _load(folder: Path, key: str, digest: str) -> np.ndarray:
+    """Return an array of an entry; raise `ValueError` where it isn't the one of that digest.
+
+    What is loaded is what was digested, though another notebook may put a new entry in the place of this one meanwhile.
+    """
+    if not NAME.fullmatch(key):
+        raise ValueError(key)
+    with open(folder / f"{key}.npy", "rb") as file:
+        found = hashlib.sha256()
+        while piece := file.read(1 << 20):
+            found.update(piece)
+        if found.hexdigest() != digest:
+            raise ValueError(key)
+        file.seek(0)
+        return np.load(file, allow_pickle=False)
 
 
 def _write(folder: Path, made_of: dict[str, str], arrays: Mapping[str, np.ndarray]) -> None:

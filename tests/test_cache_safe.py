@@ -143,6 +143,21 @@ def test_many_readers_and_writers_at_once(folder: Path):
     assert wrong == []
 
 
+def test_an_entry_replaced_while_it_is_read_is_never_mixed(folder: Path, monkeypatch: pytest.MonkeyPatch):
+    cached("toy", make, size=1)
+    load, loads = np.load, []
+
+    def replace_and_load(*arguments: Any, **options: Any) -> Any:
+        loads.append(arguments)
+        if len(loads) == 2:  # the last array
+            cache._write(folder / "toy", {}, {"a": np.full(3, 9.0), "b": np.array(9)})
+        return load(*arguments, **options)
+
+    monkeypatch.setattr(cache.np, "load", replace_and_load)
+    got = cached("toy", make, size=1)
+    assert len(loads) == 2 and got["b"] == 7 and list(got["a"]) == [0.0, 1.0, 2.0]
+
+
 def test_clearing(folder: Path, said: Callable):
     assert clear_cache() == 0
     cached("one", make)
