@@ -1,8 +1,9 @@
 """`python course.py bench practice_fabric [--aitex DIR]`: is the practice fabric a fair stand-in for AITEX?
 
-Measures what it must hold to, into `results/practice_fabric.json`: made in time and the same bytes each time, all twelve defect
-kinds, small defects, and above all that it teaches the truth: PatchCore does about as well on it as on AITEX, and eight
-configurations rank alike on both. Needs AITEX for the last two, and `bench demo` run on both before. About 20 minutes.
+Measures what it must hold to, into `results/practice_fabric.json`: made in time and the same bytes each time, all
+twelve defect kinds, small defects, and above all that it teaches the truth: PatchCore does about as well on it as on
+AITEX, and eight configurations rank alike on both. Needs AITEX for the last two, and `bench demo` run on both before.
+About 20 minutes.
 """
 
 from __future__ import annotations
