@@ -175,7 +175,7 @@ REWEIGHTED = Exercise(
         *_slips(
             "neighbours of the patch",
             "You take the b vectors nearest to the patch p. The paper takes those nearest to m*: they say how "
-            "crowded it is where m* lies. (Yours is the variant of section 9.)",
+            "crowded it is where m* lies. (Yours is the variant of section 10.)",
             around="p",
         ),
         *_slips("m* left out", _ONE_SHORT, left_out=1),

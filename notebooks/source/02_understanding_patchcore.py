@@ -60,6 +60,22 @@ tests = {
     "rare, normal": np.array([-0.7, 2.1]),
 }
 
+# %%
+from matplotlib.figure import Figure
+
+from aitex_utils.plots import plot_tiles, show
+
+figure = Figure(figsize=(6.4, 4), layout="constrained")
+axis = figure.subplots()
+axis.plot(*points.T, "o", color="#0072B2", markersize=4, label="48 normal patches")
+for name, patch in tests.items():
+    axis.plot(*patch, "X", color="#D55E00", markersize=9)
+    axis.annotate(name, patch, (0, 8), textcoords="offset points", ha="center")
+axis.set(aspect="equal", xlabel="channel 1", ylabel="channel 2")
+axis.legend(loc="lower right")
+show(figure, "48 normal patches in two crowds and a lone one; four patches to test: off, between, beyond, "
+     "and one near the lone normal patch.")
+
 # %% [markdown]
 # ### The simplest autoencoder
 #
@@ -77,7 +93,8 @@ directions = np.linalg.svd(points - mean)[2][:1]  # (K, C) = (1, 2): where the p
 x = tests["off"]
 z = directions @ (x - mean)  # (K,)
 rebuilt = directions.T @ z + mean  # (C,)
-print(f"{x} becomes the code {z.round(2)}, and from that {rebuilt.round(2)}: error {np.linalg.norm(x - rebuilt):.2f}")
+print(f"{x} has the code {z.round(2)} and is rebuilt as {rebuilt.round(2)}.")
+print(f"Its error is {np.linalg.norm(x - rebuilt):.2f}.")
 
 # %% [markdown]
 # ### Exercise 02.1: reconstruction errors
@@ -85,16 +102,18 @@ print(f"{x} becomes the code {z.round(2)}, and from that {rebuilt.round(2)}: err
 # Write the same for **many points at once**, without a loop. The points are the rows of an array now, so the products turn
 # around: which array comes first, and which is transposed?
 #
-# *Easy, 10 minutes.* A hint: `hint("02.1")`, as often as you like.
+# *Easy, 10 minutes.* If you are stuck: `hint("02.1")` in a cell of its own, again and again for more.
 
 # %% exercise="02.1"
 import numpy as np
 
 
 def reconstruction_errors(points: np.ndarray, mean: np.ndarray, directions: np.ndarray) -> np.ndarray:
-    """Return the length of the difference between each point and what a linear autoencoder makes of it.
+    """Return how far each point is from what a linear autoencoder makes of it.
 
-    points (N, C), mean (C,), directions (K, C) -> errors (N,). The directions have length 1 and right angles.
+    points (N, C), mean (C,), directions (K, C) -> errors (N,)
+
+    The directions have length 1 and are at right angles to one another.
     """
     codes = (points - mean) @ directions.T  # (N, K)
     rebuilt = codes @ directions + mean  # (N, C)
@@ -110,7 +129,7 @@ check("02.1", reconstruction_errors)
 # ### What it sees, and what it doesn't
 #
 # A typical normal patch has a small error. And the defect *beyond*? Guess before you look: how many **times** the median
-# error of the normal patches is its error? Give a range that you are 80 % sure of, in the form `predict("02.a", 2, 20)`.
+# error of the normal patches is its error? Give a range, lowest and highest, that you are 80 % sure of.
 
 # %%
 predict("02.a", 0.2, 5, unit="times")
@@ -128,7 +147,7 @@ def error(x: np.ndarray) -> np.ndarray:
 normal_error = np.median(error(points))
 reveal("02.a", error(tests["beyond"][None])[0] / normal_error, unit="times")
 for name, patch in tests.items():
-    print(f"{name:>13}: {error(patch[None])[0] / normal_error:5.1f} times the error of a typical normal patch")
+    print(f"{name:>13}: {error(patch[None])[0] / normal_error:5.1f} times the typical normal error")
 
 # %% [markdown]
 # Only one defect of three stands out. *Between* and *beyond* lie close to the line, so they are rebuilt almost perfectly,
@@ -154,19 +173,18 @@ defect[8:11, 3:21] = True
 faulty[defect] = 127
 
 # %%
-from aitex_utils.plots import plot_tiles, show
-
 codes = (1, 4, 64, 256, 500)
-remade = [PCA(k, svd_solver="full").fit(fit) for k in codes]
-remade = np.stack([p.inverse_transform(p.transform(faulty.reshape(1, -1))).reshape(24, 24) for p in remade])
+fitted = [PCA(k, svd_solver="full").fit(fit) for k in codes]
+x = faulty.reshape(1, -1)
+remade = np.stack([p.inverse_transform(p.transform(x)).reshape(24, 24) for p in fitted])
 errors = np.abs(faulty - remade)
-titles = [f"rebuilt, K = {k}" for k in codes]
-show(*plot_tiles(np.concatenate([faulty[None], remade]).clip(0, 255).astype(np.uint8),
-                 np.concatenate([np.zeros((1, 24, 24)), errors]), ["the faulty picture", *titles],
-                 label="error (grey levels)"))  # fmt: skip
+titles = ["the faulty picture", *(f"rebuilt, K = {k}" for k in codes)]
+greys = np.concatenate([faulty[None], remade]).clip(0, 255).astype(np.uint8)
+below = np.concatenate([np.zeros((1, 24, 24)), errors])
+show(*plot_tiles(greys, below, titles, label="error (grey levels)"))
 for k, e in zip(codes, errors, strict=True):
     on, off = e[defect].mean(), e[~defect].mean()
-    print(f"K = {k:3}: error on the defect {on:4.1f} grey levels, elsewhere {off:4.1f}: {on / off:.1f} times as much")
+    print(f"K = {k:3}: error {on:4.1f} on the defect, {off:4.1f} elsewhere: {on / off:.1f} times as much")
 
 # %% [markdown]
 # From left to right: the faulty picture, then what is rebuilt with more and more freedom. Below each, the error.
@@ -196,7 +214,7 @@ places, shape = plane()  # (rows * columns, 2): points all over the plane
 seen = MemoryBank().add(points)
 distance = seen.nearest(places, 1)[0]
 show(*plot_fields(points, {"autoencoder: error": error(places).reshape(shape),
-                           "memory: distance": distance.reshape(shape)}, tests))  # fmt: skip
+                           "memory: distance": distance.reshape(shape)}, tests))
 
 # %% [markdown]
 # On the left, a dark road runs through the crowds and on for ever: all on it passes for normal. On the right, only what is
@@ -213,12 +231,12 @@ show(*plot_fields(points, {"autoencoder: error": error(places).reshape(shape),
 # | **Assumption** | what wasn't learnt can't be rebuilt | what is strange lies far from all that is normal *in these features* | wider and narrower codes, early and late layers: where does each assumption break? |
 #
 # The last row is the one to remember. Each detector stands on an assumption, and each has fabric on which it fails. Section
-# 11 shows some on which PatchCore does.
+# 12 shows some on which PatchCore does.
 
 # %% [markdown]
 # ## 4. The pipeline, its words and its name
 #
-# Five steps, the first four of which notebook 00 ran for you:
+# Five steps, all of which notebook 00 ran for you without telling:
 
 # %%
 from aitex_utils.toy_plots import plot_steps
@@ -229,7 +247,7 @@ show(*plot_steps({
     "remember": "normal patches -> coreset\n-> memory bank (M, C)",
     "search": "patch -> distance\nto its nearest vector",
     "score": "distances -> map,\nand one number a tile",
-}))  # fmt: skip
+}))
 
 # %% [markdown]
 # Fitting takes steps 1 to 3, on normal tiles only. A test tile goes through 1 and 2 in the same way, then through 4 and 5.
@@ -307,7 +325,8 @@ check("02.2", unfold)
 # %%
 one = colours.reshape(3, -1).T  # (C, H', W') -> (C, H' W') -> (H' W', C)
 two = np.moveaxis(colours, 0, -1).reshape(-1, 3)  # (C, H', W') -> (H', W', C) -> (H' W', C)
-show(*plot_refolded({"the map": colours, "the first": one.T.reshape(3, 6, 8), "the second": two.T.reshape(3, 6, 8)}))
+show(*plot_refolded({"the map": colours, "the first": one.T.reshape(3, 6, 8),
+                     "the second": two.T.reshape(3, 6, 8)}))
 
 # %% [markdown]
 # `aitex_utils.PatchFeatures` returns tiles as (N, H', W', C), channels last. There a plain `reshape(-1, C)` *is* right. Look at
@@ -334,7 +353,8 @@ print(f"{len(feature_maps)} images x {3 * 4} positions = {len(bank)} patches of 
 # %%
 for strips_seen in (1, 10, 100):
     patches_seen = strips_seen * 12 * 1024  # strips x tiles x patches
-    print(f"{strips_seen:4} strips: {patches_seen:9,} patches, {patches_seen * 152 * 4 / 2**20:7,.0f} MiB")
+    mebibytes = patches_seen * 152 * 4 / 2**20
+    print(f"{strips_seen:4} strips: {patches_seen:9,} patches, {mebibytes:7,.0f} MiB")
 
 # %% [markdown]
 # Most of these say the same again. A **coreset** keeps few, such that no patch is far from a kept one. PatchCore chooses
@@ -344,8 +364,6 @@ for strips_seen in (1, 10, 100):
 # $$\mathcal{M}_C = \text{chosen from } \mathcal{M}, \qquad r = \max_{p \in \mathcal{M}}\; \min_{m \in \mathcal{M}_C} \lVert p - m \rVert$$
 
 # %%
-from matplotlib.figure import Figure
-
 from aitex_utils import k_center_greedy
 
 kept, radii = k_center_greedy(bank.astype(np.float32), 8, seed=0, projection=None)
@@ -353,11 +371,13 @@ radius = np.linalg.norm(bank[:, None] - bank[kept][None], axis=2).min(axis=1).ma
 figure = Figure(figsize=(6.4, 4.2), layout="constrained")
 axis = figure.subplots()
 axis.plot(*bank.T, "o", color="#0072B2", markersize=4)
+turn = np.linspace(0, 2 * np.pi, 80)
 for order, m in enumerate(bank[kept], 1):
-    axis.plot(*(m[:, None] + radius * np.array([np.cos(angles := np.linspace(0, 6.3, 80)), np.sin(angles)])), "k:", lw=0.7)
-    axis.annotate(str(order), m, ha="center", va="center", bbox={"boxstyle": "circle", "facecolor": "white"})
+    axis.plot(m[0] + radius * np.cos(turn), m[1] + radius * np.sin(turn), "k:", lw=0.7)
+    axis.annotate(str(order), m, ha="center", va="center", bbox={"boxstyle": "circle", "fc": "white"})
 axis.set(aspect="equal", xlabel="channel 1", ylabel="channel 2")
-show(figure, f"{len(kept)} of {len(bank)} patches kept, numbered as chosen; circles of the covering radius {radius:.2f} hold all others.")
+show(figure, f"{len(kept)} of {len(bank)} patches kept, numbered as chosen; circles of the covering "
+     f"radius {radius:.2f} hold all others.")
 
 # %% [markdown]
 # The lone, rare patch is among the first to be kept: it is far from everything. A random choice would most likely have lost
@@ -411,9 +431,9 @@ import numpy as np
 
 
 def nearest(patches: np.ndarray, bank: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the distance of each patch to its nearest vector of the bank, and that vector's index in the bank.
+    """Return each patch's distance to its nearest vector of the bank, and that one's index.
 
-    patches (n, C), bank (M, C) -> distances (n,), indices (n,).
+    patches (n, C), bank (M, C) -> distances (n,), indices (n,)
     """
     differences = patches[:, None] - bank[None]  # (n, M, C)
     table = np.sqrt((differences**2).sum(axis=2))  # (n, M)
@@ -458,7 +478,7 @@ for name, d in (("even", even), ("peaked", peaked)):
 quarter = np.array([0.25, 1.0])
 squeezed = MemoryBank().add(bank * quarter).nearest(places * quarter, 1)[0]
 show(*plot_fields(bank, {"as it is": distance.reshape(shape),
-                         "channel 1 counts a quarter": squeezed.reshape(shape)}, tests))  # fmt: skip
+                         "channel 1 counts a quarter": squeezed.reshape(shape)}, tests))
 
 # %% [markdown]
 # The dark regions stretch sideways, and the defect *between* has nearly vanished. Nobody is right or wrong here: the metric **is** a
@@ -472,7 +492,8 @@ show(*plot_fields(bank, {"as it is": distance.reshape(shape),
 # A tile has 1,024 distances $d_1 \dots d_N$. Somebody has to decide whether it goes to inspection, and needs one number:
 #
 # $$s_{\max} = \max_i d_i, \qquad s_{\text{mean}} = \frac{1}{N}\sum_i d_i, \qquad
-# s_{\text{top}} = \text{mean of the largest } \max(1, \text{round}(\text{share} \cdot N)) \text{ of the } d_i$$
+# s_{\text{top}} = \text{mean of the } n \text{ largest } d_i,$$
+# $$n = \max(1,\ \text{round}(\text{share} \cdot N)).$$
 #
 # The first two are `distances.max()` and `distances.mean()`. The third is yours.
 #
@@ -487,7 +508,10 @@ import numpy as np
 
 
 def image_scores(distances: np.ndarray, share: float) -> tuple[float, float, float]:
-    """Return the maximum, the mean, and the mean of the largest `share` (0 to 1, at least one) of distances (H', W')."""
+    """Return the maximum, the mean and the mean of the largest `share` of distances.
+
+    distances (H', W'), share 0 to 1 -> three numbers; at least one distance is in the share
+    """
     count = max(1, round(share * distances.size))
     largest = np.sort(distances, axis=None)[-count:]
     return distances.max(), distances.mean(), largest.mean()
@@ -510,8 +534,8 @@ knot[14:16, 20:22] += 1.5
 light[:, 16:] += 0.3
 both = np.stack([knot, light])
 how = {"max": max_score(both), "mean": mean_score(both), "top 1 %": top_score(both, 0.01)}
-show(*plot_image_scores({"knot": knot, "uneven light": light},
-                        {name: dict(zip(("knot", "uneven light"), s, strict=True)) for name, s in how.items()}))  # fmt: skip
+scores = {name: {"knot": s[0], "uneven light": s[1]} for name, s in how.items()}
+show(*plot_image_scores({"knot": knot, "uneven light": light}, scores))
 
 # %% [markdown]
 # The mean calls the good tile the stranger one: four positions of 1,024 drown in it. The maximum finds the knot; but a
@@ -541,6 +565,35 @@ print(f"s* = {to_p[m_star]:.3f}, exponents below the line {to_p[neighbours].roun
 print(f"factor 1 - {above:.2f} / {below.sum():.2f} = {1 - above / below.sum():.3f}")
 
 # %% [markdown]
+# ### Exercise 02.5: equation 7
+#
+# The score of one patch, from the formula. Use true distances, mind whose neighbours they are, and see to it that distances in the
+# thousands are no trouble for `exp`: the cell above isn't safe there.
+#
+# *Hard, 20 minutes.* `hint("02.5")`
+
+# %% exercise="02.5"
+import numpy as np
+
+
+def reweighted(patch: np.ndarray, bank: np.ndarray, b: int) -> float:
+    """Return the score s of a patch by equation 7 of the paper.
+
+    patch (C,), bank (M, C), b neighbours (2 to M) -> a number
+    """
+    to_patch = np.linalg.norm(bank - patch, axis=1)  # (M,)
+    m_star = to_patch.argmin()
+    to_m_star = np.linalg.norm(bank - bank[m_star], axis=1)  # (M,)
+    neighbours = np.argsort(to_m_star)[:b]  # m* among them
+    largest = to_patch[neighbours].max()
+    share = np.exp(to_patch[m_star] - largest) / np.exp(to_patch[neighbours] - largest).sum()
+    return (1 - share) * to_patch[m_star]
+
+
+# %%
+check("02.5", reweighted)
+
+# %% [markdown]
 # **How much can it do?** Guess first: by how many per cent can equation 7 with $b = 9$ lower a score *at most*, for the
 # worst bank and patch that you can think of?
 
@@ -550,9 +603,11 @@ predict("02.b", 5, 50, unit="per cent")
 # %%
 from aitex_utils.scoring import reweighted_by_patch_score, reweighted_score
 
-factor = reweighted_score(places[:, None].astype(np.float32), seen, b) / distance[:, 0]
+tiles_of_one = places[:, None].astype(np.float32)  # (tiles, 1, C): each place a tile of one patch
+factor = reweighted_score(tiles_of_one, seen, b) / distance[:, 0]
 reveal("02.b", 100 / b, unit="per cent")
-print(f"On our plane the factor runs from {factor.min():.3f} to {factor.max():.3f}; 1 - 1/b is {1 - 1 / b:.3f}.")
+print(f"On our plane the factor runs from {factor.min():.3f} to {factor.max():.3f}; "
+      f"1 - 1/b is {1 - 1 / b:.3f}.")
 
 # %% [markdown]
 # Because $m^*$ is the nearest of all, its term is the *smallest* of the $b$ terms below the line, and so at most $1/b$ of
@@ -568,9 +623,10 @@ def reweighted_at(x: float, y: float, b: int):
     to_p = np.linalg.norm(bank - p, axis=1)
     m_star = to_p.argmin()
     rings = np.argsort(np.linalg.norm(bank - bank[m_star], axis=1))[:b]
-    shares = np.exp(to_p[rings] - to_p[rings].max())  # the largest taken off: no overflow, the same quotient
-    factor = 1 - shares[0] / shares.sum()
-    told = f"s* {to_p[m_star]:.2f}, factor {factor:.3f}, s {factor * to_p[m_star]:.2f}; with b = {b} never below {1 - 1 / b:.3f}"
+    s_star = to_p[m_star]
+    factor = 1 - 1 / np.exp(to_p[rings] - s_star).sum()
+    told = f"s* {s_star:.2f}, factor {factor:.3f}, s {factor * s_star:.2f}; "
+    told += f"with b = {b} the factor is never below {1 - 1 / b:.3f}"
     return plot_patch(bank, p, m_star, neighbours=rings, told=told)
 
 
@@ -584,7 +640,7 @@ movable(reweighted_at, stills, x=(-4.0, 4.0, 0.1, 0.8), y=(-2.6, 2.8, 0.1, -1.7)
 # doesn't: that asks how alike the patch's own neighbours are in distance, not how crowded it is around $m^*$.
 
 # %%
-variant = reweighted_by_patch_score(places[:, None].astype(np.float32), seen, b) / distance[:, 0]
+variant = reweighted_by_patch_score(tiles_of_one, seen, b) / distance[:, 0]
 loss = {"equation 7": 100 * (1 - factor), "variant: neighbours of p": 100 * (1 - variant)}
 loss = {name: lost.reshape(shape) for name, lost in loss.items()}
 show(*plot_fields(bank, loss, tests, label="per cent of the score lost", step=2))
@@ -592,31 +648,6 @@ show(*plot_fields(bank, loss, tests, label="per cent of the score lost", step=2)
 # %% [markdown]
 # Around the lone vector equation 7 takes next to nothing off, as meant. Under the crowds both take off their fill. Notebook 06 asks
 # which of them judges fabric better.
-#
-# ### Exercise 02.5: equation 7
-#
-# The score of one patch, from the formula. Use true distances, mind whose neighbours they are, and see to it that distances in the
-# thousands are no trouble for `exp`: the step by step cell above isn't safe there.
-#
-# *Hard, 20 minutes.* `hint("02.5")`
-
-# %% exercise="02.5"
-import numpy as np
-
-
-def reweighted(patch: np.ndarray, bank: np.ndarray, b: int) -> float:
-    """Return the score s of a patch by equation 7 of the paper: patch (C,), bank (M, C), b neighbours (2 to M)."""
-    to_patch = np.linalg.norm(bank - patch, axis=1)  # (M,)
-    m_star = to_patch.argmin()
-    to_m_star = np.linalg.norm(bank - bank[m_star], axis=1)  # (M,)
-    neighbours = np.argsort(to_m_star)[:b]  # m* among them
-    largest = to_patch[neighbours].max()
-    share = np.exp(to_patch[m_star] - largest) / np.exp(to_patch[neighbours] - largest).sum()
-    return (1 - share) * to_patch[m_star]
-
-
-# %%
-check("02.5", reweighted)
 
 # %% [markdown]
 # ## 11. From two dimensions to 152
@@ -645,13 +676,14 @@ clean = np.concatenate([fabric_tiles(s)[0][1::3] for s in normal[3:6]])[:8]
 # %%
 pairs = [fabric_tiles(s) for s in marked[:8]]
 amount = [mask.sum(axis=(1, 2)) for _, mask in pairs]  # marked pixels of each tile
-faulty = np.stack([tiles[m.argmax()] for (tiles, _), m in zip(pairs, amount, strict=True) if m.max()])
+worst = [tiles[m.argmax()] for (tiles, _), m in zip(pairs, amount, strict=True) if m.max()]
+faulty = np.stack(worst)
 features = PatchFeatures()
 maps = features.transform(remembered)  # (12, H', W', C): channels last here
-print(f"{len(remembered)} normal tiles to remember, {len(clean)} normal and {len(faulty)} faulty ones to judge.")
+print(f"To remember: {len(remembered)} normal tiles. To judge: {len(clean)} normal, {len(faulty)} faulty.")
 real = maps.reshape(-1, maps.shape[-1])  # unfold and union in one: (N, C)
-print(f"{real.shape[0]:,} patches of {real.shape[1]} channels; 1,024 patches less all of them, in one array, "
-      f"would take {1024 * real.nbytes / 2**30:.1f} GiB")  # fmt: skip
+print(f"{real.shape[0]:,} patches of {real.shape[1]} channels; the differences between a tile's patches "
+      f"and all of them would take {1024 * real.nbytes / 2**30:.1f} GiB")
 
 # %% [markdown]
 # The differences of exercise 02.3, `patches[:, None] - bank[None]`, would need a number for each patch, each vector and each channel,
@@ -692,14 +724,16 @@ predict("02.c", 0.1, 8, unit="per cent")
 
 # %%
 tenth = real[k_center_greedy(real, len(real) // 10, seed=0)[0]]
-judged = features.transform(np.concatenate([clean, faulty])).reshape(len(clean) + len(faulty), -1, real.shape[1])
+both = features.transform(np.concatenate([clean, faulty]))  # (n, H', W', C)
+judged = both.reshape(len(both), -1, both.shape[-1])  # (n, H' W', C)
 lost = {}
 for name, memory in (("all patches", whole), ("a coreset of a tenth", MemoryBank().add(tenth))):
-    furthest = memory.nearest(judged.reshape(-1, real.shape[1]), 1)[0].reshape(len(judged), -1).max(axis=1)
+    to_memory = memory.nearest(judged.reshape(-1, judged.shape[-1]), 1)[0]
+    furthest = to_memory.reshape(len(judged), -1).max(axis=1)
     lost[name] = 100 * (1 - reweighted_score(judged, memory, 9) / furthest)  # per cent
     print(f"{name}: largest distance {np.median(furthest[: len(clean)]):.1f} on clean tiles, "
-          f"{np.median(furthest[len(clean):]):.1f} on faulty ones (medians); equation 7 takes off "
-          f"{np.median(lost[name]):.2f} per cent in the median, {lost[name].max():.2f} at most")  # fmt: skip
+          f"{np.median(furthest[len(clean) :]):.1f} on faulty ones, in the median;\n   equation 7 takes "
+          f"{np.median(lost[name]):.2f} per cent off in the median, {lost[name].max():.2f} at most")
 reveal("02.c", np.median(lost["a coreset of a tenth"]), unit="per cent")
 
 # %% [markdown]
@@ -712,12 +746,13 @@ reveal("02.c", np.median(lost["a coreset of a tenth"]), unit="per cent")
 #   away; divide them by a hundred, and it takes one ninth off everything:
 
 # %%
-some, few = judged[:4, ::8], real[::8]  # four tiles, and an eighth of their patches and of the bank
+some, few = judged[:4, ::8], real[::8]  # of four tiles and of the bank, an eighth of the patches
+flat = some.reshape(-1, some.shape[-1])
 
 
 def median_factor(scale: float) -> float:
     scaled = MemoryBank().add(scale * few)
-    furthest = scaled.nearest(scale * some.reshape(-1, some.shape[-1]), 1)[0].reshape(len(some), -1).max(axis=1)
+    furthest = scaled.nearest(scale * flat, 1)[0].reshape(len(some), -1).max(axis=1)
     return float(np.median(reweighted_score(scale * some, scaled, 9) / furthest))
 
 
@@ -730,8 +765,8 @@ axis = figure.subplots()
 axis.semilogx(scales, factors, "o-", color="#0072B2")
 axis.axhline(1 - 1 / 9, color="black", linestyle=":")
 axis.set(xlabel="all features multiplied by", ylabel="factor of equation 7")
-show(figure, f"The factor, median of four tiles, rises from {factors[0]:.3f} with small features to {factors[-1]:.3f} "
-     "with large ones; the dotted line is 1 - 1/9.")  # fmt: skip
+show(figure, f"The factor, median of four tiles, rises from {factors[0]:.3f} with small features "
+     f"to {factors[-1]:.3f} with large ones; the dotted line is 1 - 1/9.")
 
 # %% [markdown]
 # ## 12. Strengths and limits
@@ -742,7 +777,7 @@ show(figure, f"The factor, median of four tiles, rises from {factors[0]:.3f} wit
 spoilt = np.concatenate([bank, tests["beyond"][None] + 0.1])
 hidden = MemoryBank().add(spoilt).nearest(places, 1)[0]
 show(*plot_fields(bank, {"clean memory": distance.reshape(shape),
-                         "one defect remembered": hidden.reshape(shape)}, tests))  # fmt: skip
+                         "one defect remembered": hidden.reshape(shape)}, tests))
 
 # %% [markdown]
 # One patch of 49, and this defect is normal for ever. Greedy coresets make it worse: what stands alone is kept first.
