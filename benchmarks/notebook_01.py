@@ -29,7 +29,7 @@ from aitex_utils.strips import PRACTICE, find_aitex, list_strips
 from aitex_utils.tiling import fabric_region, tile, tile_labels
 
 SEEDS, MOST = 20, 60  # splits; tiles of each further group
-SHARES = (0.0, 0.001, 0.01, 0.05, 0.10)
+RULES = {"any_pixel": 0.0, "0_1_percent": 0.001, "1_percent": 0.01, "5_percent": 0.05, "10_percent": 0.10}
 
 
 def read_fabric(root: Path, fabric: str) -> dict[str, Any]:
@@ -67,11 +67,12 @@ def lab(of: dict[str, Any]) -> dict[str, Any]:
     return {
         **{name: float(np.mean(v)) for name, v in values.items()},
         "gap": mean,
-        "gap_interval": [low, high],
+        "gap_low": low,
+        "gap_high": high,
         "gaps": [e.gap for e in exams],
         "distance_within": within,
         "distance_between": between,
-        "between_over_within": between / within,
+        "excess_percent": 100 * (between / within - 1),
         "defective_tiles": int(defective.sum()),
         "clean_tiles": len(patches),
     }
@@ -101,14 +102,14 @@ def measure(root: Path) -> dict[str, Any]:
             **lab(of),
         }
     shares = np.concatenate([(m > 0).mean(axis=(1, 2)) for m in masks])
-    counts = {f"{s:g}": int(((shares > 0) & (shares >= s)).sum()) for s in SHARES}
-    found["tiles"] = {"all": clean + len(shares), "defective_by_share": counts}
-    found["tiles"]["defective_percent"] = 100 * counts["0"] / found["tiles"]["all"]
+    counts = {name: int(((shares > 0) & (shares >= share)).sum()) for name, share in RULES.items()}
+    found["tiles"] = {"all": clean + len(shares), "defective_by_rule": counts}
+    found["tiles"]["defective_percent"] = 100 * counts["any_pixel"] / found["tiles"]["all"]
     of_fabrics = list(found["fabrics"].values())
     keys = [k for k, v in of_fabrics[0].items() if isinstance(v, float)]
     found["mean"] = {key: float(np.mean([of[key] for of in of_fabrics])) for key in keys}
     by_seed = np.mean([of["gaps"] for of in of_fabrics], axis=0)
-    found["mean"]["gap_interval"] = list(mean_interval(by_seed)[1:])
+    _, found["mean"]["gap_low"], found["mean"]["gap_high"] = mean_interval(by_seed)
     return found
 
 

@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 from protocols import fabric_tiles, protocol_b
-from tables import RESULTS, results
+from tables import RESULTS, results, write_tables
 from tqdm import tqdm
 
 from aitex_utils.errors import InputError
@@ -122,6 +122,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     }
     with write_whole(RESULTS / "practice_fabric.json") as path:
         path.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
+    write_tables()
     for demand in found["demands"]:
         print("held  " if demand["held"] else "MISSED", demand["demand"], demand["measured"])
     print(json.dumps(means, indent=1))

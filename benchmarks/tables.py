@@ -78,10 +78,14 @@ def with_tables(text: str) -> str:
 
 
 def write_tables() -> None:
-    """Make the tables of all pages anew; one whose results file isn't there yet raises `FileNotFoundError`."""
+    """Make the tables of all pages anew; a page whose results file isn't there yet stays as it is, with a word."""
     for page in PAGES:
         if page.is_file():
-            text = with_tables(page.read_text(encoding="utf-8"))
+            try:
+                text = with_tables(page.read_text(encoding="utf-8"))
+            except FileNotFoundError as missing:
+                print(f"{page.parent.name}/{page.name} stays as it is: {Path(missing.filename).name} isn't there yet.")
+                continue
             with write_whole(page) as path:
                 path.write_text(text, encoding="utf-8", newline="\n")
 
