@@ -100,7 +100,7 @@ def plot_patch(
     axis.set(xlim=SPAN[:2], ylim=SPAN[2:], aspect="equal", xlabel="channel 1", ylabel="channel 2")
     axis.legend(loc="lower right", fontsize=8)
     axis.set_title(f"distance {distance:.2f}", fontsize=10)
-    m = bank[nearest]
+    m = np.round(bank[nearest], 1) + 0.0  # no minus before a zero
     sentence = f"The patch at ({patch[0]:.1f}, {patch[1]:.1f}): its nearest vector lies at ({m[0]:.1f}, {m[1]:.1f}), "
     return figure, f"{sentence}{distance:.2f} away{'. ' + told if told else ''}."
 

@@ -48,6 +48,7 @@ def test_a_patch_s_sentence_gives_its_place_and_its_distance():
     labels = [text.get_text() for text in figure.axes[0].get_legend().get_texts()]
     assert "the 2 nearest to m*" in labels
     assert plot_patch(BANK, np.array([0.0, 1.0]), 0)[1].endswith("1.00 away.")
+    assert "lies at (0.0, 0.0)" in plot_patch(np.array([[-0.01, 0.0]]), np.array([0.0, 1.0]), 0)[1]
 
 
 def test_refolded_maps_tell_how_much_kept_its_place():

@@ -83,7 +83,8 @@ show(figure, "48 normal patches in two crowds and a lone one; four patches to te
 # analysis (Baldi and Hornik, 1989, [doi 10.1016/0893-6080(89)90014-2](https://doi.org/10.1016/0893-6080(89)90014-2)):
 # a mean $\mu$, and $K$ directions, the rows of $D$. For a point $x$
 #
-# $$z = D\,(x - \mu), \qquad \hat x = D^\top z + \mu, \qquad \text{error} = \lVert x - \hat x\rVert .$$
+# $$z = D\,(x - \mu), \qquad \hat x = D^\top z + \mu,$$
+# $$\text{error} = \lVert x - \hat x\rVert .$$
 #
 # With $K = 1$ the code is a single number, and everything that it rebuilds lies on one line. In NumPy, for one point:
 
@@ -222,15 +223,23 @@ show(*plot_fields(points, {"autoencoder: error": error(places).reshape(shape),
 #
 # Both are honest answers, to different questions. Aspect by aspect:
 #
-# | | an autoencoder | PatchCore | put to the test in notebook 07 |
-# |---|---|---|---|
-# | **Learning** | weights, by gradient descent on normal tiles | none: a network trained on everyday photographs is used as it is | both on the same normal tiles, few and many: which needs more of them? |
-# | **Training phase** | many passes over the data; length, width and stopping are to be chosen | one pass; choose a coreset, store it | seconds and memory to fit, with other seeds: how much does the result move? |
-# | **Representation** | its own code, made for this fabric and for rebuilding pixels | features made for telling things apart | the autoencoder's error in pixels against distances of its own codes |
-# | **Anomaly signal** | what is lost between input and output | distance to the nearest thing remembered | maps of the same defects on one scale: what does each of them miss? |
-# | **Assumption** | what wasn't learnt can't be rebuilt | what is strange lies far from all that is normal *in these features* | wider and narrower codes, early and late layers: where does each assumption break? |
+# | | an autoencoder | PatchCore |
+# |---|---|---|
+# | **Learning** | weights, by gradient descent on normal tiles | none: a network trained on everyday photographs is used as it is |
+# | **Training phase** | many passes over the data; length, width and when to stop must be chosen | one pass; choose a coreset, store it |
+# | **Representation** | its own code, made for this fabric and for rebuilding pixels | features made for telling things apart |
+# | **Anomaly signal** | what is lost between input and output | distance to the nearest thing remembered |
+# | **Assumption** | what wasn't learnt can't be rebuilt | what is strange lies far from all that is normal *in these features* |
 #
-# The last row is the one to remember. Each detector stands on an assumption, and each has fabric on which it fails. Section
+# So far these are claims. Notebook 07 puts each row to the test:
+#
+# - **Learning**: both on the same normal tiles, few and many. Which of them needs more?
+# - **Training phase**: seconds and memory to fit; and with another seed, how much does the result move?
+# - **Representation**: the autoencoder's errors in pixels against distances between its own codes.
+# - **Anomaly signal**: maps of the same defects on one scale. What does each of them miss?
+# - **Assumption**: wider and narrower codes, early and late layers. Where does each assumption break?
+#
+# The assumption is what to remember. Each detector stands on an assumption, and each has fabric on which it fails. Section
 # 12 shows some on which PatchCore does.
 
 # %% [markdown]
@@ -281,7 +290,8 @@ show(*plot_steps({
 # A network gives a feature map $F$ of shape $(C, H', W')$: for each channel, a little picture. A patch is the other way to
 # cut it: for one position $(h, w)$, all its channels. Row by row, the patches are
 #
-# $$p_{\,h W' + w} = F_{:,\,h,\,w} \in \mathbb{R}^C, \qquad h = 0 \dots H'-1,\; w = 0 \dots W'-1,$$
+# $$p_{\,h W' + w} = F_{:,\,h,\,w} \in \mathbb{R}^C,$$
+# $$h = 0 \dots H'-1,\qquad w = 0 \dots W'-1,$$
 #
 # $N = H'W'$ of them. Because $(C, H', W')$ has as many numbers as $(N, C)$, `reshape(-1, C)` never complains. It is wrong.
 # To see why, let three channels be the red, green and blue of a picture; unfold it, and fold it back.
@@ -361,7 +371,7 @@ for strips_seen in (1, 10, 100):
 # greedily: the next to be kept is always the patch that is farthest from all kept so far. The largest distance that remains
 # is the *covering radius* $r$:
 #
-# $$\mathcal{M}_C = \text{chosen from } \mathcal{M}, \qquad r = \max_{p \in \mathcal{M}}\; \min_{m \in \mathcal{M}_C} \lVert p - m \rVert$$
+# $$r = \max_{p \in \mathcal{M}}\; \min_{m \in \mathcal{M}_C} \lVert p - m \rVert, \qquad \mathcal{M}_C \subset \mathcal{M}$$
 
 # %%
 from aitex_utils import k_center_greedy
@@ -391,7 +401,8 @@ show(figure, f"{len(kept)} of {len(bank)} patches kept, numbered as chosen; circ
 #
 # The anomaly signal of a patch $p$ is its distance to the nearest vector of the bank:
 #
-# $$m^{*}(p) = \arg\min_{m \in \mathcal{M}} \lVert p - m \rVert_2, \qquad d(p) = \lVert p - m^{*}(p) \rVert_2$$
+# $$m^{*}(p) = \arg\min_{m \in \mathcal{M}} \lVert p - m \rVert_2$$
+# $$d(p) = \lVert p - m^{*}(p) \rVert_2$$
 #
 # Three lines of NumPy, for one patch. **Move the patch** with the sliders (or with the arrow keys, once a slider is chosen). Watch
 # what `m*` does as you cross the gap between the crowds. Where are the places at which the neighbour changes, and does the
@@ -491,8 +502,8 @@ show(*plot_fields(bank, {"as it is": distance.reshape(shape),
 #
 # A tile has 1,024 distances $d_1 \dots d_N$. Somebody has to decide whether it goes to inspection, and needs one number:
 #
-# $$s_{\max} = \max_i d_i, \qquad s_{\text{mean}} = \frac{1}{N}\sum_i d_i, \qquad
-# s_{\text{top}} = \text{mean of the } n \text{ largest } d_i,$$
+# $$s_{\max} = \max_i d_i, \qquad s_{\text{mean}} = \frac{1}{N}\sum_i d_i,$$
+# $$s_{\text{top}} = \text{mean of the } n \text{ largest } d_i,$$
 # $$n = \max(1,\ \text{round}(\text{share} \cdot N)).$$
 #
 # The first two are `distances.max()` and `distances.mean()`. The third is yours.
@@ -548,8 +559,8 @@ show(*plot_image_scores({"knot": knot, "uneven light": light}, scores))
 # rare**, the patch lies where good fabric showed next to nothing, and its score should stay high. If $m^*$ has many neighbours, the
 # score is lowered a little. Equations 6 and 7, for the tile's worst patch $p$:
 #
-# $$s^* = \lVert p - m^* \rVert, \qquad
-# s = \left(1 - \frac{\exp \lVert p - m^* \rVert}{\sum_{m \in \mathcal{N}_b(m^*)} \exp \lVert p - m \rVert}\right) \cdot s^*$$
+# $$s^* = \lVert p - m^* \rVert,$$
+# $$s = \left(1 - \frac{\exp \lVert p - m^* \rVert}{\sum_{m \in \mathcal{N}_b(m^*)} \exp \lVert p - m \rVert}\right) \cdot s^*$$
 #
 # Read $\mathcal{N}_b(m^*)$ slowly. They are the $b$ vectors of the bank nearest **to $m^*$**, not to $p$; and $m^*$ is the
 # first of them, at distance 0 from itself. The *exponents* are their distances to $p$. Step by step, for $p$ off everything:
