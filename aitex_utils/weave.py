@@ -83,7 +83,7 @@ def twill(over: int, under: int, step: int = 1) -> np.ndarray:
 
 
 def smooth_noise(shape: tuple[int, int], scale: tuple[float, float], rng: np.random.Generator) -> np.ndarray:
-    """Return noise (H, W) float32 of spread about 1 that changes over `scale` = (down, right) px: coarse,
+    """Return noise (H, W) float64 of spread about 1 that changes over `scale` = (down, right) px: coarse,
     interpolated.
     """
     coarse = tuple(int(np.ceil(n / s)) + 3 for n, s in zip(shape, scale, strict=True))
@@ -113,7 +113,7 @@ def repeat(weave: Weave) -> np.ndarray:
 
 
 def draw(weave: Weave, yarns: Yarns, rng: np.random.Generator) -> np.ndarray:
-    """Draw woven fabric as the camera sees it: (H, W) float32 grey levels."""
+    """Draw woven fabric as the camera sees it: (H, W) float64 grey levels."""
     shape = yarns.shape
     rows, columns = (axis.astype(np.float32) for axis in np.ogrid[0 : shape[0], 0 : shape[1]])
     slant = rng.normal(0, 0.004) * columns  # cloth never lies quite straight under the camera
