@@ -15,27 +15,68 @@ from .errors import InputError
 from .memory_bank import MemoryBank
 from .patchcore import PatchCore
 
-STRIPS, TILES, CORESET = 4, 20, 0.02  # of one split: strips to fit on, tiles to fit on, share that the bank keeps
+STRIPS, TILES, CORESET = 4, 20, 0.02  # on each side of a split: strips, tiles to fit on; the share that a bank keeps
 
 
 @dataclass(frozen=True)
 class Exams:
-    """Scores of one detector. `same`: other tiles of the strips it was fitted on; `new`: tiles of other strips; both
-    (T,) and clean. `others`: scores of further groups of tiles by name, "defective" among them."""
+    """Scores that two detectors gave, one row each: of clean tiles (2, T) of strips that it was fitted on (`same`) and
+    of strips that only the other one was fitted on (`new`); of further groups of tiles (2, M) by name (`others`)."""
 
     same: np.ndarray
     new: np.ndarray
     others: Mapping[str, np.ndarray] = field(default_factory=dict)
 
     def auroc(self, normal: str, group: str = "defective") -> float:
-        """Return the tile AUROC of `group` against the normal tiles "same" (split by tile) or "new" (by strip)."""
-        clean, suspects = getattr(self, normal), self.others[group]
-        return metrics.auroc(np.repeat([False, True], [len(clean), len(suspects)]), np.concatenate([clean, suspects]))
+        """Return the tile AUROC of `group` against "same" (a split by tile) or "new" (by strip), mean of detectors."""
+        return _mean_auroc(getattr(self, normal), self.others[group])
 
     @property
     def gap(self) -> float:
         """How much higher the AUROC is when split by tile."""
         return self.auroc("same") - self.auroc("new")
+
+    @property
+    def strangeness(self) -> float:
+        """In what share of pairs a tile of a new strip scores higher than one of a known strip; 0.5 = no difference."""
+        return _mean_auroc(self.same, self.new)
+
+
+def _mean_auroc(low: np.ndarray, high: np.ndarray) -> float:
+    labels = np.repeat([False, True], [low.shape[1], high.shape[1]])
+    return float(np.mean([metrics.auroc(labels, np.concatenate(pair)) for pair in zip(low, high, strict=True)]))
+
+
+def draw_sides(
+    owner: np.ndarray, *, seed: int, strips: int = STRIPS, tiles: int = TILES
+) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Draw two sides of `strips` strips each; of each side `tiles` tiles to fit on and as many others to test on.
+
+    Parameters
+    ----------
+    owner : ndarray (N,), the strip that each tile comes from
+
+    Returns
+    -------
+    for each of the two sides (fit, test), positions of tiles in `owner`, each (tiles,)
+
+    Raises
+    ------
+    InputError : too few strips or tiles for that
+    """
+    names = np.unique(owner)
+    if not 0 < 2 * strips <= len(names):
+        raise InputError(f"strips is {strips}: give 1 to {len(names) // 2}, there are {len(names)} in all.")
+    random = np.random.default_rng(seed)
+    order, sides = random.permutation(names), []
+    for own in (order[:strips], order[strips : 2 * strips]):
+        drawn = random.permutation(np.flatnonzero(np.isin(owner, own)))
+        if len(drawn) < 2 * tiles:
+            raise InputError(
+                f"{strips} strips have {len(drawn)} tiles, {2 * tiles} are needed: choose fewer tiles or more strips."
+            )
+        sides.append((drawn[:tiles], drawn[tiles : 2 * tiles]))
+    return sides
 
 
 def two_exams(
@@ -47,10 +88,11 @@ def two_exams(
     strips: int = STRIPS,
     tiles: int = TILES,
 ) -> Exams:
-    """Fit one detector on some tiles of a few strips; examine it on other tiles of those strips, and of others.
+    """Fit one detector on each of two sides of strips; examine both on other tiles of their own and of the other side.
 
-    What differs between the exams is the normal tiles alone: detector, fit tiles, number of tiles and defective tiles
-    are the same. The first exam is what a split by tile asks, the second what a split by strip asks.
+    A detector's own side is what a split by tile asks, the other side what a split by strip asks. All else is the same:
+    detector, number of tiles, defective tiles. As both sides change places, each clean tile sits both exams, and
+    strips that are hard for any detector can't tip the balance.
 
     Parameters
     ----------
@@ -58,30 +100,22 @@ def two_exams(
     owner : ndarray (N,), the strip that each tile comes from
     others : groups of further tiles to score, each (M, P, C); "defective" is needed for the gap
     seed : draws strips, tiles and the coreset's start
-    strips, tiles : how many strips are fitted on, and with how many tiles in all
-
-    Raises
-    ------
-    InputError : too few strips or tiles for such a split
+    strips, tiles : see `draw_sides`
     """
     patches, owner = np.asarray(patches), np.asarray(owner)
-    names = np.unique(owner)
     if patches.ndim != 3 or owner.shape != patches.shape[:1]:
         raise InputError(f"patches {patches.shape} and owner {owner.shape}: expected (N, P, C) and (N,).")
-    if not 0 < strips < len(names):
-        raise InputError(f"strips is {strips}: give 1 to {len(names) - 1}, there are {len(names)} strips in all.")
-    random = np.random.default_rng(seed)
-    chosen = np.isin(owner, random.permutation(names)[:strips])
-    known, unknown = random.permutation(np.flatnonzero(chosen)), random.permutation(np.flatnonzero(~chosen))
-    if len(known) < 2 * tiles or len(unknown) < tiles:
-        raise InputError(
-            f"The {strips} strips have {len(known)} tiles and the others {len(unknown)}: "
-            f"{2 * tiles} and {tiles} are needed, choose fewer tiles or more strips."
-        )
-    fit, same, new = known[:tiles], known[tiles : 2 * tiles], unknown[:tiles]
-    detector = PatchCore(coreset=CORESET, seed=seed).fit_patches(patches[fit].reshape(-1, patches.shape[-1]))
-    groups = {name: farthest(detector.bank_, group) for name, group in others.items()}
-    return Exams(farthest(detector.bank_, patches[same]), farthest(detector.bank_, patches[new]), groups)
+    sides = draw_sides(owner, seed=seed, strips=strips, tiles=tiles)
+    banks = [
+        PatchCore(coreset=CORESET, seed=seed).fit_patches(patches[fit].reshape(-1, patches.shape[-1])).bank_
+        for fit, _ in sides
+    ]
+    tests = [patches[test] for _, test in sides]
+    return Exams(
+        np.stack([farthest(bank, test) for bank, test in zip(banks, tests, strict=True)]),
+        np.stack([farthest(bank, test) for bank, test in zip(banks, tests[::-1], strict=True)]),
+        {name: np.stack([farthest(bank, group) for bank in banks]) for name, group in others.items()},
+    )
 
 
 def farthest(bank: MemoryBank, patches: np.ndarray) -> np.ndarray:
@@ -104,10 +138,21 @@ def resemblance(patches: np.ndarray, every: int = 16) -> np.ndarray:
     return found
 
 
-def within_and_between(distances: np.ndarray, owner: np.ndarray) -> tuple[float, float]:
-    """Return the mean of `resemblance` (N, N) over pairs of tiles of one strip, and over pairs of two strips."""
-    one_strip = np.equal.outer(owner, owner)
-    return float(np.nanmean(distances[one_strip])), float(np.nanmean(distances[~one_strip]))
+def bed_numbers(strip: np.ndarray, begin: int) -> np.ndarray:
+    """Return three numbers (3,) on what lies left of a strip's fabric: width, mean grey, spread of the grey."""
+    bed = strip[:, :begin]
+    return np.array([begin, bed.mean(), bed.std()] if begin else [0.0, 0.0, 0.0])
+
+
+def nearest_normal(numbers: np.ndarray, normal: np.ndarray) -> np.ndarray:
+    """Return each strip's distance (N,) to the nearest *other* normal strip, in units of the normal strips' spread.
+
+    numbers (N, C), normal (N,) bool. PatchCore's idea, with strips for patches.
+    """
+    scaled = (numbers - numbers[normal].mean(axis=0)) / np.maximum(numbers[normal].std(axis=0), 1e-9)
+    distances = np.linalg.norm(scaled[:, None] - scaled[None], axis=-1)  # (N, N)
+    np.fill_diagonal(distances, np.inf)
+    return distances[:, normal].min(axis=1)
 
 
 def mean_interval(values: np.ndarray, level: float = 0.95) -> tuple[float, float, float]:

@@ -23,7 +23,7 @@ from aitex_utils.dataset_check import check_dataset
 from aitex_utils.errors import InputError
 from aitex_utils.features import PatchFeatures
 from aitex_utils.files import write_whole
-from aitex_utils.leakage import CORESET, STRIPS, TILES, mean_interval, resemblance, two_exams, within_and_between
+from aitex_utils.leakage import CORESET, STRIPS, TILES, bed_numbers, mean_interval, nearest_normal, two_exams
 from aitex_utils.measure import versions
 from aitex_utils.strips import PRACTICE, find_aitex, list_strips
 from aitex_utils.tiling import fabric_region, tile, tile_labels
@@ -34,11 +34,11 @@ RULES = {"any_pixel": 0.0, "0_1_percent": 0.001, "1_percent": 0.01, "5_percent":
 
 def read_fabric(root: Path, fabric: str) -> dict[str, Any]:
     """Return the tiles of a fabric: clean ones with their strips, and those of defective strips with their masks."""
-    found: dict[str, list] = {"clean": [], "owner": [], "of_defective": [], "masks": [], "begin": [], "is_normal": []}
+    found: dict[str, list] = {"clean": [], "owner": [], "of_defective": [], "masks": [], "bed": [], "is_normal": []}
     for strip in list_strips(root, fabric):
         image = strip.read()
         begin, end = fabric_region(image)
-        found["begin"].append(begin)
+        found["bed"].append(bed_numbers(image, begin))
         found["is_normal"].append(strip.is_normal)
         tiles, _ = tile(image[:, begin:end])
         if strip.is_normal:
@@ -48,7 +48,7 @@ def read_fabric(root: Path, fabric: str) -> dict[str, Any]:
             found["of_defective"].append(tiles)
             found["masks"].append(tile(strip.read_mask()[:, begin:end])[0])
     joined = {key: np.concatenate(found[key]) for key in ("clean", "of_defective", "masks")}
-    return joined | {key: np.asarray(found[key]) for key in ("owner", "begin", "is_normal")}
+    return joined | {key: np.asarray(found[key]) for key in ("owner", "bed", "is_normal")}
 
 
 def lab(of: dict[str, Any]) -> dict[str, Any]:
@@ -60,8 +60,6 @@ def lab(of: dict[str, Any]) -> dict[str, Any]:
     others = {k: shape(features.transform(v[random.permutation(len(v))[:MOST]])) for k, v in groups.items()}
     patches = shape(features.transform(of["clean"]))
     exams = [two_exams(patches, of["owner"], others, seed=seed) for seed in range(SEEDS)]
-    some = np.sort(random.permutation(len(patches))[:96])
-    within, between = within_and_between(resemblance(patches[some]), of["owner"][some])
     values = {f"{group}_{n}": [e.auroc(n, group) for e in exams] for group in others for n in ("same", "new")}
     mean, low, high = mean_interval([e.gap for e in exams])
     return {
@@ -70,9 +68,7 @@ def lab(of: dict[str, Any]) -> dict[str, Any]:
         "gap_low": low,
         "gap_high": high,
         "gaps": [e.gap for e in exams],
-        "distance_within": within,
-        "distance_between": between,
-        "excess_percent": 100 * (between / within - 1),
+        "strangeness": float(np.mean([e.strangeness for e in exams])),
         "defective_tiles": int(defective.sum()),
         "clean_tiles": len(patches),
     }
@@ -94,11 +90,8 @@ def measure(root: Path) -> dict[str, Any]:
         of = read_fabric(root, fabric)
         masks.append(of["masks"])
         clean += len(of["clean"])
-        begin = {"normal": of["begin"][of["is_normal"]], "defective": of["begin"][~of["is_normal"]]}
-        bed = metrics.auroc(~of["is_normal"], -of["begin"].astype(float))
         found["fabrics"][fabric] = {
-            **{f"begin_{name}": float(np.median(columns)) for name, columns in begin.items()},
-            "auroc_by_bed_alone": max(bed, 1 - bed),
+            "strip_auroc_by_bed_alone": metrics.auroc(~of["is_normal"], nearest_normal(of["bed"], of["is_normal"])),
             **lab(of),
         }
     shares = np.concatenate([(m > 0).mean(axis=(1, 2)) for m in masks])

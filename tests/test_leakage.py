@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from aitex_utils.errors import InputError
-from aitex_utils.leakage import Exams, mean_interval, resemblance, two_exams, within_and_between
+from aitex_utils.leakage import Exams, bed_numbers, draw_sides, mean_interval, nearest_normal, resemblance, two_exams
 
 
 def made_up(apart: float, *, strips: int = 8, tiles: int = 12) -> tuple[np.ndarray, np.ndarray, dict]:
@@ -21,23 +21,33 @@ def made_up(apart: float, *, strips: int = 8, tiles: int = 12) -> tuple[np.ndarr
 
 
 def test_the_gap_opens_with_the_difference_of_strips():
-    gaps = {}
+    gaps, strange = {}, {}
     for apart in (0.0, 3.0):
         patches, owner, others = made_up(apart)
-        gaps[apart] = np.mean([two_exams(patches, owner, others, seed=seed).gap for seed in range(6)])
-    assert abs(gaps[0.0]) < 0.1 and gaps[3.0] > 0.2
+        exams = [two_exams(patches, owner, others, seed=seed) for seed in range(6)]
+        gaps[apart], strange[apart] = (np.mean([getattr(e, name) for e in exams]) for name in ("gap", "strangeness"))
+    assert abs(gaps[0.0]) < 0.05 and gaps[3.0] > 0.2
+    assert abs(strange[0.0] - 0.5) < 0.05 and strange[3.0] > 0.9
 
 
 def test_the_exams_are_of_the_sizes_asked_for_and_can_be_repeated():
     patches, owner, others = made_up(1.0)
     one, two = (two_exams(patches, owner, others, seed=7, strips=3, tiles=10) for _ in range(2))
-    assert len(one.same) == len(one.new) == 10 and len(one.others["defective"]) == 40
+    assert one.same.shape == one.new.shape == (2, 10) and one.others["defective"].shape == (2, 40)
     assert np.array_equal(one.same, two.same) and np.array_equal(one.new, two.new)
     assert not np.array_equal(one.same, two_exams(patches, owner, others, seed=8, strips=3, tiles=10).same)
 
 
-def test_no_tile_of_a_fitted_strip_is_in_the_exam_by_strip_and_no_fit_tile_in_either():
-    """Each strip lies on a line of its own, each tile at its own place of it: scores tell which tile was asked."""
+def test_sides_share_no_strip_and_no_tile_is_both_fitted_on_and_tested():
+    owner = np.repeat([f"{n:04d}" for n in range(9)], 12)
+    for seed in range(20):
+        (fit_a, test_a), (fit_b, test_b) = draw_sides(owner, seed=seed, strips=4, tiles=18)
+        assert len({*fit_a, *test_a, *fit_b, *test_b}) == 4 * 18
+        assert not {*owner[fit_a], *owner[test_a]} & {*owner[fit_b], *owner[test_b]}
+
+
+def test_each_clean_tile_sits_both_exams():
+    """Each strip lies at a place of its own, far from others: scores tell whether a known or a new strip was asked."""
     owner = np.repeat(np.arange(6), 10)
     place = 1000.0 * owner + np.arange(60) % 10
     patches = np.repeat(place[:, None, None], 100, axis=1).astype(np.float32)
@@ -45,9 +55,11 @@ def test_no_tile_of_a_fitted_strip_is_in_the_exam_by_strip_and_no_fit_tile_in_ei
     assert (exams.same > 0).all() and (exams.same < 10).all() and (exams.new > 900).all()
 
 
-def test_auroc_and_gap_by_hand():
-    exams = Exams(np.array([1.0, 2.0]), np.array([1.0, 4.0]), {"defective": np.array([3.0, 5.0])})
-    assert (exams.auroc("same"), exams.auroc("new"), exams.gap) == (1.0, 0.75, 0.25)
+def test_auroc_gap_and_strangeness_by_hand():
+    same, new = np.array([[1.0, 2.0], [1.0, 1.0]]), np.array([[1.0, 4.0], [2.0, 2.0]])
+    exams = Exams(same, new, {"defective": np.array([[3.0, 5.0]] * 2)})
+    assert (exams.auroc("same"), exams.auroc("new"), exams.gap) == (1.0, 0.875, 0.125)
+    assert exams.strangeness == (0.625 + 1) / 2
 
 
 def test_resemblance_by_hand():
@@ -55,7 +67,20 @@ def test_resemblance_by_hand():
     found = resemblance(patches, every=2)
     assert np.isnan(np.diag(found)).all()
     assert found[0, 1] == 1 and found[1, 0] == 1 and found[2, 1] == 2 and found[0, 2] == 7
-    assert within_and_between(found, np.array([0, 0, 1])) == (1.0, (7 + 6 + 7 + 2) / 4)
+
+
+def test_the_bed_in_three_numbers():
+    strip = np.zeros((256, 600), np.uint8)
+    strip[:, :100] = 250
+    strip[:, 100:200] = 50
+    assert bed_numbers(strip, 200).tolist() == [200, 150, 100] and bed_numbers(strip, 0).tolist() == [0, 0, 0]
+
+
+def test_the_nearest_other_normal_strip_by_hand():
+    numbers = np.array([[0.0], [2.0], [4.0], [8.0], [2.0]])
+    normal = np.array([True, True, True, False, False])
+    spread = np.std([0, 2, 4])
+    assert nearest_normal(numbers, normal) == pytest.approx(np.array([2, 2, 2, 4, 0]) / spread)
 
 
 def test_mean_interval_by_hand():
@@ -67,9 +92,9 @@ def test_mean_interval_by_hand():
 @pytest.mark.parametrize(
     ("change", "told"),
     [
-        ({"strips": 8}, "strips is 8: give 1 to 7"),
+        ({"strips": 5}, "strips is 5: give 1 to 4"),
         ({"strips": 0}, "strips is 0"),
-        ({"tiles": 40}, "The 4 strips have 48 tiles and the others 48: 80 and 40 are needed"),
+        ({"tiles": 40}, "4 strips have 48 tiles, 80 are needed"),
     ],
 )
 def test_a_split_that_cannot_be_is_told(change: dict, told: str):
