@@ -74,3 +74,14 @@ def test_how_many():
     rng = np.random.default_rng(0)
     assert all(how_many(code, rng) == 3 for code in SMALL)
     assert {how_many("002", rng) for _ in range(30)} == {1, 2}
+
+
+@pytest.mark.parametrize(
+    ("code", "lighter"), [("002", -1), ("006", 1), ("019", -1), ("022", -1), ("025", -1), ("029", -1)]
+)
+def test_which_kinds_are_darker_and_which_lighter(code, lighter):
+    mask, yarns = made(code, 5)
+    yarns.texture[:], yarns.down[:], yarns.right[:] = 1, 0, 0  # light alone, not what the weave does
+    core = mask > 200
+    plain = draw(WEAVE, Yarns(SHAPE), np.random.default_rng(9))
+    assert lighter * (draw(WEAVE, yarns, np.random.default_rng(9)) - plain)[core].mean() > 6
