@@ -7,8 +7,8 @@ A source is a jupytext percent script, solved. What the builder knows of it:
 - `predict("01.a", 3, 5)` and `quiz("01.q1", "b")` lose the answer.
 - a widget is kept as the still picture that stands in for it, if there is one: nothing answers its sliders in a file.
 - a cell tagged `this-machine` keeps no output: what it says of one machine is nobody else's business.
-- `{{results/NAME.json: key.key: .3f}}` in a text becomes a number from a results file under `benchmarks/`, and
-  `{{cost}}` the seconds and the memory that this notebook took, from `benchmarks/results/notebooks.json`, which
+- `{{results/NAME.json: key.key: .3f}}` in a text becomes a number from a results file under `benchmarks/` (a key that
+  holds a full stop stands in quotation marks), and `{{cost}}` the seconds and the memory that this notebook took, from `benchmarks/results/notebooks.json`, which
   executing writes.
 
 The same source always makes the same bytes: a cell's id is a hash of the notebook's name, the cell's text and how often
@@ -46,7 +46,7 @@ METADATA = {
     "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
     "language_info": {"name": "python", "file_extension": ".py"},
 }
-NUMBER = re.compile(r"\{\{\s*(results/[\w.]+)\s*:\s*([\w.\- ]+?)\s*(?::\s*([^}]+?))?\s*\}\}")
+NUMBER = re.compile(r"\{\{\s*(results/[\w.]+)\s*:\s*((?:\"[^\"]+\"|[\w.\- ])+?)\s*(?::\s*([^}]+?))?\s*\}\}")
 WIDGET = "application/vnd.jupyter.widget-view+json"
 GUESS = re.compile(r'^(predict\("[^"]+"), [^,]+, [^,)]+(.*\))$', re.MULTILINE)
 QUIZ = re.compile(r'^quiz\("([^"]+)", "\w"\)$', re.MULTILINE)
@@ -115,8 +115,8 @@ def filled(text: str, notebook: str) -> str:
 
     def number(place: re.Match) -> str:
         value: Any = json.loads((BENCHMARKS / place[1]).read_text(encoding="utf-8"))
-        for key in place[2].split("."):
-            value = value[key.strip()]
+        for key in re.findall(r'"[^"]+"|[^.]+', place[2]):
+            value = value[key.strip(' "')]
         return format(value, place[3] or "")
 
     if "{{cost}}" in text:

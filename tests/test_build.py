@@ -90,6 +90,12 @@ def test_numbers_come_from_results_files(course: Path):
     assert builder.solved(course).cells[0].source == "# A title, 0.12"
 
 
+def test_a_key_with_a_full_stop_stands_in_quotation_marks(course: Path):
+    (builder.BENCHMARKS / "results" / "some.json").write_text('{"a": {"b.1, c %": {"d": 0.5}, "e": 2}}')
+    text = '{{results/some.json: a."b.1, c %".d: .2f}} and {{results/some.json: a.e}}'
+    assert builder.filled(text, "09_test") == "0.50 and 2"
+
+
 def test_a_number_without_its_file_is_told(course: Path, capsys: pytest.CaptureFixture):
     course.write_text(SOURCE.replace("some.json", "other.json"))
     assert builder.main([]) == 1
