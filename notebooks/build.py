@@ -8,8 +8,8 @@ A source is a jupytext percent script, solved. What the builder knows of it:
 - a widget is kept as the still picture that stands in for it, if there is one: nothing answers its sliders in a file.
 - a cell tagged `this-machine` keeps no output: what it says of one machine is nobody else's business.
 - `{{results/NAME.json: key.key: .3f}}` in a text becomes a number from a results file under `benchmarks/` (a key that
-  holds a full stop stands in quotation marks), and `{{cost}}` the seconds and the memory that this notebook took, from `benchmarks/results/notebooks.json`, which
-  executing writes.
+  holds a full stop stands in quotation marks), and `{{cost}}` the seconds and the memory that this notebook took, from
+  `benchmarks/results/notebooks.json`, which executing writes.
 
 The same source always makes the same bytes: a cell's id is a hash of the notebook's name, the cell's text and how often
 that text came before.
