@@ -31,5 +31,5 @@ def test_a_changed_figure_is_noticed(monkeypatch: pytest.MonkeyPatch):
 
 def test_the_practice_fabric_holds_to_its_demands():
     demands = tables.results("practice_fabric")["demands"]
-    assert len(demands) == 9
+    assert len(demands) == 8
     assert [d["demand"] for d in demands if not d["held"]] == []
