@@ -1,0 +1,263 @@
+"""Right answers and typical wrong ones to the exercises of notebook 03, and what they are tried on; see `nb03.py`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..receptive import receptive_field
+
+if TYPE_CHECKING:
+    import torch
+    from torch import nn
+
+# 03.1 -----------------------------------------------------------------------------------------------------------------
+
+Chain = Sequence[tuple[int, int]]
+
+
+def chains() -> list[tuple]:
+    return [([(3, 2), (3, 1)],), ([(3, 1), (5, 1), (3, 1)],), ([(3, 2), (3, 1), (5, 2), (5, 1), (3, 2)],), ([(1, 1)],)]
+
+
+def stride_forgotten(chain: Chain) -> tuple[int, int]:
+    return 1 + sum(kernel - 1 for kernel, _ in chain), receptive_field(chain)[1]
+
+
+def stride_too_soon(chain: Chain) -> tuple[int, int]:
+    side, stride = 1, 1
+    for kernel, step in chain:
+        stride *= step
+        side += (kernel - 1) * stride
+    return side, stride
+
+
+def kernels_multiplied(chain: Chain) -> tuple[int, int]:
+    return int(np.prod([kernel for kernel, _ in chain])), receptive_field(chain)[1]
+
+
+def whole_kernel_added(chain: Chain) -> tuple[int, int]:
+    side, stride = 1, 1
+    for kernel, step in chain:
+        side += kernel * stride
+        stride *= step
+    return side, stride
+
+
+def strides_added(chain: Chain) -> tuple[int, int]:
+    side, stride = 1, 1
+    for kernel, step in chain:
+        side += (kernel - 1) * stride
+        stride += step
+    return side, stride
+
+
+def own_stride_only(chain: Chain) -> tuple[int, int]:
+    return 1 + sum((kernel - 1) * step for kernel, step in chain), receptive_field(chain)[1]
+
+
+# 03.2 -----------------------------------------------------------------------------------------------------------------
+
+LEFT = "hooks left in the network"
+
+
+def _network() -> nn.Module:
+    """A network of two blocks and a head, with ReLUs that work in place as those of many real networks do."""
+    import torch
+    from torch import nn
+
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(3)
+        parts: dict[str, nn.Module] = {}
+        for name, channels in (("stem", (1, 4)), ("block", (4, 6))):
+            parts[name] = nn.Sequential()
+            parts[name].add_module("conv", nn.Conv2d(*channels, 3, stride=2, padding=1))
+            parts[name].add_module("bend", nn.ReLU(inplace=True))
+        parts["head"] = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(6, 3))
+        network = nn.Sequential()
+        for name, part in parts.items():
+            network.add_module(name, part)
+    return network.eval()
+
+
+def networks() -> list[tuple]:
+    import torch
+
+    images = torch.rand(2, 1, 8, 8, generator=torch.Generator().manual_seed(0))
+    return [(_network(), layer, images) for layer in ("stem.conv", "block.conv", "stem")]
+
+
+def _hooks(network: nn.Module) -> int:
+    return sum(len(module._forward_hooks) for module in network.modules())
+
+
+def left_clean(given: Any, network: nn.Module, *_: Any) -> Any:
+    """A hook that stays is what is compared before all else: whatever was returned, it must go first."""
+    return LEFT if _hooks(network) else given
+
+
+def layer_output(
+    network: nn.Module, layer: str, images: torch.Tensor, copied: bool = True, before: bool = False
+) -> torch.Tensor:
+    kept: list[torch.Tensor] = []
+
+    def keep(module: nn.Module, inputs: tuple, output: torch.Tensor) -> None:
+        seen = inputs[0] if before else output
+        kept.append(seen.clone() if copied else seen)
+
+    handle = network.get_submodule(layer).register_forward_hook(keep)
+    network(images)
+    handle.remove()
+    return kept[0].detach()
+
+
+def hook_left(network: nn.Module, layer: str, images: torch.Tensor) -> torch.Tensor:
+    network.get_submodule(layer).register_forward_hook(lambda module, inputs, output: None)
+    return images
+
+
+# 03.3 -----------------------------------------------------------------------------------------------------------------
+
+
+def feature_maps() -> list[tuple]:
+    rng = np.random.default_rng(0)
+    ramp = np.arange(9, dtype=np.float32).reshape(1, 3, 3) - 2
+    return [
+        (ramp, 3),
+        (rng.normal(size=(2, 5, 4)).astype(np.float32), 3),
+        (rng.normal(size=(2, 6, 7)).astype(np.float32), 5),
+    ]
+
+
+def windows(feature_map: np.ndarray, side: int, of=np.mean) -> np.ndarray:
+    """Apply `of` to the part of each window that lies on the map."""
+    reach, (channels, height, width) = side // 2, feature_map.shape
+    found = np.empty((channels, height, width), np.float64)
+    for row in range(height):
+        for column in range(width):
+            rows = slice(max(0, row - reach), row + reach + 1)
+            columns = slice(max(0, column - reach), column + reach + 1)
+            found[:, row, column] = of(feature_map[:, rows, columns], axis=(1, 2))
+    return found
+
+
+def padded(feature_map: np.ndarray, side: int, mode: str) -> np.ndarray:
+    reach = side // 2
+    padded = np.pad(np.asarray(feature_map, np.float64), ((0, 0), (reach, reach), (reach, reach)), mode=mode)
+    return windows(padded, side)[:, reach:-reach, reach:-reach]
+
+
+def valid_only(feature_map: np.ndarray, side: int) -> np.ndarray:
+    reach = side // 2
+    return windows(feature_map, side)[:, reach:-reach, reach:-reach]
+
+
+def over_channels(feature_map: np.ndarray, side: int) -> np.ndarray:
+    return np.broadcast_to(windows(feature_map, side).mean(axis=0), feature_map.shape)
+
+
+# 03.4 -----------------------------------------------------------------------------------------------------------------
+
+
+def outputs() -> list[tuple]:
+    import torch
+
+    generator = torch.Generator().manual_seed(0)
+    shapes = [((1, 2, 4, 4), (1, 3, 2, 2)), ((2, 3, 6, 8), (2, 5, 3, 4)), ((1, 1, 9, 9), (1, 2, 3, 3))]
+    return [tuple(torch.rand(*shape, generator=generator) for shape in pair) for pair in shapes]
+
+
+def _join(early: torch.Tensor, late: torch.Tensor, **options: Any) -> torch.Tensor:
+    """Resize `late` to the grid of `early`, set their channels side by side: (B, C1 + C2, H, W)."""
+    import torch
+    import torch.nn.functional as F
+
+    options = options or {"mode": "bilinear", "align_corners": False}
+    return torch.cat([early, F.interpolate(late, early.shape[-2:], **options)], dim=1)
+
+
+def joined(early: torch.Tensor, late: torch.Tensor) -> torch.Tensor:
+    return _join(early, late).permute(0, 2, 3, 1)
+
+
+def channels_second(early: torch.Tensor, late: torch.Tensor) -> torch.Tensor:
+    return _join(early, late)
+
+
+def nearest(early: torch.Tensor, late: torch.Tensor) -> torch.Tensor:
+    return _join(early, late, mode="nearest").permute(0, 2, 3, 1)
+
+
+def corners_aligned(early: torch.Tensor, late: torch.Tensor) -> torch.Tensor:
+    return _join(early, late, mode="bilinear", align_corners=True).permute(0, 2, 3, 1)
+
+
+def reshaped(early: torch.Tensor, late: torch.Tensor) -> torch.Tensor:
+    joined = _join(early, late)
+    return joined.reshape(len(joined), *joined.shape[2:], joined.shape[1])
+
+
+def coarse_grid(early: torch.Tensor, late: torch.Tensor) -> torch.Tensor:
+    return late_first(late, early)
+
+
+def late_first(early: torch.Tensor, late: torch.Tensor) -> torch.Tensor:
+    import torch
+
+    patches = joined(early, late)
+    return torch.cat([patches[..., early.shape[1] :], patches[..., : early.shape[1]]], dim=-1)
+
+
+def swapped_sides(early: torch.Tensor, late: torch.Tensor) -> torch.Tensor:
+    return joined(early, late).transpose(1, 2)
+
+
+# 03.5 -----------------------------------------------------------------------------------------------------------------
+
+
+def clouds() -> list[tuple]:
+    """Normal patches off the origin that spread unlike in skew directions, the second nearly flat in one of them."""
+    found = []
+    for seed, spreads in ((0, (3.0, 0.5)), (1, (4.0, 1.0, 0.02)), (2, (0.5, 2.0, 1.0, 0.3))):
+        rng = np.random.default_rng(seed)
+        turned, _ = np.linalg.qr(rng.normal(size=(len(spreads),) * 2))
+        away = rng.normal(size=len(spreads)) * 5
+        normal = (rng.normal(size=(3000, len(spreads))) * spreads) @ turned + away
+        patches = rng.normal(size=(5, len(spreads))) * 3 + away
+        found.append((normal.astype(np.float32), patches.astype(np.float32), 1e-3))
+    return found
+
+
+def whitened(
+    normal: np.ndarray,
+    patches: np.ndarray,
+    floor: float = 1e-3,
+    *,
+    learn_from: int = 0,
+    centred: bool = True,
+    shifted: bool = True,
+    power: float = -0.5,
+    floored: bool = True,
+    turn: str = "columns",
+) -> np.ndarray:
+    """Whiten as the notebook says, or wrongly in one of several ways."""
+    source = np.asarray((normal, patches)[learn_from], np.float64)
+    mean = source.mean(axis=0)
+    from_mean = source - mean if centred else source
+    variance, directions = np.linalg.eigh(from_mean.T @ from_mean / len(source))
+    variance = variance.clip(0) + (floor * variance.mean() if floored else 0)
+    directions = {"columns": directions, "rows": directions.T, "none": np.eye(len(mean))}[turn]
+    if turn == "none":
+        variance = source.var(axis=0) * (1 + floor)
+    return (patches - mean * shifted) @ directions * variance**power
+
+
+def alike_but_for_a_turn(expected: Any, got: Any, *_: Any) -> bool:
+    """Say whether lengths and angles agree: a direction's sign, and its place among the columns, are free."""
+    expected, got = np.asarray(expected, np.float64), np.asarray(got, np.float64)
+    if expected.shape != got.shape:
+        return False
+    wanted, came = expected @ expected.T, got @ got.T
+    return bool(np.allclose(came, wanted, rtol=5e-3, atol=5e-3 * np.abs(wanted).max()))
