@@ -50,7 +50,7 @@ defective = [s for s in strips if s.fabric == FABRIC and not s.is_normal and s.m
 print(f"Fabric {FABRIC}: {len(normal)} normal strips and {len(defective)} defective ones.")
 
 # %%
-example = max(defective, key=lambda s: s.read_mask().sum())
+example = defective[0]
 show(*plot_image(example.read(), title=f"Strip {example.id}. Where is the defect?"))
 
 # %% [markdown]
