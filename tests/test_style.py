@@ -31,7 +31,7 @@ ORDER = (
         "receptive",
     ),
     *("coreset", "memory_bank", "scoring", "metrics", "patchcore", "leakage", "autoencoder"),
-    *("plots", "lab_plots", "toy_plots", "movable", "lesson", "checks", "doctor", "demo"),
+    *("plots", "lab_plots", "layer_plots", "toy_plots", "movable", "lesson", "checks", "doctor", "demo"),
 )
 MODULES = sorted((ROOT / "aitex_utils").rglob("*.py"))
 MACHINE_PATHS = re.compile(r"(?<![\w.~])/(home|root|Users|work|opt)/\w|[A-Z]:\\Users\b")
