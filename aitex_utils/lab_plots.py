@@ -79,8 +79,11 @@ def plot_grid(image: np.ndarray, corners: np.ndarray, size: int, *, title: str =
         axis.add_patch(outline)
         axis.text(column + size / 2, row + size / 2, str(i), color="white", ha="center", va="center", weight="bold")
     axis.set(title=title, xlabel="column (px)", ylabel="row (px)")
-    shared = [int(size - (b - a)) for a, b in zip(corners[:-1, 1], corners[1:, 1], strict=True)]
-    return figure, f"{title}: {len(corners)} tiles; neighbours share {', '.join(map(str, shared))} px."
+    shared = [int(size - step) for step in np.diff(corners[:, 1])]
+    told = f"{title}: {len(corners)} tiles"
+    if shared:
+        told += f"; neighbours share {shared[0]} px" + (f", the last two {shared[-1]} px" if len(shared) > 1 else "")
+    return figure, f"{told}."
 
 
 def plot_rules(shares: Sequence[float], counts: Sequence[int], total: int) -> tuple[Figure, str]:

@@ -42,9 +42,10 @@ def test_begins_are_told_by_fabric_and_kind():
 
 def test_a_grid_outlines_each_tile_and_says_what_neighbours_share():
     figure, told = lab_plots.plot_grid(STRIP, tile(STRIP)[1], 256, title="Tiles here")
-    assert told == "Tiles here: 4 tiles; neighbours share 0, 0, 24 px."
+    assert told == "Tiles here: 4 tiles; neighbours share 0 px, the last two 24 px."
     middles = [patch.get_x() + patch.get_width() / 2 for patch in figure.axes[0].patches]
     assert middles == [128, 384, 640, 872]
+    assert lab_plots.plot_grid(STRIP[:, :256], np.array([[0, 0]]), 256)[1] == "Tiles: 1 tiles."
 
 
 def test_rules_are_counted():
