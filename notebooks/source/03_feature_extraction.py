@@ -224,13 +224,13 @@ check("03.2", layer_output)  # stuck? hint("03.2")
 # ### What layers say
 #
 # From here on `PatchFeatures` does the hooking. With `pooling=1` it gives a layer's output as it is. Let us look at
-# the three channels of some blocks that differ most between places of the defective tile.
+# the shape (rows, columns, channels) and the three channels of some blocks that differ most between places of the defective tile.
 
 # %%
 found, titles = [], []
 for name in ("blocks.0", "blocks.2", "blocks.4", "blocks.6"):
     output = PatchFeatures(layers=(name,), pooling=1).transform(example[None])[0]
-    print(name, output.shape, "rows, columns, channels")
+    print(name, output.shape)
     for channel in output.std(axis=(0, 1)).argsort()[::-1][:3]:
         found.append(output[..., channel])
         titles.append(f"{name}, channel {channel}")
@@ -297,7 +297,7 @@ def holding(field, share=0.9):
 effective = {name: holding(seen[name]) for name in LOOKED_AT}
 for name, side in effective.items():
     share = side**2 / computed[name] ** 2
-    print(f"{name}: 90 % within {side} px, {share:.0%} of the computed field's area")
+    print(f"{name}: {side:3} px, {share:.0%} of the computed area")
 reveal("03.b", effective["blocks.4"], unit="px")
 
 # %%
@@ -323,7 +323,7 @@ for name in LOOKED_AT:
     change = np.linalg.norm(after - before, axis=-1) / lengths.mean()
     changes.append(change)
     titles.append(f"{name}\n{(change > 0.1).mean():.1%} by > 10 %")
-    print(f"{name}: {(change > 1e-6).mean():6.1%} of all positions change at all")
+    print(f"{name}: {(change > 1e-6).mean():6.1%} of positions change")
 told = "Change of each position by a speck in the middle, on one scale: the later the layer, the"
 told += " larger the share of positions that it reaches. Those changed by over 10 %: "
 told += ", ".join(title.split()[1] for title in titles) + "."
@@ -436,21 +436,21 @@ def pooled(output):
 
 
 early, late = output_of("blocks.2"), output_of("blocks.4")
-print("tile                 ", example.shape)
-print("blocks.2, blocks.4   ", tuple(early.shape), tuple(late.shape))
+print("tile   ", example.shape)
+print("layers ", tuple(early.shape), tuple(late.shape))
 
 # %%
 early, late = pooled(early), pooled(late)
-print("pooled               ", tuple(early.shape), tuple(late.shape))
+print("pooled ", tuple(early.shape), tuple(late.shape))
 grid = early.shape[-2:]
 late = torch.nn.functional.interpolate(late, grid, mode="bilinear", align_corners=False)
-print("the late one resized ", tuple(early.shape), tuple(late.shape))
+print("resized", tuple(early.shape), tuple(late.shape))
 patches = torch.cat([early, late], dim=1).permute(0, 2, 3, 1)
-print("joined, channels last", tuple(patches.shape))
+print("joined ", tuple(patches.shape))
 vectors = patches.reshape(-1, patches.shape[-1]).numpy()
-print("a list of patches    ", vectors.shape)
+print("as list", vectors.shape)
 module_s = PatchFeatures().transform(example[None]).reshape(vectors.shape)
-print("as PatchFeatures has them:", np.allclose(vectors, module_s, atol=1e-4))
+print("as PatchFeatures makes them:", np.allclose(vectors, module_s, atol=1e-4))
 
 # %% [markdown]
 # One tile became 32 x 32 = 1,024 patches. Now compare bytes: the tile has one byte a pixel. **How many times as many bytes
@@ -487,415 +487,13 @@ colours = ((colours - low) / (high - low)).clip(0, 1).reshape(*patches.shape[:3]
 pictures = [np.repeat(t[..., None], 3, axis=2) for t in shown_tiles] + list(colours)
 titles = ["normal", "normal, another strip", "with a defect", *["its patches"] * 3]
 apart = [np.linalg.norm(tile_ - colours[0], axis=-1).max() for tile_ in colours[1:]]
-told = "Three tiles above, their patches below, coloured by one PCA over all three. Largest difference"
-told += f" in colour from the first tile at the same place: {apart[0]:.2f} in the other normal tile,"
-told += f" {apart[1]:.2f} in the one with a defect."
-show(*plot_panels(pictures, titles, told, colours="gray", scale=(0, 255)))
-
-
-# %% [markdown]
-# ### Exercise 03.1: The receptive field of a chain
-#
-# *medium, 10 minutes*
-#
-# Layers come in a chain, each with a kernel side and a stride: `[(3, 2), (3, 1)]` is a 3 x 3 convolution that steps by
-# 2, then another that steps by 1. Return `(side, stride)` in **pixels of the input**, both whole numbers.
-#
-# Begin with a pixel itself: side 1, stride 1. Draw the two layers on a line of pixels if it helps. One position of the
-# second layer looks at three neighbours of the first, these are 2 px apart, and each sees 3 px. That makes 7 px in a
-# row, and the stride is 2: `(7, 2)`.
-
-
-# %% exercise="03.1"
-from collections.abc import Sequence
-
-
-def receptive_field(chain: Sequence[tuple[int, int]]) -> tuple[int, int]:
-    """Return (side, stride) in input pixels behind a chain of (kernel, stride)."""
-    side, stride = 1, 1
-    for kernel, step in chain:
-        side += (kernel - 1) * stride  # k - 1 positions more, each worth the stride so far
-        stride *= step
-    return side, stride
-
-
-# %%
-check("03.1", receptive_field)  # stuck? hint("03.1")
-
-# %% [markdown]
-# ### The layers of our network
-#
-# The default network is EfficientNet-Lite0 (the family: Tan and Le, 2019,
-# [arXiv 1905.11946](https://arxiv.org/abs/1905.11946)). It was trained to name things in photographs. Its body is seven
-# blocks, `blocks.0` to `blocks.6`. PatchCore reads `blocks.2` and `blocks.4`.
-#
-# The course's own `receptive_field` is in `aitex_utils.receptive`, with `layer_chain`, which walks through a network and
-# collects kernel and stride of every convolution. Before you see the result: **how many pixels across is the field of
-# `blocks.4`?** Give a range in which you are 80 % sure that it lies. (The tile has 256.)
-
-# %%
-predict("03.a", 200, 400, unit="px")
-
-# %%
-from aitex_utils import receptive
-from aitex_utils.backbones import load_backbone
-
-network = load_backbone("efficientnet_lite0").network.eval()  # eval: more on it below
-BLOCKS = [f"blocks.{i}" for i in range(7)]
-chains = {name: receptive.layer_chain(network, name) for name in BLOCKS}
-fields = {name: receptive.receptive_field(chain) for name, chain in chains.items()}
-print("layer       field   stride   positions of a tile")
-for name, (side, stride) in fields.items():
-    grid = 256 // stride
-    print(f"{name}  {side:4} px  {stride:4} px   {grid} x {grid} = {grid**2:,}")
-reveal("03.a", fields["blocks.4"][0], unit="px")
-
-
-# %% [markdown]
-# One patch of `blocks.4` *can* see the whole tile and beyond its edges, where there is nothing but padding. One of
-# `blocks.2` sees about a fifteenth of the tile's area. And neighbours overlap widely: at stride 8, two neighbours of
-# `blocks.2` share nearly everything they see.
-
-
-# %%
-LOOKED_AT = ["blocks.1", "blocks.2", "blocks.3", "blocks.4"]
-computed = {name: fields[name][0] for name in LOOKED_AT}
-show(*plot_fields(good[0], computed, title="Receptive fields, computed"))
-
-# %% [markdown]
-# ## 2. Hooks: reading off a layer
-#
-# A network gives only its last output. For what the middle says, PyTorch lets us hang a *forward hook* into any module:
-# a function that is called with `(module, inputs, output)` each time the module has run. It returns nothing and only
-# looks on. `register_forward_hook` gives back a *handle*, by which the hook is taken out again.
-#
-# Networks want a batch `(B, 3, H, W)` of floats on the scale of their training. For ours that is `(grey - 127) / 128`,
-# with the grey repeated as red, green and blue.
-
-# %%
-import torch
-
-
-def prepared(tiles):
-    """(B, 256, 256) uint8 -> (B, 3, 256, 256) float32, as EfficientNet-Lite0 wants it."""
-    grey = torch.from_numpy((np.asarray(tiles, np.float32) - 127) / 128)
-    return grey[:, None].repeat(1, 3, 1, 1)
-
-
-images = prepared([good[0], example])
-with torch.inference_mode():
-    print("in: ", tuple(images.shape))
-    print("out:", tuple(network(images).shape), "one number for each kind of thing")
-
-# %% [markdown]
-# ### Exercise 03.2: Read off a layer
-#
-# *medium, 10 minutes*
-#
-# Return the output of one layer of a network. `layer` is its name, such as `"blocks.2"` or `"blocks.2.0.conv_dw"`;
-# `network.get_submodule(name)` finds the module. The network must be left as you found it: **no hook stays behind.**
-#
-# What is returned must be what the layer said, whatever the rest of the network does afterwards.
-
-
-# %% exercise="03.2"
-import torch
-from torch import nn
-
-
-def layer_output(network: nn.Module, layer: str, images: torch.Tensor) -> torch.Tensor:
-    """Return what a layer gives for images (B, C, H, W); leave no hook behind."""
-    kept = []
-
-    def keep(module, inputs, output):
-        kept.append(output.clone())  # a copy: the layer behind may write over it
-
-    handle = network.get_submodule(layer).register_forward_hook(keep)
-    try:
-        network(images)
-    finally:
-        handle.remove()  # also when the network stops with an error
-    return kept[0]
-
-
-# %%
-check("03.2", layer_output)  # stuck? hint("03.2")
-
-# %% [markdown]
-# Two traps lie here. Many networks save memory by working *in place*: the ReLU behind a layer writes over its output,
-# and a hook that kept only a reference finds other numbers than the layer gave. And a network in *training mode* uses
-# the mean of the batch in its normalisations, so that a tile's patches depend on the tiles beside it. `.eval()` ends that.
-#
-# ### What layers say
-#
-# From here on `PatchFeatures` does the hooking. With `pooling=1` it gives a layer's output as it is. Let us look at
-# the three channels of some blocks that differ most between places of the defective tile.
-
-# %%
-found, titles = [], []
-for name in ("blocks.0", "blocks.2", "blocks.4", "blocks.6"):
-    output = PatchFeatures(layers=(name,), pooling=1).transform(example[None])[0]
-    print(name, output.shape, "rows, columns, channels")
-    for channel in output.std(axis=(0, 1)).argsort()[::-1][:3]:
-        found.append(output[..., channel])
-        titles.append(f"{name}, channel {channel}")
-told = "Three channels each of blocks 0, 2, 4 and 6, seeing the defective tile: early ones follow"
-told += " threads, late ones are coarse blots. Each has its own colours: compare forms."
-show(*plot_panels(found, titles, told, columns=3))
-
-# %% [markdown]
-# Early layers find edges and threads, at fine positions. Late ones find what helps to tell things in photographs
-# apart, *semantics*, at coarse positions, and fabric means little to them. In between lies what PatchCore takes: textures
-# and their parts, general enough for cloth, fine enough to say where.
-
-# %% [markdown]
-# ## 3. What it really sees
-#
-# The computed field is an upper bound: no pixel outside matters. Do all inside matter alike? Ask the network. The
-# *gradient* of one position's output with respect to the input says how strongly each pixel acts on it. Below it is taken
-# for the middle position of each layer, as the mean over some normal tiles.
-#
-# To say it in one number: how wide is the square around the middle that holds **90 % of the gradient** (the sum of its
-# absolute values)? For `blocks.4`, whose computed field you know now: your guess?
-
-# %%
-predict("03.b", 80, 200, unit="px")
-
-
-# %%
-def influence(name, tiles):
-    """Return how strongly each pixel acts on a layer's middle position: (256, 256)."""
-    kept, images = [], prepared(tiles).requires_grad_()
-    keep = lambda module, inputs, output: kept.append(output)  # noqa: E731
-    handle = network.get_submodule(name).register_forward_hook(keep)
-    network(images)
-    handle.remove()
-    middle = kept[0].shape[-1] // 2
-    (gradient,) = torch.autograd.grad(kept[0][:, :, middle, middle].sum(), images)
-    return gradient.abs().sum(dim=1).mean(dim=0).numpy()  # (B, 3, 256, 256) -> (256, 256)
-
-
-seen = {name: influence(name, good[:6]) for name in LOOKED_AT}
-
-# %% [markdown]
-# The pictures show the gradient on a logarithmic scale, so that faint influence is visible too. Outside the squares there
-# is *none at all*: the computed bound holds exactly.
-
-# %%
-shown = [np.log10(np.maximum(seen[name] / seen[name].max(), 1e-5)) for name in LOOKED_AT]
-told = "Influence of each pixel on the middle position of blocks 1 to 4, as a power of ten of the"
-told += " strongest: a bright centre that fades outwards, cut off at the computed field."
-show(*plot_panels(shown, LOOKED_AT, told, scale=(-5, 0)))
-
-
-# %%
-def holding(field, share=0.9):
-    """Return the side of the square around the centre that holds a share of the sum."""
-    pixels, total = np.arange(256), field.sum()
-    row, column = round((field.sum(1) @ pixels) / total), round((field.sum(0) @ pixels) / total)
-    for half in range(257):
-        rows, columns = (slice(max(0, at - half), at + half + 1) for at in (row, column))
-        if field[rows, columns].sum() >= share * total:
-            return 2 * half + 1
-
-
-effective = {name: holding(seen[name]) for name in LOOKED_AT}
-for name, side in effective.items():
-    share = side**2 / computed[name] ** 2
-    print(f"{name}: 90 % within {side} px, {share:.0%} of the computed field's area")
-reveal("03.b", effective["blocks.4"], unit="px")
-
-# %%
-show(*plot_fields(good[0], effective, title="Squares that hold 90 % of the influence"))
-
-# %% [markdown]
-# The **effective** receptive field is much smaller than the computed one, and it has no edge: it fades. Luo et al. (2016,
-# [arXiv 1701.04128](https://arxiv.org/abs/1701.04128)) show why: pixels in the middle reach the output on many ways
-# through the layers, those at the rim on few.
-#
-# ### The same from the other side
-#
-# Put a dark speck of 6 x 6 px into a normal tile and look at which positions change, and how much. The change at each
-# position is divided by the mean length of that layer's vectors.
-
-# %%
-spotted = good[0].copy()
-spotted[125:131, 125:131] = 0
-both, changes, titles = np.stack([good[0], spotted]), [], []
-for name in LOOKED_AT:
-    before, after = PatchFeatures(layers=(name,), pooling=1).transform(both)
-    lengths = np.linalg.norm(before, axis=-1)
-    change = np.linalg.norm(after - before, axis=-1) / lengths.mean()
-    changes.append(change)
-    titles.append(f"{name}\n{(change > 0.1).mean():.1%} by > 10 %")
-    print(f"{name}: {(change > 1e-6).mean():6.1%} of all positions change at all")
-told = "Change of each position by a speck in the middle, on one scale: the later the layer, the"
-told += " larger the share of positions that it reaches. Those changed by over 10 %: "
-told += ", ".join(title.split()[1] for title in titles) + "."
-show(*plot_panels(changes, titles, told, scale=(0, float(max(c.max() for c in changes)))))
-
-# %% [markdown]
-# A small defect stays small in an early layer and is spread out in a late one. **That is the trade**: late layers know
-# more about the surroundings, early ones know better where.
-#
-# ## 4. From outputs to patches
-#
-# PatchCore takes two layers and makes one vector per position (Roth et al., 2022, section 3.1,
-# [arXiv 2106.08265](https://arxiv.org/abs/2106.08265)):
-#
-# 1. **pool**: each position becomes the mean of its 3 x 3 neighbourhood, so that a thread that lies a little higher
-#    or lower makes less of a difference;
-# 2. **resize**: the later, coarser map is brought to the grid of the earlier one;
-# 3. **join**: at each position, the two vectors are put one behind the other.
-#
-# ### Exercise 03.3: Pool a neighbourhood
-#
-# *medium, 15 minutes*
-#
-# Return, for each channel and position of a feature map `(C, H, W)`, the mean over the square of `side` x `side` positions
-# around it (`side` is odd). At the border a part of the square is missing: **take the mean over those positions that
-# exist**, 4 of 9 in a corner. The result has the map's shape. NumPy or torch, as you like.
-
-
-# %% exercise="03.3"
-def neighbourhood_mean(feature_map: np.ndarray, side: int = 3) -> np.ndarray:
-    """Return (C, H, W): means over side x side positions, those that exist."""
-    reach = side // 2
-    result = np.empty(feature_map.shape, np.float32)
-    for row in range(feature_map.shape[1]):
-        for column in range(feature_map.shape[2]):
-            # A slice that began below 0 would count from the end.
-            top, left = max(0, row - reach), max(0, column - reach)
-            around = feature_map[:, top : row + reach + 1, left : column + reach + 1]
-            result[:, row, column] = around.mean(axis=(1, 2))
-    return result
-
-
-# %%
-check("03.3", neighbourhood_mean)  # stuck? hint("03.3")
-
-# %% [markdown]
-# In torch one call does it: `avg_pool2d` with stride 1 and `count_include_pad=False`. What does pooling change? For the
-# receptive field it is one more layer in the chain, of kernel 3 and stride 1.
-
-# %%
-sides = (1, 3, 7)
-by_side = [
-    PatchFeatures(layers=("blocks.2",), pooling=s).transform(example[None])[0] for s in sides
-]
-channel = int(by_side[0].std(axis=(0, 1)).argmax())
-maps = [output[..., channel] for output in by_side]
 told = (
-    f"Channel {channel} of blocks.2 without pooling, averaged over 3 x 3 and over 7 x 7 positions,"
+    "Three tiles above, their patches below, coloured by one PCA over all three. Largest difference"
 )
-told += " on one scale: ever smoother, with ever less contrast."
-scale = float(maps[0].min()), float(maps[0].max())
-show(*plot_panels(maps, ["as it is", "3 x 3", "7 x 7"], told, scale=scale))
-
-# %%
-before, after = (
-    receptive.receptive_field([*chains["blocks.2"], *more])[0] for more in ([], [(3, 1)])
+told += (
+    f" in colour from the first tile at the same place: {apart[0]:.2f} in the other normal tile,"
 )
-print(f"The field of blocks.2 grows from {before} to {after} px by pooling over 3 x 3.")
-
-# %% [markdown]
-# ### Exercise 03.4: Resize and join
-#
-# *medium, 10 minutes*
-#
-# `early` is `(B, C1, H, W)`, `late` is `(B, C2, h, w)` on a coarser grid. Return patches `(B, H, W, C1 + C2)`: the late
-# output is resized **bilinearly** to the early one's grid (`torch.nn.functional.interpolate`, its `mode` and
-# `align_corners=False`), the early channels come first, and the channels stand last.
-
-
-# %% exercise="03.4"
-import torch
-import torch.nn.functional as F
-
-
-def join(early: torch.Tensor, late: torch.Tensor) -> torch.Tensor:
-    """Return patches (B, H, W, C1 + C2) on the grid of early (B, C1, H, W)."""
-    grid = early.shape[-2:]
-    late = F.interpolate(late, grid, mode="bilinear", align_corners=False)  # (B, C2, H, W)
-    both = torch.cat([early, late], dim=1)  # (B, C1 + C2, H, W)
-    return both.permute(0, 2, 3, 1)
-
-
-# %%
-check("03.4", join)  # stuck? hint("03.4")
-
-# %% [markdown]
-# All steps in a row, with the shape at each. The last line compares the result with what `PatchFeatures` makes.
-
-
-# %%
-def output_of(layer):
-    """Return a layer's output as the network has it, channels second: (1, C, H', W')."""
-    output = PatchFeatures(layers=(layer,), pooling=1).transform(example[None])
-    return torch.from_numpy(output).permute(0, 3, 1, 2)
-
-
-def pooled(output):
-    """Return the means over 3 x 3 positions."""
-    return torch.nn.functional.avg_pool2d(output, 3, 1, 1, count_include_pad=False)
-
-
-early, late = output_of("blocks.2"), output_of("blocks.4")
-print("tile                 ", example.shape)
-print("blocks.2, blocks.4   ", tuple(early.shape), tuple(late.shape))
-
-# %%
-early, late = pooled(early), pooled(late)
-print("pooled               ", tuple(early.shape), tuple(late.shape))
-grid = early.shape[-2:]
-late = torch.nn.functional.interpolate(late, grid, mode="bilinear", align_corners=False)
-print("the late one resized ", tuple(early.shape), tuple(late.shape))
-patches = torch.cat([early, late], dim=1).permute(0, 2, 3, 1)
-print("joined, channels last", tuple(patches.shape))
-vectors = patches.reshape(-1, patches.shape[-1]).numpy()
-print("a list of patches    ", vectors.shape)
-module_s = PatchFeatures().transform(example[None]).reshape(vectors.shape)
-print("as PatchFeatures has them:", np.allclose(vectors, module_s, atol=1e-4))
-
-# %% [markdown]
-# One tile became 32 x 32 = 1,024 patches. Now compare bytes: the tile has one byte a pixel. **How many times as many bytes
-# do its patches take**, as float32?
-
-# %%
-predict("03.c", 5, 15, unit="times")
-
-# %%
-reveal("03.c", vectors.nbytes / example.nbytes, unit="times")
-print(f"{vectors.nbytes:,} bytes of patches for {example.nbytes:,} bytes of tile.")
-
-# %% [markdown]
-# Extraction makes data *more*, not less. A few hundred tiles already fill a good part of a gigabyte, and notebook 04 is
-# about that.
-#
-# ## 5. Patches made visible
-#
-# A vector of 152 numbers can't be seen, but three of its directions can. PCA finds those in which the patches spread most,
-# and we paint them as red, green and blue. **One PCA for all tiles together**: fitted to each tile by itself, the same
-# colour would mean another thing in each picture.
-
-# %%
-shown_tiles = np.stack([good[0], elsewhere, example])
-patches = PatchFeatures().transform(shown_tiles)  # (3, 32, 32, C)
-flat = patches.reshape(-1, patches.shape[-1])
-flat = flat - flat.mean(axis=0)
-_, _, directions = np.linalg.svd(flat, full_matrices=False)
-colours = flat @ directions[:3].T  # (3072, 3)
-low, high = np.quantile(colours, [0.01, 0.99], axis=0)
-colours = ((colours - low) / (high - low)).clip(0, 1).reshape(*patches.shape[:3], 3)
-
-# %%
-pictures = [np.repeat(t[..., None], 3, axis=2) for t in shown_tiles] + list(colours)
-titles = ["normal", "normal, another strip", "with a defect", *["its patches"] * 3]
-usual = colours[:2].reshape(-1, 3).mean(axis=0)
-apart = [np.linalg.norm(c - usual, axis=-1).max() for c in colours]
-told = "Three tiles above, their patches below, coloured by one PCA over all three. Farthest colour"
-told += f" from the normal tiles' mean: {apart[0]:.2f} and {apart[1]:.2f} in the normal ones,"
-told += f" {apart[2]:.2f} in the defective one."
+told += f" {apart[1]:.2f} in the one with a defect."
 show(*plot_panels(pictures, titles, told, columns=3))
 
 # %% [markdown]
@@ -927,7 +525,7 @@ several = [s for s in normal if s.fabric == FABRICS[0]][:4]
 many = np.concatenate([fabric_tiles(s)[0] for s in several])[:32]
 shares = {name: share_of_position(name) for name in LOOKED_AT}
 for name, share in shares.items():
-    print(f"{name}: {share:3.0f} % of the variance is the position in the tile")
+    print(f"{name}: {share:3.0f} % is position in the tile")
 reveal("03.d", shares["blocks.4"], unit="%")
 
 # %% [markdown]
@@ -986,7 +584,7 @@ check("03.5", whiten)  # stuck? hint("03.5")
 # %% [markdown]
 # ## 7. Which layers, which size? Measured
 #
-# First the cost: seconds a tile on this machine (the best of three runs of eight tiles), and the size of the patches.
+# First the cost of a tile: milliseconds on this machine (the best of three runs of eight tiles), and the size of the patches.
 
 # %%
 import time
@@ -1018,14 +616,14 @@ def cost(choice):
 
 # %%
 costs = {name: cost(choice) for name, choice in CHOICES.items()}
-print("choice           ms a tile   patches of a tile     KiB a tile")
-for name, (seconds, (height, width, channels), size) in costs.items():
-    shape = f"{height} x {width} of {channels}"
-    print(f"{name:15} {1000 * seconds:8.0f}     {shape:18} {size / 1024:9,.0f}")
+print("choice          ms       patches    KiB")
+for name, (seconds, shape, size) in costs.items():
+    sides = " x ".join(map(str, shape))
+    print(f"{name:14} {1000 * seconds:3.0f} {sides:>13} {size / 1024:6,.0f}")
 
 # %% [markdown]
-# Now what they are worth. For each of up to three fabrics: fit on 24 tiles of some normal strips, test on 20 clean tiles
-# of *other* normal strips and on tiles with a defect (at most 20). No strip is on both sides. The score of a tile is its
+# Now what they are worth. For each of up to three fabrics: fit on 20 tiles of some normal strips, test on 16 clean tiles
+# of *other* normal strips and on tiles with a defect (at most 16). No strip is on both sides. The score of a tile is its
 # largest distance, the measure the tile AUROC. The bank keeps 5 % of the patches.
 
 
@@ -1041,18 +639,17 @@ def split_tiles(fabric, seed=0):
     """Return tiles to fit, tiles to test and the labels of those (True = defect)."""
     rng, of_normal = np.random.default_rng(seed), [s for s in normal if s.fabric == fabric]
     fit, held_out = split_strips(of_normal, share=0.7, seed=seed)
-    clean = drawn_tiles(held_out, 20, rng)
-    broken = drawn_tiles([s for s in defective if s.fabric == fabric], 20, rng)
+    clean = drawn_tiles(held_out, 16, rng)
+    broken = drawn_tiles([s for s in defective if s.fabric == fabric], 16, rng)
     labels = np.repeat([False, True], [len(clean), len(broken)])
-    return drawn_tiles(fit, 24, rng), np.concatenate([clean, broken]), labels
+    return drawn_tiles(fit, 20, rng), np.concatenate([clean, broken]), labels
 
 
 # %%
 splits = [split_tiles(fabric) for fabric in FABRICS]
 for fabric, (fit, _, labels) in zip(FABRICS, splits, strict=True):
-    counts = f"{np.sum(~labels)} clean tiles, {labels.sum()} with a defect"
-    print(f"fabric {fabric}: {len(fit)} tiles to fit; to test {counts}")
-
+    counts = f"{np.sum(~labels)} clean, {labels.sum()} with a defect"
+    print(f"{fabric}: {len(fit)} to fit; to test {counts}")
 
 # %%
 from tqdm.auto import tqdm
