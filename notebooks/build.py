@@ -152,15 +152,19 @@ def text(notebook: NotebookNode) -> str:
     return nbformat.writes(notebook) + "\n"
 
 
-def execute(notebook: NotebookNode, *, allow: tuple[str, ...] = (), timeout: int = 600) -> dict[str, float]:
-    """Run a notebook's cells in place, with progress and cache in a folder of their own; return its cost.
+def execute(
+    notebook: NotebookNode, *, allow: tuple[str, ...] = (), timeout: int = 600, cache: Path | None = None
+) -> dict[str, float]:
+    """Run a notebook's cells in place, with progress and an empty cache in a folder of their own; return its cost.
 
     `allow` names exceptions that a cell may end with (a learner's stubs); any other raises `CellExecutionError`.
+    `cache` is a folder for results of long steps, where another run shall find them.
     """
     from nbclient import NotebookClient
 
     with tempfile.TemporaryDirectory() as folder:
         changed = {"COURSE_PROGRESS": str(Path(folder) / "progress.json")}
+        changed["COURSE_CACHE"] = str(cache or Path(folder) / "cache")
         before = {key: os.environ.get(key) for key in changed}
         os.environ.update(changed)
         try:

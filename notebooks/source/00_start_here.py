@@ -105,6 +105,34 @@ show(*plot_tiles(tiles[:: max(1, len(tiles) // 6)][:6]))
 # | **patch** | a vector that describes one position of a tile | 1,024 a tile |
 #
 # Keep these two apart, and half of the confusion around PatchCore is gone.
+#
+# ### Exercise 00.1: Count the patches
+#
+# *easy, 3 minutes.* This one shows how exercises work. Below is a function with a hole in it. Put your code in the place
+# of `raise NotImplementedError`, run the cell, then run the check under it.
+#
+# `tiles` is an array `(N, height, width)`, and there is one patch for every `stride` pixels, down and across. Return how
+# many patches all the tiles make together, a whole number. One tile of 256 x 256 px with a stride of 8 px makes
+# 32 x 32 = 1,024.
+
+
+# %% exercise="00.1"
+def count_patches(tiles: np.ndarray, stride: int = 8) -> int:
+    """Return how many patches tiles (N, height, width) make, one every stride px."""
+    n, height, width = tiles.shape
+    return n * (height // stride) * (width // stride)
+
+
+# %%
+from aitex_utils.checks import check, hint, predict, quiz, reveal
+
+check("00.1", count_patches)  # stuck? run hint("00.1") in a cell of its own
+
+# %% [markdown]
+# Give a wrong answer on purpose, for instance the number of pixels: the check tells what kind of wrong it is. Nothing that
+# you write can break it.
+#
+# Now let the network do it.
 
 # %%
 from aitex_utils import PatchFeatures
@@ -155,6 +183,13 @@ show(*plot_strip(held_out[0].read(), calm.map, title=f"{held_out[0].id}, normal,
 #
 # One lucky picture proves nothing. We score all strips that were held back, and give each tile one number: the largest
 # distance in it. A tile counts as defective if its mask marks at least one pixel.
+#
+# Before a result that may surprise, the course asks for your **guess**, as a range in which you are 80 % sure. Take all
+# pairs of a defective and a clean tile: **in how many per cent of them does the defective one score higher?** Guessing
+# blindly would reach 50. Put your range in, and run the cell.
+
+# %%
+predict("00.a", 70, 95, unit="%")
 
 # %%
 from tqdm.auto import tqdm
@@ -176,6 +211,7 @@ from aitex_utils import metrics
 
 auroc = metrics.auroc(labels, scores)
 show(*plot_scores(scores[~labels], scores[labels]))
+reveal("00.a", 100 * auroc, unit="%")
 print(f"A defective tile scores higher than a clean one in {auroc:.1%} of all such pairs (tile AUROC {auroc:.3f}).")
 
 # %% [markdown]
@@ -196,9 +232,14 @@ _ = doctor()
 # %% [markdown]
 # ## 7. How the course works
 #
-# From notebook 01 on there are **exercises**. Each is a short function with a hole in it. You fill it, run the cell,
-# and a check tells you what it thinks: not only *wrong*, but what kind of wrong, with a hint when you ask for one. A
-# solution is folded away below each. Long computations say beforehand how long they take.
+# You have met its three tools. An **exercise** is a short function with a hole in it; `check` tells you not only that
+# something is wrong, but what kind of wrong, and `hint` helps when you ask. A solution is folded away below each. A
+# **guess** is kept and compared with what comes out; at the end of each later notebook you see how sure you were and how
+# sure you could have been. A **quiz** closes each notebook.
+#
+# What passed and what you guessed is kept in `progress.json` beside the notebooks. You may hand it to a teacher; nothing
+# is sent anywhere. `from aitex_utils.checks import progress_table` and `progress_table()` show it. Long computations say
+# beforehand how long they take.
 #
 # | | notebook | you will |
 # |---|---|---|
@@ -221,19 +262,54 @@ _ = doctor()
 #
 # ### Quiz
 #
-# <details><summary>1. What is the difference between a tile and a patch?</summary>
-# A tile is a crop of the picture, 256 x 256 px. A patch is a feature vector that describes one position of a tile; one tile
-# has 1,024 of them here.
-# </details>
-# <details><summary>2. Which part of the detector was trained in this notebook?</summary>
-# None. The network came trained on photographs of everyday things; fitting only chose patches and stored them.
-# </details>
-# <details><summary>3. Why must the masks stay out of <code>fit</code>?</summary>
-# The detector is to find defects it has never seen. A mask says where the known ones are; a detector that learnt from
-# them would be judged on what it was told.
-# </details>
-# <details><summary>4. Two maps, each on its own colour scale: what can't you compare?</summary>
-# Which of them is higher. Each is stretched to its own range, so that the calmest strip looks as alarming as the worst.
-# </details>
+# Put the letter of your answer between the quotation marks.
+#
+# **1.** What is the difference between a tile and a patch?
+# - a) None: both are pieces of a picture
+# - b) A patch is a small tile
+# - c) A tile is a crop of the picture, a patch a feature vector for one position of it
+
+# %%
+quiz("00.q1", "c")
+
+# %% [markdown]
+# <details><summary>Answer</summary>c. A tile is cut out, 256 x 256 px. A patch is a feature vector that describes one
+# position of a tile; one tile has 1,024 of them here.</details>
+#
+# **2.** Which part of the detector was trained in this notebook?
+# - a) None of it
+# - b) The network
+# - c) The memory bank
+
+# %%
+quiz("00.q2", "a")
+
+# %% [markdown]
+# <details><summary>Answer</summary>a. The network came trained on photographs of everyday things; fitting only chose
+# patches and stored them.</details>
+#
+# **3.** Why must the masks stay out of `fit`?
+# - a) They are too large
+# - b) The detector is to find defects that it has never seen, and would be judged on what it was told
+# - c) They are drawn inexactly
+
+# %%
+quiz("00.q3", "b")
+
+# %% [markdown]
+# <details><summary>Answer</summary>b. A mask says where the known defects are; a detector that learnt from them would be
+# judged on what it was told.</details>
+#
+# **4.** Two maps are shown, each on its own colour scale. What can't you compare?
+# - a) Where in each map the brightest place is
+# - b) How large the bright places are
+# - c) Which of them is higher
+
+# %%
+quiz("00.q4", "c")
+
+# %% [markdown]
+# <details><summary>Answer</summary>c. Each is stretched to its own range, so that the calmest strip looks as alarming as
+# the worst.</details>
 #
 # **Next**: notebook 01, where strips come from and how easily one fools oneself with them.
