@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
 
@@ -58,3 +59,10 @@ def test_a_learner_s_notebook_runs_up_to_its_stubs(source: Path, caches: Path):
     notebook = nbformat.read(NOTEBOOKS / f"{source.stem}.ipynb", as_version=4)
     builder.execute(notebook, allow=("NotImplementedError",), timeout=180, cache=caches / source.stem)
     pictures_have_alt_text(notebook)
+
+
+@pytest.mark.parametrize("source", SOURCES, ids=lambda p: p.stem)
+def test_what_was_measured_keeps_the_promise_to_learners(source: Path):
+    cost = json.loads(builder.MEASURED.read_text(encoding="utf-8"))[source.stem]
+    assert cost["seconds"] < 180 and cost["slowest_cell_seconds"] < 60
+    assert cost["peak_memory_mib"] < 4096
