@@ -30,8 +30,9 @@ ORDER = (
         "features",
         "receptive",
     ),
-    *("coreset", "memory_bank", "scoring", "metrics", "patchcore", "leakage", "autoencoder"),
-    *("plots", "lab_plots", "layer_plots", "toy_plots", "movable", "lesson", "checks", "doctor", "demo"),
+    *("coreset", "memory_bank", "scoring", "metrics", "patchcore", "leakage", "similarity", "autoencoder", "duel"),
+    *("plots", "lab_plots", "layer_plots", "toy_plots", "coreset_plots", "duel_plots"),
+    *("movable", "lesson", "checks", "doctor", "demo"),
 )
 MODULES = sorted((ROOT / "aitex_utils").rglob("*.py"))
 MACHINE_PATHS = re.compile(r"(?<![\w.~])/(home|root|Users|work|opt)/\w|[A-Z]:\\Users\b")
