@@ -50,7 +50,7 @@ def plot_covering(
 
     columns = min(columns, len(choices))
     rows = -(-len(choices) // columns)
-    size = (3.5 * columns + 0.3, 2.75 * rows)
+    size = (2.8 * columns + 0.3, 2.3 * rows)
     figure, axes = _axes(rows, columns, size, squeeze=False, sharex=True, sharey=True)
     for axis in axes.flat[len(choices) :]:
         axis.set_axis_off()
@@ -89,7 +89,6 @@ def plot_lines(
     x: str,
     y: str,
     log: str = "",
-    marks: bool = True,
     at: Mapping[str, float] | None = None,
 ) -> tuple[Figure, str]:
     """Draw lines {name: (x, y)}, or with an interval as (x, y, low, high); `log` names the axes drawn so: "x", "xy".
@@ -98,10 +97,10 @@ def plot_lines(
     """
     if not lines or any(len(line) not in (2, 4) for line in lines.values()):
         raise InputError("Each line wants (x, y), or (x, y, low, high) with an interval.")
-    figure, axis = _axes(1, 1, (7, 3.5))
+    figure, axis = _axes(1, 1, (6, 3.4))
     for i, (name, (across, up, *interval)) in enumerate(lines.items()):
         look = {"color": COLOURS[i % 4], "linestyle": STYLES[i % 4], "label": name}
-        axis.plot(across, up, marker=MARKS[i % 5] if marks else None, **look)
+        axis.plot(across, up, marker=MARKS[i % 5] if len(across) <= 20 else None, **look)
         if interval:
             axis.vlines(across, *interval, color=COLOURS[i % 4], linewidth=5, alpha=0.25)
     for name, place in (at or {}).items():
@@ -115,13 +114,13 @@ def plot_lines(
         axis.set_xscale("log")
     if "y" in log:
         axis.set_yscale("log")
-    axis.legend(loc="center left", bbox_to_anchor=(1.01, 0.5))
+    axis.legend()
     return figure, sentence
 
 
 def plot_spreads(values: Mapping[str, np.ndarray], *, x: str, what: str) -> tuple[Figure, str]:
     """Draw histograms {name: values (N,)} over one another, as shares, and name each one's median."""
-    figure, axis = _axes(1, 1, (7, 3.1))
+    figure, axis = _axes(1, 1, (6, 3.1))
     every = np.concatenate([np.ravel(v) for v in values.values()])
     bins = np.linspace(every.min(), np.quantile(every, 0.999), 61)
     for i, (name, of) in enumerate(values.items()):
@@ -139,7 +138,7 @@ def plot_pool(nearest: np.ndarray, size: int) -> tuple[Figure, str]:
     falling = np.sort(nearest)[::-1]
     if not 0 < size < len(falling):
         raise InputError(f"size is {size}, expected a number of patches above 0 and below all, {len(falling)}.")
-    figure, axis = _axes(1, 1, (7, 3.1))
+    figure, axis = _axes(1, 1, (6, 3.1))
     axis.semilogx(np.arange(1, len(falling) + 1), falling, color=NORMAL, linewidth=2)
     axis.axvspan(1, size, color=DEFECTIVE, alpha=0.15, label=f"pool: the {size:,} farthest")
     axis.axhline(falling[size - 1], color=LINE, linestyle=":", label=f"floor: {falling[size - 1]:.2f}")
@@ -154,14 +153,15 @@ def plot_pool(nearest: np.ndarray, size: int) -> tuple[Figure, str]:
 
 def plot_times(seconds: Mapping[str, float]) -> tuple[Figure, str]:
     """Draw how long several ways took, {name: seconds}, on a logarithmic scale."""
-    figure, axis = _axes(1, 1, (7, 0.45 * len(seconds) + 0.9))
+    figure, axis = _axes(1, 1, (6.4, 0.45 * len(seconds) + 0.9))
     names = list(seconds)
     axis.barh(names, list(seconds.values()), color=NORMAL, height=0.6)
-    for i, value in enumerate(seconds.values()):
-        axis.annotate(f"{value:.2g} s", (value, i), (4, 0), textcoords="offset points", va="center")
+    told = {name: f"{value:.0f}" if value >= 10 else f"{value:.2g}" for name, value in seconds.items()}
+    for i, (name, value) in enumerate(seconds.items()):
+        axis.annotate(f"{told[name]} s", (value, i), (4, 0), textcoords="offset points", va="center")
     axis.set(xlabel="seconds (log scale)", xscale="log", xlim=(min(seconds.values()) / 3, max(seconds.values()) * 3))
     axis.invert_yaxis()
-    return figure, "Seconds: " + ", ".join(f"{name} {value:.2g}" for name, value in seconds.items()) + "."
+    return figure, "Seconds: " + ", ".join(f"{name} {value}" for name, value in told.items()) + "."
 
 
 def plot_intervals(names: Sequence[str], drawn: Sequence[np.ndarray] | np.ndarray, *, x: str) -> tuple[Figure, str]:

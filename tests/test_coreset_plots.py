@@ -81,9 +81,9 @@ def test_the_pool_s_floor_is_its_smallest():
 
 
 def test_times_are_bars_on_a_logarithmic_scale():
-    figure, sentence = plot_times({"slow": 12.34, "fast": 0.5})
-    assert [bar.get_width() for bar in figure.axes[0].patches] == [12.34, 0.5]
-    assert figure.axes[0].get_xscale() == "log" and sentence == "Seconds: slow 12, fast 0.5."
+    figure, sentence = plot_times({"slow": 212.34, "fast": 0.5})
+    assert [bar.get_width() for bar in figure.axes[0].patches] == [212.34, 0.5]
+    assert figure.axes[0].get_xscale() == "log" and sentence == "Seconds: slow 212, fast 0.5."
 
 
 def test_intervals_hold_nineteen_of_twenty():

@@ -31,7 +31,7 @@ ORDER = (
         "receptive",
     ),
     *("coreset", "memory_bank", "scoring", "metrics", "patchcore", "leakage", "similarity", "autoencoder", "duel"),
-    *("plots", "lab_plots", "layer_plots", "judge_plots", "toy_plots", "coreset_plots", "duel_plots"),
+    *("plots", "lab_plots", "layer_plots", "judge_plots", "toy_plots", "coreset_plots", "search_plots", "duel_plots"),
     *("movable", "lesson", "checks", "doctor", "demo"),
 )
 MODULES = sorted((ROOT / "aitex_utils").rglob("*.py"))

@@ -51,12 +51,11 @@ def farthest_first(
     early: bool = False,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Choose greedily, or wrongly in one of several ways: `skip` leaves out the first ones that were chosen."""
-    points = np.asarray(patches, np.float64)
     nearest, best, indices, radii = None, start, [], []
     for _ in range(k + skip):
         indices.append(best)
         before = np.inf if nearest is None else nearest.max()
-        distance = np.linalg.norm(points - points[best], axis=1)
+        distance = np.linalg.norm(patches - patches[best], axis=1)
         nearest = distance if nearest is None else keep(nearest, distance)
         best = int(nearest.argmax())
         radii.append(before if early else nearest.max())
