@@ -76,7 +76,7 @@ def learner(source: Path) -> NotebookNode:
                 folded[name] = cell.source
                 cell.source = stub(cell.source, name, source.name)
             cell.source = GUESS.sub(r"\1, low=..., high=...\2", cell.source)
-            cell.source = QUIZ.sub(r'quiz("\1")  # then with your letter: quiz("\1", "a")', cell.source)
+            cell.source = QUIZ.sub(r'quiz("\1", "")', cell.source)
         cells.append(cell)
         for name in [n for n in folded if cell.cell_type == "code" and f'check("{n}"' in cell.source]:
             cells.append(nbformat.v4.new_markdown_cell(_folded(name, folded.pop(name))))

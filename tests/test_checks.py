@@ -46,6 +46,32 @@ def test_a_not_implemented_error_of_a_library_is_a_crash():
     assert verdict.kind == "crashed" and "NotImplementedError: not implemented for Byte" in verdict.told
 
 
+@pytest.mark.parametrize("spelling", [lambda a, b: a @ b, np.dot, lambda a, b: np.matmul(np.stack([a, a]), b)])
+def test_shapes_that_do_not_multiply_are_told_plainly(spelling: Callable):
+    told = judge(EXERCISE, lambda x: spelling(np.ones((3, 2)), np.ones((1, 2)))).told
+    left, right = ("3, 2", "1, 2") if spelling is np.dot else ("..., 2", "1, ...")
+    said = f"It stopped with ValueError: you multiply ({left}) by ({right}), but the inner numbers must be equal."
+    assert told.startswith(said), told
+
+
+def test_tensors_that_do_not_multiply_are_told_plainly():
+    torch = pytest.importorskip("torch")
+    told = judge(EXERCISE, lambda x: torch.ones(3, 2) @ torch.ones(1, 2)).told
+    assert "RuntimeError: you multiply (3, 2) by (1, 2), but the inner numbers must be equal." in told
+
+
+def test_arguments_have_the_names_that_the_learner_gave_them_or_else_the_reference_s():
+    task = exercise(lambda masks, size, name: 0, ([1.5] * 99, 4, "b"))
+    assert judge(task, lambda a, b, c: 1).told.endswith(
+        "tested: for a (a list of 99 things), b=4, c='b' it gives 1, expected 0."
+    )
+    named = "for masks (a list of 99 things), size=4, name='b' it gives 1"
+    for answer in (lambda *_: 1, type("A", (), {"__call__": lambda self, *_: 1})()):
+        assert named in judge(task, answer).told
+    routine = exercise(lambda call, x: 0, (np.sum, np.zeros((3, 4))))
+    assert "for call (the function sum), x (an array of shape (3, 4)) it gives" in judge(routine, lambda *_: 1).told
+
+
 def test_a_crash_names_the_line():
     def answer(x):
         y = x + 1
@@ -85,7 +111,7 @@ def test_wrong_arguments_are_asked_for(answer: Callable):
 def test_wrong_shape():
     verdict = judge(EXERCISE, lambda x: (2 * x)[None])
     assert verdict.kind == "wrong shape"
-    assert verdict.told == "The shape is (1, 2), expected (2,) for [1.0, 3.0]."
+    assert verdict.told == "The shape is (1, 2), expected (2,) for x=[1.0, 3.0]."
     assert verdict_on(np.zeros((2, 2)), np.zeros((2, 3)), np.zeros((9, 9))).told.endswith("an array of shape (9, 9).")
 
 
@@ -115,11 +141,15 @@ def test_a_mistake_that_breaks_is_passed_over(error: type):
 def test_wrong_value():
     told = judge(EXERCISE, lambda x: np.where(x > 2, 7, 2 * x)).told
     assert told == (
-        "Not yet right in 2 of 2 tries: the shape is right, but 1 of 2 values differ. At [1] it gives 7, expected 6."
+        "Not yet right in 2 of the 2 cases that were tested. For x=[1.0, 3.0] the shape is right, but 1 of 2 values "
+        "differ. At [1] it gives 7, expected 6."
     )
     last = judge(EXERCISE, lambda x: np.where(x > 4, 7, 2 * x)).told
-    assert "1 of 2 tries" in last and "1 of 6 values differ. At [1, 2] it gives 7, expected 10." in last
-    assert verdict_on(3.5, 3, 1, "b").told == ("Not yet right in 1 of 1 tries: for 1, 'b' it gives 3.5, expected 3.")
+    assert "1 of the 2 cases" in last and "For x=[[0.0, 1.0, 2.0], [3.0, 4.0, 5.0]] the shape is right" in last
+    assert "1 of 6 values differ. At [1, 2] it gives 7, expected 10." in last
+    assert verdict_on(3.5, 3, 1, "b").told == (
+        "Not yet right in the one case that was tested: for 1, 'b' it gives 3.5, expected 3."
+    )
     assert verdict_on(3, 4).told.endswith("for no arguments it gives 3, expected 4.")
 
 
@@ -136,12 +166,14 @@ def test_ties_by_agree():
 
     task = exercise(lambda x: int(np.argmax(x)), (np.array([1, 5, 5]),), agree=any_maximum)
     assert judge(task, lambda x: 2).passed and judge(task, lambda x: 1).passed
-    assert judge(task, lambda x: 0).told.endswith("for [1, 5, 5] it gives 0, expected 1.")
+    assert judge(task, lambda x: 0).told.endswith("for x=[1, 5, 5] it gives 0, expected 1.")
     assert judge(task, lambda x: 9).kind == "wrong value"  # any_maximum raises, which counts as no
     same_but_refused = exercise(lambda: 1, (), agree=lambda *_: False)
     assert "the values are near, but not the ones meant" in judge(same_but_refused, lambda: 1).told
     both = exercise(lambda: (np.ones(2), np.ones(3)), (), agree=lambda *_: False)
-    assert judge(both, lambda: (np.ones(2), np.ones(3))).told == "Not yet right in 1 of 1 tries."
+    assert judge(both, lambda: (np.ones(2), np.ones(3))).told == (
+        "Not yet right in the one case that was tested: for no arguments it gives ([1.0, 1.0], [1.0, 1.0, 1.0])."
+    )
 
 
 @pytest.mark.parametrize(

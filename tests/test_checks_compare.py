@@ -49,10 +49,17 @@ def test_figures_can_be_told_apart(got: Any, expected: Any, words: str):
         (np.ones(2), (np.ones(3), 1), "number 1 is off. It returns a single number, expected an array of shape"),
         ((1, "a"), (1, None), "number 2 is off. It returns a text, expected None."),
         ((np.ones(2), np.ones(3)), np.ones(2), "It returns 2 things (an array of shape (2,), an array of shape"),
-        ("a", "b", "Not yet right in 1 of 1 tries: for no arguments it gives 'a'."),
-        ("a" * 999, "b", "for no arguments it gives a text."),
+        ("a", "b", "Not yet right in the one case that was tested: for no arguments it gives 'a', expected 'b'."),
+        ("a" * 999, "b", "for no arguments it gives a text, expected 'b'."),
         ({"a": 1}, {"b": 1}, "The dictionary's keys aren't those expected: 'b' is missing, 'a' is too many."),
-        ({"a": 1}, {"a": 2}, "the dictionary's keys are right, its values aren't."),
+        ({"a": 1}, {"a": 2}, "its values aren't. The first that is off is 'a', for no arguments."),
+        (["a", "b"], ("a", "c"), "for no arguments it gives ['a', 'b'], expected ['a', 'c']."),
+        (np.ones(3), (np.ones(2), 1.0), "It returns an array of shape (3,), expected 2 things (an array of"),
+        (
+            ("a", len),
+            ("a", max),
+            "number 2 is off. Not yet right in the one case that was tested: for no arguments it g",
+        ),
     ],
 )
 def test_words_for_other_kinds(got: Any, expected: Any, words: str):
@@ -67,7 +74,7 @@ def test_the_thing_that_is_off_is_named():
         "Of the 2 things that it returns, number 2 is off. The shape is (2,), expected (4,) for no arguments."
     )
     stacked = verdict_on([np.ones(3), np.zeros(3)], (np.ones(3), np.ones(3)))
-    assert "number 2 is off. Not yet right in 1 of 1 tries: the shape is right, but 3 of 3 values" in stacked.told
+    assert "number 2 is off. Not yet right in the one case that was tested. For no arguments the shape" in stacked.told
 
 
 @pytest.mark.parametrize(

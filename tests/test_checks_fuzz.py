@@ -202,7 +202,7 @@ def test_what_is_huge_is_kept_short():
         "The shape is (1000000, 1000000), expected (2,) for no arguments."
     )
     assert judge(exercise(lambda *_: 1, (np.zeros((999, 9)), "a" * 10**6, [1.5] * 10**5)), lambda *_: 2).told.endswith(
-        "for an array of shape (999, 9), a text, a list it gives 2, expected 1."
+        "for an array of shape (999, 9), a text, a list of 100000 things it gives 2, expected 1."
     )
     assert len(judge(exercise(lambda: 1, ()), lambda: ["a" * 10**6, 1, *"abcdefgh"]).told) < 200
 

@@ -125,7 +125,7 @@ def test_check_says_how_it_stands(said: Any):
     assert said().startswith("○ Exercise 09.1 Not attempted yet")
     check("09.1", lambda x: x + 1)
     told = said()
-    assert told.startswith("✗ Exercise 09.1: wrong value Not yet right in 2 of 2 tries")
+    assert told.startswith("✗ Exercise 09.1: wrong value Not yet right in 2 of the 2 cases that were")
     assert told.endswith('A hint: `hint("09.1")`.')
     check("09.1", lambda x: x * x)
     assert said() == "✗ Exercise 09.1: not yet You multiply each number by itself."
@@ -136,10 +136,25 @@ def test_check_says_how_it_stands(said: Any):
 
 
 def test_hints_go_from_gentle_to_concrete_and_round(said: Any):
-    for expected in ("Hint 1 of 3 for 09.1 Think of adding.", "Hint 2 of 3 for 09.1", "Hint 3 of 3", "Hint 1 of 3"):
+    for look, expected in enumerate(("Hint 1 of 3 for 09.1 Think of", "Hint 2 of 3", "Hint 3 of 3", "Hint 1 of 3")):
         hint("09.1")
-        assert said().startswith(f"? {expected}")
+        told = said()
+        assert told.startswith(f"? {expected}")
+        assert (look == 3) == ("That was the last one; from the start: Think of adding." in told)
     assert read_progress()["exercises"]["09.1"] == {"hints": 4}
+
+
+def test_a_number_that_was_left_out_is_asked_for(said: Any):
+    def receptive_field(x):
+        return x
+
+    check(receptive_field)
+    assert said() == (
+        "○ Which exercise? The number is missing: it stands first, in quotes, for example "
+        '`check("01.2", receptive_field)`.'
+    )
+    quiz("b")
+    assert said() == '○ b The number of the question is missing: it stands first, for example `quiz("01.q1", "b")`.'
 
 
 @pytest.mark.parametrize(
@@ -152,6 +167,19 @@ def test_what_is_no_guess_is_asked_for(guess: tuple, said: Any):
         "○ Guess 09.a Write a lowest and a highest value between which you are 80 % sure the answer lies."
     )
     assert read_progress()["predictions"] == {}
+
+
+def test_shares_instead_of_per_cent_are_asked_about(said: Any):
+    for unit in ("%", "per cent"):
+        predict("09.p", 0.8, 0.95, unit=unit)
+        assert said() == (
+            "• Guess 09.p kept 0.8 to 0.95 %. Do you mean 80 to 95 %? Then write 80 and 95, and run it again. Now see."
+        )
+    reveal("09.p", 0.9, unit="per cent")
+    assert "It is 0.9 %; you said" in said()
+    for guess, unit in (((0.8, 1.2), "%"), ((-0.5, 0), "%"), ((0.8, 0.95), "px")):
+        predict("09.q", *guess, unit=unit)
+        assert "Do you mean" not in said()
 
 
 def test_a_guess_meets_its_result(said: Any):
@@ -224,9 +252,12 @@ def test_the_right_choice(choice: str, said: Any):
 def test_a_quiz_tells_what_each_choice_comes_to(said: Any):
     quiz("09.q1")
     assert said() == "○ Question 09.q1 What is <twice> two? a) three b) four"
-    for choice in ("c", "", "ab", 1, True, ..., ["b"], b"b", np.array("b"), np.ones(3)):
+    for choice in ("c", "ab", 1, True, ..., ["b"], b"b", np.array("b"), np.ones(3)):
         quiz("09.q1", choice)
         assert said() == "○ Question 09.q1 Choose one of a, b, as a letter in quotes."
+    for choice in ("", " "):
+        quiz("09.q1", choice)
+        assert said().endswith("Not answered yet: put your letter, one of a, b, between the empty quotation marks.")
     assert read_progress()["quiz"] == {}
     quiz("09.q1", "a")
     assert said() == "✗ Question 09.q1: not that That is one too few."

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from importlib import import_module
 from pathlib import Path
+from types import FunctionType
 from typing import Any
 
 from .compare import NOT_ATTEMPTED, Verdict, safely
@@ -48,9 +49,14 @@ def _named(name: Any, kind: str, what: str) -> Any:
     """Return the exercise or question of that name; say so and return None where there is none."""
     entry = lesson(name, kind).get(name) if issubclass(type(name), str) else None
     if entry is None:
-        example = "01.q1" if kind == "QUESTIONS" else "01.2"
-        told = f'There is no {what} of that number: write it in quotes, as in the text, for example "{example}".'
-        say("open", safely(str, name)[:40], told)
+        title, example = safely(str, name)[:40], '"01.q1"' if kind == "QUESTIONS" else '"01.2"'
+        told = f"There is no {what} of that number: write it in quotes, as in the text, for example {example}."
+        if issubclass(type(name), FunctionType):
+            title, own = f"Which {what}?", name.__name__[:40]
+            told = f"The number is missing: it stands first, in quotes, for example `check({example}, {own})`."
+        elif kind == "QUESTIONS" and len(title) == 1 and title.isalpha():
+            told = f'The number of the question is missing: it stands first, for example `quiz({example}, "{title}")`.'
+        say("open", title, told)
     return entry
 
 
@@ -77,7 +83,7 @@ def check(name: str, answer: Any = None) -> None:
 
 
 def hint(name: str) -> None:
-    """Give the next hint of the exercise `name`; after the last one, start again."""
+    """Give the next hint of the exercise `name`; after the last one, say so and start again."""
     exercise = _named(name, "EXERCISES", "exercise")
     if exercise is None:
         return
@@ -86,7 +92,8 @@ def hint(name: str) -> None:
         return
     used = note("exercises", name, hints=1)["hints"]
     at = (used - 1) % len(exercise.hints)
-    say("hint", f"Hint {at + 1} of {len(exercise.hints)} for {name}", exercise.hints[at])
+    again = "That was the last one; from the start: " if used > 1 and at == 0 else ""
+    say("hint", f"Hint {at + 1} of {len(exercise.hints)} for {name}", again + exercise.hints[at])
 
 
 def predict(name: str, low: float | None = None, high: float | None = None, *, unit: str = "") -> None:
@@ -94,7 +101,7 @@ def predict(name: str, low: float | None = None, high: float | None = None, *, u
 
     It may be changed until the result is revealed; what is guessed after that doesn't count.
     """
-    name, numbers = safely(str, name), (_number(low), _number(high))
+    name, unit, numbers = safely(str, name), _spelt(unit), (_number(low), _number(high))
     if None in numbers:
         say(
             "open",
@@ -110,12 +117,16 @@ def predict(name: str, low: float | None = None, high: float | None = None, *, u
         return
     if guess is None or guess[:2] != (low, high):
         note("predictions", name, low=low, high=high, truth=None)
-    say("told", f"Guess {name} kept", f"{low:g} to {high:g} {unit}".strip() + ". Now see.")
+    told = f"{low:g} to {high:g} {unit}".strip() + "."
+    if unit == "%" and 0 < high <= 1:
+        meant = f"{100 * low:g}", f"{100 * high:g}"
+        told += f" Do you mean {meant[0]} to {meant[1]} %? Then write {meant[0]} and {meant[1]}, and run it again."
+    say("told", f"Guess {name} kept", told + " Now see.")
 
 
 def reveal(name: str, truth: float, *, unit: str = "") -> None:
     """Compare the result with the guess of that name."""
-    name, value = safely(str, name), _number(truth)
+    name, unit, value = safely(str, name), _spelt(unit), _number(truth)
     if value is None:
         say("open", f"Guess {name}", "The result isn't a single finite number, so no guess can be compared with it.")
         return
@@ -173,6 +184,10 @@ def _guess(name: str) -> tuple[float, float, float | None] | None:
     entry = noted("predictions", name)
     low, high, truth = (_number(entry.get(key)) for key in ("low", "high", "truth"))
     return None if low is None or high is None else (low, high, truth)
+
+
+def _spelt(unit: str) -> str:
+    return "%" if unit == "per cent" else unit
 
 
 def _number(value: Any) -> float | None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import inspect
 import numbers
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -117,7 +117,7 @@ def close(expected: Any, got: Any, tolerance: float) -> bool:
 
 def _alike(expected: Any, got: Any) -> tuple[Any, Any]:
     """Return both in the same form where one is several arrays of one shape and the other an array of them."""
-    if isinstance(expected, tuple) and isinstance(got, np.ndarray) and got.ndim:
+    if isinstance(expected, tuple) and isinstance(got, np.ndarray) and got.ndim and len(got) == len(expected):
         return expected, tuple(np.asarray(part) for part in got)
     if isinstance(expected, np.ndarray) and isinstance(got, tuple) and got:
         shapes = {part.shape if isinstance(part, np.ndarray) else None for part in got}
@@ -133,28 +133,38 @@ def _apart(expected: np.ndarray, got: np.ndarray, tolerance: float) -> np.ndarra
         return ~np.isclose(got, expected, rtol=relative, atol=tolerance, equal_nan=True)
 
 
-def difference(expected: Any, got: Any, case: tuple, how_often: str, tolerance: float = 1e-5) -> Verdict:
-    """Say how an answer differs from the expected one: in kind, in shape or in value, and where first."""
+def difference(
+    expected: Any, got: Any, case: tuple, how_often: str, tolerance: float = 1e-5, names: Sequence[str] = ()
+) -> Verdict:
+    """Say how an answer differs from the expected one: in kind, in shape or in value, and where first.
+
+    `case` holds the arguments of the first call that went wrong, `names` what the function calls them.
+    """
+    return _difference(expected, got, _arguments(case, names), how_often, tolerance)
+
+
+def _difference(expected: Any, got: Any, given: str, how_often: str, tolerance: float) -> Verdict:
     expected, got = _alike(plain(expected, False), got)
     if isinstance(expected, np.ndarray) and isinstance(got, np.ndarray) and _numeric(got) == _numeric(expected):
         if expected.shape != got.shape:
             several = expected.ndim and got.ndim
             told = f"The shape is {got.shape}, expected {expected.shape}" if several else _kinds(expected, got)
-            return Verdict(WRONG_SHAPE, f"{told} for {_arguments(case)}.")
+            return Verdict(WRONG_SHAPE, f"{told} for {given}.")
         if _numeric(got):
-            return Verdict(WRONG_VALUE, _values(expected, got, case, how_often, tolerance))
+            return Verdict(WRONG_VALUE, _values(expected, got, given, how_often, tolerance))
     if isinstance(expected, tuple) and isinstance(got, tuple) and len(expected) == len(got):
         for i, (e, g) in enumerate(zip(expected, got, strict=True)):
             if not close(e, g, tolerance):
-                inner = difference(e, g, case, how_often, tolerance)
+                inner = _difference(e, g, given, how_often, tolerance)
                 return Verdict(
                     inner.kind, f"Of the {len(expected)} things that it returns, number {i + 1} is off. {inner.told}"
                 )
     if isinstance(expected, dict) and isinstance(got, dict):
-        return _entries(expected, got, how_often)
+        return _entries(expected, got, given, how_often, tolerance)
     if kind(expected) == kind(got):
-        seen = "" if isinstance(got, (tuple, np.ndarray)) else f": for {_arguments(case)} it gives {_shown(got)}"
-        return Verdict(WRONG_VALUE, f"Not yet right in {how_often}{seen}.")
+        pair = _shown(got), _shown(expected)
+        wanted = f", expected {pair[1]}" if pair[0] != pair[1] else ""
+        return Verdict(WRONG_VALUE, f"Not yet right in {how_often}: for {given} it gives {pair[0]}{wanted}.")
     return Verdict(WRONG_KIND, f"{_kinds(expected, got)}.")
 
 
@@ -162,7 +172,7 @@ def _kinds(expected: Any, got: Any) -> str:
     return f"It returns {kind(got)}, expected {kind(expected)}"
 
 
-def _values(expected: np.ndarray, got: np.ndarray, case: tuple, how_often: str, tolerance: float) -> str:
+def _values(expected: np.ndarray, got: np.ndarray, given: str, how_often: str, tolerance: float) -> str:
     """Put into words how many numbers differ, and the first of them."""
     apart = _apart(expected, got, tolerance)
     if not apart.any():
@@ -170,20 +180,23 @@ def _values(expected: np.ndarray, got: np.ndarray, case: tuple, how_often: str, 
     where = tuple(int(i) for i in np.argwhere(apart)[0]) if expected.ndim else ()
     pair = _figures(got[where], expected[where])
     if expected.ndim == 0:
-        return f"Not yet right in {how_often}: for {_arguments(case)} it gives {pair[0]}, expected {pair[1]}."
+        return f"Not yet right in {how_often}: for {given} it gives {pair[0]}, expected {pair[1]}."
     return (
-        f"Not yet right in {how_often}: the shape is right, but {int(apart.sum())} of {apart.size} values differ. "
-        f"At [{', '.join(map(str, where))}] it gives {pair[0]}, expected {pair[1]}."
+        f"Not yet right in {how_often}. For {given} the shape is right, but {int(apart.sum())} of {apart.size} values "
+        f"differ. At [{', '.join(map(str, where))}] it gives {pair[0]}, expected {pair[1]}."
     )
 
 
-def _entries(expected: dict, got: dict, how_often: str) -> Verdict:
-    """Say which keys of a dictionary are missing or too many, else that values differ."""
+def _entries(expected: dict, got: dict, given: str, how_often: str, tolerance: float) -> Verdict:
+    """Say which keys of a dictionary are missing or too many, else which value is the first that differs."""
     missing, more = [k for k in expected if k not in got], [k for k in got if k not in expected]
     if missing or more:
         words = [f"{_shown(k)} is missing" for k in missing[:3]] + [f"{_shown(k)} is too many" for k in more[:3]]
         return Verdict(WRONG_KIND, f"The dictionary's keys aren't those expected: {', '.join(words)}.")
-    return Verdict(WRONG_VALUE, f"Not yet right in {how_often}: the dictionary's keys are right, its values aren't.")
+    off = next((k for k in expected if not close(expected[k], got[k], tolerance)), None)
+    first = "" if off is None else f" The first that is off is {_shown(off)}, for {given}."
+    told = f"Not yet right in {how_often}: the dictionary's keys are right, its values aren't.{first}"
+    return Verdict(WRONG_VALUE, told)
 
 
 def _figures(*values: Any) -> tuple[str, ...]:
@@ -221,20 +234,35 @@ def kind(value: Any) -> str:
     return name or ("a function" if inspect.isroutine(value) else f"an object of type {type(value).__name__}")
 
 
-def _arguments(case: tuple) -> str:
+def _arguments(case: tuple, names: Sequence[str] = ()) -> str:
     """Name the arguments of a case, the small ones by value."""
-    return ", ".join(_shown(value) for value in case) or "no arguments"
+    if len(names) < len(case):
+        return ", ".join(_shown(value) for value in case) or "no arguments"
+    shown = [(name, _shown(value), _by_value(value)) for name, value in zip(names, case, strict=False)]
+    return ", ".join(f"{n}={s}" if whole else f"{n} ({s})" for n, s, whole in shown) or "no arguments"
+
+
+def _by_value(value: Any) -> bool:
+    """Say whether `_shown` gives a thing itself, not only what it is."""
+    return not inspect.isroutine(value) and _shown(value) not in (kind(value), _many(value))
+
+
+def _many(value: Any) -> str:
+    return f"{kind(value)} of {len(value)} things" if type(value) is list else kind(value)
 
 
 def _shown(value: Any) -> str:
     """Return a value as short text: itself where it is small, else what it is."""
     if isinstance(value, np.ndarray):
         text = str(value.tolist()) if value.size <= 8 else ""
-        return text if 0 < len(text) < LONGEST else f"an array of shape {value.shape}"
+        return text if 0 < len(text) < LONGEST else kind(value)
+    if type(value) is tuple and any(isinstance(part, np.ndarray) for part in value):
+        text = f"({', '.join(map(_shown, value[:9]))})"
+        return text if len(text) < LONGEST else kind(value)
     if inspect.isroutine(value):
         return f"the function {value.__name__}"
     text = " ".join(safely(repr, value).split())
-    return text if len(text) < LONGEST else kind(value)
+    return text if len(text) < LONGEST else _many(value)
 
 
 def same(a: Any, b: Any) -> bool:

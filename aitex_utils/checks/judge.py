@@ -12,6 +12,7 @@ import functools
 import inspect
 import io
 import linecache
+import re
 import traceback
 import types
 import warnings
@@ -100,12 +101,22 @@ def _judged(exercise: Exercise, answer: Any) -> Verdict:
         made = _made(exercise, mistake, cases)
         if made is not None and all(_agrees(exercise, m, g, case) for m, g, case in zip(made, got, cases, strict=True)):
             return Verdict(MISTAKE, mistake.hint, mistake.name)
-    first, how_often = wrong[0], f"{len(wrong)} of {len(cases)} tries"
+    first, names = wrong[0], _names(answer, len(cases[0])) or _names(exercise.reference, len(cases[0]))
+    how_often = f"{len(wrong)} of the {len(cases)} cases" if len(cases) > 1 else "the one case"
+    how_often += " that were tested" if len(cases) > 1 else " that was tested"
 
     def compared(given: Any) -> Verdict:
-        return difference(expected[first], given, cases[first], how_often, exercise.tolerance)
+        return difference(expected[first], given, cases[first], how_often, exercise.tolerance, names)
 
     return safely(compared, got[first], Verdict(WRONG_VALUE, f"Not yet right in {how_often}."))
+
+
+def _names(function: Any, count: int) -> tuple[str, ...]:
+    """Return what a function calls its first `count` arguments; nothing where it doesn't name them."""
+    function = safely(inspect.unwrap, function, function)
+    if not isinstance(function, types.FunctionType) or function.__code__.co_argcount < count:
+        return ()
+    return function.__code__.co_varnames[:count]
 
 
 def _made(exercise: Exercise, mistake: Mistake, cases: Sequence[tuple]) -> list[Any] | None:
@@ -174,7 +185,7 @@ def _stopped(error: BaseException, answer: Callable, name: str) -> Verdict:
     home = safely(_home, answer, "")
     frames = traceback.extract_tb(error.__traceback__)
     own = [frame for frame in frames if frame.filename == home]
-    text = " ".join(safely(str, error).split())[:200]
+    text = _plainly(" ".join(safely(str, error).split()))[:200]
     stub = text == name or frames[-1].filename == home  # PyTorch raises this error too
     if isinstance(error, NotImplementedError) and stub:
         return Verdict(NOT_ATTEMPTED, "Not attempted yet: replace the line `raise NotImplementedError` by your own.")
@@ -187,6 +198,19 @@ def _stopped(error: BaseException, answer: Callable, name: str) -> Verdict:
     line = (linecache.getline(home, at) or own[-1].line or "").strip()[:100]
     place = Path(home).name if home.endswith(".py") and "ipykernel" not in home else "its cell"
     return Verdict(CRASHED, f"{told}. The line is number {at} of {place}" + (f": `{line}`" if line else "") + ".")
+
+
+def _plainly(text: str) -> str:
+    """Put what NumPy and PyTorch say of a product whose shapes don't fit into one sentence; leave the rest."""
+    numpy_ = re.search(r"operand 1 has a mismatch in its core dimension 0.*size (\d+) is different from (\d+)\)", text)
+    if numpy_:  # it doesn't tell the outer numbers
+        return f"you multiply (..., {numpy_[2]}) by ({numpy_[1]}, ...), but the inner numbers must be equal"
+    both = re.search(r"shapes \(([\d,]+)\) and \(([\d,]+)\) not aligned", text)
+    both = both or re.search(r"shapes cannot be multiplied \(([\dx]+) and ([\dx]+)\)", text)
+    if not both:
+        return text
+    left, right = (shape.replace("x", ",").replace(",", ", ").strip() for shape in both.groups())
+    return f"you multiply ({left}) by ({right}), but the inner numbers must be equal"
 
 
 def _home(answer: Any) -> str:

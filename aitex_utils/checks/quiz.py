@@ -22,6 +22,8 @@ def pick(question: Question, choice: Any) -> tuple[bool | None, str]:
     if choice is None:
         asked = "\n".join(f"{letter}) {text}" for letter, (text, _) in question.choices.items())
         return None, f"{question.text}\n{asked}"
+    if issubclass(type(choice), str) and not choice.strip():
+        return None, f"Not answered yet: put your letter, one of {letters}, between the empty quotation marks."
     letter = choice.strip().rstrip(".)").lower() if issubclass(type(choice), str) else ""
     if letter not in question.choices:
         return None, f"Choose one of {letters}, as a letter in quotes."
