@@ -37,11 +37,14 @@ def plot_line(bank: np.ndarray, patches: Mapping[str, float], *, note: str) -> t
 
 def plot_pairs(normal: np.ndarray, defective: np.ndarray) -> tuple[Figure, str]:
     """Draw every pair of a defective and a normal thing as a cell: right order, a tie, or wrong order."""
+    from matplotlib import colormaps
+
     normal, defective = np.sort(normal), np.sort(defective)
     order = np.sign(defective[:, None] - normal)  # 1 right, 0 tie, -1 wrong
     figure, axis = _axes(1, 1, (7, 3))
-    drawn = axis.imshow(order, origin="lower", aspect="auto", cmap=MAP_COLOURS, vmin=-1, vmax=1, interpolation="none")
-    bar = figure.colorbar(drawn, ax=axis, ticks=[-1, 0, 1])
+    colours = colormaps[MAP_COLOURS].resampled(3)
+    drawn = axis.imshow(order, origin="lower", aspect="auto", cmap=colours, vmin=-1.5, vmax=1.5, interpolation="none")
+    bar = figure.colorbar(drawn, ax=axis, ticks=[-1, 0, 1], fraction=0.05)
     bar.ax.set_yticklabels(["wrong", "tie", "right"])
     axis.set(xlabel="normal tiles, by rising score", ylabel="defective tiles,\nby rising score")
     right, tied = float((order > 0).mean()), float((order == 0).mean())
@@ -84,7 +87,7 @@ def plot_intervals(
     for i, (way, colour) in enumerate(zip(ways, (NORMAL, DEFECTIVE), strict=False)):
         at = rows + 0.18 * (2 * i - 1)
         low, high = np.array([intervals[way][name] for name in estimates]).T
-        axis.hlines(at, low, high, color=colour, linewidth=4, linestyle=STYLES[i], label=f"drawn by {way}")
+        axis.hlines(at, low, high, color=colour, linewidth=4 - i, label=f"drawn by {way}")
         axis.plot(list(estimates.values()), at, MARKS[i], color=LINE, markersize=5)
     axis.set(yticks=rows, yticklabels=list(estimates), xlabel=label)
     axis.invert_yaxis()
@@ -142,26 +145,33 @@ def plot_gallery(
         for axis in (above, below):
             axis.set_axis_off()
             if mask.any():
-                axis.contour(mask, levels=[0.5], colors=DEFECTIVE if axis is above else "white", linewidths=0.9)
+                axis.contour(mask, levels=[0.5], colors=DEFECTIVE, linewidths=1.1)
         if found.max() >= threshold > found.min():
-            below.contour(found, levels=[threshold], colors="black", linewidths=0.9)
+            below.contour(found, levels=[threshold], colors="white", linewidths=0.9)
         above.set_title(titles[column], fontsize=9)
     figure.colorbar(drawn, ax=axes, label="distance", fraction=0.03, pad=0.01)
     reached = sum(float(found.max()) >= threshold for found in maps)
     told = f"{len(tiles)} tiles above their maps, all on one scale; {reached} of the maps reach {threshold:.3g}"
-    return figure, f"{told}, outlined in black. {sum(bool(m.any()) for m in masks)} have a marked defect, outlined."
+    marked = sum(bool(mask.any()) for mask in masks)
+    return figure, f"{told}, outlined in white. {marked} have a marked defect, outlined in both pictures."
 
 
-def plot_operating(alarms: np.ndarray, found: np.ndarray, *, unit: str) -> tuple[Figure, str]:
-    """Draw the share of defects found (T,) against false alarms (T,), one point a threshold; `unit`: per what."""
+def plot_operating(alarms: np.ndarray, found: np.ndarray, *, blind: float, unit: str) -> tuple[Figure, str]:
+    """Draw the share of defects found (T,) against false alarms (T,), one point a threshold; `unit`: per what.
+
+    Below `blind` false alarms the test is too small to say anything: that part is hatched.
+    """
     figure, axis = _axes(1, 1, (6.8, 3.2))
     shown = alarms > 0
     axis.semilogx(alarms[shown], found[shown], color=NORMAL, drawstyle="steps-post")
-    axis.set(xlabel=f"false alarms {unit}", ylabel="share of defects found", ylim=(0, 1.02))
+    axis.set(xlabel=f"false alarms {unit}", ylabel="share of defects found", ylim=(0, 1.02), xlim=(blind / 30, None))
+    axis.axvspan(blind / 30, blind, facecolor="0.9", edgecolor="0.6", hatch="//", label="the test is blind here")
+    axis.legend(loc="upper left")
     half = alarms[found >= 0.5].min() if (found >= 0.5).any() else np.nan
     none = found[alarms == 0].max() if (alarms == 0).any() else 0.0
     told = f"To find half of the defects costs {half:,.0f} false alarms {unit}"
-    return figure, f"{told}; without any false alarm on the tiles tested, {none:.0%} are found."
+    told += f"; without any false alarm on the tiles tested, {none:.0%} are found"
+    return figure, f"{told}. Below {blind:,.0f} false alarms the test is blind."
 
 
 def contrast(tile: np.ndarray, mask: np.ndarray, *, around: int = 24) -> float:
@@ -192,21 +202,32 @@ def describe_miss(name: str, tile: np.ndarray, mask: np.ndarray, found: np.ndarr
     return "; ".join(told) + "."
 
 
-def describe_alarm(tile: np.ndarray, found: np.ndarray, usual: np.ndarray, away: float | None) -> str:
-    """Say where a clean tile's map is highest, and how its light and sharpness differ from `usual` tiles (N, H, W).
+def describe_alarm(
+    tile: np.ndarray, found: np.ndarray, usual: np.ndarray, *, away: float | None, threshold: float
+) -> str:
+    """Say how much of a clean tile is strange, where most, and how its light, sharpness and threads are unlike `usual`.
 
-    `away`: how far that place is from the nearest marked pixel of its strip in px; None where the strip is normal.
+    usual (N, H, W): normal tiles to compare with. `away`: how far the highest point is from the nearest marked pixel of
+    its strip in px; None where the strip is normal.
     """
     row, column = np.unravel_index(int(found.argmax()), found.shape)
     edge = min(row, column, found.shape[0] - 1 - row, found.shape[1] - 1 - column)
-    told = [f"highest at row {row}, column {column}" + (", at the tile's edge" if edge < 16 else "")]
+    above = float((found >= threshold).mean())
+    told = [f"{above:.0%} of its map is above the threshold"]
+    if above < 0.5:
+        told[0] += f", the highest point is row {row}, column {column}" + (" at the tile's edge" if edge < 16 else "")
     for what, of in (("mean grey", _grey), ("sharpness", _sharpness)):
         values = of(usual)
         apart = float((of(tile[None])[0] - values.mean()) / max(float(values.std()), 1e-9))
         if abs(apart) > 2:
             told.append(f"its {what} lies {abs(apart):.1f} spreads {'above' if apart > 0 else 'below'} the usual")
+    for what, axis in (("across", 2), ("down", 1)):
+        pitches, own = _pitch(usual, axis), _pitch(tile[None], axis)[0]
+        low, middle, high = np.quantile(pitches, [0.1, 0.5, 0.9])
+        if high - low < 0.05 * middle < abs(own - middle):  # where the usual tiles agree, and this one doesn't
+            told.append(f"{what}, its threads repeat every {own:.1f} px, usual are {middle:.1f}")
     if len(told) == 1:
-        told.append("light and sharpness as usual")
+        told.append("light, sharpness and threads as usual")
     if away is None:
         told.append("its strip is normal")
     else:
@@ -221,3 +242,10 @@ def _grey(tiles: np.ndarray) -> np.ndarray:
 def _sharpness(tiles: np.ndarray) -> np.ndarray:
     """Return the mean step between neighbouring columns: a blurred tile has a small one."""
     return np.abs(np.diff(tiles.astype(float), axis=2)).mean(axis=(1, 2))
+
+
+def _pitch(tiles: np.ndarray, axis: int) -> np.ndarray:
+    """Return after how many px tiles (N, H, W) repeat themselves along an axis (1 = down), by their strongest wave."""
+    waves = np.abs(np.fft.rfft(tiles - tiles.mean(axis=(1, 2), keepdims=True), axis=axis)).mean(axis=3 - axis)
+    waves[:, :6] = 0  # light and folds, not threads
+    return tiles.shape[axis] / waves.argmax(axis=1)

@@ -21,6 +21,7 @@ def test_pairs_are_cells_and_their_share_is_the_auroc():
     normal, defective = np.array([3.0, 1.0, 2.0]), np.array([2.0, 4.0])
     figure, told = plots.plot_pairs(normal, defective)
     assert figure.axes[0].images[0].get_array().tolist() == [[1, 0, -1], [1, 1, 1]]
+    assert [tick.get_text() for tick in figure.axes[1].get_yticklabels()] == ["wrong", "tie", "right"]
     assert told == "2 x 3 = 6 pairs of a defective and a normal tile: 66.7% are in the right order, 16.7% are ties."
     labels = np.array([0, 0, 0, 1, 1])
     assert metrics.auroc(labels, np.append(normal, defective)) == pytest.approx(4 / 6 + 0.5 / 6)
@@ -73,19 +74,21 @@ def test_a_gallery_has_one_scale_and_says_what_is_reached():
     below = [axis.images[0] for axis in figure.axes[2:4]]
     assert [drawn.get_clim() for drawn in below] == [(0, 2), (0, 2)]
     assert told.startswith("2 tiles above their maps, all on one scale; 1 of the maps reach 1.5,")
-    assert told.endswith("1 have a marked defect, outlined.")
+    assert told.endswith("1 have a marked defect, outlined in both pictures.")
     with pytest.raises(InputError, match="There are 2 tiles, 2 maps, 2 masks and 1 titles"):
         plots.plot_gallery(*pictures(), ["1."])
     with pytest.raises(InputError, match="at least one tile"):
         plots.plot_gallery(*(part[:0] for part in pictures()), [])
 
 
-def test_an_operating_curve_names_the_price_of_a_half():
-    figure, told = plots.plot_operating(np.array([0.0, 40.0, 80.0]), np.array([0.2, 0.5, 0.9]), unit="in 100 m")
+def test_an_operating_curve_names_the_price_of_a_half_and_where_it_is_blind():
+    alarms, found = np.array([0.0, 40.0, 80.0]), np.array([0.2, 0.5, 0.9])
+    figure, told = plots.plot_operating(alarms, found, blind=50, unit="in 100 m")
     assert figure.axes[0].lines[0].get_xdata().tolist() == [40, 80]
+    assert figure.axes[0].patches[0].get_x() + figure.axes[0].patches[0].get_width() == pytest.approx(50)
     assert told == (
         "To find half of the defects costs 40 false alarms in 100 m; without any false alarm on the tiles tested, "
-        "20% are found."
+        "20% are found. Below 50 false alarms the test is blind."
     )
 
 
@@ -119,16 +122,43 @@ def test_a_miss_is_put_into_words():
     assert "clear, contrast 2." in told and "cut by the tile's edge; the map is highest on it." in told
 
 
+def woven(rng: np.random.Generator, count: int, pitch: float = 8.0) -> np.ndarray:
+    """Tiles with threads across every 8 px, down every `pitch`, of a spread of light."""
+    down, across = np.mgrid[:128, :128]
+    threads = np.cos(2 * np.pi * across / 8) + np.cos(2 * np.pi * down / pitch)
+    noise = rng.uniform(4, 6, (count, 1, 1)) * rng.normal(size=(count, 128, 128))
+    return 100 + 20 * threads + noise + rng.normal(0, 2, (count, 1, 1))
+
+
 def test_a_false_alarm_is_put_into_words():
     rng = np.random.default_rng(2)
-    usual, found = rng.normal(100, 10, (20, 128, 128)) + rng.normal(0, 2, (20, 1, 1)), np.zeros((128, 128))
+    usual, found = woven(rng, 20), np.zeros((128, 128))
     found[5, 60] = 1
-    told = plots.describe_alarm(usual[0].clip(97, 103) + 40, found, usual, None)
-    assert told.startswith("highest at row 5, column 60, at the tile's edge; its mean grey lies ")
-    assert "spreads above the usual; its sharpness lies -" not in told and "spreads below the usual" in told
-    assert told.endswith("its strip is normal.")
-    found[5, 60], found[60, 60] = 0, 1
-    usual_one = usual[int(np.abs(usual.mean(axis=(1, 2)) - usual.mean()).argmin())]
-    told = plots.describe_alarm(usual_one, found, usual, 40.2)
-    assert told == "highest at row 60, column 60; light and sharpness as usual; a marked defect only 40 px away."
-    assert plots.describe_alarm(usual_one, found, usual, 2040.2).endswith("; a marked defect 2,040 px away.")
+    bright = 0.8 * (usual[0] - 100) + 140
+    told = plots.describe_alarm(bright, found, usual, away=None, threshold=0.5)
+    assert told.startswith("0% of its map is above the threshold, the highest point is row 5, column 60 at the tile's ")
+    assert "its mean grey lies " in told and "spreads above the usual; its sharpness lies" in told
+    assert "spreads below the usual" in told and "threads" not in told and told.endswith("its strip is normal.")
+
+
+def test_a_false_alarm_in_a_usual_tile_says_so():
+    rng = np.random.default_rng(3)
+    usual, found = woven(rng, 20), np.zeros((128, 128))
+    one = woven(rng, 1)[0]
+    one += usual.mean() - one.mean()
+    found[60, 60:] = 1
+    told = plots.describe_alarm(one, found, usual, away=40.2, threshold=0.5)
+    assert told.startswith("0% of its map is above the threshold, the highest point is row 60, column 60; ")
+    assert told.endswith("light, sharpness and threads as usual; a marked defect only 40 px away.")
+    told = plots.describe_alarm(one, found, usual, away=2040.2, threshold=0.5)
+    assert told.endswith("; a marked defect 2,040 px away.")
+
+
+def test_other_threads_are_noticed_where_the_usual_ones_agree():
+    rng = np.random.default_rng(4)
+    found, denser = np.ones((128, 128)), woven(rng, 1, pitch=6.4)[0]
+    told = plots.describe_alarm(denser, found, woven(rng, 20), away=None, threshold=0.5)
+    assert told.startswith("100% of its map is above the threshold; ") and "highest" not in told
+    assert "down, its threads repeat every 6.4 px, usual are 8.0" in told and "across" not in told
+    mixed = np.concatenate([woven(rng, 10), woven(rng, 10, pitch=6.4)])
+    assert "threads repeat" not in plots.describe_alarm(denser, found, mixed, away=None, threshold=0.5)
