@@ -67,16 +67,15 @@ def plot_begins(begins: np.ndarray, normal: np.ndarray, fabrics: Sequence[str]) 
 
 
 def plot_grid(image: np.ndarray, corners: np.ndarray, size: int, *, title: str = "Tiles") -> tuple[Figure, str]:
-    """Draw an image (H, W) with the outlines of its tiles, the odd ones dashed and set in a little."""
+    """Draw an image (H, W) with its tiles, in two colours and lines in turn; where two overlap, both shine through."""
     from matplotlib.patches import Rectangle
 
     figure, axis = _axes(1, 1, (11, 1.6))
     axis.imshow(image, cmap="gray", vmin=0, vmax=255, aspect="auto")
     for i, (row, column) in enumerate(corners):
-        inset, colour, line = ((6, NORMAL, "-"), (16, DEFECTIVE, "--"))[i % 2]
-        sides = size - 2 * inset
-        outline = Rectangle((column + inset, row + inset), sides, sides, fill=False, color=colour, linestyle=line, lw=2)
-        axis.add_patch(outline)
+        colour, line = ((NORMAL, "-"), (DEFECTIVE, "--"))[i % 2]
+        axis.add_patch(Rectangle((column, row), size, size, facecolor=colour, alpha=0.3))
+        axis.add_patch(Rectangle((column, row), size, size, fill=False, color=colour, linestyle=line, lw=2))
         axis.text(column + size / 2, row + size / 2, str(i), color="white", ha="center", va="center", weight="bold")
     axis.set(title=title, xlabel="column (px)", ylabel="row (px)")
     shared = [int(size - step) for step in np.diff(corners[:, 1])]
@@ -140,7 +139,7 @@ def plot_gaps(gaps: Mapping[str, Sequence[float]]) -> tuple[Figure, str]:
         mean, low, high = mean_interval(np.asarray(values))
         axis.plot(values, np.full(len(values), place + 0.18), "o", color=NORMAL, alpha=0.5)
         axis.errorbar(mean, place - 0.12, xerr=[[mean - low], [high - mean]], fmt="s", color=LINE, capsize=4)
-        told.append(f"{name} {mean:+.3f} ({low:+.3f} to {high:+.3f})")
+        told.append(f"{name} {mean:+.4f} ({low:+.4f} to {high:+.4f})")
     axis.axvline(0, color=LINE, linestyle=":")
     axis.set(yticks=range(len(gaps)), yticklabels=gaps, xlabel="AUROC split by tile minus AUROC split by strip")
     axis.set_ylim(len(gaps) - 0.4, -0.5)

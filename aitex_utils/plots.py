@@ -67,9 +67,8 @@ def plot_image(image: np.ndarray, mask: np.ndarray | None = None, *, title: str 
     if mask is not None and mask.any():
         axis.contour(mask, levels=[0.5], colors=DEFECTIVE, linewidths=0.8)
         rows, columns = (np.flatnonzero(mask.any(axis=a)) for a in (1, 0))
-        sentence += (
-            f"; the outlined defect spans columns {columns[0]:,} to {columns[-1]:,}, rows {rows[0]} to {rows[-1]}"
-        )
+        sentence += f"; what is outlined lies in columns {columns[0]:,} to {columns[-1]:,}, "
+        sentence += f"rows {rows[0]} to {rows[-1]}"
     axis.set(title=title, xlabel="column (px)", ylabel="row (px)")
     return figure, sentence + "."
 
@@ -82,7 +81,7 @@ def plot_strip(
     title: str = "Strip",
     scale: tuple[float, float] | None = None,
 ) -> tuple[Figure, str]:
-    """Draw a strip (H, W) above its anomaly map (H, W), the mask's outline in both.
+    """Draw a strip (H, W) above its anomaly map (H, W), the mask's outline on the strip: on the map it would hide it.
 
     `scale` = (lowest, highest) distance of the colours: give the same one to all strips that are compared.
     """
@@ -94,7 +93,6 @@ def plot_strip(
     drawn = below.imshow(anomaly_map, cmap=MAP_COLOURS, vmin=low, vmax=high, aspect="auto")
     if mask is not None and mask.any():
         above.contour(mask, levels=[0.5], colors=DEFECTIVE, linewidths=0.8)
-        below.contour(mask, levels=[0.5], colors="white", linewidths=0.8)
         columns = np.flatnonzero(mask.any(axis=0))
         sentence += f". The defect's mask spans columns {columns[0]:,} to {columns[-1]:,}"
         row, column = np.unravel_index(np.nanargmax(anomaly_map), anomaly_map.shape)

@@ -104,3 +104,9 @@ def test_every_typical_mistake_is_written_out_above():
 def test_questions_have_one_right_choice_each():
     assert [q.id for q in QUESTIONS] == ["00.q1", "00.q2", "00.q3", "00.q4"]
     assert all(q.right in q.choices for q in QUESTIONS)
+    text = " ".join(" ".join(c.source.split()) for c in builder.solved(SOURCE).cells if c.cell_type == "markdown")
+    code = [c.source for c in builder.solved(SOURCE).cells if c.cell_type == "code"]
+    for question in QUESTIONS:
+        assert question.text in text and f'quiz("{question.id}", "{question.right}")' in code
+        for letter, (choice, _) in question.choices.items():
+            assert f"{letter}) {choice.rstrip('.')}" in text, choice

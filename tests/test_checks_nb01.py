@@ -134,6 +134,13 @@ def summed(masks):
     return total > 0
 
 
+def joined_bits(masks):
+    found = np.zeros_like(masks[0])
+    for m in masks:
+        found = found | m
+    return found
+
+
 def overlap_only(masks):
     found = masks[0] > 0
     for m in masks[1:]:
@@ -149,6 +156,13 @@ def last_wins(masks):
 
 WRONG = [
     ("01.1", "ending kept", lambda n: (n.split("_")[0], n.split("_")[1].zfill(3), n.split("_")[2])),
+    ("01.1", "ending kept", lambda n: n.split("_")),
+    ("01.1", "ending kept", lambda n: (n[:4], n[5:8], n[9:])),
+    ("01.1", "fixed places", lambda n: (n[:4], n[5:8], n[9:11])),
+    ("01.1", "fixed places", lambda n: [n[0:4], n[5:8].strip("_").zfill(3), n[9:11]]),
+    ("01.1", "fixed places", lambda n: (n[:-11], n[-10:-7], n[-6:-4])),
+    ("01.1", "only 00 filled up", lambda n: n[:-4].replace("_00_", "_000_").split("_")),
+    ("01.1", "always a zero more", lambda n: [n[:4], "0" + n.split("_")[1], n[-6:-4]]),
     ("01.1", "not padded", lambda n: n[:-4].split("_")),
     ("01.1", "not padded", lambda n: tuple(Path(n).stem.split("_"))),
     ("01.1", "padded at the end", lambda n: [(p + "0" if i == 1 and len(p) == 2 else p) for i, p in
@@ -163,6 +177,8 @@ WRONG = [
     ("01.2", "overflow", summed),
     ("01.2", "grey values, largest", lambda masks: np.maximum.reduce(masks)),
     ("01.2", "grey values, sum", lambda masks: sum(m.astype(int) for m in masks)),
+    ("01.2", "grey values, or", lambda masks: joined_bits(masks)),
+    ("01.2", "grey values, overflow", lambda masks: sum(masks[1:], masks[0])),
     ("01.2", "clean marked", lambda masks: np.stack(masks).max(axis=0) == 0),
     ("01.3", "axes swapped", loops(swap=True)),
     ("01.3", "height and width swapped", lambda height, width, size, overlap: loops()(width, height, size, overlap)),
@@ -182,12 +198,17 @@ WRONG = [
     ("01.4", "grey as share", labels_by_loop(lambda m, s: m.any() and m.mean() >= s)),
     ("01.4", "only 255", labels_by_loop(lambda m, s: (m == 255).any() and (m == 255).mean() >= s)),
     ("01.4", "share of all tiles", lambda tiles, s: [m.any() and (m > 0).sum() / tiles.size >= s for m in tiles]),
+    ("01.4", "fixed size", labels_by_loop(lambda m, s: m.any() and np.count_nonzero(m) / (256 * 256) >= s)),
+    ("01.4", "share of what is marked",
+     lambda tiles, s: (n := np.count_nonzero(tiles, axis=(1, 2))) / n.sum() >= max(s, 1e-9)),
     ("01.4", "labels reversed", labels_by_loop(lambda m, s: not (m.any() and (m > 0).mean() >= s))),
     ("01.5", "strip on both sides", cut_shuffled_tiles),
     ("01.5", "strip on both sides", cut_tiles_in_order),
     ("01.5", "tile on both sides", everything_tested),
     ("01.5", "names of strips", names_only),
     ("01.5", "true and false", truth_values),
+    ("01.5", "a level too deep", lambda *q: tuple(np.where(side) for side in truth_values(*q))),
+    ("01.5", "a level too deep", lambda *q: [np.argwhere(side) for side in truth_values(*q)]),
     ("01.5", "sides swapped", lambda *q: by_strip(*q)[::-1]),
     ("01.5", "no draw", first_in_order),
     ("01.5", "tiles lost", one_tile_a_strip),

@@ -44,7 +44,8 @@ def test_a_grid_outlines_each_tile_and_says_what_neighbours_share():
     figure, told = lab_plots.plot_grid(STRIP, tile(STRIP)[1], 256, title="Tiles here")
     assert told == "Tiles here: 4 tiles; neighbours share 0 px, the last two 24 px."
     middles = [patch.get_x() + patch.get_width() / 2 for patch in figure.axes[0].patches]
-    assert middles == [128, 384, 640, 872]
+    assert middles == [m for m in (128, 384, 640, 872) for _ in range(2)]  # its area and its outline
+    assert {patch.get_width() for patch in figure.axes[0].patches} == {256}
     assert lab_plots.plot_grid(STRIP[:, :256], np.array([[0, 0]]), 256)[1] == "Tiles: 1 tiles."
 
 
@@ -69,5 +70,5 @@ def test_exams_show_every_score_and_the_medians():
 
 def test_gaps_come_with_mean_and_interval():
     figure, told = lab_plots.plot_gaps({"as it is": [0.0, 0.1, 0.2], "other": [0.3, 0.3, 0.3]})
-    assert "as it is +0.100 (-0.148 to +0.348)" in told and "other +0.300 (+0.300 to +0.300)" in told
+    assert "as it is +0.1000 (-0.1484 to +0.3484)" in told and "other +0.3000 (+0.3000 to +0.3000)" in told
     assert figure.axes[0].lines[0].get_xdata() == pytest.approx([0.0, 0.1, 0.2])

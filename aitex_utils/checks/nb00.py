@@ -67,14 +67,17 @@ QUESTIONS = (
         "00.q1",
         "What is the difference between a tile and a patch?",
         {
-            "a": ("None: both are pieces of a picture.", "A patch has no pixels; it is a list of numbers."),
-            "b": ("A patch is a small tile.", "A tile is cut out of the picture; a patch is computed from it."),
+            "a": ("None: both are words for a crop of the picture.", "A patch has no pixels; it is a list of numbers."),
+            "b": (
+                "A tile is a crop of the picture, a patch a feature vector.",
+                "Yes. A patch describes one position of a tile, and one tile has 1,024 of them here.",
+            ),
             "c": (
-                "A tile is a crop of the picture, a patch a feature vector for one position of it.",
-                "Yes. One tile has 1,024 of them here.",
+                "A patch is a small tile, cut out of the large one.",
+                "A tile is cut out of the picture; a patch is computed from it.",
             ),
         },
-        "c",
+        "b",
     ),
     Question(
         "00.q2",
@@ -94,26 +97,27 @@ QUESTIONS = (
         "00.q3",
         "Why must the masks stay out of `fit`?",
         {
-            "a": ("They are too large.", "They are small black-and-white pictures."),
-            "b": (
-                "The detector is to find defects that it has never seen, and would be judged on what it was told.",
-                "Yes. A mask says where the known defects are, and the next one will be another.",
-            ),
-            "c": ("They are drawn inexactly.", "They are, but exact ones would be no better here."),
-        },
-        "b",
-    ),
-    Question(
-        "00.q4",
-        "Two maps are shown, each on its own colour scale. What can't you compare?",
-        {
-            "a": ("Where in each map the brightest place is.", "That can be read off each map by itself."),
-            "b": ("How large the bright places are.", "Roughly, that can be seen in each."),
+            "a": ("They are large, and fitting would take too long.", "They are small black-and-white pictures."),
+            "b": ("They are drawn by hand, and never quite exact.", "Exact ones would be no better here."),
             "c": (
-                "Which of them is higher.",
-                "Yes. Each is stretched to its own range, so that the calmest strip looks as alarming as the worst.",
+                "They show known defects; what it must find is new.",
+                "Yes. The next defect will be another one. And whoever fits on the masks and tests with them asks for "
+                "what was learnt by heart.",
             ),
         },
         "c",
+    ),
+    Question(
+        "00.q4",
+        "Two maps are shown, each on its own colour scale. What can't you tell from them?",
+        {
+            "a": (
+                "Which of the two strips is the stranger.",
+                "Yes. Each is stretched to its own range, so that the calmest strip looks as alarming as the worst.",
+            ),
+            "b": ("Which shape the brightest place of each has.", "That can be seen in each map by itself."),
+            "c": ("Where in each map the brightest place is.", "That can be read off each map by itself."),
+        },
+        "a",
     ),
 )

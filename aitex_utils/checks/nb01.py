@@ -16,12 +16,28 @@ NAME = Exercise(
     task="Number, defect code and fabric of a strip, from its file's name.",
     reference=a.parse_name,
     cases=lambda: [(name,) for name in ("0094_027_05.png", "0018_00_01.png", "0003_000_02.png", "0112_30_08.png")],
+    agree=a.name_agrees,
     mistakes=(
         Mistake(
             "ending kept",
-            "Something of the file is still on the last part. What belongs to the name, and what only says what kind "
-            "of file it is?",
-            lambda name: a.parse_name(name)[:2] + (name.split("_")[2],),
+            "The last part still holds `.png`. That belongs to the file, not to the fabric.",
+            lambda name: "ending kept",
+        ),
+        Mistake(
+            "fixed places",
+            "You cut at fixed places, but the parts have no fixed length: in `0018_00_01.png` the code is a digit "
+            "short, and what follows moves to the left. What stands between the parts in every name?",
+            lambda name: "fixed places",
+        ),
+        Mistake(
+            "only 00 filled up",
+            "`0018_00_01.png` is right now. But any code may come a digit short: `30` should become `030`.",
+            lambda name: tuple("000" if i == 1 and part == "00" else part for i, part in enumerate(a.bare(name))),
+        ),
+        Mistake(
+            "always a zero more",
+            "You put a zero before every code, and `027` becomes `0027`. Which codes need one?",
+            lambda name: tuple("0" * (i == 1) + part for i, part in enumerate(a.bare(name))),
         ),
         Mistake(
             "not padded",
@@ -104,6 +120,17 @@ UNION = Exercise(
             "grey values, sum",
             "You return sums of grey values. One comparison is missing: True or False for each pixel is asked for.",
             lambda masks: np.sum(masks, axis=0),
+        ),
+        Mistake(
+            "grey values, or",
+            "You return grey values: of numbers, `|` joins the bits. Make True and False of each mask first.",
+            lambda masks: np.bitwise_or.reduce(masks),
+        ),
+        Mistake(
+            "grey values, overflow",
+            "You return sums of grey values, and as `uint8` these begin at 0 again above 255. Make True and False of "
+            "each mask first.",
+            lambda masks: np.add.reduce(list(masks), axis=0, dtype=np.uint8),
         ),
         Mistake(
             "clean marked",
@@ -234,6 +261,17 @@ LABELS = Exercise(
             "share of all tiles",
             "You divide by the pixels of *all* tiles. The share is meant of the tile's own area.",
             lambda m, least: ((m > 0).sum(axis=(1, 2)) / m.size >= least) & m.any(axis=(1, 2)),
+        ),
+        Mistake(
+            "fixed size",
+            "You divide by 256 x 256. The tiles on which this is tested are 2 x 4 px: take the size from the array.",
+            lambda m, least: ((m > 0).sum(axis=(1, 2)) / 256**2 >= least) & m.any(axis=(1, 2)),
+        ),
+        Mistake(
+            "share of what is marked",
+            "You divide by the number of *marked* pixels of all tiles together. The share is meant of the tile's own "
+            "area.",
+            lambda m, least: ((m > 0).sum(axis=(1, 2)) / (m > 0).sum() >= least) & m.any(axis=(1, 2)),
         ),
         Mistake(
             "labels reversed",

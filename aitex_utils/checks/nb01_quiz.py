@@ -14,39 +14,45 @@ QUESTIONS = (
                 "The name says there is a defect, only not where. One of these tiles would be called clean and isn't.",
             ),
             "b": (
-                "Leave them out of measures by tile.",
-                "Yes. Where the defect is isn't known; the strip as a whole may still be judged.",
-            ),
-            "c": (
-                "Count them all as defective.",
+                "Count them all as defective: some are.",
                 "Most of them are faultless: a defect is small. The detector would be "
                 "blamed for not seeing what isn't there.",
             ),
-        },
-        "b",
-    ),
-    Question(
-        "01.q2",
-        "Why must the machine's bed be cut away before anything is measured?",
-        {
-            "a": ("It makes the pictures too large.", "It costs time, but that isn't the harm it does."),
-            "b": (
-                "It is brighter than fabric.",
-                "Often, but brightness alone would do no harm if it were everywhere the same.",
-            ),
             "c": (
-                "It differs between normal and defective strips.",
-                "Yes. A detector could tell them apart without ever "
-                "looking at the fabric, and fail on the next machine.",
+                "Leave them out of measures by tile.",
+                "Yes. Where the defect is isn't known; the strip as a whole may still be judged.",
             ),
         },
         "c",
     ),
     Question(
+        "01.q2",
+        "Why must the machine's bed be cut away before anything is measured?",
+        {
+            "a": (
+                "It differs between normal and defective strips.",
+                "Yes. A detector could tell them apart without ever "
+                "looking at the fabric, and fail on the next machine.",
+            ),
+            "b": (
+                "It makes the pictures larger and the work longer.",
+                "It costs time, but that isn't the harm it does.",
+            ),
+            "c": (
+                "It is a good deal brighter than any fabric is.",
+                "Often, but brightness alone would do no harm if it were everywhere the same.",
+            ),
+        },
+        "a",
+    ),
+    Question(
         "01.q3",
         "You raise `min_share` from 0 to 0.05 and the AUROC goes up. Has the detector become better?",
         {
-            "a": ("Yes, it finds more.", "It finds exactly what it found before; only the question has changed."),
+            "a": (
+                "Yes, it finds defects that it missed before.",
+                "It finds exactly what it found before; only the question has changed.",
+            ),
             "b": (
                 "No. The smallest defects are no longer asked for.",
                 "Yes. The hardest questions have been taken out of the exam. Two figures compare only under one rule.",
@@ -60,20 +66,20 @@ QUESTIONS = (
     ),
     Question(
         "01.q4",
-        "A paper shuffles all normal tiles, fits on a quarter and tests on the rest. What is its false-alarm rate "
-        "worth on the cloth that is woven tomorrow?",
+        "A paper shuffles all normal tiles, fits on a quarter and tests on the rest. Compared with the cloth that is "
+        "woven tomorrow, the rate of false alarms that it reports is ...",
         {
             "a": (
-                "It is too low.",
+                "too low.",
                 "Yes. Tomorrow's cloth is a new strip, and a new strip is farther from the "
                 "memory bank than the sister tiles in that test.",
             ),
             "b": (
-                "It is about right, tiles are tiles.",
+                "about right: tiles are tiles.",
                 "Only if strips were all alike. How much they differ is "
                 "a matter of the fabric, and has to be measured.",
             ),
-            "c": ("It is too high.", "Sister tiles are the easiest normals there are: what comes tomorrow is harder."),
+            "c": ("too high.", "Sister tiles are the easiest normals there are: what comes tomorrow is harder."),
         },
         "a",
     ),

@@ -45,6 +45,8 @@ def _faults(fit: np.ndarray, test: np.ndarray, owner: np.ndarray, share: float) 
         return {"booleans"}
     if "U" in (fit.dtype.kind, test.dtype.kind):
         return {"names"}
+    if fit.ndim > 1 or test.ndim > 1:
+        return {"a level too deep"}
     if np.isin(fit, test).any():
         return {"tile on both sides"}
     if np.isin(owner[fit], owner[test]).any():
@@ -91,6 +93,12 @@ SPLIT = Exercise(
             "true and false",
             "You return True and False for each tile. Asked for are positions: `np.flatnonzero` makes them of it.",
             lambda *q: "booleans",
+        ),
+        Mistake(
+            "a level too deep",
+            "Your positions sit one level too deep. `np.where` gives a tuple: take its `[0]`, or `np.flatnonzero`, "
+            "which gives the positions as they are asked for.",
+            lambda *q: "a level too deep",
         ),
         Mistake(
             "sides swapped",

@@ -68,6 +68,13 @@ for code, name in DEFECTS.items():
     print(f"{code}  {name:<15}{sum(s.code == code for s in strips):>4} strips")
 
 # %% [markdown]
+# Some of these are weavers' words. **Warp** threads run along the cloth; **weft** threads run across it, from edge to edge.
+#
+# - An *end* is a single warp thread, a *pick* a single weft thread. Either may be broken.
+# - The *selvage* is the cloth's edge, woven more densely so that it holds together.
+# - A `nep` is a tiny tangle in the yarn; a `fuzzyball` or `warp ball` is loose yarn that rolled up into a lump.
+
+# %% [markdown]
 # ### Exercise 01.1: read a name
 #
 # Write a function that gives number, code and fabric as three texts, in the order in which they stand in the file's name.
@@ -107,8 +114,9 @@ for kind, count in Counter(o.kind for o in odd).items():
 # %% [markdown]
 # That is the count of each kind, and one example. (`oddity_table(odd)`, from the same module, shows all.) What one does about it:
 #
-# - **RGBA files, another width**: mended when read. `strip.read()` always gives grey values (256, W), and W isn't always 4,096.
-# - **A defective strip without a mask, or with one that is all black**: there is a defect, but nobody says where. To take its
+# - **RGBA files**: mended when read. `strip.read()` always gives grey values (256, W).
+# - **Another width** (only AITEX has it): W isn't always 4,096, and your code mustn't rely on it.
+# - **A defective strip without a mask, or with one that is all black** (that again only on AITEX): there is a defect, but nobody says where. To take its
 #   tiles for clean would be wrong. It counts where whole strips are judged, and is left out where tiles are.
 # - **Masks that aren't binary**: their edges hold values between 0 and 255. **Any value above 0 is defect.**
 # - **A strip with several masks**: each marks one defect; all of them together are what we want.
@@ -151,9 +159,9 @@ check("01.2", union)
 # and the cloth lay differently, or the camera stood elsewhere.
 #
 # Imagine a detector that never looks at fabric at all. It knows three numbers of a strip: how wide the part without fabric is, how
-# bright, and how uneven. It remembers these of all normal strips, and calls a strip the more suspicious, the farther its numbers are from those of the
-# nearest *other* normal strip. In how many of all pairs of a normal and a defective strip does it rank the two rightly? That is its
-# AUROC: 0.5 is guessing, 1 is perfect. Write down a range in which you are 80 % sure it lies.
+# bright, and how uneven. It remembers these three of each normal strip. Of any strip it then asks: which *other* normal strip has numbers most
+# like these? The less alike even those are, the more suspicious is the strip. In how many of all pairs of a normal and a defective strip does it rank the two rightly? That is its
+# AUROC: 0.5 is guessing, 1 is perfect. Write down a range, from 0 to 1, in which you are 80 % sure it lies.
 
 # %%
 predict("01.a", 0.6, 1.0)
@@ -171,6 +179,8 @@ def unlike_fabric(strip):
     grey = strip[:, : strip.shape[1] // WINDOW * WINDOW].astype(float)
     across = np.abs(np.diff(grey, axis=1, append=grey[:, -1:]))
     down = np.abs(np.diff(grey, axis=0, append=grey[-1:]))
+    # logarithms, so that twice as bright counts the same in dark and in light cloth;
+    # log1p(x) is log(1 + x), which 0 doesn't upset
     pixels = np.log1p(np.stack([grey, across, down], axis=-1))  # (256, W, 3)
     windows = pixels.reshape(256, -1, WINDOW, 3).mean(axis=(0, 2))  # (W / 16, 3)
     right = windows[len(windows) // 2 :]
@@ -186,9 +196,10 @@ found, unlike = fabric_region(image), unlike_fabric(image)
 show(*lab.plot_region(image, unlike, WINDOW, found, title=f"Strip {bare.id}"))
 
 # %% [markdown]
-# The bed stands out by far. But look at the selvage, just left of the first dashed line: do these three numbers notice it? And does the
-# curve stay level over the fabric? The dashed lines are the course's answer, `fabric_region`. It rests on the same idea, and is more careful in three ways:
-# it describes each window by the texture at 18 distances and directions; it compares it with the last 256 px of fabric that it
+# The bed stands out by far. The selvage, just left of the first dashed line, doesn't on the practice fabric: there the curve is no higher than at
+# places in the middle of the cloth, since over the cloth it isn't level either. Three numbers are too few. The dashed lines are the course's
+# answer, `fabric_region`. It rests on the same idea, and is more careful in three ways: how much pixels differ it asks not of next neighbours
+# alone but of pairs near and far, across, down and slanting, 18 kinds in all; it compares each window with the last 256 px of fabric that it
 # walked over, so that light may drift along the strip; and all windows vote on where fabric ends, so that a defect in the middle doesn't end
 # it. Now all strips at once. (Some seconds; the result is kept for next time.)
 
@@ -245,7 +256,7 @@ show(*lab.plot_grid(fabric, corners, 256, title="Without overlap, the last one m
 
 # %% [markdown]
 # A defect on the seam of two tiles is cut in half, and each half looks more harmless than the whole. With **overlap** it lies
-# whole in one of them. The price: more tiles, more time.
+# whole in one of them, if it is no wider than the overlap. The price: more tiles, more time.
 
 # %%
 tiles_64, corners_64 = tile(fabric, size=256, overlap=64)
@@ -341,33 +352,9 @@ print(f"{(shares > 0).sum()} tiles hold a marked pixel")
 reveal("01.b", 100 * (shares > 0).sum() / (clean + len(shares)), unit="%")
 
 # %% [markdown]
-# Defects are small, so even of a *defective* strip nearly all tiles are clean. A programme that calls everything clean is right in all
-# other cases: this **imbalance** is why nobody here speaks of accuracy.
+# Defects are small, so even of a *defective* strip nearly all tiles are clean. A programme that calls every tile clean is right for all
+# tiles but these: this **imbalance** is why nobody here speaks of accuracy.
 #
-# And the rule? Let us count by several.
-
-# %%
-rules = (0, 0.001, 0.01, 0.05, 0.10)
-counts = [int(((shares > 0) & (shares >= rule)).sum()) for rule in rules]
-show(*lab.plot_rules(rules, counts, clean + len(shares)))
-
-# %% [markdown]
-# On four fabrics of AITEX: any pixel {{results/notebook_01.json: aitex.tiles.defective_by_rule.any_pixel}} tiles, at least 1 % of the area
-# {{results/notebook_01.json: aitex.tiles.defective_by_rule.1_percent}}, at least 5 %
-# {{results/notebook_01.json: aitex.tiles.defective_by_rule.5_percent}}. A stricter rule drops the smallest defects, the very ones that are hard
-# to find. **A figure is only comparable with another one under the same rule.** This course takes any pixel. These are the
-# smallest defects here. Can you find them?
-
-# %%
-tiny = min((s for s in known if area_shares(s).any()), key=lambda s: s.read_mask().sum())
-share = area_shares(tiny)
-marked = np.flatnonzero(share)[:6]
-of_tiny, _ = tile(tiny.read()[:, region[tiny.id]])
-titles = [f"{share[i]:.2%} of the area" for i in marked]
-figure, _ = plot_tiles(of_tiny[marked], titles=titles)
-show(figure, f"Strip {tiny.id}, {tiny.defect}: tiles with {', '.join(titles)} marked.")
-
-# %% [markdown]
 # ### Exercise 01.4: labels
 #
 # Write the rule. `mask_tiles` (N, H, W) holds grey values, any value above 0 is defect. A tile is defective if **at least** the
@@ -385,6 +372,33 @@ def label_tiles(mask_tiles: np.ndarray, min_share: float = 0.0) -> np.ndarray:
 
 # %%
 check("01.4", label_tiles)
+
+# %% [markdown]
+# How much hangs on the rule? Let us count by several.
+
+# %%
+rules = (0, 0.001, 0.01, 0.05, 0.10)
+marked_shares = shares[shares > 0]
+counts = [int(np.count_nonzero(marked_shares >= rule)) for rule in rules]
+show(*lab.plot_rules(rules, counts, clean + len(shares)))
+
+# %% [markdown]
+# On four fabrics of AITEX: any pixel {{results/notebook_01.json: aitex.tiles.defective_by_rule.any_pixel}} tiles, at least 1 % of the area
+# {{results/notebook_01.json: aitex.tiles.defective_by_rule.1_percent}}, at least 5 %
+# {{results/notebook_01.json: aitex.tiles.defective_by_rule.5_percent}}. A stricter rule drops the smallest defects, the very ones that are hard
+# to find. **A figure is only comparable with another one under the same rule.** This course takes any pixel. These are the
+# smallest defects here. Can you find them, before you look at the masks in the row below?
+
+# %%
+tiny = min((s for s in known if area_shares(s).any()), key=lambda s: s.read_mask().sum())
+share = area_shares(tiny)
+marked = np.flatnonzero(share)[:6]
+of_tiny, _ = tile(tiny.read()[:, region[tiny.id]])
+masks, _ = tile(tiny.read_mask()[:, region[tiny.id]])
+titles = [f"{share[i]:.2%} of the area" for i in marked]
+figure, _ = plot_tiles(of_tiny[marked], masks[marked] * 1.0, titles, label="marked")
+told = f"Strip {tiny.id}, {tiny.defect}: tiles with {', '.join(titles)} marked"
+show(figure, f"{told}, and below each its mask.")
 
 # %% [markdown]
 # ## 7. Two ways to split
@@ -470,12 +484,13 @@ from aitex_utils.leakage import resemblance
 show(*lab.plot_resemblance(resemblance(patches), owner))
 
 # %% [markdown]
-# Row *i*, column *j*: how far are the patches of tile *i* from those of tile *j*? The white lines part the strips. What to look for:
+# Row *i*, column *j*: of each patch of tile *i*, how far is the nearest patch of tile *j*, on average? White lines part the strips, and the
+# diagonal is left white: there a tile would be compared with itself. What to look for:
 #
-# - **Dark squares along the diagonal**: tiles of one strip are sisters, more alike than tiles of two strips.
-# - **A pattern of dark and bright blocks off the diagonal**: some strips are like each other, others aren't. They may come from one day, or
-#   one speed of the machine.
-# - **Stripes within the blocks**: where along the strip a tile lies matters, since light and focus fall off to its ends.
+# - **Dark squares along the diagonal only**: tiles of one strip are sisters, more alike than tiles of two strips.
+# - **Dark blocks off the diagonal as well**: some strips are like each other. On the practice fabric two groups of strips stand out, one for each
+#   speed at which it was photographed. Within a group, a strip is hardly more like itself than like another one.
+# - **Blots within the blocks**: where along the strip a tile lies matters, since light and focus fall off to its ends.
 
 # %% [markdown]
 # ## 8. The leakage lab: one detector, two exams
@@ -539,9 +554,8 @@ def ten_draws(patches, bad):
 
 
 def report(name):
-    by_tile, by_strip = (
-        np.mean([run.auroc(normal) for run in runs[name]]) for normal in ("same", "new")
-    )
+    by_tile = np.mean([run.auroc("same") for run in runs[name]])
+    by_strip = np.mean([run.auroc("new") for run in runs[name]])
     print(f"{name}: AUROC by tile {by_tile:.3f}, by strip {by_strip:.3f}")
 
 
@@ -554,7 +568,8 @@ show(*lab.plot_gaps(gaps))
 reveal("01.c", np.mean(gaps["as it is"]))
 
 # %% [markdown]
-# Each dot is a draw, the square is their mean with its 95 % interval (Student's). If the interval holds 0, these ten draws don't show a gap. It says how
+# Each dot is a draw, the square is their mean with its 95 % interval (from Student's distribution, which allows for ten draws being few). If the
+# interval holds 0, these ten draws don't show a gap; if it only just misses 0, they hint at one, and more draws should settle it. It says how
 # sure the mean over such draws *of these strips* is; with other strips it might be another.
 #
 # Over the three practice fabrics and twenty draws each, the course measured
@@ -665,38 +680,38 @@ for name, of in runs.items():
 # **01.q1** A strip is defective, but its mask is black everywhere. What do you do with its tiles?
 #
 # - a) Count them as clean: the mask says so.
-# - b) Leave them out of measures by tile.
-# - c) Count them all as defective.
+# - b) Count them all as defective: some are.
+# - c) Leave them out of measures by tile.
 
 # %%
-quiz("01.q1", "b")
+quiz("01.q1", "c")
 
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
-# b. The name says that there is a defect, only nobody says where. The strip as a whole may still be judged.
+# c. The name says that there is a defect, only nobody says where. The strip as a whole may still be judged.
 #
 # </details>
 #
 # **01.q2** Why must the machine's bed be cut away before anything is measured?
 #
-# - a) It makes the pictures too large.
-# - b) It is brighter than fabric.
-# - c) It differs between normal and defective strips.
+# - a) It differs between normal and defective strips.
+# - b) It makes the pictures larger and the work longer.
+# - c) It is a good deal brighter than any fabric is.
 
 # %%
-quiz("01.q2", "c")
+quiz("01.q2", "a")
 
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
-# c. A detector could tell strips apart by it without looking at one thread.
+# a. A detector could tell strips apart by it without looking at one thread.
 #
 # </details>
 #
 # **01.q3** You raise `min_share` from 0 to 0.05 and the AUROC goes up. Has the detector become better?
 #
-# - a) Yes, it finds more.
+# - a) Yes, it finds defects that it missed before.
 # - b) No. The smallest defects are no longer asked for.
 # - c) No, a higher share makes the test harder.
 
@@ -710,11 +725,12 @@ quiz("01.q3", "b")
 #
 # </details>
 #
-# **01.q4** A paper shuffles all normal tiles, fits on a quarter and tests on the rest. What is its false-alarm rate worth on the cloth that is woven tomorrow?
+# **01.q4** A paper shuffles all normal tiles, fits on a quarter and tests on the rest. Compared with the
+# cloth that is woven tomorrow, the rate of false alarms that it reports is ...
 #
-# - a) It is too low.
-# - b) It is about right, tiles are tiles.
-# - c) It is too high.
+# - a) too low.
+# - b) about right: tiles are tiles.
+# - c) too high.
 
 # %%
 quiz("01.q4", "a")
