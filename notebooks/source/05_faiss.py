@@ -1,0 +1,1119 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+# ---
+
+# %% [markdown]
+# # 05 FAISS
+#
+# At the end of this notebook you will know what every way to search a memory bank costs, what it loses, and when the
+# plainest one is right.
+#
+# **You will be able to**
+# 1. search exactly with one matrix product, and say why its last digits move;
+# 2. measure what an approximate index misses, fairly;
+# 3. build the two ideas behind most indexes yourself: cells, and codes;
+# 4. choose an index for a bank by measurement, with its effect on the detector;
+# 5. save a bank, refuse a damaged one, and let it grow.
+#
+# **You need to know** what a memory bank and a coreset are (notebooks 02 and 04; a sentence on each is in the glossary),
+# and NumPy's axes.
+#
+# **Time**: about 90 minutes for you with the exercises, and {{cost}} for the computer.
+
+# %% [markdown]
+# ## 1. What a search costs
+#
+# To score one tile, each of its 1,024 patches is compared with every vector of the bank. Let us have banks to compare
+# with: of up to three fabrics, all patches of 16 normal tiles each, and as tests 10 clean tiles of *other* strips and 10
+# tiles with a defect. Extracting the patches takes some seconds.
+
+# %%
+import numpy as np
+
+from aitex_utils import (
+    MemoryBank,
+    PatchFeatures,
+    fabric_region,
+    k_center_greedy,
+    list_strips,
+    split_strips,
+    tile,
+    tile_labels,
+)
+from aitex_utils import search_plots as draw
+from aitex_utils.checks import calibration, check, hint, predict, quiz, reveal
+from aitex_utils.lesson import lesson_strips, profile
+from aitex_utils.plots import show
+
+# %%
+root = lesson_strips()
+strips = [s for s in list_strips(root) if s.is_normal or s.masks]
+normal = [s for s in strips if s.is_normal]
+defective = [s for s in strips if not s.is_normal]
+names = {s.fabric for s in normal} & {s.fabric for s in defective}
+FABRICS = sorted(names, key=lambda n: (-sum(s.fabric == n for s in defective), n))[:3]
+
+
+# %%
+def drawn_tiles(group, most, rng):
+    """Return at most so many tiles: of normal strips any, of others defective ones."""
+    kept = []
+    for strip in group:
+        begin, end = fabric_region(strip.read())
+        tiles, _ = tile(strip.read()[:, begin:end])
+        masks, _ = tile(strip.read_mask()[:, begin:end])
+        kept.append(tiles[tile_labels(masks) != strip.is_normal])
+    kept = np.concatenate(kept)
+    return kept[rng.permutation(len(kept))[:most]]
+
+
+# %%
+def split_tiles(fabric, seed=0):
+    """Return tiles to fit, tiles to test, and the labels of those (True = defect)."""
+    rng = np.random.default_rng(seed)
+    fit, held_out = split_strips([s for s in normal if s.fabric == fabric], 0.7, seed)
+    clean = drawn_tiles(held_out, 10, rng)
+    broken = drawn_tiles([s for s in defective if s.fabric == fabric], 10, rng)
+    labels = np.repeat([False, True], [len(clean), len(broken)])
+    return drawn_tiles(fit, 16, rng), np.concatenate([clean, broken]), labels
+
+
+# %%
+import time
+
+from tqdm.auto import tqdm
+
+features = PatchFeatures()
+
+
+def patches_of(tiles):
+    """(N, 256, 256) -> (N * 1024, C)"""
+    patches = features.transform(tiles)
+    return patches.reshape(-1, patches.shape[-1])
+
+
+splits = [split_tiles(fabric) for fabric in FABRICS]
+banks = [patches_of(fit) for fit, _, _ in tqdm(splits, desc="banks")]
+begin = time.perf_counter()
+tests = [patches_of(test) for _, test, _ in tqdm(splits, desc="tests")]
+extraction = 1e6 * (time.perf_counter() - begin) / sum(len(t) for t in tests)
+
+# %%
+bank, test = banks[0], tests[0]  # one fabric, for all that follows but the comparison
+C = bank.shape[1]
+print(f"A bank: {len(bank):,} vectors of {C} channels, {bank.nbytes / 2**20:.0f} MiB.")
+print(f"Extraction took {extraction:.0f} microseconds a patch.")
+
+# %% [markdown]
+# The obvious way subtracts each vector from each patch. How much memory would all differences of **one tile** need?
+
+# %%
+differences = 1024 * len(bank) * C * 4  # float32 has four bytes
+print(f"All differences of one tile: {differences / 2**30:.1f} GiB.")
+print(f"All products of one tile:    {1024 * len(bank) * 4 / 2**20:.0f} MiB.")
+
+# %% [markdown]
+# The second line shows the way out. For two numbers $(p - m)^2 = p^2 - 2pm + m^2$, and for vectors
+#
+# $$\lVert p - m \rVert^2 = \lVert p \rVert^2 - 2\,p \cdot m + \lVert m \rVert^2 .$$
+#
+# The squares on either side are computed once. All $p \cdot m$ together are *one matrix product*, and nothing is done
+# faster on a computer than that.
+#
+# ### Exercise 05.1: Search by a matrix product
+#
+# *medium, 15 minutes*
+#
+# For `patches` `(n, C)` and `vectors` `(M, C)` return two arrays of length n: the **distance** of each patch to its nearest
+# vector, and the **index** of that vector. Not squared. No loop over patches or vectors, and no array larger than
+# `(n, M)`. If a vector is there twice, either index is right.
+#
+# Patches `[[0, 0], [6, 7]]` and vectors `[[0, 0], [3, 4], [6, 8]]` give the distances `[0, 1]` and the indices `[0, 2]`.
+# Results must be numbers, also where a patch *equals* a vector and rounding has played a trick on you.
+
+
+# %% exercise="05.1"
+def nearest(patches: np.ndarray, vectors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return distances (n,) to the nearest vectors, and their indices (n,)."""
+    own = (patches**2).sum(axis=1)  # (n,)
+    others = (vectors**2).sum(axis=1)  # (M,)
+    squares = own[:, None] - 2 * patches @ vectors.T + others  # (n, M)
+    squares = np.maximum(squares, 0)  # rounding may leave a little less than 0
+    return np.sqrt(squares.min(axis=1)), squares.argmin(axis=1)
+
+
+# %%
+check("05.1", nearest)  # stuck? hint("05.1")
+
+# %% [markdown]
+# Now where does the time of a detector go: into the network that makes the patches, or into the search? PatchCore keeps a
+# coreset; take a tenth of this bank, chosen greedily as in notebook 04. **Of the time that one tile takes, how many
+# per cent is search?**
+
+# %%
+predict("05.a", 5, 40, unit="%")
+
+
+# %%
+def seconds_of(call, times=3):
+    """Return the shortest of a few runs, in seconds: other work can only add."""
+    taken = []
+    for _ in range(times):
+        begin = time.perf_counter()
+        call()
+        taken.append(time.perf_counter() - begin)
+    return min(taken)
+
+
+# %%
+rows, _ = k_center_greedy(bank, len(bank) // 10, seed=0)
+coreset = bank[rows]
+one_tile, tile_patches = splits[0][1][:1], test[:1024]
+small, large = MemoryBank().add(coreset), MemoryBank().add(bank)
+parts = {
+    "extraction": seconds_of(lambda: features.transform(one_tile)),
+    f"search, {len(small):,} vectors": seconds_of(lambda: small.nearest(tile_patches)),
+    f"search, {len(large):,} vectors": seconds_of(lambda: large.nearest(tile_patches)),
+}
+
+# %%
+milliseconds = {name: 1000 * seconds for name, seconds in parts.items()}
+before, search, _ = milliseconds.values()
+reveal("05.a", 100 * search / (before + search), unit="%")
+names, values = list(milliseconds), list(milliseconds.values())
+show(*draw.plot_bars(names, values, "milliseconds", title="One tile, part by part"))
+
+# %% [markdown]
+# Keep this picture in mind. An index can save no more than the search takes. With a coreset that is little. With all
+# patches in the bank it is much, and this is where approximate search begins to matter.
+#
+# ## 2. FAISS, and its squares
+#
+# [FAISS](https://arxiv.org/abs/2401.08281) (Douze et al., 2024) is the library that the authors of PatchCore used, and
+# that `MemoryBank` uses. An *index* holds vectors; it is made for a number of channels, filled by `add`, and asked by
+# `search(patches, k)`, which gives two arrays `(n, k)`: how far, and which.
+#
+# One warning before the import. PyTorch and FAISS each bring their own library for threads (OpenMP), and some
+# combinations crash. The course imports **torch first** throughout, and `python course.py doctor` tries it on your
+# machine. Should a kernel die, don't silence the check of the libraries by an environment variable, as some advise: then
+# results may be wrong without a word.
+
+# %%
+import torch
+
+print(f"PyTorch {torch.__version__}, then")  # torch first, see above
+import faiss
+
+print(f"FAISS {faiss.__version__}")
+toy_index = faiss.IndexFlatL2(2)  # flat: a plain list; L2: Euclidean
+toy_index.add(np.array([[0, 0], [3, 4], [6, 8]], np.float32))
+how_far, which = toy_index.search(np.array([[0, 0]], np.float32), 3)
+print("how far:", how_far[0], " which:", which[0])
+
+# %% [markdown]
+# The vector (3, 4) lies 5 away from (0, 0). FAISS says 25. **It returns squared distances**, as roots take time and the
+# order is the same without. What if one forgets the root? Here is the tile with the strangest patch, both ways.
+
+# %%
+from aitex_utils import metrics
+from aitex_utils.layer_plots import plot_panels
+
+flat = faiss.IndexFlatL2(C)
+flat.add(bank)
+squares, nearest_index = flat.search(test, 1)
+exact = np.sqrt(squares[:, 0])
+strangest = int(exact.argmax()) // 1024
+distances = exact[strangest * 1024 : (strangest + 1) * 1024].reshape(32, 32)
+shown = [splits[0][1][strangest], distances, distances**2]
+spread = [part.max() / np.median(part) for part in (distances, distances**2)]
+told = "A tile, its distances and their squares, each with its own colours. The highest"
+told += f" is {spread[0]:.1f} times the median of the distances, and {spread[1]:.1f} times"
+told += " that of the squares."
+show(*plot_panels(shown, ["tile", "distances", "squares"], told))
+
+# %%
+labels = splits[0][2]
+for name, values in (("distances", exact), ("squares", exact**2)):
+    of_tiles = values.reshape(len(labels), 1024)
+    largest = metrics.auroc(labels, of_tiles.max(axis=1))
+    mean = metrics.auroc(labels, of_tiles.mean(axis=1))
+    print(f"{name:9}  AUROC by the largest {largest:.3f}, by the mean {mean:.3f}")
+
+# %% [markdown]
+# With the largest value of a tile as its score nothing changes: squaring keeps the order. That is why the mistake may stay
+# unnoticed for long. Whatever takes *means* of distances (smoothing, mean scores), *ratios* of them (reweighting), or compares
+# them with a number (a threshold, a covering radius) is wrong. In this course the root is taken in one place,
+# `MemoryBank.nearest`.
+#
+# ## 3. Why the last digits move
+#
+# Search 2,048 patches all at once, and again in lots of 1, 16 and 256. Who else is asked about in the same call can't
+# matter to a patch's distance. So all numbers should be the same to the last digit.
+
+# %%
+asked = np.ascontiguousarray(test[:2048])
+together = flat.search(asked, 1)[0]
+print("searched   squares that differ   largest difference, of the value")
+for lot in (1, 16, 256):
+    parts = [flat.search(asked[i : i + lot], 1)[0] for i in range(0, len(asked), lot)]
+    apart = np.concatenate(parts)
+    by = (abs(apart - together) / together).max()
+    print(f"by {lot:5}   {(apart != together).mean():19.0%}   {by:.0e}")
+
+# %% [markdown]
+# How many differ depends on your machine, its threads and FAISS's version. For large lots FAISS computes as you did, by a
+# matrix product; for small ones it may sum up the squared differences. On paper that is the same. In float32, which keeps
+# some seven digits, it isn't. The smallest example has one channel:
+
+# %%
+p, m = np.float32(4096.5), np.float32(4096.0)
+direct = (p - m) ** 2
+expanded = p**2 - 2 * p * m + m**2
+print("p² in float32:", p**2, "   exactly:", float(p) ** 2)
+print("(p - m)²        =", direct)
+print("p² - 2pm + m²   =", expanded)
+
+# %% [markdown]
+# The squares are large numbers, rounded to seven digits; their difference is small, and what rounding took away is now all
+# that counts. This is called **cancellation**. The farther the vectors lie from 0, compared with the distances
+# between them, the more of it. Below all patches and the bank are shifted by the same amount, which changes no
+# distance at all.
+
+# %%
+shifts = [0.1, 1, 10, 100, 1000]
+some, few = test[:200], bank[::16]
+truth = ((some[:, None].astype(float) - few) ** 2).sum(axis=2)  # (200, M) float64
+by_product, by_sum = [], []
+for shift in shifts:
+    p, m = some + np.float32(shift), few + np.float32(shift)
+    product = (p**2).sum(1)[:, None] - 2 * p @ m.T + (m**2).sum(1)
+    summed = np.stack([((m - patch) ** 2).sum(1) for patch in p])
+    by_product.append(float(np.median(abs(product - truth) / truth)))
+    by_sum.append(float(np.median(abs(summed - truth) / truth)))
+
+# %%
+errors = {"matrix product": by_product, "direct sum": by_sum}
+axes = "shift of all vectors", "relative error of a square"
+show(*draw.plot_lines(shifts, errors, axes, title="Cancellation, by the median"))
+
+# %% [markdown]
+# Patches of this network lie some way off 0 themselves, as most channels have a mean of their own. So even where they are, the
+# matrix product loses digits. What does that do to the smallest of distances? Ask the bank for **its own vectors**. Each
+# is there, at distance 0. **For how many per cent of them does FAISS say exactly 0?**
+
+# %%
+predict("05.b", 50, 100, unit="%")
+
+# %%
+own = bank[:2048]
+to_itself = flat.search(own, 1)[0][:, 0]
+reveal("05.b", 100 * (to_itself == 0).mean(), unit="%")
+print(f"The largest of these distances: {np.sqrt(to_itself.max()):.4f}")
+print(f"The median distance of a test patch: {np.median(exact):.2f}")
+
+# %% [markdown]
+# Two remedies, and you may use both.
+#
+# - **Centre first.** Subtract the bank's mean from bank and patches. No distance changes, but the squares become smaller.
+# - **Compute the few again.** Let the index say *which* vectors are nearest, then take the difference to just these. That
+#   is what `MemoryBank.nearest` does, so that its distances don't depend on the lot.
+
+# %%
+mean = bank.mean(axis=0)
+centred = faiss.IndexFlatL2(C)
+centred.add(bank - mean)
+after_centring = np.sqrt(centred.search(own - mean, 1)[0].max())
+again = MemoryBank().add(bank).nearest(own)[0].max()
+print("The largest distance of a vector to itself:")
+print(f"as it is       {np.sqrt(to_itself.max()):.4f}")
+print(f"centred        {after_centring:.4f}")
+print(f"computed again {again:.4f}")
+
+# %% [markdown]
+# And the lesson for tests of your own: never compare such results by `==`, but with a tolerance that fits the size of what
+# was subtracted.
+#
+# ## 4. Looking into few cells: IVF
+#
+# An exact search looks at every vector. Why look at those that are far away anyhow? Lay some *centroids* into the bank, by
+# k-means, and give each vector to the nearest one. That makes **cells**. A search first finds the centroids nearest to the
+# patch, then looks only into their cells. The number of cells looked into is the number of **probes**. FAISS calls it IVF,
+# an inverted file, as each centroid has a list of its vectors (the idea: Sivic and Zisserman, 2003,
+# [doi 10.1109/ICCV.2003.1238663](https://doi.org/10.1109/ICCV.2003.1238663)).
+#
+# Here is a toy bank with two channels, and a patch near a border.
+
+# %%
+rng = np.random.default_rng(2)
+middles = np.array([[-2.0, 0.5], [0.2, -1.2], [1.5, 1.2], [3.0, -0.6]])
+toy = middles[rng.integers(4, size=240)] + 0.55 * rng.normal(size=(240, 2))
+toy = toy.astype(np.float32)  # FAISS takes nothing else
+k_means = faiss.Kmeans(2, 12, seed=1, min_points_per_centroid=1)
+k_means.train(toy)
+centroids = k_means.centroids
+
+
+# %%
+def missed(patch, probes):
+    """Say whether a search of so many cells misses the nearest vector of the toy."""
+    cells = np.linalg.norm(centroids - patch, axis=1).argsort()[:probes]
+    owner = np.linalg.norm(toy[:, None] - centroids, axis=2).argmin(axis=1)
+    return not np.isin(owner[np.linalg.norm(toy - patch, axis=1).argmin()], cells)
+
+
+tries = rng.uniform(toy.min(axis=0), toy.max(axis=0), (500, 2))
+toy_patch = next(p for p in tries if missed(p, 1) and not missed(p, 2))
+for probes in (1, 2):
+    title = f"{probes} probe" + "s" * (probes > 1)
+    show(*draw.plot_cells(toy, centroids, toy_patch, probes, title=title))
+
+# %% [markdown]
+# The nearest vector sits just across the border. One probe misses it, two find it.
+#
+# ### How to count misses
+#
+# **Recall at 1** is the share of patches for which the search found the nearest vector. To count fairly, mind two things.
+# *Ties*: a bank may hold the same vector twice, and either is as good. *Nothing found*: if all probed cells are empty FAISS
+# returns the index -1, and NumPy has its own idea of what `vectors[-1]` is.
+#
+# ### Exercise 05.2: Recall at 1, up to ties
+#
+# *easy, 10 minutes*
+#
+# `found` and `exact` are indices `(n,)`: what a search found for each of the `patches` `(n, C)` among the `vectors`
+# `(M, C)`, and what an exact search found. Return the share of hits, a number from 0 to 1. It is a hit if the found vector
+# is **as far or nearer** than the exact one, with a relative tolerance of `1e-5`. The index -1 is a miss. (`exact` has none.)
+#
+# Vectors `[[0, 0], [4, 0], [0, 0], [9, 9]]`, patches `[[1, 0], [3, 0], [8, 9], [9, 8]]`, found `[2, 1, 3, -1]`, exact
+# `[0, 1, 3, 3]`: three hits of four.
+
+
+# %% exercise="05.2"
+def recall_at_one(
+    patches: np.ndarray, vectors: np.ndarray, found: np.ndarray, exact: np.ndarray
+) -> float:
+    """Return the share of patches whose found vector is as near as the nearest."""
+    to_found = np.linalg.norm(patches - vectors[found], axis=1)
+    to_exact = np.linalg.norm(patches - vectors[exact], axis=1)
+    hits = (to_found <= to_exact * (1 + 1e-5)) & (found >= 0)
+    return float(hits.mean())
+
+
+# %%
+check("05.2", recall_at_one)  # stuck? hint("05.2")
+
+# %% [markdown]
+# ### Exercise 05.3: Search in cells
+#
+# *hard, 20 minutes*
+#
+# Write the search of above. Given are `patches` `(n, C)`, `vectors` `(M, C)`, `centroids` `(K, C)` and a number of `probes`.
+#
+# 1. Each vector belongs to the cell of its nearest centroid.
+# 2. For each patch, probe the cells of the `probes` nearest centroids.
+# 3. Return distances `(n,)`, not squared, to the nearest vector **of these cells**, and its index `(n,)` **in the bank**. If
+#    they hold no vector, the distance is infinity and the index -1.
+#
+# A loop over patches is fine. With one channel: vectors `[[0], [1], [4.5], [5.2], [9]]`, centroids `[[2], [8]]`, so that `5.2`
+# and `9` belong to the second cell. The patch `[4.9]` is nearer to the first centroid. With one probe it finds index 2 at
+# distance `0.4`, with two probes index 3 at distance `0.3`.
+
+
+# %% exercise="05.3"
+def search_cells(
+    patches: np.ndarray, vectors: np.ndarray, centroids: np.ndarray, probes: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return distances (n,) and indices (n,) of the nearest in the probed cells."""
+    to_centroids = np.linalg.norm(vectors[:, None] - centroids, axis=2)  # (M, K)
+    cell_of = to_centroids.argmin(axis=1)
+    distances, indices = np.full(len(patches), np.inf), np.full(len(patches), -1)
+    for i, patch in enumerate(patches):
+        cells = np.linalg.norm(centroids - patch, axis=1).argsort()[:probes]
+        members = np.flatnonzero(np.isin(cell_of, cells))  # indices in the bank
+        if len(members):
+            away = np.linalg.norm(vectors[members] - patch, axis=1)
+            distances[i], indices[i] = away.min(), members[away.argmin()]
+    return distances, indices
+
+
+# %%
+check("05.3", search_cells)  # stuck? hint("05.3")
+
+# %% [markdown]
+# ### Training an index
+#
+# Now with FAISS, on the real bank. An IVF index must know its centroids before it can put a vector anywhere: it has to be
+# **trained**. What if one forgets?
+
+# %%
+cells = len(bank) // 39  # FAISS wants 39 training vectors for each cell, or it warns
+ivf = faiss.IndexIVFFlat(faiss.IndexFlatL2(C), C, cells)
+try:
+    ivf.add(bank)
+except RuntimeError as error:
+    print("FAISS refuses:", str(error)[-30:])
+
+# %% [markdown]
+# Train it **on normal patches of all the cloth that the bank will hold**, never on what is to be tested. One probe of all
+# these cells looks at a quarter of a per cent of the bank or so. **How many per cent of the test patches find their
+# nearest vector all the same?**
+
+# %%
+predict("05.c", 20, 70, unit="%")
+
+
+# %%
+def recalled(bank, patches, found, exact):
+    """Return recall at 1, up to ties; `exact` are the true smallest distances."""
+    away = np.linalg.norm(patches - bank[found], axis=1)
+    return float(((away <= exact * (1 + 1e-5)) & (found >= 0)).mean())
+
+
+def tried(index, bank, patches, exact):
+    """Return recall at 1 and microseconds a patch of one search."""
+    begin = time.perf_counter()
+    _, found = index.search(patches, 1)
+    seconds = time.perf_counter() - begin
+    return recalled(bank, patches, found[:, 0], exact), 1e6 * seconds / len(patches)
+
+
+asked = np.ascontiguousarray(test[::5])
+truth, _ = MemoryBank().add(bank).nearest(asked)  # distances to the last digit
+truth = truth[:, 0]
+
+# %%
+ivf.train(bank)
+ivf.add(bank)
+print(f"{cells} cells\nprobes  recall   microseconds")
+results = {}
+for probes in (1, 2, 4, 8, 16, 32):
+    ivf.nprobe = probes
+    results[probes] = tried(ivf, bank, asked, truth)
+results["flat"] = tried(flat, bank, asked, truth)
+for probes, (recall, micros) in results.items():
+    print(f"{probes:>6}  {recall:6.3f}  {micros:6.1f}")
+reveal("05.c", 100 * results[1][0], unit="%")
+
+# %% [markdown]
+# Neighbours share cells, so that even one probe finds many. More probes buy recall with time, until one might as well look
+# at everything.
+#
+# ### On what to train
+#
+# The cells should lie where the vectors lie. Train an index on patches of **another fabric**, put this bank into it, and
+# compare with the one above, both with 8 probes.
+
+# %%
+foreign = faiss.IndexIVFFlat(faiss.IndexFlatL2(C), C, cells)
+foreign.train(banks[-1])
+foreign.add(bank)
+for name, index in (("trained on this", ivf), ("on another", foreign)):
+    index.nprobe = 8
+    recall, micros = tried(index, bank, asked, truth)
+    uneven = index.invlists.imbalance_factor()
+    print(f"{name}: recall {recall:.3f}, {micros:.0f} microsec., {uneven:.1f} uneven")
+
+# %% [markdown]
+# *Uneven* is FAISS's measure of how the vectors spread over the cells: 1 if all hold equally many, and the larger, the more
+# vectors a search has to read in the mean. The other fabric's centroids lie elsewhere, so that this bank crowds in the few
+# that happen to be nearest. Nothing fails. It is only slow, as if there were no cells.
+#
+# ## 5. Walking through a graph: HNSW
+#
+# Another idea: link each vector to some near ones, and *walk*. Begin anywhere; go to the neighbour that is nearest to the
+# patch; stop when no neighbour is nearer. Nobody looks at vectors far from the way. Our toy again, each vector
+# linked to its three nearest among those that came before it. (The first ones had little choice, so that their links are
+# long: these are the motorways.)
+
+# %%
+links = [[] for _ in toy]
+for i in range(1, len(toy)):
+    for j in np.linalg.norm(toy[:i] - toy[i], axis=1).argsort()[:3].tolist():
+        links[i].append(j)
+        links[j].append(i)
+
+
+def walk(patch, start=0):
+    """Return the vectors passed on the way to a patch, by index."""
+    path, away = [start], np.linalg.norm(toy - patch, axis=1)
+    while True:
+        best = min(links[path[-1]], key=lambda i: away[i])
+        if away[best] >= away[path[-1]]:
+            return path
+        path.append(best)
+
+
+# %%
+found = np.array([walk(p)[-1] for p in tries])
+away = np.linalg.norm(tries[:, None] - toy, axis=2)
+hits = (found == away.argmin(axis=1)).mean()
+longest = max((p for p in tries), key=lambda p: len(walk(p)))
+show(*draw.plot_walk(toy, links, walk(longest), longest))
+print(f"Of {len(tries)} walks {hits:.0%} reached the nearest; the others got stuck.")
+
+# %% [markdown]
+# A walk can get stuck at a vector whose neighbours are all farther off, though a nearer one exists. So HNSW (Malkov and
+# Yashunin, 2018, [arXiv 1603.09320](https://arxiv.org/abs/1603.09320)) keeps a list of the best *candidates* so far and goes
+# on from each of them; in FAISS its length is `efSearch`. And it puts coarser graphs above the fine one, for the
+# motorways. Nothing is trained, but building takes time, and the links take bytes.
+
+# %%
+hnsw = faiss.IndexHNSWFlat(C, 32)  # links a vector; twice as many at the bottom
+begin = time.perf_counter()
+hnsw.add(bank)
+print(f"built in {time.perf_counter() - begin:.1f} s")
+print("candidates  recall   microseconds")
+for candidates in (4, 16, 64, 128):
+    hnsw.hnsw.efSearch = candidates
+    recall, micros = tried(hnsw, bank, asked, truth)
+    print(f"{candidates:10}  {recall:6.3f}  {micros:6.1f}")
+
+# %% [markdown]
+# ## 6. Fewer bytes: product quantisation
+#
+# The third idea saves bytes, not looks. Cut each vector into S parts. For each part, learn a **codebook** of 256 typical
+# entries, by k-means, and keep of each vector only which entries come nearest: S bytes (Jégou, Douze and Schmid, 2011,
+# [doi 10.1109/TPAMI.2010.57](https://doi.org/10.1109/TPAMI.2010.57)). On our toy, with two parts of one channel each and six
+# entries a codebook, every vector moves to a crossing.
+
+# %%
+books = []
+for channel in (0, 1):
+    k_means = faiss.Kmeans(1, 6, seed=1, min_points_per_centroid=1)
+    k_means.train(np.ascontiguousarray(toy[:, [channel]]))
+    books.append(k_means.centroids)
+show(*draw.plot_codes(toy, np.stack(books)))
+
+# %% [markdown]
+# Two codebooks of six entries name 36 places. With 19 parts of 256 entries it would be 256 to the power of 19, and the
+# codebooks are still small. That is the trick of the *product*.
+#
+# ### Exercise 05.4: Encode, and count the bytes
+#
+# *medium, 15 minutes*
+#
+# `vectors` is `(N, C)`, `codebooks` `(S, K, C / S)`, float32, with K at most 256. Return
+# - the codes `(N, S)`: part s of a vector is its s-th run of C / S neighbouring channels, and its code is the index of the
+#   nearest entry in `codebooks[s]`;
+# - how many bytes it takes to keep the codes, one byte each (`np.uint8`), **and** the codebooks as they are.
+#
+# Codebooks `[[[0, 0], [5, 5], [9, 0]], [[9, 9], [0, 0], [5, 5]]]` and the vector `[8, 1, 4, 6]`: its parts `[8, 1]` and `[4, 6]` are
+# nearest to entry 2 each, so its codes are `[2, 2]`. That is 2 bytes, and 48 for the codebooks: 50.
+
+
+# %% exercise="05.4"
+def encode(vectors: np.ndarray, codebooks: np.ndarray) -> tuple[np.ndarray, int]:
+    """Return codes (N, S) uint8, and the bytes of codes and codebooks together."""
+    parts = vectors.reshape(len(vectors), len(codebooks), -1)  # (N, S, C / S)
+    codes = [
+        np.linalg.norm(parts[:, s, None] - book, axis=2).argmin(axis=1)
+        for s, book in enumerate(codebooks)
+    ]
+    codes = np.stack(codes, axis=1).astype(np.uint8)
+    return codes, codes.nbytes + codebooks.nbytes
+
+
+# %%
+check("05.4", encode)  # stuck? hint("05.4")
+
+# %% [markdown]
+# A search compares the patch with the 256 entries of each part once, and then adds up S numbers of a table for each
+# vector. The distance that comes out is the one to the *crossing*, not to the vector. Training needs at least 256
+# vectors, and FAISS asks for many more. In the next cell it takes a few seconds.
+
+# %%
+pq = faiss.IndexPQ(C, 19, 8)  # 19 parts of 8 channels, 8 bits for each code
+pq.train(bank)
+pq.add(bank)
+recall, micros = tried(pq, bank, asked, truth)
+of_codes = np.sqrt(pq.search(asked, 1)[0][:, 0])
+sizes = [faiss.serialize_index(index).nbytes for index in (pq, flat)]
+print(f"{sizes[0] / 2**20:.2f} MiB instead of {sizes[1] / 2**20:.1f}")
+print(f"recall {recall:.3f}, {micros:.0f} microseconds")
+off = np.median(abs(of_codes - truth) / truth)
+print(f"Distances are off by {off:.1%}, by the median.")
+
+# %% [markdown]
+# A fortieth or so of the bytes, and the nearest vector is lost more often than found. Is such a bank useless? Wait for the
+# detector's own verdict.
+#
+# ## 7. All on the same banks, measured
+#
+# Recall is a means. What counts is the detector: **tile AUROC, with a tile's largest distance as its score.** The next cells
+# build every index on the banks of all fabrics, ask it for all test patches, and take its distances as it gives them.
+# Beside them stands what you know from notebook 04: the *coreset*, a tenth of the bank, searched exactly. Its recall is
+# counted against the whole bank, where most patches' nearest vector was left out.
+#
+# Over the fabrics, **by how much does the mean AUROC differ between PQ and the exact search?** (Below 0: PQ is worse.)
+
+# %%
+predict("05.d", -0.1, 0.02)
+
+# %%
+KINDS = {
+    "flat": faiss.IndexFlatL2,
+    "ivf 1": lambda c: faiss.IndexIVFFlat(faiss.IndexFlatL2(c), c, cells),
+    "ivf 8": lambda c: faiss.IndexIVFFlat(faiss.IndexFlatL2(c), c, cells),
+    "hnsw 16": lambda c: faiss.IndexHNSWFlat(c, 32),
+    "hnsw 64": lambda c: faiss.IndexHNSWFlat(c, 32),
+    "pq 19": lambda c: faiss.IndexPQ(c, 19, 8),
+    "coreset": faiss.IndexFlatL2,
+}
+
+
+# %%
+def filled(kind, vectors):
+    """Return a trained, filled index; the number is of probes or of candidates."""
+    index, number = KINDS[kind](vectors.shape[1]), kind.split()[-1]
+    if kind.startswith("ivf"):
+        index.nprobe = int(number)
+    if kind.startswith("hnsw"):
+        index.hnsw.efSearch = int(number)
+    index.train(vectors)  # does nothing where nothing is to be learnt
+    index.add(vectors)
+    return index
+
+
+# %%
+def measured(kind, vectors, patches):
+    """Return distances (n,), indices (n,), and [build seconds, microseconds, MiB]."""
+    begin = time.perf_counter()
+    index = filled(kind, vectors)
+    built = time.perf_counter() - begin
+    begin = time.perf_counter()
+    squares, found = index.search(patches, 1)
+    micros = 1e6 * (time.perf_counter() - begin) / len(patches)
+    size = faiss.serialize_index(index).nbytes / 2**20
+    return np.sqrt(squares[:, 0]), found[:, 0], np.array([built, micros, size])
+
+
+# %% [markdown]
+# About half a minute. What is measured is kept, times included; a second run shows those of the first.
+
+# %%
+from aitex_utils.cache import cached
+
+
+def compare():
+    """Return, by fabric and kind, tile scores, and recall, worst miss and costs."""
+    made, truth = {}, None
+    for name, bank, patches in zip(tqdm(FABRICS), banks, tests, strict=True):
+        chosen = k_center_greedy(bank, len(bank) // 10, seed=0)[0]
+        for kind in KINDS:
+            vectors = bank[chosen] if kind == "coreset" else bank
+            distances, found, costs = measured(kind, vectors, patches)
+            away = np.linalg.norm(patches - vectors[found], axis=1)
+            truth = away if kind == "flat" else truth
+            hits, worst = away <= truth * (1 + 1e-5), (away / truth).max()
+            made[f"{name}.{kind}"] = distances.reshape(-1, 1024).max(axis=1)
+            made[f"{name}.{kind}.costs"] = np.array([hits.mean(), worst, *costs])
+    return {key.replace(" ", "_"): array for key, array in made.items()}
+
+
+# %%
+code = (measured, filled, split_tiles, drawn_tiles)
+settings = {"kinds": list(KINDS), "cells": cells}
+kept = cached(f"05_{profile()}", compare, data=root, code=code, **settings)
+
+
+def of(kind, what=""):
+    """Return what was kept of a kind, for all fabrics: tile scores, or costs."""
+    key = kind.replace(" ", "_")
+    return [kept[f"{name}.{key}{what}"] for name in FABRICS]
+
+
+# %%
+answers = [labels for _, _, labels in splits]
+costs = {kind: np.mean(of(kind, ".costs"), axis=0) for kind in KINDS}
+aurocs = {}
+for kind in KINDS:
+    each = [metrics.auroc(*pair) for pair in zip(answers, of(kind), strict=True)]
+    aurocs[kind] = np.mean(each)
+print("kind      recall  microsec.    MiB  build s   AUROC")
+for kind, (recall, _, built, micros, size) in costs.items():
+    of_kind = f"{micros:9.1f}  {size:5.1f}  {built:7.2f}  {aurocs[kind]:6.3f}"
+    print(f"{kind:8}  {recall:6.3f}  {of_kind}")
+reveal("05.d", aurocs["pq 19"] - aurocs["flat"])
+
+# %%
+recalls, micros = ([costs[kind][i] for kind in KINDS] for i in (0, 3))
+show(*draw.plot_trade(list(KINDS), recalls, micros))
+
+# %% [markdown]
+# The coreset's recall is the lowest of all. Does its AUROC suffer, or any other? Draw the test tiles of each fabric anew, with replacement, five hundred times, and
+# see by how much each kind's AUROC differs from the exact search's.
+
+# %%
+from aitex_utils.layer_plots import plot_differences
+
+
+def redrawn(kind, draws=500):
+    """Return differences in mean AUROC, a kind minus flat, of test tiles drawn anew."""
+    rng, apart = np.random.default_rng(0), np.zeros(draws)
+    for labels, ours, exact in zip(answers, of(kind), of("flat"), strict=True):
+        clean, broken = np.flatnonzero(~labels), np.flatnonzero(labels)
+        for i in range(draws):
+            a, b = rng.choice(clean, len(clean)), rng.choice(broken, len(broken))
+            apart[i] += (ours[b][:, None] > ours[a]).mean()
+            apart[i] -= (exact[b][:, None] > exact[a]).mean()
+    return apart / len(splits)
+
+
+# %%
+others = list(KINDS)[1:]
+show(*plot_differences(others, np.stack([redrawn(kind) for kind in others])))
+
+# %% [markdown]
+# ### Why a good recall may not be enough
+#
+# A tile has 1,024 patches, and its score is the *largest* of their distances. So a single bad miss among a thousand can
+# make a clean tile look broken, and a recall of ninety-nine hundredths leaves about ten misses a tile. The question
+# is not how often a search misses, but **how badly, and where**. Here is, for each kind, by what factor its worst miss was
+# farther than the nearest vector.
+
+# %%
+worst = [max(costs[1] for costs in of(kind, ".costs")) for kind in KINDS]
+unit = "times the distance to the nearest"
+show(*draw.plot_bars(list(KINDS), worst, unit, title="The worst miss"))
+
+# %% [markdown]
+# A cell at a border hides a neighbour, but something nearly as near is found. A walk that gets stuck ends wherever it
+# stands. A bank isn't one cloud of patches but many groups, by strip and by what is seen, and most links stay within a group. So
+# let us sort the bank into 30 groups by k-means, and see in which the walk ended.
+
+# %%
+hnsw.hnsw.efSearch = 16
+ended = hnsw.search(test, 1)[1][:, 0]
+away = np.linalg.norm(test - bank[ended], axis=1)
+groups = faiss.Kmeans(C, 30, seed=1)
+groups.train(bank)
+group = groups.index.search(bank, 1)[1][:, 0]
+elsewhere = group[ended] != group[nearest_index[:, 0]]
+for name, factor in (("all misses", 1.001), ("over 1.3 times as far", 1.3)):
+    rows = away > factor * exact
+    share = f"{elsewhere[rows].mean():.0%} in another group" if rows.any() else "none"
+    print(f"{name}: {rows.sum()} patches, {share}")
+
+# %% [markdown]
+# The bad misses are walks into the wrong group. The coreset is the other way round. It hardly ever holds the *nearest* vector
+# of the full bank, yet for every patch of the bank something within its covering radius: it leaves no group out.
+#
+# ### The same on AITEX
+#
+# Three fabrics, two splits each by strip, at most 20 tiles to fit, all patches in the bank
+# (`python course.py bench notebook_05`; {{results/notebook_05.json: threads}} thread). The last column is the 95 % interval of the
+# difference in AUROC to the exact search, whole strips drawn anew.
+#
+# | kind | recall at 1 | microseconds | tile AUROC | minus flat |
+# |---|---|---|---|---|
+# | flat | {{results/notebook_05.json: kinds.flat.recall: .3f}} | {{results/notebook_05.json: kinds.flat.microseconds: .0f}} | {{results/notebook_05.json: kinds.flat.tile_auroc: .3f}} | – |
+# | coreset, flat | {{results/notebook_05.json: kinds.coreset.recall: .3f}} | {{results/notebook_05.json: kinds.coreset.microseconds: .0f}} | {{results/notebook_05.json: kinds.coreset.tile_auroc: .3f}} | {{results/notebook_05.json: kinds.coreset.low: +.3f}} to {{results/notebook_05.json: kinds.coreset.high: +.3f}} |
+# | IVF, 1 probe | {{results/notebook_05.json: kinds.ivf_1.recall: .3f}} | {{results/notebook_05.json: kinds.ivf_1.microseconds: .0f}} | {{results/notebook_05.json: kinds.ivf_1.tile_auroc: .3f}} | {{results/notebook_05.json: kinds.ivf_1.low: +.3f}} to {{results/notebook_05.json: kinds.ivf_1.high: +.3f}} |
+# | IVF, 8 probes | {{results/notebook_05.json: kinds.ivf_8.recall: .3f}} | {{results/notebook_05.json: kinds.ivf_8.microseconds: .0f}} | {{results/notebook_05.json: kinds.ivf_8.tile_auroc: .3f}} | {{results/notebook_05.json: kinds.ivf_8.low: +.3f}} to {{results/notebook_05.json: kinds.ivf_8.high: +.3f}} |
+# | HNSW, 16 | {{results/notebook_05.json: kinds.hnsw_16.recall: .3f}} | {{results/notebook_05.json: kinds.hnsw_16.microseconds: .0f}} | {{results/notebook_05.json: kinds.hnsw_16.tile_auroc: .3f}} | {{results/notebook_05.json: kinds.hnsw_16.low: +.3f}} to {{results/notebook_05.json: kinds.hnsw_16.high: +.3f}} |
+# | HNSW, 64 | {{results/notebook_05.json: kinds.hnsw_64.recall: .3f}} | {{results/notebook_05.json: kinds.hnsw_64.microseconds: .0f}} | {{results/notebook_05.json: kinds.hnsw_64.tile_auroc: .3f}} | {{results/notebook_05.json: kinds.hnsw_64.low: +.3f}} to {{results/notebook_05.json: kinds.hnsw_64.high: +.3f}} |
+# | PQ, 19 bytes | {{results/notebook_05.json: kinds.pq_19.recall: .3f}} | {{results/notebook_05.json: kinds.pq_19.microseconds: .0f}} | {{results/notebook_05.json: kinds.pq_19.tile_auroc: .3f}} | {{results/notebook_05.json: kinds.pq_19.low: +.3f}} to {{results/notebook_05.json: kinds.pq_19.high: +.3f}} |
+# | PQ, true distances | {{results/notebook_05.json: kinds.pq_19_true.recall: .3f}} | {{results/notebook_05.json: kinds.pq_19_true.microseconds: .0f}} | {{results/notebook_05.json: kinds.pq_19_true.tile_auroc: .3f}} | {{results/notebook_05.json: kinds.pq_19_true.low: +.3f}} to {{results/notebook_05.json: kinds.pq_19_true.high: +.3f}} |
+#
+# Here the intervals are narrow enough to tell. The coreset hardly ever finds the nearest vector, and costs nothing that
+# could be seen. IVF with 8 probes costs nothing. **HNSW with 64 candidates has a higher recall than that, and costs AUROC all
+# the same**, with 16 still more. So don't choose an index for a detector by its recall: measure what the detector does.
+#
+# *True distances* means that the codes only say which vector, and the distance is then taken to the vector itself. That is
+# what `MemoryBank("pq")` does. But then the vectors must be kept too, and the bytes are no longer saved.
+#
+# ## 8. When an exact index is simply right
+#
+# The time of an exact search grows with the bank, that of the others hardly does. So there is a size from which they
+# are quicker. But the question for a detector is another: from which size is the search worth the trouble at all? Say, from
+# where it takes as long as extracting the patches. **How many vectors does the bank hold then?** (You know the times for
+# a full and for a thinned-out bank.)
+
+# %%
+predict("05.e", 3000, 50000, unit="vectors")
+
+# %% [markdown]
+# For this all fabrics' patches go into one bank. About ten seconds.
+
+# %%
+rng = np.random.default_rng(0)
+everything = rng.permutation(np.concatenate(banks))
+asked = np.ascontiguousarray(rng.permutation(np.concatenate(tests))[:1024])
+sizes = [512, 2048, 8192, min(32768, len(everything))]
+CHOSEN = ("flat", "ivf 8", "hnsw 16")
+times = {kind: [] for kind in CHOSEN}
+for size in tqdm(sizes, desc="sizes"):
+    cells = min(round(4 * size**0.5), size // 39)  # a rule of thumb of FAISS
+    for kind in CHOSEN:
+        index = filled(kind, everything[:size])
+        best = seconds_of(lambda index=index: index.search(asked, 1), times=2)
+        times[kind].append(1e6 * best / len(asked))
+
+# %%
+per_vector = times["flat"][-1] / sizes[-1]  # microseconds, where the bank is large
+reveal("05.e", extraction / per_vector, unit="vectors")
+axes = "vectors in the bank", "microseconds a patch"
+level = "extraction", extraction
+title = "A search, by the bank's size"
+show(*draw.plot_lines(sizes, times, axes, title=title, level=level))
+for kind in CHOSEN[1:]:
+    quicker = np.array(times[kind]) < np.array(times["flat"])
+    listed = ", ".join(f"{size:,}" for size in np.array(sizes)[quicker])
+    print(f"{kind}: quicker than flat at {listed or 'none of these'} vectors")
+
+# %% [markdown]
+# On AITEX, measured in the same way, an exact search takes as long as the extraction at about
+# {{results/notebook_05.json: sizes.as_long_as_extraction: ,.0f}} vectors. Compare that with what a detector holds. Twenty tiles
+# and a tenth of their patches: some 2,000 vectors. All of AITEX has about 2.3 million patches at 256 px; a hundredth of that
+# is 23,000.
+#
+# So for a bank of one fabric, thinned out to a coreset: **take flat**. It is exact, there is nothing to train, to tune or
+# to explain, and the time it could save is a small part. If all patches are kept, or many fabrics share a
+# bank, IVF with some probes is worth a measurement of *your* AUROC. HNSW saves time only from a certain size, and its
+# rare misses are the bad ones. PQ is for banks that don't fit into memory.
+#
+# ## 9. Keep it, and let it grow
+#
+# ### Saving, and what a damaged file does
+#
+# `faiss.write_index` writes an index into a file. What happens if one byte of that file is damaged on a disk or on the way?
+
+# %%
+kept_bytes = faiss.serialize_index(flat)  # what write_index writes, as bytes
+damaged = kept_bytes.copy()
+place = len(damaged) - 4 * C * (len(bank) - int(nearest_index[exact.argmin(), 0]))
+damaged[place + 3] ^= 0x40  # one bit of the exponent of one number
+broken = faiss.deserialize_index(damaged)
+for name, index in (("as saved", flat), ("damaged", broken)):
+    squares, found = index.search(test[exact.argmin()][None], 1)
+    print(f"{name:8}: the nearest is {found[0, 0]}, at {np.sqrt(squares[0, 0]):.3f}")
+
+# %% [markdown]
+# No error: just another neighbour, and a greater distance. One vector of normal cloth is lost, and nobody will ever know.
+# `MemoryBank.save` therefore writes a folder with a header that holds a SHA-256 of each file, and `load` recomputes them.
+
+# %%
+import tempfile
+from pathlib import Path
+
+from aitex_utils import InputError
+
+folder = tempfile.TemporaryDirectory()
+about = {"fabric": FABRICS[0]}
+saved = MemoryBank().add(coreset).save(Path(folder.name) / "bank", about=about)
+print(*sorted(path.name for path in saved.iterdir()))
+loaded = MemoryBank.load(saved)
+print(len(loaded), "vectors of fabric", loaded.about["fabric"])
+
+# %%
+content = bytearray((saved / "index.faiss").read_bytes())
+content[-1] ^= 0x40
+(saved / "index.faiss").write_bytes(content)
+try:
+    MemoryBank.load(saved)
+except InputError as error:
+    print(str(error).replace(folder.name, "..."))
+folder.cleanup()
+
+# %% [markdown]
+# Nor is anything *unpickled*. Python's pickle files are programs that run when they are loaded, so that a file from
+# elsewhere could do anything on your machine. Numbers belong into formats that hold numbers: `.npy`, JSON, FAISS's own.
+#
+# ### Adding normals later
+#
+# A new lot of cloth arrives, good, but unlike what the bank knows, and the detector cries wolf. Somebody looks and says:
+# that is normal. Then its patches belong into the bank, and nothing has to be fitted again. In an IVF index, the centroids
+# stay as they are, and each new vector goes into the list of its nearest one.
+#
+# ### Exercise 05.5: Add without rebuilding
+#
+# *easy, 10 minutes*
+#
+# `cells` is a list of lists: for each of K centroids, the indices of its vectors. `centroids` is `(K, C)`, `new` `(n, C)`. Return
+# the cells **with the new vectors in them**, again a list of K lists. New indices go on where the old ones end: with N
+# vectors in the cells so far, the first new one gets the index N. The order within a cell doesn't matter. Leave `cells`
+# itself unchanged.
+#
+# Cells `[[0, 2], [1], []]`, centroids `[[0], [10], [20]]` and new vectors `[[9], [1], [12]]` give `[[0, 2, 4], [1, 3, 5], []]`.
+
+
+# %% exercise="05.5"
+def add_later(
+    cells: list[list[int]], centroids: np.ndarray, new: np.ndarray
+) -> list[list[int]]:
+    """Return the cells with the new vectors (n, C) in them; their indices follow."""
+    grown = [list(cell) for cell in cells]
+    first = sum(len(cell) for cell in cells)
+    for i, vector in enumerate(new):
+        cell = int(np.linalg.norm(centroids - vector, axis=1).argmin())
+        grown[cell].append(first + i)
+    return grown
+
+
+# %%
+check("05.5", add_later)  # stuck? hint("05.5")
+
+# %% [markdown]
+# Let us play it through. First look for a strip that is unlike the others of its fabric: compare the mean patch of two
+# tiles of each normal strip with that of the fabric's first one.
+
+
+# %%
+def strip_patches(strip, tiles):
+    """Return the patches of some of a strip's tiles, from left to right."""
+    begin, end = fabric_region(strip.read())
+    return patches_of(tile(strip.read()[:, begin:end])[0][tiles])
+
+
+unlike = {}
+for fabric in tqdm(FABRICS, desc="fabrics"):
+    of_fabric = [s for s in normal if s.fabric == fabric][:6]
+    means = [strip_patches(s, slice(1, 3)).mean(axis=0) for s in of_fabric]
+    for strip, of_strip in zip(of_fabric[1:], means[1:], strict=True):
+        unlike[strip] = np.linalg.norm(of_strip - means[0])
+odd = max(unlike, key=unlike.get)
+alike = sorted((s for s in unlike if s.fabric == odd.fabric), key=unlike.get)[:3]
+first = next(s for s in normal if s.fabric == odd.fabric)
+print(f"Fabric {odd.fabric}, off the first strip's mean patch:")
+print(f"the odd strip {unlike[odd]:.1f}, the most similar {unlike[alike[0]]:.1f}")
+
+# %% [markdown]
+# The bank knows the fabric's first strip only. The threshold is the highest score of a tile in the three strips most like it.
+# Then every second tile of the odd strip joins the bank.
+
+# %%
+whole = slice(None)
+young = MemoryBank().add(strip_patches(first, whole))
+
+
+def tile_scores(patches):
+    return young.nearest(patches)[0].reshape(-1, 1024).max(axis=1)
+
+
+threshold = max(tile_scores(strip_patches(s, whole)).max() for s in alike)
+patches = strip_patches(odd, whole)
+before = tile_scores(patches)
+added = np.arange(len(before)) % 2 == 0
+young.add(patches[np.repeat(added, 1024)])
+show(*draw.plot_alarms(before, tile_scores(patches), threshold, added))
+
+# %% [markdown]
+# Both strips are sold as the same fabric, without a defect. The bank just hadn't seen this side of normal. **Try it:** add the
+# first half of the strip's tiles instead (`np.arange(len(before)) < len(before) // 2`), and look at its other end. New normals
+# should come from all over the cloth.
+#
+# Two warnings. **Who says that it is normal?** Once a defect is in the bank, every one like it is invisible from then on. And
+# **growth isn't free**: what is added wasn't thinned out, and an IVF index keeps centroids of cloth that may be long gone,
+# which you saw in section 4.
+
+# %% [markdown]
+# | | to train | exact | add later | forget |
+# |---|---|---|---|---|
+# | flat | nothing | yes | yes | yes |
+# | IVF | centroids | with all probes | yes, cells get uneven | yes |
+# | HNSW | nothing | no | yes | no: links lead through it |
+# | PQ | codebooks | no | yes, codes get worse | yes |
+#
+# *Forget* is `remove_ids`: the day somebody finds a defect among the normals. In flat and
+# PQ all indices behind it move up by one; IVF keeps them.
+
+# %%
+for name, index in (("flat", flat), ("hnsw", hnsw)):
+    try:
+        print(f"{name}: {index.remove_ids(np.array([0]))} vector removed")
+    except RuntimeError:
+        print(f"{name}: can't forget")
+
+# %% [markdown]
+# ## What you have seen
+#
+# An exact search is one matrix product, and its last digits depend on the order of sums, the more so the farther the vectors
+# lie from 0. FAISS returns squared distances, which leaves orders alone and spoils means, ratios and thresholds. Cells,
+# graphs and codes save looks or bytes; recall at 1 says how often they miss, but for a detector that takes the largest
+# distance it is the worst misses that count. With a coreset, the search is a small part of the time, and the flat index
+# is right; the others pay where a bank is many times as large. A bank is saved with fingerprints, never unpickled, and
+# grows by adding what somebody has found normal.
+#
+# ### Quiz
+#
+# **1.** You forget the root, and take FAISS's squared distances for distances. Which result stays as it was?
+# - a) The mean distance of a tile
+# - b) The tile AUROC, if a tile's score is its largest distance
+# - c) The threshold
+# - d) The smoothed map
+
+# %%
+quiz("05.q1", "b")
+
+# %% [markdown]
+# <details><summary>Answer</summary>b. Squaring keeps the order of numbers that aren't negative, and AUROC sees nothing but
+# the order.</details>
+#
+# **2.** The same patch gets distances that differ in the last digits when it is searched alone or among many. Why?
+# - a) The index was changed by the search
+# - b) FAISS draws at random
+# - c) Sums are taken in another way or order, and rounding differs
+# - d) Other patches of the batch count as neighbours
+
+# %%
+quiz("05.q2", "c")
+
+# %% [markdown]
+# <details><summary>Answer</summary>c. A matrix product for many, direct sums for few, and both split among threads. The
+# product subtracts large numbers and loses digits by it.</details>
+#
+# **3.** An index misses the nearest vector, and you take the true distance to what it found. How is that distance?
+# - a) Too large, or as it was
+# - b) Too small
+# - c) Too large or too small, by chance
+# - d) Infinite
+
+# %%
+quiz("05.q3", "a")
+
+# %% [markdown]
+# <details><summary>Answer</summary>a. Another vector is at least as far. Misses make things look stranger, never more normal:
+# they cost false alarms.</details>
+#
+# **4.** On which patches are the centroids of IVF and the codebooks of PQ trained?
+# - a) On the patches to be judged
+# - b) On random numbers of the same shape
+# - c) On none, they come with FAISS
+# - d) On a representative lot of the normal patches
+
+# %%
+quiz("05.q4", "d")
+
+# %% [markdown]
+# <details><summary>Answer</summary>d. On all kinds of cloth that the bank is to hold, and on nothing that is
+# tested.</details>
+#
+# **5.** Your bank holds 2,000 vectors of one fabric. Which index?
+# - a) HNSW, as it is the fastest
+# - b) Flat: exact, nothing to train or tune, and a small part of the time
+# - c) PQ, as it is the smallest
+# - d) IVF with one cell
+
+# %%
+quiz("05.q5", "b")
+
+# %% [markdown]
+# <details><summary>Answer</summary>b. Extraction takes most of the time, and what can't miss needn't be
+# checked.</details>
+#
+# ### How sure were you?
+
+# %%
+calibration()
+
+# %% [markdown]
+# **Read next**: Douze et al., *The Faiss library*, 2024 ([arXiv 2401.08281](https://arxiv.org/abs/2401.08281)); Malkov and
+# Yashunin on HNSW ([arXiv 1603.09320](https://arxiv.org/abs/1603.09320)); Jégou, Douze and Schmid on product quantisation
+# ([doi 10.1109/TPAMI.2010.57](https://doi.org/10.1109/TPAMI.2010.57)); Goldberg, *What Every Computer Scientist Should Know
+# About Floating-Point Arithmetic*, 1991 ([doi 10.1145/103162.103163](https://doi.org/10.1145/103162.103163)), on cancellation.
+#
+# **Next**: notebook 06, from distances to a verdict that can be trusted.
