@@ -23,7 +23,7 @@ def plane(columns: int = 85, rows: int = 59) -> tuple[np.ndarray, tuple[int, int
 
 
 def plot_fields(
-    bank: np.ndarray,
+    bank: np.ndarray | Mapping[str, np.ndarray],
     fields: Mapping[str, np.ndarray],
     points: Mapping[str, np.ndarray] | None = None,
     *,
@@ -32,12 +32,16 @@ def plot_fields(
 ) -> tuple[Figure, str]:
     """Draw values over `plane()`, (rows, columns) each, on one scale; normals (M, 2) and named points (2,) on top.
 
-    `label` names the values, `step` is how far apart the contours are.
+    `bank` is one for all fields, or one for each by its title. Points whose name says that they are normal are drawn
+    as diamonds, the others as crosses. `label` names the values, `step` is how far apart the contours are.
     """
     shapes = {np.shape(field) for field in fields.values()}
     if len(shapes) != 1 or len(next(iter(shapes))) != 2:
         raise InputError(f"The fields have shapes {sorted(shapes)}, expected one (rows, columns): reshape them.")
     points = points or {}
+    banks = bank if isinstance(bank, Mapping) else dict.fromkeys(fields, bank)
+    if set(banks) != set(fields):
+        raise InputError(f"Banks are for {sorted(banks)}, fields for {sorted(fields)}: give each field its own.")
     figure, axes = _axes(1, len(fields), (4.6 * len(fields) + 0.8, 3.6), squeeze=False, sharey=True)
     high = max(float(field.max()) for field in fields.values())
     for axis, (title, field) in zip(axes[0], fields.items(), strict=True):
@@ -45,17 +49,19 @@ def plot_fields(
         axis.contour(
             field, levels=np.arange(step, max(high, 1.5 * step), step), extent=SPAN, colors="white", linewidths=0.4
         )
-        axis.plot(*bank.T, "o", color="white", markersize=4, markeredgecolor=LINE, markeredgewidth=0.6)
         for name, point in points.items():
-            axis.plot(*point, "X", color=DEFECTIVE, markersize=9, markeredgecolor="white")
+            mark, colour = ("D", NORMAL) if "normal" in name else ("X", DEFECTIVE)
+            axis.plot(*point, mark, color=colour, markersize=9, markeredgecolor="white")
             axis.annotate(
                 name, point, (0, 9), textcoords="offset points", ha="center", fontsize=9,
                 bbox={"boxstyle": "round,pad=.15", "facecolor": "white", "edgecolor": "none", "alpha": 0.85},
             )  # fmt: skip
+        axis.plot(*banks[title].T, "o", color="white", markersize=4, markeredgecolor=LINE, markeredgewidth=0.6)
         axis.set(title=title, xlabel="channel 1")
     axes[0, 0].set_ylabel("channel 2")
     figure.colorbar(drawn, ax=axes, label=label, fraction=0.03, pad=0.01)
-    told = f"{len(bank)} normal patches in the plane of two channels; {label} on one scale from 0 to {high:.1f}"
+    sizes = " or ".join(str(n) for n in dict.fromkeys(len(of_field) for of_field in banks.values()))
+    told = f"{sizes} remembered patches in the plane of two channels; {label} on one scale from 0 to {high:.1f}"
     for title, field in fields.items():
         at = ", ".join(f"{name} {_read(field, point):.2f}" for name, point in points.items())
         told += f". {title}: {at}" if at else f". {title}: highest {field.max():.2f}"

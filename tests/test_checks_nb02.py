@@ -165,6 +165,20 @@ WRONG = {
         "mean not put back": (
             "z = (points - mean) @ directions.T\nreturn np.sqrt(((points - z @ directions) ** 2).sum(1))"
         ),
+        "mean added only": (
+            "z = points @ directions.T\nreturn np.linalg.norm(points - (z @ directions + mean), axis=1)"
+        ),
+        "own mean": (
+            "mean = points.mean(axis=0)\nz = (points - mean) @ directions.T\n"
+            "return np.linalg.norm(points - mean - z @ directions, axis=1)"
+        ),
+        "first direction only": (
+            "d = directions[0]\nz = (points - mean) @ d\n"
+            "return np.linalg.norm(points - mean - z[:, None] * d, axis=1)"
+        ),
+        "city blocks": (
+            "r = (points - mean) @ directions.T @ directions + mean\nreturn np.abs(points - r).sum(axis=1)"
+        ),
         "squares": "r = (points - mean) @ directions.T @ directions + mean\nreturn ((points - r) ** 2).sum(1)",
         "mean of squares": "r = (points - mean) @ directions.T @ directions + mean\nreturn ((points - r) ** 2).mean(1)",
         "what was kept": "return np.linalg.norm((points - mean) @ directions.T, axis=1)",
@@ -193,6 +207,7 @@ WRONG = {
         "the nearest left out": (
             "t = np.linalg.norm(patches[:, None] - bank, axis=2)\nreturn np.sort(t)[:, 1], np.argsort(t)[:, 1]"
         ),
+        "one of two": "return np.sqrt(((patches[:, None] - bank[None]) ** 2).sum(axis=2)).min(axis=1)",
         "order of results": "t = np.linalg.norm(patches[:, None] - bank, axis=2)\nreturn t.argmin(1), t.min(1)",
     },
     "02.4": {
@@ -205,8 +220,32 @@ WRONG = {
             "return distances.max(), distances.mean(), np.mean(sorted(distances.ravel())[:n])"
         ),
         "not sorted": (
-            "n = max(1, int(share * distances.size))\n"
+            "n = max(1, round(share * distances.size))\n"
             "return distances.max(), distances.mean(), distances.flatten()[-n:].mean()"
+        ),
+        "count cut off": (
+            "n = distances.size * share // 1\nd = np.sort(distances.flatten())[::-1]\n"
+            "return d[0], d.mean(), d[: max(int(n), 1)].mean()"
+        ),
+        "count rounded up": (
+            "n = int(np.ceil(share * distances.size))\nd = sorted(distances.ravel(), reverse=True)\n"
+            "return max(d), sum(d) / len(d), sum(d[:n]) / n"
+        ),
+        "above the quantile": (
+            "limit = np.quantile(distances, 1 - share)\n"
+            "return distances.max(), distances.mean(), np.mean([d for d in distances.ravel() if d >= limit])"
+        ),
+        "rows counted": (
+            "n = max(1, round(len(distances) * share))\n"
+            "return distances.max(), distances.mean(), np.sort(distances.ravel())[::-1][:n].mean()"
+        ),
+        "rows sorted": (
+            "n = max(1, round(share * distances.size))\n"
+            "return distances.max(), distances.mean(), np.mean(np.sort(distances)[-n:])"
+        ),
+        "order of scores": (
+            "n = max(1, round(share * distances.size))\nd = np.sort(distances, axis=None)\n"
+            "return d.mean(), d[-1], d[-n:].mean()"
         ),
         "the limit": "return np.max(distances), np.mean(distances), np.quantile(distances, 1 - share)",
         "a sum": (
@@ -223,6 +262,16 @@ WRONG = {
             "d = np.linalg.norm(bank - patch, axis=1)\ni = d.argmin()\n"
             "n = np.argsort(np.linalg.norm(bank - bank[i], axis=1))[:b]\n"
             "return (1 - np.exp(d[i]) / np.sum(np.exp(d[n]))) * d[i]"
+        ),
+        "overflow painted over": (
+            "d = np.linalg.norm(bank - patch, axis=1)\ni = d.argmin()\n"
+            "n = np.argsort(np.linalg.norm(bank - bank[i], axis=1))[:b]\n"
+            "return (1 - np.nan_to_num(np.exp(d[i]) / np.exp(d[n]).sum())) * d[i]"
+        ),
+        "minus in the exponent": (
+            "d = np.linalg.norm(bank - patch, axis=1)\ni = d.argmin()\n"
+            "n = np.argsort(np.linalg.norm(bank - bank[i], axis=1))[:b]\n"
+            "e = np.exp(-(d[n] - d[n].min()))\nreturn (1 - np.exp(d[n].min() - d[i]) / e.sum()) * d[i]"
         ),
         "neighbours of the patch": (
             "d = np.sort(np.linalg.norm(bank - patch, axis=1))[:b]\nreturn (1 - np.exp(d[0]) / np.exp(d).sum()) * d[0]"
@@ -263,7 +312,29 @@ WRONG = {
         ),
     },
 }
+OF_EQUATION_7 = (
+    "d = np.linalg.norm(bank - patch, axis=1)\ni = d.argmin()\n"
+    "n = np.argsort(np.linalg.norm(bank - bank[i], axis=1))[:b]\n"
+)
 MORE = [  # other ways into the same mistakes
+    ("02.1", "own mean", "m = points.mean()\nr = (points - m) @ directions.T @ directions + m\n"
+     "return np.linalg.norm(points - r, axis=1)"),
+    ("02.3", "one of two", "return np.argmin(np.linalg.norm(patches[:, None] - bank, axis=2), axis=1)"),
+    ("02.4", "a share of nothing", "n = round(share * distances.size)\n"
+     "return distances.max(), distances.mean(), np.sort(distances, axis=None)[-n:].mean()"),
+    ("02.4", "count cut off", "n = max(1, int(share * distances.size))\n"
+     "return distances.max(), distances.mean(), np.sort(distances, axis=None)[-n:].mean()"),
+    ("02.4", "rows counted", "n = round(len(distances) * share)\n"
+     "return distances.max(), distances.mean(), np.sort(distances.ravel())[-n:].mean()"),
+    ("02.4", "rows counted", "n = int(len(distances) * share)\n"
+     "return distances.max(), distances.mean(), np.sort(distances.ravel())[-n:].mean()"),
+    ("02.5", "overflow painted over", OF_EQUATION_7 +
+     "return np.nan_to_num((1 - np.exp(d[i]) / np.exp(d[n]).sum()) * d[i])"),
+    ("02.5", "overflow painted over", OF_EQUATION_7 +
+     "e = np.nan_to_num(np.exp(d))\nreturn (1 - e[i] / e[n].sum()) * d[i]"),
+    ("02.5", "minus in the exponent", OF_EQUATION_7 + "return (1 - np.exp(-d[i]) / np.exp(-d[n]).sum()) * d[i]"),
+    ("02.5", "minus in the exponent", OF_EQUATION_7 + "return (1 - np.exp(-d[i]) / np.exp(d[n]).sum()) * d[i]"),
+    ("02.5", "minus in the exponent", OF_EQUATION_7 + "return (1 - np.exp(d[i]) / np.exp(-d[n]).sum()) * d[i]"),
     ("02.4", "the limit", "return distances.max(), distances.mean(), np.partition(distances.ravel(), -max(1, round("
      "share * distances.size)))[-max(1, round(share * distances.size))]"),
     ("02.5", "neighbours of the patch", "d = np.sort(np.linalg.norm(bank - patch, axis=1))[:b]\n"

@@ -29,10 +29,25 @@ def test_fields_share_a_scale_and_are_read_at_the_points():
     places, shape = plane()
     right, up = places[:, 0].reshape(shape) + 5, places[:, 1].reshape(shape) + 5
     figure, sentence = plot_fields(BANK, {"right": right, "up": up}, {"here": np.array([1.0, 2.0])}, label="sum")
-    assert sentence.startswith("3 normal patches in the plane of two channels; sum on one scale from 0 to 9.2. ")
+    assert sentence.startswith("3 remembered patches in the plane of two channels; sum on one scale from 0 to 9.2. ")
     assert sentence.endswith("right: here 6.00. up: here 7.00.")
     assert {image.get_clim() for axis in figure.axes for image in axis.images} == {(0, right.max())}
     assert "right: highest 9.20" in plot_fields(BANK, {"right": right})[1]
+
+
+def test_each_field_can_have_a_bank_of_its_own_and_normal_points_another_mark():
+    places, shape = plane()
+    fields, more = {"a": places[:, 0].reshape(shape), "b": places[:, 1].reshape(shape)}, np.array([[2.0, 2.0]])
+    banks = {"a": BANK, "b": np.concatenate([BANK, more])}
+    figure, sentence = plot_fields(banks, fields, {"rare, normal": BANK[0], "off": BANK[1]})
+    assert sentence.startswith("3 or 4 remembered patches in ")
+    for axis, of_field in zip(figure.axes, (3, 4), strict=False):
+        lines = {line.get_marker(): line for line in axis.lines}
+        assert len(lines["o"].get_xdata()) == of_field
+        assert lines["D"].get_color() != lines["X"].get_color()
+        assert (lines["D"].get_xdata()[0], lines["X"].get_xdata()[0]) == (0, 3)
+    with pytest.raises(InputError, match="give each field its own"):
+        plot_fields({"a": BANK}, fields)
 
 
 def test_fields_of_different_shapes_are_refused():

@@ -29,6 +29,10 @@ def _error_cases() -> list[tuple]:
     ]
 
 
+_OWN_MEAN = (
+    "You take the mean of the points you are given. But the autoencoder has learnt already, and `mean` is where: a "
+    "point to be judged must not move it."
+)
 RECONSTRUCTION = Exercise(
     "02.1",
     "How far each point is from what a linear autoencoder makes of it.",
@@ -47,6 +51,26 @@ RECONSTRUCTION = Exercise(
             lambda points, mean, directions: np.linalg.norm(
                 points - (points - mean) @ directions.T @ directions, axis=1
             ),
+        ),
+        Mistake(
+            "mean added only",
+            "You put the mean back, but never took it off: the codes are those of points that still have it. What do "
+            "the directions start from?",
+            lambda points, mean, directions: np.linalg.norm(points - points @ directions.T @ directions - mean, axis=1),
+        ),
+        Mistake("own mean", _OWN_MEAN, lambda points, mean, directions: _errors(points, points.mean(), directions)),
+        Mistake("own mean", _OWN_MEAN, lambda points, mean, directions: _errors(points, points.mean(0), directions)),
+        Mistake(
+            "first direction only",
+            "Right while there is one direction, wrong with two: only the first is used. All K rows of `directions` "
+            "make the code.",
+            lambda points, mean, directions: _errors(points, mean, directions[:1]),
+        ),
+        Mistake(
+            "city blocks",
+            "These are sums of absolute differences over the channels (the L1 length). Asked for is the straight "
+            "length: squares, their sum, and its root.",
+            lambda *given: np.abs(given[0] - _rebuilt(*given)).sum(axis=1),
         ),
         Mistake(
             "squares",
@@ -160,6 +184,12 @@ def _nearest_cases() -> list[tuple]:
     ]
 
 
+_ONE_THING = (
+    "You return one array. Asked for are two, separated by a comma: the distances, and the indices of the vectors that "
+    "they belong to."
+)
+
+
 def _second(patches: Array, bank: Array) -> tuple[Array, Array]:
     pairs = _pairs(patches, bank)
     order = pairs.argsort(axis=1)[:, 1]
@@ -210,6 +240,8 @@ NEAREST = Exercise(
             "Both results are right, but in the wrong order: distances first, then indices.",
             lambda *given: _nearest(*given)[::-1],
         ),
+        Mistake("one of two", _ONE_THING, lambda *given: _nearest(*given)[0]),
+        Mistake("one of two", _ONE_THING, lambda *given: _nearest(*given)[1]),
     ),
     (
         "You need a table of all distances first: a row for each patch, a column for each vector of the bank.",

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 
@@ -29,12 +31,27 @@ def _score_cases() -> list[tuple]:
         (np.array([[1.0, 9.0, 2.0, 3.0], [8.0, 0.5, 4.0, 2.5]]), 0.25),
         (rng.gamma(2, size=(4, 5)), 0.15),
         (rng.gamma(2, size=(3, 4)), 0.01),
+        (rng.gamma(2, size=(2, 13)), 0.1),  # 2.6 positions: 3
+        (rng.gamma(2, size=(3, 4)), 0.2),  # 2.4: 2
+        (rng.gamma(2, size=(2, 3)), 0.35),  # 2.1: 2, and above the quantile lie 2 too
     ]
 
 
-def _all_for_none(distances: Array, share: float) -> tuple:
-    count = round(share * distances.size)
-    return distances.max(), distances.mean(), np.sort(distances, axis=None)[-count:].mean()
+def _counted(count: Callable[[Array, float], int]) -> Callable[[Array, float], tuple]:
+    """Return the three scores with another count of the largest."""
+    return lambda distances, share: (
+        distances.max(),
+        distances.mean(),
+        np.sort(distances, axis=None)[-count(distances, share) :].mean(),
+    )
+
+
+def _above_quantile(distances: Array, share: float) -> tuple:
+    return distances.max(), distances.mean(), distances[distances >= np.quantile(distances, 1 - share)].mean()
+
+
+def _by_rows(distances: Array, share: float) -> tuple:
+    return distances.max(), distances.mean(), np.sort(distances)[-max(1, round(share * distances.size)) :].mean()
 
 
 def _smallest(distances: Array, share: float) -> tuple:
@@ -47,6 +64,15 @@ def _unsorted(distances: Array, share: float) -> tuple:
     return distances.max(), distances.mean(), distances.ravel()[-count:].mean()
 
 
+_NOTHING = (
+    "Right, but for a small tile and a small share. There the count is rounded to 0, and `[-0:]` is everything. At "
+    "least one distance should count."
+)
+_CUT_OFF = (
+    "Your count is cut off (`int` or `//`) where it should be rounded: a tenth of 26 is 2.6, "
+    "and 3 distances are asked for."
+)
+_ROWS = "The count is a share of the rows: `len` of an array (H', W') is H'. How many distances are there in all?"
 _LIMIT = (
     "The third is the limit above which the largest lie, not their mean. A limit doesn't notice how far above it "
     "they are."
@@ -57,11 +83,34 @@ SCORES = Exercise(
     _image_scores,
     _score_cases,
     (
+        Mistake("a share of nothing", _NOTHING, _counted(lambda d, share: round(share * d.size))),
+        Mistake("a share of nothing", _NOTHING, _counted(lambda d, share: int(share * d.size))),
+        Mistake("count cut off", _CUT_OFF, _counted(lambda d, share: max(1, int(share * d.size)))),
         Mistake(
-            "a share of nothing",
-            "Right, but for a small tile and a small share. There the count is rounded to 0, and `[-0:]` is "
-            "everything. At least one distance should count.",
-            _all_for_none,
+            "count rounded up",
+            "Your count is rounded up: of 12 distances a share of 0.2 is 2.4, and 2 are asked for. The formula says "
+            "`round`.",
+            _counted(lambda d, share: max(1, math.ceil(share * d.size))),
+        ),
+        Mistake(
+            "above the quantile",
+            "You take what lies above a quantile. It falls between two distances, so that there may be one more above "
+            "it than n. Compute n first, and then take the n largest.",
+            _above_quantile,
+        ),
+        Mistake("rows counted", _ROWS, _counted(lambda d, share: max(1, round(share * len(d))))),
+        Mistake("rows counted", _ROWS, _counted(lambda d, share: round(share * len(d)))),
+        Mistake("rows counted", _ROWS, _counted(lambda d, share: int(share * len(d)))),
+        Mistake(
+            "rows sorted",
+            "`np.sort` of a table sorts each row for itself, and the slice then takes whole rows. Flatten first, or "
+            "say `axis=None`.",
+            _by_rows,
+        ),
+        Mistake(
+            "order of scores",
+            "The first two are swapped: the maximum comes first, then the mean.",
+            lambda distances, share: tuple(_image_scores(distances, share)[i] for i in (1, 0, 2)),
         ),
         Mistake(
             "the smallest share",
@@ -107,7 +156,7 @@ SCORES = Exercise(
 
 
 def _softmax_share(distance: float, others: Array, stable: bool) -> float:
-    shift = max(distance, others.max()) if stable else 0.0
+    shift = max(distance, others.max()) if stable else 0.0  # any shift gives the same, but for overflow
     return np.exp(distance - shift) / np.exp(others - shift).sum()
 
 
@@ -120,6 +169,7 @@ def _equation_7(
     left_out: int = 0,
     measure_from: str = "p",
     power: tuple[int, int] = (1, 1),
+    signs: tuple[int, int] = (1, 1),
     last: Callable[[float, float], float] = lambda share, distance: (1 - share) * distance,
     stable: bool = True,
 ) -> float:
@@ -130,7 +180,7 @@ def _equation_7(
     order = (to_nearest if around == "m*" else to_patch).argsort()
     chosen = {0: order[:b], 1: order[1 : b + 1], 2: order[1:b], 3: order}[left_out]
     exponents = (to_patch if measure_from == "p" else to_nearest)[chosen]
-    share = _softmax_share(to_patch[nearest] ** power[1], exponents ** power[1], stable)
+    share = _softmax_share(signs[0] * to_patch[nearest] ** power[1], signs[1] * exponents ** power[1], stable)
     return float(last(share, to_patch[nearest] ** power[0]))
 
 
@@ -157,6 +207,23 @@ _ONE_SHORT = (
     "The vector m* itself is missing from the sum below the line. N_b(m*) holds the b vectors nearest to m*, and the "
     "nearest to m* of all is m*, at distance 0."
 )
+_MINUS = (
+    "There is a minus in an exponent. Equation 7 has none: above and below the line stands `exp` of the distance "
+    "itself, and a shift for safety is taken off, the same from all."
+)
+_PAINTED = (
+    "Right for small distances. With large ones the quotient has overflowed, and what you put in its place isn't its "
+    "value. Keep it from overflowing: it stays the same when one and the same number is taken off every exponent."
+)
+
+
+def _painted(*given, of_score: bool) -> float:
+    """Compute equation 7 by an exp that overflows, and put a number where there is none."""
+    score = _equation_7(*given, stable=False)
+    instead = 0.0 if of_score else float(np.linalg.norm(given[1] - given[0], axis=1).min())
+    return score if np.isfinite(score) else instead
+
+
 _SQUARES = (
     "Squared distances have come in. Equation 7 has true ones everywhere, in the exponents and before the bracket."
 )
@@ -172,6 +239,11 @@ REWEIGHTED = Exercise(
             "stays the same when you subtract one and the same number from every exponent: which would you choose?",
             lambda *given: _equation_7(*given, stable=False),
         ),
+        Mistake("overflow painted over", _PAINTED, partial(_painted, of_score=False)),
+        Mistake("overflow painted over", _PAINTED, partial(_painted, of_score=True)),
+        *_slips("minus in the exponent", _MINUS, signs=(-1, -1)),
+        *_slips("minus in the exponent", _MINUS, signs=(-1, 1)),
+        *_slips("minus in the exponent", _MINUS, signs=(1, -1)),
         *_slips(
             "neighbours of the patch",
             "You take the b vectors nearest to the patch p. The paper takes those nearest to m*: they say how "

@@ -69,12 +69,14 @@ figure = Figure(figsize=(6.4, 4), layout="constrained")
 axis = figure.subplots()
 axis.plot(*points.T, "o", color="#0072B2", markersize=4, label="48 normal patches")
 for name, patch in tests.items():
-    axis.plot(*patch, "X", color="#D55E00", markersize=9)
+    mark, colour = ("D", "#0072B2") if "normal" in name else ("X", "#D55E00")
+    axis.plot(*patch, mark, color=colour, markersize=9)
     axis.annotate(name, patch, (0, 8), textcoords="offset points", ha="center")
 axis.set(aspect="equal", xlabel="channel 1", ylabel="channel 2")
+axis.margins(0.12)
 axis.legend(loc="lower right")
-show(figure, "48 normal patches in two crowds and a lone one; four patches to test: off, between, beyond, "
-     "and one near the lone normal patch.")
+show(figure, "48 normal patches in two crowds and a lone one; crosses are three defects to test, off, "
+     "between and beyond, and a diamond a normal patch of the rare kind.")
 
 # %% [markdown]
 # ### The simplest autoencoder
@@ -191,9 +193,11 @@ for k, e in zip(codes, errors, strict=True):
 # From left to right: the faulty picture, then what is rebuilt with more and more freedom. Below each, the error.
 #
 # - **Too narrow** ($K = 1$): it can't even rebuild good threads. They come out pale and in the wrong place, so that everything
-#   is error and the defect no more than the rest.
-# - **Just right** ($K = 4$): exactly enough for threads at any place. It mends the defect, and the error shows it.
-# - **Too free** ($K = 256, 500$): with so many directions it rebuilds the defect too, and the error fades.
+#   is error, and the dull defect even less than the rest.
+# - **Just right** ($K = 4$): exactly enough for threads at any place (a sine and a cosine for each of the two directions). It
+#   mends the defect, and the error shows it.
+# - **More than enough** ($K = 64, 256$): the defect still stands out, but with each direction more of it is rebuilt too.
+# - **Too free** ($K = 500$): it rebuilds nearly anything, and the defect is nearly gone from the error.
 #
 # The right width is known here because we made the weave. On real fabric nobody tells you, and there are no defects
 # to choose it by. Deep autoencoders are trained and far more able than this linear one, which blurs them less and tempts them
@@ -205,7 +209,7 @@ for k, e in zip(codes, errors, strict=True):
 # ## 3. PatchCore against autoencoders
 #
 # Now the second question, *have I seen anything like it?* For each place of the plane: the error of the autoencoder, and the
-# distance to the nearest normal patch. Both are lengths, so they share one colour scale.
+# distance to the nearest normal patch. Both are lengths, so they share one colour scale. White contours are half a unit apart.
 
 # %%
 from aitex_utils import MemoryBank
@@ -372,6 +376,8 @@ for strips_seen in (1, 10, 100):
 # is the *covering radius* $r$:
 #
 # $$r = \max_{p \in \mathcal{M}}\; \min_{m \in \mathcal{M}_C} \lVert p - m \rVert, \qquad \mathcal{M}_C \subset \mathcal{M}$$
+#
+# Of our 48 patches we keep eight. The numbers say in which order they were chosen.
 
 # %%
 from aitex_utils import k_center_greedy
@@ -384,10 +390,11 @@ axis.plot(*bank.T, "o", color="#0072B2", markersize=4)
 turn = np.linspace(0, 2 * np.pi, 80)
 for order, m in enumerate(bank[kept], 1):
     axis.plot(m[0] + radius * np.cos(turn), m[1] + radius * np.sin(turn), "k:", lw=0.7)
-    axis.annotate(str(order), m, ha="center", va="center", bbox={"boxstyle": "circle", "fc": "white"})
+    axis.plot(*m, "s", color="black", markersize=7)
+    axis.annotate(str(order), m, (6, 5), textcoords="offset points", weight="bold")
 axis.set(aspect="equal", xlabel="channel 1", ylabel="channel 2")
-show(figure, f"{len(kept)} of {len(bank)} patches kept, numbered as chosen; circles of the covering "
-     f"radius {radius:.2f} hold all others.")
+show(figure, f"{len(kept)} of {len(bank)} patches kept: the squares, numbered as chosen. Circles of the "
+     f"covering radius {radius:.2f} hold all others.")
 
 # %% [markdown]
 # The lone, rare patch is among the first to be kept: it is far from everything. A random choice would most likely have lost
@@ -432,8 +439,11 @@ movable(at, places_to_see, x=(-4.0, 4.0, 0.1, 0.8), y=(-2.6, 2.8, 0.1, -1.7))
 #
 # ### Exercise 02.3: nearest distances without a loop
 #
-# A tile has 1,024 patches. Find for **each** patch the distance to its nearest vector, and which one that is, with NumPy alone
-# and without a loop: make a table of all distances, a row for each patch and a column for each vector of the bank.
+# A tile has 1,024 patches. Find for **each** patch the distance to its nearest vector, and which one that is. Return two
+# arrays: the distances, then the indices. Where several vectors are equally near, the index of any of them will do.
+#
+# Try it without a loop: make a table of all distances, a row for each patch and a column for each vector of the bank. (The
+# check takes a loop too. On a whole tile you would wait for it.)
 #
 # *Medium, 15 minutes.* `hint("02.3")`
 
@@ -483,7 +493,7 @@ for name, d in (("even", even), ("peaked", peaked)):
 # taken once, in `memory_bank.py`, and all that comes after works with true distances.
 #
 # **Which channels count.** $\lVert p - m\rVert_2$ adds up all channels alike, so a channel with large numbers outvotes the others.
-# Here the same bank, with channel 1 in other units, a quarter as large. White contours are half a unit apart.
+# Here the same bank, with channel 1 in other units, a quarter as large.
 
 # %%
 quarter = np.array([0.25, 1.0])
@@ -510,7 +520,9 @@ show(*plot_fields(bank, {"as it is": distance.reshape(shape),
 #
 # ### Exercise 02.4: three image scores
 #
-# Return all three. Take care that at least one distance counts in the third, even in a tiny tile.
+# Return all three, in this order. Take care that at least one distance counts in the third, even in a tiny tile, and that the
+# count is *rounded*. For the distances `[[1, 9, 2, 3], [8, 0.5, 4, 2.5]]` and a share of a quarter the third is the
+# mean of the two largest, 9 and 8.
 #
 # *Medium, 10 minutes.* `hint("02.4")`
 
@@ -532,7 +544,7 @@ def image_scores(distances: np.ndarray, share: float) -> tuple[float, float, flo
 check("02.4", image_scores)
 
 # %% [markdown]
-# What is each of them good for? Two tiles of 32 x 32 positions: in one, a knot, four positions wide and far from normal. The other
+# What is each of them good for? Two tiles of 32 x 32 positions: in one, a knot of 2 x 2 positions, far from normal. The other
 # is good, but lies where the light is uneven: everything in its right half is a little farther away than usual.
 
 # %%
@@ -609,14 +621,14 @@ check("02.5", reweighted)
 # worst bank and patch that you can think of?
 
 # %%
-predict("02.b", 5, 50, unit="per cent")
+predict("02.b", 5, 50, unit="%")
 
 # %%
 from aitex_utils.scoring import reweighted_by_patch_score, reweighted_score
 
 tiles_of_one = places[:, None].astype(np.float32)  # (tiles, 1, C): each place a tile of one patch
 factor = reweighted_score(tiles_of_one, seen, b) / distance[:, 0]
-reveal("02.b", 100 / b, unit="per cent")
+reveal("02.b", 100 / b, unit="%")
 print(f"On our plane the factor runs from {factor.min():.3f} to {factor.max():.3f}; "
       f"1 - 1/b is {1 - 1 / b:.3f}.")
 
@@ -657,8 +669,9 @@ loss = {name: lost.reshape(shape) for name, lost in loss.items()}
 show(*plot_fields(bank, loss, tests, label="per cent of the score lost", step=2))
 
 # %% [markdown]
-# Around the lone vector equation 7 takes next to nothing off, as meant. Under the crowds both take off their fill. Notebook 06 asks
-# which of them judges fabric better.
+# Close to the lone vector both take next to nothing off. Wherever the lone vector is $m^*$, equation 7 spares the whole region,
+# up to its border, and there the loss jumps. The variant spares only what is close, and the less the farther away. Elsewhere
+# the two take off much the same. Notebook 06 asks which of them judges fabric better.
 
 # %% [markdown]
 # ## 11. From two dimensions to 152
@@ -731,7 +744,7 @@ show(*plot_tiles(faulty[:4], anomaly_maps(folded, (256, 256)), columns=4))
 # seconds.
 
 # %%
-predict("02.c", 0.1, 8, unit="per cent")
+predict("02.c", 0.1, 8, unit="%")
 
 # %%
 tenth = real[k_center_greedy(real, len(real) // 10, seed=0)[0]]
@@ -745,16 +758,19 @@ for name, memory in (("all patches", whole), ("a coreset of a tenth", MemoryBank
     print(f"{name}: largest distance {np.median(furthest[: len(clean)]):.1f} on clean tiles, "
           f"{np.median(furthest[len(clean) :]):.1f} on faulty ones, in the median;\n   equation 7 takes "
           f"{np.median(lost[name]):.2f} per cent off in the median, {lost[name].max():.2f} at most")
-reveal("02.c", np.median(lost["a coreset of a tenth"]), unit="per cent")
+reveal("02.c", np.median(lost["a coreset of a tenth"]), unit="%")
 
 # %% [markdown]
 # Less than you may have thought, for two reasons.
 #
-# - **A coreset leaves no crowds.** Greedy choice keeps vectors that are far from one another. The rule spares those $m^*$ that stand
-#   alone; after it, nearly all do.
 # - **`exp` knows no units.** It looks at differences of distances in plain numbers. In our toy these were below 1. On fabric they are
-#   several units, and `exp` of several units swamps the one term above the line. Multiply all features by ten, and equation 7 fades
-#   away; divide them by a hundred, and it takes one ninth off everything:
+#   several units, and `exp` of several units swamps the one term above the line. That alone leaves little to take off, as the
+#   line for all patches shows.
+# - **A coreset leaves no crowds.** Greedy choice keeps vectors that are far from one another. The rule spares those $m^*$ that stand
+#   alone; after it, nearly all do. The little that was left becomes less still.
+#
+# The first reason can be seen at work. Multiply all features by ten, and equation 7 fades away; divide them by a hundred, and it
+# takes one ninth off everything:
 
 # %%
 some, few = judged[:4, ::8], real[::8]  # of four tiles and of the bank, an eighth of the patches
@@ -785,10 +801,11 @@ show(figure, f"The factor, median of four tiles, rises from {factors[0]:.3f} wit
 # What PatchCore cannot know is in its formulas too. Suppose a single patch of the defect *beyond* slipped into the "normal" data:
 
 # %%
-spoilt = np.concatenate([bank, tests["beyond"][None] + 0.1])
+spoilt = np.concatenate([bank, tests["beyond"][None] + 0.15])  # the last one is the defect's
 hidden = MemoryBank().add(spoilt).nearest(places, 1)[0]
-show(*plot_fields(bank, {"clean memory": distance.reshape(shape),
-                         "one defect remembered": hidden.reshape(shape)}, tests))
+banks = {"clean memory": bank, "one defect remembered": spoilt}
+show(*plot_fields(banks, {"clean memory": distance.reshape(shape),
+                          "one defect remembered": hidden.reshape(shape)}, tests))
 
 # %% [markdown]
 # One patch of 49, and this defect is normal for ever. Greedy coresets make it worse: what stands alone is kept first.
@@ -824,73 +841,74 @@ show(*plot_fields(bank, {"clean memory": distance.reshape(shape),
 #
 # **1.** An autoencoder rebuilds a tile almost perfectly. What do you know about the tile?
 #
-# - a) It is normal.
-# - b) It can be made from what the autoencoder learnt to combine; a defect may be such a thing too.
-# - c) It was among the tiles the autoencoder learnt from.
+# - a) It is normal: nothing else can be rebuilt so well.
+# - b) It was among the tiles that the autoencoder learnt from.
+# - c) It is made of what was learnt, as a defect may be too.
 
 # %%
-quiz("02.q1", "b")
+quiz("02.q1", "c")
 
 # %% [markdown]
 # <details><summary>Answer</summary>
-# b. Section 1 has two defects that are rebuilt better than a typical normal patch or nearly so. To be able to rebuild isn't to have seen.
+# c. Section 1 has two defects that are rebuilt better than a typical normal patch or nearly so. To be able to rebuild isn't to have seen.
 # </details>
 #
 # **2.** `feature_map.reshape(-1, C)` of a map (C, H', W') has the right shape. Why is it wrong all the same?
 #
 # - a) The patches come out in the wrong order.
-# - b) Each row mixes values of several positions, mostly of one channel.
-# - c) It copies the array.
+# - b) Each row mixes values of several positions.
+# - c) It copies the array, which doubles the memory.
 
 # %%
 quiz("02.q2", "b")
 
 # %% [markdown]
 # <details><summary>Answer</summary>
-# b. Memory holds one channel after the other, and reshape cuts it as it lies.
+# b. Memory holds one channel after the other, and reshape cuts it as it lies: a row is mostly of one channel.
 # </details>
 #
 # **3.** Someone forgets the root and works with squared distances. What stays as it was?
 #
-# - a) The mean over a tile, up to its root.
-# - b) The factor of equation 7.
-# - c) Which vector is nearest, and how tiles rank by their maximum.
-# - d) A threshold found before.
+# - a) Which vector is nearest, and how maxima rank.
+# - b) The mean over a tile, but for a root at the end.
+# - c) The factor of equation 7, a quotient of them.
+# - d) A threshold found earlier, on true distances.
 
 # %%
-quiz("02.q3", "c")
+quiz("02.q3", "a")
 
 # %% [markdown]
 # <details><summary>Answer</summary>
-# c. Squaring keeps the order of distances, and nothing else.
+# a. Squaring keeps the order of distances, and nothing else.
 # </details>
 #
 # **4.** Two patches are equally far from their nearest vectors. One of those stands in a crowd, one alone. What does equation 7 do?
 #
-# - a) The one in the crowd keeps nearly its whole score.
-# - b) The one near the lone vector keeps nearly its whole score; the other loses up to 1/b of it.
-# - c) Nothing, as the distances are equal.
+# - a) The patch near the crowd keeps nearly all; the other loses up to 1/b.
+# - b) Both keep their scores, as only the distances to the nearest count.
+# - c) The patch near the lone vector keeps nearly all; the other loses up to 1/b.
+# - d) Both lose the same, since the factor depends on the distance alone.
 
 # %%
-quiz("02.q4", "b")
+quiz("02.q4", "c")
 
 # %% [markdown]
 # <details><summary>Answer</summary>
-# b. In a crowd all b distances are alike, and the term above the line is 1/b of the sum.
+# c. In a crowd all b distances are alike, and the term above the line is 1/b of the sum.
 # </details>
 #
 # **5.** Which of these must PatchCore miss, however good the network is?
 #
-# - a) A kind of defect that nobody has seen before.
-# - b) A perfectly good piece of selvage in the middle of the cloth, when selvage is in the bank.
-# - c) A defect that is smaller than a tile.
+# - a) Selvage in the middle of the cloth, when the bank holds selvage.
+# - b) A kind of defect that nobody had seen when the bank was made.
+# - c) A defect that covers only a small part of a single tile.
 
 # %%
-quiz("02.q5", "b")
+quiz("02.q5", "a")
 
 # %% [markdown]
 # <details><summary>Answer</summary>
-# b. The bank is a set and doesn't know where on the strip a patch belongs.
+# a. It doesn't belong there. But the bank is a set, and doesn't know where on the strip a patch belongs.
 # </details>
 
 # %%
