@@ -24,8 +24,15 @@ def plot_panels(
     colours: str = MAP_COLOURS,
     scale: tuple[float, float] | None = None,
     columns: int = 5,
+    squares: Sequence[tuple[int, int]] = (),
 ) -> tuple[Figure, str]:
-    """Draw pictures (H, W) or (H, W, 3) side by side; with `scale` = (low, high) all share it."""
+    """Draw pictures (H, W) or (H, W, 3) side by side; with `scale` = (low, high) all share it.
+
+    `squares` are (centre, side) in px, one for each picture: a square around the pixel (centre, centre), left out where
+    it is wider than the picture.
+    """
+    if len(squares) not in (0, len(images)):
+        raise InputError(f"There are {len(squares)} squares for {len(images)} images: give each image one, or none.")
     if not len(images) or len(titles) != len(images):
         raise InputError(f"There are {len(titles)} titles for {len(images)} images: give each image one.")
     columns = min(columns, len(images))
@@ -37,12 +44,16 @@ def plot_panels(
     for axis, image, title in zip(axes.flat, images, titles, strict=False):
         drawn = axis.imshow(image, cmap=colours, vmin=low, vmax=high)
         axis.set_title(title, fontsize=9)
+    for axis, image, (centre, side) in zip(axes.flat, images, squares, strict=False):
+        if side < min(image.shape[:2]):
+            x, y = side / 2 * np.array([[-1, 1, 1, -1, -1], [-1, -1, 1, 1, -1]])
+            axis.plot(centre + x, centre + y, "--", color=DEFECTIVE, linewidth=1.2)
     if scale and np.ndim(images[-1]) == 2 and colours != "gray":
         figure.colorbar(drawn, ax=axes, fraction=0.03, pad=0.01)
     return figure, sentence
 
 
-def plot_fields(
+def plot_squares(
     image: np.ndarray, sides: Mapping[str, float], *, title: str = "Receptive fields"
 ) -> tuple[Figure, str]:
     """Draw squares around the middle of a tile (H, W), one for each layer, as wide as `sides` says in px."""
@@ -102,4 +113,6 @@ def plot_spectrum(variances: np.ndarray, floor: float) -> tuple[Figure, str]:
     axis.legend()
     share = variances[:10].sum() / variances.sum()
     told = f"Variance of normal patches by direction, falling from {variances[0]:.3g} to {variances[-1]:.1g}"
-    return figure, f"{told}: the ten widest of {len(variances)} hold {share:.0%} of it."
+    under = int(np.sum(variances < floor))
+    told += f": the ten widest of {len(variances)} hold {share:.0%} of it. The floor lies "
+    return figure, told + (f"above {under} of them." if under else "below all of them.")

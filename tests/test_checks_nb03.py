@@ -271,7 +271,88 @@ def standardise(normal, patches, floor=1e-3):
     return (patches - normal.mean(axis=0)) / normal.std(axis=0)
 
 
+def field_forwards_by_the_backwards_rule(chain):
+    side, stride = 1, 1
+    for k, s in chain:
+        side, stride = (side - 1) * s + k, stride * s
+    return side, stride
+
+
+def field_in_two_lines(chain):
+    strides = np.cumprod([1, *(s for _, s in chain)])
+    return 1 + sum((k - 1) * int(s) for (k, _), s in zip(chain, strides, strict=False)), int(strides[-1])
+
+
+def side_and_last_stride(chain):
+    return field_in_two_lines(chain)[0], list(chain)[-1][1]
+
+
+def stride_before_side(chain):
+    return field_in_two_lines(chain)[1], field_in_two_lines(chain)[0]
+
+
+def output_in_eval(hook):
+    def answer(network, layer, images):
+        network.eval()
+        with torch.no_grad():
+            return output_with(hook)(network, layer, images)
+
+    return answer
+
+
+def output_blanked(network, layer, images):
+    found = []
+
+    def hook(module, inputs, output):
+        found.append(output.clone())
+        return torch.zeros_like(output)
+
+    handle = network.get_submodule(layer).register_forward_hook(hook)
+    network(images)
+    handle.remove()
+    return found[0]
+
+
+def output_doubled_in_place(network, layer, images):
+    found = []
+
+    def hook(module, inputs, output):
+        found.append(output.mul_(2).clone())
+
+    with network.get_submodule(layer).register_forward_hook(hook), torch.no_grad():
+        network(images)
+    return found[0]
+
+
+def pool_from_below_zero(feature_map, side=3):
+    k, result = side // 2, []
+    for r in range(feature_map.shape[1]):
+        row = [feature_map[:, r - k : r + k + 1, c - k : c + k + 1].mean((1, 2)) for c in range(feature_map.shape[2])]
+        result.append(np.stack(row, axis=-1))
+    return np.stack(result, axis=1)
+
+
+def whiten_off_centre(normal, patches, floor=1e-3):
+    v, d = np.linalg.eigh(np.cov(normal.T, bias=True))
+    return (patches - np.mean(patches, axis=0)) @ d / np.sqrt(v + floor * v.mean())
+
+
 WRONG = [
+    ("03.1", "order of results", stride_before_side),
+    ("03.1", "last stride only", side_and_last_stride),
+    ("03.1", "last stride only", field_loop(lambda side, stride, k, s: (side + (k - 1) * stride, s))),
+    ("03.1", "backwards rule forwards", field_forwards_by_the_backwards_rule),
+    ("03.2", "mode changed", output_in_eval(keep_copy)),
+    ("03.2", "mode changed", output_in_eval(keep_output)),
+    ("03.2", "network disturbed", output_blanked),
+    ("03.2", "network disturbed", output_doubled_in_place),
+    ("03.3", "border repeated", pool_scipy("reflect")),
+    ("03.3", "start below zero", pool_from_below_zero),
+    ("03.5", "floor not relative", whiten_with(scale=lambda v, f: np.sqrt(v + f))),
+    ("03.5", "floor not relative", whiten_with(scale=lambda v, f: np.sqrt(v.clip(f)))),
+    ("03.5", "floor after the root", whiten_with(scale=lambda v, f: np.sqrt(v) + f * v.mean())),
+    ("03.5", "maximum", whiten_with(scale=lambda v, f: np.sqrt(np.maximum(v, f * np.mean(v))))),
+    ("03.5", "own mean", whiten_off_centre),
     ("03.1", "stride forgotten", field_loop(lambda side, stride, k, s: (side + k - 1, stride * s))),
     ("03.1", "stride too soon", field_loop(lambda side, stride, k, s: (side + (k - 1) * stride * s, stride * s))),
     ("03.1", "kernels multiplied", field_loop(lambda side, stride, k, s: (side * k, stride * s))),
@@ -327,6 +408,24 @@ def test_every_mistake_is_made_by_hand_above():
 def test_answers_that_are_wrong_otherwise_are_told_without_a_mistake_s_name(number: str):
     verdict = judge(BY_ID[number], lambda first, *_: np.zeros(3))
     assert not verdict.passed and not verdict.mistake
+
+
+def test_a_network_that_was_training_may_be_read_in_eval_and_handed_back():
+    def answer(network, layer, images):
+        was = network.training
+        network.eval()
+        found = output_with(keep_copy)(network, layer, images)
+        network.train(was)
+        return found
+
+    assert judge(BY_ID["03.2"], answer).passed
+
+
+def test_a_covariance_of_the_wrong_side_is_no_wait():
+    """The covariance of all pairs of patches is small enough to be decomposed at once; then it doesn't fit."""
+    verdict = judge(BY_ID["03.5"], whiten_with(np.cov))
+    assert verdict.kind == "crashed"
+    assert all(len(normal) <= 500 for normal, _, _ in BY_ID["03.5"].cases())
 
 
 def test_a_hook_that_stays_is_told_first():

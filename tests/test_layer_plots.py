@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from aitex_utils.errors import InputError
-from aitex_utils.layer_plots import plot_choices, plot_differences, plot_fields, plot_panels, plot_spectrum
+from aitex_utils.layer_plots import plot_choices, plot_differences, plot_panels, plot_spectrum, plot_squares
 
 
 def test_panels_share_one_scale_and_have_a_bar():
@@ -23,14 +23,25 @@ def test_panels_without_a_scale_have_each_their_own_and_no_bar():
     assert [axis.images[0].get_clim() for axis in figure.axes] == [(0, 3), (0, 8)]
 
 
+def test_panels_get_squares_about_a_pixel_where_these_fit():
+    images = [np.zeros((8, 8)), np.zeros((8, 8))]
+    figure, _ = plot_panels(images, ["a", "b"], "Two.", squares=[(4, 3), (4, 20)])
+    (line,) = figure.axes[0].lines
+    assert (line.get_xdata().min(), line.get_xdata().max()) == (2.5, 5.5)  # around the pixels 3, 4 and 5
+    assert (line.get_ydata().min(), line.get_ydata().max()) == (2.5, 5.5)
+    assert not figure.axes[1].lines
+    with pytest.raises(InputError, match="1 squares for 2 images"):
+        plot_panels(images, ["a", "b"], "Two.", squares=[(4, 3)])
+
+
 @pytest.mark.parametrize(("images", "titles"), [([], []), ([np.zeros((2, 2))], [])])
 def test_panels_want_a_title_each(images: list, titles: list):
     with pytest.raises(InputError, match="give each image one"):
         plot_panels(images, titles, "None.")
 
 
-def test_fields_are_squares_around_the_middle():
-    figure, sentence = plot_fields(np.zeros((256, 256), np.uint8), {"one": 20, "two": 300.0}, title="Fields")
+def test_squares_lie_around_the_middle():
+    figure, sentence = plot_squares(np.zeros((256, 256), np.uint8), {"one": 20, "two": 300.0}, title="Fields")
     (one, two) = figure.axes[0].lines
     assert (one.get_xdata().min(), one.get_xdata().max(), one.get_ydata().min()) == (118, 138, 118)
     assert np.ptp(two.get_ydata()) == 300 and one.get_linestyle() != two.get_linestyle()
@@ -58,4 +69,7 @@ def test_differences_name_those_clear_of_zero():
 
 def test_a_spectrum_falls_and_says_what_the_widest_hold():
     figure, sentence = plot_spectrum(np.array([1.0] * 10 + [90.0]), 0.5)
-    assert figure.axes[0].lines[0].get_ydata()[0] == 90 and sentence.endswith("the ten widest of 11 hold 99% of it.")
+    assert figure.axes[0].lines[0].get_ydata()[0] == 90 and sentence.endswith(
+        "the ten widest of 11 hold 99% of it. The floor lies below all of them."
+    )
+    assert plot_spectrum(np.array([1.0, 2.0, 9.0]), 2.5)[1].endswith("The floor lies above 2 of them.")

@@ -8,10 +8,15 @@ import numpy as np
 
 from ..receptive import receptive_field
 from . import nb03_answers as a
+from . import nb03_network as n
 from .judge import Exercise, Mistake
 from .nb03_patches import JOIN, WHITEN
-from .quiz import Question
+from .nb03_quiz import QUESTIONS
 
+_LAST_STRIDE = (
+    "The stride that you keep is that of one layer only. If two layers step by 2 each, neighbours at the end are "
+    "farther apart than 2 px: how do the strides of all layers work together?"
+)
 RECEPTIVE_FIELD = Exercise(
     id="03.1",
     task="The receptive field and the stride of a chain of layers, in pixels of the input.",
@@ -44,8 +49,22 @@ RECEPTIVE_FIELD = Exercise(
         ),
         Mistake(
             "strides added",
-            "The strides are added up. Every second one of every second position: how far apart are these in pixels?",
+            "You add up the strides. Two layers of stride 2 in a row keep every fourth pixel. Is that 2 + 2 or 2 times "
+            "2? And what would it be with three such layers?",
             a.strides_added,
+        ),
+        Mistake(
+            "order of results",
+            "Both numbers are right, but in the wrong order: the side first, then the stride.",
+            a.swapped,
+        ),
+        Mistake("last stride only", _LAST_STRIDE, a.last_stride),
+        Mistake("last stride only", _LAST_STRIDE, a.stride_replaced),
+        Mistake(
+            "backwards rule forwards",
+            "`(side - 1) * stride + kernel` is a right rule, but it runs from the last layer to the first. Go through "
+            "the chain backwards with it, or find the rule that runs forwards.",
+            a.backward_rule_forwards,
         ),
         Mistake(
             "own stride only",
@@ -65,30 +84,42 @@ RECEPTIVE_FIELD = Exercise(
     praise="You can now say of any chain of layers how much of the tile one patch has seen.",
 )
 
+_MODE = (
+    "You put the network into `eval` mode, and leave it so. One of the networks it is tried on was training: whoever "
+    "trains it goes on in the wrong mode. Leave the mode to the caller."
+)
 LAYER_OUTPUT = Exercise(
     id="03.2",
     task="The output of a layer of a network, taken by a forward hook that is removed afterwards.",
-    reference=a.layer_output,
-    cases=a.networks,
-    observe=a.left_clean,
+    reference=n.layer_output,
+    cases=n.networks,
+    observe=n.left_clean,
     mistakes=(
         Mistake(
             "hook not removed",
             "Your hook is still in the network when the function has ended. It will run with every later call, and "
             "keep its memory: what did `register_forward_hook` give you, and what can that do?",
-            a.hook_left,
+            n.hook_left,
+        ),
+        Mistake("mode changed", _MODE, n.set_to_eval),
+        Mistake("mode changed", _MODE, partial(n.set_to_eval, copied=False)),
+        Mistake(
+            "network disturbed",
+            "Your hook changes what goes on to the next layer, so that the network now ends with another output. What "
+            "a hook returns takes the place of the layer's output: let it return nothing, and change nothing.",
+            n.output_replaced,
         ),
         Mistake(
             "input for output",
             "This is what went into the layer. A hook gets three things, the module, its inputs and its output: take "
             "the third.",
-            partial(a.layer_output, before=True),
+            partial(n.layer_output, before=True),
         ),
         Mistake(
             "changed in place",
             "The numbers are near, but negative ones have become 0: the next layer has written its result over the "
             "array that you kept. What would protect your values from what comes after?",
-            partial(a.layer_output, copied=False),
+            partial(n.layer_output, copied=False),
         ),
         Mistake(
             "whole network",
@@ -108,6 +139,10 @@ LAYER_OUTPUT = Exercise(
     praise="You can read off what any layer says, and leave the network as you found it.",
 )
 
+_REPEATED = (
+    "Right inside, but along the border some positions count twice: the edge was repeated or mirrored beyond itself. "
+    "Take the mean over positions that exist, each once."
+)
 NEIGHBOURHOOD = Exercise(
     id="03.3",
     task="The mean over each position's neighbourhood, at a border over the positions that exist.",
@@ -122,8 +157,7 @@ NEIGHBOURHOOD = Exercise(
         ),
         Mistake(
             "border repeated",
-            "Right inside, but along the border some positions count twice: the edge was repeated or mirrored beyond "
-            "itself. Take the mean over positions that exist, each once.",
+            _REPEATED,
             partial(a.padded, mode="edge"),
         ),
         Mistake(
@@ -131,6 +165,17 @@ NEIGHBOURHOOD = Exercise(
             "Right inside, but along the border some positions count twice: the map was mirrored beyond its edge. Take "
             "the mean over positions that exist, each once.",
             partial(a.padded, mode="reflect"),
+        ),
+        Mistake(
+            "border repeated",
+            _REPEATED,
+            partial(a.padded, mode="symmetric"),  # SciPy's "reflect": the same as "edge" for a side of 3
+        ),
+        Mistake(
+            "start below zero",
+            "Right inside, but along the upper and left border there is `nan`: a slice that begins below 0 counts from "
+            "the end, and then holds nothing. Where may a window begin at the earliest?",
+            a.below_zero,
         ),
         Mistake(
             "valid only",
@@ -171,89 +216,5 @@ NEIGHBOURHOOD = Exercise(
     praise="Each patch now knows its surroundings, and the border isn't mistaken for dark fabric.",
 )
 
+__all__ = ["EXERCISES", "QUESTIONS"]
 EXERCISES = (RECEPTIVE_FIELD, LAYER_OUTPUT, NEIGHBOURHOOD, JOIN, WHITEN)
-
-QUESTIONS = (
-    Question(
-        "03.q1",
-        "blocks.2 has stride 8 and a receptive field of 67 px. What do two neighbouring patches of it share?",
-        {
-            "a": (
-                "No pixel: a tile of 256 px is cut into 32 x 32 separate fields of 8 px",
-                "That would be so if the field were as large as the stride. It is far larger.",
-            ),
-            "b": (
-                "Most of what they see, and so they resemble each other",
-                "Yes: 59 of 67 columns. That is why maps of "
-                "distances are smooth, and why a bank may leave most patches out.",
-            ),
-            "c": ("All of what they see", "Not all: each step moves the field by the stride."),
-            "d": (
-                "Nothing can be said without the tile",
-                "Fields follow from kernels and strides alone, whatever the tile shows.",
-            ),
-        },
-        "b",
-    ),
-    Question(
-        "03.q2",
-        "A tile's patches come out clearly different when other tiles are in the same batch. What is likely?",
-        {
-            "a": ("A hook was left in the network", "A hook that only looks on changes no number; it costs memory."),
-            "b": ("Rounding", "Rounding changes the last digits, not more."),
-            "c": (
-                "The network is in training mode",
-                "Yes. Batch normalisation then uses the mean of the batch at hand, "
-                "so that each tile sees all others. `network.eval()` ends it.",
-            ),
-            "d": ("The tiles overlap", "Each tile goes through the network for itself, wherever it was cut."),
-        },
-        "c",
-    ),
-    Question(
-        "03.q3",
-        "Why is the late layer brought to the early layer's grid, and not the other way round?",
-        {
-            "a": (
-                "So that small defects keep a position of their own",
-                "Yes. The coarse grid would average four positions of the early layer into one.",
-            ),
-            "b": ("So that there are fewer patches", "There are four times as many this way."),
-            "c": (
-                "So that the late layer gains detail",
-                "Resizing adds none: between two values it only draws a line.",
-            ),
-            "d": ("Because torch can't shrink", "It can; that is not the reason."),
-        },
-        "a",
-    ),
-    Question(
-        "03.q4",
-        "You colour the patches of two tiles by PCA, and fit a PCA for each. What can't you say then?",
-        {
-            "a": ("Where within one tile patches resemble each other", "That can still be seen within each picture."),
-            "b": (
-                "That the same colour in both means the same kind of patch",
-                "Yes, that can't be said. Each PCA has "
-                "its own axes; one fitted on both gives colours that mean the same in both.",
-            ),
-            "c": ("How many channels a patch has", "That doesn't depend on the colouring."),
-            "d": ("Which layers were used", "That doesn't depend on the colouring."),
-        },
-        "b",
-    ),
-    Question(
-        "03.q5",
-        "From which patches may whitening be learnt?",
-        {
-            "a": ("From those of the tiles to be judged", "Then a defect helps to decide what counts as usual."),
-            "b": ("From all patches at hand", "The tested ones would have a say in how they are measured: a leak."),
-            "c": ("From those with a defect", "Whitening is to describe the usual; and a detector has no defects."),
-            "d": (
-                "From those of the normal tiles that the detector is fitted on",
-                "Yes, as everything else that is learnt.",
-            ),
-        },
-        "d",
-    ),
-)

@@ -11,7 +11,6 @@ from ..receptive import receptive_field
 
 if TYPE_CHECKING:
     import torch
-    from torch import nn
 
 # 03.1 -----------------------------------------------------------------------------------------------------------------
 
@@ -54,68 +53,30 @@ def strides_added(chain: Chain) -> tuple[int, int]:
     return side, stride
 
 
+def swapped(chain: Chain) -> tuple[int, int]:
+    return receptive_field(chain)[::-1]
+
+
+def last_stride(chain: Chain) -> tuple[int, int]:
+    return receptive_field(chain)[0], chain[-1][1]
+
+
+def stride_replaced(chain: Chain) -> tuple[int, int]:
+    side, stride = 1, 1
+    for kernel, step in chain:
+        side, stride = side + (kernel - 1) * stride, step
+    return side, stride
+
+
+def backward_rule_forwards(chain: Chain) -> tuple[int, int]:
+    side = 1
+    for kernel, step in chain:
+        side = (side - 1) * step + kernel
+    return side, receptive_field(chain)[1]
+
+
 def own_stride_only(chain: Chain) -> tuple[int, int]:
     return 1 + sum((kernel - 1) * step for kernel, step in chain), receptive_field(chain)[1]
-
-
-# 03.2 -----------------------------------------------------------------------------------------------------------------
-
-LEFT = "hooks left in the network"
-
-
-def _network() -> nn.Module:
-    """A network of two blocks and a head, with ReLUs that work in place as those of many real networks do."""
-    import torch
-    from torch import nn
-
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(3)
-        parts: dict[str, nn.Module] = {}
-        for name, channels in (("stem", (1, 4)), ("block", (4, 6))):
-            parts[name] = nn.Sequential()
-            parts[name].add_module("conv", nn.Conv2d(*channels, 3, stride=2, padding=1))
-            parts[name].add_module("bend", nn.ReLU(inplace=True))
-        parts["head"] = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(6, 3))
-        network = nn.Sequential()
-        for name, part in parts.items():
-            network.add_module(name, part)
-    return network.eval()
-
-
-def networks() -> list[tuple]:
-    import torch
-
-    images = torch.rand(2, 1, 8, 8, generator=torch.Generator().manual_seed(0))
-    return [(_network(), layer, images) for layer in ("stem.conv", "block.conv", "stem")]
-
-
-def _hooks(network: nn.Module) -> int:
-    return sum(len(module._forward_hooks) for module in network.modules())
-
-
-def left_clean(given: Any, network: nn.Module, *_: Any) -> Any:
-    """A hook that stays is what is compared before all else: whatever was returned, it must go first."""
-    return LEFT if _hooks(network) else given
-
-
-def layer_output(
-    network: nn.Module, layer: str, images: torch.Tensor, copied: bool = True, before: bool = False
-) -> torch.Tensor:
-    kept: list[torch.Tensor] = []
-
-    def keep(module: nn.Module, inputs: tuple, output: torch.Tensor) -> None:
-        seen = inputs[0] if before else output
-        kept.append(seen.clone() if copied else seen)
-
-    handle = network.get_submodule(layer).register_forward_hook(keep)
-    network(images)
-    handle.remove()
-    return kept[0].detach()
-
-
-def hook_left(network: nn.Module, layer: str, images: torch.Tensor) -> torch.Tensor:
-    network.get_submodule(layer).register_forward_hook(lambda module, inputs, output: None)
-    return images
 
 
 # 03.3 -----------------------------------------------------------------------------------------------------------------
@@ -147,6 +108,16 @@ def padded(feature_map: np.ndarray, side: int, mode: str) -> np.ndarray:
     reach = side // 2
     padded = np.pad(np.asarray(feature_map, np.float64), ((0, 0), (reach, reach), (reach, reach)), mode=mode)
     return windows(padded, side)[:, reach:-reach, reach:-reach]
+
+
+def below_zero(feature_map: np.ndarray, side: int) -> np.ndarray:
+    """Let slices begin below 0, as if that were the edge: they count from the end and hold nothing."""
+    reach, found = side // 2, np.empty(feature_map.shape)
+    for row in range(feature_map.shape[1]):
+        for column in range(feature_map.shape[2]):
+            rows, columns = (slice(at - reach, at + reach + 1) for at in (row, column))
+            found[:, row, column] = feature_map[:, rows, columns].mean(axis=(1, 2))
+    return found
 
 
 def valid_only(feature_map: np.ndarray, side: int) -> np.ndarray:
@@ -224,7 +195,7 @@ def clouds() -> list[tuple]:
         rng = np.random.default_rng(seed)
         turned, _ = np.linalg.qr(rng.normal(size=(len(spreads),) * 2))
         away = rng.normal(size=len(spreads)) * 5
-        normal = (rng.normal(size=(3000, len(spreads))) * spreads) @ turned + away
+        normal = (rng.normal(size=(400, len(spreads))) * spreads) @ turned + away
         patches = rng.normal(size=(5, len(spreads))) * 3 + away
         found.append((normal.astype(np.float32), patches.astype(np.float32), 1e-3))
     return found
@@ -238,8 +209,10 @@ def whitened(
     learn_from: int = 0,
     centred: bool = True,
     shifted: bool = True,
+    own_mean: bool = False,
     power: float = -0.5,
     floored: bool = True,
+    floor_as: str = "",
     turn: str = "columns",
 ) -> np.ndarray:
     """Whiten as the notebook says, or wrongly in one of several ways."""
@@ -247,11 +220,19 @@ def whitened(
     mean = source.mean(axis=0)
     from_mean = source - mean if centred else source
     variance, directions = np.linalg.eigh(from_mean.T @ from_mean / len(source))
-    variance = variance.clip(0) + (floor * variance.mean() if floored else 0)
+    least = floor * variance.mean()
+    variance = variance.clip(0)
+    variance = {
+        "absolute": variance + floor,
+        "after the root": (np.sqrt(variance) + least) ** 2,
+        "maximum": np.maximum(variance, least),
+        "maximum of floor": np.maximum(variance, floor),
+    }.get(floor_as, variance + (least if floored else 0))
     directions = {"columns": directions, "rows": directions.T, "none": np.eye(len(mean))}[turn]
     if turn == "none":
         variance = source.var(axis=0) * (1 + floor)
-    return (patches - mean * shifted) @ directions * variance**power
+    from_mean = patches - (patches.mean(axis=0) if own_mean else mean * shifted)
+    return from_mean @ directions * variance**power
 
 
 def alike_but_for_a_turn(expected: Any, got: Any, *_: Any) -> bool:

@@ -61,8 +61,9 @@ JOIN = Exercise(
         "the channels to the end.",
         '`F.interpolate(late, size=(height, width), mode="bilinear", align_corners=False)` takes (B, C, H, W). The '
         "height and width are `early.shape[-2:]`.",
-        "`torch.cat([first, second], dim=...)` joins along an axis; `.permute(0, 2, 3, 1)` names, for each new axis, "
-        "the old one.",
+        "If torch says that sizes must match: the grids needn't differ by a factor of 2, so give `size`, not "
+        "`scale_factor`. `torch.cat([first, second], dim=...)` joins along an axis; `.permute(0, 2, 3, 1)` names, for "
+        "each new axis, the old one.",
     ),
     praise="One vector for each position, from fine texture to wide surroundings: these are PatchCore's patches.",
 )
@@ -72,6 +73,10 @@ def _whitened(name: str, hint: str, **options: Any) -> Mistake:
     return Mistake(name, hint, partial(a.whitened, **options))
 
 
+_RELATIVE = (
+    "The floor is used as it is. It is meant as a share of the mean variance, so that it fits features of any unit: "
+    "which product belongs in its place?"
+)
 WHITEN = Exercise(
     id="03.5",
     task="Patches whitened by what normal patches show.",
@@ -126,6 +131,30 @@ WHITEN = Exercise(
             floored=False,
         ),
         _whitened(
+            "floor not relative",
+            _RELATIVE,
+            floor_as="absolute",
+        ),
+        _whitened("floor not relative", _RELATIVE, floor_as="maximum of floor"),
+        _whitened(
+            "floor after the root",
+            "The floor is added after the root was taken. It has the unit of a variance: add it to the variances, then "
+            "take the root of the sum.",
+            floor_as="after the root",
+        ),
+        _whitened(
+            "maximum",
+            "You take the larger of variance and floor. That would be safe as well, but agreed is to add the floor, to "
+            "every variance.",
+            floor_as="maximum",
+        ),
+        _whitened(
+            "own mean",
+            "Turned and scaled right, but with the mean of `patches` subtracted. Where a whole tile is strange, that "
+            "takes off just what is strange about it. Whose mean is the usual one?",
+            own_mean=True,
+        ),
+        _whitened(
             "learnt from the wrong patches",
             "Mean and covariance were taken from `patches`. They may hold a defect; what is usual must be learnt from "
             "`normal` alone.",
@@ -135,7 +164,8 @@ WHITEN = Exercise(
     hints=(
         "Mean and covariance come from `normal`, and are then used on `patches`.",
         "With `centred = normal - mean`, the covariance is `centred.T @ centred / len(centred)`; `np.linalg.eigh` "
-        "gives its variances and, as columns, its directions.",
+        "gives its variances and, as columns, its directions. The covariance is (C, C); if yours is (N, N), it is of "
+        "the rows, and a transpose is missing or in the wrong place (`np.cov` wants a row for each channel).",
         "`(patches - mean) @ directions` turns; dividing that by `np.sqrt(variances + floor * variances.mean())` "
         "scales column by column.",
     ),
