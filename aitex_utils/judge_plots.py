@@ -224,7 +224,8 @@ def describe_alarm(
     for what, axis in (("across", 2), ("down", 1)):
         pitches, own = _pitch(usual, axis), _pitch(tile[None], axis)[0]
         low, middle, high = np.quantile(pitches, [0.1, 0.5, 0.9])
-        if high - low < 0.05 * middle < abs(own - middle):  # where the usual tiles agree, and this one doesn't
+        overtone = min(abs(own / middle - 0.5), abs(own / middle - 2)) < 0.05  # the same threads, seen otherwise
+        if high - low < 0.05 * middle < abs(own - middle) and not overtone:  # the usual tiles agree, this one doesn't
             told.append(f"{what}, its threads repeat every {own:.1f} px, usual are {middle:.1f}")
     if len(told) == 1:
         told.append("light, sharpness and threads as usual")
@@ -247,5 +248,5 @@ def _sharpness(tiles: np.ndarray) -> np.ndarray:
 def _pitch(tiles: np.ndarray, axis: int) -> np.ndarray:
     """Return after how many px tiles (N, H, W) repeat themselves along an axis (1 = down), by their strongest wave."""
     waves = np.abs(np.fft.rfft(tiles - tiles.mean(axis=(1, 2), keepdims=True), axis=axis)).mean(axis=3 - axis)
-    waves[:, :6] = 0  # light and folds, not threads
+    waves[:, : tiles.shape[axis] // 16 + 1] = 0  # waves of 16 px and more are light and folds, no threads
     return tiles.shape[axis] / waves.argmax(axis=1)

@@ -160,5 +160,7 @@ def test_other_threads_are_noticed_where_the_usual_ones_agree():
     told = plots.describe_alarm(denser, found, woven(rng, 20), away=None, threshold=0.5)
     assert told.startswith("100% of its map is above the threshold; ") and "highest" not in told
     assert "down, its threads repeat every 6.4 px, usual are 8.0" in told and "across" not in told
+    twice = woven(rng, 1, pitch=4.0)[0]  # an overtone of the same weave
+    assert "threads repeat" not in plots.describe_alarm(twice, found, woven(rng, 20), away=None, threshold=0.5)
     mixed = np.concatenate([woven(rng, 10), woven(rng, 10, pitch=6.4)])
     assert "threads repeat" not in plots.describe_alarm(denser, found, mixed, away=None, threshold=0.5)

@@ -541,7 +541,7 @@ held_against(f1_max, metrics.f1_max, labels, scores)
 # Suppose the mill weaves better: the same defects among more and more good fabric. We can play that without any new data, by
 # counting every normal tile 2, 5, ... 50 times. The detector stays the same, and so does each score.
 #
-# At 50 copies about one tile in four hundred is defective. The AUROC is what it was. **What is the AP now?**
+# At 50 copies only one tile of several hundred is defective. The AUROC is what it was. **What is the AP now?**
 
 # %%
 predict("06.b", 0.05, 0.5)
