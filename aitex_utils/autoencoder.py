@@ -96,7 +96,7 @@ class Autoencoder:
         self.mean_, self.spread_ = float(tiles.mean()), max(float(tiles.std()), 1.0)
         with torch.random.fork_rng(devices=[]):  # the caller's own draws go on as if nothing had been drawn here
             torch.manual_seed(self.seed)
-            encoder, decoder = self._network()
+            encoder, decoder = self.network()
         weights = [*encoder.parameters(), *decoder.parameters()]
         adam = torch.optim.Adam(weights, self.rate)
         cycle = torch.optim.lr_scheduler.OneCycleLR(adam, self.rate, total_steps=self.steps + 1)
@@ -172,7 +172,7 @@ class Autoencoder:
                 raise KeyError("format")
             found = cls(**about["parameters"]) if about["version"] == VERSION else None
             if found is not None:
-                found._encoder, found._decoder = (part.eval() for part in found._network())
+                found._encoder, found._decoder = (part.eval() for part in found.network())
                 found.tile_shape_ = tuple(map(int, about["tile_shape"]))
                 found.losses_ = list(map(float, about["losses"]))
                 found.mean_, found.spread_ = float(about["mean"]), float(about["spread"])
@@ -193,7 +193,7 @@ class Autoencoder:
         names = ("code", "halvings", "width", "steps", "batch", "crop", "rate", "error", "smoothing", "seed")
         return {name: getattr(self, name) for name in names}
 
-    def _network(self) -> tuple[nn.Sequential, nn.Sequential]:
+    def network(self) -> tuple[nn.Sequential, nn.Sequential]:
         """Return encoder and decoder with fresh weights: (B, 1, S, S) -> (B, code, S / 2^halvings, ...) -> back."""
         from torch import nn
 

@@ -69,27 +69,28 @@ def plot_rows(
 ) -> tuple[Figure, str]:
     """Draw rows of pictures (N, H, W) by name: uint8 as greys, others as maps with a colour scale for each row.
 
-    `masks` (N, H, W) are outlined in every row; `scales` fixes (lowest, highest) of a row.
+    `masks` (N, H, W) are outlined in the first row and on maps; `scales` fixes (lowest, highest) of a row.
     """
     n = len(titles)
     for name, images in {**rows, **({} if masks is None else {"masks": masks})}.items():
         if np.ndim(images) != 3 or len(images) != n:
             raise InputError(f"{name} has shape {np.shape(images)}, expected (N, H, W) with N = {n}, one a title.")
-    figure, axes = _axes(len(rows), n, (1.75 * n + 1.3, 1.85 * len(rows)), squeeze=False)
-    for (name, images), line in zip(rows.items(), axes, strict=True):
+    size, widths = (1.75 * n + 0.8, 1.85 * len(rows)), [1.0] * n + [0.06]
+    figure, axes = _axes(len(rows), n + 1, size, squeeze=False, gridspec_kw={"width_ratios": widths})
+    for i, ((name, images), line) in enumerate(zip(rows.items(), axes, strict=True)):
         grey = images.dtype == np.uint8
         low, high = (scales or {}).get(name, (0, 255) if grey else (float(images.min()), float(images.max())))
-        for axis, image in zip(line, images, strict=True):
+        for axis, image, title in zip(line, images, titles, strict=False):
             drawn = axis.imshow(image, cmap="gray" if grey else MAP_COLOURS, vmin=low, vmax=high)
             axis.set(xticks=[], yticks=[])
+            if i == 0:
+                axis.set_title(title, fontsize=9)
         line[0].set_ylabel(name, fontsize=9)
-        if not grey:
-            figure.colorbar(drawn, ax=list(line), fraction=0.03, pad=0.01)
-        for axis, mask in zip(line, [] if masks is None else masks, strict=False):
+        line[n].set_axis_off() if grey else figure.colorbar(drawn, cax=line[n])
+        outlined = [] if masks is None or (grey and i) else masks  # an outline would hide what was rebuilt
+        for axis, mask in zip(line, outlined, strict=False):
             if mask.any() and not mask.all():
                 axis.contour(mask, levels=[0.5], colors=DEFECTIVE if grey else "white", linewidths=0.8)
-    for axis, title in zip(axes[0], titles, strict=True):
-        axis.set_title(title, fontsize=9)
     return figure, sentence
 
 

@@ -292,8 +292,9 @@ def test_what_was_never_fitted_says_so(tmp_path: Path):
         net.score_strip(OTHERS[0])
 
 
-def test_training_that_goes_astray_is_told_and_leaves_nothing(fitted: Autoencoder):
-    net = Autoencoder(**{**SMALL, "rate": 1e30})
+def test_training_that_goes_astray_is_told_and_leaves_nothing_of_an_older_one():
+    net = Autoencoder(**{**SMALL, "steps": 3}).fit(NORMAL)
+    net.rate = 1e30
     with pytest.raises(InputError, match="went astray at step .*: take a lower rate"):
         net.fit(NORMAL)
     with pytest.raises(InputError, match="has learned nothing yet"):

@@ -38,14 +38,16 @@ def test_in_a_notebook_only_the_last_picture_of_the_live_curve_is_stored():
     assert 'alt="Loss by step, 7 of 7' in output.data["text/html"]
 
 
-def test_rows_share_a_scale_each_and_outline_masks():
+def test_rows_share_a_scale_each_and_outline_masks_where_they_hide_nothing():
     greys, maps = np.zeros((2, 8, 8), np.uint8), np.arange(128.0).reshape(2, 8, 8)
     masks = np.zeros((2, 8, 8), bool)
     masks[0, 2:4, 2:4] = True
-    figure, sentence = plot_rows({"tile": greys, "map": maps}, ["a", "b"], "Told.", masks=masks)
-    scales = [axis.images[0].get_clim() for axis in figure.axes[:4]]
-    assert scales == [(0, 255), (0, 255), (0, 127), (0, 127)] and sentence == "Told."
-    assert [bool(axis.collections) for axis in figure.axes[:4]] == [True, False, True, False]
+    rows = {"tile": greys, "rebuilt": greys, "map": maps}
+    figure, sentence = plot_rows(rows, ["a", "b"], "Told.", masks=masks)
+    pictures = [axis for axis in figure.axes if axis.images]
+    assert [axis.images[0].get_clim() for axis in pictures] == [(0, 255)] * 4 + [(0, 127)] * 2 and sentence == "Told."
+    assert [bool(axis.collections) for axis in pictures] == [True, False, False, False, True, False]
+    assert [axis.get_title() for axis in pictures] == ["a", "b", "", "", "", ""]
     figure, _ = plot_rows({"map": maps}, ["a", "b"], "Told.", scales={"map": (0, 1)})
     assert figure.axes[0].images[0].get_clim() == (0, 1)
 
