@@ -122,10 +122,8 @@ from aitex_utils.cache import cached
 def judged(fabric):
     """Return what `examine` gives, from the cache where nothing has changed."""
     code = (of_fabric, cut, measured, PatchCore)
-    return cached(
-        f"06_{profile()}_{fabric}", lambda: examine(fabric), data=root,
-        code=(*code, examine), fabric=fabric,
-    )  # fmt: skip
+    kept = {"data": root, "code": (*code, examine), "fabric": fabric}
+    return cached(f"06_{profile()}_{fabric}", lambda: examine(fabric), **kept)
 
 
 found = {FABRICS[0]: judged(FABRICS[0])}
@@ -202,10 +200,10 @@ found[FABRICS[2]] = judged(FABRICS[2])
 marked = first["masks"].sum(axis=(1, 2))
 some = [marked.argmax(), np.where(marked, marked, np.inf).argmin(), marked.argmin()]
 grids = first["distances"][some]
-print("tile         pixels marked    max   mean  top 1 %")
-for i, told in enumerate(("large defect", "small defect", "clean")):
+print("defect   marked px   max  mean top 1 %")
+for i, told in enumerate(("large", "small", "none")):
     three = [of(grids)[i] for of in (max_score, mean_score, top_score)]
-    print(f"{told:14} {marked[some[i]]:12,} " + " ".join(f"{v:6.2f}" for v in three))
+    print(f"{told:8} {marked[some[i]]:9,} " + " ".join(f"{v:5.1f}" for v in three))
 
 # %% [markdown]
 # ### The reweighting, by hand on three patches
@@ -238,7 +236,7 @@ show(*judge_plots.plot_line(bank, three, note=note))
 # %%
 paper = 0.75 * (1 - np.exp(0.75) / (np.exp(0.75) + np.exp(0.95) + np.exp(1.15)))
 variant = 0.75 * (1 - np.exp(0.75) / (np.exp(0.75) + np.exp(0.85) + np.exp(0.95)))
-print(f"p2: s* = 0.75, equation 7 gives {paper:.3f}, the variant {variant:.3f}")
+print(f"p2: equation 7 {paper:.3f}, variant {variant:.3f}")
 
 # %% [markdown]
 # Do p1 and p3 on paper. For p1 all three neighbours are $0.0,\ 0.2,\ 0.4$, in both lists. For p3 it is $m^* = 5.0$, and the other two
@@ -248,9 +246,10 @@ print(f"p2: s* = 0.75, equation 7 gives {paper:.3f}, the variant {variant:.3f}")
 # %%
 p1 = 0.70 * (1 - np.exp(0.70) / (np.exp(0.70) + np.exp(0.90) + np.exp(1.10)))
 p3 = 0.72 * (1 - np.exp(0.72) / (np.exp(0.72) + np.exp(1.88) + np.exp(2.08)))
-print(f"p1: s* = 0.70, score {p1:.3f}")
-print(f"p2: s* = 0.75, score {paper:.3f} by equation 7, {variant:.3f} by the variant")
-print(f"p3: s* = 0.72, score {p3:.3f}")
+print("patch    s*   eq. 7  variant")
+print(f"p1     0.70   {p1:.3f}  {p1:.3f}")
+print(f"p2     0.75   {paper:.3f}  {variant:.3f}")
+print(f"p3     0.72   {p3:.3f}  {p3:.3f}")
 
 # %% [markdown]
 # The patch beside the lone vector keeps most of its score, since its neighbours' terms are large and its own is a small part of the
@@ -566,10 +565,11 @@ reveal("06.b", both["AP"][-1])
 half = np.sort(scores[labels])[::-1][(labels.sum() - 1) // 2]  # finds half of the defects
 hits, alarms = (scores[labels] >= half).sum(), (scores[~labels] >= half).sum()
 rate = alarms / np.sum(~labels)
-print(f"At score {half:.2f}: {hits} hits, false alarms on {rate:.1%} of normal tiles.")
+print(f"From score {half:.2f}: {hits} hits, and alarms on")
+print(f"{rate:.1%} of normal tiles")
 for times, share in zip(copies, shares, strict=True):
     right = hits / (hits + times * alarms)
-    print(f"  defective {share:6.2%} of tiles: {right:6.1%} of all alarms are right")
+    print(f"{share:6.2%} defective: {right:5.1%} of alarms right")
 
 # %% [markdown]
 # Pixels are the extreme case: of all pixels of the test, so few are marked:
@@ -613,8 +613,9 @@ def regions_of(maps, masks):
 
 
 corner = np.array([[1, 0, 0], [0, 1, 0]])
-print("Two pixels that touch at a corner are", label(corner)[1], "regions if corners")
-print("don't count, and", label(corner, np.ones((3, 3)))[1], "if they do.")
+print("Two pixels that touch at a corner are")
+print(label(corner)[1], "regions if corners don't count,")
+print(label(corner, np.ones((3, 3)))[1], "region if they do.")
 
 # %% [markdown]
 # ### Exercise 06.5: AUPRO
@@ -698,12 +699,12 @@ levels = {
 
 
 # %%
-print("level       count  defective   AUROC     AP  F1-max")
+print("level     share  AUROC     AP F1-max")
 for level, (true, of) in levels.items():
     three = [metrics.auroc(true, of), metrics.average_precision(true, of)]
     three.append(metrics.f1_max(true, of)[0])
     told = " ".join(f"{value:6.3f}" for value in three)
-    print(f"{level:6} {len(true):10,} {true.mean():10.2%}  {told}")
+    print(f"{level:6} {true.mean():8.2%} {told}")
 reveal("06.c", metrics.average_precision(pixels, heights))
 
 # %% [markdown]
@@ -721,7 +722,7 @@ rates = 1 - np.searchsorted(ordered, levels_to_try) / len(ordered)
 overlaps = [np.mean([(r >= t).mean() for r in regions]) for t in levels_to_try]
 show(*judge_plots.plot_overlap(rates, np.array(overlaps), (0.3, 0.05)))
 wide, narrow = metrics.aupro(maps, masks, (0.3, 0.05))
-print(f"{len(regions)} regions: AUPRO {wide:.3f} up to 0.3, {narrow:.3f} up to 0.05")
+print(f"{len(regions)} regions; AUPRO 0.3: {wide:.3f}, AUPRO 0.05: {narrow:.3f}")
 
 # %% [markdown]
 # ### How much smoothing is good?
@@ -814,7 +815,7 @@ show(*judge_plots.plot_kept(list(toy), lines, claimed=0.95))
 reveal("06.d", 100 * toy[0.5][1], unit="of 100")
 
 # %% [markdown]
-# Where tiles of a strip have nothing in common, both are right. The more they have, the more often the interval by tile misses the truth, and it claims 95 % all
+# Where tiles of a strip have nothing in common, both are nearly right. The more they have, the more often the interval by tile misses the truth, and it claims 95 % all
 # the same: it takes sister tiles for news. By strip it isn't perfect either. Twenty strips are few, and each draw from few things varies a little too little.
 #
 # ### The same on fabric
@@ -845,7 +846,8 @@ for way, by in (("strip", owner), ("tile", np.arange(len(owner)))):
 show(*judge_plots.plot_intervals(estimates, intervals, label="measure by tile"))
 for name in measures:
     width = {way: np.diff(of[name])[0] for way, of in intervals.items()}
-    print(f"{name:18} {width['strip'] / width['tile']:.2f} times as wide by strip")
+    times = width["strip"] / width["tile"]
+    print(f"{name:18}: by strip {times:.2f} times as wide")
 
 # %% [markdown]
 # The rate of false alarms behaves as in the toy: a bad strip brings a dozen of them at once. On AITEX its interval is
@@ -957,7 +959,7 @@ show(*judge_plots.plot_promise({n: np.array(v) for n, v in kept.items()}, RATE))
 reveal("06.e", 100 * np.mean(kept["fitted tiles"]), unit="%")
 
 # %% [markdown]
-# - **Fitted tiles** lie near to themselves, for they *are* the bank. The threshold is far too low.
+# - **Fitted tiles** lie near to themselves, for the bank was chosen among their patches. The threshold is far too low.
 # - **Sisters** are new tiles of known strips. How well they do depends on how much strips differ.
 # - **Other strips** keep the promise *in the mean*, as far as so few can tell. Look at the spread, though. The rule wants scores that are all drawn
 #   alike, and tiles of three strips and of a fourth aren't quite: on a single pair of strips the rate may be far off, either way. Many strips with few
@@ -992,10 +994,11 @@ reveal("06.e", 100 * np.mean(kept["fitted tiles"]), unit="%")
 # %%
 normal_strip = np.array([by_name[n].is_normal for n in owner])
 for told, rows in (
-    ("clean tiles of all strips", np.full(len(labels), True)),
-    ("clean tiles of normal strips only", labels | normal_strip),
+    ("all strips", np.full(len(labels), True)),
+    ("normal strips", labels | normal_strip),
 ):
-    print(f"negatives: {told:34} AUROC {metrics.auroc(labels[rows], scores[rows]):.3f}")
+    area = metrics.auroc(labels[rows], scores[rows])
+    print(f"clean tiles of {told:13}: AUROC {area:.3f}")
 
 # %% [markdown]
 # On AITEX, mean over four fabrics: {{results/notebook_06.json: aitex.tile_auroc.mean: .3f}}
@@ -1035,11 +1038,17 @@ def worst(rows, most=5):
     return rows[np.sort(first_places)[:most]]
 
 
+def lines_of(sentence):
+    """Return a sentence with its parts one below the other."""
+    return sentence.replace("; ", ";\n   ")
+
+
 missed = worst(np.flatnonzero(labels)[scores[labels].argsort()])
 gallery(missed)
 for i, r in enumerate(missed):
     place = tiles[r], tile_masks[r], tile_maps[r]
-    print(f"{i + 1}. {judge_plots.describe_miss(by_name[owner[r]].defect, *place)}")
+    told = judge_plots.describe_miss(by_name[owner[r]].defect, *place)
+    print(f"{i + 1}. {lines_of(told)}")
 
 # %% [markdown]
 # And the clean tiles with the highest scores, one of each strip. They are compared with the normal tiles that were set aside: is the light another, are
@@ -1063,10 +1072,9 @@ gallery(alarms)
 for i, r in enumerate(alarms):
     part = found[by_name[owner[r]].fabric]
     usual, place = part["tiles"][part["aside"]], (tiles[r], tile_maps[r])
-    told = judge_plots.describe_alarm(
-        *place, usual, away=to_the_defect(r), threshold=limit
-    )  # fmt: skip
-    print(f"{i + 1}. {told}")
+    away = to_the_defect(r)
+    told = judge_plots.describe_alarm(*place, usual, away=away, threshold=limit)
+    print(f"{i + 1}. {lines_of(told)}")
 
 # %% [markdown]
 # Two kinds to look out for. Where **all** of a map is above the threshold, the strip was woven or photographed otherwise: the detector is right that it is
@@ -1080,20 +1088,20 @@ ringing, times = np.unique(owner[called & ~labels], return_counts=True)
 for place in times.argsort()[::-1][:3]:
     strip = by_name[ringing[place]]
     of = np.sum((owner == strip.id) & ~labels)
-    print(f"strip {strip.id}: {times[place]} of its {of} clean tiles are called")
-print(f"all others together: {times.sum() - np.sort(times)[-3:].sum()}")
+    print(f"{strip.id}: {times[place]} of its {of} clean tiles")
+print(f"all others: {times.sum() - np.sort(times)[-3:].sum()} clean tiles")
 
 # %% [markdown]
 # Are these five typical? Found and missed defects side by side, in the median:
 
 # %%
 sizes = tile_masks.sum(axis=(1, 2))
-print("defects   tiles   pixels marked   contrast")
+print("defects  tiles  marked px  contrast")
 for told, rows in (("found", labels & called), ("missed", labels & ~called)):
     faint = [judge_plots.contrast(tiles[r], tile_masks[r]) for r in np.flatnonzero(rows)]
     middle = np.median(faint) if faint else np.nan
     size = np.median(sizes[rows]) if faint else np.nan
-    print(f"{told:8} {rows.sum():6} {size:15,.0f} {middle:10.1f}")
+    print(f"{told:7} {rows.sum():6} {size:10,.0f} {middle:9.1f}")
 
 # %% [markdown]
 # Contrast is how far the marked pixels' mean grey lies from that around them, in spreads of the fabric there. Whatever you find in your own gallery, ask in
@@ -1139,19 +1147,20 @@ show(*judge_plots.plot_operating(on_100_m, hits, blind=limit_of_sight, unit="in 
 # ### What does a miss cost?
 #
 # The second question. A false alarm costs a glance of somebody; a miss costs a customer. Say there is one defect in 100 m, a false alarm
-# costs 1, and a miss costs so many times as much. Which threshold is cheapest? Where the test is blind we take the worst that it can't exclude.
+# costs 1, and a miss costs so many times as much. Which threshold is cheapest? Where the test is blind we take the worst that it
+# can't exclude. *Never* means: the alarms would cost more than all that they find.
 
 # %%
 rate = np.maximum(false, blind)
-print("a miss costs   call from   found   false alarms in 100 m")
+print("a miss costs  call from  found   alarms")
 for price in (1_000, 10_000, 100_000, 1_000_000):
     cost = (1 - hits) * price + rate * tiles_per_100_m
     at = int(cost.argmin())
     if cost[at] >= price:  # to miss all costs less
-        print(f"{price:12,}   never: the alarms cost more than all that they find")
+        print(f"{price:12,}      never: too dear")
     else:
         alarms_here = rate[at] * tiles_per_100_m
-        print(f"{price:12,} {thresholds[at]:11.2f} {hits[at]:7.0%} {alarms_here:23,.0f}")
+        print(f"{price:12,} {thresholds[at]:10.2f} {hits[at]:6.0%} {alarms_here:8,.0f}")
 
 # %% [markdown]
 # The same detector, and as many answers as prices as to how it should be set. (These thresholds were chosen on the test set, with the answers in sight: they show how
