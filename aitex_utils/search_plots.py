@@ -85,6 +85,18 @@ def plot_cells(
     return figure, told
 
 
+def at_a_border(vectors: np.ndarray, centroids: np.ndarray, tries: np.ndarray) -> np.ndarray:
+    """Return the one of `tries` (n, 2) that a search of one cell around centroids (K, 2) serves worst, of two best."""
+    away = np.linalg.norm(tries[:, None] - vectors, axis=2)  # (n, N)
+    cells = ((tries[:, None] - centroids) ** 2).sum(axis=2).argsort(axis=1)
+    owner = _nearest(vectors, centroids)
+    one, two = (np.where((cells[:, :k, None] == owner).any(axis=1), away, np.inf).min(axis=1) for k in (1, 2))
+    lost = np.where((two == away.min(axis=1)) & np.isfinite(one), one - two, -1.0)
+    if lost.max() <= 0:
+        raise InputError("No point is served worse by one cell than by two: give more tries, or more centroids.")
+    return tries[lost.argmax()]
+
+
 def _draw_borders(axis, vectors: np.ndarray, centroids: np.ndarray, probed: np.ndarray) -> None:
     """Draw where each centroid's cell ends, and fill those of the indices `probed`."""
     (left, bottom), (right, top) = vectors.min(axis=0) - 0.3, vectors.max(axis=0) + 0.3
@@ -148,11 +160,10 @@ def plot_trade(names: Sequence[str], recall: Sequence[float], micros: Sequence[f
     for i, rows in enumerate(families.values()):
         colour = colours[i % 4]
         axis.plot([micros[r] for r in rows], [recall[r] for r in rows], MARKS[i % 6] + "-", color=colour, markersize=7)
-        for row in rows:
-            right = micros[row] > np.median(micros)
-            side = {"xytext": (-8, -14), "ha": "right"} if right else {"xytext": (8, -12), "ha": "left"}
-            axis.annotate(names[row], (micros[row], recall[row]), textcoords="offset points", fontsize=9, **side)
-    axis.set(xscale="log", ylim=(-0.05, 1.05), xlabel="microseconds a patch", ylabel="recall at 1")
+    for order, row in enumerate(np.argsort(micros, kind="stable")):  # by turns below and above: neighbours keep apart
+        place = {"xytext": (0, -15 if order % 2 else 8), "textcoords": "offset points", "ha": "center"}
+        axis.annotate(names[row], (micros[row], recall[row]), fontsize=9, **place)
+    axis.set(xscale="log", ylim=(-0.1, 1.15), xlabel="microseconds a patch", ylabel="recall at 1")
     axis.set(title="Up and to the left is better", xlim=(min(micros) / 1.6, max(micros) * 1.6))
     listed = "; ".join(f"{n} {r:.2f} in {t:.3g}" for n, r, t in zip(names, recall, micros, strict=True))
     return figure, f"Recall at 1 against microseconds a patch: {listed}."

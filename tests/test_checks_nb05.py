@@ -435,5 +435,7 @@ def test_what_the_text_says_of_the_measured_table_holds():
     assert kinds["hnsw_64"]["recall"] > kinds["ivf_8"]["recall"]
     assert kinds["hnsw_16"]["high"] < 0 and kinds["hnsw_64"]["high"] < 0
     assert kinds["hnsw_16"]["tile_auroc"] < kinds["hnsw_64"]["tile_auroc"]
+    for kind in ("pq_19", "pq_19_true"):
+        assert kinds[kind]["tile_auroc"] < kinds["flat"]["tile_auroc"]
     assert 2000 < sizes["as_long_as_extraction"]  # a coreset of one fabric is smaller
     assert sizes["hnsw_16"][0] > sizes["flat"][0] and sizes["hnsw_16"][-1] < sizes["flat"][-1]

@@ -7,6 +7,7 @@ import pytest
 
 from aitex_utils.errors import InputError
 from aitex_utils.search_plots import (
+    at_a_border,
     plot_alarms,
     plot_bars,
     plot_cells,
@@ -72,6 +73,13 @@ def test_an_empty_cell_finds_nothing():
     figure, sentence = plot_cells(LINE_OF_FIVE, centroids, np.array([4.0, 80.0]), 1, title="Empty")
     assert sentence.endswith("which hold 0 of 5 vectors.")
     assert "to the one found" not in [line.get_label() for line in figure.axes[0].lines]
+
+
+def test_a_point_at_a_border_is_the_one_that_loses_most():
+    tries = np.array([[1.0, 0.0], [4.86, 0.0], [4.95, 0.0], [8.0, 0.0]])  # 4.95 finds 4.5 and misses 5.2
+    assert at_a_border(LINE_OF_FIVE, TWO, tries).tolist() == [4.95, 0.0]
+    with pytest.raises(InputError, match="No point is served worse by one cell than by two"):
+        at_a_border(LINE_OF_FIVE, TWO, tries[[0, 3]])
 
 
 def test_cells_want_a_plane():

@@ -60,7 +60,7 @@ FABRICS = sorted(names, key=lambda n: (-sum(s.fabric == n for s in defective), n
 
 # %%
 def drawn_tiles(group, most, rng):
-    """Return at most so many tiles: of normal strips any, of others defective ones."""
+    """Return at most so many tiles: normal strips' any, others' defective ones."""
     kept = []
     for strip in group:
         begin, end = fabric_region(strip.read())
@@ -73,12 +73,13 @@ def drawn_tiles(group, most, rng):
 
 # %%
 def split_tiles(fabric, seed=0):
-    """Return tiles to fit, tiles to test, and the labels of those (True = defect)."""
+    """Return tiles to fit, tiles to test, and the latter's labels."""
     rng = np.random.default_rng(seed)
-    fit, held_out = split_strips([s for s in normal if s.fabric == fabric], 0.7, seed)
+    of_fabric = [s for s in normal if s.fabric == fabric]
+    fit, held_out = split_strips(of_fabric, 0.7, seed)
     clean = drawn_tiles(held_out, 10, rng)
     broken = drawn_tiles([s for s in defective if s.fabric == fabric], 10, rng)
-    labels = np.repeat([False, True], [len(clean), len(broken)])
+    labels = np.repeat([False, True], [len(clean), len(broken)])  # True = defect
     return drawn_tiles(fit, 16, rng), np.concatenate([clean, broken]), labels
 
 
@@ -103,9 +104,10 @@ tests = [patches_of(test) for _, test, _ in tqdm(splits, desc="tests")]
 extraction = 1e6 * (time.perf_counter() - begin) / sum(len(t) for t in tests)
 
 # %%
-bank, test = banks[0], tests[0]  # one fabric, for all that follows but the comparison
+bank, test = banks[0], tests[0]  # one fabric, for all but the comparison
 C = bank.shape[1]
-print(f"A bank: {len(bank):,} vectors of {C} channels, {bank.nbytes / 2**20:.0f} MiB.")
+size = bank.nbytes / 2**20
+print(f"A bank: {len(bank):,} vectors of {C} channels, {size:.0f} MiB.")
 print(f"Extraction took {extraction:.0f} microseconds a patch.")
 
 # %% [markdown]
@@ -121,8 +123,8 @@ print(f"All products of one tile:    {1024 * len(bank) * 4 / 2**20:.0f} MiB.")
 #
 # $$\lVert p - m \rVert^2 = \lVert p \rVert^2 - 2\,p \cdot m + \lVert m \rVert^2 .$$
 #
-# The squares on either side are computed once. All $p \cdot m$ together are *one matrix product*, and nothing is done
-# faster on a computer than that.
+# The squares on either side are computed once. All $p \cdot m$ together are *one matrix product*, and there is little that
+# computers do faster.
 #
 # ### Exercise 05.1: Search by a matrix product
 #
@@ -137,7 +139,9 @@ print(f"All products of one tile:    {1024 * len(bank) * 4 / 2**20:.0f} MiB.")
 
 
 # %% exercise="05.1"
-def nearest(patches: np.ndarray, vectors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def nearest(
+    patches: np.ndarray, vectors: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
     """Return distances (n,) to the nearest vectors, and their indices (n,)."""
     own = (patches**2).sum(axis=1)  # (n,)
     others = (vectors**2).sum(axis=1)  # (M,)
@@ -160,7 +164,7 @@ predict("05.a", 5, 40, unit="%")
 
 # %%
 def seconds_of(call, times=3):
-    """Return the shortest of a few runs, in seconds: other work can only add."""
+    """Return the shortest of some runs: other work can only add."""
     taken = []
     for _ in range(times):
         begin = time.perf_counter()
@@ -174,18 +178,18 @@ rows, _ = k_center_greedy(bank, len(bank) // 10, seed=0)
 coreset = bank[rows]
 one_tile, tile_patches = splits[0][1][:1], test[:1024]
 small, large = MemoryBank().add(coreset), MemoryBank().add(bank)
-parts = {
-    "extraction": seconds_of(lambda: features.transform(one_tile)),
-    f"search, {len(small):,} vectors": seconds_of(lambda: small.nearest(tile_patches)),
-    f"search, {len(large):,} vectors": seconds_of(lambda: large.nearest(tile_patches)),
-}
+parts = {"extraction": seconds_of(lambda: features.transform(one_tile))}
+for searched in (small, large):
+    name = f"search, {len(searched):,} vectors"
+    parts[name] = seconds_of(lambda it=searched: it.nearest(tile_patches))
 
 # %%
 milliseconds = {name: 1000 * seconds for name, seconds in parts.items()}
 before, search, _ = milliseconds.values()
 reveal("05.a", 100 * search / (before + search), unit="%")
 names, values = list(milliseconds), list(milliseconds.values())
-show(*draw.plot_bars(names, values, "milliseconds", title="One tile, part by part"))
+title = "One tile, part by part"
+show(*draw.plot_bars(names, values, "milliseconds", title=title))
 
 # %% [markdown]
 # Keep this picture in mind. An index can save no more than the search takes. With a coreset that is little. With all
@@ -230,9 +234,9 @@ strangest = int(exact.argmax()) // 1024
 distances = exact[strangest * 1024 : (strangest + 1) * 1024].reshape(32, 32)
 shown = [splits[0][1][strangest], distances, distances**2]
 spread = [part.max() / np.median(part) for part in (distances, distances**2)]
-told = "A tile, its distances and their squares, each with its own colours. The highest"
-told += f" is {spread[0]:.1f} times the median of the distances, and {spread[1]:.1f} times"
-told += " that of the squares."
+told = "A tile, its distances and their squares, each with its own colours."
+told += f" The highest is {spread[0]:.1f} times the median of the distances,"
+told += f" and {spread[1]:.1f} times that of the squares."
 show(*plot_panels(shown, ["tile", "distances", "squares"], told))
 
 # %%
@@ -241,7 +245,7 @@ for name, values in (("distances", exact), ("squares", exact**2)):
     of_tiles = values.reshape(len(labels), 1024)
     largest = metrics.auroc(labels, of_tiles.max(axis=1))
     mean = metrics.auroc(labels, of_tiles.mean(axis=1))
-    print(f"{name:9}  AUROC by the largest {largest:.3f}, by the mean {mean:.3f}")
+    print(f"{name:9}  AUROC by largest {largest:.3f}, by mean {mean:.3f}")
 
 # %% [markdown]
 # With the largest value of a tile as its score nothing changes: squaring keeps the order. That is why the mistake may stay
@@ -259,8 +263,8 @@ asked = np.ascontiguousarray(test[:2048])
 together = flat.search(asked, 1)[0]
 print("searched   squares that differ   largest difference, of the value")
 for lot in (1, 16, 256):
-    parts = [flat.search(asked[i : i + lot], 1)[0] for i in range(0, len(asked), lot)]
-    apart = np.concatenate(parts)
+    parts = np.split(asked, len(asked) // lot)
+    apart = np.concatenate([flat.search(part, 1)[0] for part in parts])
     by = (abs(apart - together) / together).max()
     print(f"by {lot:5}   {(apart != together).mean():19.0%}   {by:.0e}")
 
@@ -286,7 +290,7 @@ print("p² - 2pm + m²   =", expanded)
 # %%
 shifts = [0.1, 1, 10, 100, 1000]
 some, few = test[:200], bank[::16]
-truth = ((some[:, None].astype(float) - few) ** 2).sum(axis=2)  # (200, M) float64
+truth = ((some[:, None].astype(float) - few) ** 2).sum(axis=2)  # in float64
 by_product, by_sum = [], []
 for shift in shifts:
     p, m = some + np.float32(shift), few + np.float32(shift)
@@ -298,7 +302,8 @@ for shift in shifts:
 # %%
 errors = {"matrix product": by_product, "direct sum": by_sum}
 axes = "shift of all vectors", "relative error of a square"
-show(*draw.plot_lines(shifts, errors, axes, title="Cancellation, by the median"))
+title = "Cancellation, by the median"
+show(*draw.plot_lines(shifts, errors, axes, title=title))
 
 # %% [markdown]
 # Patches of this network lie some way off 0 themselves, as most channels have a mean of their own. So even where they are, the
@@ -356,17 +361,9 @@ k_means = faiss.Kmeans(2, 12, seed=1, min_points_per_centroid=1)
 k_means.train(toy)
 centroids = k_means.centroids
 
-
 # %%
-def missed(patch, probes):
-    """Say whether a search of so many cells misses the nearest vector of the toy."""
-    cells = np.linalg.norm(centroids - patch, axis=1).argsort()[:probes]
-    owner = np.linalg.norm(toy[:, None] - centroids, axis=2).argmin(axis=1)
-    return not np.isin(owner[np.linalg.norm(toy - patch, axis=1).argmin()], cells)
-
-
-tries = rng.uniform(toy.min(axis=0), toy.max(axis=0), (500, 2))
-toy_patch = next(p for p in tries if missed(p, 1) and not missed(p, 2))
+tries = toy[rng.integers(len(toy), size=500)] + 0.2 * rng.normal(size=(500, 2))
+toy_patch = draw.at_a_border(toy, centroids, tries)
 for probes in (1, 2):
     title = f"{probes} probe" + "s" * (probes > 1)
     show(*draw.plot_cells(toy, centroids, toy_patch, probes, title=title))
@@ -394,9 +391,12 @@ for probes in (1, 2):
 
 # %% exercise="05.2"
 def recall_at_one(
-    patches: np.ndarray, vectors: np.ndarray, found: np.ndarray, exact: np.ndarray
+    patches: np.ndarray,
+    vectors: np.ndarray,
+    found: np.ndarray,
+    exact: np.ndarray,
 ) -> float:
-    """Return the share of patches whose found vector is as near as the nearest."""
+    """Return the share of patches with a vector found as near as the nearest."""
     to_found = np.linalg.norm(patches - vectors[found], axis=1)
     to_exact = np.linalg.norm(patches - vectors[exact], axis=1)
     hits = (to_found <= to_exact * (1 + 1e-5)) & (found >= 0)
@@ -425,15 +425,19 @@ check("05.2", recall_at_one)  # stuck? hint("05.2")
 
 # %% exercise="05.3"
 def search_cells(
-    patches: np.ndarray, vectors: np.ndarray, centroids: np.ndarray, probes: int
+    patches: np.ndarray,
+    vectors: np.ndarray,
+    centroids: np.ndarray,
+    probes: int,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return distances (n,) and indices (n,) of the nearest in the probed cells."""
-    to_centroids = np.linalg.norm(vectors[:, None] - centroids, axis=2)  # (M, K)
+    """Return distances (n,) and indices (n,) within the probed cells."""
+    to_centroids = np.linalg.norm(vectors[:, None] - centroids, axis=2)
     cell_of = to_centroids.argmin(axis=1)
-    distances, indices = np.full(len(patches), np.inf), np.full(len(patches), -1)
+    distances = np.full(len(patches), np.inf)
+    indices = np.full(len(patches), -1)
     for i, patch in enumerate(patches):
         cells = np.linalg.norm(centroids - patch, axis=1).argsort()[:probes]
-        members = np.flatnonzero(np.isin(cell_of, cells))  # indices in the bank
+        members = np.flatnonzero(np.isin(cell_of, cells))  # in the bank
         if len(members):
             away = np.linalg.norm(vectors[members] - patch, axis=1)
             distances[i], indices[i] = away.min(), members[away.argmin()]
@@ -450,7 +454,7 @@ check("05.3", search_cells)  # stuck? hint("05.3")
 # **trained**. What if one forgets?
 
 # %%
-cells = len(bank) // 39  # FAISS wants 39 training vectors for each cell, or it warns
+cells = len(bank) // 39  # with fewer vectors to train a cell FAISS warns
 ivf = faiss.IndexIVFFlat(faiss.IndexFlatL2(C), C, cells)
 try:
     ivf.add(bank)
@@ -468,7 +472,7 @@ predict("05.c", 20, 70, unit="%")
 
 # %%
 def recalled(bank, patches, found, exact):
-    """Return recall at 1, up to ties; `exact` are the true smallest distances."""
+    """Return recall at 1; `exact` are the true smallest distances."""
     away = np.linalg.norm(patches - bank[found], axis=1)
     return float(((away <= exact * (1 + 1e-5)) & (found >= 0)).mean())
 
@@ -478,7 +482,8 @@ def tried(index, bank, patches, exact):
     begin = time.perf_counter()
     _, found = index.search(patches, 1)
     seconds = time.perf_counter() - begin
-    return recalled(bank, patches, found[:, 0], exact), 1e6 * seconds / len(patches)
+    recall = recalled(bank, patches, found[:, 0], exact)
+    return recall, 1e6 * seconds / len(patches)
 
 
 asked = np.ascontiguousarray(test[::5])
@@ -511,16 +516,17 @@ reveal("05.c", 100 * results[1][0], unit="%")
 foreign = faiss.IndexIVFFlat(faiss.IndexFlatL2(C), C, cells)
 foreign.train(banks[-1])
 foreign.add(bank)
-for name, index in (("trained on this", ivf), ("on another", foreign)):
+print("trained on       recall  microseconds  uneven")
+for name, index in (("this fabric", ivf), ("another", foreign)):
     index.nprobe = 8
     recall, micros = tried(index, bank, asked, truth)
     uneven = index.invlists.imbalance_factor()
-    print(f"{name}: recall {recall:.3f}, {micros:.0f} microsec., {uneven:.1f} uneven")
+    print(f"{name:15}  {recall:.3f}  {micros:12.0f}  {uneven:6.1f}")
 
 # %% [markdown]
 # *Uneven* is FAISS's measure of how the vectors spread over the cells: 1 if all hold equally many, and the larger, the more
 # vectors a search has to read in the mean. The other fabric's centroids lie elsewhere, so that this bank crowds in the few
-# that happen to be nearest. Nothing fails. It is only slow, as if there were no cells.
+# that happen to be nearest. Nothing fails and nothing warns. It is only slow, as if there were no cells.
 #
 # ## 5. Walking through a graph: HNSW
 #
@@ -553,7 +559,7 @@ away = np.linalg.norm(tries[:, None] - toy, axis=2)
 hits = (found == away.argmin(axis=1)).mean()
 longest = max((p for p in tries), key=lambda p: len(walk(p)))
 show(*draw.plot_walk(toy, links, walk(longest), longest))
-print(f"Of {len(tries)} walks {hits:.0%} reached the nearest; the others got stuck.")
+print(f"{hits:.0%} of {len(tries)} walks reached the nearest; others got stuck.")
 
 # %% [markdown]
 # A walk can get stuck at a vector whose neighbours are all farther off, though a nearer one exists. So HNSW (Malkov and
@@ -562,7 +568,7 @@ print(f"Of {len(tries)} walks {hits:.0%} reached the nearest; the others got stu
 # motorways. Nothing is trained, but building takes time, and the links take bytes.
 
 # %%
-hnsw = faiss.IndexHNSWFlat(C, 32)  # links a vector; twice as many at the bottom
+hnsw = faiss.IndexHNSWFlat(C, 32)  # links; twice as many at the bottom
 begin = time.perf_counter()
 hnsw.add(bank)
 print(f"built in {time.perf_counter() - begin:.1f} s")
@@ -606,8 +612,10 @@ show(*draw.plot_codes(toy, np.stack(books)))
 
 
 # %% exercise="05.4"
-def encode(vectors: np.ndarray, codebooks: np.ndarray) -> tuple[np.ndarray, int]:
-    """Return codes (N, S) uint8, and the bytes of codes and codebooks together."""
+def encode(
+    vectors: np.ndarray, codebooks: np.ndarray
+) -> tuple[np.ndarray, int]:
+    """Return codes (N, S) uint8, and the bytes of codes and codebooks."""
     parts = vectors.reshape(len(vectors), len(codebooks), -1)  # (N, S, C / S)
     codes = [
         np.linalg.norm(parts[:, s, None] - book, axis=2).argmin(axis=1)
@@ -667,7 +675,7 @@ KINDS = {
 
 # %%
 def filled(kind, vectors):
-    """Return a trained, filled index; the number is of probes or of candidates."""
+    """Return a trained, filled index; the number: probes or candidates."""
     index, number = KINDS[kind](vectors.shape[1]), kind.split()[-1]
     if kind.startswith("ivf"):
         index.nprobe = int(number)
@@ -680,7 +688,7 @@ def filled(kind, vectors):
 
 # %%
 def measured(kind, vectors, patches):
-    """Return distances (n,), indices (n,), and [build seconds, microseconds, MiB]."""
+    """Return distances, indices, [build seconds, microseconds, MiB]."""
     begin = time.perf_counter()
     index = filled(kind, vectors)
     built = time.perf_counter() - begin
@@ -695,11 +703,8 @@ def measured(kind, vectors, patches):
 # About half a minute. What is measured is kept, times included; a second run shows those of the first.
 
 # %%
-from aitex_utils.cache import cached
-
-
 def compare():
-    """Return, by fabric and kind, tile scores, and recall, worst miss and costs."""
+    """Return, by fabric and kind, tile scores; recall, worst miss, costs."""
     made, truth = {}, None
     for name, bank, patches in zip(tqdm(FABRICS), banks, tests, strict=True):
         chosen = k_center_greedy(bank, len(bank) // 10, seed=0)[0]
@@ -709,19 +714,22 @@ def compare():
             away = np.linalg.norm(patches - vectors[found], axis=1)
             truth = away if kind == "flat" else truth
             hits, worst = away <= truth * (1 + 1e-5), (away / truth).max()
-            made[f"{name}.{kind}"] = distances.reshape(-1, 1024).max(axis=1)
-            made[f"{name}.{kind}.costs"] = np.array([hits.mean(), worst, *costs])
+            key = f"{name}.{kind}"
+            made[key] = distances.reshape(-1, 1024).max(axis=1)
+            made[f"{key}.costs"] = np.array([hits.mean(), worst, *costs])
     return {key.replace(" ", "_"): array for key, array in made.items()}
 
 
 # %%
+from aitex_utils.cache import cached
+
 code = (measured, filled, split_tiles, drawn_tiles)
 settings = {"kinds": list(KINDS), "cells": cells}
 kept = cached(f"05_{profile()}", compare, data=root, code=code, **settings)
 
 
 def of(kind, what=""):
-    """Return what was kept of a kind, for all fabrics: tile scores, or costs."""
+    """Return what was kept of a kind, by fabric: tile scores, or costs."""
     key = kind.replace(" ", "_")
     return [kept[f"{name}.{key}{what}"] for name in FABRICS]
 
@@ -731,8 +739,8 @@ answers = [labels for _, _, labels in splits]
 costs = {kind: np.mean(of(kind, ".costs"), axis=0) for kind in KINDS}
 aurocs = {}
 for kind in KINDS:
-    each = [metrics.auroc(*pair) for pair in zip(answers, of(kind), strict=True)]
-    aurocs[kind] = np.mean(each)
+    pairs = zip(answers, of(kind), strict=True)
+    aurocs[kind] = np.mean([metrics.auroc(*pair) for pair in pairs])
 print("kind      recall  microsec.    MiB  build s   AUROC")
 for kind, (recall, _, built, micros, size) in costs.items():
     of_kind = f"{micros:9.1f}  {size:5.1f}  {built:7.2f}  {aurocs[kind]:6.3f}"
@@ -745,19 +753,20 @@ show(*draw.plot_trade(list(KINDS), recalls, micros))
 
 # %% [markdown]
 # The coreset's recall is the lowest of all. Does its AUROC suffer, or any other? Draw the test tiles of each fabric anew, with replacement, five hundred times, and
-# see by how much each kind's AUROC differs from the exact search's.
+# see by how much each kind's AUROC differs from the exact search's (the *default* in the picture).
 
 # %%
 from aitex_utils.layer_plots import plot_differences
 
 
 def redrawn(kind, draws=500):
-    """Return differences in mean AUROC, a kind minus flat, of test tiles drawn anew."""
+    """Return differences in mean AUROC, a kind minus flat, of tiles drawn anew."""
     rng, apart = np.random.default_rng(0), np.zeros(draws)
     for labels, ours, exact in zip(answers, of(kind), of("flat"), strict=True):
         clean, broken = np.flatnonzero(~labels), np.flatnonzero(labels)
         for i in range(draws):
-            a, b = rng.choice(clean, len(clean)), rng.choice(broken, len(broken))
+            a = rng.choice(clean, len(clean))
+            b = rng.choice(broken, len(broken))
             apart[i] += (ours[b][:, None] > ours[a]).mean()
             apart[i] -= (exact[b][:, None] > exact[a]).mean()
     return apart / len(splits)
@@ -795,8 +804,8 @@ group = groups.index.search(bank, 1)[1][:, 0]
 elsewhere = group[ended] != group[nearest_index[:, 0]]
 for name, factor in (("all misses", 1.001), ("over 1.3 times as far", 1.3)):
     rows = away > factor * exact
-    share = f"{elsewhere[rows].mean():.0%} in another group" if rows.any() else "none"
-    print(f"{name}: {rows.sum()} patches, {share}")
+    share = elsewhere[rows].mean() if rows.any() else 0
+    print(f"{name}: {rows.sum()} patches, {share:.0%} of them in another group")
 
 # %% [markdown]
 # The bad misses are walks into the wrong group. The coreset is the other way round. It hardly ever holds the *nearest* vector
@@ -821,7 +830,7 @@ for name, factor in (("all misses", 1.001), ("over 1.3 times as far", 1.3)):
 #
 # Here the intervals are narrow enough to tell. The coreset hardly ever finds the nearest vector, and costs nothing that
 # could be seen. IVF with 8 probes costs nothing. **HNSW with 64 candidates has a higher recall than that, and costs AUROC all
-# the same**, with 16 still more. So don't choose an index for a detector by its recall: measure what the detector does.
+# the same**, with 16 still more. PQ loses in the mean, and true distances to the vectors it finds don't mend that. So don't choose an index for a detector by its recall: measure what the detector does.
 #
 # *True distances* means that the codes only say which vector, and the distance is then taken to the vector itself. That is
 # what `MemoryBank("pq")` does. But then the vectors must be kept too, and the bytes are no longer saved.
@@ -854,7 +863,7 @@ for size in tqdm(sizes, desc="sizes"):
         times[kind].append(1e6 * best / len(asked))
 
 # %%
-per_vector = times["flat"][-1] / sizes[-1]  # microseconds, where the bank is large
+per_vector = times["flat"][-1] / sizes[-1]  # microseconds, in a large bank
 reveal("05.e", extraction / per_vector, unit="vectors")
 axes = "vectors in the bank", "microseconds a patch"
 level = "extraction", extraction
@@ -885,12 +894,14 @@ for kind in CHOSEN[1:]:
 # %%
 kept_bytes = faiss.serialize_index(flat)  # what write_index writes, as bytes
 damaged = kept_bytes.copy()
-place = len(damaged) - 4 * C * (len(bank) - int(nearest_index[exact.argmin(), 0]))
+one = int(nearest_index[exact.argmin(), 0])  # a vector that is somebody's nearest
+place = len(damaged) - 4 * C * (len(bank) - one)
 damaged[place + 3] ^= 0x40  # one bit of the exponent of one number
 broken = faiss.deserialize_index(damaged)
 for name, index in (("as saved", flat), ("damaged", broken)):
     squares, found = index.search(test[exact.argmin()][None], 1)
-    print(f"{name:8}: the nearest is {found[0, 0]}, at {np.sqrt(squares[0, 0]):.3f}")
+    how_far = np.sqrt(squares[0, 0])
+    print(f"{name:8}: the nearest is {found[0, 0]}, at {how_far:.3f}")
 
 # %% [markdown]
 # No error: just another neighbour, and a greater distance. One vector of normal cloth is lost, and nobody will ever know.
@@ -945,7 +956,7 @@ folder.cleanup()
 def add_later(
     cells: list[list[int]], centroids: np.ndarray, new: np.ndarray
 ) -> list[list[int]]:
-    """Return the cells with the new vectors (n, C) in them; their indices follow."""
+    """Return the cells with the new vectors (n, C) in them."""
     grown = [list(cell) for cell in cells]
     first = sum(len(cell) for cell in cells)
     for i, vector in enumerate(new):
@@ -969,6 +980,7 @@ def strip_patches(strip, tiles):
     return patches_of(tile(strip.read()[:, begin:end])[0][tiles])
 
 
+# %%
 unlike = {}
 for fabric in tqdm(FABRICS, desc="fabrics"):
     of_fabric = [s for s in normal if s.fabric == fabric][:6]
@@ -976,10 +988,11 @@ for fabric in tqdm(FABRICS, desc="fabrics"):
     for strip, of_strip in zip(of_fabric[1:], means[1:], strict=True):
         unlike[strip] = np.linalg.norm(of_strip - means[0])
 odd = max(unlike, key=unlike.get)
-alike = sorted((s for s in unlike if s.fabric == odd.fabric), key=unlike.get)[:3]
+same = [s for s in unlike if s.fabric == odd.fabric]
+alike = sorted(same, key=unlike.get)[:3]
 first = next(s for s in normal if s.fabric == odd.fabric)
-print(f"Fabric {odd.fabric}, off the first strip's mean patch:")
-print(f"the odd strip {unlike[odd]:.1f}, the most similar {unlike[alike[0]]:.1f}")
+print(f"Fabric {odd.fabric}: how far from the first strip's mean patch?")
+print(f"the odd strip {unlike[odd]:.1f}, the nearest {unlike[alike[0]]:.1f}")
 
 # %% [markdown]
 # The bank knows the fabric's first strip only. The threshold is the highest score of a tile in the three strips most like it.
@@ -1004,7 +1017,8 @@ show(*draw.plot_alarms(before, tile_scores(patches), threshold, added))
 # %% [markdown]
 # Both strips are sold as the same fabric, without a defect. The bank just hadn't seen this side of normal. **Try it:** add the
 # first half of the strip's tiles instead (`np.arange(len(before)) < len(before) // 2`), and look at its other end. New normals
-# should come from all over the cloth.
+# should come from all over the cloth. (Where the normal strips of a fabric resemble each other, as in parts of AITEX, there may be
+# no false alarm to begin with.)
 #
 # Two warnings. **Who says that it is normal?** Once a defect is in the bank, every one like it is invisible from then on. And
 # **growth isn't free**: what is added wasn't thinned out, and an IVF index keeps centroids of cloth that may be long gone,
