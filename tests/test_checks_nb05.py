@@ -428,7 +428,7 @@ def test_questions_of_the_notebook_are_those_of_the_checks():
 def test_what_the_text_says_of_the_measured_table_holds():
     found = json.loads((builder.BENCHMARKS / "results" / "notebook_05.json").read_text(encoding="utf-8"))
     kinds, sizes = found["kinds"], found["sizes"]
-    assert kinds["flat"]["recall"] > 0.999 and found["threads"] == 1
+    assert kinds["flat"]["recall"] > 0.999
     assert min(kinds, key=lambda kind: kinds[kind]["recall"]) == "coreset"
     for free in ("coreset", "ivf_8"):
         assert kinds[free]["low"] <= 0 <= kinds[free]["high"]

@@ -814,7 +814,7 @@ for name, factor in (("all misses", 1.001), ("over 1.3 times as far", 1.3)):
 # ### The same on AITEX
 #
 # Three fabrics, two splits each by strip, at most 20 tiles to fit, all patches in the bank
-# (`python course.py bench notebook_05`; {{results/notebook_05.json: threads}} thread). The last column is the 95 % interval of the
+# (`python course.py bench notebook_05`, threads: {{results/notebook_05.json: threads}}). The last column is the 95 % interval of the
 # difference in AUROC to the exact search, whole strips drawn anew.
 #
 # | kind | recall at 1 | microseconds | tile AUROC | minus flat |
