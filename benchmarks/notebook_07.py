@@ -1,9 +1,11 @@
-"""`python course.py bench notebook_07 [--aitex DIR]`: PatchCore and the autoencoder on seven fabrics, protocol C.
+"""`python course.py bench notebook_07 [--aitex DIR] [--only PART]`: PatchCore and the autoencoder, protocol C.
 
 Four fabrics of AITEX and the three of the practice fabric. Both learn from the same tiles of 70 % of a fabric's normal
 strips and judge its other normal strips and all defective ones; the autoencoder by pixel and by SSIM, with another
 seed, with few tiles, and with a code as large as the tile (`wide`). Differences are redrawn by strip, in pairs.
-Written to `results/notebook_07.json`. About 25 minutes.
+The part `crossed` tells representation and signal apart: the autoencoder's codes and PatchCore's features, each rebuilt
+and each remembered, by banks of as many vectors, drawn at random. Written to `results/notebook_07.json`; `--only` makes
+one part anew and leaves the other as it is. About 25 minutes.
 """
 
 from __future__ import annotations
@@ -17,23 +19,29 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from sklearn.decomposition import PCA
 from tables import RESULTS
 from tqdm import tqdm
 
 from aitex_utils import metrics
 from aitex_utils.autoencoder import Autoencoder
 from aitex_utils.backbones import load_backbone
+from aitex_utils.coreset import random_subset
 from aitex_utils.demo import Scored, evaluate
 from aitex_utils.duel import draw_strips, paired_differences
 from aitex_utils.errors import InputError
+from aitex_utils.features import PatchFeatures
 from aitex_utils.files import write_whole
 from aitex_utils.measure import versions
+from aitex_utils.memory_bank import MemoryBank
 from aitex_utils.patchcore import PatchCore
+from aitex_utils.scoring import anomaly_maps
 from aitex_utils.strips import PRACTICE, find_aitex, list_strips, read_strips, split_strips
 from aitex_utils.tiling import fabric_region, tile, tile_labels
 
 FABRICS = {"aitex": ("00", "02", "03", "06"), "practice": ("00", "01", "02")}
 FEW, SEEDS, DRAWS = 5, (0, 1), 1000
+BANK = 10_000  # vectors that each bank of the part `crossed` remembers
 WIDE = {"code": 16, "halvings": 2}  # as many numbers as the tile has pixels
 FULL = ("patchcore", "pixel", "ssim")  # judged by every measure; the others by tile AUROC
 
@@ -112,6 +120,62 @@ def on_fabric(root: Path, fabric: str) -> tuple[dict[str, Any], dict[str, dict[s
     return figures, kept
 
 
+def crossed(root: Path, fabric: str) -> dict[str, dict[str, np.ndarray]]:
+    """Return what four detectors make of every tile, as `tiles_of` does: codes or features, rebuilt or remembered."""
+    fit, tested = strips_of(root, fabric)
+    net, features = Autoencoder(error="pixel").fit(fit), PatchFeatures()
+
+    def drawn(vectors: np.ndarray) -> np.ndarray:
+        flat = vectors.reshape(-1, vectors.shape[-1])
+        return flat[random_subset(flat, min(BANK, len(flat)), seed=0)]
+
+    codes, patches = drawn(net.encode(fit)), drawn(features.transform(fit))
+    spread, linear = codes.std(axis=0), PCA(0.9).fit(patches)
+    banks = {"codes": MemoryBank().add(codes / spread), "features": MemoryBank().add(patches)}
+
+    def signals(tiles: np.ndarray) -> dict[str, np.ndarray]:
+        """Return maps of tiles by each detector; lengths of what a linear autoencoder on patches loses among them."""
+        seen = {"codes": net.encode(tiles) / spread, "features": features.transform(tiles)}
+        found = {}
+        for name, vectors in seen.items():
+            flat = vectors.reshape(-1, vectors.shape[-1])
+            found[f"{name}_remembered"] = banks[name].nearest(flat, 1)[0].reshape(vectors.shape[:3])
+        lost = flat - linear.inverse_transform(linear.transform(flat))
+        found["features_rebuilt"] = np.linalg.norm(lost, axis=1).reshape(vectors.shape[:3])
+        maps = {name: anomaly_maps(of, tiles.shape[1:], net.smoothing) for name, of in found.items()}
+        return {**maps, "codes_rebuilt": net.score(tiles).maps}
+
+    scores: dict[str, list[np.ndarray]] = {}
+    labels, of_strip, normal = [], [], []
+    for i, (strip, image, mask) in enumerate(tested):
+        begin, end = fabric_region(image)
+        tiles = tile(image[:, begin:end])[0]
+        for name, maps in signals(tiles).items():
+            scores.setdefault(name, []).append(maps.max(axis=(1, 2)))
+        labels.append(tile_labels(tile(mask[:, begin:end])[0]))
+        of_strip.append(np.full(len(tiles), i))
+        normal.append(np.full(len(tiles), strip.is_normal))
+    same = {"labels": np.concatenate(labels), "strips": np.concatenate(of_strip)}
+    same["c1"] = np.concatenate(normal) | same["labels"]
+    return {name: {"scores": np.concatenate(parts), **same} for name, parts in scores.items()}
+
+
+def of_crossed(kept: dict[str, dict]) -> dict[str, Any]:
+    """Return the tile AUROC (C1) of the four by fabric, its mean, and codes minus features where both remember."""
+    by_fabric = {
+        fabric: {name: metrics.auroc(o["labels"][o["c1"]], o["scores"][o["c1"]]) for name, o in of.items()}
+        for fabric, of in kept.items()
+    }
+    names = next(iter(by_fabric.values()))
+    pair = ("codes_remembered", "features_remembered", "c1")
+    low, middle, high = np.quantile(np.mean([redrawn(of, *pair) for of in kept.values()], axis=0), [0.025, 0.5, 0.975])
+    return {
+        "mean": {name: float(np.mean([of[name] for of in by_fabric.values()])) for name in names},
+        "codes_minus_features": {"low": low, "median": middle, "high": high},
+        "fabrics": by_fabric,
+    }
+
+
 def redrawn(kept: dict[str, dict[str, np.ndarray]], one: str, other: str, negatives: str) -> np.ndarray:
     """Return differences (DRAWS,) in tile AUROC, `one` minus `other`, of tests with other strips."""
     of = kept[other]
@@ -158,25 +222,33 @@ def rounded(value: Any) -> Any:
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="course.py bench notebook_07", description=__doc__.split("\n")[0])
     parser.add_argument("--aitex", metavar="DIR", help="folder with AITEX; else AITEX_ROOT or data/aitex")
+    parser.add_argument("--only", choices=("contest", "crossed"), help="make this part anew, keep the other")
     given = parser.parse_args(arguments)
-    result: dict[str, Any] = {}
+    file = RESULTS / "notebook_07.json"
+    result: dict[str, Any] = json.loads(file.read_text(encoding="utf-8")) if given.only and file.is_file() else {}
     try:
         for data, root in (("practice", find_aitex(PRACTICE)), ("aitex", find_aitex(given.aitex))):
-            figures, kept = {}, {}
-            for fabric in tqdm(FABRICS[data], desc=data):
-                figures[fabric], kept[fabric] = on_fabric(root, fabric)
-            result[data] = {"mean": means(figures), "differences": compared(kept), "fabrics": figures}
+            of = result.setdefault(data, {})
+            if given.only != "crossed":
+                figures, kept = {}, {}
+                for fabric in tqdm(FABRICS[data], desc=data):
+                    figures[fabric], kept[fabric] = on_fabric(root, fabric)
+                of.update({"mean": means(figures), "differences": compared(kept), "fabrics": figures})
+            if given.only != "contest":
+                pairs = tqdm(FABRICS[data], desc=f"{data}, crossed")
+                of["crossed"] = of_crossed({fabric: crossed(root, fabric) for fabric in pairs})
     except InputError as error:
         print(f"bench notebook_07: {error}", file=sys.stderr)
         return 1
     network = load_backbone("efficientnet_lite0").network
     result["network_kib"] = round(sum(p.numel() * p.element_size() for p in network.parameters()) / 1024)
-    result |= {"few_tiles": FEW, "seeds": SEEDS, "draws": DRAWS, "wide": WIDE}
+    result |= {"few_tiles": FEW, "seeds": SEEDS, "draws": DRAWS, "wide": WIDE, "bank": BANK}
     result |= {"autoencoder": Autoencoder().parameters(), "patchcore": PatchCore(seed=0).parameters()}
     result["versions"] = versions()
-    with write_whole(RESULTS / "notebook_07.json") as path:
+    with write_whole(file) as path:
         path.write_text(json.dumps(rounded(result), indent=2) + "\n", encoding="utf-8")
-    print(json.dumps(rounded({data: result[data]["mean"] for data in FABRICS}), indent=1))
+    shown = {data: (result[data]["mean"], result[data]["crossed"]["mean"]) for data in FABRICS}
+    print(json.dumps(rounded(shown), indent=1))
     return 0
 
 
