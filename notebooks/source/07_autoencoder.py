@@ -648,9 +648,9 @@ print(f"codes remembered - PatchCore: 95 % interval {low:+.2f} to {high:+.2f}")
 # broken one, and nobody asked of the code that it put like things near to each other. On AITEX it isn't so clear: there,
 # remembering the codes even did better than rebuilding from them.
 #
-# So the two claims hold by halves. Borrowed features were the better ones in the mean, and with them remembering beat rebuilding
-# on both. But a part of PatchCore's lead comes from *remembering*, whatever is remembered. That can't be
-# seen where a whole program is compared with another.
+# So the two claims hold by halves. Borrowed features were the better ones in the mean, and with *them* remembering found more than
+# rebuilding, on both; with own codes it did so on AITEX only. PatchCore's lead comes from the pair, features and memory together.
+# That can't be seen where a whole program is compared with another.
 #
 # ### Anomaly signal: the same defects on one scale
 #
@@ -887,8 +887,8 @@ show(*plot_dots(dots, what="tile AUROC where each assumption is strained"))
 #
 # An autoencoder learns to squeeze normal tiles through a narrow code and to rebuild them; what it rebuilds badly is suspicious. What
 # counts as bad is a choice: grey levels, or structural similarity, which asks for the pattern. A contest is fair when both
-# learn from the same tiles, sit the same exam, and are compared in pairs over strips. Here PatchCore found more, partly by what
-# it borrows and partly by remembering; cross two differences before you say which of them it was. Give the code too much room
+# learn from the same tiles, sit the same exam, and are compared in pairs over strips. Here PatchCore found more, by borrowed
+# features and memory together; cross two differences before you say which of them it was. Give the code too much room
 # and it rebuilds defects too, give it too little and even good threads come out wrong, and no normal tile tells you where
 # between the two to stop.
 #
