@@ -249,6 +249,36 @@ def auroc_by_rank(labels, scores):
     return total / (labels.sum() * below)
 
 
+def auroc_by_curve(order):
+    """Walk along the ROC curve one thing at a time, without grouping equal scores."""
+
+    def answer(labels, scores):
+        sorted_labels = labels[order(scores)]
+        tpr = np.concatenate([[0], np.cumsum(sorted_labels) / labels.sum()])
+        fpr = np.concatenate([[0], np.cumsum(~sorted_labels) / (~labels).sum()])
+        return np.sum(np.diff(fpr) * (tpr[1:] + tpr[:-1]) / 2)
+
+    return answer
+
+
+def auroc_by_rank_sum(kind):
+    def answer(labels, scores):
+        rank = np.argsort(np.argsort(scores, kind=kind), kind=kind) + 1
+        n, m = labels.sum(), (~labels).sum()
+        return (rank[labels].sum() - n * (n + 1) / 2) / (n * m)
+
+    return answer
+
+
+FALLING = {
+    "stable": lambda scores: np.argsort(-scores, kind="stable"),
+    "quick": lambda scores: np.argsort(-scores),
+    "reversed": lambda scores: np.argsort(scores)[::-1],
+    "reversed, stable": lambda scores: np.argsort(scores, kind="stable")[::-1],
+    "sorted": lambda scores: sorted(range(len(scores)), key=lambda i: scores[i], reverse=True),
+}
+
+
 def auroc_of_all_pairs(labels, scores):
     return np.mean([(d > s) + (d == s) / 2 for d in scores[labels] for s in scores])
 
@@ -267,13 +297,16 @@ def curve(labels, scores, strictly=False):
     return np.array(p), np.array(r)
 
 
-def ap_one_by_one(labels, scores):
-    found, total = 0, 0.0
-    for place, i in enumerate(np.argsort(-scores, kind="stable"), 1):
-        if labels[i]:
-            found += 1
-            total += found / place
-    return total / labels.sum()
+def ap_one_by_one(order):
+    def answer(labels, scores):
+        found, total = 0, 0.0
+        for place, i in enumerate(order(scores), 1):
+            if labels[i]:
+                found += 1
+                total += found / place
+        return total / labels.sum()
+
+    return answer
 
 
 def ap_slanted(first=None):
@@ -334,6 +367,43 @@ def f1_halfway(labels, scores):
     return f1, (t + max(lower)) / 2 if lower else t
 
 
+def f1_at(thresholds, better=lambda new, best: new > best):
+    def answer(labels, scores):
+        best, at = -1, None
+        for t in thresholds(scores)[::-1]:
+            tp, fp, fn = (np.sum(x) for x in ((scores >= t) & labels, (scores >= t) & ~labels, (scores < t) & labels))
+            f1 = 2 * tp / (2 * tp + fp + fn)
+            if better(f1, best):
+                best, at = f1, t
+        return best, at
+
+    return answer
+
+
+def aupro_at(
+    thresholds=lambda regions, normal: np.unique(np.concatenate([*regions, normal])),
+    area=lambda y, x: np.sum(np.diff(x) * (y[1:] + y[:-1]) / 2),
+):
+    def answer(regions, normal, max_fpr):
+        x, y = [0], [0]
+        for t in sorted(thresholds(regions, normal), reverse=True):
+            x.append((normal >= t).mean())
+            y.append(np.mean([(r >= t).mean() for r in regions]))
+        end = np.interp(max_fpr, x, y)
+        inside = np.array(x) <= max_fpr
+        return area(np.append(np.array(y)[inside], end), np.append(np.array(x)[inside], max_fpr)) / max_fpr
+
+    return answer
+
+
+def spaced(count):
+    def thresholds(regions, normal):
+        everything = np.concatenate([*regions, normal])
+        return np.linspace(everything.min(), everything.max(), count)
+
+    return thresholds
+
+
 def aupro_with(
     overlap=lambda regions, t: np.mean([np.mean(r >= t) for r in regions]),
     alarms=lambda normal, t: np.mean(normal >= t),
@@ -385,6 +455,21 @@ def threshold_with(
     return answer
 
 
+def threshold_clipped(held_out, rate):
+    k = int(np.ceil((1 + len(held_out)) * (1 - rate)))
+    return np.sort(held_out)[np.clip(k, 0, len(held_out) - 1)]
+
+
+def unsorted_threshold(fitted, held_out, today, rate):
+    k = math.ceil((len(held_out) + 1) * (1 - rate))
+    return np.inf if k > len(held_out) else held_out[k - 1]
+
+
+def falling_threshold(fitted, held_out, today, rate):
+    k = math.ceil((len(held_out) + 1) * (1 - rate))
+    return np.inf if k > len(held_out) else sorted(held_out, reverse=True)[k - 1]
+
+
 def threshold_by_quantile(method):
     return lambda fitted, held_out, today, rate: np.quantile(held_out, 1 - rate, method=method)
 
@@ -417,10 +502,12 @@ WRONG = [
     ("06.2", "ties lost", pairs_counted(lambda d, n: d > n)),
     ("06.2", "ties won", pairs_counted(lambda d, n: d >= n)),
     ("06.2", "ties by position", auroc_by_rank),
+    *(("06.2", "ties by position", auroc_by_curve(order)) for order in FALLING.values()),
+    *(("06.2", "ties by position", auroc_by_rank_sum(kind)) for kind in ("stable", "quicksort", "heapsort")),
     ("06.2", "upside down", pairs_counted(lambda d, n: (n > d) + (n == d) / 2)),
     ("06.2", "pairs of one kind", auroc_of_all_pairs),
     ("06.2", "one threshold", accuracy_at_the_median),
-    ("06.3", "ties one by one", ap_one_by_one),
+    *(("06.3", "ties one by one", ap_one_by_one(order)) for order in FALLING.values()),
     ("06.3", "joined by lines", ap_slanted()),
     ("06.3", "joined by lines", ap_slanted(1)),
     ("06.3", "joined by lines", ap_slanted(0)),
@@ -436,6 +523,10 @@ WRONG = [
     ("06.4", "accuracy", f1_by_accuracy(True)),
     ("06.4", "accuracy", f1_by_accuracy(False)),
     ("06.4", "the F1 alone", f1_with(harmonic, give=lambda f1, t: f1)),
+    ("06.4", "threshold first", f1_with(harmonic, give=lambda f1, t: (t, f1))),
+    ("06.4", "other thresholds", f1_at(lambda s: np.linspace(s.min(), s.max(), 100))),
+    ("06.4", "other thresholds", f1_at(lambda s: np.linspace(0, 1, 101))),
+    ("06.4", "other thresholds", f1_at(lambda s: np.arange(s.min(), s.max(), 0.01))),
     ("06.5", "pixels pooled", aupro_with(overlap=lambda regions, t: np.mean(np.concatenate(regions) >= t))),
     ("06.5", "touched is found", aupro_with(overlap=lambda regions, t: np.mean([np.any(r >= t) for r in regions]))),
     ("06.5", "not divided", aupro_with(divide=False)),
@@ -443,6 +534,10 @@ WRONG = [
     ("06.5", "the whole curve", aupro_with(cut=False, divide=False)),
     ("06.5", "cut before the limit", aupro_with(line=False)),
     ("06.5", "top of a step", aupro_with(inside=lambda x, limit: x < limit)),
+    ("06.5", "steps", aupro_at(area=lambda y, x: np.sum(np.diff(x) * y[1:]))),
+    ("06.5", "steps", aupro_at(area=lambda y, x: np.sum(np.diff(x) * y[:-1]))),
+    ("06.5", "thresholds of the normals", aupro_at(lambda regions, normal: np.unique(normal))),
+    *(("06.5", "even thresholds", aupro_at(spaced(count))) for count in (37, 100, 1000)),
     ("06.5", "not from zero", aupro_with(start=False)),
     (
         "06.5",
@@ -460,6 +555,9 @@ WRONG = [
     ("06.7", "all normals together", threshold_with(lambda f, h, t: [*f, *h])),
     ("06.7", "n for n + 1", threshold_with(rank=lambda n, rate: math.ceil(n * (1 - rate)))),
     ("06.7", "one rank too high", threshold_with(index=0)),
+    ("06.7", "one rank too high", lambda f, h, t, rate: threshold_clipped(h, rate)),
+    ("06.7", "not sorted", unsorted_threshold),
+    ("06.7", "sorted falling", falling_threshold),
     ("06.7", "no infinity", threshold_with(few=lambda s: s[-1])),
     ("06.7", "the other end", threshold_with(rank=lambda n, rate: math.ceil((n + 1) * rate))),
     *(("06.7", "plain quantile", threshold_by_quantile(m)) for m in ("linear", "higher", "nearest")),

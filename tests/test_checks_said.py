@@ -224,10 +224,10 @@ def test_a_result_without_a_guess_or_without_a_number(said: Any):
     ("held", "n", "expected"),
     [
         (0, 0, "No guess has met its result yet."),
-        (1, 1, "1 of your 1 range held the result; of ranges of 80 % about 0.8 of 1 should. That agrees with 80 %"),
+        (1, 1, "So far in the course 1 of your 1 range held the result; of ranges of 80 % about 0.8 of 1 should. That"),
         (0, 1, "That agrees with 80 %, as far as so few can tell."),
         (0, 2, "Yours were too narrow: you are surer than you may be. Widen them."),
-        (5, 5, "5 of your 5 ranges held the result; of ranges of 80 % about 4.0 of 5 should. That agrees"),
+        (5, 5, "So far in the course 5 of your 5 ranges held the result; of ranges of 80 % about 4.0 of 5 should."),
         (3, 5, "That agrees with 80 %"),
         (2, 5, "Yours were too narrow"),
         (10, 10, "That agrees with 80 %"),

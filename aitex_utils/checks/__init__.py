@@ -150,7 +150,8 @@ def calibration() -> None:
         return
     n, held = len(known), sum(low <= truth <= high for low, high, truth in known)
     ranges = "range" if n == 1 else "ranges"
-    told = f"{held} of your {n} {ranges} held the result; of ranges of 80 % about {CONFIDENCE * n:.1f} of {n} should."
+    told = f"So far in the course {held} of your {n} {ranges} held the result; "
+    told += f"of ranges of 80 % about {CONFIDENCE * n:.1f} of {n} should."
     if _chance(range(held + 1), n) < UNLIKELY:
         told += " Yours were too narrow: you are surer than you may be. Widen them."
     elif _chance(range(held, n + 1), n) < UNLIKELY:

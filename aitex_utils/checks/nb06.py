@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from .nb06_areas import AUPRO
-from .nb06_measures import AP, AUROC, F1_MAX
+from .nb06_f1 import F1_MAX
+from .nb06_measures import AP, AUROC
 from .nb06_quiz import QUESTIONS
 from .nb06_scores import BOTH_WAYS
 from .nb06_sure import REDRAW, THRESHOLD

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 
+from .compare import close, plain
 from .judge import Exercise, Mistake
 
 Array = np.ndarray
+FAR = 1e6  # a score so high that evenly spaced thresholds have none among the others
 
 
 def _area(x: Array, y: Array) -> float:
@@ -32,9 +35,10 @@ def aupro(
     start: bool = True,
     end: str = "cut",
     divide: bool = True,
+    thresholds: Array | None = None,
 ) -> float:
     """Return AUPRO of regions' scores and normal scores, or one of the mistakes that can be made in it."""
-    thresholds = np.unique(np.concatenate([*regions, normal]))[::-1]
+    thresholds = (np.unique(np.concatenate([*regions, normal])) if thresholds is None else thresholds)[::-1]
     x = np.array([above(normal, t).mean() for t in thresholds])
     y = np.array([overlap(regions, t, above) for t in thresholds])
     if start:
@@ -46,6 +50,38 @@ def aupro(
     elif end == "dropped":
         x, y = x[x <= max_fpr], y[x <= max_fpr]
     return _area(x, y) / (max_fpr if divide else 1)
+
+
+def _steps(left: bool) -> Callable:
+    """Return the area under steps instead of straight lines, as high as the point to the left or to the right."""
+
+    def wrong(regions: Sequence[Array], normal: Array, max_fpr: float) -> float:
+        thresholds = np.unique(np.concatenate([*regions, normal]))[::-1]
+        x = np.array([0.0, *((normal >= t).mean() for t in thresholds)])
+        y = np.array([0.0, *(np.mean([(r >= t).mean() for r in regions]) for t in thresholds)])
+        x, y = _cut(x, y, max_fpr)
+        return float((np.diff(x) * (y[:-1] if left else y[1:])).sum()) / max_fpr
+
+    return wrong
+
+
+def _at(thresholds: Callable[[Sequence[Array], Array], Array]) -> Callable:
+    """Return AUPRO with thresholds of one's own choice, from low to high."""
+    return lambda regions, normal, max_fpr: aupro(regions, normal, max_fpr, thresholds=thresholds(regions, normal))
+
+
+def _evenly(regions: Sequence[Array], normal: Array, max_fpr: float) -> float | None:
+    """Return what evenly spaced thresholds give however many they are, or None where that hangs on their number.
+
+    With one normal score that is far above all others, no threshold but the highest and the lowest parts anything.
+    """
+    both = np.concatenate([*regions, normal])
+    return aupro(regions, normal, max_fpr, thresholds=np.array([both.min(), FAR])) if both.max() == FAR else None
+
+
+def _as_expected(expected: float | None, got: Any, *case: Any) -> bool:
+    """Say whether a value is the one expected; None stands for any single number."""
+    return np.shape(got) == () if expected is None else close(plain(expected, False), got, 1e-5)
 
 
 def _pooled(regions: Sequence[Array], threshold: float, above: Callable) -> float:
@@ -71,6 +107,7 @@ def _cases() -> list[tuple]:
         ([np.array([9.0]), np.array([7.0]), np.array([1.0, 1.0])], np.array([9.0, 8.0, 7.0, 1.0]), 0.9),
         ([drawn(3, 1), drawn(30, 2), drawn(1, 0)], drawn(60, 0), 0.3),
         ([drawn(4, 0.5), drawn(12, 1)], np.append(drawn(40, 0), 5.0), 0.05),
+        ([drawn(6, 1), drawn(9, 2)], np.append(drawn(50, 0), FAR), 0.3),  # see `_evenly`
     ]
 
 
@@ -81,6 +118,14 @@ _WHOLE = (
 _START = (
     "The curve begins at the first threshold. Above the highest score nothing is called: it starts at (0, 0). That "
     "matters whenever the very highest score is a normal one."
+)
+_STEPS = (
+    "The area is made of steps, as in AP. Here points are joined by straight lines: each stretch counts with the mean "
+    "of its two heights, as in `np.trapezoid`."
+)
+_EVEN = (
+    "The thresholds are spaced evenly from the lowest to the highest score. Where scores crowd, many fall between two "
+    "of them. The thresholds are the scores themselves, each distinct one once."
 )
 AUPRO = Exercise(
     "06.5",
@@ -120,6 +165,14 @@ AUPRO = Exercise(
             "`x <= max_fpr`, then append.",
             _slip(end="doubled"),
         ),
+        *(Mistake("steps", _STEPS, _steps(left)) for left in (True, False)),
+        Mistake(
+            "thresholds of the normals",
+            "Only the normal scores are thresholds here. The overlap also grows between two of them, and the curve "
+            "has a corner wherever it does: take the distinct scores of both, regions and normals.",
+            _at(lambda regions, normal: np.unique(normal)),
+        ),
+        Mistake("even thresholds", _EVEN, _evenly),
         Mistake("not from zero", _START, _slip(start=False)),
         Mistake(
             "strictly above",
@@ -135,4 +188,5 @@ AUPRO = Exercise(
         "The area under straight lines: the sum of `np.diff(x) * (y[1:] + y[:-1]) / 2`.",
     ),
     "AUPRO: each region counts alike, however large it is.",
+    agree=_as_expected,
 )

@@ -117,9 +117,10 @@ def threshold(
     shift: int = 1,
     endless: bool = True,
     high: bool = True,
+    order: Callable[[Array], Array] = np.sort,
 ) -> float:
     """Return the score of rank ceil((n + 1)(1 - rate)) of the held-out normals, or with a mistake in it."""
-    scores = np.sort(of(fitted, held_out, today))
+    scores = order(of(fitted, held_out, today))
     rank = math.ceil((len(scores) + more) * (1 - rate if high else rate))
     if rank > len(scores):
         return math.inf if endless else float(scores[-1])
@@ -128,6 +129,12 @@ def threshold(
 
 def _slip(**slip) -> Callable:
     return lambda fitted, held_out, today, rate: threshold(fitted, held_out, today, rate, **slip)
+
+
+def _last_at_most(fitted: Array, held_out: Array, today: Array, rate: float) -> float:
+    """Return the score after that of the rank, and the last one where there is none."""
+    rank = math.ceil((len(held_out) + 1) * (1 - rate))
+    return float(np.sort(held_out)[min(rank, len(held_out) - 1)])
 
 
 def _quantile(method: str) -> Callable:
@@ -157,6 +164,7 @@ _PLAIN = (
     "This is the plain quantile of the scores at hand. It says what *they* do, and promises a little too much for a "
     "new one, the more so the fewer there are. Take the rank of n + 1, and a score as it stands."
 )
+_ONE_TOO_HIGH = "One score too far: k counts from 1 and Python from 0, so the k-th smallest is at index k - 1."
 _BELL = (
     "Mean and spread assume a bell curve. Largest distances have a long tail to the right, and there the promise is "
     "broken. The rank assumes nothing of the kind."
@@ -192,8 +200,19 @@ THRESHOLD = Exercise(
         ),
         Mistake(
             "one rank too high",
-            "One score too far: Python counts from 0, so the k-th smallest is at index k - 1.",
+            _ONE_TOO_HIGH,
             _slip(shift=0),
+        ),
+        Mistake("one rank too high", _ONE_TOO_HIGH, _last_at_most),
+        Mistake(
+            "not sorted",
+            "The scores are taken as they stand in the array. The k-th smallest needs them sorted first, rising.",
+            _slip(order=lambda scores: scores),
+        ),
+        Mistake(
+            "sorted falling",
+            "The scores are sorted from the highest down, so that the k-th is a low one. Sort them rising.",
+            _slip(order=lambda scores: np.sort(scores)[::-1]),
         ),
         Mistake(
             "no infinity",
