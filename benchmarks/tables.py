@@ -64,7 +64,30 @@ def ranking_table() -> str:
     return table(["configuration", "AITEX", "practice fabric"], rows)
 
 
+DETECTORS = {"patchcore": "PatchCore", "ssim": "autoencoder, SSIM", "pixel": "autoencoder, pixel error"}
+
+
+def contest_sentence(contest: dict[str, Any]) -> str:
+    """The figure of the contest in words: each detector's tile AUROC by fabric."""
+    parts = []
+    for key, label in DETECTORS.items():
+        figures = ", ".join(f"{of[key]['tile_auroc_c1']:.2f}" for of in contest["fabrics"].values())
+        parts.append(f"{label} {figures}")
+    fabrics = ", ".join(contest["fabrics"])
+    return f"Tile AUROC on the practice fabrics {fabrics}: {'; '.join(parts)}. The intervals are wide."
+
+
+def contest_picture() -> str:
+    """The README's figure of the contest, with its words, and the means below it."""
+    contest = results("notebook_07")["practice"]
+    keys = ("tile_auroc_c1", "tile_auroc_c2", "pixel_auroc", "pixel_ap", "aupro_0.3")
+    rows = [[label, *(f"{contest['mean'][key][k]:.3f}" for k in keys)] for key, label in DETECTORS.items()]
+    head = ["mean over fabrics", "tile AUROC, C1", "C2", "pixel AUROC", "pixel AP", "AUPRO 0.3"]
+    return f"![{contest_sentence(contest)}](notebooks/images/practice_results.png)\n\n{table(head, rows)}"
+
+
 TABLES = {
+    "practice_contest": contest_picture,
     "practice_demands": demands_table,
     "practice_ranking": ranking_table,
     "demo_aitex": lambda: demo_table("demo_aitex"),
