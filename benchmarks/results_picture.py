@@ -1,6 +1,6 @@
 """`python course.py bench results_picture`: the README's figure of what the course's detectors reach on practice fabric.
 
-From `results/notebook_07.json` alone: tile AUROC by protocol C1 of PatchCore and the autoencoder's two errors, by fabric.
+From `results/notebook_07.json` alone: tile AUROC by protocol C1 of PatchCore and of the autoencoder's two errors.
 """
 
 from __future__ import annotations

@@ -25,7 +25,8 @@ def test_a_changed_figure_is_noticed(monkeypatch: pytest.MonkeyPatch):
     found = tables.results("demo_aitex")
     fabric = next(iter(found))
     found[fabric]["pixel_ap"] += 0.01
-    monkeypatch.setattr(tables, "results", lambda name: found)
+    read = tables.results
+    monkeypatch.setattr(tables, "results", lambda name: found if name == "demo_aitex" else read(name))
     assert tables.with_tables(page) != page
 
 
@@ -33,3 +34,14 @@ def test_the_practice_fabric_holds_to_its_demands():
     demands = tables.results("practice_fabric")["demands"]
     assert len(demands) == 8
     assert [d["demand"] for d in demands if not d["held"]] == []
+
+
+def test_the_figure_of_results_has_a_mark_for_each_detector_and_fabric():
+    import results_picture
+
+    contest = tables.results("notebook_07")["practice"]
+    axes = results_picture.drawn(contest).axes[0]
+    marks = [line for line in axes.lines if line.get_linestyle() == "None"]
+    values = {round(float(line.get_xdata()[0]), 4) for line in marks}
+    expected = {of[key]["tile_auroc_c1"] for of in contest["fabrics"].values() for key in tables.DETECTORS}
+    assert values == expected and len(axes.get_legend().get_texts()) == len(tables.DETECTORS)
