@@ -204,6 +204,18 @@ def greedy_keeping(rule, late=True, give=lambda indices, radii, patches: (indice
     return answer
 
 
+def greedy_with_a_first_zero(patches, k, start):
+    """Notes the radius at the top of the loop, where nothing has been measured yet."""
+    nearest, best, indices, radii = None, start, [], []
+    while len(indices) < k:
+        radii.append(0 if nearest is None else nearest.max())
+        indices.append(best)
+        new = np.linalg.norm(patches - patches[best], axis=1)
+        nearest = new if nearest is None else np.minimum(nearest, new)
+        best = np.argmax(nearest)
+    return indices, radii
+
+
 def bytes_with(passes=lambda k, b: math.ceil(k / b), of_pass=lambda n, c: 4 * (n * c + 2 * n)):
     return lambda n, channels, k, block=1: passes(k, block) * of_pass(n, channels)
 
@@ -228,6 +240,25 @@ def inside(test=lambda value, floor: value < floor, lower=True, after=False, mos
     return answer
 
 
+def inside_by_the_last(pool, near, floor, most):
+    chosen = []
+    for _ in range(most):
+        best = np.argmax(near)
+        if near[best] < floor:
+            break
+        chosen.append(best)
+        near = np.linalg.norm(pool - pool[best], axis=1) ** 2
+    return chosen
+
+
+def inside_struck_out(pool, near, floor, most):
+    near, chosen = near.copy(), []
+    while len(chosen) < most and near.max() >= floor:
+        chosen.append(near.argmax())
+        near[chosen[-1]] = 0
+    return chosen
+
+
 def inside_sorted(pool, near, floor, most):
     return np.argsort(-near)[: min(most, (near >= floor).sum())]
 
@@ -248,6 +279,7 @@ WRONG = [
     ("04.2", "added up", greedy_keeping(lambda old, new: old + new)),
     ("04.2", "squared radii", greedy_keeping(np.minimum, give=lambda i, r, p: (i, r**2))),
     ("04.2", "radius too early", greedy_keeping(np.minimum, late=False)),
+    ("04.2", "radius too early", greedy_with_a_first_zero),
     ("04.2", "patches for indices", greedy_keeping(np.minimum, give=lambda i, r, p: (p[i], r))),
     ("04.3", "eight bytes a number", bytes_with(of_pass=lambda n, c: 8 * n * (c + 2))),
     ("04.3", "numbers, not bytes", bytes_with(of_pass=lambda n, c: n * c + 2 * n)),
@@ -262,6 +294,9 @@ WRONG = [
     ("04.4", "equal refused", inside(lambda value, floor: value <= floor)),
     ("04.4", "not lowered", inside(lower=False)),
     ("04.4", "not lowered", inside_sorted),
+    ("04.4", "not lowered", inside_struck_out),
+    ("04.4", "only the last counts", inside_by_the_last),
+    ("04.4", "floor squared again", inside(lambda value, floor: value < floor * floor)),
     ("04.4", "distances among squares", inside(squares=False)),
     ("04.4", "most ignored", inside(most_too=False)),
     ("04.5", "index for size", lambda radii, wanted: (radii <= wanted).argmax()),
@@ -270,6 +305,10 @@ WRONG = [
     ("04.5", "argmax of nothing", lambda r, w: int(np.argmax(r <= w)) + 1),
     ("04.5", "one more than there are", lambda r, w: sum(x > w for x in r) + 1),
     ("04.5", "all if never", lambda r, w: min(np.sum(r > w) + 1, len(r))),
+    ("04.5", "how many", lambda r, w: sum(r <= w)),
+    ("04.5", "how many", lambda r, w: len([x for x in r if x <= w])),
+    ("04.5", "rising taken for granted", lambda r, w: np.searchsorted(r, w)),
+    ("04.5", "rising taken for granted", lambda r, w: np.searchsorted(r, w, side="right") + 1),
     ("04.5", "last one", lambda r, w: np.max(np.flatnonzero(r <= w), initial=-1) + 1),
 ]
 

@@ -143,7 +143,7 @@ def encode_by_loop(vectors, codebooks):
 def encode_by_cdist(vectors, codebooks):
     pieces = np.split(vectors, len(codebooks), axis=1)
     codes = np.array([cdist(p, b).argmin(1) for p, b in zip(pieces, codebooks, strict=True)], dtype="uint8").T
-    return codes.tolist(), int(codes.nbytes + codebooks.nbytes)
+    return torch.from_numpy(codes), int(codes.nbytes + codebooks.nbytes)
 
 
 def add_by_loop(cells, centroids, new):
@@ -283,6 +283,27 @@ def add_with(number, keep=True):
     return answer
 
 
+def add_the_vectors(cells, centroids, new):
+    grown = [list(c) for c in cells]
+    for v in new:
+        grown[np.linalg.norm(centroids - v, axis=1).argmin()].append(v)
+    return grown
+
+
+def add_the_vectors_as_lists(cells, centroids, new):
+    grown = [c.copy() for c in cells]
+    for v, k in zip(new, cdist(new, centroids).argmin(axis=1), strict=True):
+        grown[k] += [v.tolist()]
+    return grown
+
+
+def cells_from_the_far_end(patches, vectors, centroids, probes):
+    away = cdist(patches, centroids)
+    found = [np.isin(cdist(vectors, centroids).argmin(1), np.argsort(-row)[:probes]) for row in away]
+    distances = np.where(found, cdist(patches, vectors), np.inf)
+    return distances.min(axis=1), np.where(np.isinf(distances.min(axis=1)), -1, distances.argmin(axis=1))
+
+
 def add_own_cell(cells, centroids, new):
     n = sum(len(c) for c in cells)
     return list(cells) + [[n + i for i in range(len(new))]]
@@ -311,6 +332,9 @@ WRONG = [
     ("05.3", "place among the probed", cells_among(in_bank_order)),
     ("05.3", "place among the probed", cells_among(in_probing_order)),
     ("05.3", "last cell wins", cells_with(last=True)),
+    ("05.3", "farthest cells", cells_from_the_far_end),
+    ("05.4", "type left as it was", encode_with(dtype=np.int64, size=lambda c, b: c.size + b.nbytes)),
+    ("05.4", "type left as it was", encode_with(dtype=np.int32, size=lambda c, b: c.size + 4 * b.size)),
     ("05.4", "codebooks not counted", encode_with(size=lambda codes, books: codes.nbytes)),
     ("05.4", "codes too wide", encode_with(dtype=np.int64)),
     ("05.4", "one codebook for all", encode_with(book=lambda books, s: books[0])),
@@ -322,6 +346,8 @@ WRONG = [
     ("05.5", "place as number", add_with(lambda cells, grown, k, i: len(grown[k]))),
     ("05.5", "old ones lost", add_with(lambda cells, grown, k, i: sum(map(len, cells)) + i, keep=False)),
     ("05.5", "a cell of their own", add_own_cell),
+    ("05.5", "vectors for indices", add_the_vectors),
+    ("05.5", "vectors for indices", add_the_vectors_as_lists),
 ]
 
 
@@ -361,7 +387,28 @@ def test_a_cell_list_that_was_given_must_not_be_changed():
             cells[np.linalg.norm(centroids - v, axis=1).argmin()].append(n + i)
         return cells
 
-    assert "changes what it is given" in judge(BY_ID["05.5"], grows_what_it_is_given).told
+    def copies_the_outer_list(cells, centroids, new):
+        return grows_what_it_is_given(list(cells), centroids, new)
+
+    for answer in (grows_what_it_is_given, copies_the_outer_list):
+        verdict = judge(BY_ID["05.5"], answer)
+        assert verdict.mistake == "inner lists shared"
+        assert "changes what it is given" in verdict.told and "`[list(cell) for cell in cells]`" in verdict.told
+    assert "changes what it is given" in judge(BY_ID["05.5"], lambda cells, *_: cells.append([]) or cells).told
+
+
+def test_indices_may_be_floats_or_columns_but_must_be_indices():
+    assert judge(BY_ID["05.5"], lambda *given: [[float(i) for i in c] for c in add_by_loop(*given)]).passed
+    assert judge(BY_ID["05.5"], lambda *given: [np.array(c, int)[:, None] for c in add_by_loop(*given)]).passed
+    assert not judge(BY_ID["05.5"], lambda *given: [[i + 0.5 for i in c] for c in add_by_loop(*given)]).passed
+
+
+def test_codes_in_a_list_take_more_than_a_byte_each():
+    def in_lists(vectors, codebooks):
+        codes, size = encode_by_loop(vectors, codebooks)
+        return codes.tolist(), size
+
+    assert judge(BY_ID["05.4"], in_lists).mistake == "type left as it was"
 
 
 # What the notebook writes out is what the module and FAISS do.

@@ -18,11 +18,12 @@ LOOKS = {
 
 
 def say(look: str, title: str, told: str) -> None:
-    """Show a title and a text; `backticks` in the text become code."""
+    """Show a title and a text; `backticks` in the text become code, *asterisks* stress where that can be shown."""
     colour, sign = LOOKS[look]
     title, told = _printable(title), _printable(told)
-    plain = "\n".join(_wrapped(line) for line in f"{sign} {title}  {told}".split("\n"))
-    body = re.sub(r"`([^`]+)`", r"<code>\1</code>", html.escape(told)).replace("\n", "<br>")
+    plain = "\n".join(_wrapped(line) for line in f"{sign} {title}  {_stressed(told, '')}".split("\n"))
+    body = _stressed(html.escape(told), "em")
+    body = re.sub(r"`([^`]+)`", r"<code>\1</code>", body).replace("\n", "<br>")
     box = (
         f'<div role="status" style="border-left:6px {"solid" if look == "passed" else "dashed"} {colour};'
         f'padding:.4em .8em;margin:.3em 0"><b>{sign} {html.escape(title)}</b>&ensp;{body}</div>'
@@ -39,6 +40,15 @@ def show_words(plain: str, markup: str) -> None:
     from IPython.display import display
 
     display({"text/html": markup, "text/plain": plain}, raw=True)
+
+
+def _stressed(text: str, tag: str) -> str:
+    """Put what stands between asterisks into a tag, or leave out the asterisks; those in `code` stay."""
+    around = (f"<{tag}>", f"</{tag}>") if tag else ("", "")
+    stars = r"(?<![\w*])\*([^\s*](?:[^*\n]*[^\s*])?)\*(?![\w*])"
+    parts = re.split(r"(`[^`]+`)", text)
+    parts[::2] = [re.sub(stars, rf"{around[0]}\1{around[1]}", part) for part in parts[::2]]
+    return "".join(parts)
 
 
 def _printable(text: str) -> str:

@@ -11,6 +11,11 @@ from .judge import Exercise, Mistake
 from .nb04_fast import CHOOSE_INSIDE, SIZE_FOR, TRAFFIC
 from .nb04_quiz import QUESTIONS as QUESTIONS
 
+EARLY = (
+    "The indices are right, but your radii are shifted by one: each is the one from *before* the choice. The radius "
+    "beside the first index is how far the farthest patch is from the start. Bring the distances up to date first."
+)
+
 COVERING_RADIUS = Exercise(
     id="04.1",
     task="The largest distance of any patch to the chosen one that is nearest to it.",
@@ -24,7 +29,7 @@ COVERING_RADIUS = Exercise(
         ),
         Mistake(
             "mean",
-            "That is how far patches are from their nearest chosen one in the mean. The radius asks how badly the "
+            "That is how far patches are from their nearest chosen one on average. The radius asks how badly the "
             "worst of them is off.",
             lambda patches, chosen: a.apart(patches, chosen).min(axis=1).mean(),
         ),
@@ -111,10 +116,10 @@ FARTHEST_FIRST = Exercise(
         ),
         Mistake(
             "radius too early",
-            "The indices are right, but each radius is the one from *before* the choice. The radius beside the first "
-            "index is how far the farthest patch is from the start. Bring the distances up to date first.",
+            EARLY,
             partial(a.farthest_first, early=True),
         ),
+        Mistake("radius too early", EARLY, partial(a.farthest_first, early=True, none_yet=0.0)),
         Mistake(
             "patches for indices",
             "These are the chosen patches themselves. Return their indices: whoever has those can take the patches, "

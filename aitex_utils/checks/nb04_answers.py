@@ -49,12 +49,13 @@ def farthest_first(
     skip: int = 0,
     power: int = 1,
     early: bool = False,
+    none_yet: float = np.inf,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Choose greedily, or wrongly in one of several ways: `skip` leaves out the first ones that were chosen."""
     nearest, best, indices, radii = None, start, [], []
     for _ in range(k + skip):
         indices.append(best)
-        before = np.inf if nearest is None else nearest.max()
+        before = none_yet if nearest is None else nearest.max()
         distance = np.linalg.norm(patches - patches[best], axis=1)
         nearest = distance if nearest is None else keep(nearest, distance)
         best = int(nearest.argmax())
@@ -106,7 +107,8 @@ def pools() -> list[tuple]:
     small = np.array([[0, 0], [0, 2], [7, 0], [0, 4]], np.float32), np.array([30, 26, 25, 27], np.float32), 25.0, 9
     wide = rng.normal(size=(40, 3)).astype(np.float32) * 3
     near = rng.uniform(4, 9, size=40).astype(np.float32)
-    return [small, (wide, near, 3.9, 40), (wide * 2, near * 3, 11.0, 4)]
+    below_one = wide * np.float32(0.3), near * np.float32(0.1), 0.42, 40
+    return [small, (wide, near, 3.9, 40), below_one, (wide * 2, near * 3, 11.0, 4)]
 
 
 def choose_inside(
@@ -133,6 +135,19 @@ def choose_inside(
             near = np.minimum(near, ((pool - pool[best]) ** 2).sum(axis=1))
         near[best] = -1.0
     return chosen
+
+
+def only_the_last(pool: np.ndarray, near: np.ndarray, floor: float, most: int) -> list[int]:
+    """Forget what the distances were before the last choice."""
+    chosen: list[int] = []
+    while len(chosen) < most and near.max() >= floor:
+        chosen.append(int(near.argmax()))
+        near = ((pool - pool[chosen[-1]]) ** 2).sum(axis=1)
+    return chosen
+
+
+def floor_squared(pool: np.ndarray, near: np.ndarray, floor: float, most: int) -> list[int]:
+    return choose_inside(pool, near, floor**2, most)
 
 
 def by_distance(pool: np.ndarray, near: np.ndarray, floor: float, most: int) -> list[int]:
@@ -172,6 +187,15 @@ def first_of_none(radii: np.ndarray, wanted: float) -> int:
 
 def one_more_than_all(radii: np.ndarray, wanted: float) -> int:
     return int((np.asarray(radii) > wanted).sum()) + 1
+
+
+def how_many(radii: np.ndarray, wanted: float) -> int:
+    return int((np.asarray(radii) <= wanted).sum())
+
+
+def halved_wrongly(radii: np.ndarray, wanted: float, more: int = 0) -> int:
+    """`searchsorted` takes the radii for rising."""
+    return int(np.searchsorted(radii, wanted)) + more
 
 
 def all_if_never(radii: np.ndarray, wanted: float) -> int:

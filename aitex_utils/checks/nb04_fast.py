@@ -89,8 +89,8 @@ CHOOSE_INSIDE = Exercise(
         ),
         Mistake(
             "not lowered",
-            "You take the pool in the order in which it came. But each choice brings its neighbours nearer: their "
-            "distances have to be lowered before the next choice.",
+            "You take the farthest by the distances they had at the beginning. But each choice brings its neighbours "
+            "nearer: their distances have to be lowered before the next choice.",
             partial(a.choose_inside, lowered=False),
         ),
         Mistake(
@@ -98,6 +98,17 @@ CHOOSE_INSIDE = Exercise(
             "`near` and `floor` are squared distances, but you lower them by distances that aren't squared. Which of "
             "the two do you compare?",
             a.by_distance,
+        ),
+        Mistake(
+            "only the last counts",
+            "You keep only the distances to the last one chosen, so that patches near an earlier one seem far again. "
+            "What did `near` say before? Of the old and the new, which one counts?",
+            a.only_the_last,
+        ),
+        Mistake(
+            "floor squared again",
+            "`floor` is squared already, as `near` is: compare the two as they are.",
+            a.floor_squared,
         ),
         Mistake(
             "most ignored",
@@ -115,6 +126,11 @@ CHOOSE_INSIDE = Exercise(
         "`np.minimum(near, ...)` is a new array, so that the one you were given stays as it was.",
     ),
     praise="Most of greedy's work now happens inside a small array that stays close to the processor.",
+)
+
+RISING = (
+    "`np.searchsorted` halves the array again and again, which wants numbers that *rise*. Radii fall, so it ends "
+    "anywhere. Turn them round, or take another way."
 )
 
 SIZE_FOR = Exercise(
@@ -152,6 +168,14 @@ SIZE_FOR = Exercise(
             "for 0 in that case.",
             a.all_if_never,
         ),
+        Mistake(
+            "how many",
+            "That is how *many* sizes are good enough. Asked is the smallest of them. The radii fall: at which end of "
+            "the array are the good ones?",
+            a.how_many,
+        ),
+        Mistake("rising taken for granted", RISING, a.halved_wrongly),
+        Mistake("rising taken for granted", RISING, partial(a.halved_wrongly, more=1)),
         Mistake(
             "last one",
             "That is the *largest* size that is good enough, which is always all of them. Asked is the smallest.",

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from .compare import MISTAKE, Refused, Verdict
 from .nb05_answers import Found, squares_between
 
 # 05.3 -----------------------------------------------------------------------------------------------------------------
@@ -50,6 +51,13 @@ def one_cell(patches: np.ndarray, vectors: np.ndarray, centroids: np.ndarray, pr
 
 def all_cells(patches: np.ndarray, vectors: np.ndarray, centroids: np.ndarray, probes: int) -> Found:
     return search_cells(patches, vectors, centroids, len(centroids))
+
+
+def farthest_cells(patches: np.ndarray, vectors: np.ndarray, centroids: np.ndarray, probes: int) -> Found:
+    cell_of, order = _cells(patches, vectors, centroids, len(centroids))
+    allowed = (order[:, -probes:, None] == cell_of).any(axis=1)  # (n, N)
+    squares = np.where(allowed, squares_between(patches, vectors), np.inf)
+    return np.sqrt(squares.min(axis=1)), np.where(allowed.any(axis=1), squares.argmin(axis=1), -1)
 
 
 def place_for_index(patches: np.ndarray, vectors: np.ndarray, centroids: np.ndarray, probes: int, among: str) -> Found:
@@ -110,6 +118,17 @@ def wide_codes(vectors: np.ndarray, codebooks: np.ndarray) -> tuple[np.ndarray, 
     return codes, codes.nbytes + codebooks.nbytes
 
 
+def type_left(vectors: np.ndarray, codebooks: np.ndarray) -> tuple[np.ndarray, int]:
+    return _codes(vectors, codebooks).astype(np.int64), encode(vectors, codebooks)[1]
+
+
+def and_their_type(given: Any, *_: Any) -> Any:
+    """Codes that are right in value may still be of a type that takes more than a byte each."""
+    if not isinstance(given, tuple) or len(given) != 2:
+        return given
+    return (*given, np.asarray(given[0]).dtype == np.uint8)
+
+
 def one_book(vectors: np.ndarray, codebooks: np.ndarray) -> tuple[np.ndarray, int]:
     return encode(vectors, np.repeat(codebooks[:1], len(codebooks), axis=0))
 
@@ -126,7 +145,7 @@ def turned(vectors: np.ndarray, codebooks: np.ndarray) -> tuple[np.ndarray, int]
 
 def largest_part(vectors: np.ndarray, codebooks: np.ndarray) -> tuple[np.ndarray, int]:
     parts = vectors.reshape(len(vectors), len(codebooks), -1)
-    codes = np.einsum("nsd,skd->nsk", parts, codebooks).argmax(axis=2)
+    codes = np.einsum("nsd,skd->nsk", parts, codebooks).argmax(axis=2).astype(np.uint8)
     return codes, encode(vectors, codebooks)[1]
 
 
@@ -172,9 +191,38 @@ def cell_of_their_own(cells: Cells, centroids: np.ndarray, new: np.ndarray) -> l
     return [*(list(cell) for cell in cells), list(range(first, first + len(new)))]
 
 
-def in_order(given: Any, *_: Any) -> Any:
-    """The order within a cell doesn't matter."""
+def vectors_for_indices(cells: Cells, centroids: np.ndarray, new: np.ndarray) -> list[list]:
+    grown: list[list] = [list(cell) for cell in cells]
+    for k, vector in zip(squares_between(new, centroids).argmin(axis=1), new, strict=True):
+        grown[k].append(vector)
+    return grown
+
+
+NO_INDEX = "a cell with something that isn't an index"
+INNER = (
+    "Your function changes what it is given. If you copied `cells`, by `list(cells)` or `.copy()`, then only the outer "
+    "list is new: its inner lists are still the same objects. Copy each of those: `[list(cell) for cell in cells]`."
+)
+
+
+def in_order(given: Any, cells: Any = None, *_: Any) -> Any:
+    """The order within a cell doesn't matter; inner lists that were changed get a word of their own."""
+    if cells is not None and not any(cells == case[0] for case in growing()):
+        raise Refused(Verdict(MISTAKE, INNER, "inner lists shared"))
     try:
-        return [sorted(np.asarray(cell).astype(int).ravel().tolist()) for cell in given]
-    except (TypeError, ValueError):
+        found = [_plain_cell(cell) for cell in given]
+    except TypeError:
         return given
+    return NO_INDEX if any(cell is None for cell in found) else found
+
+
+def _plain_cell(cell: Any) -> list[int] | None:
+    """A cell's indices in order; None if it holds anything that isn't one."""
+    try:
+        numbers = np.asarray(cell)
+    except ValueError:  # numbers and vectors side by side
+        return None
+    broken = numbers.dtype.kind == "f" and numbers.size and (numbers.ndim > 1 or (numbers % 1).any())
+    if numbers.dtype.kind not in "iuf" or broken:
+        return None
+    return sorted(numbers.astype(int).ravel().tolist())

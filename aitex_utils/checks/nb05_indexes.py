@@ -35,6 +35,12 @@ CELLS = Exercise(
             "more than it should, and saves nothing.",
             b.all_cells,
         ),
+        Mistake(
+            "farthest cells",
+            "You look into the cells that are farthest from the patch. `argsort` goes from small to large: at which "
+            "end are the nearest centroids?",
+            b.farthest_cells,
+        ),
         Mistake("place in cell", PLACE, partial(b.place_for_index, among="cell")),
         Mistake("place among the probed", PLACE, partial(b.place_for_index, among="bank")),
         Mistake("place among the probed", PLACE, partial(b.place_for_index, among="probes")),
@@ -61,6 +67,7 @@ ENCODE = Exercise(
     task="The code of each part of each vector (N, S), and the bytes of codes and codebooks.",
     reference=b.encode,
     cases=b.coded,
+    observe=b.and_their_type,
     mistakes=(
         Mistake(
             "codebooks not counted",
@@ -73,6 +80,12 @@ ENCODE = Exercise(
             "The codes are right, but each takes eight bytes: `argmin` gives 64-bit numbers. How many bytes does a "
             "number below 256 need? Change the type before you count.",
             b.wide_codes,
+        ),
+        Mistake(
+            "type left as it was",
+            "The codes are right, and so is the number of bytes. But what you return isn't of the type `np.uint8`, so "
+            "that it takes more bytes than you say: change the type of the codes themselves.",
+            b.type_left,
         ),
         Mistake(
             "one codebook for all",
@@ -140,6 +153,12 @@ ADD_LATER = Exercise(
             "The new vectors came into a cell of their own, which has no centroid, so that no search will ever look "
             "there. To which centroid is each the nearest?",
             b.cell_of_their_own,
+        ),
+        Mistake(
+            "vectors for indices",
+            "A cell holds something that isn't an index: the new vector itself, or a part of it. Cells hold whole "
+            "numbers that say which vectors of the bank are theirs.",
+            b.vectors_for_indices,
         ),
     ),
     hints=(
