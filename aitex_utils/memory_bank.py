@@ -30,15 +30,14 @@ class MemoryBank:
         a graph, "pq" compares compressed codes: sooner or smaller, and now and then not the nearest.
     cells, probes : for "ivf", how many cells, and into how many a search looks; None: 4 sqrt(N), and an eighth of them.
     links, breadth : for "hnsw", links per vector and how many candidates a search keeps.
-    code_bytes : for "pq", bytes a vector; must divide C; None takes the largest divisor up to C / 4.
+    code_bytes : for "pq", bytes a vector; must divide C; None takes the largest divisor up to C / 8.
 
     The first `add` trains "ivf" and "pq" on its patches; give them a representative lot. Attributes: `vectors_` (N, C).
 
     Notes
     -----
     FAISS returns squared distances, computed as |p|^2 - 2 p.m + |m|^2 or from codes, whose last digits depend on how
-    many
-    patches are searched at once. `nearest` therefore computes the distances of the few found anew from the vectors.
+    many patches are searched at once. `nearest` therefore computes the distances of the few found anew.
     """
 
     def __init__(
@@ -143,7 +142,7 @@ class MemoryBank:
             index = faiss.IndexIVFFlat(faiss.IndexFlatL2(channels), channels, cells)
             index.nprobe = self.probes or max(1, cells // 8)
         else:
-            code_bytes = self.code_bytes or max(d for d in range(1, max(channels // 4, 1) + 1) if channels % d == 0)
+            code_bytes = self.code_bytes or max(d for d in range(1, max(channels // 8, 1) + 1) if channels % d == 0)
             if channels % code_bytes:
                 raise InputError(f"code_bytes is {code_bytes}, expected a divisor of the {channels} channels.")
             if n < 256:

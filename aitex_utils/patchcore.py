@@ -47,7 +47,8 @@ class PatchCore:
     backbone, layers, size, pooling, whiten, batch_size : see `PatchFeatures`.
     coreset : share of the normal patches that the memory bank keeps, above 0 up to 1.
     sampler : how they are chosen, "greedy" (k-center), "random" or "k_means".
-    index : kind of `MemoryBank`, "flat" (exact), "ivf", "hnsw" or "pq".
+    index : kind of `MemoryBank`, "flat" (exact), "ivf", "hnsw" or "pq". "hnsw" finds most nearest patches, but its
+        rare misses are bad ones, and a tile's largest distance is among them: it costs AUROC (notebook 05).
     smoothing : standard deviation in px of the Gaussian over anomaly maps, 0 = none.
     image_score : "max", "mean", "top", "reweighted" or "reweighted_by_patch", see `scoring`.
     seed : draws the coreset's start and projection; the same seed gives the same result on one machine, bit for bit.

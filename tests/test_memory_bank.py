@@ -150,7 +150,9 @@ def test_parameters_reach_the_index():
     assert (default.nlist, default.nprobe) == (600 // 39, 1)
     assert MemoryBank("hnsw", breadth=17).add(patches)._index.hnsw.efSearch == 17
     assert MemoryBank("pq", code_bytes=6).add(patches)._index.pq.M == 6
-    assert MemoryBank("pq").add(patches)._index.pq.M == 3  # the largest divisor of 12 up to 12 / 4
+    wide = normal_patches(600, 36)
+    assert MemoryBank("pq").add(wide)._index.pq.M == 4  # the largest divisor of 36 up to 36 / 8
+    assert MemoryBank("pq").add(wide[:, :16])._index.pq.M == 2  # 16 / 8 itself
     assert MemoryBank("pq").add(patches[:, :7])._index.pq.M == 1
     assert MemoryBank("pq").add(patches[:, :1])._index.pq.M == 1
 
@@ -172,7 +174,7 @@ def test_adding_later_is_adding_at_once(vectors, data):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_added_later_is_found(kind: str):
-    bank = MemoryBank(kind).add(normal_patches(400, 8))
+    bank = MemoryBank(kind, code_bytes=2).add(normal_patches(400, 8))
     far = normal_patches(30, 8, 1) + 50
     bank.add(far)
     distances, indices = bank.nearest(far, 1)
