@@ -142,7 +142,12 @@ def plot_tiles(
 
 
 def plot_scores(
-    normal: np.ndarray, defective: np.ndarray, threshold: float | None = None, *, what: str = "tiles"
+    normal: np.ndarray,
+    defective: np.ndarray,
+    threshold: float | None = None,
+    *,
+    what: str = "tiles",
+    unit: str = "distance",
 ) -> tuple[Figure, str]:
     """Draw histograms of the scores of normal and defective things, as shares of each, with the threshold."""
     if not len(normal) or not len(defective):
@@ -172,7 +177,7 @@ def plot_scores(
         axis.axvline(threshold, color=LINE, linestyle="--", label="threshold")
         above = [float((np.asarray(scores) >= threshold).mean()) for scores in (normal, defective)]
         sentence += f"; {above[0]:.1%} of the normal and {above[1]:.1%} of the defective lie at or above the threshold"
-    axis.set(xlabel="score (distance)", ylabel="share")
+    axis.set(xlabel=f"score ({unit})", ylabel="share")
     axis.legend()
     return figure, sentence + "."
 

@@ -160,6 +160,15 @@ def test_tolerance_is_the_exercise_s():
     assert "1 of 2 values differ. At [1]" in near.told
 
 
+def test_several_numbers_are_called_so_and_an_address_is_not_shown():
+    told = judge(exercise(lambda x: (x, 2 * x), (1.0,)), lambda x: (x, 3 * x)).told
+    assert "For x=1.0, 1 of the 2 numbers is off. At [1] it gives 3, expected 2." in told
+    told = judge(exercise(lambda x: (x, 2 * x), (1.0,)), lambda x: (x + 1, 3 * x)).told
+    assert "For x=1.0, 2 of the 2 numbers differ. At [0] it gives 2, expected 1." in told
+    told = judge(exercise(lambda random: 1, (np.random.default_rng(0),)), lambda random: 2).told
+    assert "for random (an object of type Generator) it gives 2, expected 1." in told
+
+
 def test_ties_by_agree():
     def any_maximum(expected: int, got: Any, x: np.ndarray) -> bool:
         return x[int(got)] == x[expected]

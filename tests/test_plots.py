@@ -209,6 +209,9 @@ def test_histograms_with_a_threshold():
     assert edges[0, 0] == 1 and heights[0, 0] == 0.25 and heights[1, 29] == 0.5
     (line,) = axis.lines
     assert set(line.get_xdata()) == {3.0}
+    assert axis.get_xlabel() == "score (distance)"
+    figure, _ = plot_scores(normal, defective, unit="median = 1")
+    assert figure.axes[0].get_xlabel() == "score (median = 1)"
 
 
 def test_histograms_without_a_threshold_of_equal_scores_or_at_infinity():

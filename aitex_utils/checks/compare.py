@@ -144,6 +144,7 @@ def difference(
 
 
 def _difference(expected: Any, got: Any, given: str, how_often: str, tolerance: float) -> Verdict:
+    single = isinstance(expected, tuple)  # several single numbers, no array
     expected, got = _alike(plain(expected, False), got)
     if isinstance(expected, np.ndarray) and isinstance(got, np.ndarray) and _numeric(got) == _numeric(expected):
         if expected.shape != got.shape:
@@ -151,7 +152,7 @@ def _difference(expected: Any, got: Any, given: str, how_often: str, tolerance: 
             told = f"The shape is {got.shape}, expected {expected.shape}" if several else _kinds(expected, got)
             return Verdict(WRONG_SHAPE, f"{told} for {given}.")
         if _numeric(got):
-            return Verdict(WRONG_VALUE, _values(expected, got, given, how_often, tolerance))
+            return Verdict(WRONG_VALUE, _values(expected, got, given, how_often, tolerance, single))
     if isinstance(expected, tuple) and isinstance(got, tuple) and len(expected) == len(got):
         for i, (e, g) in enumerate(zip(expected, got, strict=True)):
             if not close(e, g, tolerance):
@@ -172,7 +173,9 @@ def _kinds(expected: Any, got: Any) -> str:
     return f"It returns {kind(got)}, expected {kind(expected)}"
 
 
-def _values(expected: np.ndarray, got: np.ndarray, given: str, how_often: str, tolerance: float) -> str:
+def _values(
+    expected: np.ndarray, got: np.ndarray, given: str, how_often: str, tolerance: float, single: bool = False
+) -> str:
     """Put into words how many numbers differ, and the first of them."""
     apart = _apart(expected, got, tolerance)
     if not apart.any():
@@ -181,9 +184,13 @@ def _values(expected: np.ndarray, got: np.ndarray, given: str, how_often: str, t
     pair = _figures(got[where], expected[where])
     if expected.ndim == 0:
         return f"Not yet right in {how_often}: for {given} it gives {pair[0]}, expected {pair[1]}."
+    off = int(apart.sum())
+    counted = f" the shape is right, but {off} of {apart.size} values"
+    if single:
+        counted = f", {off} of the {apart.size} numbers"
     return (
-        f"Not yet right in {how_often}. For {given} the shape is right, but {int(apart.sum())} of {apart.size} values "
-        f"differ. At [{', '.join(map(str, where))}] it gives {pair[0]}, expected {pair[1]}."
+        f"Not yet right in {how_often}. For {given}{counted} {'is off' if single and off == 1 else 'differ'}. "
+        f"At [{', '.join(map(str, where))}] it gives {pair[0]}, expected {pair[1]}."
     )
 
 
@@ -262,7 +269,7 @@ def _shown(value: Any) -> str:
     if inspect.isroutine(value):
         return f"the function {value.__name__}"
     text = " ".join(safely(repr, value).split())
-    return text if len(text) < LONGEST else _many(value)
+    return text if len(text) < LONGEST and " at 0x" not in text else _many(value)  # an address says nothing
 
 
 def same(a: Any, b: Any) -> bool:
