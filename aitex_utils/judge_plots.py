@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 STYLES, MARKS = ("-", "--", ":", "-."), "os^Dv"
+NEAR = 512  # px; a marked defect farther than two tiles off explains no alarm
 
 
 def plot_line(bank: np.ndarray, patches: Mapping[str, float], *, note: str) -> tuple[Figure, str]:
@@ -213,7 +214,8 @@ def describe_alarm(
     row, column = np.unravel_index(int(found.argmax()), found.shape)
     edge = min(row, column, found.shape[0] - 1 - row, found.shape[1] - 1 - column)
     above = float((found >= threshold).mean())
-    told = [f"{above:.0%} of its map is above the threshold"]
+    share = "nothing" if above == 0 else "less than 1%" if above < 0.005 else f"{above:.0%}"
+    told = [f"{share} of its {'map' if above else 'smoothed map'} is above the threshold"]
     if above < 0.5:
         told[0] += f", the highest point is row {row}, column {column}" + (" at the tile's edge" if edge < 16 else "")
     for what, of in (("mean grey", _grey), ("sharpness", _sharpness)):
@@ -231,6 +233,8 @@ def describe_alarm(
         told.append("light, sharpness and threads as usual")
     if away is None:
         told.append("its strip is normal")
+    elif away > NEAR:
+        told.append("no marked defect near by")
     else:
         told.append(f"a marked defect {'only ' if away < 64 else ''}{away:,.0f} px away")
     return "; ".join(told) + "."

@@ -136,7 +136,9 @@ def test_a_false_alarm_is_put_into_words():
     found[5, 60] = 1
     bright = 0.8 * (usual[0] - 100) + 140
     told = plots.describe_alarm(bright, found, usual, away=None, threshold=0.5)
-    assert told.startswith("0% of its map is above the threshold, the highest point is row 5, column 60 at the tile's ")
+    assert told.startswith(
+        "less than 1% of its map is above the threshold, the highest point is row 5, column 60 at the "
+    )
     assert "its mean grey lies " in told and "spreads above the usual; its sharpness lies" in told
     assert "spreads below the usual" in told and "threads" not in told and told.endswith("its strip is normal.")
 
@@ -148,10 +150,17 @@ def test_a_false_alarm_in_a_usual_tile_says_so():
     one += usual.mean() - one.mean()
     found[60, 60:] = 1
     told = plots.describe_alarm(one, found, usual, away=40.2, threshold=0.5)
-    assert told.startswith("0% of its map is above the threshold, the highest point is row 60, column 60; ")
+    assert told.startswith("less than 1% of its map is above the threshold, the highest point is row 60, column 60; ")
+    told = plots.describe_alarm(one, found, usual, away=40.2, threshold=1.5)
+    assert told.startswith("nothing of its smoothed map is above the threshold, the highest point is row 60, column 60")
+    found[:30] = 1
+    told = plots.describe_alarm(one, found, usual, away=40.2, threshold=0.5)
+    assert told.startswith("24% of its map is above the threshold, ")
     assert told.endswith("light, sharpness and threads as usual; a marked defect only 40 px away.")
+    told = plots.describe_alarm(one, found, usual, away=374.2, threshold=0.5)
+    assert told.endswith("; a marked defect 374 px away.")
     told = plots.describe_alarm(one, found, usual, away=2040.2, threshold=0.5)
-    assert told.endswith("; a marked defect 2,040 px away.")
+    assert told.endswith("; no marked defect near by.")
 
 
 def test_other_threads_are_noticed_where_the_usual_ones_agree():

@@ -62,15 +62,18 @@ QUESTIONS = (
         "Twenty strips of a dozen tiles each were tested. Redrawing single tiles gives a narrow interval. Why can't "
         "you report that one?",
         {
-            "a": ("Because it has too few draws.", "More draws make its ends steadier, and leave it as narrow."),
+            "a": (
+                "Because redrawing repeats some tiles and leaves out others.",
+                "So does every bootstrap, the one by strip too: it repeats some strips and leaves out others.",
+            ),
             "b": (
                 "Because tiles of a strip are alike, so that there is less to learn from them than from as many tiles "
                 "of different strips.",
                 "Yes. What would be different next time is the strips.",
             ),
             "c": (
-                "Because the bootstrap needs a bell curve.",
-                "It needs none; it needs things drawn that are independent of one another.",
+                "Because tiles of a strip differ, and the interval by tile leaves out how much.",
+                "Just that is in it. What it leaves out is what the tiles of a strip have in common.",
             ),
         },
         "b",
