@@ -39,10 +39,12 @@ def plot_covering(
     numbers: bool = False,
     columns: int = 3,
     discs: bool = True,
+    absent: Mapping[str, np.ndarray] | None = None,
 ) -> tuple[Figure, str]:
     """Draw points (N, 2) once for each choice of centres (k, 2), with discs as wide as its covering radius.
 
-    The point that is covered worst is crossed out; `numbers` writes the order beside the centres.
+    The point that is covered worst is crossed out; `numbers` writes the order beside the centres; `absent` draws, in
+    the choices of these names, a hollow circle where a centre (2,) is missing.
     """
     if np.ndim(points) != 2 or np.shape(points)[1] != 2 or not choices:
         raise InputError(f"points has shape {np.shape(points)}, expected (N, 2), and at least one choice of centres.")
@@ -63,6 +65,8 @@ def plot_covering(
             axis.add_patch(Circle(centre, radius, fill=False, edgecolor=DEFECTIVE, linewidth=0.6))
         axis.plot(*points.T, ".", color=NORMAL, markersize=2.5)
         axis.plot(*centres.T, "o", color=LINE, markersize=5)
+        if title in (absent or {}):
+            axis.plot(*absent[title], "o", color=LINE, markersize=9, markerfacecolor="none", markeredgewidth=2)
         if discs:
             axis.plot(*worst, "X", color=DEFECTIVE, markersize=10, markeredgecolor="white")
         for i, centre in enumerate(centres if numbers else (), 1):
@@ -79,6 +83,7 @@ def plot_covering(
     return figure, (
         f"{len(points)} patches of two channels, the chosen ones large with discs of the covering radius around them, "
         f"and a cross on the patch that is covered worst. Radius: {', '.join(told)}."
+        + (" A hollow circle stands for the one that is missing." if absent else "")
     )
 
 
@@ -90,10 +95,11 @@ def plot_lines(
     y: str,
     log: str = "",
     at: Mapping[str, float] | None = None,
+    beside: bool = False,
 ) -> tuple[Figure, str]:
     """Draw lines {name: (x, y)}, or with an interval as (x, y, low, high); `log` names the axes drawn so: "x", "xy".
 
-    `at` draws upright dotted lines, {name: x}.
+    `at` draws upright dotted lines, {name: x}; `beside` puts the legend outside, where it covers nothing.
     """
     if not lines or any(len(line) not in (2, 4) for line in lines.values()):
         raise InputError("Each line wants (x, y), or (x, y, low, high) with an interval.")
@@ -114,7 +120,7 @@ def plot_lines(
         axis.set_xscale("log")
     if "y" in log:
         axis.set_yscale("log")
-    axis.legend()
+    axis.legend(**({"loc": "center left", "bbox_to_anchor": (1.01, 0.5)} if beside else {}))
     return figure, sentence
 
 

@@ -53,7 +53,8 @@ def plot_lines(
     axis.set(xlabel=labels[0], ylabel=labels[1], title=title)
     axis.legend()
     listed = "; ".join(f"{name} from {values[0]:.2g} to {values[-1]:.2g}" for name, values in lines.items())
-    return figure, f"{title}, {labels[1]}, for {labels[0]} from {x[0]:,.4g} to {x[-1]:,.4g}: {listed}.{told}"
+    ends = [f"{value:,.0f}" if value >= 1000 else f"{value:.4g}" for value in (x[0], x[-1])]
+    return figure, f"{title}, {labels[1]}, for {labels[0]} from {ends[0]} to {ends[1]}: {listed}.{told}"
 
 
 def plot_cells(
@@ -144,7 +145,7 @@ def plot_codes(vectors: np.ndarray, codebooks: np.ndarray) -> tuple[Figure, str]
     axis.legend(loc="center left", bbox_to_anchor=(1.01, 0.5))
     off = np.linalg.norm(vectors - rebuilt, axis=1)
     told = f"{len(vectors)} vectors drawn to the {len(np.unique(rebuilt, axis=0))} crossings that their codes name, out"
-    told += f" of {codebooks.shape[1] ** 2} possible: {off.mean():.2f} off in the mean, {off.max():.2f} at most."
+    told += f" of {codebooks.shape[1] ** 2} possible: {off.mean():.2f} off on average, {off.max():.2f} at most."
     return figure, told
 
 
@@ -160,13 +161,28 @@ def plot_trade(names: Sequence[str], recall: Sequence[float], micros: Sequence[f
     for i, rows in enumerate(families.values()):
         colour = colours[i % 4]
         axis.plot([micros[r] for r in rows], [recall[r] for r in rows], MARKS[i % 6] + "-", color=colour, markersize=7)
-    for order, row in enumerate(np.argsort(micros, kind="stable")):  # by turns below and above: neighbours keep apart
-        place = {"xytext": (0, -15 if order % 2 else 8), "textcoords": "offset points", "ha": "center"}
-        axis.annotate(names[row], (micros[row], recall[row]), fontsize=9, **place)
     axis.set(xscale="log", ylim=(-0.1, 1.15), xlabel="microseconds a patch", ylabel="recall at 1")
     axis.set(title="Up and to the left is better", xlim=(min(micros) / 1.6, max(micros) * 1.6))
+    for row, up in enumerate(_apart(names, axis.transData.transform(np.column_stack([micros, recall])) * 72 / 100)):
+        place = {"xytext": (0, up), "textcoords": "offset points", "ha": "center"}
+        axis.annotate(names[row], (micros[row], recall[row]), fontsize=9, **place)
     listed = "; ".join(f"{n} {r:.2f} in {t:.3g}" for n, r, t in zip(names, recall, micros, strict=True))
     return figure, f"Recall at 1 against microseconds a patch: {listed}."
+
+
+def _apart(names: Sequence[str], points: np.ndarray) -> list[float]:
+    """Return how far above its point (N, 2) each name stands so that it covers no other name or point; in points."""
+    width = np.array([3.2 * len(name) for name in names])  # half of it, at a size of 9
+    taken = [(x - 4, x + 4, y - 4, y + 4) for x, y in points]
+    found = []
+    for (x, y), half in zip(points, width, strict=True):
+        for up in (8, -15, 20, -27, 32, -39, 44):
+            box = (x - half, x + half, y + up - 1, y + up + 9)
+            if not any(box[0] < b and a < box[1] and box[2] < d and c < box[3] for a, b, c, d in taken):
+                break
+        taken.append(box)
+        found.append(up)
+    return found
 
 
 def plot_alarms(before: np.ndarray, after: np.ndarray, threshold: float, added: np.ndarray) -> tuple[Figure, str]:
@@ -178,8 +194,8 @@ def plot_alarms(before: np.ndarray, after: np.ndarray, threshold: float, added: 
     columns = np.arange(len(before))
     for i, column in enumerate(np.flatnonzero(added)):
         axis.axvspan(column - 0.5, column + 0.5, color="#cfe3f1", label="tile added" if i == 0 else None)
-    axis.plot(columns, before, "--D", color=DEFECTIVE, label="before")
-    axis.plot(columns, after, "-o", color=NORMAL, label="after")
+    axis.plot(columns, before, "D", color=DEFECTIVE, label="before")  # no line: tiles added would make it a zigzag
+    axis.plot(columns, after, "o", color=NORMAL, label="after")
     axis.axhline(threshold, color=LINE, linestyle=":", label="threshold")
     axis.set(xlabel="tile of the strip, from left to right", ylabel="score", xlim=(-0.5, len(before) - 0.5))
     axis.set_ylim(bottom=0)

@@ -37,6 +37,17 @@ def test_covering_draws_discs_of_the_radius_and_crosses_out_the_worst():
     assert left.get_xlim() == right.get_xlim()
 
 
+def test_covering_shows_where_one_is_missing():
+    choices = {"all": POINTS[:2], "first missing": POINTS[1:2]}
+    figure, sentence = plot_covering(POINTS, choices, absent={"first missing": POINTS[0]})
+    left, right = figure.axes
+    assert len(right.lines) == len(left.lines) + 1
+    hollow = [line for line in right.lines if line.get_markerfacecolor() == "none"]
+    assert [line.get_xydata().tolist() for line in hollow] == [[[0, 0]]]
+    assert sentence.endswith("A hollow circle stands for the one that is missing.")
+    assert "hollow" not in plot_covering(POINTS, choices)[1]
+
+
 def test_covering_without_discs_gives_no_radius_away():
     figure, sentence = plot_covering(POINTS, {"two": POINTS[[0, 2]]}, discs=False)
     assert not figure.axes[0].patches and len(figure.axes[0].lines) == 2
@@ -47,6 +58,15 @@ def test_covering_without_discs_gives_no_radius_away():
 def test_covering_wants_a_plane_and_centres(points: np.ndarray, choices: dict):
     with pytest.raises(InputError, match=r"expected \(N, 2\), and at least one choice"):
         plot_covering(points, choices)
+
+
+def test_a_legend_beside_covers_no_line():
+    lines = {"a": (np.array([1.0, 2.0]), np.array([1.0, 2.0]))}
+    for beside in (False, True):
+        figure, _ = plot_lines(lines, "One.", x="n", y="s", beside=beside)
+        figure.draw_without_rendering()
+        axis = figure.axes[0]
+        assert axis.get_legend().get_window_extent().overlaps(axis.get_window_extent()) is not beside
 
 
 def test_lines_have_their_scales_and_intervals():

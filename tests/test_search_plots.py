@@ -104,7 +104,7 @@ def test_codes_draw_each_vector_to_its_crossing():
     figure, sentence = plot_codes(np.array([[1.0, 0.0], [4.0, 0.0], [5.0, 1.0]]), books)
     assert drawn(figure.axes[0], "what codes say").tolist() == [[0, 0], [5, 0], [5, 1]]
     assert sentence == (
-        "3 vectors drawn to the 3 crossings that their codes name, out of 4 possible: 0.67 off in the mean, "
+        "3 vectors drawn to the 3 crossings that their codes name, out of 4 possible: 0.67 off on average, "
         "1.00 at most."
     )
 
@@ -119,10 +119,28 @@ def test_families_are_joined_and_all_named():
         plot_trade(["a", "b"], [1.0], [1.0, 2.0])
 
 
+def test_names_of_points_side_by_side_keep_apart():
+    names = ["flat", "ivf 1", "ivf 8", "hnsw 16", "hnsw 64", "pq 19", "coreset"]
+    recall, micros = [1.0, 0.64, 0.985, 0.972, 0.991, 0.33, 0.1], [228.0, 9, 31, 34.8, 36.3, 450, 33]
+    figure, _ = plot_trade(names, recall, micros)
+    figure.draw_without_rendering()
+    boxes = [text.get_window_extent() for text in figure.axes[0].texts]
+    assert len(boxes) == 7
+    for i, box in enumerate(boxes):
+        assert not any(box.overlaps(other) for other in boxes[:i])
+        assert figure.axes[0].get_window_extent().contains(*box.min)
+
+
+def test_sizes_are_written_in_full():
+    sentence = plot_lines([512, 32768], {"a": [1, 2]}, ("size", "time"), title="T")[1]
+    assert "for size from 512 to 32,768" in sentence
+
+
 def test_alarms_are_counted_where_nothing_was_added():
     before, after = np.array([9.0, 8.0, 9.0, 6.0]), np.array([0.0, 6.0, 0.0, 2.0])
     figure, sentence = plot_alarms(before, after, 5.0, np.array([True, False, True, False]))
     assert drawn(figure.axes[0], "after")[:, 1].tolist() == [0, 6, 0, 2]
+    assert {line.get_linestyle() for line in figure.axes[0].lines if line.get_label() != "threshold"} == {"None"}
     assert [patch.get_x() for patch in figure.axes[0].patches] == [-0.5, 1.5]
     assert sentence == (
         "Of the 2 tiles that weren't added 2 had a score above the threshold before, and 1 have one after; their mean "
