@@ -55,33 +55,35 @@ QUESTIONS = (
     ),
     Question(
         "04.q4",
-        "You have run greedy for 10 % of the patches and now want the coreset of 1 %. What do you do?",
+        "You have the indices and the radii of a greedy run for 1,000 patches. How do you get the covering radius of "
+        "the best coreset of 100 that this run holds?",
         {
-            "a": ("Run greedy again with the smaller k", "That gives the same patches once more."),
-            "b": ("Take a tenth of the chosen ones at random", "A random tenth leaves gaps: its radius is larger."),
+            "a": ("Run greedy again for 100 patches", "From the same start that gives the same patches once more."),
+            "b": ("Take the last radius times the root of ten", "No such law holds: the radii say it themselves."),
             "c": (
-                "Take the last tenth of the indices",
-                "Those fill gaps that the earlier ones left; alone they cover little.",
+                "Take the largest of the last 100 radii",
+                "Those belong to coresets of more than 900. The last hundred fill gaps; alone they cover little.",
             ),
             "d": (
-                "Take the first tenth of the indices",
-                "Yes. Greedy never takes a choice back, so the first m of them are the answer for m.",
+                "Take radii[99]",
+                "Yes. The first hundred are what a run for a hundred gives, and their radius was noted on the way.",
             ),
         },
         "d",
     ),
     Question(
         "04.q5",
-        "What does a random projection to half the dimensions do to greedy?",
+        "You fit with a random projection to half the dimensions instead of none. What changes when a new tile "
+        "is scored?",
         {
             "a": (
-                "It halves the bytes of a pass, and distances come out a little wrong",
-                "Yes. Choices are made by distances that are off by some per cent. The bank still keeps whole patches.",
+                "Nothing in time or memory; the bank holds partly other patches",
+                "Yes. Only the choosing was done with shortened patches. The bank keeps whole ones.",
             ),
-            "b": ("It halves the number of patches", "It shortens each patch; there are as many as before."),
-            "c": ("It leaves the chosen patches the same", "Not quite: slightly different distances, other choices."),
+            "b": ("The search takes half as long", "It compares with whole patches, as many as before."),
+            "c": ("Distances come out too small by half", "A search uses no projection: its distances are true."),
             "d": (
-                "It halves the memory of the bank",
+                "The bank takes half the memory",
                 "The bank keeps the chosen patches as they were. Only the choosing is done with shorter ones.",
             ),
         },

@@ -7,15 +7,21 @@ from .quiz import Question
 QUESTIONS = (
     Question(
         "05.q1",
-        "You forget the root, and take FAISS's squared distances for distances. Which result stays as it was?",
+        "You forget the root from today on, in everything. Which of these results is the same as yesterday?",
         {
-            "a": ("The mean distance of a tile", "A mean of squares isn't the square of the mean: large ones win."),
-            "b": (
-                "The tile AUROC, if a tile's score is its largest distance",
-                "Yes. Squaring keeps the order of numbers that aren't negative, and AUROC sees nothing but the order.",
+            "a": (
+                "The tile AUROC, if a tile's score is the mean of its ten largest distances",
+                "A mean of squares gives the large ones more weight: two tiles may change places.",
             ),
-            "c": ("The threshold", "It was made for distances, and squares are on another scale."),
-            "d": ("The smoothed map", "Smoothing takes means, and those of squares are others."),
+            "b": (
+                "The tiles that score higher by their largest distance than the worst clean tile",
+                "Yes. Both sides are single numbers that are squared alike, and squaring keeps their order.",
+            ),
+            "c": (
+                "The tiles that score above the threshold noted yesterday",
+                "It was made for distances, and squares are on another scale.",
+            ),
+            "d": ("The highest place of a smoothed map", "Smoothing takes means, and those of squares are others."),
         },
         "b",
     ),
@@ -63,15 +69,19 @@ QUESTIONS = (
     ),
     Question(
         "05.q5",
-        "Your bank holds 2,000 vectors of one fabric. Which index?",
+        "A patch takes 70 microseconds to extract and 10 to search for in the flat index. HNSW would take 5, and find "
+        "the nearest of 99 patches in 100. What would you get by it?",
         {
-            "a": ("HNSW, as it is the fastest", "At this size a walk costs about as much as looking at all."),
+            "a": ("Half of the whole time saved", "Half of the search: what share of the whole is that?"),
             "b": (
-                "Flat: exact, nothing to train or tune, and a small part of the time",
-                "Yes. Extraction takes most of the time, and what can't miss needn't be checked.",
+                "A sixteenth of the time saved, for about ten misses a tile",
+                "Yes: five of 80 microseconds, and about ten of 1,024 patches. One bad miss can make a tile's score.",
             ),
-            "c": ("PQ, as it is the smallest", "Such a bank has about a MiB: there is nothing to save."),
-            "d": ("IVF with one cell", "That is a flat index with a detour."),
+            "c": (
+                "A sixteenth of the time saved, and the same scores",
+                "A tile has 1,024 patches. How many miss their nearest, and which of them makes the score?",
+            ),
+            "d": ("Half of the memory saved", "HNSW keeps all vectors, and links besides."),
         },
         "b",
     ),
