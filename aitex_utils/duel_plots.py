@@ -27,7 +27,7 @@ def plot_losses(losses: Sequence[float], steps: int) -> tuple[Figure, str]:
     axis.semilogy(middles, [np.mean(group) for group in groups], color=LINE, label="mean of twenty")
     axis.set(xlim=(0, steps), xlabel="step", ylabel="loss (share of the variance)")
     axis.legend()
-    told = f"Loss by step, {len(losses)} of {steps}, from {losses[0]:.2f} down to {np.mean(losses[-20:]):.3f}"
+    told = f"Loss by step, {len(losses)} of {steps}, {losses[0]:.2f} at first, now {np.mean(losses[-20:]):.3f}"
     return figure, told + " (mean of the last twenty)."
 
 

@@ -221,6 +221,18 @@ def not_the_same_exam(labels, one, other, strips, drawn):
     return np.array(result)
 
 
+def averaged_over_strips(labels, one, other, strips, drawn):
+    result = np.zeros(len(drawn))
+    for i, row in enumerate(drawn):
+        gaps = []
+        for strip in row:
+            mine = strips == strip
+            if labels[mine].any() and not labels[mine].all():
+                gaps.append(metrics.auroc(labels[mine], one[mine]) - metrics.auroc(labels[mine], other[mine]))
+        result[i] = sum(gaps) / len(gaps)
+    return result
+
+
 WRONG = [
     ("07.1", "one side padded", size_with(lambda n, k, s, p: (n + p - k) // s + 1)),
     ("07.1", "padding forgotten", size_with(lambda n, k, s, p: (n - k) // s + 1)),
@@ -254,6 +266,7 @@ WRONG = [
     ("07.4", "other minus one", redrawn_with(of_all, lambda d: -d)),
     ("07.4", "sign lost", redrawn_with(of_all, abs)),
     ("07.4", "not redrawn", redrawn_with(lambda strips, row: slice(None))),
+    ("07.4", "strip by strip", averaged_over_strips),
     ("07.4", "not paired", not_the_same_exam),
     ("07.5", "upside down", lambda v, n: np.array([(n > x).mean() for x in v.ravel()]).reshape(v.shape)),
     ("07.5", "at least as strange", lambda v, n: np.array([(n >= x).mean() for x in v.ravel()]).reshape(v.shape)),
@@ -261,6 +274,7 @@ WRONG = [
     ("07.5", "ranked among themselves", lambda v, n: np.searchsorted(np.sort(v.ravel()), v) / v.size),
     ("07.5", "stretched", lambda v, n: (v - n.min()) / np.ptp(n)),
     ("07.5", "counted, not shared", lambda v, n: (n < v[..., None]).sum(axis=-1)),
+    ("07.5", "not sorted", lambda v, n: n.searchsorted(v, "left") / n.size),
 ]
 
 

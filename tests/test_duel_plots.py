@@ -16,7 +16,7 @@ def test_losses_are_drawn_with_the_mean_of_twenty():
     each, means = figure.axes[0].lines
     assert len(each.get_xdata()) == 30 and means.get_ydata().tolist() == [1.0, 0.5]
     assert means.get_xdata().tolist() == [10.5, 25.5] and figure.axes[0].get_xlim() == (0, 100)
-    assert sentence == "Loss by step, 30 of 100, from 1.00 down to 0.750 (mean of the last twenty)."
+    assert sentence == "Loss by step, 30 of 100, 1.00 at first, now 0.750 (mean of the last twenty)."
     with pytest.raises(InputError, match="no losses yet"):
         plot_losses([], 10)
 

@@ -105,6 +105,12 @@ DIFFERENCES = Exercise(
             a.by_rows(lambda strips, chosen: np.arange(len(strips))),
         ),
         Mistake(
+            "strip by strip",
+            "An AUROC was taken of each strip by itself, and then their mean. Most strips have tiles of one kind only. "
+            "Put the tiles of all strips of a draw together first, then take one AUROC of them.",
+            a.strip_by_strip,
+        ),
+        Mistake(
             "not paired",
             "The two sat different exams: in each draw both must be judged on the very same tiles.",
             a.unpaired,
@@ -160,6 +166,11 @@ SHARE = Exercise(
             "Counted rightly; a share is a count divided by how many there are.",
             lambda values, normal: np.searchsorted(np.sort(normal), values),
         ),
+        Mistake(
+            "not sorted",
+            "`searchsorted` looks for the place by halving, and trusts that the array is sorted. `normal` isn't.",
+            lambda values, normal: np.searchsorted(normal, values) / len(normal),
+        ),
     ),
     hints=(
         "For a single value it is `(normal < value).mean()`. Try it on a map of three pixels.",
@@ -168,7 +179,8 @@ SHARE = Exercise(
         "`np.searchsorted(np.sort(normal), values)` takes an array of any shape; by itself it goes before equal ones. "
         "Then divide.",
     ),
-    praise="Grey levels, similarity or distance: their maps can now stand side by side.",
+    praise="Grey levels, similarity or distance: their maps can now stand side by side. (If you held every value "
+    "against every normal one, that is right too; for whole maps such a table needs many gigabytes: see the hints.)",
 )
 
 EXERCISES = (CODE_SIZE, SSIM, MAPS, DIFFERENCES, SHARE)

@@ -170,10 +170,11 @@ def scored_tiles() -> list[tuple]:
         labels = (of < strips // 2) & (rng.random(tiles) < 0.6)
         for strip in (0, 1):
             labels[np.flatnonzero(of == strip)[0]] = True
+        labels[np.flatnonzero(of == 0)[-1]] = False
         one, other = labels + rng.normal(0, [[1 + better], [2 - better]], (2, tiles))
         order = rng.permutation(tiles)  # a strip's tiles don't stand together
         drawn = duel.draw_strips(labels, of, draws, seed=3)
-        drawn[0, :2] = 0  # one at least is drawn twice
+        drawn[:, 0] = drawn[0, 1] = 0  # one at least is drawn twice, and each draw has a strip with tiles of both kinds
         found.append((labels[order], one[order], other[order], of[order], drawn))
     return found
 
@@ -209,6 +210,17 @@ def unpaired(labels, one, other, strips, drawn) -> np.ndarray:
     next_ = np.roll(drawn, -1, axis=0)
     theirs = [metrics.auroc(labels[at], other[at]) for at in (all_rows(strips, chosen) for chosen in next_)]
     return np.array(own) - np.array(theirs)
+
+
+def strip_by_strip(labels, one, other, strips, drawn) -> np.ndarray:
+    """The mean over those drawn strips that hold tiles of both kinds, each with an AUROC of its own."""
+    found = []
+    for chosen in drawn:
+        rows = [np.flatnonzero(strips == strip) for strip in chosen]
+        both = [at for at in rows if 0 < labels[at].sum() < len(at)]
+        gaps = [metrics.auroc(labels[at], one[at]) - metrics.auroc(labels[at], other[at]) for at in both]
+        found.append(np.mean(gaps))
+    return np.array(found)
 
 
 # 07.5 -----------------------------------------------------------------------------------------------------------------

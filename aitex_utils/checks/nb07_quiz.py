@@ -64,7 +64,7 @@ QUESTIONS = (
         "On your own fabric, with 30 normal strips and no defects yet: how do you choose between the two?",
         {
             "a": ("By the better result in this notebook", "That holds for this fabric, this camera, these defects."),
-            "b": ("By the lower loss or radius", "Neither of them knows a defect."),
+            "b": ("By the lower loss or coreset radius (notebook 04)", "Neither of them knows a defect."),
             "c": (
                 "Run both, gather defects by strip, then compare in pairs",
                 "Yes. Until then nobody can know, and the two may find different things.",
