@@ -1,4 +1,4 @@
-"""`python course.py bench results_picture`: the README's figure of what the course's detectors reach on practice fabric.
+"""`python course.py bench results_picture`: the README's figure of what the detectors reach on the practice fabric.
 
 From `results/notebook_07.json` alone: tile AUROC by protocol C1 of PatchCore and of the autoencoder's two errors.
 """
