@@ -68,7 +68,7 @@ def run_demo(
     with watch.step("extract"):
         patches = detector.features.fit_transform(tiles)
     with watch.step("coreset and bank"):
-        detector.fit_patches(patches.reshape(-1, patches.shape[-1]), tiles.shape[1:])
+        detector.fit_patches(patches, tiles.shape[1:])
     with watch.step("score"):
         scored = [_score(detector, strip, image) for strip, image in zip(test, test_images, strict=True)]
     with watch.step("evaluate"):

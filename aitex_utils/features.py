@@ -33,6 +33,7 @@ class PatchFeatures:
         H' x W' is that of the patches: at stride 8, tiles of 256 px make 32 x 32 = 1,024 patches.
     pooling : side of the square neighbourhood whose mean a patch is, in positions of its layer; odd, 1 = none.
     size : side in px to which tiles are resized before the network sees them; None leaves them as they are.
+    padding : what the network's convolutions see beyond a tile's edge, "zeros" or the tile mirrored, "reflect".
     whiten : rotate and scale patches so that over the normal ones all directions spread alike; needs `fit`.
     batch_size : tiles in the network at once. Memory is bounded by it; results may differ in the last digits.
     pretrained : False takes random weights (a baseline, and quick tests).
@@ -48,6 +49,7 @@ class PatchFeatures:
         *,
         pooling: int = 3,
         size: int | None = None,
+        padding: str = "zeros",
         whiten: bool = False,
         batch_size: int = 8,
         pretrained: bool = True,
@@ -61,12 +63,16 @@ class PatchFeatures:
             raise InputError(f"batch_size is {batch_size!r}, expected a whole number of at least 1.")
         import torch
 
+        from .borders import check_padding, mirror_borders
+
+        self.padding = check_padding(padding)
         self.pooling, self.size, self.whiten = int(pooling), None if size is None else int(size), bool(whiten)
         self.batch_size, self.progress = int(batch_size), progress
         loaded = load_backbone(backbone, pretrained=pretrained)
         self.backbone, self.weights_sha256 = loaded.name, loaded.sha256
         self.layers = (layers,) if isinstance(layers, str) else tuple(loaded.layers if layers is None else layers)
-        self._network = loaded.network.eval().to(memory_format=torch.channels_last)
+        network = mirror_borders(loaded.network) if self.padding == "reflect" else loaded.network
+        self._network = network.eval().to(memory_format=torch.channels_last)
         self._mean = torch.from_numpy(loaded.mean).view(1, 3, 1, 1)
         self._std = torch.from_numpy(loaded.std).view(1, 3, 1, 1)
         self._modules = _find_layers(self._network, self.layers, self.backbone)

@@ -14,7 +14,7 @@ from .coreset import coreset_size, k_center_greedy, k_means, random_subset
 from .errors import InputError, check_tiles
 from .features import PatchFeatures
 from .memory_bank import KINDS, MemoryBank
-from .scoring import IMAGE_SCORES, anomaly_maps, image_scores, strip_map
+from .scoring import IMAGE_SCORES, anomaly_maps, image_scores, strip_map, usual_distances
 from .tiling import fabric_region, tile
 
 SAMPLERS = ("greedy", "random", "k_means")
@@ -44,18 +44,22 @@ class PatchCore:
 
     Parameters
     ----------
-    backbone, layers, size, pooling, whiten, batch_size : see `PatchFeatures`.
+    backbone, layers, size, pooling, padding, whiten, batch_size : see `PatchFeatures`.
     coreset : share of the normal patches that the memory bank keeps, above 0 up to 1.
     sampler : how they are chosen, "greedy" (k-center), "random" or "k_means".
     index : kind of `MemoryBank`, "flat" (exact), "ivf", "hnsw" or "pq". "hnsw" finds most nearest patches, but its
         rare misses are bad ones, and a tile's largest distance is among them: it costs AUROC (notebook 05).
+    level : divide each distance by what is usual at its place in a tile, see `scoring.usual_distances`.
     smoothing : standard deviation in px of the Gaussian over anomaly maps, 0 = none.
     image_score : "max", "mean", "top", "reweighted" or "reweighted_by_patch", see `scoring`.
     seed : draws the coreset's start and projection; the same seed gives the same result on one machine, bit for bit.
     progress : show bars for what takes long.
 
-    Fitted attributes: `bank_`, `tile_shape_`, `radius_` (the coreset's covering radius; None for other samplers).
+    Fitted attributes: `bank_`, `tile_shape_`, `radius_` (the coreset's covering radius; None for other samplers),
+    `usual_` (H', W'; None without `level`).
     """
+
+    usual_: np.ndarray | None = None
 
     def __init__(
         self,
@@ -64,11 +68,13 @@ class PatchCore:
         layers: tuple[str, ...] | None = None,
         size: int | None = None,
         pooling: int = 3,
+        padding: str = "zeros",
         whiten: bool = False,
         batch_size: int = 8,
         coreset: float = 0.10,
         sampler: str = "greedy",
         index: str = "flat",
+        level: bool = False,
         smoothing: float = 4.0,
         image_score: str = "max",
         seed: int = 0,
@@ -87,11 +93,21 @@ class PatchCore:
         coreset_size(coreset, 1)
         if not isinstance(smoothing, (int, float, np.number)) or not 0 <= smoothing < np.inf:
             raise InputError(f"smoothing is {smoothing!r}, expected a number of px of at least 0 (0 = none).")
+        if level and sampler == "k_means":
+            raise InputError("level needs to know which tile a kept patch is of: take the sampler greedy or random.")
         if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or not 0 <= seed < 2**32:
             raise InputError(f"seed is {seed!r}, expected a whole number from 0 to 4294967295.")
         self.features = PatchFeatures(
-            backbone, layers, pooling=pooling, size=size, whiten=whiten, batch_size=batch_size, progress=progress
+            backbone,
+            layers,
+            pooling=pooling,
+            size=size,
+            padding=padding,
+            whiten=whiten,
+            batch_size=batch_size,
+            progress=progress,
         )
+        self.level = bool(level)
         # Plain numbers, not NumPy's, which JSON can't hold.
         self.coreset, self.sampler, self.index = float(coreset), sampler, index
         self.smoothing, self.image_score, self.seed, self.progress = float(smoothing), image_score, int(seed), progress
@@ -99,12 +115,15 @@ class PatchCore:
     def fit(self, tiles: np.ndarray) -> PatchCore:
         """Learn what is normal from normal tiles (N, H, W) uint8; return the detector itself."""
         tiles = check_tiles(tiles)
-        patches = self.features.fit_transform(tiles)  # (N, H', W', C)
-        return self.fit_patches(patches.reshape(-1, patches.shape[-1]), tiles.shape[1:])
+        return self.fit_patches(self.features.fit_transform(tiles), tiles.shape[1:])
 
     def fit_patches(self, patches: np.ndarray, tile_shape: tuple[int, int] = (256, 256)) -> PatchCore:
-        """Learn from patches (N, C) that this detector's `features` made: choose the coreset, fill the bank."""
-        kept, self.radius_ = self._sample(patches)
+        """Learn from patches (N, H', W', C) that this detector's `features` made, or (N, C) without `level`."""
+        if self.level and patches.ndim != 4:
+            raise InputError(f"level needs patches (N, H', W', C), tile by tile, not of shape {patches.shape}.")
+        flat = patches.reshape(-1, patches.shape[-1])
+        kept, chosen, self.radius_ = self._sample(flat)
+        self.usual_ = usual_distances(patches, chosen) if self.level else None
         self.bank_ = MemoryBank(self.index).add(kept)
         self.tile_shape_ = (int(tile_shape[0]), int(tile_shape[1]))
         return self
@@ -141,8 +160,10 @@ class PatchCore:
             "radius": self.radius_,
             "parameters": self.parameters(),
         }
-        whitening = {"mean": self.features.mean_, "whitening": self.features.whitening_} if self.features.whiten else {}
-        return self.bank_.save(folder, about=about, arrays=whitening)
+        arrays = {"mean": self.features.mean_, "whitening": self.features.whitening_} if self.features.whiten else {}
+        if self.usual_ is not None:
+            arrays["usual"] = self.usual_
+        return self.bank_.save(folder, about=about, arrays=arrays)
 
     @classmethod
     def load(cls, folder: str | os.PathLike) -> PatchCore:
@@ -154,6 +175,7 @@ class PatchCore:
             detector.tile_shape_, detector.radius_ = tuple(about["tile_shape"]), about["radius"]
             if detector.features.whiten:
                 detector.features.mean_, detector.features.whitening_ = arrays["mean"], arrays["whitening"]
+            detector.usual_ = arrays["usual"] if detector.level else None
             weights = about["weights_sha256"]
         except (KeyError, TypeError) as error:
             raise InputError(
@@ -175,24 +197,29 @@ class PatchCore:
             "layers": list(features.layers),
             "size": features.size,
             "pooling": features.pooling,
+            "padding": features.padding,
             "whiten": features.whiten,
             "batch_size": features.batch_size,
             "coreset": self.coreset,
             "sampler": self.sampler,
             "index": self.index,
+            "level": self.level,
             "smoothing": self.smoothing,
             "image_score": self.image_score,
             "seed": self.seed,
         }
 
-    def _sample(self, patches: np.ndarray) -> tuple[np.ndarray, float | None]:
+    def _sample(self, patches: np.ndarray) -> tuple[np.ndarray, np.ndarray | None, float | None]:
+        """Return the patches to keep (k, C), their indices (k,) and the covering radius; None where there is none."""
         k = coreset_size(self.coreset, len(patches))
-        if self.sampler == "random":
-            return patches[random_subset(patches, k, seed=self.seed)], None
         if self.sampler == "k_means":
-            return k_means(patches, k, seed=self.seed), None
-        indices, radii = k_center_greedy(patches, k, seed=self.seed, progress=self.progress)
-        return patches[indices], float(radii[-1])
+            return k_means(patches, k, seed=self.seed), None, None
+        if self.sampler == "random":
+            indices, radius = random_subset(patches, k, seed=self.seed), None
+        else:
+            indices, radii = k_center_greedy(patches, k, seed=self.seed, progress=self.progress)
+            radius = float(radii[-1])
+        return patches[indices], indices, radius
 
     def _fitted_shape(self) -> tuple[int, int]:
         if not hasattr(self, "bank_"):
@@ -209,5 +236,7 @@ class PatchCore:
             n, height, width, channels = patches.shape
             patches = patches.reshape(n, height * width, channels)
             distances = self.bank_.nearest(patches.reshape(-1, channels), 1)[0].reshape(n, height, width)
+            if self.usual_ is not None:
+                distances = distances / self.usual_
             scores = image_scores(self.image_score, distances.reshape(n, -1), patches, self.bank_)
             yield Found(anomaly_maps(distances, tiles.shape[1:], self.smoothing), scores)

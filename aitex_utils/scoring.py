@@ -40,6 +40,35 @@ def strip_map(maps: np.ndarray, corners: np.ndarray, shape: tuple[int, int]) -> 
     return untile(np.asarray(maps, dtype=np.float32), corners, shape)
 
 
+def usual_distances(patches: np.ndarray, chosen: np.ndarray, *, most: int = 64, share: float = 0.9) -> np.ndarray:
+    """Return which distance is usual at each place of a normal tile: (H', W') float32, above 0.
+
+    Near its edge a tile's patches lie farther from the bank than in its middle, for what a network sees beyond the
+    edge isn't fabric; without a correction false alarms stand there. Each of at most `most` normal tiles is compared
+    with the kept patches of all *other* tiles, for the distance to its own would be too small. The `share`-quantiles of
+    a row's and of a column's distances, multiplied and divided by that of all, are the usual distance.
+
+    patches : (N, H', W', C), the normal ones; chosen : (k,) indices of the kept among them, counted through all tiles.
+    """
+    from .memory_bank import MemoryBank
+
+    n, height, width, channels = patches.shape
+    flat, of_tile = patches.reshape(-1, channels), np.asarray(chosen) // (height * width)
+    found = []
+    for i in np.unique(np.linspace(0, n - 1, min(n, most)).round().astype(int)):
+        others = flat[np.asarray(chosen)[of_tile != i]]
+        if len(others):
+            own = patches[i].reshape(-1, channels)
+            found.append(MemoryBank().add(others).nearest(own, 1)[0].reshape(height, width))
+    if not found:
+        raise InputError("All kept patches are of one tile: fit on more tiles, or keep more patches, to use level.")
+    distances = np.stack(found)
+    overall = max(float(np.quantile(distances, share)), 1e-6)
+    rows, columns = np.quantile(distances, share, axis=(0, 2)), np.quantile(distances, share, axis=(0, 1))
+    usual = rows[:, None] * columns / overall
+    return np.maximum(usual, 1e-3 * overall).astype(np.float32)
+
+
 def max_score(distances: np.ndarray) -> np.ndarray:
     """Return the largest distance of each tile: (N, ...) -> (N,). One far patch is enough to raise the alarm."""
     return _flat(distances).max(axis=1)

@@ -27,6 +27,7 @@ ORDER = (
         "fabric",
         "tiling",
         "backbones",
+        "borders",
         "features",
         "receptive",
     ),
