@@ -102,6 +102,13 @@ def test_a_crash_in_a_partial_or_an_object_names_the_line(wrap: Callable):
     assert told.startswith("It stopped with ValueError: no. The line is number ") and "`raise ValueError" in told
 
 
+def test_an_error_that_ends_its_own_sentence_gets_no_second_full_stop():
+    def answer(*_):
+        raise ValueError("labels must be 0 or 1.")
+
+    assert "labels must be 0 or 1. The line" in judge(EXERCISE, answer).told
+
+
 @pytest.mark.parametrize("answer", [lambda: 1, lambda x, y: x, lambda x, *, y: x, type("Empty", (), {}), len])
 def test_wrong_arguments_are_asked_for(answer: Callable):
     verdict = judge(exercise(lambda *_: 1, (1, 2, 3)), answer)

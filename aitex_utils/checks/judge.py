@@ -185,7 +185,7 @@ def _stopped(error: BaseException, answer: Callable, name: str) -> Verdict:
     home = safely(_home, answer, "")
     frames = traceback.extract_tb(error.__traceback__)
     own = [frame for frame in frames if frame.filename == home]
-    text = _plainly(" ".join(safely(str, error).split()))[:200]
+    text = _plainly(" ".join(safely(str, error).split()))[:200].rstrip(".")
     stub = text == name or frames[-1].filename == home  # PyTorch raises this error too
     if isinstance(error, NotImplementedError) and stub:
         return Verdict(NOT_ATTEMPTED, "Not attempted yet: replace the line `raise NotImplementedError` by your own.")
