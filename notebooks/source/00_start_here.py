@@ -279,7 +279,7 @@ _ = doctor()
 # | 01 | Strips and tiles | read AITEX with all its oddities, cut and label tiles, catch a leak |
 # | 02 | Understanding PatchCore | compute every formula by hand in two dimensions |
 # | 03 | Feature extraction | hook into a network and build patches yourself |
-# | 04 | Coreset sampling | write the greedy choice, and make it tens of times faster |
+# | 04 | Coreset sampling | write the greedy choice, and make it many times faster |
 # | 05 | FAISS | search exactly and approximately, and know what it costs |
 # | 06 | Scoring and evaluation | turn distances into decisions, and judge them honestly |
 # | 07 | PatchCore and an autoencoder | put two ideas to the same test |
