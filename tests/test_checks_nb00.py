@@ -2,45 +2,22 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
+from lessons import builder, functions
 
 from aitex_utils.checks import judge
-from aitex_utils.checks.nb00 import EXERCISES, QUESTIONS
+from aitex_utils.checks.nb00 import EXERCISES
 from aitex_utils.features import PatchFeatures
 
-NOTEBOOKS = Path(__file__).resolve().parent.parent / "notebooks"
-sys.path.insert(0, str(NOTEBOOKS))
-
-import build as builder  # noqa: E402
-
-SOURCE = NOTEBOOKS / "source" / "00_start_here.py"
 (COUNT,) = EXERCISES
-
-
-def defined(build):
-    cells = {c.metadata["exercise"]: c.source for c in build(SOURCE).cells if "exercise" in c.metadata}
-    assert set(cells) == {"00.1"}
-    space: dict = {"np": np}
-    exec(compile(cells["00.1"], "<cell>", "exec"), space)
-    return space["count_patches"]
-
-
-def test_the_notebook_s_own_solution_passes():
-    assert judge(COUNT, defined(builder.solved)).passed
-
-
-def test_the_stub_is_not_attempted():
-    assert judge(COUNT, defined(builder.learner)).kind == "not attempted"
 
 
 def test_the_solution_counts_what_the_network_makes():
     tiles = np.zeros((2, 256, 256), np.uint8)
     n, height, width, _ = PatchFeatures().transform(tiles).shape
-    assert defined(builder.solved)(tiles, 8) == n * height * width == 2048
+    count = functions(builder.solved, {"00.1": "count_patches"})["00.1"]
+    assert count(tiles, 8) == n * height * width == 2048
 
 
 def by_loop(tiles, stride):
@@ -99,14 +76,3 @@ def test_a_typical_mistake_draws_its_own_hint(answer, name: str):
 def test_every_typical_mistake_is_written_out_above():
     written = {"stride in one direction only", "one tile only", "one row only", "pixels", "tiles taken for square"}
     assert {m.name for m in COUNT.mistakes} == written
-
-
-def test_questions_have_one_right_choice_each():
-    assert [q.id for q in QUESTIONS] == ["00.q1", "00.q2", "00.q3", "00.q4"]
-    assert all(q.right in q.choices for q in QUESTIONS)
-    text = " ".join(" ".join(c.source.split()) for c in builder.solved(SOURCE).cells if c.cell_type == "markdown")
-    code = [c.source for c in builder.solved(SOURCE).cells if c.cell_type == "code"]
-    for question in QUESTIONS:
-        assert question.text in text and f'quiz("{question.id}", "{question.right}")' in code
-        for letter, (choice, _) in question.choices.items():
-            assert f"{letter}) {choice.rstrip('.')}" in text, choice

@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
-import inspect
 import json
 import random
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import lessons
 import numpy as np
 import pytest
 
 from aitex_utils import strips, tiling
 from aitex_utils.checks import judge, nb01
 
-NOTEBOOKS = Path(__file__).resolve().parent.parent / "notebooks"
-sys.path.insert(0, str(NOTEBOOKS))
-
-import build as builder  # noqa: E402
-
 EXERCISES = {exercise.id: exercise for exercise in nb01.EXERCISES}
-SOURCE = builder.SOURCE / "01_strips_and_tiles.py"
+NAMES = {
+    "01.1": "parse_name",
+    "01.2": "union",
+    "01.3": "tile_corners",
+    "01.4": "label_tiles",
+    "01.5": "split_by_strip",
+}
 
 
 def parse(text: str) -> tuple:
@@ -288,25 +288,9 @@ def test_right_answers_pass_in_whatever_way(name: str, right: Callable):
     assert verdict.passed and verdict.told == EXERCISES[name].praise, verdict
 
 
-def exercise_cells(notebook) -> dict[str, str]:
-    return {c.metadata["exercise"]: c.source for c in notebook.cells if "exercise" in c.metadata}
-
-
-def defined(source: str) -> Callable:
-    names: dict = {"np": np}  # the notebook's first cell imports it
-    exec(source, names)
-    return next(value for value in names.values() if inspect.isfunction(value))
-
-
-@pytest.mark.parametrize("name", EXERCISES)
-def test_the_notebook_s_solution_passes_and_its_stub_is_not_attempted(name: str):
-    assert judge(EXERCISES[name], defined(exercise_cells(builder.solved(SOURCE))[name])).passed
-    assert judge(EXERCISES[name], defined(exercise_cells(builder.learner(SOURCE))[name])).kind == "not attempted"
-
-
 def test_the_notebook_s_functions_agree_with_the_modules():
     """Where the module has the same function, over many more cases than the check tries."""
-    own = {name: defined(source) for name, source in exercise_cells(builder.solved(SOURCE)).items()}
+    own = lessons.functions(lessons.builder.solved, NAMES)
     rng = np.random.default_rng(0)
     for _ in range(200):
         size = int(rng.integers(1, 9))
@@ -329,17 +313,6 @@ def test_an_exercise_is_complete(exercise):
     assert len(set(hints)) == len(hints)
 
 
-def test_the_questions_in_the_notebook_are_those_of_the_quiz():
-    text = " ".join(" ".join(c.source.split()) for c in builder.solved(SOURCE).cells if c.cell_type == "markdown")
-    for question in nb01.QUESTIONS:
-        assert " ".join(question.text.split()) in text
-        for letter, (choice, _) in question.choices.items():
-            assert f"{letter}) {choice}" in text, choice
-    code = [c.source for c in builder.solved(SOURCE).cells if c.cell_type == "code"]
-    for question in nb01.QUESTIONS:
-        assert f'quiz("{question.id}", "{question.right}")' in code
-
-
 def test_the_results_that_the_notebook_quotes_name_no_folder():
-    text = (builder.BENCHMARKS / "results" / "notebook_01.json").read_text(encoding="utf-8")
+    text = (lessons.builder.BENCHMARKS / "results" / "notebook_01.json").read_text(encoding="utf-8")
     assert {"aitex", "practice", "split"} <= set(json.loads(text)) and "/" not in text

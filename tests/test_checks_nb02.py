@@ -3,23 +3,17 @@
 from __future__ import annotations
 
 import math
-import sys
-from pathlib import Path
+from collections.abc import Callable
 
+import lessons
 import numpy as np
 import pytest
 
 from aitex_utils.checks import judge
-from aitex_utils.checks.nb02 import EXERCISES, QUESTIONS
+from aitex_utils.checks.nb02 import EXERCISES
 from aitex_utils.memory_bank import MemoryBank
 from aitex_utils.scoring import max_score, mean_score, reweighted_by_patch_score, reweighted_score, top_score
 
-NOTEBOOKS = Path(__file__).resolve().parent.parent / "notebooks"
-sys.path.insert(0, str(NOTEBOOKS))
-
-import build as builder  # noqa: E402
-
-SOURCE = NOTEBOOKS / "source" / "02_understanding_patchcore.py"
 BY_ID = {exercise.id: exercise for exercise in EXERCISES}
 NAMES = {
     "02.1": "reconstruction_errors",
@@ -30,33 +24,9 @@ NAMES = {
 }
 
 
-def cells(build) -> dict[str, str]:
-    """Return the exercise cells of the solved or the learner's notebook, by number."""
-    return {c.metadata["exercise"]: c.source for c in build(SOURCE).cells if "exercise" in c.metadata}
-
-
-def defined(source: str, name: str):
-    space: dict = {}
-    exec(compile(source, "<cell>", "exec"), space)
-    return space[name]
-
-
 @pytest.fixture(scope="module")
-def solutions() -> dict:
-    found = cells(builder.solved)
-    assert set(found) == set(NAMES) == set(BY_ID)
-    return {number: defined(found[number], name) for number, name in NAMES.items()}
-
-
-@pytest.mark.parametrize("number", NAMES)
-def test_the_notebook_s_own_solution_passes(number: str, solutions: dict):
-    assert judge(BY_ID[number], solutions[number]).passed
-
-
-@pytest.mark.parametrize("number", NAMES)
-def test_the_stub_is_not_attempted(number: str):
-    stub = defined(cells(builder.learner)[number], NAMES[number])
-    assert judge(BY_ID[number], stub).kind == "not attempted"
+def solutions() -> dict[str, Callable]:
+    return lessons.functions(lessons.builder.solved, NAMES)
 
 
 # Right answers, written in two other ways each.
@@ -354,7 +324,7 @@ CASES = [(number, name, body) for number, all_of_it in WRONG.items() for name, b
 @pytest.mark.parametrize(("number", "name", "body"), CASES, ids=[f"{n} {name}" for n, name, _ in CASES])
 def test_a_typical_mistake_draws_its_own_hint(number: str, name: str, body: str):
     lines = "\n".join(f"    {line}" for line in body.split("\n"))
-    answer = defined(f"import numpy as np\n\n\ndef answer({HEADS[number]}):\n{lines}\n", "answer")
+    answer = lessons.defined(f"import numpy as np\n\n\ndef answer({HEADS[number]}):\n{lines}\n", "answer")
     verdict = judge(BY_ID[number], answer)
     assert verdict.mistake == name, verdict.told
     hints = {mistake.hint for mistake in BY_ID[number].mistakes if mistake.name == name}
@@ -420,13 +390,3 @@ def test_the_linear_autoencoder_is_scikit_learn_s(solutions: dict):
     pca = PCA(2).fit(points)
     expected = np.linalg.norm(points - pca.inverse_transform(pca.transform(points)), axis=1)
     np.testing.assert_allclose(solutions["02.1"](points, pca.mean_, pca.components_), expected, rtol=1e-6)
-
-
-def test_the_questions_stand_in_the_notebook_word_by_word():
-    text = " ".join(" ".join(c.source for c in builder.solved(SOURCE).cells).split())
-    assert [question.id for question in QUESTIONS] == [f"02.q{i}" for i in range(1, 6)]
-    for question in QUESTIONS:
-        assert f'quiz("{question.id}", "{question.right}")' in text
-        assert question.text in text
-        for letter, (choice, _) in question.choices.items():
-            assert f"- {letter}) {choice}" in text

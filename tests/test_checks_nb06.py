@@ -4,22 +4,15 @@ from __future__ import annotations
 
 import json
 import math
-import sys
 from collections.abc import Callable
-from pathlib import Path
 
+import lessons
 import numpy as np
 import pytest
 
 from aitex_utils.checks import judge
-from aitex_utils.checks.nb06 import EXERCISES, QUESTIONS
+from aitex_utils.checks.nb06 import EXERCISES
 
-NOTEBOOKS = Path(__file__).resolve().parent.parent / "notebooks"
-sys.path.insert(0, str(NOTEBOOKS))
-
-import build as builder  # noqa: E402
-
-SOURCE = NOTEBOOKS / "source" / "06_scoring_and_evaluation.py"
 BY_ID = {exercise.id: exercise for exercise in EXERCISES}
 NAMES = {
     "06.1": "tile_scores",
@@ -32,34 +25,9 @@ NAMES = {
 }
 
 
-def cells(build: Callable) -> dict[str, str]:
-    """Return the exercise cells of the solved or the learner's notebook, by number."""
-    return {c.metadata["exercise"]: c.source for c in build(SOURCE).cells if "exercise" in c.metadata}
-
-
-def defined(source: str, name: str) -> Callable:
-    space: dict = {}
-    exec(compile(source, "<cell>", "exec"), space)
-    return space[name]
-
-
 @pytest.fixture(scope="module")
 def solutions() -> dict[str, Callable]:
-    found = cells(builder.solved)
-    assert set(found) == set(NAMES) == set(BY_ID)
-    return {number: defined(found[number], name) for number, name in NAMES.items()}
-
-
-@pytest.mark.parametrize("number", NAMES)
-def test_the_notebook_s_own_solution_passes(number: str, solutions: dict):
-    verdict = judge(BY_ID[number], solutions[number])
-    assert verdict.passed, verdict.told
-
-
-@pytest.mark.parametrize("number", NAMES)
-def test_the_stub_is_not_attempted(number: str):
-    stub = defined(cells(builder.learner)[number], NAMES[number])
-    assert judge(BY_ID[number], stub).kind == "not attempted"
+    return lessons.functions(lessons.builder.solved, NAMES)
 
 
 # Right answers, written in two other ways each.
@@ -567,23 +535,15 @@ WRONG = [
 
 @pytest.mark.parametrize(("number", "name", "answer"), WRONG, ids=lambda v: v if isinstance(v, str) else "")
 def test_a_typical_wrong_answer_draws_its_own_hint(number: str, name: str, answer: Callable):
-    verdict = judge(BY_ID[number], answer)
-    assert verdict.mistake == name, f"{verdict.mistake or verdict.kind}: {verdict.told}"
-    assert verdict.told == next(m.hint for m in BY_ID[number].mistakes if m.name == name)
+    lessons.draws_its_own_hint(BY_ID[number], name, answer)
 
 
 def test_every_mistake_is_made_by_hand_above():
     assert {(n, m) for n, m, _ in WRONG} == {(e.id, m.name) for e in EXERCISES for m in e.mistakes}
 
 
-@pytest.mark.parametrize("number", NAMES)
-def test_answers_that_are_wrong_otherwise_are_told_without_a_mistake_s_name(number: str):
-    verdict = judge(BY_ID[number], lambda first, *_: np.full(3, 0.123))
-    assert not verdict.passed and not verdict.mistake
-
-
 def test_what_the_text_says_of_the_results_holds():
-    results = json.loads((builder.BENCHMARKS / "results" / "notebook_06.json").read_text(encoding="utf-8"))
+    results = json.loads((lessons.builder.BENCHMARKS / "results" / "notebook_06.json").read_text(encoding="utf-8"))
     aitex, practice = results["aitex"], results["practice"]
     by_fabric = [*aitex["smoothing_by_fabric"].values(), *practice["smoothing_by_fabric"].values()]
     assert len(by_fabric) == 7
@@ -599,18 +559,3 @@ def test_what_the_text_says_of_the_results_holds():
     assert alarms["clean_of_defective"] > 2 * alarms["strips"]
     assert aitex["interval_width"]["false_alarms"]["times"] > 1.5
     assert aitex["tile_auroc"]["mean"] < aitex["tile_auroc_normal_strips"]["mean"]
-
-
-def test_each_question_has_one_right_choice_and_a_word_on_all():
-    for question in QUESTIONS:
-        assert question.right in question.choices
-        assert all(text and told for text, told in question.choices.values())
-
-
-def test_questions_of_the_notebook_are_those_of_the_checks():
-    text = SOURCE.read_text(encoding="utf-8")
-    joined = " ".join(line.removeprefix("# ") for line in text.splitlines()).replace("`", "")
-    for question in QUESTIONS:
-        assert f'quiz("{question.id}", "{question.right}")' in text
-        assert question.text in joined
-        assert all(f"- {letter}) {choice}" in joined for letter, (choice, _) in question.choices.items())

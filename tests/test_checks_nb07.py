@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import math
-import sys
 from collections.abc import Callable
-from pathlib import Path
 
+import lessons
 import numpy as np
 import pytest
 import torch
@@ -15,15 +14,9 @@ from scipy.ndimage import gaussian_filter
 from aitex_utils import duel, metrics
 from aitex_utils.autoencoder import KERNEL, PADDING, STRIDE, Autoencoder
 from aitex_utils.checks import judge
-from aitex_utils.checks.nb07 import EXERCISES, QUESTIONS
+from aitex_utils.checks.nb07 import EXERCISES
 from aitex_utils.similarity import RADIUS, WINDOW, error_maps, ssim_maps
 
-NOTEBOOKS = Path(__file__).resolve().parent.parent / "notebooks"
-sys.path.insert(0, str(NOTEBOOKS))
-
-import build as builder  # noqa: E402
-
-SOURCE = NOTEBOOKS / "source" / "07_autoencoder.py"
 BY_ID = {exercise.id: exercise for exercise in EXERCISES}
 NAMES = {
     "07.1": "code_size",
@@ -34,33 +27,9 @@ NAMES = {
 }
 
 
-def cells(build: Callable) -> dict[str, str]:
-    """Return the exercise cells of the solved or the learner's notebook, by number."""
-    return {c.metadata["exercise"]: c.source for c in build(SOURCE).cells if "exercise" in c.metadata}
-
-
-def defined(source: str, name: str) -> Callable:
-    space: dict = {"np": np}
-    exec(compile(source, "<cell>", "exec"), space)
-    return space[name]
-
-
 @pytest.fixture(scope="module")
 def solutions() -> dict[str, Callable]:
-    found = cells(builder.solved)
-    assert set(found) == set(NAMES) == set(BY_ID)
-    return {number: defined(found[number], name) for number, name in NAMES.items()}
-
-
-@pytest.mark.parametrize("number", NAMES)
-def test_the_notebook_s_own_solution_passes(number: str, solutions: dict):
-    assert judge(BY_ID[number], solutions[number]).passed
-
-
-@pytest.mark.parametrize("number", NAMES)
-def test_the_stub_is_not_attempted(number: str):
-    stub = defined(cells(builder.learner)[number], NAMES[number])
-    assert judge(BY_ID[number], stub).kind == "not attempted"
+    return lessons.functions(lessons.builder.solved, NAMES)
 
 
 # Right answers, written in two other ways each.
@@ -280,19 +249,11 @@ WRONG = [
 
 @pytest.mark.parametrize(("number", "name", "answer"), WRONG, ids=lambda v: v if isinstance(v, str) else "")
 def test_a_typical_wrong_answer_draws_its_own_hint(number: str, name: str, answer: Callable):
-    verdict = judge(BY_ID[number], answer)
-    assert verdict.mistake == name, f"{verdict.mistake or verdict.kind}: {verdict.told}"
-    assert verdict.told == next(m.hint for m in BY_ID[number].mistakes if m.name == name)
+    lessons.draws_its_own_hint(BY_ID[number], name, answer)
 
 
 def test_every_mistake_is_made_by_hand_above():
     assert {(n, m) for n, m, _ in WRONG} == {(e.id, m.name) for e in EXERCISES for m in e.mistakes}
-
-
-@pytest.mark.parametrize("number", NAMES)
-def test_answers_that_are_wrong_otherwise_are_told_without_a_mistake_s_name(number: str):
-    verdict = judge(BY_ID[number], lambda first, *_: np.zeros(3))
-    assert not verdict.passed and not verdict.mistake
 
 
 # What the notebook writes out is what the modules do.
@@ -338,18 +299,3 @@ def test_the_examples_in_the_text_hold(solutions: dict):
     assert solutions["07.1"](8, [(4, 2, 1)], 2) == (4, 2.0)
     assert solutions["07.2"](np.full((2, 2), 100), np.full((2, 2), 150)) == pytest.approx(0.923, abs=5e-4)
     assert solutions["07.5"](np.array([1, 2, 7]), np.array([2, 1, 4, 3])).tolist() == [0, 0.25, 1]
-
-
-def test_each_question_has_one_right_choice_and_a_word_on_all():
-    for question in QUESTIONS:
-        assert question.right in question.choices
-        assert all(text and told for text, told in question.choices.values())
-
-
-def test_questions_of_the_notebook_are_those_of_the_checks():
-    text = SOURCE.read_text(encoding="utf-8")
-    joined = " ".join(line.removeprefix("# ") for line in text.splitlines())
-    for question in QUESTIONS:
-        assert f'quiz("{question.id}", "{question.right}")' in text
-        assert question.text in joined
-        assert all(f"- {letter}) {choice}" in joined for letter, (choice, _) in question.choices.items())

@@ -8,18 +8,16 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from lessons import builder, functions
 from scipy import ndimage
-from test_checks_nb06 import NAMES, cells, defined
+from test_checks_nb06 import NAMES
 from test_metrics import aupro_by_thresholds, labels_and_scores, maps_and_masks
 
 from aitex_utils import metrics
 from aitex_utils.memory_bank import MemoryBank
 from aitex_utils.scoring import reweighted_by_patch_score, reweighted_score
 
-import build as builder  # isort: skip - `test_checks_nb06` puts its folder on the path
-
-SOLVED = cells(builder.solved)
-OURS = {name: defined(SOLVED[number], name) for number, name in NAMES.items()}
+OURS = {NAMES[number]: function for number, function in functions(builder.solved, NAMES).items()}
 
 
 @settings(deadline=None)
