@@ -5,12 +5,12 @@ from __future__ import annotations
 import io
 import json
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from woven import woven as weave
 
 from aitex_utils.autoencoder import HEADER, Autoencoder
 from aitex_utils.errors import InputError, MissingError
@@ -21,11 +21,7 @@ SMALL = {"code": 4, "width": 4, "halvings": 2, "steps": 150, "batch": 8, "crop":
 
 
 def woven(n: int, seed: int, height: int = SIDE, width: int = SIDE) -> np.ndarray:
-    random = np.random.default_rng(seed)
-    y, x = np.mgrid[:height, :width]
-    phases = random.uniform(0, 2 * np.pi, (2, n, 1, 1))
-    weave = np.sin(2 * np.pi * x / 8 + phases[0]) * np.sin(2 * np.pi * y / 6 + phases[1])
-    return (128 + 50 * weave + random.normal(0, 4, (n, height, width))).clip(0, 255).astype(np.uint8)
+    return weave(n, seed, height, width, noise=4)
 
 
 NORMAL, OTHERS = woven(8, seed=0), woven(6, seed=1)
@@ -33,12 +29,7 @@ STAINED = OTHERS.copy()
 STAINED[:, 10:16, 18:24] = 30
 
 
-@pytest.fixture(scope="module", autouse=True)
-def one_thread() -> Iterator[None]:
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 from PIL import Image
 
 from aitex_utils import demo, metrics
@@ -30,13 +29,7 @@ QUICK = {"coreset": 0.02, "smoothing": 2.0}
 SPOTS = {"0011_002_00": 400, "0012_006_00": 600, "0013_010_00": 700, "0014_019_00": 300}  # column of each defect
 
 
-@pytest.fixture(scope="module", autouse=True)
-def one_thread() -> Iterator[None]:
-    """One thread doesn't wait for another on a busy machine."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from woven import woven
 
 from aitex_utils import PatchCore, backbones, features, patchcore
 from aitex_utils.coreset import random_subset
@@ -20,15 +21,6 @@ from aitex_utils.scoring import anomaly_maps, reweighted_score
 from aitex_utils.tiling import tile
 
 SIDE = 64
-
-
-def woven(n: int, seed: int, height: int = SIDE, width: int = SIDE) -> np.ndarray:
-    """Plain weave, (n, height, width) uint8: crossed waves of 6 and 8 px with yarn noise, each picture at its phase."""
-    random = np.random.default_rng(seed)
-    y, x = np.mgrid[:height, :width]
-    phases = random.uniform(0, 2 * np.pi, (2, n, 1, 1))
-    weave = np.sin(2 * np.pi * x / 8 + phases[0]) * np.sin(2 * np.pi * y / 6 + phases[1])
-    return (128 + 50 * weave + random.normal(0, 8, (n, height, width))).clip(0, 255).astype(np.uint8)
 
 
 def stained(tiles: np.ndarray, row: int = 24, column: int = 40, radius: int = 6) -> np.ndarray:
@@ -41,13 +33,7 @@ NORMAL, OTHERS = woven(8, seed=0), woven(6, seed=1)
 DEFECTIVE = stained(OTHERS[:3])
 
 
-@pytest.fixture(scope="module", autouse=True)
-def one_thread() -> Iterator[None]:
-    """Small tiles are done soonest by one thread: two spend their time waiting for each other on a busy machine."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @pytest.fixture(scope="module", autouse=True)

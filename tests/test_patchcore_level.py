@@ -9,20 +9,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.spatial.distance import cdist
+from woven import woven
 
 from aitex_utils import PatchCore
 from aitex_utils.errors import InputError
 from aitex_utils.scoring import usual_distances
 
 SIDE = 64
-
-
-def woven(n: int, seed: int) -> np.ndarray:
-    random = np.random.default_rng(seed)
-    y, x = np.mgrid[:SIDE, :SIDE]
-    phases = random.uniform(0, 2 * np.pi, (2, n, 1, 1))
-    weave = np.sin(2 * np.pi * x / 8 + phases[0]) * np.sin(2 * np.pi * y / 6 + phases[1])
-    return (128 + 50 * weave + random.normal(0, 8, (n, SIDE, SIDE))).clip(0, 255).astype(np.uint8)
 
 
 NORMAL, OTHERS = woven(8, seed=0), woven(6, seed=1)
