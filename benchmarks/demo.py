@@ -14,10 +14,9 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from tables import RESULTS, write_tables
+from tables import write_results, write_tables
 
 from aitex_utils.errors import InputError
-from aitex_utils.files import write_whole
 from aitex_utils.strips import PRACTICE, find_aitex, list_strips
 
 
@@ -47,8 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 if subprocess.run(command).returncode:
                     return 1
                 results[fabric] = json.loads((Path(folder) / "figures.json").read_text(encoding="utf-8"))
-        with write_whole(RESULTS / f"{name}.json") as path:
-            path.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
+        write_results(name, results)
         write_tables()
     except InputError as error:
         print(f"bench demo: {error}", file=sys.stderr)

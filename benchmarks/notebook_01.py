@@ -16,13 +16,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from tables import RESULTS, results
+from tables import RESULTS, results, write_results
 
 from aitex_utils import metrics
 from aitex_utils.dataset_check import check_dataset
 from aitex_utils.errors import InputError
 from aitex_utils.features import PatchFeatures
-from aitex_utils.files import write_whole
 from aitex_utils.leakage import CORESET, STRIPS, TILES, bed_numbers, mean_interval, nearest_normal, two_exams
 from aitex_utils.measure import versions
 from aitex_utils.strips import PRACTICE, find_aitex, list_strips
@@ -117,8 +116,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         kept = results("notebook_01") if path.is_file() else {}
         kept[key] = measure(root)
         kept["split"] = {"strips": STRIPS, "tiles": TILES, "coreset": CORESET, "seeds": SEEDS, "versions": versions()}
-        with write_whole(path) as inside:
-            inside.write_text(json.dumps(dict(sorted(kept.items())), indent=2) + "\n", encoding="utf-8")
+        write_results("notebook_01", dict(sorted(kept.items())))
     except InputError as error:
         print(f"bench notebook_01: {error}", file=sys.stderr)
         return 1

@@ -17,12 +17,11 @@ from statistics import mean
 from typing import Any
 
 import numpy as np
-from tables import RESULTS
+from tables import write_results
 from tqdm import tqdm
 
 from aitex_utils import metrics
 from aitex_utils.errors import InputError
-from aitex_utils.files import write_whole
 from aitex_utils.measure import versions
 from aitex_utils.patchcore import PatchCore
 from aitex_utils.strips import Strip, find_aitex, list_strips, split_strips
@@ -99,8 +98,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "tiles_at_most": {"fit": FIT_TILES, "clean": CLEAN_TILES, "defective": DEFECTIVE_TILES},
         "versions": versions(),
     }
-    with write_whole(RESULTS / "notebook_03.json") as path:
-        path.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
+    write_results("notebook_03", result)
     print(json.dumps(by_fabric, indent=1))
     return 0
 

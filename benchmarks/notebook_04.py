@@ -18,13 +18,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from tables import RESULTS
+from tables import write_results
 from tqdm import tqdm
 
 from aitex_utils.coreset import coreset_size, k_center_greedy, k_center_greedy_obvious, k_means, random_subset
 from aitex_utils.errors import InputError
 from aitex_utils.features import PatchFeatures
-from aitex_utils.files import write_whole
 from aitex_utils.measure import versions
 from aitex_utils.memory_bank import MemoryBank
 from aitex_utils.strips import Strip, find_aitex, list_strips, split_strips
@@ -200,8 +199,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "draws": DRAWS,
         "versions": versions(),
     }
-    with write_whole(RESULTS / "notebook_04.json") as path:
-        path.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
+    write_results("notebook_04", result)
     print(json.dumps({k: result[k] for k in ("tile_auroc", "differences", "by_fabric", "speed")}, indent=1))
     return 0
 

@@ -18,14 +18,13 @@ from typing import Any
 import numpy as np
 import torch  # noqa: F401 - before FAISS, as the course's own code loads them
 from notebook_03 import tiles_of
-from tables import RESULTS
+from tables import write_results
 from tqdm import tqdm
 
 from aitex_utils import metrics
 from aitex_utils.coreset import k_center_greedy
 from aitex_utils.errors import InputError
 from aitex_utils.features import PatchFeatures
-from aitex_utils.files import write_whole
 from aitex_utils.measure import versions
 from aitex_utils.strips import find_aitex, list_strips, split_strips
 
@@ -184,8 +183,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "threads": torch.get_num_threads(),
         "versions": versions(),
     }
-    with write_whole(RESULTS / "notebook_05.json") as path:
-        path.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
+    write_results("notebook_05", result)
     print(json.dumps({"kinds": kinds, "sizes": sizes}, indent=1))
     return 0
 

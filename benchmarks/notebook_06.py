@@ -17,12 +17,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from tables import RESULTS
+from tables import write_results
 from tqdm import tqdm
 
 from aitex_utils import metrics
 from aitex_utils.errors import InputError
-from aitex_utils.files import write_whole
 from aitex_utils.measure import versions
 from aitex_utils.patchcore import PatchCore
 from aitex_utils.scoring import anomaly_maps, max_score, mean_score, strip_map, top_score
@@ -290,8 +289,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     setup = {"fit_tiles_at_most": FIT_TILES, "share_of_strips_to_fit": 0.5, "seed": SEED, "draws": DRAWS}
     setup |= {"halves": HALVES, "smoothing_of_levels": 4, "parameters": PatchCore(seed=SEED).parameters()}
     result["setup"] = setup | {"versions": versions()}
-    with write_whole(RESULTS / "notebook_06.json") as path:
-        path.write_text(json.dumps(_rounded(result), indent=2) + "\n", encoding="utf-8")
+    write_results("notebook_06", _rounded(result))
     print(json.dumps(_rounded(result), indent=1))
     return 0
 

@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 from sklearn.decomposition import PCA
-from tables import RESULTS
+from tables import RESULTS, write_results
 from tqdm import tqdm
 
 from aitex_utils import metrics
@@ -31,7 +31,6 @@ from aitex_utils.demo import Scored, evaluate
 from aitex_utils.duel import draw_strips, paired_differences
 from aitex_utils.errors import InputError
 from aitex_utils.features import PatchFeatures
-from aitex_utils.files import write_whole
 from aitex_utils.measure import versions
 from aitex_utils.memory_bank import MemoryBank
 from aitex_utils.patchcore import PatchCore
@@ -245,8 +244,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     result |= {"few_tiles": FEW, "seeds": SEEDS, "draws": DRAWS, "wide": WIDE, "bank": BANK}
     result |= {"autoencoder": Autoencoder().parameters(), "patchcore": PatchCore(seed=0).parameters()}
     result["versions"] = versions()
-    with write_whole(file) as path:
-        path.write_text(json.dumps(rounded(result), indent=2) + "\n", encoding="utf-8")
+    write_results("notebook_07", rounded(result))
     shown = {data: (result[data]["mean"], result[data]["crossed"]["mean"]) for data in FABRICS}
     print(json.dumps(rounded(shown), indent=1))
     return 0

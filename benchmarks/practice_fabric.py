@@ -20,12 +20,12 @@ from typing import Any
 
 import numpy as np
 from protocols import fabric_tiles, protocol_b
-from tables import RESULTS, results, write_tables
+from tables import results, write_results, write_tables
 from tqdm import tqdm
 
 from aitex_utils.errors import InputError
 from aitex_utils.fabric import GENERATOR, make_practice_fabric
-from aitex_utils.files import sha256, write_whole
+from aitex_utils.files import sha256
 from aitex_utils.measure import versions
 from aitex_utils.strips import DEFECTS, find_aitex, list_strips
 from aitex_utils.tiling import fabric_region, tile
@@ -144,8 +144,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "generator": GENERATOR,
         "versions": versions(),
     }
-    with write_whole(RESULTS / "practice_fabric.json") as path:
-        path.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
+    write_results("practice_fabric", found)
     write_tables()
     for demand in found["demands"]:
         print("held  " if demand["held"] else "MISSED", demand["demand"], demand["measured"])

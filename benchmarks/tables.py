@@ -23,6 +23,12 @@ def results(name: str) -> dict[str, Any]:
     return json.loads((RESULTS / f"{name}.json").read_text(encoding="utf-8"))
 
 
+def write_results(name: str, found: dict[str, Any]) -> None:
+    """Write `results/NAME.json`, whole or not at all."""
+    with write_whole(RESULTS / f"{name}.json") as path:
+        path.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
+
+
 def table(head: list[str], rows: list[list[str]]) -> str:
     """Return a Markdown table."""
     lines = [head, ["---"] * len(head), *rows]

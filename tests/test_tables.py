@@ -45,3 +45,10 @@ def test_the_figure_of_results_has_a_mark_for_each_detector_and_fabric():
     values = {round(float(line.get_xdata()[0]), 4) for line in marks}
     expected = {of[key]["tile_auroc_c1"] for of in contest["fabrics"].values() for key in tables.DETECTORS}
     assert values == expected and len(axes.get_legend().get_texts()) == len(tables.DETECTORS)
+
+
+def test_results_are_written_where_they_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(tables, "RESULTS", tmp_path)
+    tables.write_results("tried", {"b": [1, 2.5], "a": None})
+    assert tables.results("tried") == {"b": [1, 2.5], "a": None}
+    assert (tmp_path / "tried.json").read_text(encoding="utf-8").endswith("}\n")
