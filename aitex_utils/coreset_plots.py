@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .errors import InputError
-from .layer_plots import MARKS, STYLES
+from .layer_plots import MARKS, STYLES, draw_intervals
 from .plots import DEFECTIVE, LINE, NORMAL, _axes
 
 if TYPE_CHECKING:
@@ -174,14 +174,7 @@ def plot_intervals(names: Sequence[str], drawn: Sequence[np.ndarray] | np.ndarra
     """Draw redrawn differences (names, draws): the median of each, and the interval that holds 95 %."""
     if np.ndim(drawn) != 2 or len(drawn) != len(names):
         raise InputError(f"drawn has shape {np.shape(drawn)}, expected ({len(names)}, draws).")
-    low, middle, high = np.quantile(drawn, [0.025, 0.5, 0.975], axis=1)
-    figure, axis = _axes(1, 1, (6.5, 0.34 * len(names) + 0.9))
-    rows = np.arange(len(names))
-    axis.hlines(rows, low, high, color=NORMAL, linewidth=3)
-    axis.plot(middle, rows, "o", color=LINE)
-    axis.axvline(0, color=LINE, linestyle=":")
-    axis.set(yticks=rows, yticklabels=names, xlabel=x)
-    axis.invert_yaxis()
+    figure, (low, middle, high) = draw_intervals(names, drawn, x=x, row=0.34)
     rows = zip(names, middle, low, high, strict=True)
     told = "; ".join(f"{name} {m:+.3f} ({a:+.3f} to {b:+.3f})" for name, m, a, b in rows)
     return figure, f"{x[0].upper()}{x[1:]}, median and interval of 95 %: {told}."

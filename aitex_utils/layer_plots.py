@@ -88,16 +88,24 @@ def plot_choices(names: Sequence[str], values: np.ndarray, fabrics: Sequence[str
     return figure, f"{title}, tile AUROC as the mean over fabrics (lowest to highest): {means}."
 
 
-def plot_differences(names: Sequence[str], drawn: np.ndarray) -> tuple[Figure, str]:
-    """Draw redrawn differences to the default (choices, draws): the median, and the interval that holds 95 %."""
+def draw_intervals(
+    names: Sequence[str], drawn: np.ndarray, *, x: str, row: float
+) -> tuple[Figure, tuple[np.ndarray, np.ndarray, np.ndarray]]:
+    """Draw redrawn differences (names, draws), `row` inches each; return low, median and high of each as well."""
     low, middle, high = np.quantile(drawn, [0.025, 0.5, 0.975], axis=1)
-    figure, axis = _axes(1, 1, (6.5, 0.36 * len(names) + 0.9))
+    figure, axis = _axes(1, 1, (6.5, row * len(names) + 0.9))
     rows = np.arange(len(names))
     axis.hlines(rows, low, high, color=NORMAL, linewidth=3)
     axis.plot(middle, rows, "o", color=LINE)
     axis.axvline(0, color=LINE, linestyle=":")
-    axis.set(yticks=rows, yticklabels=names, xlabel="tile AUROC, choice minus default")
+    axis.set(yticks=rows, yticklabels=names, xlabel=x)
     axis.invert_yaxis()
+    return figure, (low, middle, high)
+
+
+def plot_differences(names: Sequence[str], drawn: np.ndarray) -> tuple[Figure, str]:
+    """Draw redrawn differences to the default (choices, draws): the median, and the interval that holds 95 %."""
+    figure, (low, _, high) = draw_intervals(names, drawn, x="tile AUROC, choice minus default", row=0.36)
     clear = [name for name, a, b in zip(names, low, high, strict=True) if a > 0 or b < 0]
     told = "Difference of each choice to the default, with the interval of 95 % of those redrawn. Clear of zero: "
     return figure, told + (", ".join(clear) or "none") + f"; the widest interval is {np.max(high - low):.2f} wide."
