@@ -43,11 +43,18 @@ class Scored:
 
 
 def run_demo(
-    root: Path, fabric: str, *, share: float = SHARE, seed: int = 0, progress: bool = False, **parameters: Any
+    root: Path,
+    fabric: str,
+    *,
+    share: float = SHARE,
+    seed: int = 0,
+    whole: bool = True,
+    progress: bool = False,
+    **parameters: Any,
 ) -> tuple[dict[str, Any], list[Scored]]:
     """Fit on `share` of a fabric's normal strips and score the others and the defective; return figures and strips.
 
-    `parameters` go to `PatchCore`.
+    Strips are fitted and scored as a `whole`, or tile by tile. `parameters` go to `PatchCore`.
     """
     watch = Stopwatch()
     detector = PatchCore(seed=seed, progress=progress, **parameters)  # refuses what is wrong before the work begins
@@ -64,11 +71,13 @@ def run_demo(
                 f"Too few normal strips of fabric {fabric} can be read, one to fit and one to test are needed: "
                 "see the warning above for the files."
             )
-        tiles = np.concatenate([_fabric_tiles(strip, image) for strip, image in zip(fit, fit_images, strict=True)])
-    with watch.step("extract"):
-        patches = detector.features.fit_transform(tiles)
-    with watch.step("coreset and bank"):
-        detector.fit_patches(patches, tiles.shape[1:])
+        fabrics = [_fabric(strip, image) for strip, image in zip(fit, fit_images, strict=True)]
+        tiles = [tile(image)[0] for image in fabrics]
+    with watch.step("fit"):
+        if whole:
+            detector.fit_strips(fabrics)
+        else:
+            detector.fit(np.concatenate(tiles))
     with watch.step("score"):
         scored = [_score(detector, strip, image) for strip, image in zip(test, test_images, strict=True)]
     with watch.step("evaluate"):
@@ -77,7 +86,7 @@ def run_demo(
         "fabric": fabric,
         "strips_fitted": len(fit),
         "strips_tested": len(test),
-        "tiles_fitted": len(tiles),
+        "tiles_fitted": sum(len(of) for of in tiles),
         "patches_kept": len(detector.bank_),
     }
     seconds = {step: round(value, 2) for step, value in watch.seconds.items()}
@@ -85,10 +94,10 @@ def run_demo(
     return {**figures, "parameters": detector.parameters(), "versions": versions()}, scored
 
 
-def _fabric_tiles(strip: Strip, image: np.ndarray) -> np.ndarray:
+def _fabric(strip: Strip, image: np.ndarray) -> np.ndarray:
     with _named(strip):
         begin, end = fabric_region(image)
-        return tile(image[:, begin:end])[0]
+        return image[:, begin:end]
 
 
 @contextmanager
@@ -188,7 +197,7 @@ def write_results(folder: Path, figures: dict[str, Any], scored: Sequence[Scored
     with write_whole(folder / "figures.json") as path:
         path.write_text(json.dumps(_without_nan(figures), indent=2, allow_nan=False) + "\n", encoding="utf-8")
     pixels = np.concatenate([s.found.map[::4, ::4].ravel() for s in scored])
-    scale = float(np.nanmin(pixels)), float(np.nanquantile(pixels, 0.9995))
+    scale = max(0.0, float(np.nanmin(pixels))), float(np.nanquantile(pixels, 0.9995))
     for s in scored:
         if not s.strip.is_normal:
             title = f"{s.strip.id}, {s.strip.defect}"

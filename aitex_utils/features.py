@@ -31,7 +31,8 @@ class PatchFeatures:
     backbone : name of a network, see `backbones.load_backbone`.
     layers : names of its layers, from early to late; None takes the backbone's default pair. The first one's grid
         H' x W' is that of the patches: at stride 8, tiles of 256 px make 32 x 32 = 1,024 patches.
-    pooling : side of the square neighbourhood whose mean a patch is, in positions of its layer; odd, 1 = none.
+    pooling : side of the square neighbourhood whose mean a patch is, in positions of its layer; odd, 1 = none. One for
+        all layers, or a tuple, by layer, whose last one holds for all further layers.
     size : side in px to which tiles are resized before the network sees them; None leaves them as they are.
     padding : what the network's convolutions see beyond a tile's edge, "zeros" or the tile mirrored, "reflect".
     whiten : rotate and scale patches so that over the normal ones all directions spread alike; needs `fit`.
@@ -47,7 +48,7 @@ class PatchFeatures:
         backbone: str = "efficientnet_lite0",
         layers: Sequence[str] | None = None,
         *,
-        pooling: int = 3,
+        pooling: int | Sequence[int] = 3,
         size: int | None = None,
         padding: str = "zeros",
         whiten: bool = False,
@@ -55,8 +56,6 @@ class PatchFeatures:
         pretrained: bool = True,
         progress: bool = False,
     ) -> None:
-        if not (_is_whole(pooling) and pooling >= 1 and pooling % 2):
-            raise InputError(f"pooling is {pooling!r}, expected an odd number of positions, for example 3 (1 = none).")
         if size is not None and not (_is_whole(size) and size >= 32):
             raise InputError(f"size is {size!r}, expected at least 32 px, or None to leave tiles as they are.")
         if not (_is_whole(batch_size) and batch_size >= 1):
@@ -66,11 +65,12 @@ class PatchFeatures:
         from .borders import check_padding, mirror_borders
 
         self.padding = check_padding(padding)
-        self.pooling, self.size, self.whiten = int(pooling), None if size is None else int(size), bool(whiten)
+        self.size, self.whiten = None if size is None else int(size), bool(whiten)
         self.batch_size, self.progress = int(batch_size), progress
         loaded = load_backbone(backbone, pretrained=pretrained)
         self.backbone, self.weights_sha256 = loaded.name, loaded.sha256
         self.layers = (layers,) if isinstance(layers, str) else tuple(loaded.layers if layers is None else layers)
+        self.pooling = check_pooling(pooling)
         network = mirror_borders(loaded.network) if self.padding == "reflect" else loaded.network
         self._network = network.eval().to(memory_format=torch.channels_last)
         self._mean = torch.from_numpy(loaded.mean).view(1, 3, 1, 1)
@@ -105,6 +105,20 @@ class PatchFeatures:
         """Like `fit` and then `transform`, with one pass through the network instead of two."""
         patches = self._raw_patches(tiles)
         return self.fit_whitening(patches).whitened(patches) if self.whiten else patches
+
+    def raw_of_strip(self, image: np.ndarray, side: int = 256) -> np.ndarray:
+        """Return the patches of a whole strip, or of its fabric: (H, W) uint8 -> (H', W', C) float32, not whitened.
+
+        It is enlarged as tiles of `side` px are, so that threads look alike. No patch lies at a tile's edge, only at
+        the strip's own. In the network its width is rounded to whole steps of 32 px, so that it meets the grid.
+        """
+        import torch
+
+        scale = 1.0 if self.size is None else self.size / side
+        shape = round(image.shape[0] * scale), max(32, round(image.shape[1] * scale / 32) * 32)
+        with torch.inference_mode():
+            outputs = self._layer_outputs(self._prepared(image[None], shape))
+            return join_layers(outputs, self.pooling)[0].numpy()
 
     def batches(self, tiles: np.ndarray) -> Iterator[np.ndarray]:
         """Yield the patches of `batch_size` tiles at a time, each (B, H', W', C) float32: memory stays bounded."""
@@ -145,15 +159,17 @@ class PatchFeatures:
                 patches = join_layers(outputs, self.pooling)
             yield patches.numpy()
 
-    def _prepared(self, tiles: np.ndarray) -> torch.Tensor:
-        """(B, H, W) uint8 -> (B, 3, size, size) float32, as the backbone saw its training images."""
+    def _prepared(self, tiles: np.ndarray, shape: tuple[int, int] | None = None) -> torch.Tensor:
+        """(B, H, W) uint8 -> (B, 3, *shape) float32, as the backbone saw its training images; None: size x size."""
         import torch
         import torch.nn.functional as F
 
         images = torch.from_numpy(np.ascontiguousarray(tiles)).unsqueeze(1).float()  # (B, 1, H, W)
-        if self.size is not None and images.shape[-2:] != (self.size, self.size):
-            shrinks = self.size < min(images.shape[-2:])
-            images = F.interpolate(images, (self.size, self.size), mode="bilinear", antialias=shrinks)
+        if shape is None:
+            shape = tuple(images.shape[-2:]) if self.size is None else (self.size, self.size)
+        if images.shape[-2:] != shape:
+            shrinks = shape[0] < min(images.shape[-2:])
+            images = F.interpolate(images, shape, mode="bilinear", antialias=shrinks)
         images = (images - self._mean) / self._std  # (B, 3, H, W): grey repeated by broadcasting
         return images.contiguous(memory_format=torch.channels_last)
 
@@ -189,23 +205,35 @@ class PatchFeatures:
         return [seen[name] for name in self.layers]
 
 
-def join_layers(outputs: Sequence[torch.Tensor], pooling: int) -> torch.Tensor:
+def join_layers(outputs: Sequence[torch.Tensor], pooling: int | Sequence[int]) -> torch.Tensor:
     """Pool, resize and concatenate layer outputs: list of (B, C_i, H_i, W_i) -> (B, H_1, W_1, sum of C_i).
 
     Each is averaged over `pooling` x `pooling` positions (at a border over those that exist), then resized bilinearly
-    to the grid of the first (section 3.1 of the paper, equations 2 and 3).
+    to the grid of the first (section 3.1 of the paper, equations 2 and 3). `pooling` as in
+    `PatchFeatures`.
     """
     import torch
     import torch.nn.functional as F
 
+    sides = (pooling,) if isinstance(pooling, int) else tuple(pooling)
     grid, joined = outputs[0].shape[-2:], []
-    for output in outputs:
-        if pooling > 1:
-            output = F.avg_pool2d(output, pooling, stride=1, padding=pooling // 2, count_include_pad=False)
+    for i, output in enumerate(outputs):
+        side = sides[min(i, len(sides) - 1)]
+        if side > 1:
+            output = F.avg_pool2d(output, side, stride=1, padding=side // 2, count_include_pad=False)
         if output.shape[-2:] != grid:
             output = F.interpolate(output, grid, mode="bilinear", align_corners=False)
         joined.append(output.permute(0, 2, 3, 1))  # (B, C, H', W') -> (B, H', W', C)
     return torch.cat(joined, dim=-1).contiguous()
+
+
+def check_pooling(pooling: int | Sequence[int]) -> int | tuple[int, ...]:
+    """Return the pooling in plain whole numbers; raise `InputError` unless all are odd."""
+    several = isinstance(pooling, (list, tuple))
+    sides = tuple(pooling) if several else (pooling,)
+    if not sides or not all(_is_whole(side) and side >= 1 and side % 2 for side in sides):
+        raise InputError(f"pooling is {pooling!r}, expected an odd number of positions, for example 3 (1 = none).")
+    return tuple(int(side) for side in sides) if several else int(pooling)
 
 
 def _find_layers(network: torch.nn.Module, layers: tuple[str, ...], backbone: str) -> dict:

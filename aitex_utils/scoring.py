@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -50,23 +51,60 @@ def usual_distances(patches: np.ndarray, chosen: np.ndarray, *, most: int = 64, 
 
     patches : (N, H', W', C), the normal ones; chosen : (k,) indices of the kept among them, counted through all tiles.
     """
+    distances = np.stack(_to_others(patches, chosen, most, "tile"))  # (n, H', W')
+    rows, columns = np.quantile(distances, share, axis=(0, 2)), np.quantile(distances, share, axis=(0, 1))
+    overall = max(float(np.quantile(distances, share)), 1e-6)
+    return np.maximum(rows[:, None] * columns / overall, 1e-3 * overall).astype(np.float32)
+
+
+def usual_in_rows(
+    patches: Sequence[np.ndarray], chosen: np.ndarray, *, most: int = 64, share: float = 0.9
+) -> np.ndarray:
+    """Return which distance is usual in each row of whole normal strips: (H', 1) float32, above 0.
+
+    As `usual_distances`, but a strip has an edge above and below only, so that the `share`-quantile of a row says all.
+    patches : the normal strips', each (H', W', C), W' their own; chosen : indices of the kept, counted through them.
+    """
+    distances = np.concatenate(_to_others(patches, chosen, most, "strip", every=4), axis=1)  # (H', all columns)
+    usual = np.quantile(distances, share, axis=1)
+    return np.maximum(usual, max(1e-3 * float(usual.max()), 1e-6)).astype(np.float32)[:, None]
+
+
+def _to_others(
+    patches: Sequence[np.ndarray], chosen: np.ndarray, most: int, what: str, every: int = 1
+) -> list[np.ndarray]:
+    """Return the distances (H', W') of at most `most` tiles or strips to the kept patches of all others.
+
+    Of each, every `every`-th column is looked at.
+    """
     from .memory_bank import MemoryBank
 
-    n, height, width, channels = patches.shape
-    flat, of_tile = patches.reshape(-1, channels), np.asarray(chosen) // (height * width)
+    starts = np.cumsum([0] + [one.shape[0] * one.shape[1] for one in patches])
+    owner = np.searchsorted(starts, chosen, side="right") - 1
+    rows = zip(owner, np.asarray(chosen) - starts[owner], strict=True)
+    kept = np.stack([patches[i].reshape(-1, patches[i].shape[-1])[row] for i, row in rows])
     found = []
-    for i in np.unique(np.linspace(0, n - 1, min(n, most)).round().astype(int)):
-        others = flat[np.asarray(chosen)[of_tile != i]]
+    for i in np.unique(np.linspace(0, len(patches) - 1, min(len(patches), most)).round().astype(int)):
+        others = kept[owner != i]
         if len(others):
-            own = patches[i].reshape(-1, channels)
-            found.append(MemoryBank().add(others).nearest(own, 1)[0].reshape(height, width))
+            own = patches[i][:, ::every]
+            distances = MemoryBank().add(others).nearest(own.reshape(-1, own.shape[-1]), 1)[0]
+            found.append(distances.reshape(own.shape[:2]))
     if not found:
-        raise InputError("All kept patches are of one tile: fit on more tiles, or keep more patches, to use level.")
-    distances = np.stack(found)
-    overall = max(float(np.quantile(distances, share)), 1e-6)
-    rows, columns = np.quantile(distances, share, axis=(0, 2)), np.quantile(distances, share, axis=(0, 1))
-    usual = rows[:, None] * columns / overall
-    return np.maximum(usual, 1e-3 * overall).astype(np.float32)
+        raise InputError(
+            f"All kept patches are of one {what}: fit on more {what}s, or keep more patches, to use level."
+        )
+    return found
+
+
+def above_usual(scores: np.ndarray, baseline: float) -> np.ndarray:
+    """Return a strip's map less what is usual in each of its rows, the `baseline`-quantile of the row: (H, W) float32.
+
+    Strips differ in light and in how they were woven, and a whole strip that is a little unlike the learnt ones isn't
+    a defect; what stands out of its own strip is. NaN, off the fabric, stays. A defect that fills more than the share
+    1 - `baseline` of a row is taken for usual: the lower, the longer a defect may be.
+    """
+    return scores - np.nanquantile(scores, baseline, axis=1, keepdims=True).astype(np.float32)
 
 
 def max_score(distances: np.ndarray) -> np.ndarray:

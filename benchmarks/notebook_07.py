@@ -181,9 +181,7 @@ def redrawn(kept: dict[str, dict[str, np.ndarray]], one: str, other: str, negati
     rows = of["c1"] if negatives == "c1" else np.ones(len(of["c1"]), bool)
     labels, strips = of["labels"][rows], of["strips"][rows]
     drawn = draw_strips(labels, strips, DRAWS)
-    return paired_differences(
-        metrics.auroc, labels, kept[one]["scores"][rows], of["scores"][rows], strips, drawn
-    )
+    return paired_differences(metrics.auroc, labels, kept[one]["scores"][rows], of["scores"][rows], strips, drawn)
 
 
 def compared(kept: dict[str, dict]) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from aitex_utils import PatchCore, backbones, features, patchcore
 from aitex_utils.coreset import random_subset
 from aitex_utils.errors import InputError, MissingError
 from aitex_utils.memory_bank import MemoryBank
+from aitex_utils.patchcore import PAPER
 from aitex_utils.scoring import anomaly_maps, reweighted_score
 from aitex_utils.tiling import tile
 
@@ -27,6 +28,11 @@ def stained(tiles: np.ndarray, row: int = 24, column: int = 40, radius: int = 6)
     y, x = np.mgrid[: tiles.shape[1], : tiles.shape[2]]
     spot = (y - row) ** 2 + (x - column) ** 2 < radius**2
     return np.where(spot, tiles // 3, tiles).astype(np.uint8)
+
+
+def paper(**parameters: object) -> PatchCore:
+    """The paper's recipe: tiles as they are, which keeps these tests quick."""
+    return PatchCore(**{**PAPER, **parameters})
 
 
 NORMAL, OTHERS = woven(8, seed=0), woven(6, seed=1)
@@ -46,7 +52,7 @@ def loaded_once() -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def detector() -> PatchCore:
-    return PatchCore(smoothing=2.0).fit(NORMAL)
+    return paper(smoothing=2.0).fit(NORMAL)
 
 
 # what it finds
@@ -63,7 +69,7 @@ def test_shapes_types_and_state(detector: PatchCore):
 
 
 def test_fit_returns_the_detector():
-    new = PatchCore(coreset=0.01)
+    new = paper(coreset=0.01)
     assert new.fit(NORMAL[:1]) is new
     assert len(new.bank_) == 1  # 0.64 of a patch: at least one is kept
 
@@ -77,7 +83,7 @@ def test_defects_score_higher_than_every_normal_tile_and_are_found_where_they_ar
 
 
 def test_patches_of_the_bank_are_at_distance_zero():
-    everything = PatchCore(coreset=1.0, smoothing=0.0).fit(NORMAL[:2])
+    everything = paper(coreset=1.0, smoothing=0.0).fit(NORMAL[:2])
     assert everything.radius_ == 0
     found = everything.score(NORMAL[:2])
     np.testing.assert_array_equal(found.scores, 0)
@@ -93,7 +99,7 @@ def test_score_is_the_rooms_called_in_their_order(detector: PatchCore):
 
 
 def test_the_bank_holds_patches_of_the_tiles():
-    few = PatchCore(sampler="random", coreset=0.25, seed=3).fit(NORMAL[:2])
+    few = paper(sampler="random", coreset=0.25, seed=3).fit(NORMAL[:2])
     patches = few.features.transform(NORMAL[:2]).reshape(-1, 152)
     np.testing.assert_array_equal(few.bank_.vectors_, patches[random_subset(patches, 32, seed=3)])
     assert few.radius_ is None
@@ -101,7 +107,7 @@ def test_the_bank_holds_patches_of_the_tiles():
 
 @pytest.mark.parametrize("image_score", ["max", "mean", "top", "reweighted", "reweighted_by_patch"])
 def test_each_image_score_tells_defects_apart(image_score: str, detector: PatchCore):
-    other = PatchCore(image_score=image_score)
+    other = paper(image_score=image_score)
     other.bank_, other.tile_shape_, other.radius_ = detector.bank_, detector.tile_shape_, detector.radius_
     normal, defective = other.score(OTHERS[3:]).scores, other.score(DEFECTIVE).scores
     assert defective.min() > normal.max()
@@ -113,7 +119,7 @@ def test_each_image_score_tells_defects_apart(image_score: str, detector: PatchC
 @pytest.mark.parametrize("whiten", [False, True])
 @pytest.mark.parametrize("sampler", ["greedy", "random", "k_means"])
 def test_each_sampler_finds_defects_whitened_or_not(sampler: str, whiten: bool):
-    found = PatchCore(sampler=sampler, whiten=whiten, coreset=0.3, image_score="top").fit(NORMAL)
+    found = paper(sampler=sampler, whiten=whiten, coreset=0.3, image_score="top").fit(NORMAL)
     assert found.score(DEFECTIVE).scores.min() > found.score(OTHERS).scores.max()
 
 
@@ -125,7 +131,7 @@ def test_the_same_seed_gives_the_same_bits_and_another_does_not(sampler: str, mo
     if sampler == "greedy":  # the default: networks loaded anew, and as many threads as a user has
         monkeypatch.setattr(features, "load_backbone", backbones.load_backbone)
         torch.set_num_threads(os.cpu_count() or 1)
-    first, second, other = (PatchCore(sampler=sampler, seed=seed).fit(NORMAL) for seed in (4, 4, 5))
+    first, second, other = (paper(sampler=sampler, seed=seed).fit(NORMAL) for seed in (4, 4, 5))
     np.testing.assert_array_equal(first.bank_.vectors_, second.bank_.vectors_)
     a, b, c = (detector.score(OTHERS) for detector in (first, second, other))
     np.testing.assert_array_equal(a.scores, b.scores)
@@ -135,21 +141,21 @@ def test_the_same_seed_gives_the_same_bits_and_another_does_not(sampler: str, mo
 
 
 def test_fitting_again_forgets_what_was_fitted():
-    twice = PatchCore(seed=2).fit(DEFECTIVE).fit(NORMAL)
-    np.testing.assert_array_equal(twice.score(OTHERS).scores, PatchCore(seed=2).fit(NORMAL).score(OTHERS).scores)
+    twice = paper(seed=2).fit(DEFECTIVE).fit(NORMAL)
+    np.testing.assert_array_equal(twice.score(OTHERS).scores, paper(seed=2).fit(NORMAL).score(OTHERS).scores)
 
 
 def test_fitting_leaves_numpys_dice_alone():
     np.random.seed(0)
     expected = np.random.random()
     np.random.seed(0)
-    PatchCore(sampler="k_means").fit(NORMAL[:1])
+    paper(sampler="k_means").fit(NORMAL[:1])
     assert np.random.random() == expected
 
 
 def test_tiles_are_left_as_they_were():
     tiles = NORMAL.copy()
-    PatchCore().fit(tiles).score(tiles)
+    paper().fit(tiles).score(tiles)
     np.testing.assert_array_equal(tiles, NORMAL)
 
 
@@ -226,7 +232,7 @@ def test_wrong_strips_are_refused(detector: PatchCore, strip: np.ndarray, region
     ],
 )
 def test_a_saved_detector_scores_the_same(parameters: dict, tmp_path: Path):
-    detector = PatchCore(**parameters).fit(NORMAL)
+    detector = paper(**parameters).fit(NORMAL)
     assert detector.save(tmp_path / "saved") == tmp_path / "saved"
     loaded = PatchCore.load(tmp_path / "saved")
     before, after = detector.score(OTHERS), loaded.score(OTHERS)
@@ -242,7 +248,7 @@ def test_a_saved_detector_scores_the_same(parameters: dict, tmp_path: Path):
 
 
 def test_saving_over_an_older_detector_replaces_it(detector: PatchCore, tmp_path: Path):
-    PatchCore(whiten=True).fit(NORMAL[:2]).save(tmp_path / "saved")
+    paper(whiten=True).fit(NORMAL[:2]).save(tmp_path / "saved")
     detector.save(tmp_path / "saved")
     assert not (tmp_path / "saved" / "whitening.npy").exists()
     np.testing.assert_array_equal(
@@ -252,12 +258,12 @@ def test_saving_over_an_older_detector_replaces_it(detector: PatchCore, tmp_path
 
 def test_numpy_numbers_as_parameters_can_be_saved(tmp_path: Path):
     parameters = {"seed": np.int64(3), "coreset": np.float32(0.25), "smoothing": np.float64(2), "pooling": np.int32(3)}
-    PatchCore(**parameters, whiten=np.bool_(False)).fit(NORMAL[:1]).save(tmp_path / "saved")
+    paper(**parameters, whiten=np.bool_(False)).fit(NORMAL[:1]).save(tmp_path / "saved")
     assert PatchCore.load(tmp_path / "saved").parameters()["coreset"] == 0.25
 
 
 def test_a_damaged_detector_is_refused(tmp_path: Path):
-    folder = PatchCore(whiten=True).fit(NORMAL[:2]).save(tmp_path / "saved")
+    folder = paper(whiten=True).fit(NORMAL[:2]).save(tmp_path / "saved")
     for name in ("vectors.npy", "index.faiss", "whitening.npy", "mean.npy"):
         whole = (folder / name).read_bytes()
         (folder / name).write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
@@ -337,11 +343,11 @@ def test_other_weights_are_refused(tmp_path: Path, detector: PatchCore, monkeypa
     ],
 )
 def test_parameters_go_through_the_constructor_and_json(parameters: dict):
-    detector = PatchCore(**parameters)
+    detector = paper(**parameters)
     told = detector.parameters()
     assert parameters.items() <= told.items()
     assert told["layers"] == list(detector.features.layers)
-    assert PatchCore(**json.loads(json.dumps(told))).parameters() == told
+    assert paper(**json.loads(json.dumps(told))).parameters() == told
 
 
 @pytest.mark.parametrize(
@@ -372,7 +378,7 @@ def test_parameters_go_through_the_constructor_and_json(parameters: dict):
 )
 def test_wrong_parameters_are_refused_at_once(wrong: dict, told: str):
     with pytest.raises(InputError, match=told):
-        PatchCore(**wrong)
+        paper(**wrong)
 
 
 def test_parameters_are_keyword_only():
@@ -384,7 +390,7 @@ def test_parameters_are_keyword_only():
 
 
 def test_a_detector_that_was_not_fitted_is_refused(tmp_path: Path):
-    new = PatchCore()
+    new = paper()
     for act in (new.score, lambda t: new.score_strip(t[0], region=(0, SIDE)), lambda t: new.save(tmp_path / "saved")):
         with pytest.raises(
             InputError, match=r"The detector has learned nothing yet: call fit\(tiles\) with normal tiles"
@@ -402,7 +408,7 @@ def test_tiles_of_another_size_are_refused(detector: PatchCore):
 
 @pytest.mark.parametrize("tiles", [np.full((1, SIDE, SIDE), np.nan), OTHERS[0], OTHERS[:0], OTHERS.astype(int)])
 def test_nothing_but_grey_tiles_comes_in(tiles: np.ndarray, detector: PatchCore):
-    for method in (detector.score, PatchCore().fit):
+    for method in (detector.score, paper().fit):
         with pytest.raises(InputError, match="^tiles "):
             method(tiles)
 
@@ -412,10 +418,10 @@ def test_nan_does_not_enter_the_bank(sampler: str):
     patches = np.ones((20, 152), np.float32)
     patches[7, 3] = np.nan
     with pytest.raises(InputError, match="patches holds NaN or infinity in 1 of 20 rows, first in row 7"):
-        PatchCore(sampler=sampler).fit_patches(patches)
+        paper(sampler=sampler).fit_patches(patches)
 
 
 def test_too_few_patches_for_the_reweighting_say_so():
-    few = PatchCore(coreset=0.05, image_score="reweighted").fit(NORMAL[:1])
+    few = paper(coreset=0.05, image_score="reweighted").fit(NORMAL[:1])
     with pytest.raises(InputError, match="b is 9, expected a whole number from 1 to the 3 patches in the bank"):
         few.score(OTHERS)

@@ -13,9 +13,14 @@ from woven import woven
 
 from aitex_utils import PatchCore
 from aitex_utils.errors import InputError
+from aitex_utils.patchcore import PAPER
 from aitex_utils.scoring import usual_distances
 
 SIDE = 64
+
+
+def paper(**parameters: object) -> PatchCore:
+    return PatchCore(**{**PAPER, **parameters})
 
 
 NORMAL, OTHERS = woven(8, seed=0), woven(6, seed=1)
@@ -77,13 +82,13 @@ def test_kept_patches_of_one_tile_only_are_refused():
     with pytest.raises(InputError, match="All kept patches are of one tile: fit on more tiles, or keep more patches"):
         usual_distances(patches, np.arange(4))
     with pytest.raises(InputError, match="All kept patches are of one tile"):
-        PatchCore(level=True).fit(NORMAL[:1])
+        paper(level=True).fit(NORMAL[:1])
 
 
 @pytest.mark.parametrize("sampler", ["greedy", "random"])
 def test_maps_are_the_plain_ones_divided_by_what_is_usual(sampler: str):
-    plain = PatchCore(sampler=sampler, smoothing=0).fit(NORMAL)
-    level = PatchCore(sampler=sampler, smoothing=0, level=True).fit(NORMAL)
+    plain = paper(sampler=sampler, smoothing=0).fit(NORMAL)
+    level = paper(sampler=sampler, smoothing=0, level=True).fit(NORMAL)
     np.testing.assert_array_equal(level.bank_.vectors_, plain.bank_.vectors_)
     assert plain.usual_ is None and level.usual_.shape == (8, 8)
     patches = plain.features.transform(OTHERS)
@@ -95,7 +100,7 @@ def test_alarms_no_longer_stand_at_the_border():
     """Of normal tiles' highest places fewer lie in the outermost ring once distances are level."""
     at_border = {}
     for level in (False, True):
-        maps = PatchCore(smoothing=0, level=level).fit(NORMAL).score(woven(40, seed=2)).maps
+        maps = paper(smoothing=0, level=level).fit(NORMAL).score(woven(40, seed=2)).maps
         highest = [np.unravel_index(m.argmax(), m.shape) for m in maps]
         at_border[level] = np.mean([min(r, c, SIDE - 1 - r, SIDE - 1 - c) < 8 for r, c in highest])
     assert at_border[True] < at_border[False]
@@ -103,7 +108,7 @@ def test_alarms_no_longer_stand_at_the_border():
 
 @pytest.mark.parametrize("parameters", [{"level": True}, {"padding": "reflect"}, {"level": True, "whiten": True}])
 def test_saved_and_loaded_it_scores_the_same(parameters: dict, tmp_path: Path):
-    detector = PatchCore(**parameters).fit(NORMAL)
+    detector = paper(**parameters).fit(NORMAL)
     detector.save(tmp_path / "saved")
     loaded = PatchCore.load(tmp_path / "saved")
     assert loaded.parameters() == detector.parameters()
@@ -111,16 +116,16 @@ def test_saved_and_loaded_it_scores_the_same(parameters: dict, tmp_path: Path):
 
 
 def test_mirrored_borders_change_the_patches_at_the_border():
-    zeros, mirrored = (PatchCore(padding=p).features.transform(OTHERS[:1])[0] for p in ("zeros", "reflect"))
+    zeros, mirrored = (paper(padding=p).features.transform(OTHERS[:1])[0] for p in ("zeros", "reflect"))
     assert zeros.shape == mirrored.shape and not np.allclose(zeros[0], mirrored[0], rtol=0.01)
 
 
 def test_what_level_cannot_do_is_refused_at_once():
     with pytest.raises(InputError, match="level needs to know which tile a kept patch is of"):
-        PatchCore(level=True, sampler="k_means")
+        paper(level=True, sampler="k_means")
     with pytest.raises(
         InputError, match=r"level needs patches \(N, H', W', C\), tile by tile, not of shape \(20, 152\)"
     ):
-        PatchCore(level=True).fit_patches(np.ones((20, 152), np.float32))
+        paper(level=True).fit_patches(np.ones((20, 152), np.float32))
     with pytest.raises(InputError, match="padding is 'same': choose one of reflect, zeros"):
-        PatchCore(padding="same")
+        paper(padding="same")

@@ -1,0 +1,55 @@
+"""A fitted detector as a folder: its memory bank, what was learned beside it, and how it was made."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from .errors import InputError
+from .memory_bank import MemoryBank
+
+if TYPE_CHECKING:
+    from .patchcore import PatchCore
+
+
+def save_detector(detector: PatchCore, folder: str | os.PathLike) -> Path:
+    """Write a fitted detector as a folder, whole or not at all; see `MemoryBank.save`."""
+    features = detector.features
+    about = {
+        "backbone": features.backbone,
+        "layers": list(features.layers),
+        "weights_sha256": features.weights_sha256,
+        "tile_shape": list(detector.tile_shape_),
+        "radius": detector.radius_,
+        "whole": detector.whole_,
+        "parameters": detector.parameters(),
+    }
+    arrays = {"mean": features.mean_, "whitening": features.whitening_} if features.whiten else {}
+    if detector.usual_ is not None:
+        arrays["usual"] = detector.usual_
+    return detector.bank_.save(folder, about=about, arrays=arrays)
+
+
+def load_detector(kind: type[PatchCore], folder: str | os.PathLike) -> PatchCore:
+    """Read a saved detector; raise `InputError` if it is damaged, foreign, or its weights are others now."""
+    bank = MemoryBank.load(folder)
+    try:
+        about, arrays = bank.about, bank.arrays
+        detector = kind(**{**about["parameters"], "layers": tuple(about["layers"])})
+        detector.tile_shape_, detector.radius_ = tuple(about["tile_shape"]), about["radius"]
+        if detector.features.whiten:
+            detector.features.mean_, detector.features.whitening_ = arrays["mean"], arrays["whitening"]
+        detector.usual_ = arrays["usual"] if detector.level else None
+        detector.whole_, weights = bool(about["whole"]), about["weights_sha256"]
+    except (KeyError, TypeError) as error:
+        raise InputError(
+            f"{folder} holds a memory bank but no detector ({error}): load it with MemoryBank.load."
+        ) from error
+    if weights != detector.features.weights_sha256:
+        raise InputError(
+            f"{folder} was fitted with other weights of {detector.features.backbone} (SHA-256 {str(weights)[:8]}, "
+            f"here {detector.features.weights_sha256[:8]}): fit it anew, its patches can't be compared."
+        )
+    detector.bank_ = bank
+    return detector

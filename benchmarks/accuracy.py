@@ -1,0 +1,212 @@
+"""`python course.py bench accuracy [--protocol A|B|C|all] [--data DIR] [--fabrics FF ...] [--peer]`: how good, by whom.
+
+Our defaults beside the plain recipe of the paper (its size 320 px, as the published runs on AITEX have it), on the same
+splits, several seeds each. Each protocol writes `results/accuracy_X.json`: configuration, versions, the strips of the
+split, figures by fabric and by defect, means, and intervals of tests redrawn by strip, in pairs for the differences.
+With `--peer`, anomalib's PatchCore too, on the same tiles with the same weights, in an environment of its own
+(`data/anomalib`, made at the first run). Fabrics that a copy lacks are named and left out.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from peer import Peer
+from pooled import judged_a
+from protocols import FabricTiles, Judged, fabric_tiles, figures, judged_b, split_b
+from resampling import counts, drawn_strips, interval, redrawn
+from tables import write_results
+from whole_strips import judged_c
+
+from aitex_utils.errors import InputError
+from aitex_utils.measure import versions
+from aitex_utils.patchcore import PAPER, PatchCore
+from aitex_utils.strips import find_aitex, list_strips
+
+FABRICS = ("00", "02", "03", "06")
+CHOSEN_ON = ("00", "02")  # every choice was made on these; the others confirm
+OURS, PLAIN = {}, {**PAPER, "size": 320}
+SEEDS = {"A": 1, "B": 5, "C": 3}
+PEER_SEEDS = {"A": 0, "B": 2, "C": 1}
+
+
+def by_tile(tiles: FabricTiles, seeds: Sequence[int], parameters: dict[str, Any]) -> Iterator[tuple[int, Judged]]:
+    """Yield what a configuration makes of protocol B, seed by seed; patches are made once for all seeds."""
+    first = PatchCore(**parameters)
+    clean, defective = (first.features.transform(of) for of in (tiles.clean, tiles.defective))
+    for seed in seeds:
+        fit, test = split_b(len(tiles.clean), seed)
+        detector = PatchCore(seed=seed, **parameters)
+        detector.fit_patches(clean[fit], tiles.clean.shape[1:])
+        maps = np.concatenate(
+            [detector.score_patches(part).maps for part in in_batches(clean, test)]
+            + [detector.score_patches(part).maps for part in in_batches(defective)]
+        )
+        yield seed, judged_b(tiles, test, maps)
+
+
+def in_batches(patches: np.ndarray, rows: np.ndarray | None = None, size: int = 16) -> Iterator[np.ndarray]:
+    """Yield patches of some tiles, `size` tiles at a time."""
+    rows = np.arange(len(patches)) if rows is None else rows
+    for begin in range(0, len(rows), size):
+        yield patches[rows[begin : begin + size]]
+
+
+def mean_of(parts: Sequence[Any]) -> Any:
+    """Return the mean of equally built figures, those that are nan left out; whole numbers as they are."""
+    if isinstance(parts[0], dict):
+        return {name: mean_of([part[name] for part in parts if name in part]) for name in parts[0]}
+    if isinstance(parts[0], int):
+        return parts[0]
+    values = np.array(parts, float)
+    return None if np.isnan(values).all() else float(np.nanmean(values))
+
+
+def redrawn_figures(judged: Judged, weights: np.ndarray) -> dict[str, np.ndarray]:
+    """Return figures (draws,) of one test redrawn by strip."""
+    places = range(len(judged.strips))
+    found: dict[str, np.ndarray] = {}
+
+    def add(name: str, scores: list[np.ndarray], labels: list[np.ndarray]) -> None:
+        drawn = redrawn(*counts(scores, labels), weights)
+        found.update({f"{name}_{kind}": values for kind, values in drawn.items()})
+
+    for name, rows in (("tile", judged.c1), ("tile_c2", np.ones(len(judged.c1), bool))):
+        of = [rows & (judged.of_strip == i) for i in places]
+        add(name, [judged.scores[m] for m in of], [judged.labels[m] for m in of])
+    scores, labels = judged.pixels()
+    at = np.array(judged.map_strips)
+    empty = [np.empty(0, np.float32)], [np.empty(0, bool)]
+    mine = [np.flatnonzero(at == i) for i in places]
+    add(
+        "pixel",
+        [np.concatenate(empty[0] + [scores[j] for j in m]) for m in mine],
+        [np.concatenate(empty[1] + [labels[j] for j in m]) for m in mine],
+    )
+    del found["tile_c2_ap"]
+    return {name.replace("tile_c2_auroc", "tile_auroc_c2"): values for name, values in found.items()}
+
+
+def judge(tests: Iterator[tuple[int, Judged]]) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    """Return the means over seeds of a fabric's figures, with spread and intervals, and the redrawn figures."""
+    all_figures, all_drawn = [], []
+    for _, judged in tests:
+        kinds = [s.is_normal for s in judged.strips]
+        order = np.argsort(kinds, kind="stable")  # those with a defect first
+        weights = np.empty((1000, len(kinds)))
+        weights[:, order] = drawn_strips(kinds.count(False), kinds.count(True))
+        all_figures.append(figures(judged))
+        all_drawn.append(redrawn_figures(judged, weights))
+    drawn = {name: np.nanmean([of[name] for of in all_drawn], axis=0) for name in all_drawn[0]}
+    found = mean_of(all_figures)
+    found["seeds"] = [round(of["tile_auroc"], 4) for of in all_figures]
+    found["intervals"] = {name: interval(values) for name, values in drawn.items() if name in found}
+    return found, drawn
+
+
+def summed_up(by_fabric: dict[str, tuple[dict, dict]]) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    """Return the mean over fabrics with its intervals, and the redrawn means."""
+    parts = [{k: v for k, v in of.items() if isinstance(v, float)} for of, _ in by_fabric.values()]
+    names = set.intersection(*(set(part) for part in parts))
+    found = {name: float(np.mean([part[name] for part in parts])) for name in parts[0] if name in names}
+    drawn = {
+        name: np.mean([of[name] for _, of in by_fabric.values()], axis=0) for name in next(iter(by_fabric.values()))[1]
+    }
+    found["intervals"] = {name: interval(values) for name, values in drawn.items() if name in found}
+    return found, drawn
+
+
+def compared(means: dict[str, dict[str, np.ndarray]]) -> dict[str, Any]:
+    """Return what ours has over each other detector, in pairs: middle and interval of the redrawn differences."""
+    found = {}
+    for other in means:
+        if other != "ours":
+            gaps = {name: means["ours"][name] - means[other][name] for name in means["ours"] if name in means[other]}
+            found[other] = {name: [float(np.nanmedian(gap)), *interval(gap)] for name, gap in gaps.items()}
+    return found
+
+
+def run(protocol: str, root: Path, fabrics: Sequence[str], seeds: int, peer_seeds: int) -> dict[str, Any]:
+    """Run one protocol with every detector, say on the way what comes out, and return what goes into its file."""
+    peer = Peer() if peer_seeds else None
+    detectors: dict[str, dict[str, Any]] = {"ours": OURS, "paper": PLAIN}
+    if peer:
+        detectors["anomalib"] = {"size": 320, "coreset": 0.10 if protocol == "B" else 0.01}
+    found: dict[str, Any] = {name: {"fabrics": {}} for name in detectors}
+    kept: dict[str, dict] = {name: {} for name in detectors}
+    strips: dict[str, Any] = {}
+    groups = [tuple(fabrics)] if protocol == "A" else [(fabric,) for fabric in fabrics]
+    for group in groups:
+        label = "+".join(group)
+        tiles = fabric_tiles(root, group[0]) if protocol == "B" else None
+        for name, parameters in detectors.items():
+            begin = time.perf_counter()
+            if name == "anomalib":
+                tests = peer.tests(protocol, root, group[0], tiles, range(peer_seeds), parameters)
+            elif protocol == "B":
+                tests = by_tile(tiles, range(seeds), parameters)
+            elif protocol == "C":
+                tests = judged_c(root, group[0], range(seeds), parameters, name == "ours")
+            else:
+                tests = judged_a(root, group, range(seeds), parameters)
+            kept[name][label] = judge(tests)
+            of = found[name]["fabrics"][label] = kept[name][label][0]
+            print(
+                f"{protocol} {label} {name}: tile AUROC {of['tile_auroc']:.3f}, C2 {of.get('tile_auroc_c2', 0):.3f}, "
+                f"pixel {of['pixel_auroc']:.3f}, AP {of['pixel_ap']:.3f}, {time.perf_counter() - begin:.0f} s",
+                flush=True,
+            )
+        for fabric in group:
+            strips[fabric] = {"normal": [], "defective": []}
+            for strip in list_strips(root, fabric):
+                strips[fabric]["normal" if strip.is_normal else "defective"].append(strip.id)
+    means = {}
+    for name in detectors:
+        found[name]["mean"], means[name] = summed_up(kept[name])
+        confirming = {fabric: of for fabric, of in kept[name].items() if fabric not in CHOSEN_ON}
+        if protocol != "A" and 0 < len(confirming) < len(kept[name]):
+            chosen = {fabric: of for fabric, of in kept[name].items() if fabric in CHOSEN_ON}
+            found[name]["mean_chosen"] = summed_up(chosen)[0]
+            found[name]["mean_confirming"] = summed_up(confirming)[0]
+        found[name]["seeds"] = peer_seeds if name == "anomalib" else seeds
+        found[name]["parameters"] = parameters if name == "anomalib" else PatchCore(**detectors[name]).parameters()
+    missing = [fabric for fabric in FABRICS if fabric not in fabrics]
+    about = {"protocol": protocol, "fabrics": list(fabrics), "missing": missing, "chosen_on": list(CHOSEN_ON)}
+    return {**about, "detectors": found, "ours_minus": compared(means), "strips": strips, "versions": versions()}
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--protocol", choices=["A", "B", "C", "all"], default="all")
+    parser.add_argument("--data", metavar="DIR", help="folder with AITEX; else AITEX_ROOT or data/aitex")
+    parser.add_argument("--fabrics", nargs="+", metavar="FF", default=list(FABRICS), help="two digits each")
+    parser.add_argument("--seeds", type=int, help="instead of 1, 5 and 3 for A, B and C")
+    parser.add_argument("--peer", action="store_true", help="anomalib's PatchCore beside ours: an hour more")
+    given = parser.parse_args()
+    try:
+        root = find_aitex(given.data)
+        there = sorted({strip.fabric for strip in list_strips(root) if strip.is_normal})
+        fabrics = [fabric for fabric in given.fabrics if fabric in there]
+        for fabric in given.fabrics:
+            if fabric not in there:
+                print(f"Fabric {fabric} isn't in {root} with normal strips: it is left out.", file=sys.stderr)
+        if not fabrics:
+            raise InputError(f"{root} has none of the fabrics {', '.join(given.fabrics)}: give --data or --fabrics.")
+        for protocol in "ABC" if given.protocol == "all" else given.protocol:
+            seeds = given.seeds or SEEDS[protocol]
+            found = run(protocol, root, fabrics, seeds, PEER_SEEDS[protocol] if given.peer else 0)
+            write_results(f"accuracy_{protocol.lower()}", found)
+    except InputError as error:
+        print(f"accuracy: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

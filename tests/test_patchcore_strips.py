@@ -1,0 +1,188 @@
+"""Strips fitted and scored whole, and a strip judged by what is usual in itself: by hand, the slow way, refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.spatial.distance import cdist
+from woven import woven
+
+from aitex_utils import PatchCore
+from aitex_utils.errors import InputError
+from aitex_utils.features import PatchFeatures, join_layers
+from aitex_utils.scoring import above_usual, anomaly_maps, usual_in_rows
+
+SIDE = 64
+STRIPS = list(woven(3, 11, SIDE, 320))
+pytestmark = pytest.mark.usefixtures("one_thread")
+
+
+def whole(**parameters: object) -> PatchCore:
+    return PatchCore(**{"size": SIDE, **parameters})
+
+
+@pytest.fixture(scope="module")
+def detector() -> PatchCore:
+    return whole().fit_strips(STRIPS, side=SIDE)
+
+
+def stained(strip: np.ndarray, column: int, row: int = 30) -> np.ndarray:
+    strip = strip.copy()
+    strip[row - 5 : row + 5, column - 5 : column + 5] //= 3
+    return strip
+
+
+# what is usual
+
+
+def test_usual_in_rows_by_hand():
+    # Two strips of one row, one of them longer; all patches kept. 0 and 10 lie 1 and 6 from the other's 1, 4, 4;
+    # 1, 4, 4 lie 1, 4, 4 from 0 and 10: every fourth column only is looked at, which is the first.
+    patches = [np.array([[[0.0], [10.0]]], np.float32), np.array([[[1.0], [4.0], [4.0]]], np.float32)]
+    np.testing.assert_allclose(usual_in_rows(patches, np.arange(5), share=1.0), [[1.0]])
+    # Kept of the second strip is 4 alone: 0 lies 4 away.
+    np.testing.assert_allclose(usual_in_rows(patches, np.array([0, 1, 4]), share=1.0), [[4.0]])
+
+
+@settings(max_examples=20, deadline=None)
+@given(widths=st.lists(st.integers(1, 9), min_size=2, max_size=4), rows=st.integers(1, 3), seed=st.integers(0, 999))
+def test_usual_in_rows_against_the_obvious_way(widths: list[int], rows: int, seed: int):
+    random = np.random.default_rng(seed)
+    patches = [random.normal(size=(rows, width, 3)).astype(np.float32) for width in widths]
+    owner = np.concatenate([np.full(rows * width, i) for i, width in enumerate(widths)])
+    chosen = random.permutation(len(owner))[: max(2, len(owner) // 2)]
+    if len(set(owner[chosen])) < 2:
+        chosen = np.arange(len(owner))
+    flat = np.concatenate([p.reshape(-1, 3) for p in patches])
+    found = []
+    for i, of in enumerate(patches):
+        others = flat[chosen[owner[chosen] != i]]
+        found.append(cdist(of[:, ::4].reshape(-1, 3), others).min(axis=1).reshape(rows, -1))
+    expected = np.quantile(np.concatenate(found, axis=1), 0.9, axis=1)
+    np.testing.assert_allclose(usual_in_rows(patches, chosen)[:, 0], expected, rtol=1e-3, atol=1e-3 * expected.max())
+
+
+def test_above_usual_by_hand():
+    found = np.array([[1.0, 2.0, 3.0, np.nan, 9.0], [5.0, 5.0, 5.0, np.nan, 5.0]], np.float32)
+    expected = [[-1.5, -0.5, 0.5, np.nan, 6.5], [0, 0, 0, np.nan, 0]]
+    np.testing.assert_allclose(above_usual(found, 0.5), expected)
+    np.testing.assert_allclose(above_usual(found, 0.0)[0], [0, 1, 2, np.nan, 8])
+    assert above_usual(found, 0.25).dtype == np.float32
+
+
+# whole strips
+
+
+def test_a_strip_and_a_tile_are_seen_alike_away_from_their_ends():
+    tile = STRIPS[0][:, :SIDE]
+    features = PatchFeatures(padding="reflect", size=2 * SIDE)
+    np.testing.assert_allclose(
+        features.raw_of_strip(tile, SIDE), features.transform(tile[None])[0], rtol=1e-3, atol=1e-3
+    )
+    strip = features.raw_of_strip(STRIPS[0], SIDE)
+    assert strip.shape == (16, 80, 152)  # 64 and 320 px at twice the size, a patch every 8 px
+    first = PatchFeatures(layers="blocks.0", padding="reflect", pooling=1)  # its field is small
+    np.testing.assert_allclose(
+        first.raw_of_strip(STRIPS[0], SIDE)[:, :24], first.transform(STRIPS[0][None, :, :SIDE])[0][:, :24], atol=1e-3
+    )
+
+
+def test_a_strip_is_scored_whole(detector: PatchCore):
+    strip = stained(STRIPS[2], 200)
+    found = detector.score_strip(strip, region=(20, 310))
+    assert detector.whole_ and detector.usual_.shape == (8, 1) and detector.tile_shape_ == (SIDE, SIDE)
+    patches = detector.features.raw_of_strip(strip[:, 20:310], SIDE)
+    distances = cdist(patches.reshape(-1, 152), detector.bank_.vectors_).min(axis=1).reshape(patches.shape[:2])
+    expected = above_usual(anomaly_maps((distances / detector.usual_)[None], (SIDE, 290), 2.0)[0], 0.25)
+    np.testing.assert_allclose(found.map[:, 20:310], expected, rtol=2e-3, atol=2e-3)
+    assert np.isnan(found.map[:, :20]).all() and np.isnan(found.map[:, 310:]).all()
+    assert abs(np.nanargmax(found.map) % 320 - 200) <= 12
+    crops = [found.map[r : r + SIDE, c : c + SIDE].max() for r, c in found.corners]
+    np.testing.assert_array_equal(found.tile_scores, crops)
+    assert found.score == max(crops) and found.region == (20, 310)
+
+
+def test_a_strip_that_is_unlike_all_others_all_over_raises_no_alarm_by_that(detector: PatchCore):
+    """Light that differs over a whole strip lifts its distances everywhere; less its own usual, little is left."""
+    dim = (STRIPS[1] * 0.8).astype(np.uint8)
+    own, absolute = whole(), whole(baseline=None)
+    for one in (own, absolute):
+        one.fit_strips(STRIPS[:1] + STRIPS[2:], side=SIDE)
+    rise = {
+        name: one.score_strip(dim, region=(0, 320)).score - one.score_strip(STRIPS[1], region=(0, 320)).score
+        for name, one in (("own", own), ("absolute", absolute))
+    }
+    assert rise["own"] < 0.5 * rise["absolute"]
+
+
+def test_a_tile_detector_takes_the_strips_usual_off_too():
+    with_own, without = (
+        whole(baseline=b).fit(np.concatenate([s[None, :, :SIDE] for s in STRIPS])) for b in (0.5, None)
+    )
+    strip = stained(STRIPS[1], 100)
+    found, plain = (one.score_strip(strip, region=(0, 320)) for one in (with_own, without))
+    np.testing.assert_allclose(found.map, above_usual(plain.map, 0.5), rtol=1e-5, atol=1e-6)
+    assert found.tile_scores[1] == found.map[:, SIDE : 2 * SIDE].max()
+    np.testing.assert_array_equal(plain.tile_scores, without.score(np.stack(np.split(strip, 5, axis=1))).scores)
+
+
+@pytest.mark.parametrize("parameters", [{}, {"whiten": True}, {"level": False}, {"image_score": "top"}])
+def test_saved_and_loaded_it_scores_strips_the_same(parameters: dict, tmp_path: Path):
+    detector = whole(**parameters).fit_strips(STRIPS, side=SIDE)
+    detector.save(tmp_path / "saved")
+    loaded = PatchCore.load(tmp_path / "saved")
+    assert loaded.parameters() == detector.parameters() and loaded.whole_
+    before, after = (one.score_strip(STRIPS[0], region=(0, 320)) for one in (detector, loaded))
+    np.testing.assert_array_equal(after.map, before.map)
+    np.testing.assert_array_equal(after.tile_scores, before.tile_scores)
+
+
+def test_strips_may_come_one_by_one():
+    together, one_by_one = (whole().fit_strips(of, side=SIDE) for of in (STRIPS, iter(STRIPS)))
+    np.testing.assert_array_equal(together.bank_.vectors_, one_by_one.bank_.vectors_)
+
+
+def test_one_strip_is_enough():
+    one = whole().fit_strips(STRIPS[:1], side=SIDE)
+    flat = np.concatenate([p.reshape(-1, 152) for p in np.split(one.features.raw_of_strip(STRIPS[0], SIDE), 2, axis=1)])
+    assert (cdist(one.bank_.vectors_, flat).min(axis=1) == 0).all() and (one.usual_ > 0).all()
+    assert abs(np.nanargmax(one.score_strip(stained(STRIPS[1], 100), region=(0, 320)).map) % 320 - 100) <= 12
+
+
+# refusals
+
+
+def test_what_cannot_be_done_with_strips_is_refused(detector: PatchCore):
+    with pytest.raises(InputError, match=r"fitted on whole strips: score strips with score_strip, or fit on tiles"):
+        detector.score(STRIPS[0][None, :, :SIDE])
+    with pytest.raises(InputError, match="There are no strips to learn from: give at least one"):
+        whole().fit_strips([])
+    with pytest.raises(InputError, match="image_score reweighted needs tiles: fit on tiles, or take 'max'"):
+        whole(image_score="reweighted").fit_strips(STRIPS)
+    with pytest.raises(InputError, match=r"fabric of a strip is 64 x 320 px, expected 256 px of height and at least"):
+        whole().fit_strips(STRIPS)
+    with pytest.raises(InputError, match=r"The strip is float64 of shape \(64, 320\), expected \(H, W\) uint8"):
+        whole().fit_strips([STRIPS[0] * 1.0], side=SIDE)
+    for wrong in (-0.1, 1.1, "low"):
+        with pytest.raises(InputError, match=f"baseline is {wrong!r}, expected a quantile from 0 to 1"):
+            PatchCore(baseline=wrong)
+
+
+def test_pooling_by_layer():
+    features = PatchFeatures(size=SIDE, pooling=(3, 1))
+    with torch.inference_mode():
+        outputs = features._layer_outputs(features._prepared(STRIPS[0][None, :, :SIDE]))
+    joined = join_layers(outputs, (3, 1))[0].numpy()
+    np.testing.assert_allclose(joined[..., : outputs[0].shape[1]], join_layers(outputs[:1], 3)[0].numpy(), rtol=1e-6)
+    unpooled = join_layers([outputs[0], outputs[1]], 1)[0].numpy()[..., outputs[0].shape[1] :]
+    np.testing.assert_array_equal(joined[..., outputs[0].shape[1] :], unpooled)
+    assert features.pooling == (3, 1)
+    np.testing.assert_array_equal(join_layers(outputs, (3,)).numpy(), join_layers(outputs, 3).numpy())
+    for wrong in ((3, 2), (), [0], (3, "1")):
+        with pytest.raises(InputError, match="expected an odd number of positions"):
+            PatchFeatures(pooling=wrong, pretrained=False)
