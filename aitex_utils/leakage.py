@@ -13,7 +13,7 @@ import numpy as np
 from . import metrics
 from .errors import InputError
 from .memory_bank import MemoryBank
-from .patchcore import PatchCore
+from .patchcore import PAPER, PatchCore
 
 STRIPS, TILES, CORESET = 4, 20, 0.02  # on each side of a split: strips, tiles to fit on; the share that a bank keeps
 
@@ -107,7 +107,7 @@ def two_exams(
         raise InputError(f"patches {patches.shape} and owner {owner.shape}: expected (N, P, C) and (N,).")
     sides = draw_sides(owner, seed=seed, strips=strips, tiles=tiles)
     banks = [
-        PatchCore(coreset=CORESET, seed=seed).fit_patches(patches[fit].reshape(-1, patches.shape[-1])).bank_
+        PatchCore(**{**PAPER, "coreset": CORESET}, seed=seed).fit_patches(patches[fit].reshape(-1, patches.shape[-1])).bank_
         for fit, _ in sides
     ]
     tests = [patches[test] for _, test in sides]

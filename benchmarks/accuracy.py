@@ -10,20 +10,27 @@ With `--peer`, anomalib's PatchCore too, on the same tiles with the same weights
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from peer import Peer
+import pooled
+import protocols
+import resampling
+import whole_strips
+from peer import ANOMALIB, Peer
 from pooled import judged_a
 from protocols import FabricTiles, Judged, fabric_tiles, figures, judged_b, split_b
 from resampling import counts, drawn_strips, interval, redrawn
-from tables import write_results
+from tables import write_results, write_tables
 from whole_strips import judged_c
 
+from aitex_utils import borders, features, metrics, patchcore, scoring
+from aitex_utils.cache import cached
 from aitex_utils.errors import InputError
 from aitex_utils.measure import versions
 from aitex_utils.patchcore import PAPER, PatchCore
@@ -110,6 +117,23 @@ def judge(tests: Iterator[tuple[int, Judged]]) -> tuple[dict[str, Any], dict[str
     return found, drawn
 
 
+# What a kept result depends on. Coreset and memory bank may become faster: tests hold them to the same answers.
+CODE = (borders, features, metrics, patchcore, scoring, pooled, protocols, resampling, whole_strips)
+
+
+def judged_once(
+    name: str, tests: Callable[[], Iterator[tuple[int, Judged]]], root: Path, **what: Any
+) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    """Return what `judge` does, from the cache where nothing has changed: a stopped run goes on where it was."""
+
+    def make() -> dict[str, np.ndarray]:
+        found, drawn = judge(tests())
+        return {"figures_json": np.array(json.dumps(found)), **drawn}
+
+    kept = cached(name, make, data=root, code=(*CODE, judge, redrawn_figures, by_tile), **what)
+    return json.loads(str(kept.pop("figures_json"))), kept
+
+
 def summed_up(by_fabric: dict[str, tuple[dict, dict]]) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     """Return the mean over fabrics with its intervals, and the redrawn means."""
     parts = [{k: v for k, v in of.items() if isinstance(v, float)} for of, _ in by_fabric.values()]
@@ -143,19 +167,24 @@ def run(protocol: str, root: Path, fabrics: Sequence[str], seeds: int, peer_seed
     strips: dict[str, Any] = {}
     groups = [tuple(fabrics)] if protocol == "A" else [(fabric,) for fabric in fabrics]
     for group in groups:
-        label = "+".join(group)
+        label = "_".join(group)
         tiles = fabric_tiles(root, group[0]) if protocol == "B" else None
         for name, parameters in detectors.items():
             begin = time.perf_counter()
-            if name == "anomalib":
-                tests = peer.tests(protocol, root, group[0], tiles, range(peer_seeds), parameters)
-            elif protocol == "B":
-                tests = by_tile(tiles, range(seeds), parameters)
-            elif protocol == "C":
-                tests = judged_c(root, group[0], range(seeds), parameters, name == "ours")
-            else:
-                tests = judged_a(root, group, range(seeds), parameters)
-            kept[name][label] = judge(tests)
+            count = peer_seeds if name == "anomalib" else seeds
+
+            def tests(name=name, parameters=parameters, count=count, tiles=tiles, group=group):
+                if name == "anomalib":
+                    return peer.tests(protocol, root, group[0], tiles, range(count), parameters)
+                if protocol == "B":
+                    return by_tile(tiles, range(count), parameters)
+                if protocol == "C":
+                    return judged_c(root, group[0], range(count), parameters, name == "ours")
+                return judged_a(root, group, range(count), parameters)
+
+            what = PatchCore(**parameters).parameters() if name != "anomalib" else {**parameters, "version": ANOMALIB}
+            entry = f"accuracy_{protocol}_{label}_{name}"
+            kept[name][label] = judged_once(entry, tests, root, parameters=what, seeds=count)
             of = found[name]["fabrics"][label] = kept[name][label][0]
             print(
                 f"{protocol} {label} {name}: tile AUROC {of['tile_auroc']:.3f}, C2 {of.get('tile_auroc_c2', 0):.3f}, "
@@ -202,6 +231,7 @@ def main() -> int:
             seeds = given.seeds or SEEDS[protocol]
             found = run(protocol, root, fabrics, seeds, PEER_SEEDS[protocol] if given.peer else 0)
             write_results(f"accuracy_{protocol.lower()}", found)
+        write_tables()
     except InputError as error:
         print(f"accuracy: {error}", file=sys.stderr)
         return 1

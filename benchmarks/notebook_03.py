@@ -23,7 +23,7 @@ from tqdm import tqdm
 from aitex_utils import metrics
 from aitex_utils.errors import InputError
 from aitex_utils.measure import versions
-from aitex_utils.patchcore import PatchCore
+from aitex_utils.patchcore import PAPER, PatchCore
 from aitex_utils.strips import Strip, find_aitex, list_strips, split_strips
 from aitex_utils.tiling import fabric_region, tile, tile_labels
 
@@ -83,7 +83,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             for name, parameters in tqdm(CONFIGURATIONS.items(), desc=f"fabric {fabric}"):
                 found = []
                 for seed, (fit, test, labels) in enumerate(splits):
-                    detector = PatchCore(coreset=CORESET, seed=seed, **parameters).fit(fit)
+                    detector = PatchCore(**{**PAPER, "coreset": CORESET, **parameters}, seed=seed).fit(fit)
                     found.append(metrics.auroc(labels, detector.score(test).scores))
                 by_fabric[name][fabric] = round(mean(found), 4)
     except InputError as error:

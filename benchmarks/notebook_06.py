@@ -23,7 +23,7 @@ from tqdm import tqdm
 from aitex_utils import metrics
 from aitex_utils.errors import InputError
 from aitex_utils.measure import versions
-from aitex_utils.patchcore import PatchCore
+from aitex_utils.patchcore import PAPER, PatchCore
 from aitex_utils.scoring import anomaly_maps, max_score, mean_score, strip_map, top_score
 from aitex_utils.scoring import reweighted_by_patch_score as variant
 from aitex_utils.scoring import reweighted_score as equation_7
@@ -80,7 +80,7 @@ def judge(root: Path, fabric: str) -> Judged:
     test = held_out + [s for s in strips if not s.is_normal and s.masks and s.read_mask().any()]
     known = np.concatenate([cut(s)[0] for s in fit])
     order, count = np.random.default_rng(SEED).permutation(len(known)), min(FIT_TILES, len(known) // 2)
-    detector = PatchCore(seed=SEED).fit(known[order[:count]])
+    detector = PatchCore(**PAPER, seed=SEED).fit(known[order[:count]])
     parts = [cut(s) for s in test]
     distances, worst = distances_of(detector, np.concatenate([p[0] for p in parts]))
     owner = np.repeat(np.arange(len(test)), [len(p[0]) for p in parts])
@@ -287,7 +287,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"bench notebook_06: {error}", file=sys.stderr)
         return 1
     setup = {"fit_tiles_at_most": FIT_TILES, "share_of_strips_to_fit": 0.5, "seed": SEED, "draws": DRAWS}
-    setup |= {"halves": HALVES, "smoothing_of_levels": 4, "parameters": PatchCore(seed=SEED).parameters()}
+    setup |= {"halves": HALVES, "smoothing_of_levels": 4, "parameters": PatchCore(**PAPER, seed=SEED).parameters()}
     result["setup"] = setup | {"versions": versions()}
     write_results("notebook_06", _rounded(result))
     print(json.dumps(_rounded(result), indent=1))

@@ -33,7 +33,7 @@ from aitex_utils.errors import InputError
 from aitex_utils.features import PatchFeatures
 from aitex_utils.measure import versions
 from aitex_utils.memory_bank import MemoryBank
-from aitex_utils.patchcore import PatchCore
+from aitex_utils.patchcore import PAPER, PatchCore
 from aitex_utils.scoring import anomaly_maps
 from aitex_utils.strips import PRACTICE, find_aitex, list_strips, read_strips, split_strips
 from aitex_utils.tiling import fabric_region, tile, tile_labels
@@ -108,7 +108,7 @@ def on_fabric(root: Path, fabric: str) -> tuple[dict[str, Any], dict[str, dict[s
         *((f"seed{seed}", tiles, {"seed": seed}) for seed in SEEDS[1:]),
     ):
         begin = time.perf_counter()
-        detector = PatchCore(seed=0) if options is None else Autoencoder(**options)
+        detector = PatchCore(**PAPER, seed=0) if options is None else Autoencoder(**options)
         detector.fit(learnt)
         seconds = time.perf_counter() - begin
         if options is None:
@@ -240,7 +240,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     network = load_backbone("efficientnet_lite0").network
     result["network_kib"] = round(sum(p.numel() * p.element_size() for p in network.parameters()) / 1024)
     result |= {"few_tiles": FEW, "seeds": SEEDS, "draws": DRAWS, "wide": WIDE, "bank": BANK}
-    result |= {"autoencoder": Autoencoder().parameters(), "patchcore": PatchCore(seed=0).parameters()}
+    result |= {"autoencoder": Autoencoder().parameters(), "patchcore": PatchCore(**PAPER, seed=0).parameters()}
     result["versions"] = versions()
     write_results("notebook_07", rounded(result))
     shown = {data: (result[data]["mean"], result[data]["crossed"]["mean"]) for data in FABRICS}

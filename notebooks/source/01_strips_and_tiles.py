@@ -516,6 +516,7 @@ predict("01.c", -0.03, 0.05)
 # %%
 from aitex_utils import PatchCore
 from aitex_utils.leakage import Exams, farthest
+from aitex_utils.patchcore import PAPER  # the paper's recipe
 
 random = np.random.default_rng(0)
 order, sides = random.permutation(np.unique(owner)), []
@@ -525,7 +526,7 @@ for side in (order[:4], order[4:8]):
 
 
 def bank(fit):
-    detector = PatchCore(coreset=0.02, seed=0)
+    detector = PatchCore(**{**PAPER, "coreset": 0.02}, seed=0)
     return detector.fit_patches(patches[fit].reshape(-1, patches.shape[-1])).bank_
 
 

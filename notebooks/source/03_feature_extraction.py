@@ -684,6 +684,7 @@ from tqdm.auto import tqdm
 
 from aitex_utils import PatchCore, metrics
 from aitex_utils.cache import cached
+from aitex_utils.patchcore import PAPER  # the paper's recipe, from which we change one choice
 
 
 # %%
@@ -694,7 +695,8 @@ def judged(what, names):
         found = {fabric: [] for fabric in FABRICS}
         for name in tqdm(names, desc="choices"):
             for fabric, (fit, test, _) in zip(FABRICS, splits, strict=True):
-                detector = PatchCore(coreset=0.05, seed=0, **CHOICES[name]).fit(fit)
+                detector = PatchCore(**{**PAPER, "coreset": 0.05, **CHOICES[name]}, seed=0)
+                detector.fit(fit)
                 found[fabric].append(detector.score(test).scores)
         return found
 

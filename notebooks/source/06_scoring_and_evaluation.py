@@ -26,7 +26,7 @@
 # %% [markdown]
 # ## 1. From distances to a strip's map
 #
-# Every figure below is about the same detector: the default PatchCore, one for each fabric. From eight normal strips of a fabric
+# Every figure up to section 11 is about the same detector: PatchCore by the recipe of its paper, one for each fabric. From eight normal strips of a fabric
 # we take three to **fit** on (20 tiles of them). Two others are set **aside**, for things that must be known before the test. The
 # rest, and up to six defective strips, are the **test**. No strip is in two of these groups.
 
@@ -43,6 +43,7 @@ from aitex_utils import (
     tile_labels,
 )
 from aitex_utils.lesson import lesson_strips, profile
+from aitex_utils.patchcore import PAPER
 from aitex_utils.scoring import anomaly_maps, max_score, mean_score, top_score
 
 root = lesson_strips()
@@ -101,7 +102,7 @@ def examine(fabric):
     fit, others = normal[::3], [*normal[1::3], *normal[2::3], *defective]
     tiles = np.concatenate([cut(s)[0] for s in fit])
     tiles = tiles[np.random.default_rng(0).permutation(len(tiles))]
-    detector = PatchCore(seed=0).fit(tiles[:20])
+    detector = PatchCore(**PAPER, seed=0).fit(tiles[:20])
     parts = [cut(s) for s in others]
     names = np.repeat([s.id for s in others], [len(part[0]) for part in parts])
     cuts = map(np.concatenate, zip(*parts, strict=True))
@@ -676,7 +677,7 @@ for limit in (0.3, 0.05):
     held_against(aupro, module_aupro, pieces, normal_pixels, limit)
 
 # %% [markdown]
-# Now all tested strips, with every second pixel down and across. **The pixel AUROC of the default smoothing will be high. What is
+# Now all tested strips, with every second pixel down and across. **The pixel AUROC of the paper's smoothing will be high. What is
 # the pixel AP?**
 
 # %%

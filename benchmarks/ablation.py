@@ -1,0 +1,223 @@
+"""`python course.py bench ablation [--data DIR] [--fabrics FF ...]`: what decides accuracy on fabric, choice by choice.
+
+Each choice of our defaults is changed alone, on the fabrics on which they were chosen (00 and 02): by tile, protocol B,
+and for what only strips show, protocol C. Written to `results/ablation.json` with intervals of the differences, redrawn
+by strip in pairs, and drawn in `images/ablation.png`. Some 40 minutes; a stopped run goes on where it was.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from accuracy import CHOSEN_ON, CODE, PLAIN, in_batches, judge, mean_of
+from matplotlib.figure import Figure
+from protocols import FabricTiles, Judged, fabric_tiles, judged_b, split_b
+from tables import HERE, results, write_results, write_tables
+from whole_strips import fabric_of, judged, split_c
+
+from aitex_utils.cache import cached
+from aitex_utils.errors import InputError
+from aitex_utils.features import PatchFeatures
+from aitex_utils.files import write_whole
+from aitex_utils.layer_plots import draw_intervals
+from aitex_utils.measure import versions
+from aitex_utils.patchcore import PAPER, PatchCore
+from aitex_utils.scoring import above_usual
+from aitex_utils.strips import find_aitex, list_strips
+from aitex_utils.tiling import tile
+
+SEEDS = {"B": 2, "C": 1}
+PICTURE = HERE / "images" / "ablation.png"
+FEATURES = ("backbone", "layers", "size", "pooling", "padding")
+# Name, what is changed. "uncropped", "neighbours" and "normals" are no parameters of PatchCore: see `by_tile`.
+BY_TILE: dict[str, dict[str, Any]] = {
+    "our defaults": {},
+    "the paper's recipe, 320 px": PLAIN,
+    "the paper's recipe, 256 px": PAPER,
+    "strips not cropped to fabric": {"uncropped": True},
+    "320 px": {"size": 320},
+    "tiles as they are, 256 px": {"size": None},
+    "zeros at the borders": {"padding": "zeros"},
+    "not level by place": {"level": False},
+    "blocks.2 alone": {"layers": ("blocks.2",)},
+    "blocks.4 alone": {"layers": ("blocks.4",)},
+    "no pooling": {"pooling": 1},
+    "blocks.4 not pooled": {"pooling": (3, 1)},
+    "whitened": {"whiten": True},
+    "coreset 1 %": {"coreset": 0.01},
+    "coreset 10 %": {"coreset": 0.10},
+    "5 % at random": {"sampler": "random"},
+    "mean of 5 neighbours": {"neighbours": 5},
+    "no smoothing": {"smoothing": 0},
+    "smoothing 8 px": {"smoothing": 8},
+    "10 normal tiles": {"normals": 10},
+}
+BY_STRIP = ("our defaults", "strip's own usual left in", "tile by tile", "tile by tile, own usual left in")
+
+
+class Patches:
+    """The patches of a fabric's tiles by what made them, the last set kept: most choices share one."""
+
+    def __init__(self, tiles: FabricTiles) -> None:
+        self.tiles, self.made_by, self.made = tiles, None, None
+        seeds = [np.concatenate(split_b(len(tiles.clean), seed)) for seed in range(SEEDS["B"])]
+        self.needed = np.unique(np.concatenate(seeds))
+
+    def of(self, features: PatchFeatures) -> tuple[np.ndarray, np.ndarray]:
+        """Return raw patches of all clean tiles that are needed, and of the defective ones."""
+        by = {name: getattr(features, name) for name in FEATURES}
+        if by != self.made_by:
+            self.made = None  # two sets at once would be too much memory
+            plain = PatchFeatures(**by)
+            self.made = plain.transform(self.tiles.clean[self.needed]), plain.transform(self.tiles.defective)
+            self.made_by = by
+        return self.made
+
+
+def by_tile(patches: Patches, change: dict[str, Any]) -> Iterator[tuple[int, Judged]]:
+    """Yield what a changed configuration makes of protocol B, seed by seed.
+
+    "neighbours": a patch's distance is the mean of those to so many nearest; "normals": so many of the 30 tiles.
+    """
+    change = {name: value for name, value in change.items() if name != "uncropped"}
+    neighbours, normals = change.pop("neighbours", 1), change.pop("normals", None)
+    tiles = patches.tiles
+    for seed in range(SEEDS["B"]):
+        detector = PatchCore(seed=seed, **change)
+        clean, defective = patches.of(detector.features)
+        fit, test = split_b(len(tiles.clean), seed)
+        fit, rows = (np.searchsorted(patches.needed, of) for of in (fit, test))
+        known = clean[fit[:normals]]
+        if detector.features.whiten:
+            known = detector.features.fit_whitening(known).whitened(known)
+        detector.fit_patches(known, tiles.clean.shape[1:])
+        if neighbours > 1:
+            bank = detector.bank_
+            detector._distances = lambda p, bank=bank: bank.nearest(p, neighbours)[0].mean(axis=1)
+        parts = [*in_batches(clean, rows), *in_batches(defective)]
+        maps = np.concatenate([detector.score_patches(detector.features.whitened(part)).maps for part in parts])
+        yield seed, judged_b(tiles, test, maps)
+
+
+def own_usual(judgement: Judged, baseline: float) -> Judged:
+    """Return the judgement of a detector that takes each strip's own usual off, from that of one that doesn't."""
+    maps = [above_usual(found, baseline) for found in judgement.maps]
+    scores, tops = judgement.scores.copy(), dict(judgement.strip_scores)
+    for found, place in zip(maps, judgement.map_strips, strict=True):
+        corners = tile(np.zeros(found.shape, np.uint8))[1]
+        scores[judgement.of_strip == place] = [found[r : r + 256, c : c + 256].max() for r, c in corners]
+        tops[place] = float(found.max())
+    known = set(judgement.map_strips)
+    return replace(judgement, maps=maps, scores=scores, strip_scores={p: s for p, s in tops.items() if p in known})
+
+
+def by_strip(root: Path, fabric: str, name: str) -> Iterator[tuple[int, Judged]]:
+    """Yield what a way of judging strips makes of protocol C, seed by seed."""
+    for seed in range(SEEDS["C"]):
+        fit, test = split_c(root, fabric, seed)
+        detector = PatchCore(seed=seed, baseline=None)
+        images = [fabric_of(strip) for strip in fit]
+        if name.startswith("tile by tile"):
+            detector.fit(np.concatenate([tile(image)[0] for image in images]))
+        else:
+            detector.fit_strips(images)
+        found = judged(list_strips(root, fabric), test, detector.score_strip)
+        yield seed, found if name.endswith("left in") else own_usual(found, PatchCore().baseline)
+
+
+def compared(kept: dict[str, dict[str, dict[str, np.ndarray]]], figures: dict[str, Any]) -> dict[str, Any]:
+    """Return of each choice its means over fabrics, and its differences to our defaults as [middle, low, high]."""
+    found = {}
+    for name, of in kept.items():
+        gaps = {}
+        for measure in next(iter(of.values())):
+            gap = np.mean([of[f][measure] - kept["our defaults"][f][measure] for f in of], axis=0)
+            gaps[measure] = [float(v) for v in np.nanquantile(gap, [0.5, 0.025, 0.975])]
+        found[name] = {"fabrics": figures[name], "mean": mean_of(list(figures[name].values())), "minus_ours": gaps}
+        del found[name]["mean"]["codes"], found[name]["mean"]["seeds"], found[name]["mean"]["intervals"]
+    return found
+
+
+def drawn(found: dict[str, Any]) -> tuple[Figure, str]:
+    """Return the figure of the ablation, tile AUROC minus ours, and its sentence."""
+    rows = [
+        (f"{name} (tile)", of["minus_ours"]["tile_auroc"]) for name, of in found["B"].items() if name != "our defaults"
+    ]
+    rows += [
+        (f"{name} (strip, C2)", of["minus_ours"]["tile_auroc_c2"])
+        for name, of in found["C"].items()
+        if name != "our defaults"
+    ]
+    rows.sort(key=lambda row: row[1][0])
+    # Three numbers whose quantiles are the interval's ends and its middle.
+    spread = np.array([[low, middle, high] for _, (middle, low, high) in rows])
+    figure, _ = draw_intervals([name for name, _ in rows], spread, x="tile AUROC, choice minus our defaults", row=0.3)
+    told = "Tile AUROC of each choice minus our defaults, with 95 % intervals over strips: "
+    return figure, told + ", ".join(f"{name} {middle:+.3f}" for name, (middle, _, _) in rows) + "."
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--data", metavar="DIR", help="folder with AITEX; else AITEX_ROOT or data/aitex")
+    parser.add_argument("--fabrics", nargs="+", metavar="FF", default=list(CHOSEN_ON), help="two digits each")
+    given = parser.parse_args()
+    kept: dict[str, dict] = {"B": {}, "C": {}}
+    figures: dict[str, dict] = {"B": {}, "C": {}}
+
+    def judge_one(protocol: str, fabric: str, number: int, name: str, tests, **what: Any) -> None:
+        def make() -> dict[str, np.ndarray]:
+            of, redrawn = judge(tests())
+            return {"figures_json": np.array(json.dumps(of)), **redrawn}
+
+        entry = cached(
+            f"ablation_{protocol}_{fabric}_{number:02d}",
+            make,
+            data=root,
+            code=(*CODE, judge, by_tile, by_strip, own_usual),
+            name=name,
+            seeds=SEEDS[protocol],
+            **what,
+        )
+        figures[protocol].setdefault(name, {})[fabric] = json.loads(str(entry.pop("figures_json")))
+        kept[protocol].setdefault(name, {})[fabric] = entry
+        auroc = figures[protocol][name][fabric]["tile_auroc"]
+        print(f"{protocol} {fabric} {name}: tile AUROC {auroc:.3f}", flush=True)
+
+    try:
+        root = find_aitex(given.data)
+        for fabric in given.fabrics:
+            cropped = Patches(fabric_tiles(root, fabric))
+            order = sorted(BY_TILE, key=lambda name: repr([BY_TILE[name].get(f) for f in FEATURES]))
+            for name in order:
+                change = BY_TILE[name]
+
+                def tests(change=change, cropped=cropped, fabric=fabric):
+                    whole = "uncropped" in change
+                    return by_tile(Patches(fabric_tiles(root, fabric, whole=True)) if whole else cropped, change)
+
+                judge_one("B", fabric, list(BY_TILE).index(name), name, tests, change=str(change))
+            cropped.made = None
+            for number, name in enumerate(BY_STRIP):
+                judge_one("C", fabric, number, name, lambda fabric=fabric, name=name: by_strip(root, fabric, name))
+    except InputError as error:
+        print(f"ablation: {error}", file=sys.stderr)
+        return 1
+    found = {protocol: compared(kept[protocol], figures[protocol]) for protocol in kept}
+    write_results("ablation", {**found, "fabrics": given.fabrics, "seeds": SEEDS, "versions": versions()})
+    figure, told = drawn(results("ablation"))
+    with write_whole(PICTURE) as path:
+        figure.savefig(path, dpi=110, metadata={"Description": told, "Software": None}, bbox_inches="tight")
+    write_tables()
+    print(told)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

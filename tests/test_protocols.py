@@ -1,0 +1,144 @@
+"""The protocols on small weaves: who is fitted and who tested, figures against plain ones, redrawn by strip."""
+
+from __future__ import annotations
+
+import math
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from aitex_utils import metrics
+from aitex_utils.patchcore import PAPER, StripFound
+from aitex_utils.strips import Strip, list_strips
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "benchmarks"))
+
+import accuracy  # noqa: E402
+import pooled  # noqa: E402
+import protocols  # noqa: E402
+import whole_strips  # noqa: E402
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+QUICK = {**PAPER, "coreset": 0.01, "layers": ("blocks.1",), "size": 128}
+
+
+@pytest.fixture(scope="module")
+def tiles(small_practice: Path) -> protocols.FabricTiles:
+    return protocols.fabric_tiles(small_practice, list_strips(small_practice)[0].fabric)
+
+
+def some(scores: np.ndarray, labels: np.ndarray, of_strip: np.ndarray, codes: list[str]) -> protocols.Judged:
+    """Return a judgement of tiles of 8 x 8 px whose maps are their score all over, and whose masks their label."""
+    strips = [Strip(f"{i:04d}_{code}_00", "00", code, Path("none")) for i, code in enumerate(codes)]
+    maps = [np.full((8, 8), s, np.float32) for s in scores]
+    masks = [np.full((8, 8), y) for y in labels]
+    return protocols.Judged(strips, scores, labels, of_strip, maps, masks, list(of_strip))
+
+
+def test_b_fits_on_thirty_clean_tiles_and_tests_on_others(tiles: protocols.FabricTiles):
+    fit, test = protocols.split_b(200, 3)
+    assert len(fit) == 30 and len(test) == 120 and not set(fit) & set(test)
+    assert not np.array_equal(fit, protocols.split_b(200, 4)[0])
+    assert all(tiles.strips[i].is_normal for i in tiles.clean_strips)
+    assert not any(tiles.strips[i].is_normal for i in tiles.defective_strips)
+    assert len(tiles.clean) == len(tiles.clean_strips) and len(tiles.masks) == len(tiles.defective_strips)
+    assert (tiles.masks > 0).any(axis=(1, 2)).all()
+
+
+def test_figures_by_hand():
+    # Four clean tiles of a normal strip, one clean of a defective one, three with defects of two kinds.
+    scores = np.array([1.0, 2, 3, 4, 9, 5, 3.5, 8])
+    labels = np.array([False] * 5 + [True] * 3)
+    found = protocols.figures(some(scores, labels, np.array([0, 0, 0, 0, 1, 1, 2, 2]), ["000", "002", "010"]))
+    assert found["tile_auroc"] == pytest.approx(11 / 12)  # 4 > 3.5 is the only wrong pair
+    assert found["tile_auroc_c2"] == pytest.approx(11 / 15)
+    assert found["pixel_auroc"] == found["tile_auroc_c2"]  # every pixel of a tile is as its tile
+    assert found["codes"]["002"]["tiles"] == 1 and found["codes"]["002"]["tile_auroc"] == 1
+    assert found["codes"]["010"]["tile_auroc"] == pytest.approx(7 / 8)
+    assert math.isnan(found["recall_at_1_percent"])  # four normals can't promise 1 %
+    assert "strip_auroc" not in found
+
+
+def test_recall_is_counted_at_a_threshold_from_normals_alone():
+    scores = np.concatenate([np.arange(100.0), [98.5, 99.5, 150]])
+    labels = np.arange(103) >= 100
+    judged = some(scores, labels, np.repeat([0, 1], [100, 3]), ["000", "002"])
+    recall, found = protocols.recall_at(judged)
+    assert recall == pytest.approx(2 / 3) and found[-2:].all() and not found[:100].any()
+
+
+def test_redrawn_figures_of_every_strip_once_are_the_figures():
+    random = np.random.default_rng(1)
+    labels = np.arange(60) >= 40
+    judged = some(random.normal(size=60) + labels, labels, np.arange(60) // 5, ["000"] * 7 + ["002"] * 5)
+    figures, drawn = protocols.figures(judged), accuracy.redrawn_figures(judged, np.ones((1, 12)))
+    for name in ("tile_auroc", "tile_ap", "tile_auroc_c2", "pixel_auroc", "pixel_ap"):
+        assert drawn[name][0] == pytest.approx(figures[name]), name
+
+
+def test_means_leave_out_what_is_not_there():
+    parts = [{"a": 1.0, "n": 3, "codes": {"x": 1.0}}, {"a": math.nan, "n": 4, "codes": {"x": 0.0}}]
+    assert accuracy.mean_of(parts) == {"a": 1.0, "n": 3, "codes": {"x": 0.5}}
+    assert accuracy.mean_of([math.nan, math.nan]) is None
+
+
+def test_ours_is_compared_in_pairs():
+    means = {"ours": {"x": np.array([0.3, 0.4, 0.5])}, "other": {"x": np.array([0.2, 0.3, 0.4])}}
+    assert accuracy.compared(means) == {"other": {"x": pytest.approx([0.1, 0.1, 0.1])}}
+
+
+def test_b_by_kept_patches_is_b_tile_by_tile(tiles: protocols.FabricTiles):
+    (_, judged), *_ = accuracy.by_tile(tiles, [0], QUICK)
+    plain = protocols.protocol_b(tiles, 1, **QUICK)
+    assert metrics.auroc(judged.labels, judged.scores) == pytest.approx(plain["tile_auroc"], abs=1e-6)
+    assert protocols.figures(judged)["pixel_auroc"] == pytest.approx(plain["pixel_auroc"], abs=1e-6)
+
+
+def test_c_splits_by_strip_and_judges_strips_by_known_masks(small_practice: Path):
+    fabric = list_strips(small_practice)[0].fabric
+    fit, test = whole_strips.split_c(small_practice, fabric, 0)
+    assert all(s.is_normal for s in fit) and not {s.id for s in fit} & {s.id for s in test}
+    strips = list_strips(small_practice, fabric)
+    assert {s.id for s in fit} | {s.id for s in test} == {s.id for s in strips}
+
+    def find(image: np.ndarray) -> StripFound:
+        corners = np.array([[0, 1000], [0, 1256]])
+        found = np.full(image.shape, np.nan, np.float32)
+        found[:, 1000:1512] = image[:, 1000:1512]
+        return StripFound(found, 7.0, np.array([1.0, 2.0]), corners, (1000, 1512))
+
+    judged = whole_strips.judged(strips, test, find)
+    assert set(judged.strip_scores) == {strips.index(s) for s in test}
+    assert [m.shape for m in judged.maps] == [(256, 512)] * len(judged.map_strips)
+    for place, mask in zip(judged.map_strips, judged.masks, strict=True):
+        np.testing.assert_array_equal(mask, strips[place].read_mask()[:, 1000:1512])
+        rows = judged.of_strip == place
+        assert judged.labels[rows].tolist() == [mask[:, :256].any(), mask[:, 256:].any()]
+
+
+def test_a_pools_fabrics_and_holds_a_quarter_out(small_practice: Path):
+    fabric = list_strips(small_practice)[0].fabric
+    (_, judged), *_ = pooled.judged_a(small_practice, [fabric], [0], QUICK)
+    tiles = protocols.fabric_tiles(small_practice, fabric, whole=True)
+    assert (~judged.labels).sum() == round(0.25 * len(tiles.clean))
+    assert judged.labels.sum() == len(tiles.defective)
+    assert not any(judged.strips[i].is_normal for i in judged.of_strip[judged.labels])
+
+
+def test_a_fabric_that_is_not_there_is_named(
+    small_practice: Path, capsys: pytest.CaptureFixture, monkeypatch: pytest.MonkeyPatch
+):
+    fabric, ran = list_strips(small_practice)[0].fabric, []
+    monkeypatch.setattr(accuracy, "run", lambda protocol, root, fabrics, *rest: ran.append(fabrics) or {})
+    monkeypatch.setattr(accuracy, "write_results", lambda *_: None)
+    monkeypatch.setattr(accuracy, "write_tables", lambda: None)
+    monkeypatch.setattr(
+        "sys.argv", ["accuracy", "--protocol", "B", "--data", str(small_practice), "--fabrics", fabric, "77"]
+    )
+    assert accuracy.main() == 0 and ran == [[fabric]]
+    assert "Fabric 77 isn't in" in capsys.readouterr().err
+    monkeypatch.setattr("sys.argv", ["accuracy", "--data", str(small_practice), "--fabrics", "77"])
+    assert accuracy.main() == 1
+    assert "has none of the fabrics 77: give --data or --fabrics" in capsys.readouterr().err
