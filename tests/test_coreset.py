@@ -58,11 +58,16 @@ def clouds(draw: st.DrawFn) -> np.ndarray:
     return (points[rng.integers(n, size=n)] if draw(st.booleans()) else points).astype(np.float32)
 
 
-@pytest.fixture(params=[(1, 1), (2, 3), (7, 16), (2048, 8192)], ids=lambda p: f"pool {p[0]}, rows {p[1]}")
+BLOCKS = ("POOL", "FEW", "ROWS", "FRESH", "GROUP")  # sizes, any of which must give the same
+SOME = [(1, 1, 1, 1, 1), (3, 2, 3, 2, 2), (16, 7, 16, 9, 4), tuple(getattr(coreset, name) for name in BLOCKS)]
+
+
+@pytest.fixture(params=[(sizes, quick) for sizes in SOME for quick in (False, True)], ids=str)
 def small_blocks(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A tiny pool, so that all patches are brought up to date many times, and tiny blocks of rows."""
-    monkeypatch.setattr(coreset, "POOL", request.param[0])
-    monkeypatch.setattr(coreset, "ROWS", request.param[1])
+    """Tiny pools, so that all patches are brought up to date many times, and tiny blocks; in bfloat16 first or not."""
+    for name, size in zip(BLOCKS, request.param[0], strict=True):
+        monkeypatch.setattr(coreset, name, size)
+    monkeypatch.setattr(coreset, "bfloat16_is_quick", lambda: request.param[1])
 
 
 @BOTH
@@ -106,10 +111,11 @@ def test_duplicates_come_last(greedy, small_blocks):
 def test_greedy_is_greedy(greedy, points, data):
     k = data.draw(st.one_of(st.integers(1, len(points)), st.just(len(points))))
     start = data.draw(st.one_of(st.none(), st.integers(0, len(points) - 1)))
-    pool, rows = data.draw(st.integers(1, 40)), data.draw(st.integers(1, 100))
+    quick = data.draw(st.booleans())
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(coreset, "POOL", pool)
-        patched.setattr(coreset, "ROWS", rows)
+        for name in BLOCKS:
+            patched.setattr(coreset, name, data.draw(st.integers(1, 40), name))
+        patched.setattr(coreset, "bfloat16_is_quick", lambda: quick)
         indices, radii = greedy(points, k, seed=data.draw(st.integers(0, 9)), projection=None, start=start)
     assert start is None or indices[0] == start
     assert len(indices) == k
@@ -133,9 +139,11 @@ def test_fast_equals_obvious_where_nothing_ties(small_blocks):
     np.testing.assert_allclose(fast[1], slow[1], rtol=1e-4)
 
 
-def test_fast_equals_obvious_with_the_blocks_it_really_uses():
+@pytest.mark.parametrize("quick", [False, True])
+def test_fast_equals_obvious_with_the_blocks_it_really_uses(quick: bool, monkeypatch: pytest.MonkeyPatch):
     """More patches than a pool and than a block of rows, more choices than a pool holds."""
-    points = np.random.default_rng(0).normal(size=(coreset.ROWS + 900, 6)).astype(np.float32)
+    monkeypatch.setattr(coreset, "bfloat16_is_quick", lambda: quick)
+    points = np.random.default_rng(0).normal(size=(coreset.POOL + 900, 6)).astype(np.float32)
     fast, slow = (f(points, coreset.POOL + 100, seed=0) for f in (k_center_greedy, k_center_greedy_obvious))
     np.testing.assert_allclose(fast[1] ** 2, slow[1] ** 2, atol=1e-4)  # ties and rounding may swap two choices
     assert np.mean(fast[0] == slow[0]) > 0.95
@@ -237,3 +245,42 @@ def test_other_arguments(greedy):
 
 def test_numpy_numbers_are_numbers():
     assert len(k_center_greedy(np.eye(5), np.int32(3), seed=0, start=np.int64(2))[0]) == 3
+
+
+@settings(max_examples=60, deadline=None)
+@given(points=clouds(), scale=st.sampled_from([1e-3, 1.0, 50.0]), seed=st.integers(0, 99), data=st.data())
+def test_the_bound_in_bfloat16_misses_no_patch_that_comes_nearer(points, scale, seed, data):
+    random = np.random.default_rng(seed)
+    points = (points * scale).astype(np.float32)
+    fresh = random.permutation(len(points))[: data.draw(st.integers(1, len(points)))]
+    squares = np.einsum("ij,ij->i", points, points)
+    away = square_distances(points)
+    nearest = away[:, random.integers(len(points), size=2)].min(axis=1).astype(np.float32)
+    nearest[random.random(len(points)) < 0.1] = -1.0  # centres
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(coreset, "ROWS", data.draw(st.integers(1, 40)))
+        patched.setattr(coreset, "GROUP", data.draw(st.integers(1, 9)))
+        groups = coreset._Rounded(points, squares).may_change(fresh, nearest)
+        size = coreset.GROUP
+    assert len(groups) == -(-len(fresh) // size)
+    slack = 1e-5 * squares.max()
+    for i, rows in enumerate(groups):
+        nearer = away[:, fresh[i * size : (i + 1) * size]].min(axis=1) < nearest - slack
+        assert set(np.flatnonzero(nearer)) <= set(rows.tolist())
+
+
+def test_the_bound_in_bfloat16_spares_most_patches():
+    """A bound that lets everything through would be true as well."""
+    random = np.random.default_rng(0)
+    points = random.normal(size=(4000, 64)).astype(np.float32)
+    squares = np.einsum("ij,ij->i", points, points)
+    chosen, _ = k_center_greedy(points, 500, seed=0, projection=None)
+    nearest = np.full(len(points), np.inf, np.float32)
+    coreset._lower(points, squares, nearest, chosen[:400], np.arange(len(points)))
+    groups = coreset._Rounded(points, squares).may_change(chosen[400:], nearest)
+    assert sum(map(len, groups)) < 0.5 * len(groups) * len(points)
+
+
+def test_whether_bfloat16_is_quick_is_measured_once():
+    assert coreset.bfloat16_is_quick() in (True, False)
+    assert coreset.bfloat16_is_quick.cache_info().currsize == 1
