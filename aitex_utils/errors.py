@@ -37,6 +37,19 @@ def check_tiles(tiles: np.ndarray, name: str = "tiles") -> np.ndarray:
     return tiles
 
 
+def check_strip(strip: np.ndarray, side: int | None = None) -> np.ndarray:
+    """Return a strip when it is ndarray (H, W) uint8 and, with a `side`, of that height and at least as wide."""
+    strip = np.asarray(strip)
+    if strip.ndim != 2 or strip.dtype != np.uint8:
+        raise InputError(f"The strip is {strip.dtype} of shape {strip.shape}, expected (H, W) uint8 grey values.")
+    if side is not None and (strip.shape[0] != side or strip.shape[1] < side):
+        raise InputError(
+            f"The fabric of a strip is {strip.shape[0]} x {strip.shape[1]} px, expected {side} px of height and "
+            "at least that width: cut it so, or fit on tiles."
+        )
+    return strip
+
+
 def check_patches(patches: np.ndarray, name: str = "patches") -> np.ndarray:
     """Return `patches` as C-contiguous float32 (N, C) with N >= 1 and finite values; raise `InputError` otherwise."""
     patches = np.asarray(patches)

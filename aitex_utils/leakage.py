@@ -106,10 +106,8 @@ def two_exams(
     if patches.ndim != 3 or owner.shape != patches.shape[:1]:
         raise InputError(f"patches {patches.shape} and owner {owner.shape}: expected (N, P, C) and (N,).")
     sides = draw_sides(owner, seed=seed, strips=strips, tiles=tiles)
-    banks = [
-        PatchCore(**{**PAPER, "coreset": CORESET}, seed=seed).fit_patches(patches[fit].reshape(-1, patches.shape[-1])).bank_
-        for fit, _ in sides
-    ]
+    recipe = {**PAPER, "coreset": CORESET, "seed": seed}
+    banks = [PatchCore(**recipe).fit_patches(patches[fit].reshape(-1, patches.shape[-1])).bank_ for fit, _ in sides]
     tests = [patches[test] for _, test in sides]
     return Exams(
         np.stack([farthest(bank, test) for bank, test in zip(banks, tests, strict=True)]),

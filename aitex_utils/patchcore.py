@@ -10,15 +10,22 @@ from typing import Any
 
 import numpy as np
 
-from .coreset import coreset_size, k_center_greedy, k_means, random_subset
-from .errors import InputError, check_tiles
+from .blocks import SAMPLES, reduce_blocks
+from .errors import InputError, check_strip, check_tiles
 from .features import PatchFeatures
-from .memory_bank import KINDS, MemoryBank
+from .memory_bank import MemoryBank
+from .options import check_options, sample
 from .saved import load_detector, save_detector
-from .scoring import IMAGE_SCORES, above_usual, anomaly_maps, image_scores, strip_map, usual_distances, usual_in_rows
+from .scoring import (
+    above_usual,
+    anomaly_maps,
+    distances_to_others,
+    image_scores,
+    strip_map,
+    usual_distances,
+    usual_in_rows,
+)
 from .tiling import fabric_region, tile
-
-SAMPLERS = ("greedy", "random", "k_means")
 
 # The recipe of the paper, for comparing with it: tiles as they are, in one size, with zeros around them.
 PAPER: dict[str, Any] = {
@@ -99,77 +106,93 @@ class PatchCore:
         seed: int = 0,
         progress: bool = False,
     ) -> None:
-        for name, value, known in (
-            ("sampler", sampler, SAMPLERS),
-            ("index", index, KINDS),
-            ("image_score", image_score, IMAGE_SCORES),
-        ):
-            if value not in known:
-                raise InputError(f"{name} is {value!r}: choose one of {', '.join(known)}.")
         # What is wrong is refused now, not after minutes of extraction.
-        if not isinstance(coreset, (int, float, np.number)) or isinstance(coreset, bool):
-            raise InputError(f"coreset is {coreset!r}, expected a share above 0 and up to 1, for example 0.10.")
-        coreset_size(coreset, 1)
-        if not isinstance(smoothing, (int, float, np.number)) or not 0 <= smoothing < np.inf:
-            raise InputError(f"smoothing is {smoothing!r}, expected a number of px of at least 0 (0 = none).")
-        if baseline is not None and (not isinstance(baseline, (int, float, np.number)) or not 0 <= baseline <= 1):
-            raise InputError(f"baseline is {baseline!r}, expected a quantile from 0 to 1, for example 0.25, or None.")
-        if level and sampler == "k_means":
-            raise InputError(
-                "level needs to know which tile a kept patch is of: take the sampler greedy or random, or level=False."
-            )
-        if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or not 0 <= seed < 2**32:
-            raise InputError(f"seed is {seed!r}, expected a whole number from 0 to 4294967295.")
-        self.features = PatchFeatures(
-            backbone,
-            layers,
-            pooling=pooling,
-            size=size,
-            padding=padding,
-            whiten=whiten,
-            batch_size=batch_size,
-            progress=progress,
-        )
+        check_options(coreset, sampler, index, level, baseline, smoothing, image_score, seed)
+        more = {"padding": padding, "whiten": whiten, "batch_size": batch_size, "progress": progress}
+        self.features = PatchFeatures(backbone, layers, pooling=pooling, size=size, **more)
         self.level, self.baseline = bool(level), None if baseline is None else float(baseline)
         # Plain numbers, not NumPy's, which JSON can't hold.
         self.coreset, self.sampler, self.index = float(coreset), sampler, index
         self.smoothing, self.image_score, self.seed, self.progress = float(smoothing), image_score, int(seed), progress
 
-    def fit(self, tiles: np.ndarray) -> PatchCore:
-        """Learn what is normal from normal tiles (N, H, W) uint8; return the detector itself."""
-        tiles = check_tiles(tiles)
-        return self.fit_patches(self.features.fit_transform(tiles), tiles.shape[1:])
+    def fit(self, tiles: np.ndarray | Iterable[np.ndarray], *, memory: float | None = None) -> PatchCore:
+        """Learn what is normal from normal tiles (N, H, W) uint8; return the detector itself.
+
+        tiles : an array, or an iterator of arrays. memory : GiB that the patches may need; where they need more they
+        are reduced block by block (`blocks.reduce_blocks`), and `radius_` is a bound. Greedy only, and not whitened.
+        """
+        if memory is None and isinstance(tiles, (np.ndarray, list)):
+            tiles = check_tiles(tiles)
+            return self.fit_patches(self.features.fit_transform(tiles), tiles.shape[1:])
+        self._check_blocks()
+        shape: list[tuple[int, int]] = []
+
+        def patches() -> Iterator[np.ndarray]:
+            for part in [tiles] if isinstance(tiles, np.ndarray) else tiles:
+                shape.append(check_tiles(part).shape[1:])
+                for batch in self.features.batches(part):
+                    yield from batch
+
+        found = reduce_blocks(patches(), self.coreset, seed=self.seed, memory=memory, progress=self.progress)
+        self.radius_ = found.radius
+        return self._remember(found.kept, found.owner, found.samples, False, shape[0])
 
     def fit_patches(self, patches: np.ndarray, tile_shape: tuple[int, int] = (256, 256)) -> PatchCore:
         """Learn from patches (N, H', W', C) that this detector's `features` made, or (N, C) without `level`."""
         if self.level and patches.ndim != 4:
             raise InputError(f"level needs patches (N, H', W', C), tile by tile, not of shape {patches.shape}.")
-        flat = patches.reshape(-1, patches.shape[-1])
-        kept, chosen, self.radius_ = self._sample(flat)
-        self.usual_ = usual_distances(patches, chosen) if self.level else None
-        self.bank_, self.whole_ = MemoryBank(self.index).add(kept), False
-        self.tile_shape_ = (int(tile_shape[0]), int(tile_shape[1]))
-        return self
+        kept, chosen, self.radius_ = self._chosen(patches.reshape(-1, patches.shape[-1]))
+        samples, owner = [], None
+        if self.level:
+            count = len(patches)
+            some = np.unique(np.linspace(0, count - 1, min(count, SAMPLES)).round().astype(int))
+            samples, owner = [(i, patches[i]) for i in some], chosen // (patches.shape[1] * patches.shape[2])
+        return self._remember(kept, owner, samples, False, tile_shape)
 
-    def fit_strips(self, strips: Iterable[np.ndarray], *, side: int = 256) -> PatchCore:
+    def fit_strips(self, strips: Iterable[np.ndarray], *, side: int = 256, memory: float | None = None) -> PatchCore:
         """Learn from the fabric of whole normal strips, each (H, W) uint8, as high as tiles of `side` px are wide.
 
         Such a detector scores strips whole too (`score_strip`): no patch lies at the edge of a tile, but for the
-        strip's own, and no defect on a seam. Scores of tiles are then taken from the strip's map.
+        strip's own, and no defect on a seam. Scores of tiles are then taken from the strip's map. strips : may come
+        one by one; `memory` as in `fit`.
         """
         if self.image_score.startswith("reweighted"):
             raise InputError(f"image_score {self.image_score} needs tiles: fit on tiles, or take 'max'.")
-        patches = [self.features.raw_of_strip(self._checked_strip(strip, side), side) for strip in strips]
+        stream = (self.features.raw_of_strip(check_strip(strip, side), side) for strip in strips)
+        if memory is not None:
+            self._check_blocks()
+            found = reduce_blocks(stream, self.coreset, seed=self.seed, memory=memory, every=8, progress=self.progress)
+            self.radius_ = found.radius
+            return self._remember(found.kept, found.owner, found.samples, True, (side, side))
+        patches = list(stream)
         if not patches:
             raise InputError("There are no strips to learn from: give at least one.")
         if len(patches) == 1:  # its halves are two strips: what is usual is learned from others only
             patches = np.array_split(patches[0], 2, axis=1)
+        flat = np.concatenate([p.reshape(-1, p.shape[-1]) for p in patches])
         if self.features.whiten:
-            self.features.fit_whitening(np.concatenate([p.reshape(-1, p.shape[-1]) for p in patches]))
+            flat = self.features.fit_whitening(flat).whitened(flat)
             patches = [self.features.whitened(p) for p in patches]
-        kept, chosen, self.radius_ = self._sample(np.concatenate([p.reshape(-1, p.shape[-1]) for p in patches]))
-        self.usual_ = usual_in_rows(patches, chosen) if self.level else None
-        self.bank_, self.whole_, self.tile_shape_ = MemoryBank(self.index).add(kept), True, (int(side), int(side))
+        kept, chosen, self.radius_ = self._chosen(flat)
+        samples, owner = [], None
+        if self.level:
+            some = np.unique(np.linspace(0, len(patches) - 1, min(len(patches), SAMPLES)).round().astype(int))
+            samples = [(i, patches[i][:, ::4]) for i in some]
+            owner = np.repeat(np.arange(len(patches)), [p.shape[0] * p.shape[1] for p in patches])[chosen]
+        return self._remember(kept, owner, samples, True, (side, side))
+
+    def _check_blocks(self) -> None:
+        if self.sampler != "greedy" or self.features.whiten:
+            raise InputError("Patches are reduced as they come only by greedy and not whitened: leave memory out.")
+
+    def _remember(self, kept, owner, samples, whole: bool, tile_shape: tuple[int, int]) -> PatchCore:
+        """Fill the bank, and learn which distance is usual where."""
+        self.usual_ = None
+        if self.level:
+            away = distances_to_others(samples, kept, owner)
+            self.usual_ = usual_in_rows(away) if whole else usual_distances(np.stack(away))
+        self.bank_, self.whole_ = MemoryBank(self.index).add(kept), whole
+        self.tile_shape_ = (int(tile_shape[0]), int(tile_shape[1]))
         return self
 
     def score(self, tiles: np.ndarray) -> Found:
@@ -191,7 +214,7 @@ class PatchCore:
         With a `baseline` the map says how far each place is above what is usual in its row of this strip.
         """
         side = self._fitted_shape()[0]
-        image = self._checked_strip(image, 0)
+        image = check_strip(image)
         begin, end = fabric_region(image) if region is None else region
         if not 0 <= begin < end <= image.shape[1]:
             raise InputError(
@@ -201,7 +224,7 @@ class PatchCore:
         tiles, corners = tile(fabric, size=side, overlap=overlap)
         tile_scores, of_fabric = None, np.empty(0)
         if self.whole_:
-            patches = self.features.whitened(self.features.raw_of_strip(self._checked_strip(fabric, side), side))
+            patches = self.features.whitened(self.features.raw_of_strip(check_strip(fabric, side), side))
             distances = self._distances(patches.reshape(-1, patches.shape[-1])).reshape(patches.shape[:2])
             of_fabric = anomaly_maps(self._levelled(distances)[None], fabric.shape, self.smoothing)[0]
         else:
@@ -247,36 +270,14 @@ class PatchCore:
             "seed": self.seed,
         }
 
-    def _sample(self, patches: np.ndarray) -> tuple[np.ndarray, np.ndarray | None, float | None]:
-        """Return the patches to keep (k, C), their indices (k,) and the covering radius; None where there is none."""
-        k = coreset_size(self.coreset, len(patches))
-        if self.sampler == "k_means":
-            return k_means(patches, k, seed=self.seed), None, None
-        if self.sampler == "random":
-            indices, radius = random_subset(patches, k, seed=self.seed), None
-        else:
-            indices, radii = k_center_greedy(patches, k, seed=self.seed, progress=self.progress)
-            radius = float(radii[-1])
-        return patches[indices], indices, radius
+    def _chosen(self, flat: np.ndarray) -> tuple[np.ndarray, np.ndarray | None, float | None]:
+        return sample(flat, self.coreset, self.sampler, seed=self.seed, progress=self.progress)
 
     def _distances(self, patches: np.ndarray) -> np.ndarray:
         return self.bank_.nearest(patches, 1)[0][:, 0]
 
     def _levelled(self, distances: np.ndarray) -> np.ndarray:
         return distances if self.usual_ is None else distances / self.usual_
-
-    @staticmethod
-    def _checked_strip(strip: np.ndarray, side: int) -> np.ndarray:
-        """Return a strip; raise `InputError` unless it is (H, W) uint8 and, with a `side`, of that height, and wide."""
-        strip = np.asarray(strip)
-        if strip.ndim != 2 or strip.dtype != np.uint8:
-            raise InputError(f"The strip is {strip.dtype} of shape {strip.shape}, expected (H, W) uint8 grey values.")
-        if side and (strip.shape[0] != side or strip.shape[1] < side):
-            raise InputError(
-                f"The fabric of a strip is {strip.shape[0]} x {strip.shape[1]} px, expected {side} px of height and "
-                "at least that width: cut it so, or fit on tiles."
-            )
-        return strip
 
     def _fitted_shape(self) -> tuple[int, int]:
         if not hasattr(self, "bank_"):

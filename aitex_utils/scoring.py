@@ -41,59 +41,45 @@ def strip_map(maps: np.ndarray, corners: np.ndarray, shape: tuple[int, int]) -> 
     return untile(np.asarray(maps, dtype=np.float32), corners, shape)
 
 
-def usual_distances(patches: np.ndarray, chosen: np.ndarray, *, most: int = 64, share: float = 0.9) -> np.ndarray:
-    """Return which distance is usual at each place of a normal tile: (H', W') float32, above 0.
+def usual_distances(distances: np.ndarray, share: float = 0.9) -> np.ndarray:
+    """Return which distance is usual at each place of a normal tile: (n, H', W') -> (H', W') float32, above 0.
 
     Near its edge a tile's patches lie farther from the bank than in its middle, for what a network sees beyond the
-    edge isn't fabric; without a correction false alarms stand there. Each of at most `most` normal tiles is compared
-    with the kept patches of all *other* tiles, for the distance to its own would be too small. The `share`-quantiles of
-    a row's and of a column's distances, multiplied and divided by that of all, are the usual distance.
-
-    patches : (N, H', W', C), the normal ones; chosen : (k,) indices of the kept among them, counted through all tiles.
+    edge isn't fabric; without a correction false alarms stand there. The `share`-quantiles of a row's and of a column's
+    distances, multiplied and divided by that of all, are the usual distance. distances : see `distances_to_others`.
     """
-    distances = np.stack(_to_others(patches, chosen, most, "tile"))  # (n, H', W')
     rows, columns = np.quantile(distances, share, axis=(0, 2)), np.quantile(distances, share, axis=(0, 1))
     overall = max(float(np.quantile(distances, share)), 1e-6)
     return np.maximum(rows[:, None] * columns / overall, 1e-3 * overall).astype(np.float32)
 
 
-def usual_in_rows(
-    patches: Sequence[np.ndarray], chosen: np.ndarray, *, most: int = 64, share: float = 0.9
-) -> np.ndarray:
-    """Return which distance is usual in each row of whole normal strips: (H', 1) float32, above 0.
+def usual_in_rows(distances: Sequence[np.ndarray], share: float = 0.9) -> np.ndarray:
+    """Return which distance is usual in each row of whole normal strips, each (H', W'): (H', 1) float32, above 0.
 
     As `usual_distances`, but a strip has an edge above and below only, so that the `share`-quantile of a row says all.
-    patches : the normal strips', each (H', W', C), W' their own; chosen : indices of the kept, counted through them.
     """
-    distances = np.concatenate(_to_others(patches, chosen, most, "strip", every=4), axis=1)  # (H', all columns)
-    usual = np.quantile(distances, share, axis=1)
+    usual = np.quantile(np.concatenate(distances, axis=1), share, axis=1)
     return np.maximum(usual, max(1e-3 * float(usual.max()), 1e-6)).astype(np.float32)[:, None]
 
 
-def _to_others(
-    patches: Sequence[np.ndarray], chosen: np.ndarray, most: int, what: str, every: int = 1
+def distances_to_others(
+    samples: Sequence[tuple[int, np.ndarray]], kept: np.ndarray, owner: np.ndarray
 ) -> list[np.ndarray]:
-    """Return the distances (H', W') of at most `most` tiles or strips to the kept patches of all others.
+    """Return the distances (H', W') of normal tiles or strips to the patches that were kept of all *others*.
 
-    Of each, every `every`-th column is looked at.
+    The distance to its own kept patches would be too small, as no new tile's is. Those of which nothing but their own
+    is kept are left out. samples : numbers and patches (H', W', C); kept : (k, C); owner : (k,), the number of each.
     """
     from .memory_bank import MemoryBank
 
-    starts = np.cumsum([0] + [one.shape[0] * one.shape[1] for one in patches])
-    owner = np.searchsorted(starts, chosen, side="right") - 1
-    rows = zip(owner, np.asarray(chosen) - starts[owner], strict=True)
-    kept = np.stack([patches[i].reshape(-1, patches[i].shape[-1])[row] for i, row in rows])
     found = []
-    for i in np.unique(np.linspace(0, len(patches) - 1, min(len(patches), most)).round().astype(int)):
-        others = kept[owner != i]
+    for number, patches in samples:
+        others = kept[owner != number]
         if len(others):
-            own = patches[i][:, ::every]
-            distances = MemoryBank().add(others).nearest(own.reshape(-1, own.shape[-1]), 1)[0]
-            found.append(distances.reshape(own.shape[:2]))
+            flat = patches.reshape(-1, patches.shape[-1]).astype(np.float32)
+            found.append(MemoryBank().add(others).nearest(flat, 1)[0].reshape(patches.shape[:2]))
     if not found:
-        raise InputError(
-            f"All kept patches are of one {what}: fit on more {what}s, or keep more patches, to use level."
-        )
+        raise InputError("All kept patches are of one tile or strip: fit on more, or keep more patches, to use level.")
     return found
 
 

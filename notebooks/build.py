@@ -116,7 +116,8 @@ def filled(text: str, notebook: str) -> str:
     def number(place: re.Match) -> str:
         value: Any = json.loads((BENCHMARKS / place[1]).read_text(encoding="utf-8"))
         for key in re.findall(r'"[^"]+"|[^.]+', place[2]):
-            value = value[key.strip(' "')]
+            key = key.strip(' "')
+            value = value[int(key) if isinstance(value, list) else key]
         return format(value, place[3] or "")
 
     if "{{cost}}" in text:

@@ -14,13 +14,20 @@ from woven import woven
 from aitex_utils import PatchCore
 from aitex_utils.errors import InputError
 from aitex_utils.patchcore import PAPER
-from aitex_utils.scoring import usual_distances
+from aitex_utils.scoring import distances_to_others, usual_distances
 
 SIDE = 64
 
 
 def paper(**parameters: object) -> PatchCore:
     return PatchCore(**{**PAPER, **parameters})
+
+
+def usual_of(patches: np.ndarray, chosen: np.ndarray) -> np.ndarray:
+    """Return what is usual, from patches (N, H', W', C) and the indices of those that were kept."""
+    n, height, width, channels = patches.shape
+    kept, owner = patches.reshape(-1, channels)[chosen], np.asarray(chosen) // (height * width)
+    return usual_distances(np.stack(distances_to_others(list(enumerate(patches)), kept, owner)))
 
 
 NORMAL, OTHERS = woven(8, seed=0), woven(6, seed=1)
@@ -30,7 +37,7 @@ def test_two_tiles_by_hand():
     # One channel, one row of two places. Kept: both patches of each tile. Tile 0: 0, 10; tile 1: 1, 14.
     patches = np.array([[[[0.0], [10.0]]], [[[1.0], [14.0]]]], np.float32)  # (2, 1, 2, 1)
     # To the other tile's: 0 -> 1, 10 -> 4 (14), 1 -> 1 (0), 14 -> 4 (10). The row's share is that of all.
-    usual = usual_distances(patches, np.arange(4))
+    usual = usual_of(patches, np.arange(4))
     assert usual.shape == (1, 2)
     np.testing.assert_allclose(usual, [[1, 4]], rtol=1e-6)
 
@@ -57,31 +64,32 @@ def test_against_the_obvious_way(n, height, width, seed, kept):
     rows = [np.quantile(distances[:, r], 0.9) for r in range(height)]
     columns = [np.quantile(distances[:, :, c], 0.9) for c in range(width)]
     expected = np.outer(rows, columns) / np.quantile(distances, 0.9)
-    np.testing.assert_allclose(usual_distances(patches, chosen), expected, rtol=1e-3, atol=1e-5)
+    np.testing.assert_allclose(usual_of(patches, chosen), expected, rtol=1e-3, atol=1e-5)
 
 
 def test_equal_tiles_give_something_to_divide_by():
-    usual = usual_distances(np.ones((3, 2, 2, 4), np.float32), np.arange(12))
+    usual = usual_of(np.ones((3, 2, 2, 4), np.float32), np.arange(12))
     assert usual.dtype == np.float32 and np.isfinite(usual).all() and (usual > 0).all()
 
 
 def test_at_most_so_many_tiles_are_compared(monkeypatch: pytest.MonkeyPatch):
-    from aitex_utils import memory_bank
+    from aitex_utils import patchcore
 
     asked = []
-    nearest = memory_bank.MemoryBank.nearest
-    monkeypatch.setattr(
-        memory_bank.MemoryBank, "nearest", lambda self, p, k: asked.append(len(p)) or nearest(self, p, k)
-    )
-    usual_distances(np.random.default_rng(0).normal(size=(9, 2, 2, 3)).astype(np.float32), np.arange(36), most=4)
-    assert asked == [4] * 4
+    kept = patchcore.distances_to_others
+    monkeypatch.setattr(patchcore, "SAMPLES", 4)
+    monkeypatch.setattr(patchcore, "distances_to_others", lambda s, *rest: asked.extend(s) or kept(s, *rest))
+    paper(level=True).fit(NORMAL)
+    assert [number for number, _ in asked] == [0, 2, 5, 7]  # spread over all eight
 
 
 def test_kept_patches_of_one_tile_only_are_refused():
     patches = np.random.default_rng(0).normal(size=(1, 2, 2, 3)).astype(np.float32)
-    with pytest.raises(InputError, match="All kept patches are of one tile: fit on more tiles, or keep more patches"):
-        usual_distances(patches, np.arange(4))
-    with pytest.raises(InputError, match="All kept patches are of one tile"):
+    with pytest.raises(
+        InputError, match="All kept patches are of one tile or strip: fit on more, or keep more patches"
+    ):
+        usual_of(patches, np.arange(4))
+    with pytest.raises(InputError, match="All kept patches are of one tile or strip"):
         paper(level=True).fit(NORMAL[:1])
 
 

@@ -15,7 +15,7 @@ from woven import woven
 from aitex_utils import PatchCore
 from aitex_utils.errors import InputError
 from aitex_utils.features import PatchFeatures, join_layers
-from aitex_utils.scoring import above_usual, anomaly_maps, usual_in_rows
+from aitex_utils.scoring import above_usual, anomaly_maps, distances_to_others, usual_in_rows
 
 SIDE = 64
 STRIPS = list(woven(3, 11, SIDE, 320))
@@ -40,13 +40,20 @@ def stained(strip: np.ndarray, column: int, row: int = 30) -> np.ndarray:
 # what is usual
 
 
+def usual_of(patches: list[np.ndarray], chosen: np.ndarray, share: float = 0.9) -> np.ndarray:
+    flat = np.concatenate([p.reshape(-1, p.shape[-1]) for p in patches])
+    owner = np.concatenate([np.full(p.shape[0] * p.shape[1], i) for i, p in enumerate(patches)])
+    return usual_in_rows(distances_to_others(list(enumerate(patches)), flat[chosen], owner[chosen]), share)
+
+
 def test_usual_in_rows_by_hand():
     # Two strips of one row, one of them longer; all patches kept. 0 and 10 lie 1 and 6 from the other's 1, 4, 4;
-    # 1, 4, 4 lie 1, 4, 4 from 0 and 10: every fourth column only is looked at, which is the first.
+    # 1, 4, 4 lie 1, 4, 4 from 0 and 10.
     patches = [np.array([[[0.0], [10.0]]], np.float32), np.array([[[1.0], [4.0], [4.0]]], np.float32)]
-    np.testing.assert_allclose(usual_in_rows(patches, np.arange(5), share=1.0), [[1.0]])
-    # Kept of the second strip is 4 alone: 0 lies 4 away.
-    np.testing.assert_allclose(usual_in_rows(patches, np.array([0, 1, 4]), share=1.0), [[4.0]])
+    np.testing.assert_allclose(usual_of(patches, np.arange(5), 1.0), [[6.0]])
+    np.testing.assert_allclose(usual_of(patches, np.arange(5), 0.5), [[4.0]])
+    # Kept of the second strip is the last 4 alone, of the first 0: 0 and 10 lie 4 and 6 away, 1, 4, 4 lie 1, 4, 4.
+    np.testing.assert_allclose(usual_of(patches, np.array([0, 4]), 0.0), [[1.0]])
 
 
 @settings(max_examples=20, deadline=None)
@@ -62,9 +69,9 @@ def test_usual_in_rows_against_the_obvious_way(widths: list[int], rows: int, see
     found = []
     for i, of in enumerate(patches):
         others = flat[chosen[owner[chosen] != i]]
-        found.append(cdist(of[:, ::4].reshape(-1, 3), others).min(axis=1).reshape(rows, -1))
+        found.append(cdist(of.reshape(-1, 3), others).min(axis=1).reshape(rows, -1))
     expected = np.quantile(np.concatenate(found, axis=1), 0.9, axis=1)
-    np.testing.assert_allclose(usual_in_rows(patches, chosen)[:, 0], expected, rtol=1e-3, atol=1e-3 * expected.max())
+    np.testing.assert_allclose(usual_of(patches, chosen)[:, 0], expected, rtol=1e-3, atol=1e-3 * expected.max())
 
 
 def test_above_usual_by_hand():

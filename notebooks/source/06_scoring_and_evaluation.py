@@ -16,11 +16,11 @@
 # 2. write AUROC, AP, F1-max and AUPRO yourself, ties included, and say what each of them hides (06.2 to 06.5);
 # 3. put an interval beside every figure, by redrawing whole strips (06.6);
 # 4. set a threshold without having seen a defect, and check whether it keeps its promise (06.7);
-# 5. look a detector's worst mistakes in the eye.
+# 5. look a detector's worst mistakes in the eye, and know what mends them on fabric.
 #
 # **You need to know** *tile*, *patch* and *memory bank* (notebooks 00 and 02), and why we split by strip (01).
 #
-# **Time**: about two and a half hours for you, in sections of ten minutes; after section 6 is a good place for a break. For the
+# **Time**: about two hours and forty minutes for you, in sections of ten minutes; after section 6 is a good place for a break. For the
 # computer {{cost}}.
 
 # %% [markdown]
@@ -1179,13 +1179,134 @@ print("alarms looks at nearly every tile.")
 # at the same place twice, and have somebody sort the first thousand alarms, which gives you the labels that you never had.
 
 # %% [markdown]
+# ## 12. What decides accuracy on fabric
+#
+# The detector above is the paper's, and it isn't good. PatchCore has a poor name on AITEX: in a published table it stands at 0.783
+# ([arXiv 2310.12790](https://arxiv.org/abs/2310.12790)), below methods that saw ten defects. The gallery says why, and each cause has a mend:
+#
+# | what happens | cause | mend |
+# |---|---|---|
+# | thin defects drown | a thread is a few pixels wide, and a patch sees dozens | tiles are enlarged to 448 px |
+# | alarms at the edges of tiles | the network sees zeros beyond them (notebook 03) | borders are mirrored, and each distance is divided by what is **usual at its place**, which normal tiles tell |
+# | a strip rings all over | another day, another light | the strip is seen **whole**, without edges between tiles, and what is usual in each row of *this* strip is taken off |
+#
+# The last one turns the question round. Not *how far is this from all that was ever normal?* but *does it stand out of its own strip?* From each row of a
+# strip's map we take its lower quartile. A defect that fills less than three quarters of a row is still there afterwards; light that lies over the
+# whole strip is gone. Nothing is learned from the test for that: each strip is judged by itself, and no label is looked at.
+#
+# We add the mends one after the other, on the strips of one fabric, with clean tiles of all of them as negatives. **By how much does the tile
+# AUROC rise, from the first to the last?**
+
+# %%
+predict("06.g", 0.0, 0.25)
+
+# %%
+normal, defective = known[FABRICS[0]]
+learnt, asked = normal[::3], [*normal[1::3], *defective[:5]]
+
+
+def on_strips(whole, recipe):
+    """Fit on three normal strips; return the maps and corners of eight others."""
+    detector = PatchCore(**recipe, seed=0)
+    images = [s.read() for s in learnt]
+    images = [i[:, slice(*fabric_region(i))] for i in images]
+    if whole:
+        detector.fit_strips(images)
+    else:
+        detector.fit(np.concatenate([tile(i)[0] for i in images]))
+    every = [detector.score_strip(s.read()) for s in asked]
+    return {str(i): found.map for i, found in enumerate(every)}
+
+
+# %% [markdown]
+# Three times some ten seconds, kept for a second run.
+
+# %%
+RECIPES = {
+    "the paper's": (False, PAPER),
+    "+ 448 px, mirrored, level": (False, {"baseline": None}),
+    "+ strips whole": (True, {"baseline": None}),
+}
+
+
+# %%
+def strip_maps(name):
+    """Return the maps of the eight strips by one recipe, from the cache."""
+    whole, recipe = RECIPES[name]
+    place, code = list(RECIPES).index(name), (PatchCore, fabric_region)
+    entry, what = f"06_recipe_{place}_{profile()}", {"recipe": recipe, "whole": whole}
+    kept = cached(entry, lambda: on_strips(whole, recipe), data=root, code=code, **what)
+    return [kept[str(i)] for i in range(len(asked))]
+
+
+by_recipe = {name: strip_maps(name) for name in RECIPES}
+own = [scoring.above_usual(of, 0.25) for of in by_recipe["+ strips whole"]]
+by_recipe["+ less its own usual"] = own  # this is PatchCore() as it comes
+
+# %%
+truth = [np.zeros((256, 1)) if s.is_normal else s.read_mask() for s in asked]
+of_recipe = {}
+for name, of in by_recipe.items():
+    tops, marked = [], []
+    for image, mask in zip(of, truth, strict=True):
+        begin = int(np.isnan(image).all(axis=0).argmin())
+        cuts, at = tile(image[:, begin:])
+        marks = np.broadcast_to(mask, image.shape)[:, begin:]
+        tops += [np.nanmax(part) for part in cuts]
+        marked += [marks[r : r + 256, c : c + 256].any() for r, c in at]
+    of_recipe[name] = metrics.auroc(marked, tops)
+    print(f"{name:26} tile AUROC {of_recipe[name]:.3f}")
+first_one, *_, last_one = of_recipe.values()
+reveal("06.g", last_one - first_one)
+
+# %% [markdown]
+# The same strip by the first recipe and by the last, each on a scale of its own, for their units differ:
+
+# %%
+shown = next(i for i, s in enumerate(asked) if not s.is_normal)
+for name in (*list(by_recipe)[:1], *list(by_recipe)[-1:]):
+    image, title = asked[shown].read(), f"{asked[shown].id}, {name}"
+    place = by_recipe[name][shown]
+    bounds = max(0.0, float(np.nanmin(place))), float(np.nanmax(place))
+    show(*plot_strip(image, place, truth[shown], title=title, scale=bounds))
+
+# %% [markdown]
+# On AITEX, by strip, mean over four fabrics and two splits (95 % intervals over strips in brackets):
+#
+# | | the paper's recipe, 320 px | `PatchCore()` |
+# |---|---|---|
+# | tile AUROC, clean tiles of normal strips | {{results/accuracy_c.json: detectors.paper.mean.tile_auroc: .3f}} | {{results/accuracy_c.json: detectors.ours.mean.tile_auroc: .3f}} ({{results/accuracy_c.json: detectors.ours.mean.intervals.tile_auroc.0: .3f}} to {{results/accuracy_c.json: detectors.ours.mean.intervals.tile_auroc.1: .3f}}) |
+# | tile AUROC, all clean tiles | {{results/accuracy_c.json: detectors.paper.mean.tile_auroc_c2: .3f}} | {{results/accuracy_c.json: detectors.ours.mean.tile_auroc_c2: .3f}} ({{results/accuracy_c.json: detectors.ours.mean.intervals.tile_auroc_c2.0: .3f}} to {{results/accuracy_c.json: detectors.ours.mean.intervals.tile_auroc_c2.1: .3f}}) |
+# | pixel AP | {{results/accuracy_c.json: detectors.paper.mean.pixel_ap: .3f}} | {{results/accuracy_c.json: detectors.ours.mean.pixel_ap: .3f}} |
+# | strip AUROC | {{results/accuracy_c.json: detectors.paper.mean.strip_auroc: .3f}} | {{results/accuracy_c.json: detectors.ours.mean.strip_auroc: .3f}} |
+#
+# So PatchCore does work on AITEX. What it costs stands there too: look at the strip AUROC before you cheer. A strip that was photographed on another day was "defective" to the
+# old detector, and on AITEX it often was right, for the wrong reason; judged by itself, such a strip must show its defect. And every choice here was made on the
+# fabrics 00 and 02 alone; on 03 and 06, which only confirm, the tile AUROC is {{results/accuracy_c.json: detectors.ours.mean_confirming.tile_auroc: .3f}}, on
+# those it was chosen on {{results/accuracy_c.json: detectors.ours.mean_chosen.tile_auroc: .3f}}. Had we chosen on all four, that comparison would be lost.
+#
+# Which of the choices matter, one at a time, by tile on 00 and 02 (tile AUROC minus that of `PatchCore()`, and its interval):
+#
+# | without | difference |
+# |---|---|
+# | division by what is usual at a place | {{results/ablation.json: B."not level by place".minus_ours.tile_auroc.0: +.3f}} ({{results/ablation.json: B."not level by place".minus_ours.tile_auroc.1: +.3f}} to {{results/ablation.json: B."not level by place".minus_ours.tile_auroc.2: +.3f}}) |
+# | 448 px (256 px instead) | {{results/ablation.json: B."tiles as they are, 256 px".minus_ours.tile_auroc.0: +.3f}} ({{results/ablation.json: B."tiles as they are, 256 px".minus_ours.tile_auroc.1: +.3f}} to {{results/ablation.json: B."tiles as they are, 256 px".minus_ours.tile_auroc.2: +.3f}}) |
+# | mirrored borders | {{results/ablation.json: B."zeros at the borders".minus_ours.tile_auroc.0: +.3f}} ({{results/ablation.json: B."zeros at the borders".minus_ours.tile_auroc.1: +.3f}} to {{results/ablation.json: B."zeros at the borders".minus_ours.tile_auroc.2: +.3f}}) |
+# | greedy choice (at random instead) | {{results/ablation.json: B."5 % at random".minus_ours.tile_auroc.0: +.3f}} ({{results/ablation.json: B."5 % at random".minus_ours.tile_auroc.1: +.3f}} to {{results/ablation.json: B."5 % at random".minus_ours.tile_auroc.2: +.3f}}) |
+# | the strip's own usual taken off (by strip, all clean tiles) | {{results/ablation.json: C."strip's own usual left in".minus_ours.tile_auroc_c2.0: +.3f}} ({{results/ablation.json: C."strip's own usual left in".minus_ours.tile_auroc_c2.1: +.3f}} to {{results/ablation.json: C."strip's own usual left in".minus_ours.tile_auroc_c2.2: +.3f}}) |
+#
+# The whole list, with what didn't help, is in `benchmarks/README.md`. What a mend can break: a defect that runs along most of a strip is in every row's quartile
+# and is taken off with it. One strip of fabric 03 has such a defect, and on that fabric the pixel figures fell.
+
+# %% [markdown]
 # ## What you have seen
 #
 # Distances become a map by resizing and a little smoothing, and a score by a maximum or something like it; equation 7 asks the neighbours of the bank's
 # vector, its look-alike those of the patch, and on a coreset neither changes much. AUROC is a share of pairs and doesn't know how rare defects are; AP, F1-max and
 # AUPRO do or ask by region, and each of them must be told together with the level and the share of defects. Tiles of a strip are alike, so intervals come from
 # redrawing strips, and they are wide. A threshold needs normals only, of strips that the detector hasn't seen, and keeps its promise in the mean over strips like
-# those. What is left after all figures is to look at the failures, and to count in alarms an hour.
+# those. What is left after all figures is to look at the failures, to mend their causes (larger tiles, no edges, a strip judged by its own usual), and to
+# count in alarms an hour.
 #
 # ### Quiz
 #
