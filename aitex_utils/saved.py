@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 from .errors import InputError
 from .memory_bank import MemoryBank
 
-if TYPE_CHECKING:
-    from .patchcore import PatchCore
 
-
-def save_detector(detector: PatchCore, folder: str | os.PathLike) -> Path:
-    """Write a fitted detector as a folder, whole or not at all; see `MemoryBank.save`."""
+def save_detector(detector: Any, folder: str | os.PathLike) -> Path:
+    """Write a fitted `PatchCore` as a folder, whole or not at all; see `MemoryBank.save`."""
     features = detector.features
     about = {
         "backbone": features.backbone,
@@ -31,8 +28,8 @@ def save_detector(detector: PatchCore, folder: str | os.PathLike) -> Path:
     return detector.bank_.save(folder, about=about, arrays=arrays)
 
 
-def load_detector(kind: type[PatchCore], folder: str | os.PathLike) -> PatchCore:
-    """Read a saved detector; raise `InputError` if it is damaged, foreign, or its weights are others now."""
+def load_detector(kind: type, folder: str | os.PathLike) -> Any:
+    """Read a saved detector, of `kind` `PatchCore`; raise `InputError` if it is damaged, foreign, or its weights are others now."""
     bank = MemoryBank.load(folder)
     try:
         about, arrays = bank.about, bank.arrays
