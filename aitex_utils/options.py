@@ -13,6 +13,17 @@ from .scoring import IMAGE_SCORES
 
 SAMPLERS = ("greedy", "random", "k_means")
 
+# The recipe of the paper, for comparing with it: tiles as they are, in one size, with zeros around them.
+PAPER: dict[str, Any] = {
+    "size": None,
+    "pooling": 3,
+    "padding": "zeros",
+    "level": False,
+    "coreset": 0.10,
+    "smoothing": 4.0,
+    "baseline": None,
+}
+
 
 def check_options(
     coreset: Any, sampler: Any, index: Any, level: Any, baseline: Any, smoothing: Any, image_score: Any, seed: Any

@@ -12,9 +12,9 @@ import numpy as np
 
 from .blocks import SAMPLES, reduce_blocks
 from .errors import InputError, check_strip, check_tiles
-from .features import PatchFeatures
+from .features import PatchFeatures, check_pooling
 from .memory_bank import MemoryBank
-from .options import check_options, sample
+from .options import PAPER, check_options, sample
 from .saved import load_detector, save_detector
 from .scoring import (
     above_usual,
@@ -27,15 +27,7 @@ from .scoring import (
 )
 from .tiling import fabric_region, tile
 
-# The recipe of the paper, for comparing with it: tiles as they are, in one size, with zeros around them.
-PAPER: dict[str, Any] = {
-    "size": None,
-    "padding": "zeros",
-    "level": False,
-    "coreset": 0.10,
-    "smoothing": 4.0,
-    "baseline": None,
-}
+__all__ = ["PAPER", "Found", "PatchCore", "StripFound"]
 
 
 @dataclass(frozen=True)
@@ -65,7 +57,8 @@ class PatchCore:
 
     Parameters
     ----------
-    backbone, layers, size, pooling, padding, whiten, batch_size : see `PatchFeatures`.
+    backbone, layers, size, padding, whiten, batch_size : see `PatchFeatures`.
+    pooling : see there; None takes what found most: 3 for tiles, (3, 1) where whole strips are fitted.
     coreset : share of the normal patches that the memory bank keeps, above 0 up to 1.
     sampler : how they are chosen, "greedy" (k-center), "random" or "k_means".
     index : kind of `MemoryBank`, "flat" (exact), "ivf", "hnsw" or "pq". "hnsw" finds most nearest patches, but its
@@ -92,7 +85,7 @@ class PatchCore:
         backbone: str = "efficientnet_lite0",
         layers: tuple[str, ...] | None = None,
         size: int | None = 448,
-        pooling: int | Sequence[int] = 3,
+        pooling: int | Sequence[int] | None = None,
         padding: str = "reflect",
         whiten: bool = False,
         batch_size: int = 8,
@@ -108,8 +101,9 @@ class PatchCore:
     ) -> None:
         # What is wrong is refused now, not after minutes of extraction.
         check_options(coreset, sampler, index, level, baseline, smoothing, image_score, seed)
+        self.pooling = None if pooling is None else check_pooling(pooling)
         more = {"padding": padding, "whiten": whiten, "batch_size": batch_size, "progress": progress}
-        self.features = PatchFeatures(backbone, layers, pooling=pooling, size=size, **more)
+        self.features = PatchFeatures(backbone, layers, pooling=3 if pooling is None else pooling, size=size, **more)
         self.level, self.baseline = bool(level), None if baseline is None else float(baseline)
         # Plain numbers, not NumPy's, which JSON can't hold.
         self.coreset, self.sampler, self.index = float(coreset), sampler, index
@@ -121,6 +115,7 @@ class PatchCore:
         tiles : an array, or an iterator of arrays. memory : GiB that the patches may need; where they need more they
         are reduced block by block (`blocks.reduce_blocks`), and `radius_` is a bound. Greedy only, and not whitened.
         """
+        self.pool_for(whole=False)
         if memory is None and isinstance(tiles, (np.ndarray, list)):
             tiles = check_tiles(tiles)
             return self.fit_patches(self.features.fit_transform(tiles), tiles.shape[1:])
@@ -158,6 +153,7 @@ class PatchCore:
         """
         if self.image_score.startswith("reweighted"):
             raise InputError(f"image_score {self.image_score} needs tiles: fit on tiles, or take 'max'.")
+        self.pool_for(whole=True)
         stream = (self.features.raw_of_strip(check_strip(strip, side), side) for strip in strips)
         if memory is not None:
             self._check_blocks()
@@ -181,6 +177,12 @@ class PatchCore:
             owner = np.repeat(np.arange(len(patches)), [p.shape[0] * p.shape[1] for p in patches])[chosen]
         return self._remember(kept, owner, samples, True, (side, side))
 
+    def pool_for(self, *, whole: bool) -> None:
+        """Take the pooling for whole strips or for tiles, where none was given."""
+        self.whole_ = whole
+        if self.pooling is None:
+            self.features.pooling = (3, 1) if whole else 3
+
     def _check_blocks(self) -> None:
         if self.sampler != "greedy" or self.features.whiten:
             raise InputError("Patches are reduced as they come only by greedy and not whitened: leave memory out.")
@@ -191,7 +193,8 @@ class PatchCore:
         if self.level:
             away = distances_to_others(samples, kept, owner)
             self.usual_ = usual_in_rows(away) if whole else usual_distances(np.stack(away))
-        self.bank_, self.whole_ = MemoryBank(self.index).add(kept), whole
+        self.bank_ = MemoryBank(self.index).add(kept)
+        self.pool_for(whole=whole)
         self.tile_shape_ = (int(tile_shape[0]), int(tile_shape[1]))
         return self
 
@@ -256,7 +259,7 @@ class PatchCore:
             "backbone": features.backbone,
             "layers": list(features.layers),
             "size": features.size,
-            "pooling": features.pooling if isinstance(features.pooling, int) else list(features.pooling),
+            "pooling": list(self.pooling) if isinstance(self.pooling, tuple) else self.pooling,
             "padding": features.padding,
             "whiten": features.whiten,
             "batch_size": features.batch_size,

@@ -29,7 +29,7 @@ def save_detector(detector: Any, folder: str | os.PathLike) -> Path:
 
 
 def load_detector(kind: type, folder: str | os.PathLike) -> Any:
-    """Read a saved detector, of `kind` `PatchCore`; raise `InputError` if it is damaged, foreign, or its weights are others now."""
+    """Read a saved detector (`kind`: `PatchCore`); raise `InputError` if it is damaged, foreign, or of other weights."""
     bank = MemoryBank.load(folder)
     try:
         about, arrays = bank.about, bank.arrays
@@ -38,7 +38,8 @@ def load_detector(kind: type, folder: str | os.PathLike) -> Any:
         if detector.features.whiten:
             detector.features.mean_, detector.features.whitening_ = arrays["mean"], arrays["whitening"]
         detector.usual_ = arrays["usual"] if detector.level else None
-        detector.whole_, weights = bool(about["whole"]), about["weights_sha256"]
+        weights = about["weights_sha256"]
+        detector.pool_for(whole=bool(about["whole"]))
     except (KeyError, TypeError) as error:
         raise InputError(
             f"{folder} holds a memory bank but no detector ({error}): load it with MemoryBank.load."

@@ -180,6 +180,18 @@ def test_what_cannot_be_done_with_strips_is_refused(detector: PatchCore):
             PatchCore(baseline=wrong)
 
 
+def test_pooling_is_that_of_tiles_or_of_strips_where_none_is_given(tmp_path: Path):
+    detector = whole()
+    assert detector.features.pooling == 3 and detector.parameters()["pooling"] is None
+    assert detector.fit_strips(STRIPS, side=SIDE).features.pooling == (3, 1)
+    detector.save(tmp_path / "saved")
+    assert PatchCore.load(tmp_path / "saved").features.pooling == (3, 1)
+    tiles = np.concatenate([strip[None, :, :SIDE] for strip in STRIPS])
+    assert detector.fit(tiles).features.pooling == 3 and not detector.whole_
+    given = whole(pooling=(5, 3)).fit_strips(STRIPS, side=SIDE)
+    assert given.features.pooling == (5, 3) and given.parameters()["pooling"] == [5, 3]
+
+
 def test_pooling_by_layer():
     features = PatchFeatures(size=SIDE, pooling=(3, 1))
     with torch.inference_mode():
