@@ -29,7 +29,7 @@ def save_detector(detector: Any, folder: str | os.PathLike) -> Path:
 
 
 def load_detector(kind: type, folder: str | os.PathLike) -> Any:
-    """Read a saved detector (`kind`: `PatchCore`); raise `InputError` if it is damaged, foreign, or of other weights."""
+    """Read a saved detector (`kind`, `PatchCore`); raise `InputError` if it is damaged, foreign, of other weights."""
     bank = MemoryBank.load(folder)
     try:
         about, arrays = bank.about, bank.arrays
