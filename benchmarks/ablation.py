@@ -8,6 +8,7 @@ by strip in pairs, and drawn in `images/ablation.png`. Some 40 minutes; a stoppe
 from __future__ import annotations
 
 import argparse
+import functools
 import json
 import sys
 from collections.abc import Iterator
@@ -20,7 +21,7 @@ from accuracy import CHOSEN_ON, CODE, PLAIN, in_batches, judge, mean_of
 from matplotlib.figure import Figure
 from protocols import FabricTiles, Judged, fabric_tiles, judged_b, split_b
 from tables import HERE, ablation_sentence, results, write_results, write_tables
-from whole_strips import fabric_of, judged, split_c
+from whole_strips import judged_c
 
 from aitex_utils.cache import cached
 from aitex_utils.errors import InputError
@@ -30,7 +31,7 @@ from aitex_utils.layer_plots import draw_intervals
 from aitex_utils.measure import versions
 from aitex_utils.patchcore import PAPER, PatchCore
 from aitex_utils.scoring import above_usual
-from aitex_utils.strips import find_aitex, list_strips
+from aitex_utils.strips import find_aitex
 from aitex_utils.tiling import tile
 
 SEEDS = {"B": 2, "C": 1}
@@ -118,17 +119,15 @@ def own_usual(judgement: Judged, baseline: float) -> Judged:
     return replace(judgement, maps=maps, scores=scores, strip_scores={p: s for p, s in tops.items() if p in known})
 
 
+@functools.lru_cache(maxsize=1)
+def absolute(root: Path, fabric: str, whole: bool) -> list[tuple[int, Judged]]:
+    """Return what our defaults make of protocol C, whole strips or tile by tile, with each strip's own usual left in."""
+    return list(judged_c(root, fabric, range(SEEDS["C"]), {"baseline": None}, whole))
+
+
 def by_strip(root: Path, fabric: str, name: str) -> Iterator[tuple[int, Judged]]:
     """Yield what a way of judging strips makes of protocol C, seed by seed."""
-    for seed in range(SEEDS["C"]):
-        fit, test = split_c(root, fabric, seed)
-        detector = PatchCore(seed=seed, baseline=None)
-        images = [fabric_of(strip) for strip in fit]
-        if name.startswith("tile by tile"):
-            detector.fit(np.concatenate([tile(image)[0] for image in images]))
-        else:
-            detector.fit_strips(images)
-        found = judged(list_strips(root, fabric), test, detector.score_strip)
+    for seed, found in absolute(root, fabric, not name.startswith("tile by tile")):
         yield seed, found if name.endswith("left in") else own_usual(found, PatchCore().baseline)
 
 
@@ -173,7 +172,7 @@ def main() -> int:
             f"ablation_{protocol}_{fabric}_{number:02d}",
             make,
             data=root,
-            code=(*CODE, judge, by_tile, by_strip, own_usual),
+            code=(*CODE, judge, by_tile, by_strip, own_usual, absolute.__wrapped__),
             name=name,
             seeds=SEEDS[protocol],
             **what,
@@ -197,7 +196,7 @@ def main() -> int:
 
                 judge_one("B", fabric, list(BY_TILE).index(name), name, tests, change=str(change))
             cropped.made = None
-            for number, name in enumerate(BY_STRIP):
+            for number, name in enumerate(BY_STRIP):  # in this order two share what `absolute` returns
                 judge_one("C", fabric, number, name, lambda fabric=fabric, name=name: by_strip(root, fabric, name))
     except InputError as error:
         print(f"ablation: {error}", file=sys.stderr)

@@ -142,3 +142,31 @@ def test_a_fabric_that_is_not_there_is_named(
     monkeypatch.setattr("sys.argv", ["accuracy", "--data", str(small_practice), "--fabrics", "77"])
     assert accuracy.main() == 1
     assert "has none of the fabrics 77: give --data or --fabrics" in capsys.readouterr().err
+
+
+def test_a_strip_s_own_usual_can_be_taken_off_afterwards():
+    import ablation
+
+    random = np.random.default_rng(0)
+    maps = [random.normal(size=(256, 512)).astype(np.float32) for _ in range(2)]
+    masks = [np.zeros((256, 512), bool) for _ in maps]
+    strips = [Strip(f"{i:04d}_000_00", "00", "000", Path("none")) for i in range(3)]
+    tops = {i: float(found.max()) for i, found in enumerate(maps)} | {2: 9.0}  # the last one's mask isn't known
+    judged = protocols.Judged(
+        strips, np.zeros(4), np.zeros(4, bool), np.array([0, 0, 1, 1]), maps, masks, [0, 1], tops
+    )
+    own = ablation.own_usual(judged, 0.25)
+    expected = [found - np.quantile(found, 0.25, axis=1, keepdims=True) for found in maps]
+    for found, of in zip(own.maps, expected, strict=True):
+        np.testing.assert_allclose(found, of, atol=1e-5)
+    np.testing.assert_allclose(own.scores, [of[:, c : c + 256].max() for of in expected for c in (0, 256)], rtol=1e-5)
+    assert own.strip_scores == pytest.approx({i: of.max() for i, of in enumerate(expected)}, rel=1e-5)
+
+
+def test_each_choice_of_the_ablation_is_one_that_a_detector_takes():
+    import ablation
+
+    for change in ablation.BY_TILE.values():
+        known = {k: v for k, v in change.items() if k not in ("uncropped", "neighbours", "normals")}
+        assert set(known) <= set(accuracy.PatchCore().parameters())
+    assert list(ablation.BY_TILE)[0] == list(ablation.BY_STRIP)[0] == "our defaults"
