@@ -121,7 +121,7 @@ def own_usual(judgement: Judged, baseline: float) -> Judged:
 
 @functools.lru_cache(maxsize=1)
 def absolute(root: Path, fabric: str, whole: bool) -> list[tuple[int, Judged]]:
-    """Return what our defaults make of protocol C, whole strips or tile by tile, with each strip's own usual left in."""
+    """Return what our defaults make of protocol C, strips whole or tile by tile, each one's own usual left in."""
     return list(judged_c(root, fabric, range(SEEDS["C"]), {"baseline": None}, whole))
 
 
@@ -173,7 +173,7 @@ def main() -> int:
             make,
             data=root,
             code=(*CODE, judge, by_tile, by_strip, own_usual, absolute.__wrapped__),
-            name=name,
+            choice=name,
             seeds=SEEDS[protocol],
             **what,
         )

@@ -162,6 +162,7 @@ def run(protocol: str, root: Path, fabrics: Sequence[str], seeds: int, peer_seed
     peer = Peer() if peer_seeds else None
     detectors: dict[str, dict[str, Any]] = {"ours": OURS, "paper": PLAIN}
     if protocol == "A":
+        detectors = {"ours": OURS, "everywhere": OURS, "paper": PLAIN}  # "everywhere": fabric isn't looked for
         detectors = {name: {**of, **POOLED} for name, of in detectors.items()}
     if peer:
         detectors["anomalib"] = {"size": 320, "coreset": 0.10 if protocol == "B" else 0.01}
@@ -183,7 +184,7 @@ def run(protocol: str, root: Path, fabrics: Sequence[str], seeds: int, peer_seed
                     return by_tile(tiles, range(count), parameters)
                 if protocol == "C":
                     return judged_c(root, group[0], range(count), parameters, name == "ours")
-                return judged_a(root, group, range(count), parameters)
+                return judged_a(root, group, range(count), parameters, name == "ours")
 
             what = PatchCore(**parameters).parameters() if name != "anomalib" else {**parameters, "version": ANOMALIB}
             entry = f"accuracy_{protocol}_{label}_{name}"

@@ -26,14 +26,17 @@ STEP = 4  # pixel figures, but AUPRO, are on every fourth pixel down and across
 class FabricTiles:
     """All tiles of one fabric: `clean` of normal strips (N, 256, 256), `defective` (M, 256, 256) and their masks.
 
-    `clean_strips` (N,) and `defective_strips` (M,) say of which of `strips` they are.
+    `clean_strips` (N,) and `defective_strips` (M,) say of which of `strips` they are; `clean_spans` (N, 2) and
+    `defective_spans` (M, 2) from which column of the tile to which there is fabric.
     """
 
     strips: list[Strip]
     clean: np.ndarray
     clean_strips: np.ndarray
+    clean_spans: np.ndarray
     defective: np.ndarray
     defective_strips: np.ndarray
+    defective_spans: np.ndarray
     masks: np.ndarray
 
 
@@ -75,22 +78,24 @@ def fabric_tiles(root: Path, fabric: str, *, whole: bool = False) -> FabricTiles
     With `whole` the strips aren't cropped to their fabric.
     """
     strips = list_strips(root, fabric)
-    found: dict[str, list] = {"clean": [], "clean_strips": [], "defective": [], "defective_strips": [], "masks": []}
+    kinds = [f"{kind}{part}" for kind in ("clean", "defective") for part in ("", "_strips", "_spans")]
+    found: dict[str, list] = {name: [] for name in (*kinds, "masks")}
     for place, strip in enumerate(strips):
         if not (strip.is_normal or strip.masks):
             continue
         image = strip.read()
-        begin, end = (0, image.shape[1]) if whole else fabric_region(image)
-        tiles, _ = tile(image[:, begin:end])
-        if strip.is_normal:
-            found["clean"].append(tiles)
-            found["clean_strips"].append(np.full(len(tiles), place))
-            continue
-        of_mask, _ = tile(strip.read_mask()[:, begin:end])
-        marked = tile_labels(of_mask)
-        found["defective"].append(tiles[marked])
-        found["defective_strips"].append(np.full(int(marked.sum()), place))
-        found["masks"].append(of_mask[marked])
+        region = fabric_region(image)
+        begin, end = (0, image.shape[1]) if whole else region
+        tiles, corners = tile(image[:, begin:end])
+        spans = np.clip(np.subtract(region, begin)[None] - corners[:, 1:], 0, tiles.shape[2])  # (n, 2)
+        kind, rows = "clean", np.ones(len(tiles), bool)
+        if not strip.is_normal:
+            of_mask, _ = tile(strip.read_mask()[:, begin:end])
+            kind, rows = "defective", tile_labels(of_mask)
+            found["masks"].append(of_mask[rows])
+        found[kind].append(tiles[rows])
+        found[f"{kind}_strips"].append(np.full(int(rows.sum()), place))
+        found[f"{kind}_spans"].append(spans[rows])
     if not found["clean"] or not found["defective"]:
         raise InputError(f"Fabric {fabric} lacks normal or defective strips: protocol B needs both.")
     return FabricTiles(strips, **{name: np.concatenate(parts) for name, parts in found.items()})

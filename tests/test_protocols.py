@@ -12,6 +12,7 @@ import pytest
 from aitex_utils import metrics
 from aitex_utils.patchcore import PAPER, StripFound
 from aitex_utils.strips import Strip, list_strips
+from aitex_utils.tiling import fabric_region
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "benchmarks"))
 
@@ -125,6 +126,27 @@ def test_a_pools_fabrics_and_holds_a_quarter_out(small_practice: Path):
     assert (~judged.labels).sum() == round(0.25 * len(tiles.clean))
     assert judged.labels.sum() == len(tiles.defective)
     assert not any(judged.strips[i].is_normal for i in judged.of_strip[judged.labels])
+    (_, everywhere), *_ = pooled.judged_a(small_practice, [fabric], [0], QUICK, find_fabric=False)
+    np.testing.assert_array_equal(everywhere.labels, judged.labels)
+    begin = {i: fabric_region(strip.read())[0] for i, strip in enumerate(judged.strips)}
+    edges = 0
+    for found, plain, place in zip(judged.maps, everywhere.maps, judged.of_strip, strict=True):
+        off = (found == 0).all(axis=0)
+        np.testing.assert_array_equal(found[:, ~off], plain[:, ~off])
+        edges += 0 < off.sum() < 256
+        assert off.sum() in (0, 256) or off.sum() == begin[place] % 256 or off[-1]
+    assert edges > 0 and (everywhere.scores >= judged.scores).all() and (everywhere.scores > judged.scores).any()
+
+
+def test_spans_say_where_there_is_fabric(small_practice: Path):
+    fabric = list_strips(small_practice)[0].fabric
+    cropped, whole = (protocols.fabric_tiles(small_practice, fabric, whole=of) for of in (False, True))
+    assert (cropped.clean_spans == [0, 256]).all()
+    first = whole.clean_spans[whole.clean_strips == whole.clean_strips[0]]
+    begin, end = fabric_region(whole.strips[whole.clean_strips[0]].read())
+    width = whole.strips[whole.clean_strips[0]].read().shape[1]
+    corners = sorted({*range(0, width - 255, 256), width - 256})
+    assert first.tolist() == [[min(max(begin - c, 0), 256), min(max(end - c, 0), 256)] for c in corners]
 
 
 def test_a_fabric_that_is_not_there_is_named(
@@ -152,9 +174,7 @@ def test_a_strip_s_own_usual_can_be_taken_off_afterwards():
     masks = [np.zeros((256, 512), bool) for _ in maps]
     strips = [Strip(f"{i:04d}_000_00", "00", "000", Path("none")) for i in range(3)]
     tops = {i: float(found.max()) for i, found in enumerate(maps)} | {2: 9.0}  # the last one's mask isn't known
-    judged = protocols.Judged(
-        strips, np.zeros(4), np.zeros(4, bool), np.array([0, 0, 1, 1]), maps, masks, [0, 1], tops
-    )
+    judged = protocols.Judged(strips, np.zeros(4), np.zeros(4, bool), np.array([0, 0, 1, 1]), maps, masks, [0, 1], tops)
     own = ablation.own_usual(judged, 0.25)
     expected = [found - np.quantile(found, 0.25, axis=1, keepdims=True) for found in maps]
     for found, of in zip(own.maps, expected, strict=True):

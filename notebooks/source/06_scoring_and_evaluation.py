@@ -1181,8 +1181,8 @@ print("alarms looks at nearly every tile.")
 # %% [markdown]
 # ## 12. What decides accuracy on fabric
 #
-# The detector above is the paper's, and it isn't good. PatchCore has a poor name on AITEX: in a published table it stands at 0.783
-# ([arXiv 2310.12790](https://arxiv.org/abs/2310.12790)), below methods that saw ten defects. The gallery says why, and each cause has a mend:
+# The detector above is the paper's, and it isn't good. PatchCore has a poor name on AITEX: in a published table it stands far below methods
+# that saw ten defects (Zhu et al., 2024, [arXiv 2310.12790](https://arxiv.org/abs/2310.12790)). The gallery says why, and each cause has a mend:
 #
 # | what happens | cause | mend |
 # |---|---|---|
