@@ -48,14 +48,17 @@ def picture(figure: Figure, sentence: str, *, dpi: int = 110) -> str:
 
 
 def describe_map(anomaly_map: np.ndarray) -> str:
-    """Say where a map (H, W) is highest and by how much: "highest at column 2,310, row 96: 4.1 times the median"."""
+    """Say where a map (H, W) is highest, and how far above the value that one place in a hundred exceeds."""
     anomaly_map = np.asarray(anomaly_map)
     if anomaly_map.ndim != 2 or np.isnan(anomaly_map).all():
         raise InputError(f"anomaly_map has shape {anomaly_map.shape}, expected (H, W) with at least one value not NaN.")
     row, column = np.unravel_index(np.nanargmax(anomaly_map), anomaly_map.shape)
-    median = float(np.nanmedian(anomaly_map))
-    times = f"{anomaly_map[row, column] / median:.1f} times the median" if median > 0 else "the median is 0"
-    return f"highest at column {column:,}, row {row}: {times}"
+    known = anomaly_map[~np.isnan(anomaly_map)]
+    usual = float(np.quantile(known, 0.99, method="lower"))
+    if usual <= 0:
+        return f"highest at column {column:,}, row {row}: nearly everywhere else it is 0"
+    times = anomaly_map[row, column] / usual
+    return f"highest at column {column:,}, row {row}: {times:.1f} times what one place in a hundred exceeds"
 
 
 def plot_image(image: np.ndarray, mask: np.ndarray | None = None, *, title: str = "Strip") -> tuple[Figure, str]:

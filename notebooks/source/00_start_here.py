@@ -187,7 +187,7 @@ for rows, columns in sorted(places, key=lambda place: place[1].start):
     print(f"Columns {columns.start:,} to {columns.stop - 1:,}: up to {highest / one_in_100:.1f} times that value")
 
 # %% [markdown]
-# On the practice fabric two threads are broken. The right one shines; the left one only glimmers, though both are the
+# On the practice fabric two threads are broken. The right one shines from end to end; the left one only below, though both are the
 # same kind of defect. A map may shine over a defect in one place and miss it in the next.
 #
 # A strip that is fine should stay dark. For that comparison to be fair, both maps must share **one colour scale**: a
@@ -199,8 +199,6 @@ scale = 0.0, float(np.nanmax(found.map))
 show(*plot_strip(held_out[0].read(), calm.map, title=f"{held_out[0].id}, normal, held out", scale=scale))
 
 # %% [markdown]
-# The faint vertical lines, one every 256 px, are the tiles' edges; notebook 03 says where they come from.
-#
 # **Try it.** Here are three more defective strips, on the same scale again (what lies above it is drawn as its brightest).
 # Change `[1:4]` to see the others. Which defects shine, and which does the detector hardly notice? What do the second have
 # in common?
@@ -248,7 +246,7 @@ reveal("00.a", 100 * auroc, unit="%")
 print(f"A defective tile scores higher than a clean one in {auroc:.1%} of all such pairs (tile AUROC {auroc:.3f}).")
 
 # %% [markdown]
-# The two heaps overlap, and that is the honest state of things: many defects are small and faint. The area under the ROC
+# The two heaps overlap a little, and that is the honest state of things: some defects are small and faint. The area under the ROC
 # curve (AUROC) is 0.5 for guessing and 1 for a perfect detector. Whether a figure such as this one can be believed, how
 # wide its error is, and why it flatters when defects are rare is what notebook 06 is about.
 
