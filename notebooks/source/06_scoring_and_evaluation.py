@@ -1202,11 +1202,11 @@ predict("06.g", 0.0, 0.25)
 
 # %%
 normal, defective = known[FABRICS[0]]
-learnt, asked = normal[::3], [*normal[1::3], *defective[:5]]
+learnt, asked = normal[::3], [*normal[1::3][:2], *defective[:4]]
 
 
 def on_strips(whole, recipe):
-    """Fit on three normal strips; return the maps and corners of eight others."""
+    """Fit on three normal strips; return the maps of six others."""
     detector = PatchCore(**recipe, seed=0)
     images = [s.read() for s in learnt]
     images = [i[:, slice(*fabric_region(i))] for i in images]
@@ -1231,7 +1231,7 @@ RECIPES = {
 
 # %%
 def strip_maps(name):
-    """Return the maps of the eight strips by one recipe, from the cache."""
+    """Return the maps of the six strips by one recipe, from the cache."""
     whole, recipe = RECIPES[name]
     place, code = list(RECIPES).index(name), (PatchCore, fabric_region)
     entry, what = f"06_recipe_{place}_{profile()}", {"recipe": recipe, "whole": whole}
