@@ -18,9 +18,10 @@ from typing import Any
 
 import numpy as np
 from accuracy import CHOSEN_ON, CODE, PLAIN, in_batches, judge, mean_of
+from accuracy_tables import ablation_sentence
 from matplotlib.figure import Figure
 from protocols import FabricTiles, Judged, fabric_tiles, judged_b, split_b
-from tables import HERE, ablation_sentence, results, write_results, write_tables
+from tables import HERE, results, write_results, write_tables
 from whole_strips import judged_c
 
 from aitex_utils.cache import cached

@@ -5,15 +5,14 @@ A page names a table with a comment, `<!-- table: NAME -->`, and ends it with `<
 
 from __future__ import annotations
 
-import functools
 import json
 import re
+from collections.abc import Callable
 from pathlib import Path
 from statistics import mean
 from typing import Any
 
 from aitex_utils.files import write_whole
-from aitex_utils.strips import DEFECTS
 
 HERE = Path(__file__).resolve().parent
 RESULTS = HERE / "results"
@@ -104,143 +103,22 @@ def missed_table(name: str) -> str:
     return table(["strip", "defect", "columns", "clean tiles that score higher"], rows)
 
 
-NAMES = {"ours": "ours", "paper": "the paper's recipe", "anomalib": "anomalib 2.7"}
-EVERY_NAME = {**NAMES, "everywhere": "ours, fabric not looked for"}
-MEASURES = {
-    "tile_auroc": "tile AUROC",
-    "tile_auroc_c2": "C2",
-    "tile_ap": "tile AP",
-    "tile_f1_max": "tile F1-max",
-    "recall_at_1_percent": "recall at 1 %",
-    "strip_auroc": "strip AUROC",
-    "pixel_auroc": "pixel AUROC",
-    "pixel_ap": "pixel AP",
-    "pixel_f1_max": "pixel F1-max",
-    "aupro_0.3": "AUPRO 0.3",
-    "aupro_0.05": "AUPRO 0.05",
-}
+def elsewhere(name: str) -> Callable[[], str]:
+    """Return what makes a table of `accuracy_tables`, which needs this module and is loaded when it is asked."""
+
+    def make() -> str:
+        import accuracy_tables
+
+        return accuracy_tables.TABLES[name]()
+
+    return make
 
 
-def figure_of(found: dict[str, Any], measure: str) -> str:
-    """Return a figure with its interval, where it has one; a dash where it isn't there."""
-    if found.get(measure) is None:
-        return "–"
-    low_high = found.get("intervals", {}).get(measure)
-    return f"{found[measure]:.3f}" + (" ({:.3f}–{:.3f})".format(*low_high) if low_high else "")
-
-
-def accuracy_table(protocol: str) -> str:
-    """Means over fabrics of each detector, then ours by fabric, of one protocol."""
-    detectors = results(f"accuracy_{protocol.lower()}")["detectors"]
-    keys = [key for key in MEASURES if detectors["ours"]["mean"].get(key) is not None]
-    rows = []
-    for name, of in detectors.items():
-        rows += [[f"**{EVERY_NAME[name]}**, mean", *(figure_of(of["mean"], key) for key in keys)]]
-        for part, told in (("mean_chosen", "chosen on, 00 and 02"), ("mean_confirming", "confirming, 03 and 06")):
-            if part in of:
-                rows += [[f"{EVERY_NAME[name]}, {told}", *(figure_of(of[part], key) for key in keys)]]
-    if len(detectors["ours"]["fabrics"]) > 1:
-        for name, of in detectors.items():
-            rows += [
-                [f"{EVERY_NAME[name]}, fabric {fabric}", *(figure_of(found, key) for key in keys)]
-                for fabric, found in of["fabrics"].items()
-            ]
-    return table(["detector", *(MEASURES[key] for key in keys)], rows)
-
-
-def codes_table(protocol: str) -> str:
-    """Tile AUROC and recall by defect, of ours and the paper's recipe, all fabrics together by their tiles."""
-    detectors = results(f"accuracy_{protocol.lower()}")["detectors"]
-    found: dict[str, dict[str, list]] = {}
-    for name in ("ours", "paper"):
-        for of in detectors[name]["fabrics"].values():
-            for code, figures in of["codes"].items():
-                found.setdefault(code, {}).setdefault(name, []).append(figures)
-    rows = []
-    for code, by in sorted(found.items()):
-        cells = [f"{code} {DEFECTS[code]}", str(sum(f["tiles"] for f in by["ours"]))]
-        for key in ("tile_auroc", "recall_at_1_percent"):
-            for name in ("ours", "paper"):
-                known = [(f["tiles"], f[key]) for f in by[name] if f[key] is not None]
-                tiles = sum(n for n, _ in known)
-                cells.append(f"{sum(n * v for n, v in known) / tiles:.3f}" if tiles else "–")
-        rows.append(cells)
-    head = ["defect", "tiles", "tile AUROC, ours", "the paper's", "recall at 1 %, ours", "the paper's"]
-    return table(head, rows)
-
-
-def differences_table() -> str:
-    """What ours has over the others, in pairs: the middle and the interval of redrawn differences."""
-    rows = []
-    for protocol in "ABC":
-        for other, of in results(f"accuracy_{protocol.lower()}")["ours_minus"].items():
-            for key in ("tile_auroc", "tile_auroc_c2", "pixel_auroc", "pixel_ap"):
-                if key in of:
-                    rows.append(
-                        [
-                            protocol,
-                            EVERY_NAME[other],
-                            MEASURES[key].replace("C2", "tile AUROC, C2"),
-                            "{:+.3f} ({:+.3f} to {:+.3f})".format(*of[key]),
-                        ]
-                    )
-    return table(["protocol", "ours minus", "figure", "difference"], rows)
-
-
-def headline_table() -> str:
-    """The README's: what each detector reaches by protocols A, B and C."""
-    rows = []
-    for protocol, key, told in (
-        ("C", "tile_auroc", "by strip (C), clean tiles of normal strips"),
-        ("C", "tile_auroc_c2", "by strip (C), all clean tiles"),
-        ("C", "pixel_ap", "by strip (C), pixel AP"),
-        ("B", "tile_auroc", "by tile (B)"),
-        ("B", "pixel_auroc", "by tile (B), pixel AUROC"),
-        ("A", "tile_auroc", "all fabrics as one, uncropped (A)"),
-    ):
-        detectors = results(f"accuracy_{protocol.lower()}")["detectors"]
-        rows.append([told, *(figure_of(detectors.get(name, {}).get("mean", {}), key) for name in NAMES)])
-    return table(["tile AUROC unless said", *NAMES.values()], rows)
-
-
-def ablation_table() -> str:
-    """The figure of the ablation and its numbers."""
-    found = results("ablation")
-    figure = f"![{ablation_sentence(found)}](images/ablation.png)\n\n"
-    rows = []
-    for protocol, key in (("B", "tile_auroc"), ("C", "tile_auroc_c2")):
-        for name, of in found[protocol].items():
-            gap = "{:+.3f} ({:+.3f} to {:+.3f})".format(*of["minus_ours"][key])
-            rows.append(
-                [
-                    "tile" if protocol == "B" else "strip",
-                    name,
-                    f"{of['mean'][key]:.3f}",
-                    "" if name == "our defaults" else gap,
-                    *(f"{of['mean'][k]:.3f}" for k in ("pixel_auroc", "pixel_ap")),
-                ]
-            )
-    head = ["by", "choice", "tile AUROC (by strip: C2)", "minus our defaults", "pixel AUROC", "pixel AP"]
-    return figure + table(head, rows)
-
-
-def ablation_sentence(found: dict[str, Any]) -> str:
-    """The figure of the ablation in words."""
-    rows = [(f"{name} (tile)", of["minus_ours"]["tile_auroc"][0]) for name, of in found["B"].items()]
-    rows += [(f"{name} (strip, C2)", of["minus_ours"]["tile_auroc_c2"][0]) for name, of in found["C"].items()]
-    listed = ", ".join(
-        f"{name} {gap:+.3f}" for name, gap in sorted(rows, key=lambda r: r[1]) if "our defaults" not in name
-    )
-    return f"Tile AUROC of each choice minus our defaults, with 95 % intervals over strips: {listed}."
-
-
+MORE = ("accuracy", "accuracy_a", "accuracy_b", "accuracy_c", "accuracy_codes", "accuracy_differences")
+MORE += ("accuracy_cost", "ablation", "speed", "speed_model")
 TABLES = {
-    **{f"accuracy_{p.lower()}": functools.partial(accuracy_table, p) for p in "ABC"},
+    **{name: elsewhere(name) for name in MORE},
     "missed": lambda: missed_table("demo_aitex"),
-    "accuracy_codes": lambda: codes_table("C"),
-    "accuracy_differences": differences_table,
-    "accuracy": headline_table,
-    "ablation": ablation_table,
     "practice_contest": contest_picture,
     "practice_demands": demands_table,
     "practice_ranking": ranking_table,

@@ -55,9 +55,9 @@ def make_project(root: Path) -> Path:
         **{f"aitex_utils/{name}.py": ECHO for name in ("demo", "fabric", "doctor")},
         "notebooks/build.py": ECHO,
         "notebooks/00_start_here.ipynb": "{}",
-        "benchmarks/speed.py": ECHO,
-        "benchmarks/accuracy.py": ECHO,
-        "benchmarks/_shared.py": "",
+        "benchmarks/speed.py": '"""`python course.py bench speed`: how fast."""\n' + ECHO,
+        "benchmarks/accuracy.py": '"""`python course.py bench accuracy [--peer]`: how good."""\n' + ECHO,
+        "benchmarks/shared.py": '"""What both need."""\n',
     }
     for name, text in texts.items():
         (root / name).parent.mkdir(parents=True, exist_ok=True)
@@ -163,7 +163,7 @@ def test_unknown_command(course: ModuleType, capsys: pytest.CaptureFixture):
     assert not course.FOLDER.exists()
 
 
-@pytest.mark.parametrize("arguments", [["bench"], ["bench", "sped"], ["bench", "_shared"]])
+@pytest.mark.parametrize("arguments", [["bench"], ["bench", "sped"], ["bench", "shared"]])
 def test_bench_lists_the_names(course: ModuleType, capsys: pytest.CaptureFixture, arguments: list[str]):
     assert course.main(arguments) == 2
     assert capsys.readouterr().err == "Name a benchmark after bench: accuracy, speed.\n"
