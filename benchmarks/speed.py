@@ -54,7 +54,7 @@ def fabric_tiles(count: int) -> np.ndarray:
         for strip in (s for s in list_strips(PRACTICE) if s.is_normal):
             image = strip.read()
             begin, end = fabric_region(image)
-            found.append(tile(image[:, begin + shift : end])[0])
+            found.append(tile(image[:, begin + shift : end], edge="drop")[0])
         shift += 37
     return np.concatenate(found)[:count]
 
