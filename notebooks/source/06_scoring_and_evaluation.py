@@ -1295,7 +1295,8 @@ for name in (*list(by_recipe)[:1], *list(by_recipe)[-1:]):
 # | greedy choice (at random instead) | {{results/ablation.json: B."5 % at random".minus_ours.tile_auroc.0: +.3f}} ({{results/ablation.json: B."5 % at random".minus_ours.tile_auroc.1: +.3f}} to {{results/ablation.json: B."5 % at random".minus_ours.tile_auroc.2: +.3f}}) |
 # | the strip's own usual taken off (by strip, all clean tiles) | {{results/ablation.json: C."strip's own usual left in".minus_ours.tile_auroc_c2.0: +.3f}} ({{results/ablation.json: C."strip's own usual left in".minus_ours.tile_auroc_c2.1: +.3f}} to {{results/ablation.json: C."strip's own usual left in".minus_ours.tile_auroc_c2.2: +.3f}}) |
 #
-# The whole list, with what didn't help, is in `benchmarks/README.md`. What a mend can break: a defect that runs along most of a strip is in every row's quartile
+# Mind how the mends hang together. Once distances are level, mirrored borders add little, and a choice at random does about as well as the greedy one, which was so
+# clearly better on the paper's recipe (notebook 04). The whole list, with what didn't help, is in `benchmarks/README.md`. What a mend can break: a defect that runs along most of a strip is in every row's quartile
 # and is taken off with it. One strip of fabric 03 has such a defect, and on that fabric the pixel figures fell.
 
 # %% [markdown]
