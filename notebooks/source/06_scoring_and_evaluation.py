@@ -1260,7 +1260,8 @@ first_one, *_, last_one = of_recipe.values()
 reveal("06.g", last_one - first_one)
 
 # %% [markdown]
-# The same strip by the first recipe and by the last, each on a scale of its own, for their units differ:
+# On the practice fabric all strips hang in nearly the same light, so that the last two steps have little to mend there; on AITEX they are what clean tiles of
+# defective strips need (below). The same strip by the first recipe and by the last, each on a scale of its own, for their units differ:
 
 # %%
 shown = next(i for i, s in enumerate(asked) if not s.is_normal)
