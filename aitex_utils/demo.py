@@ -239,7 +239,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             raise InputError(f"{root} holds no normal strips, so there is nothing to learn from: check {root}.")
         folder = given.out or PROJECT / "data" / "demo" / fabric
         _check_writable(folder)
-        print(f"Fabric {fabric}: this takes about two minutes on two cores.", flush=True)
+        print(f"Fabric {fabric}: this takes two to four minutes on two cores.", flush=True)
         figures, scored = run_demo(root, fabric, seed=given.seed, progress=sys.stderr.isatty())
         write_results(folder, figures, scored)
     except InputError as error:

@@ -44,11 +44,10 @@ def demo_table(name: str) -> str:
     for fabric, of in found.items():
         spans = {key: "{:.3f}–{:.3f}".format(*of[f"{key}_interval"]) for key in keys if f"{key}_interval" in of}
         cells = [f"{of[key]:.3f}" + (f" ({spans[key]})" if key in spans else "") for key in keys]
-        seconds = sum(of["seconds"].values())
-        rows.append([fabric, *cells, f"{seconds:.0f} s", f"{of['peak_memory_mib'] / 1024:.1f} GiB"])
+        rows.append([fabric, *cells, f"{of['peak_memory_mib'] / 1024:.1f} GiB"])
     means = [f"**{mean(of[key] for of in found.values()):.3f}**" for key in keys]
-    head = ["fabric", "tile AUROC, C1", "C2", "strip AUROC", "pixel AUROC", "pixel AP", "AUPRO 0.3", "time", "memory"]
-    return table(head, [*rows, ["mean", *means, "", ""]])
+    head = ["fabric", "tile AUROC, C1", "C2", "strip AUROC", "pixel AUROC", "pixel AP", "AUPRO 0.3", "memory"]
+    return table(head, [*rows, ["mean", *means, ""]])
 
 
 def demands_table() -> str:
