@@ -312,7 +312,8 @@ def test_jupyter_understands_its_settings(project: Path):
 @needs_posix
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 5), (signal.SIGTERM, 128 + 15)])
 def test_signals_reach_the_child(project: Path, number: int, code: int):
-    waiting = "import sys, time\ntry:\n    print('ready', flush=True)\n    time.sleep(60)\nexcept KeyboardInterrupt:\n"
+    waiting = '"""`python course.py bench waiting`: waits."""\n'
+    waiting += "import sys, time\ntry:\n    print('ready', flush=True)\n    time.sleep(60)\nexcept KeyboardInterrupt:\n"
     (project / "benchmarks" / "waiting.py").write_text(waiting + "    time.sleep(0.5)\n    sys.exit(5)\n")
     command = [sys.executable, "-c", START, str(project), "bench", "waiting"]
     with subprocess.Popen(
