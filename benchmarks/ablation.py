@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import argparse
 import functools
-import json
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
@@ -17,14 +16,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from accuracy import CHOSEN_ON, CODE, PLAIN, in_batches, judge, mean_of
-from accuracy_tables import ablation_sentence
+from accuracy import CHOSEN_ON, PLAIN, in_batches, judged_once, mean_of
+from accuracy_tables import ablation_rows, ablation_sentence
 from matplotlib.figure import Figure
 from protocols import FabricTiles, Judged, fabric_tiles, judged_b, split_b
 from tables import HERE, results, write_results, write_tables
 from whole_strips import judged_c
 
-from aitex_utils.cache import cached
 from aitex_utils.errors import InputError
 from aitex_utils.features import PatchFeatures
 from aitex_utils.files import write_whole
@@ -147,9 +145,7 @@ def compared(kept: dict[str, dict[str, dict[str, np.ndarray]]], figures: dict[st
 
 def drawn(found: dict[str, Any]) -> Figure:
     """Return the figure of the ablation: tile AUROC of each choice minus ours."""
-    rows = [(f"{name} (tile)", of["minus_ours"]["tile_auroc"]) for name, of in found["B"].items()]
-    rows += [(f"{name} (strip, C2)", of["minus_ours"]["tile_auroc_c2"]) for name, of in found["C"].items()]
-    rows = sorted((row for row in rows if "our defaults" not in row[0]), key=lambda row: row[1][0])
+    rows = ablation_rows(found)
     # Numbers whose quantiles are the interval's ends and its middle.
     spread = np.array([np.repeat([low, middle, high], [4, 93, 4]) for _, (middle, low, high) in rows])
     figure, _ = draw_intervals([name for name, _ in rows], spread, x="tile AUROC, choice minus our defaults", row=0.3)
@@ -165,21 +161,9 @@ def main() -> int:
     figures: dict[str, dict] = {"B": {}, "C": {}}
 
     def judge_one(protocol: str, fabric: str, number: int, name: str, tests, **what: Any) -> None:
-        def make() -> dict[str, np.ndarray]:
-            of, redrawn = judge(tests())
-            return {"figures_json": np.array(json.dumps(of)), **redrawn}
-
-        entry = cached(
-            f"ablation_{protocol}_{fabric}_{number:02d}",
-            make,
-            data=root,
-            code=(*CODE, judge, by_tile, by_strip, own_usual, absolute.__wrapped__),
-            choice=name,
-            seeds=SEEDS[protocol],
-            **what,
-        )
-        figures[protocol].setdefault(name, {})[fabric] = json.loads(str(entry.pop("figures_json")))
-        kept[protocol].setdefault(name, {})[fabric] = entry
+        entry, code = f"ablation_{protocol}_{fabric}_{number:02d}", (by_tile, by_strip, own_usual, absolute.__wrapped__)
+        found = judged_once(entry, tests, root, code=code, choice=name, seeds=SEEDS[protocol], **what)
+        figures[protocol].setdefault(name, {})[fabric], kept[protocol].setdefault(name, {})[fabric] = found
         auroc = figures[protocol][name][fabric]["tile_auroc"]
         print(f"{protocol} {fabric} {name}: tile AUROC {auroc:.3f}", flush=True)
 

@@ -53,10 +53,8 @@ def by_tile(tiles: FabricTiles, seeds: Sequence[int], parameters: dict[str, Any]
         fit, test = split_b(len(tiles.clean), seed)
         detector = PatchCore(seed=seed, **parameters)
         detector.fit_patches(clean[fit], tiles.clean.shape[1:])
-        maps = np.concatenate(
-            [detector.score_patches(part).maps for part in in_batches(clean, test)]
-            + [detector.score_patches(part).maps for part in in_batches(defective)]
-        )
+        parts = [*in_batches(clean, test), *in_batches(defective)]
+        maps = np.concatenate([detector.score_patches(part).maps for part in parts])
         yield seed, judged_b(tiles, test, maps)
 
 
@@ -124,7 +122,7 @@ CODE = (borders, features, metrics, patchcore, scoring, pooled, protocols, resam
 
 
 def judged_once(
-    name: str, tests: Callable[[], Iterator[tuple[int, Judged]]], root: Path, **what: Any
+    name: str, tests: Callable[[], Iterator[tuple[int, Judged]]], root: Path, *, code: Sequence = (), **what: Any
 ) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     """Return what `judge` does, from the cache where nothing has changed: a stopped run goes on where it was."""
 
@@ -132,7 +130,7 @@ def judged_once(
         found, drawn = judge(tests())
         return {"figures_json": np.array(json.dumps(found)), **drawn}
 
-    kept = cached(name, make, data=root, code=(*CODE, judge, redrawn_figures, by_tile), **what)
+    kept = cached(name, make, data=root, code=(*CODE, judge, redrawn_figures, by_tile, *code), **what)
     return json.loads(str(kept.pop("figures_json"))), kept
 
 
@@ -172,6 +170,11 @@ def cost(tiles: FabricTiles, count: int = 16, repeats: int = 7) -> dict[str, flo
     return {**{name: round(1000 * median(of), 1) for name, of in seconds.items()}, "ratio": round(median(ratios), 2)}
 
 
+def described(name: str, parameters: dict[str, Any]) -> dict[str, Any]:
+    """Return all that is set in a detector, for its results file and for the cache."""
+    return {**parameters, "version": ANOMALIB} if name == "anomalib" else PatchCore(**parameters).parameters()
+
+
 def run(protocol: str, root: Path, fabrics: Sequence[str], seeds: int, peer_seeds: int) -> dict[str, Any]:
     """Run one protocol with every detector, say on the way what comes out, and return what goes into its file."""
     peer = Peer() if peer_seeds else None
@@ -201,9 +204,8 @@ def run(protocol: str, root: Path, fabrics: Sequence[str], seeds: int, peer_seed
                     return judged_c(root, group[0], range(count), parameters, name == "ours")
                 return judged_a(root, group, range(count), parameters, name == "ours")
 
-            what = PatchCore(**parameters).parameters() if name != "anomalib" else {**parameters, "version": ANOMALIB}
             entry = f"accuracy_{protocol}_{label}_{name}"
-            kept[name][label] = judged_once(entry, tests, root, parameters=what, seeds=count)
+            kept[name][label] = judged_once(entry, tests, root, parameters=described(name, parameters), seeds=count)
             of = found[name]["fabrics"][label] = kept[name][label][0]
             print(
                 f"{protocol} {label} {name}: tile AUROC {of['tile_auroc']:.3f}, C2 {of.get('tile_auroc_c2', 0):.3f}, "
@@ -223,7 +225,7 @@ def run(protocol: str, root: Path, fabrics: Sequence[str], seeds: int, peer_seed
             found[name]["mean_chosen"] = summed_up(chosen)[0]
             found[name]["mean_confirming"] = summed_up(confirming)[0]
         found[name]["seeds"] = peer_seeds if name == "anomalib" else seeds
-        found[name]["parameters"] = parameters if name == "anomalib" else PatchCore(**detectors[name]).parameters()
+        found[name]["parameters"] = described(name, detectors[name])
     missing = [fabric for fabric in FABRICS if fabric not in fabrics]
     if protocol == "B":
         found["ours"]["milliseconds_a_tile"] = cost(tiles)

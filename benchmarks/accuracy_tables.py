@@ -167,13 +167,16 @@ def ablation_table() -> str:
     return figure + tables.table(head, rows)
 
 
+def ablation_rows(found: dict[str, Any]) -> list[tuple[str, list[float]]]:
+    """Return each choice with its difference to ours as [middle, low, high], from the worst to the best."""
+    rows = [(f"{name} (tile)", of["minus_ours"]["tile_auroc"]) for name, of in found["B"].items()]
+    rows += [(f"{name} (strip, C2)", of["minus_ours"]["tile_auroc_c2"]) for name, of in found["C"].items()]
+    return sorted((row for row in rows if "our defaults" not in row[0]), key=lambda row: row[1][0])
+
+
 def ablation_sentence(found: dict[str, Any]) -> str:
     """The figure of the ablation in words."""
-    rows = [(f"{name} (tile)", of["minus_ours"]["tile_auroc"][0]) for name, of in found["B"].items()]
-    rows += [(f"{name} (strip, C2)", of["minus_ours"]["tile_auroc_c2"][0]) for name, of in found["C"].items()]
-    listed = ", ".join(
-        f"{name} {gap:+.3f}" for name, gap in sorted(rows, key=lambda r: r[1]) if "our defaults" not in name
-    )
+    listed = ", ".join(f"{name} {middle:+.3f}" for name, (middle, _, _) in ablation_rows(found))
     return f"Tile AUROC of each choice minus our defaults, with 95 % intervals over strips: {listed}."
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -61,7 +60,7 @@ class Judged:
         """(N,) bool: defective tiles, and those of normal strips."""
         return self.labels | np.array([self.strips[i].is_normal for i in self.of_strip])
 
-    def pixels(self, of: Sequence[int] | None = None) -> tuple[list[np.ndarray], list[np.ndarray]]:
+    def pixels(self) -> tuple[list[np.ndarray], list[np.ndarray]]:
         """Return scores and labels of every fourth pixel of each picture, off the fabric left out."""
         scores, labels = [], []
         for found, mask in zip(self.maps, self.masks, strict=True):

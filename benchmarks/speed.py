@@ -201,13 +201,10 @@ def main() -> int:
         return 0
     try:
         peer = Peer() if given.peer else None
+        parts = {"limits": limits, "model": lambda: model(peer), "coreset": lambda: coreset(peer), "whole": whole}
         found = results("speed") if (RESULTS / "speed.json").is_file() else {}
         for part in given.only:
-            found[part] = (
-                {"limits": limits, "whole": whole}[part]()
-                if part in ("limits", "whole")
-                else (model(peer) if part == "model" else coreset(peer))
-            )
+            found[part] = parts[part]()
             print(part, json.dumps(found[part]), flush=True)
     except InputError as error:
         print(f"speed: {error}", file=sys.stderr)
