@@ -11,8 +11,10 @@ from typing import Any
 
 import numpy as np
 
+from .coreset import bfloat16_is_quick
 from .errors import InputError, MissingError, check_patches
 from .files import sha256, write_whole
+from .search import FEWEST, RoundedSearch
 
 CLASSES = {"flat": "IndexFlatL2", "ivf": "IndexIVFFlat", "hnsw": "IndexHNSWFlat", "pq": "IndexPQ"}  # of FAISS
 KINDS = tuple(CLASSES)
@@ -26,7 +28,7 @@ class MemoryBank:
 
     Parameters
     ----------
-    kind : "flat" compares with every vector and is exact. "ivf" looks into the nearest of `cells` cells, "hnsw" walks
+    kind : "flat" is exact. "ivf" looks into the nearest of `cells` cells, "hnsw" walks
         a graph, "pq" compares compressed codes: sooner or smaller, and now and then not the nearest.
     cells, probes : for "ivf", how many cells, and into how many a search looks; None: 4 sqrt(N), and an eighth of them.
     links, breadth : for "hnsw", links per vector and how many candidates a search keeps.
@@ -37,7 +39,8 @@ class MemoryBank:
     Notes
     -----
     FAISS returns squared distances, computed as |p|^2 - 2 p.m + |m|^2 or from codes, whose last digits depend on how
-    many patches are searched at once. `nearest` therefore computes the distances of the few found anew.
+    many patches are searched at once. `nearest` therefore computes the distances of the few found anew. Where the
+    processor multiplies bfloat16 quickly, the one nearest of many is found by `RoundedSearch`, exactly as well.
     """
 
     def __init__(
@@ -59,6 +62,7 @@ class MemoryBank:
         self.about: dict[str, Any] = {}
         self.arrays: dict[str, np.ndarray] = {}
         self._index = None
+        self._rounded: RoundedSearch | None = None  # made when first needed
 
     def __len__(self) -> int:
         return 0 if self._index is None else self._index.ntotal
@@ -87,6 +91,7 @@ class MemoryBank:
                 "take them from the same backbone and layers."
             )
         self._index.add(patches)
+        self._rounded = None
         self.vectors_ = np.concatenate([self.vectors_, patches])
         return self
 
@@ -117,7 +122,12 @@ class MemoryBank:
         return distances, indices
 
     def _nearest_block(self, patches: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
-        _, indices = self._index.search(patches, int(k))  # FAISS refuses NumPy's integers
+        many = min(len(self), len(patches)) >= FEWEST
+        if k == 1 and self.kind == "flat" and many and bfloat16_is_quick():
+            self._rounded = self._rounded or RoundedSearch(self.vectors_)
+            indices = self._rounded.nearest(patches)[:, None]
+        else:
+            _, indices = self._index.search(patches, int(k))  # FAISS refuses NumPy's integers
         differences = self.vectors_[indices] - patches[:, None, :]  # (n, k, C)
         distances = np.sqrt(np.einsum("nkc,nkc->nk", differences, differences))  # the one root: FAISS gives squares
         distances[indices < 0] = np.inf

@@ -1,0 +1,110 @@
+"""The nearest of many vectors, exactly: a bound in bfloat16 leaves few groups of them to be compared in float32.
+
+For a patch p the nearest vector m is the one with the largest s = p.m - |m|^2 / 2. Processors that multiply bfloat16
+quickly give all s rounded, in a tenth of the time; how far rounding can move an s is known, so that all groups of
+vectors whose largest s is surely below that of another group are left out. Vectors of a group lie near each other:
+the more alike they are, the fewer groups are left, mostly two.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+GROUP = 64  # vectors that are left out or compared together
+ROWS = 1024  # patches of one product in bfloat16: it stays in the cache
+FEWEST = 1024  # vectors, and patches asked for at once, from which on this is worth its overhead
+COLUMNS = 32  # columns in bfloat16 are filled up to a multiple of this, as the processor takes them
+UNIT = 2.0**-8  # unit roundoff of bfloat16
+
+
+class RoundedSearch:
+    """Vectors (N, C) float32 that can be asked for the nearest one to each of many patches; same answer as comparing
+    with all in float32, up to the rounding of that.
+    """
+
+    def __init__(self, vectors: np.ndarray) -> None:
+        import torch
+
+        self.mean = vectors.mean(axis=0, dtype=np.float64).astype(np.float32)
+        points = vectors - self.mean  # smaller norms: tighter bounds
+        order = nearby(points, GROUP)
+        self.order = np.concatenate([order, np.repeat(order[-1:], -len(order) % GROUP)])
+        points = points[self.order]
+        half = np.einsum("ij,ij->i", points, points) / 2
+        self.points = torch.from_numpy(points).view(-1, GROUP, points.shape[1])  # (groups, GROUP, C)
+        self.half = torch.from_numpy(half).view(-1, GROUP)
+        self.norms = (2 * self.half.amax(dim=1)).sqrt()  # (groups,), the largest of each
+        self.least = float((2 * self.half.min()).sqrt())
+        # Columns: the vector, what makes s of p.m (three parts of -|m|^2 / 2), and one for the shift of a row.
+        width = points.shape[1]
+        rounded = torch.zeros((len(points), -(-(width + 4) // COLUMNS) * COLUMNS), dtype=torch.bfloat16)
+        rounded[:, :width], rounded[:, width + 3] = torch.from_numpy(points), 1
+        left = torch.from_numpy(-half)
+        for column in range(width, width + 3):
+            rounded[:, column] = left
+            left = left - rounded[:, column].float()
+        self.turned = rounded.T.contiguous()
+
+    def nearest(self, patches: np.ndarray) -> np.ndarray:
+        """Return the indices (n,) int64 of the nearest vectors to patches (n, C) float32."""
+        import torch
+
+        points = torch.from_numpy(patches - self.mean)
+        best = torch.full((len(points),), -torch.inf)
+        found = torch.zeros(len(points), dtype=torch.int64)
+        with torch.inference_mode():
+            may = self._may_hold(points)  # (groups, n)
+            for group in torch.nonzero(may.any(dim=1))[:, 0].tolist():
+                rows = torch.nonzero(may[group])[:, 0]
+                largest, place = torch.addmm(-self.half[group], points[rows], self.points[group].T).max(dim=1)
+                better = largest > best[rows]
+                rows = rows[better]
+                best[rows], found[rows] = largest[better], place[better] + group * GROUP
+        return self.order[found.numpy()]
+
+    def _may_hold(self, points):
+        """Return for each group, and each of points (n, C), whether the nearest vector may be in it: (groups, n)."""
+        import torch
+
+        width, groups = points.shape[1], len(self.half)
+        norms = points.norm(dim=1, keepdim=True)  # (n, 1)
+        # Of the products by Cauchy and Schwarz: two roundings, and that of their sum, with some room for float32's.
+        wide = 2.02 * UNIT * norms * self.norms
+        # The vector of least norm has s of at least -|p| |m| - |m|^2 / 2: shifted by that, the largest s is above 0,
+        # and numbers above 0 are in the same order as their bits read as int16, whose maximum is found sooner.
+        shift = 1.05 * (norms * self.least + self.least**2 / 2 + wide.amax(dim=1, keepdim=True)) + 1e-6
+        rounded = torch.zeros((len(points), len(self.turned)), dtype=torch.bfloat16)
+        rounded[:, :width], rounded[:, width : width + 3], rounded[:, width + 3 : width + 4] = points, 1, shift
+        product = torch.empty((ROWS, groups * GROUP), dtype=torch.bfloat16)
+        may = torch.empty((groups, len(points)), dtype=torch.bool)
+        for begin in range(0, len(points), ROWS):
+            rows = slice(begin, begin + ROWS)
+            sums = torch.mm(rounded[rows], self.turned, out=product[: len(points[rows])])
+            highest = sums.view(torch.int16).view(-1, groups, GROUP).amax(dim=2).view(torch.bfloat16).float()
+            error = wide[rows] + 1.02 * UNIT * highest.abs()
+            surely = (highest - error).amax(dim=1, keepdim=True)
+            may[:, rows] = (highest + error >= surely).T
+        return may
+
+
+def nearby(points: np.ndarray, size: int) -> np.ndarray:
+    """Return an order (N,) of points (N, C) in which each `size` that follow one another lie near each other.
+
+    They are halved again and again, across the direction in which they spread most: from a far point to their mean,
+    bettered by a few power iterations.
+    """
+    order, parts = np.arange(len(points)), [(0, len(points))]
+    while parts:
+        begin, end = parts.pop()
+        if end - begin <= size:
+            continue
+        mine = order[begin:end]
+        here = points[mine] - points[mine].mean(axis=0)
+        across = here[(here**2).sum(axis=1).argmax()]
+        for _ in range(4):
+            across = across / max(float(np.linalg.norm(across)), 1e-12)
+            across = here.T @ (here @ across)
+        half = (end - begin) // 2 // size * size or size
+        order[begin:end] = mine[np.argpartition(here @ across, half - 1)]
+        parts += [(begin, begin + half), (begin + half, end)]
+    return order
