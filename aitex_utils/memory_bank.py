@@ -17,7 +17,8 @@ from .files import sha256, write_whole
 from .search import FEWEST, RoundedSearch
 
 CLASSES = {"flat": "IndexFlatL2", "ivf": "IndexIVFFlat", "hnsw": "IndexHNSWFlat", "pq": "IndexPQ"}  # of FAISS
-KINDS = tuple(CLASSES)
+KINDS = (*CLASSES, "auto")
+EXACT_UP_TO, RECALL = 200_000, 0.99  # "auto": vectors up to which the search is exact; recall at 1 that it has beyond
 FORMAT, VERSION = "aitex_utils memory bank", 1
 HEADER, VECTORS, INDEX = "header.json", "vectors.npy", "index.faiss"
 BLOCK = 16384  # pairs compared at once: bounds the memory of the exact distances to BLOCK x C x 4 bytes (or k x C x 4)
@@ -28,8 +29,9 @@ class MemoryBank:
 
     Parameters
     ----------
-    kind : "flat" is exact. "ivf" looks into the nearest of `cells` cells, "hnsw" walks
-        a graph, "pq" compares compressed codes: sooner or smaller, and now and then not the nearest.
+    kind : "flat" is exact. "ivf" looks into the nearest of `cells` cells, "hnsw" walks a graph, "pq" compares
+        compressed codes: sooner or smaller, and now and then not the nearest. "auto" is "flat" for up to 200,000
+        vectors, and above them "ivf" with so many probes that 99 of 100 vectors find the nearest other one.
     cells, probes : for "ivf", how many cells, and into how many a search looks; None: 4 sqrt(N), and an eighth of them.
     links, breadth : for "hnsw", links per vector and how many candidates a search keeps.
     code_bytes : for "pq", bytes a vector; must divide C; None takes the largest divisor up to C / 8.
@@ -82,7 +84,9 @@ class MemoryBank:
     def add(self, patches: np.ndarray) -> MemoryBank:
         """Add patches (n, C), also to a bank that holds some; the new ones get the indices that follow."""
         patches = check_patches(patches)
+        large = self.kind == "auto" and len(patches) > EXACT_UP_TO
         if self._index is None:
+            self.kind = ("ivf" if large else "flat") if self.kind == "auto" else self.kind
             self._index = self._new_index(patches)
             self.vectors_ = np.empty((0, patches.shape[1]), np.float32)
         elif patches.shape[1] != self.vectors_.shape[1]:
@@ -93,6 +97,8 @@ class MemoryBank:
         self._index.add(patches)
         self._rounded = None
         self.vectors_ = np.concatenate([self.vectors_, patches])
+        if large:
+            self._probe_enough()
         return self
 
     def nearest(self, patches: np.ndarray, k: int = 1) -> tuple[np.ndarray, np.ndarray]:
@@ -120,6 +126,16 @@ class MemoryBank:
             rows = slice(begin, begin + step)
             distances[rows], indices[rows] = self._nearest_block(patches[rows], k)
         return distances, indices
+
+    def _probe_enough(self) -> None:
+        """Double the cells that are looked into until enough vectors find the nearest other one."""
+        asked = self.vectors_[:: max(1, len(self) // 1024)]
+        exact = MemoryBank().add(self.vectors_).nearest(asked, 2)[0][:, 1]
+        self._index.nprobe = max(1, self._index.nlist // 64)
+        while np.mean(self.nearest(asked, 2)[0][:, 1] <= exact * 1.00001) < RECALL:
+            if self._index.nprobe >= self._index.nlist:
+                return
+            self._index.nprobe *= 2
 
     def _nearest_block(self, patches: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
         many = min(len(self), len(patches)) >= FEWEST
@@ -272,7 +288,7 @@ def _read_header(folder: Path) -> dict[str, Any]:
         )
     kinds = {"kind": str, "vectors": int, "channels": int, "about": dict, "sha256": dict}
     wrong = [name for name, kind in kinds.items() if not isinstance(header.get(name), kind)]
-    if wrong or header["kind"] not in KINDS or not {VECTORS, INDEX} <= header["sha256"].keys():
+    if wrong or header["kind"] not in CLASSES or not {VECTORS, INDEX} <= header["sha256"].keys():
         raise InputError(
             f"{folder / HEADER} is damaged ({', '.join(wrong) or 'kind or files'}): save again, or fit anew."
         )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -123,7 +125,7 @@ def test_every_kind_returns_true_distances(kind: str):
     assert_true_and_sorted(bank, patches, distances, indices)
     truth = np.argsort(all_distances(patches, bank.vectors_), axis=1)[:, :5]
     recall = np.mean([len(set(a) & set(b)) / 5 for a, b in zip(indices.tolist(), truth.tolist(), strict=True)])
-    assert recall > {"flat": 0.999, "ivf": 0.2, "hnsw": 0.9, "pq": 0.2}[kind]
+    assert recall > {"flat": 0.999, "ivf": 0.2, "hnsw": 0.9, "pq": 0.2}[bank.kind]
 
 
 def test_ivf_that_looks_everywhere_is_exact():
@@ -257,3 +259,22 @@ def test_what_training_needs():
     assert len(refused) == 0
     assert len(refused.add(normal_patches(100, 5))) == 100  # a refused add leaves a bank that can be used
     assert len(MemoryBank("ivf").add(normal_patches(1, 4))) == 1
+
+
+def test_auto_is_exact_up_to_a_size_and_looks_far_enough_beyond(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    monkeypatch.setattr(memory_bank, "EXACT_UP_TO", 2000)
+    random = np.random.default_rng(0)
+    vectors, asked = (random.normal(size=(n, 10)).astype(np.float32) for n in (4000, 500))
+    small, large = MemoryBank("auto").add(vectors[:2000]), MemoryBank("auto").add(vectors)
+    assert (small.kind, large.kind) == ("flat", "ivf")
+    assert small.add(vectors[2000:]).kind == "flat"  # what was chosen at first stays
+    exact = small.nearest(asked)[0]
+    assert np.mean(large.nearest(asked)[0] <= exact * 1.00001) > 0.97
+    assert 1 < large._index.nprobe <= large._index.nlist
+    loaded = MemoryBank.load(large.save(tmp_path / "saved"))
+    assert loaded.kind == "ivf" and loaded._index.nprobe == large._index.nprobe
+    np.testing.assert_array_equal(loaded.nearest(asked)[1], large.nearest(asked)[1])
+    monkeypatch.setattr(memory_bank, "RECALL", 0.3)
+    assert MemoryBank("auto").add(vectors)._index.nprobe < large._index.nprobe
+    monkeypatch.setattr(memory_bank, "RECALL", 1.1)  # never reached: all cells, and an end
+    assert MemoryBank("auto").add(vectors)._index.nprobe >= large._index.nlist

@@ -39,7 +39,7 @@ def test_every_kind_comes_back(tmp_path: Path, kind: str):
     folder = bank.save(str(tmp_path / "Prüfung 1" / "bank"))
     assert sorted(os.listdir(folder)) == sorted([HEADER, INDEX, VECTORS])
     loaded = MemoryBank.load(str(folder))
-    assert (loaded.kind, len(loaded), loaded.nbytes) == (kind, 400, bank.nbytes)
+    assert (loaded.kind, len(loaded), loaded.nbytes) == (bank.kind, 400, bank.nbytes)
     patches = normal_patches(60, 8, 1)
     for bank_ in (bank, loaded):
         bank_.add(patches[:7])
