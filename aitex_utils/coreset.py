@@ -7,17 +7,15 @@ radius, the largest distance of any patch to the nearest chosen one, is then at 
 
 from __future__ import annotations
 
-import functools
 import warnings
 
 import numpy as np
 
 from .errors import InputError, check_patches
+from .rounded import GROUP, Rounded, bfloat16_is_quick, nearby
 
 POOL, FEW = 4096, 128  # the farthest patches, and the farthest of those, among which is chosen before more is updated
-ROWS, FRESH = 2048, 512  # patches x centres of one product in an update: what fits into a core's cache
-GROUP = 64  # centres for which the bound in bfloat16 is asked together
-COLUMNS = 32  # columns in bfloat16 are filled up to a multiple of this, as the processor takes them
+ROWS, FRESH = 2048, 768  # patches x centres of one product in an update: what fits into a core's cache
 
 
 def k_center_greedy(
@@ -65,7 +63,7 @@ def k_center_greedy(
     nearest = np.full(len(points), np.inf, np.float32)  # squared distance to the nearest centre; -1 for a centre
     indices, squared_radii = np.empty(k, np.int64), np.empty(k, np.float32)
     indices[0], chosen, done = first, 1, 0
-    rounded = _Rounded(points, squares) if k > 1 and bfloat16_is_quick() else None
+    rounded = Rounded(points, squares) if k > 1 and bfloat16_is_quick() else None
     with tqdm(total=k, desc="coreset", unit="patch", disable=not progress) as bar:
         while True:
             least = squared_radii[chosen - 2] if chosen > 1 else 0.0  # no fresh centre was nearer to an older one
@@ -77,13 +75,14 @@ def k_center_greedy(
             done, chosen = chosen, _choose_in_pool(points, squares, nearest, indices, squared_radii, chosen)
 
 
-def _bring_up_to_date(points, squares, nearest, fresh, settled: float, rounded: _Rounded | None) -> None:
+def _bring_up_to_date(points, squares, nearest, fresh, settled: float, rounded: Rounded | None) -> None:
     """Lower `nearest` (N,) to the squared distances from the centres `fresh`, where it is above `settled`."""
     if rounded is None or np.isinf(nearest.max()):  # at the very first centre all is still to be found
         _lower(points, squares, nearest, fresh, np.flatnonzero(nearest > settled))
     else:
+        ordered = fresh[nearby(points[fresh], GROUP)]  # like ones together: fewer groups are near to a patch
         for begin in range(0, len(fresh), FRESH):
-            part = fresh[begin : begin + FRESH]
+            part = ordered[begin : begin + FRESH]
             for group, rows in enumerate(rounded.may_change(part, nearest)):
                 _lower(points, squares, nearest, part[group * GROUP : (group + 1) * GROUP], rows)
     nearest[fresh] = -1.0
@@ -93,81 +92,17 @@ def _lower(points, squares, nearest, fresh, active) -> None:
     """Lower `nearest` in the rows `active` to the squared distances from the centres `fresh`."""
     import torch
 
+    every = torch.from_numpy(points)
     weights = torch.from_numpy(-2 * points[fresh].T)  # (C, F); |p - c|^2 = |p|^2 + (|c|^2 - 2 p.c)
     offsets = torch.from_numpy(squares[fresh])
     for begin in range(0, len(active), ROWS):
         rows = active[begin : begin + ROWS]
         if rows[-1] - rows[0] == len(rows) - 1:
             rows = slice(rows[0], rows[-1] + 1)  # neighbours in memory: no copy
-        products = torch.addmm(offsets, torch.from_numpy(points[rows]), weights)  # (rows, F)
+        mine = every[rows] if isinstance(rows, slice) else every.index_select(0, torch.from_numpy(rows))
+        products = torch.addmm(offsets, mine, weights)  # (rows, F)
         squared = products.amin(dim=1).numpy() + squares[rows]
         nearest[rows] = np.minimum(nearest[rows], squared.clip(0))
-
-
-class _Rounded:
-    """The patches in bfloat16, to tell which of them surely keep their centre when new ones are chosen.
-
-    s = p.c - |c|^2 / 2 + shift is (|p|^2 - |p - c|^2) / 2 + shift, largest for the nearest centre. Three more columns
-    hold ones, and those of the centres shift - |c|^2 / 2 in three parts, so that one product gives s. With the shift
-    every s that matters is above 0, and numbers above 0 are in the same order as their bits read as int16.
-    """
-
-    def __init__(self, points: np.ndarray, squares: np.ndarray) -> None:
-        import torch
-
-        self.squares, self.norms = squares, np.sqrt(squares)
-        width = points.shape[1]
-        self.points = torch.zeros((len(points), -(-(width + 3) // COLUMNS) * COLUMNS), dtype=torch.bfloat16)
-        self.points[:, :width], self.points[:, width : width + 3] = torch.from_numpy(points), 1
-        self.ones = slice(width, width + 3)
-
-    def may_change(self, fresh: np.ndarray, nearest: np.ndarray) -> list[np.ndarray]:
-        """Return for each `GROUP` of the centres the rows whose squared distance to one may be below `nearest` (N,)."""
-        import torch
-
-        # Rounding to 8 bits: 2^-8 of each factor, by Cauchy and Schwarz 2^-7 |p| |c| of the sum; and 2^-8 of s itself.
-        shift = float(max(nearest.max(), 0.0)) / 2
-        error = 0.0079 * self.norms * float(self.norms[fresh].max()) + 0.004 * (shift + self.squares / 2)
-        shift += float(error.max()) * 1.01 + 1e-6
-        error += 0.004 * shift
-        shift += 0.004 * shift
-        threshold = torch.from_numpy(shift + (self.squares - nearest) / 2 - error)[:, None]
-        groups = -(-len(fresh) // GROUP)
-        centres = torch.zeros((groups * GROUP, self.points.shape[1]), dtype=torch.bfloat16)
-        centres[: len(fresh)] = self.points[fresh]
-        left = torch.zeros(len(centres))  # centres that only fill up the last group have s = 0
-        left[: len(fresh)] = torch.from_numpy(shift - self.squares[fresh] / 2)
-        for column in range(self.ones.start, self.ones.stop):
-            centres[:, column] = left
-            left = left - centres[:, column].float()
-        turned = centres.T.contiguous()
-        product = torch.empty((ROWS, len(centres)), dtype=torch.bfloat16)
-        may = torch.empty((len(nearest), groups), dtype=torch.bool)
-        for begin in range(0, len(nearest), ROWS):
-            rows = slice(begin, begin + ROWS)
-            found = torch.mm(self.points[rows], turned, out=product[: len(threshold[rows])])  # (rows, F)
-            highest = found.view(torch.int16).view(-1, groups, GROUP).amax(dim=2).view(torch.bfloat16)
-            torch.ge(highest.float(), threshold[rows], out=may[rows])
-        return [torch.nonzero(of)[:, 0].numpy() for of in may.T]
-
-
-@functools.cache
-def bfloat16_is_quick() -> bool:
-    """Say whether this processor multiplies bfloat16 at least twice as fast as float32, measured once, in 10 ms."""
-    import time
-
-    import torch
-
-    seconds = {}
-    for kind in (torch.float32, torch.bfloat16):
-        one, other = torch.ones((ROWS, 128), dtype=kind), torch.ones((128, FRESH), dtype=kind)
-        times = []
-        for _ in range(5):
-            begin = time.perf_counter()
-            one @ other
-            times.append(time.perf_counter() - begin)
-        seconds[kind] = min(times)
-    return seconds[torch.bfloat16] < seconds[torch.float32] / 2
 
 
 def _choose_in_pool(points, squares, nearest, indices, squared_radii, chosen: int) -> int:
@@ -181,7 +116,7 @@ def _choose_in_pool(points, squares, nearest, indices, squared_radii, chosen: in
         few, low = _farthest(near, FEW)
         low = max(low, floor)
         close, centres, begin = near[few], pool_points[few], chosen
-        between = _squared(centres, pool_squares[few], centres, pool_squares[few])  # (few, few)
+        between = _squared(centres, pool_squares[few], centres, pool_squares[few]).numpy()  # (few, few)
         picked = []
         while chosen < len(indices):
             best = int(close.argmax())
@@ -196,7 +131,7 @@ def _choose_in_pool(points, squares, nearest, indices, squared_radii, chosen: in
         if chosen == begin:
             break
         fresh = few[picked]
-        squared = _squared(pool_points, pool_squares, pool_points[fresh], pool_squares[fresh]).min(axis=1)
+        squared = _squared(pool_points, pool_squares, pool_points[fresh], pool_squares[fresh]).amin(dim=1).numpy()
         np.minimum(near, squared, out=near, where=near >= 0)
         near[fresh] = -1.0
     return chosen
@@ -213,8 +148,12 @@ def _farthest(near: np.ndarray, most: int) -> tuple[np.ndarray, float]:
     return places, float(near[places].min())
 
 
-def _squared(points, squares, centres, centre_squares) -> np.ndarray:
-    return (squares[:, None] - 2 * (points @ centres.T) + centre_squares).clip(0)
+def _squared(points, squares, centres, centre_squares):
+    """Return squared distances (n, m), by torch as all products here: threads of two libraries wait for each other."""
+    import torch
+
+    offsets = torch.from_numpy(squares)[:, None] + torch.from_numpy(centre_squares)
+    return torch.addmm(offsets, torch.from_numpy(points), torch.from_numpy(centres).T, alpha=-2).clamp_(min=0)
 
 
 def k_center_greedy_obvious(

@@ -36,7 +36,8 @@ class PatchFeatures:
     size : side in px to which tiles are resized before the network sees them; None leaves them as they are.
     padding : what the network's convolutions see beyond a tile's edge, "zeros" or the tile mirrored, "reflect".
     whiten : rotate and scale patches so that over the normal ones all directions spread alike; needs `fit`.
-    batch_size : tiles in the network at once. Memory is bounded by it; results may differ in the last digits.
+    batch_size : tiles whose patches are made at once. Memory is bounded by it. The network sees them one by one: what
+        its layers hold of a single tile stays in the processor's cache, what they hold of eight doesn't.
     pretrained : False takes random weights (a baseline, and quick tests).
     progress : show a bar while many tiles (five batches or more) are turned into patches.
 
@@ -155,8 +156,9 @@ class PatchFeatures:
         starts = range(0, len(tiles), self.batch_size)
         for start in tqdm(starts, desc="patches", unit="batch", disable=not self.progress or len(starts) < 5):
             with torch.inference_mode():
-                outputs = self._layer_outputs(self._prepared(tiles[start : start + self.batch_size]))
-                patches = join_layers(outputs, self.pooling)
+                images = self._prepared(tiles[start : start + self.batch_size])
+                outputs = [self._layer_outputs(one) for one in images.split(1)]
+                patches = join_layers([torch.cat(of) for of in zip(*outputs, strict=True)], self.pooling)
             yield patches.numpy()
 
     def _prepared(self, tiles: np.ndarray, shape: tuple[int, int] | None = None) -> torch.Tensor:

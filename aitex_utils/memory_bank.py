@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from .coreset import bfloat16_is_quick
 from .errors import InputError, MissingError, check_patches
 from .files import sha256, write_whole
+from .rounded import bfloat16_is_quick
 from .search import FEWEST, RoundedSearch
 
 CLASSES = {"flat": "IndexFlatL2", "ivf": "IndexIVFFlat", "hnsw": "IndexHNSWFlat", "pq": "IndexPQ"}  # of FAISS

@@ -61,12 +61,12 @@ class PatchCore:
     pooling : see there; None takes what found most: 3 for tiles, (3, 1) where whole strips are fitted.
     coreset : share of the normal patches that the memory bank keeps, above 0 up to 1.
     sampler : how they are chosen, "greedy" (k-center), "random" or "k_means".
-    index : kind of `MemoryBank`, "flat" (exact), "ivf", "hnsw" or "pq". "hnsw" finds most nearest patches, but its
+    index : kind of `MemoryBank`, exact for up to 200,000 patches if "auto". "hnsw" finds most nearest patches, but its
         rare misses are bad ones, and a tile's largest distance is among them: it costs AUROC (notebook 05).
     level : divide each distance by what is usual at its place in a tile (in its row, where strips are fitted), see
         `scoring.usual_distances` and `usual_in_rows`.
-    baseline : quantile of a strip's own map, row by row, that `score_strip` takes off, see `scoring.above_usual`; None
-        leaves it as it is. The lower, the longer a defect may be; not for the reweighted image scores.
+    baseline : quantile of a strip's own map, around each place, that `score_strip` takes off, `scoring.above_usual`;
+        None leaves it as it is. The lower, the larger a defect may be; not for the reweighted image scores.
     smoothing : standard deviation in px of the Gaussian over anomaly maps, 0 = none.
     image_score : "max", "mean", "top", "reweighted" or "reweighted_by_patch", see `scoring`.
     seed : draws the coreset's start and projection; the same seed gives the same result on one machine, bit for bit.
@@ -91,7 +91,7 @@ class PatchCore:
         batch_size: int = 8,
         coreset: float = 0.05,
         sampler: str = "greedy",
-        index: str = "flat",
+        index: str = "auto",
         level: bool = True,
         baseline: float | None = 0.25,
         smoothing: float = 2.0,
@@ -214,7 +214,7 @@ class PatchCore:
     def score_strip(self, image: np.ndarray, *, region: tuple[int, int] | None = None, overlap: int = 0) -> StripFound:
         """Score a strip (H, W) uint8: its fabric, found if no `region` is given, whole or tile by tile, as was fitted.
 
-        With a `baseline` the map says how far each place is above what is usual in its row of this strip.
+        With a `baseline` the map says how far each place is above what is usual around it on this strip.
         """
         side = self._fitted_shape()[0]
         image = check_strip(image)

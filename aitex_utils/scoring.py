@@ -84,13 +84,24 @@ def distances_to_others(
 
 
 def above_usual(scores: np.ndarray, baseline: float) -> np.ndarray:
-    """Return a strip's map less what is usual in each of its rows, the `baseline`-quantile of the row: (H, W) float32.
+    """Return a strip's map less what is usual there on this very strip: (H, W) float32. NaN, off the fabric, stays.
 
-    Strips differ in light and in how they were woven, and a whole strip that is a little unlike the learnt ones isn't
-    a defect; what stands out of its own strip is. NaN, off the fabric, stays. A defect that fills more than the share
-    1 - `baseline` of a row is taken for usual: the lower, the longer a defect may be.
+    Strips differ in light and in how they were woven, and both drift along a strip: a strip, or a part of it, that is a
+    little unlike the learnt ones isn't a defect; what stands out of its surroundings is. Taken off are, first, the
+    `baseline`-quantile of each column, as a running median over 2 H + 1 columns; then that of each row, as a running
+    median over a quarter of the rows. So a defect is taken for usual where it fills more than the share
+    1 - `baseline` of H neighbouring columns or of H / 8 neighbouring rows: the lower, the larger a defect may be.
     """
-    return scores - np.nanquantile(scores, baseline, axis=1, keepdims=True).astype(np.float32)
+    from scipy.ndimage import median_filter
+
+    scores = np.asarray(scores, np.float32)
+    height, on = len(scores), ~np.isnan(scores).any(axis=0)
+    above = np.full_like(scores, np.nan)
+    columns = np.quantile(scores[:, on], baseline, axis=0)
+    rest = scores[:, on] - median_filter(columns, 2 * height + 1, mode="nearest")
+    rows = np.quantile(rest, baseline, axis=1)
+    above[:, on] = rest - median_filter(rows, height // 4 | 1, mode="reflect")[:, None]
+    return above
 
 
 def max_score(distances: np.ndarray) -> np.ndarray:

@@ -10,11 +10,10 @@ from __future__ import annotations
 
 import numpy as np
 
-GROUP = 64  # vectors that are left out or compared together
+from .rounded import COLUMNS, GROUP, UNIT, nearby
+
 ROWS = 1024  # patches of one product in bfloat16: it stays in the cache
 FEWEST = 1024  # vectors, and patches asked for at once, from which on this is worth its overhead
-COLUMNS = 32  # columns in bfloat16 are filled up to a multiple of this, as the processor takes them
-UNIT = 2.0**-8  # unit roundoff of bfloat16
 
 
 class RoundedSearch:
@@ -85,26 +84,3 @@ class RoundedSearch:
             surely = (highest - error).amax(dim=1, keepdim=True)
             may[:, rows] = (highest + error >= surely).T
         return may
-
-
-def nearby(points: np.ndarray, size: int) -> np.ndarray:
-    """Return an order (N,) of points (N, C) in which each `size` that follow one another lie near each other.
-
-    They are halved again and again, across the direction in which they spread most: from a far point to their mean,
-    bettered by a few power iterations.
-    """
-    order, parts = np.arange(len(points)), [(0, len(points))]
-    while parts:
-        begin, end = parts.pop()
-        if end - begin <= size:
-            continue
-        mine = order[begin:end]
-        here = points[mine] - points[mine].mean(axis=0)
-        across = here[(here**2).sum(axis=1).argmax()]
-        for _ in range(4):
-            across = across / max(float(np.linalg.norm(across)), 1e-12)
-            across = here.T @ (here @ across)
-        half = (end - begin) // 2 // size * size or size
-        order[begin:end] = mine[np.argpartition(here @ across, half - 1)]
-        parts += [(begin, begin + half), (begin + half, end)]
-    return order

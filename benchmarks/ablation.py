@@ -59,7 +59,13 @@ BY_TILE: dict[str, dict[str, Any]] = {
     "smoothing 8 px": {"smoothing": 8},
     "10 normal tiles": {"normals": 10},
 }
-BY_STRIP = ("our defaults", "strip's own usual left in", "tile by tile", "tile by tile, own usual left in")
+BY_STRIP = (
+    "our defaults",
+    "strip's own usual left in",
+    "own usual row by row alone",
+    "tile by tile",
+    "tile by tile, own usual left in",
+)
 
 
 class Patches:
@@ -106,9 +112,14 @@ def by_tile(patches: Patches, change: dict[str, Any]) -> Iterator[tuple[int, Jud
         yield seed, judged_b(tiles, test, maps)
 
 
-def own_usual(judgement: Judged, baseline: float) -> Judged:
-    """Return the judgement of a detector that takes each strip's own usual off, from that of one that doesn't."""
+def own_usual(judgement: Judged, baseline: float, rows_alone: bool = False) -> Judged:
+    """Return the judgement of a detector that takes each strip's own usual off, from that of one that doesn't.
+
+    rows_alone : what is usual in a row of the whole strip instead of around each place.
+    """
     maps = [above_usual(found, baseline) for found in judgement.maps]
+    if rows_alone:
+        maps = [found - np.quantile(found, baseline, axis=1, keepdims=True) for found in judgement.maps]
     scores, tops = judgement.scores.copy(), dict(judgement.strip_scores)
     for found, place in zip(maps, judgement.map_strips, strict=True):
         corners = tile(np.zeros(found.shape, np.uint8))[1]
@@ -127,7 +138,11 @@ def absolute(root: Path, fabric: str, whole: bool) -> list[tuple[int, Judged]]:
 def by_strip(root: Path, fabric: str, name: str) -> Iterator[tuple[int, Judged]]:
     """Yield what a way of judging strips makes of protocol C, seed by seed."""
     for seed, found in absolute(root, fabric, not name.startswith("tile by tile")):
-        yield seed, found if name.endswith("left in") else own_usual(found, PatchCore().baseline)
+        left_in, rows_alone = name.endswith("left in"), name.endswith("alone")
+        yield seed, found if left_in else own_usual(found, PatchCore().baseline, rows_alone)
+
+
+BY_STRIP_CODE = (by_strip, own_usual, absolute.__wrapped__)
 
 
 def compared(kept: dict[str, dict[str, dict[str, np.ndarray]]], figures: dict[str, Any]) -> dict[str, Any]:
@@ -161,7 +176,7 @@ def main() -> int:
     figures: dict[str, dict] = {"B": {}, "C": {}}
 
     def judge_one(protocol: str, fabric: str, number: int, name: str, tests, **what: Any) -> None:
-        entry, code = f"ablation_{protocol}_{fabric}_{number:02d}", (by_tile, by_strip, own_usual, absolute.__wrapped__)
+        entry, code = f"ablation_{protocol}_{fabric}_{number:02d}", {"B": (by_tile,), "C": BY_STRIP_CODE}[protocol]
         found = judged_once(entry, tests, root, code=code, choice=name, seeds=SEEDS[protocol], **what)
         figures[protocol].setdefault(name, {})[fabric], kept[protocol].setdefault(name, {})[fabric] = found
         auroc = figures[protocol][name][fabric]["tile_auroc"]
@@ -181,7 +196,7 @@ def main() -> int:
 
                 judge_one("B", fabric, list(BY_TILE).index(name), name, tests, change=str(change))
             cropped.made = None
-            for number, name in enumerate(BY_STRIP):  # in this order two share what `absolute` returns
+            for number, name in enumerate(BY_STRIP):  # in this order they share what `absolute` returns
                 judge_one("C", fabric, number, name, lambda fabric=fabric, name=name: by_strip(root, fabric, name))
     except InputError as error:
         print(f"ablation: {error}", file=sys.stderr)

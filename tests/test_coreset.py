@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from aitex_utils import coreset
+from aitex_utils import coreset, rounded
 from aitex_utils.coreset import k_center_greedy, k_center_greedy_obvious
 from aitex_utils.errors import InputError
 
@@ -62,11 +62,18 @@ BLOCKS = ("POOL", "FEW", "ROWS", "FRESH", "GROUP")  # sizes, any of which must g
 SOME = [(1, 1, 1, 1, 1), (3, 2, 3, 2, 2), (16, 7, 16, 9, 4), tuple(getattr(coreset, name) for name in BLOCKS)]
 
 
+def set_size(patched: pytest.MonkeyPatch, name: str, size: int) -> None:
+    """Set a size in both modules, where it is there."""
+    for module in (coreset, rounded):
+        if hasattr(module, name):
+            patched.setattr(module, name, size)
+
+
 @pytest.fixture(params=[(sizes, quick) for sizes in SOME for quick in (False, True)], ids=str)
 def small_blocks(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Tiny pools, so that all patches are brought up to date many times, and tiny blocks; in bfloat16 first or not."""
     for name, size in zip(BLOCKS, request.param[0], strict=True):
-        monkeypatch.setattr(coreset, name, size)
+        set_size(monkeypatch, name, size)
     monkeypatch.setattr(coreset, "bfloat16_is_quick", lambda: request.param[1])
 
 
@@ -114,7 +121,7 @@ def test_greedy_is_greedy(greedy, points, data):
     quick = data.draw(st.booleans())
     with pytest.MonkeyPatch.context() as patched:
         for name in BLOCKS:
-            patched.setattr(coreset, name, data.draw(st.integers(1, 40), name))
+            set_size(patched, name, data.draw(st.integers(1, 40), name))
         patched.setattr(coreset, "bfloat16_is_quick", lambda: quick)
         indices, radii = greedy(points, k, seed=data.draw(st.integers(0, 9)), projection=None, start=start)
     assert start is None or indices[0] == start
@@ -258,10 +265,10 @@ def test_the_bound_in_bfloat16_misses_no_patch_that_comes_nearer(points, scale, 
     nearest = away[:, random.integers(len(points), size=2)].min(axis=1).astype(np.float32)
     nearest[random.random(len(points)) < 0.1] = -1.0  # centres
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(coreset, "ROWS", data.draw(st.integers(1, 40)))
-        patched.setattr(coreset, "GROUP", data.draw(st.integers(1, 9)))
-        groups = coreset._Rounded(points, squares).may_change(fresh, nearest)
-        size = coreset.GROUP
+        set_size(patched, "ROWS", data.draw(st.integers(1, 40)))
+        set_size(patched, "GROUP", data.draw(st.integers(1, 9)))
+        groups = rounded.Rounded(points, squares).may_change(fresh, nearest)
+        size = rounded.GROUP
     assert len(groups) == -(-len(fresh) // size)
     slack = 1e-5 * squares.max()
     for i, rows in enumerate(groups):
@@ -277,10 +284,10 @@ def test_the_bound_in_bfloat16_spares_most_patches():
     chosen, _ = k_center_greedy(points, 500, seed=0, projection=None)
     nearest = np.full(len(points), np.inf, np.float32)
     coreset._lower(points, squares, nearest, chosen[:400], np.arange(len(points)))
-    groups = coreset._Rounded(points, squares).may_change(chosen[400:], nearest)
+    groups = rounded.Rounded(points, squares).may_change(chosen[400:], nearest)
     assert sum(map(len, groups)) < 0.5 * len(groups) * len(points)
 
 
 def test_whether_bfloat16_is_quick_is_measured_once():
-    assert coreset.bfloat16_is_quick() in (True, False)
-    assert coreset.bfloat16_is_quick.cache_info().currsize == 1
+    assert rounded.bfloat16_is_quick() in (True, False)
+    assert rounded.bfloat16_is_quick.cache_info().currsize == 1

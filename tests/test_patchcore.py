@@ -360,7 +360,7 @@ def test_parameters_go_through_the_constructor_and_json(parameters: dict):
         ({"coreset": "0.1"}, "coreset is '0.1'"),
         ({"coreset": True}, "coreset is True"),
         ({"sampler": "best"}, "sampler is 'best': choose one of greedy, random, k_means"),
-        ({"index": "tree"}, "index is 'tree': choose one of flat, ivf, hnsw, pq"),
+        ({"index": "tree"}, "index is 'tree': choose one of flat, ivf, hnsw, pq, auto"),
         ({"image_score": "sum"}, "image_score is 'sum': choose one of max, mean, top, reweighted, reweighted_by_patch"),
         ({"smoothing": -1}, r"smoothing is -1, expected a number of px of at least 0 \(0 = none\)"),
         ({"smoothing": float("nan")}, "smoothing is nan"),

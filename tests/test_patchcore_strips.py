@@ -74,12 +74,48 @@ def test_usual_in_rows_against_the_obvious_way(widths: list[int], rows: int, see
     np.testing.assert_allclose(usual_of(patches, chosen)[:, 0], expected, rtol=1e-3, atol=1e-3 * expected.max())
 
 
+# a strip judged by its own usual
+
+
 def test_above_usual_by_hand():
+    # Medians of the columns 3, 3.5, 4, 7, running over five of them the same; of the rows of what is left -1.25, 1.25.
     found = np.array([[1.0, 2.0, 3.0, np.nan, 9.0], [5.0, 5.0, 5.0, np.nan, 5.0]], np.float32)
-    expected = [[-1.5, -0.5, 0.5, np.nan, 6.5], [0, 0, 0, np.nan, 0]]
+    expected = [[-0.75, -0.25, 0.25, np.nan, 3.25], [0.75, 0.25, -0.25, np.nan, -3.25]]
     np.testing.assert_allclose(above_usual(found, 0.5), expected)
-    np.testing.assert_allclose(above_usual(found, 0.0)[0], [0, 1, 2, np.nan, 8])
     assert above_usual(found, 0.25).dtype == np.float32
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    height=st.integers(1, 20),
+    width=st.integers(1, 50),
+    baseline=st.sampled_from([0, 0.25, 0.6]),
+    seed=st.integers(0, 99),
+)
+def test_above_usual_against_the_obvious_way(height: int, width: int, baseline: float, seed: int):
+    found = np.random.default_rng(seed).normal(size=(height, width)).astype(np.float32)
+    columns = np.quantile(found, baseline, axis=0)
+    around = np.pad(columns, height, mode="edge")
+    rest = found - np.array([np.median(around[x : x + 2 * height + 1]) for x in range(width)])
+    rows = np.quantile(rest, baseline, axis=1)
+    half = height // 8 if height // 4 % 2 == 0 else height // 4 // 2
+    around = np.pad(rows, half, mode="symmetric")
+    expected = rest - np.array([np.median(around[y : y + 2 * half + 1]) for y in range(height)])[:, None]
+    np.testing.assert_allclose(above_usual(found, baseline), expected, atol=1e-5)
+
+
+def test_light_that_drifts_is_taken_off_and_long_defects_stay():
+    drift = np.linspace(0, 4, 600)[None] + np.linspace(0, 1, 64)[:, None]
+    pick, spot = drift.copy(), drift.copy()
+    pick[30:36] += 1  # all along the strip, but only six rows high
+    spot[:, 300:350] += 1  # from edge to edge, but not as wide as the strip is high
+    left = above_usual(drift, 0.25)
+    assert left.max() < 0.6  # of 5
+    assert above_usual(pick, 0.25)[30:36].min() > 0.9 + left.min()
+    np.testing.assert_allclose((above_usual(spot, 0.25) - left)[:, 300:350], 1, atol=0.4)
+    broad = drift.copy()
+    broad[20:60] += 1  # too high to be told from how the strip is
+    assert (above_usual(broad, 0.25) - left)[20:60].mean() < 0.5
 
 
 # whole strips

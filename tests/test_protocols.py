@@ -11,6 +11,7 @@ import pytest
 
 from aitex_utils import metrics
 from aitex_utils.patchcore import PAPER, StripFound
+from aitex_utils.scoring import above_usual
 from aitex_utils.strips import Strip, list_strips
 from aitex_utils.tiling import fabric_region
 
@@ -176,11 +177,13 @@ def test_a_strip_s_own_usual_can_be_taken_off_afterwards():
     tops = {i: float(found.max()) for i, found in enumerate(maps)} | {2: 9.0}  # the last one's mask isn't known
     judged = protocols.Judged(strips, np.zeros(4), np.zeros(4, bool), np.array([0, 0, 1, 1]), maps, masks, [0, 1], tops)
     own = ablation.own_usual(judged, 0.25)
-    expected = [found - np.quantile(found, 0.25, axis=1, keepdims=True) for found in maps]
+    expected = [above_usual(found, 0.25) for found in maps]
     for found, of in zip(own.maps, expected, strict=True):
         np.testing.assert_allclose(found, of, atol=1e-5)
     np.testing.assert_allclose(own.scores, [of[:, c : c + 256].max() for of in expected for c in (0, 256)], rtol=1e-5)
     assert own.strip_scores == pytest.approx({i: of.max() for i, of in enumerate(expected)}, rel=1e-5)
+    by_row = ablation.own_usual(judged, 0.25, rows_alone=True)
+    np.testing.assert_allclose(by_row.maps[1], maps[1] - np.quantile(maps[1], 0.25, axis=1)[:, None], atol=1e-5)
 
 
 def test_each_choice_of_the_ablation_is_one_that_a_detector_takes():

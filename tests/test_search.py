@@ -11,7 +11,8 @@ from scipy.spatial.distance import cdist
 
 from aitex_utils import memory_bank
 from aitex_utils.memory_bank import MemoryBank
-from aitex_utils.search import GROUP, RoundedSearch, nearby
+from aitex_utils.rounded import GROUP, nearby
+from aitex_utils.search import RoundedSearch
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

@@ -31,7 +31,7 @@ ORDER = (
         "features",
         "receptive",
     ),
-    *("coreset", "blocks", "search", "memory_bank", "scoring", "options", "metrics", "saved", "patchcore"),
+    *("rounded", "coreset", "blocks", "search", "memory_bank", "scoring", "options", "metrics", "saved", "patchcore"),
     *("leakage", "similarity", "autoencoder", "duel"),
     *("plots", "lab_plots", "layer_plots", "judge_plots", "toy_plots", "coreset_plots", "search_plots", "duel_plots"),
     *("movable", "lesson", "checks", "doctor", "demo"),

@@ -163,8 +163,8 @@ print(f"The memory bank holds {len(detector.bank_):,} patches, {detector.bank_.v
 # ## 4. A defect lit up
 #
 # Now the strip from the beginning. Each of its patches is compared with the memory bank: **how far is the most similar
-# patch that was ever seen on good fabric?** Near means normal, far means strange. The distances make a map. From each row of it is taken
-# off what is usual in that row, so that 0 means *as most of this strip*.
+# patch that was ever seen on good fabric?** Near means normal, far means strange. The distances make a map. From each
+# place is taken off what is usual around it on this strip, so that 0 means *as its surroundings*.
 
 # %%
 found = detector.score_strip(example.read())

@@ -756,6 +756,11 @@ values = np.stack([by_size[0], by_layer[3], by_size[1]])
 show(*plot_choices(["128 px", "256 px", "384 px"], values, FABRICS, title="Input size"))
 
 # %% [markdown]
+# And what does it cost? Twice the side is four times the positions, for the network and for everything behind it. The network is the larger part: of
+# {{results/speed.json: model.tile_ms: .0f}} ms that a tile of 320 px takes from picture to score, with a bank of {{results/speed.json: model.kept: ,}} patches, it needs
+# {{results/speed.json: model.backbone_ms: .0f}} ms (two cores; `python course.py bench speed`). It is run only as deep as the last layer that is
+# asked for, and tile by tile: by eight tiles at once it takes {{results/speed.json: model.backbone_by_eight_ms: .0f}} ms a tile, for then what a layer holds no longer fits into the processor's cache.
+#
 # ### Pooling and whitening
 #
 # About ten seconds again.

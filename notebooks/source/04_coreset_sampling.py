@@ -614,10 +614,24 @@ print(f"{chosen_by_both:.1%} are in both")
 print(f"covering radius {ours:.4f}, the module's {theirs:.4f}")
 
 # %% [markdown]
-# The larger the bank and the coreset, the more there is to win. On {{results/notebook_04.json: speed.patches: ,}} patches of AITEX, of
-# which greedy keeps a tenth, the module took {{results/notebook_04.json: speed.by_blocks_seconds: .0f}} s, and one pass per choice
-# would have taken {{results/notebook_04.json: speed.by_point_seconds: .0f}} s (`python course.py bench notebook_04`). Times depend on
-# the machine, and most of all on its memory.
+# The larger the bank and the coreset, the more there is to win. On {{results/speed.json: coreset.4.patches: ,}} patches of the practice fabric,
+# of which greedy keeps a tenth (`python course.py bench speed --peer`; *anomalib* is the best-known library):
+#
+# | | seconds |
+# |---|---|
+# | one pass over all patches per choice | {{results/speed.json: coreset.4.obvious: .0f}} |
+# | anomalib | {{results/speed.json: coreset.4.anomalib: .0f}} |
+# | the module | {{results/speed.json: coreset.4.ours: .1f}} |
+#
+# Times depend on the machine, and most of all on its memory. The first way reads all patches for each choice, {{results/speed.json: limits.memory_gb_s: .0f}} GB/s at best
+# on that machine. Blocks are bound by arithmetic instead: {{results/speed.json: limits.float32_gflop_s: ,.0f}} billion operations a second in float32. To get below that, the module
+# leaves work out that can't change anything:
+#
+# - **Two pools.** It chooses among the 128 farthest *of the pool*, until these fall below their own floor; only then is the pool brought up to date, and only when
+#   the pool runs dry are all patches. So the pool can be larger, and all patches are asked less often.
+# - **A question before the work.** After a round, most patches keep the centre that they had. Which ones? Some processors multiply numbers of 16 bits, *bfloat16*,
+#   several times as fast ({{results/speed.json: limits.bfloat16_gflop_s: ,.0f}} billion a second there). Such a product is rough, but *how* rough is known: each factor is off by one part in 256 at most.
+#   If a new centre stays too far even when all errors help it, it surely is. Only what is left is computed in float32, and the order of the choices stays the same.
 #
 # **Try it.** What happens with a pool of 64, or of 8,192? Call `fast_greedy` with another `size`, and look at the passes and
 # at the seconds. With a small pool one cost rises, with a large pool the other. Which are they?

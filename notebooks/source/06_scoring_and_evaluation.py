@@ -1188,11 +1188,12 @@ print("alarms looks at nearly every tile.")
 # |---|---|---|
 # | thin defects drown | a thread is a few pixels wide, and a patch sees dozens | tiles are enlarged to 448 px |
 # | alarms at the edges of tiles | the network sees zeros beyond them (notebook 03) | borders are mirrored, and each distance is divided by what is **usual at its place**, which normal tiles tell |
-# | a strip rings all over | another day, another light | the strip is seen **whole**, without edges between tiles, and what is usual in each row of *this* strip is taken off |
+# | a strip rings all over, or more and more towards one end | another day, another light | the strip is seen **whole**, without edges between tiles, and what is usual around each place of *this* strip is taken off |
 #
-# The last one turns the question round. Not *how far is this from all that was ever normal?* but *does it stand out of its own strip?* From each row of a
-# strip's map we take its lower quartile. A defect that fills less than three quarters of a row is still there afterwards; light that lies over the
-# whole strip is gone. Nothing is learned from the test for that: each strip is judged by itself, and no label is looked at.
+# The last one turns the question round. Not *how far is this from all that was ever normal?* but *does it stand out of its own strip?* From each column
+# of a strip's map we take the lower quartile of the columns around it, two tiles wide, and then the same of the rows, a quarter of a tile high. A defect that is smaller
+# than that is still there afterwards; light that lies over the whole strip, or drifts along it, is gone. Nothing is learned from the test for that: each strip is judged
+# by itself, and no label is looked at.
 #
 # We add the mends one after the other, on the strips of one fabric, with clean tiles of all of them as negatives. **By how much does the tile
 # AUROC rise, from the first to the last?**
@@ -1272,19 +1273,20 @@ for name in (*list(by_recipe)[:1], *list(by_recipe)[-1:]):
     show(*plot_strip(image, place, truth[shown], title=title, scale=bounds))
 
 # %% [markdown]
-# On AITEX, by strip, mean over four fabrics and two splits (95 % intervals over strips in brackets):
+# On AITEX, by strip, mean over four fabrics (95 % intervals over strips in brackets). *anomalib* is the best-known library's PatchCore with the same network and weights:
 #
-# | | the paper's recipe, 320 px | `PatchCore()` |
-# |---|---|---|
-# | tile AUROC, clean tiles of normal strips | {{results/accuracy_c.json: detectors.paper.mean.tile_auroc: .3f}} | {{results/accuracy_c.json: detectors.ours.mean.tile_auroc: .3f}} ({{results/accuracy_c.json: detectors.ours.mean.intervals.tile_auroc.0: .3f}} to {{results/accuracy_c.json: detectors.ours.mean.intervals.tile_auroc.1: .3f}}) |
-# | tile AUROC, all clean tiles | {{results/accuracy_c.json: detectors.paper.mean.tile_auroc_c2: .3f}} | {{results/accuracy_c.json: detectors.ours.mean.tile_auroc_c2: .3f}} ({{results/accuracy_c.json: detectors.ours.mean.intervals.tile_auroc_c2.0: .3f}} to {{results/accuracy_c.json: detectors.ours.mean.intervals.tile_auroc_c2.1: .3f}}) |
-# | pixel AP | {{results/accuracy_c.json: detectors.paper.mean.pixel_ap: .3f}} | {{results/accuracy_c.json: detectors.ours.mean.pixel_ap: .3f}} |
-# | strip AUROC | {{results/accuracy_c.json: detectors.paper.mean.strip_auroc: .3f}} | {{results/accuracy_c.json: detectors.ours.mean.strip_auroc: .3f}} |
+# | | the paper's recipe, 320 px | anomalib, 320 px | `PatchCore()` |
+# |---|---|---|---|
+# | tile AUROC, clean tiles of normal strips | {{results/accuracy_c.json: detectors.paper.mean.tile_auroc: .3f}} | {{results/accuracy_c.json: detectors.anomalib.mean.tile_auroc: .3f}} | {{results/accuracy_c.json: detectors.ours.mean.tile_auroc: .3f}} ({{results/accuracy_c.json: detectors.ours.mean.intervals.tile_auroc.0: .3f}} to {{results/accuracy_c.json: detectors.ours.mean.intervals.tile_auroc.1: .3f}}) |
+# | tile AUROC, all clean tiles | {{results/accuracy_c.json: detectors.paper.mean.tile_auroc_c2: .3f}} | {{results/accuracy_c.json: detectors.anomalib.mean.tile_auroc_c2: .3f}} | {{results/accuracy_c.json: detectors.ours.mean.tile_auroc_c2: .3f}} ({{results/accuracy_c.json: detectors.ours.mean.intervals.tile_auroc_c2.0: .3f}} to {{results/accuracy_c.json: detectors.ours.mean.intervals.tile_auroc_c2.1: .3f}}) |
+# | pixel AP | {{results/accuracy_c.json: detectors.paper.mean.pixel_ap: .3f}} | {{results/accuracy_c.json: detectors.anomalib.mean.pixel_ap: .3f}} | {{results/accuracy_c.json: detectors.ours.mean.pixel_ap: .3f}} |
+# | strip AUROC | {{results/accuracy_c.json: detectors.paper.mean.strip_auroc: .3f}} | {{results/accuracy_c.json: detectors.anomalib.mean.strip_auroc: .3f}} | {{results/accuracy_c.json: detectors.ours.mean.strip_auroc: .3f}} |
 #
-# So PatchCore does work on AITEX. Before you cheer: every choice was made on the fabrics 00 and 02 alone, and there the tile AUROC rose from
-# {{results/accuracy_c.json: detectors.paper.mean_chosen.tile_auroc: .3f}} to {{results/accuracy_c.json: detectors.ours.mean_chosen.tile_auroc: .3f}}. On 03 and 06, which only confirm, it rose from
-# {{results/accuracy_c.json: detectors.paper.mean_confirming.tile_auroc: .3f}} to {{results/accuracy_c.json: detectors.ours.mean_confirming.tile_auroc: .3f}}. The second is what to expect elsewhere.
-# Had we chosen on all four, we wouldn't know.
+# So PatchCore does work on AITEX. Before you cheer: the choices were made on the fabrics 00 and 02, and there the tile AUROC rose from
+# {{results/accuracy_c.json: detectors.paper.mean_chosen.tile_auroc: .3f}} to {{results/accuracy_c.json: detectors.ours.mean_chosen.tile_auroc: .3f}}. On 03 and 06, which confirm, it rose from
+# {{results/accuracy_c.json: detectors.paper.mean_confirming.tile_auroc: .3f}} to {{results/accuracy_c.json: detectors.ours.mean_confirming.tile_auroc: .3f}}. The second is nearer to what to expect elsewhere.
+# Nearer only, for they aren't quite untouched either: that light which drifts along a strip raises alarms was seen on the normal strips of 03,
+# before its mend was tried on 00 and 02. On 03 and 06 anomalib reaches {{results/accuracy_c.json: detectors.anomalib.mean_confirming.tile_auroc: .3f}}. Who looks at the test to mend his detector has one test less.
 #
 # Which of the choices matter, one at a time, by tile on 00 and 02 (tile AUROC minus that of `PatchCore()`, and its interval):
 #
@@ -1297,8 +1299,8 @@ for name in (*list(by_recipe)[:1], *list(by_recipe)[-1:]):
 # | the strip's own usual taken off (by strip, all clean tiles) | {{results/ablation.json: C."strip's own usual left in".minus_ours.tile_auroc_c2.0: +.3f}} ({{results/ablation.json: C."strip's own usual left in".minus_ours.tile_auroc_c2.1: +.3f}} to {{results/ablation.json: C."strip's own usual left in".minus_ours.tile_auroc_c2.2: +.3f}}) |
 #
 # Mind how the mends hang together. Once distances are level, mirrored borders add little, and a choice at random does about as well as the greedy one, which was so
-# clearly better on the paper's recipe (notebook 04). The whole list, with what didn't help, is in `benchmarks/README.md`. What a mend can break: a defect that runs along most of a strip is in every row's quartile
-# and is taken off with it. One strip of fabric 03 has such a defect, and on that fabric the pixel figures fell.
+# clearly better on the paper's recipe (notebook 04). The whole list, with what didn't help, is in `benchmarks/README.md`. What a mend can break: a defect that runs along most of a strip, and is high, is in the quartiles of
+# all rows around it and is taken off with them. One strip of fabric 03 has such a defect, marked some seventy rows high, and on that fabric the pixel AUROC fell.
 
 # %% [markdown]
 # ## What you have seen
