@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     import torch
 
 
+PIECE, MARGIN = 1024, 192  # px of a strip that the network sees at once, and beyond them on each side
+
+
 class _AllSeen(Exception):
     """Raised by the last hook: the layers behind it needn't be computed."""
 
@@ -118,7 +121,7 @@ class PatchFeatures:
         scale = 1.0 if self.size is None else self.size / side
         shape = round(image.shape[0] * scale), max(32, round(image.shape[1] * scale / 32) * 32)
         with torch.inference_mode():
-            outputs = self._layer_outputs(self._prepared(image[None], shape))
+            outputs = self._outputs_in_pieces(self._prepared(image[None], shape))
             return join_layers(outputs, self.pooling)[0].numpy()
 
     def batches(self, tiles: np.ndarray) -> Iterator[np.ndarray]:
@@ -166,7 +169,7 @@ class PatchFeatures:
         import torch
         import torch.nn.functional as F
 
-        images = torch.from_numpy(np.ascontiguousarray(tiles)).unsqueeze(1).float()  # (B, 1, H, W)
+        images = torch.from_numpy(np.array(tiles)).unsqueeze(1).float()  # (B, 1, H, W); a copy, if they are read-only
         if shape is None:
             shape = tuple(images.shape[-2:]) if self.size is None else (self.size, self.size)
         if images.shape[-2:] != shape:
@@ -174,6 +177,26 @@ class PatchFeatures:
             images = F.interpolate(images, shape, mode="bilinear", antialias=shrinks)
         images = (images - self._mean) / self._std  # (B, 3, H, W): grey repeated by broadcasting
         return images.contiguous(memory_format=torch.channels_last)
+
+    def _outputs_in_pieces(self, images: torch.Tensor) -> list[torch.Tensor]:
+        """Return the output of each layer for a wide picture (1, 3, H, W), from pieces of it: less memory, and sooner.
+
+        Each is seen with `MARGIN` px more on both sides, farther than a position of the default layers sees.
+        """
+        import torch
+
+        width, parts = images.shape[-1], []
+        if width <= PIECE + 2 * MARGIN:
+            return self._layer_outputs(images)
+        for begin in range(0, width, PIECE):
+            low, end, high = max(0, begin - MARGIN), min(begin + PIECE, width), min(begin + PIECE + MARGIN, width)
+            outputs = self._layer_outputs(images[..., low:high].contiguous(memory_format=torch.channels_last))
+            if any((high - low) % output.shape[-1] for output in outputs):
+                return self._layer_outputs(images)  # a layer without a whole number of px a column can't be cut
+            strides = [(high - low) // output.shape[-1] for output in outputs]
+            own = [slice((begin - low) // stride, (end - low) // stride) for stride in strides]
+            parts.append([output[..., columns] for output, columns in zip(outputs, own, strict=True)])
+        return [torch.cat(of, dim=-1) for of in zip(*parts, strict=True)]
 
     def _layer_outputs(self, images: torch.Tensor) -> list[torch.Tensor]:
         """Return the output of each layer, (B, C, H', W'), taken by hooks; stop when the last one was seen."""

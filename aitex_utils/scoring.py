@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .errors import InputError
+from .rounded import bfloat16_is_quick
+from .search import FEWEST, RoundedSearch
 from .tiling import untile
 
 if TYPE_CHECKING:
@@ -72,12 +74,19 @@ def distances_to_others(
     """
     from .memory_bank import MemoryBank
 
+    quick = len(kept) >= FEWEST and bfloat16_is_quick()
+    search = RoundedSearch(kept) if quick else None  # made once for all
     found = []
     for number, patches in samples:
-        others = kept[owner != number]
-        if len(others):
-            flat = patches.reshape(-1, patches.shape[-1]).astype(np.float32)
-            found.append(MemoryBank().add(others).nearest(flat, 1)[0].reshape(patches.shape[:2]))
+        own = owner == number
+        if own.all():
+            continue
+        flat = patches.reshape(-1, patches.shape[-1]).astype(np.float32)
+        if search:
+            distances = np.linalg.norm(flat - kept[search.nearest(flat, own)], axis=1)
+        else:
+            distances = MemoryBank().add(kept[~own]).nearest(flat, 1)[0]
+        found.append(distances.reshape(patches.shape[:2]))
     if not found:
         raise InputError("All kept patches are of one tile or strip: fit on more, or keep more patches, to use level.")
     return found

@@ -12,7 +12,7 @@ import numpy as np
 
 from .rounded import COLUMNS, GROUP, UNIT, nearby
 
-ROWS = 1024  # patches of one product in bfloat16: it stays in the cache
+ROWS, PRODUCT = 1024, 2**23  # patches of one product in bfloat16, and its numbers: it stays in the cache
 FEWEST = 1024  # vectors, and patches asked for at once, from which on this is worth its overhead
 
 
@@ -33,7 +33,6 @@ class RoundedSearch:
         self.points = torch.from_numpy(points).view(-1, GROUP, points.shape[1])  # (groups, GROUP, C)
         self.half = torch.from_numpy(half).view(-1, GROUP)
         self.norms = (2 * self.half.amax(dim=1)).sqrt()  # (groups,), the largest of each
-        self.least = float((2 * self.half.min()).sqrt())
         # Columns: the vector, what makes s of p.m (three parts of -|m|^2 / 2), and one for the shift of a row.
         width = points.shape[1]
         rounded = torch.zeros((len(points), -(-(width + 4) // COLUMNS) * COLUMNS), dtype=torch.bfloat16)
@@ -44,41 +43,51 @@ class RoundedSearch:
             left = left - rounded[:, column].float()
         self.turned = rounded.T.contiguous()
 
-    def nearest(self, patches: np.ndarray) -> np.ndarray:
-        """Return the indices (n,) int64 of the nearest vectors to patches (n, C) float32."""
+    def nearest(self, patches: np.ndarray, without: np.ndarray | None = None) -> np.ndarray:
+        """Return the indices (n,) int64 of the nearest vectors to patches (n, C) float32.
+
+        without : (N,) bool, vectors that don't count; at least one must.
+        """
         import torch
 
         points = torch.from_numpy(patches - self.mean)
+        half, turned = self.half, self.turned
+        if without is not None:
+            left_out = torch.from_numpy(without[self.order])
+            half = half.masked_fill(left_out.view(-1, GROUP), torch.inf)
+            turned = turned.clone()
+            turned[points.shape[1], left_out] = -3e38  # their s is below any other
         best = torch.full((len(points),), -torch.inf)
         found = torch.zeros(len(points), dtype=torch.int64)
         with torch.inference_mode():
-            may = self._may_hold(points)  # (groups, n)
+            may = self._may_hold(points, half, turned)  # (groups, n)
             for group in torch.nonzero(may.any(dim=1))[:, 0].tolist():
                 rows = torch.nonzero(may[group])[:, 0]
-                largest, place = torch.addmm(-self.half[group], points[rows], self.points[group].T).max(dim=1)
+                largest, place = torch.addmm(-half[group], points[rows], self.points[group].T).max(dim=1)
                 better = largest > best[rows]
                 rows = rows[better]
                 best[rows], found[rows] = largest[better], place[better] + group * GROUP
         return self.order[found.numpy()]
 
-    def _may_hold(self, points):
+    def _may_hold(self, points, half, turned):
         """Return for each group, and each of points (n, C), whether the nearest vector may be in it: (groups, n)."""
         import torch
 
-        width, groups = points.shape[1], len(self.half)
+        width, groups, least = points.shape[1], len(half), float((2 * half.min()).sqrt())
         norms = points.norm(dim=1, keepdim=True)  # (n, 1)
         # Of the products by Cauchy and Schwarz: two roundings, and that of their sum, with some room for float32's.
         wide = 2.02 * UNIT * norms * self.norms
         # The vector of least norm has s of at least -|p| |m| - |m|^2 / 2: shifted by that, the largest s is above 0,
         # and numbers above 0 are in the same order as their bits read as int16, whose maximum is found sooner.
-        shift = 1.05 * (norms * self.least + self.least**2 / 2 + wide.amax(dim=1, keepdim=True)) + 1e-6
-        rounded = torch.zeros((len(points), len(self.turned)), dtype=torch.bfloat16)
+        shift = 1.05 * (norms * least + least**2 / 2 + wide.amax(dim=1, keepdim=True)) + 1e-6
+        rounded = torch.zeros((len(points), len(turned)), dtype=torch.bfloat16)
         rounded[:, :width], rounded[:, width : width + 3], rounded[:, width + 3 : width + 4] = points, 1, shift
-        product = torch.empty((ROWS, groups * GROUP), dtype=torch.bfloat16)
+        step = max(64, min(ROWS, PRODUCT // (groups * GROUP)))
+        product = torch.empty((step, groups * GROUP), dtype=torch.bfloat16)
         may = torch.empty((groups, len(points)), dtype=torch.bool)
-        for begin in range(0, len(points), ROWS):
-            rows = slice(begin, begin + ROWS)
-            sums = torch.mm(rounded[rows], self.turned, out=product[: len(points[rows])])
+        for begin in range(0, len(points), step):
+            rows = slice(begin, begin + step)
+            sums = torch.mm(rounded[rows], turned, out=product[: len(points[rows])])
             highest = sums.view(torch.int16).view(-1, groups, GROUP).amax(dim=2).view(torch.bfloat16).float()
             error = wide[rows] + 1.02 * UNIT * highest.abs()
             surely = (highest - error).amax(dim=1, keepdim=True)

@@ -170,7 +170,7 @@ def model_table() -> str:
             f"{found['strip']['strip']:.2f} s (the backbone alone {found['strip']['backbone']:.2f} s)",
             "",
         ],
-        [f"fit {whole['strips']} strips, limit {whole['limit_gib']:.0f} GiB", f"{whole['seconds']} s", ""],
+        [f"fit {whole['strips']} strips, {whole['limit_gib']:.2g} GiB for patches", f"{whole['seconds']} s", ""],
         ["its peak memory", f"{whole['peak_gib']:.2f} GiB", ""],
         ["fit ten times as many, by the curve", f"{whole['seconds_ten_times'] / 60:.0f} minutes", ""],
     ]

@@ -41,7 +41,7 @@ from aitex_utils.tiling import fabric_region, tile
 SIZES = ((10_000, 0.1), (48_000, 0.1), (50_000, 0.1), (100_000, 0.1), (200_000, 0.1), (400_000, 0.1))
 REPEATS, TIMED = 5, 200  # choices that the slow ways are timed for: each costs the same
 RECIPE = {**PAPER, "size": 320}
-STRIPS, LIMIT = 247, 1.0  # of the whole of AITEX; GiB
+STRIPS, LIMIT = 247, 0.125  # of the whole of AITEX; GiB
 PICTURE = HERE / "images" / "speed.png"
 
 

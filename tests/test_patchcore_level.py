@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from scipy.spatial.distance import cdist
 from woven import woven
 
-from aitex_utils import PatchCore
+from aitex_utils import PatchCore, scoring
 from aitex_utils.errors import InputError
 from aitex_utils.patchcore import PAPER
 from aitex_utils.scoring import distances_to_others, usual_distances
@@ -137,3 +137,23 @@ def test_what_level_cannot_do_is_refused_at_once():
         paper(level=True).fit_patches(np.ones((20, 152), np.float32))
     with pytest.raises(InputError, match="padding is 'same': choose one of reflect, zeros"):
         paper(padding="same")
+
+
+@settings(max_examples=20, deadline=None)
+@given(samples=st.integers(2, 5), places=st.integers(1, 30), seed=st.integers(0, 99))
+def test_distances_to_others_are_the_same_where_bfloat16_is_quick(samples: int, places: int, seed: int):
+    random = np.random.default_rng(seed)
+    patches = [random.normal(size=(2, places, 6)).astype(np.float32) for _ in range(samples)]
+    owner = np.repeat(np.arange(samples), 2 * places)
+    chosen = np.sort(random.permutation(len(owner))[: max(2, len(owner) // 2)])
+    if len(set(owner[chosen])) < 2:
+        chosen = np.arange(len(owner))
+    kept = np.concatenate([p.reshape(-1, 6) for p in patches])[chosen]
+    found = {}
+    for quick in (True, False):
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setattr(scoring, "FEWEST", 1)
+            patched.setattr(scoring, "bfloat16_is_quick", lambda quick=quick: quick)
+            found[quick] = distances_to_others(list(enumerate(patches)), kept, owner[chosen])
+    for one, other in zip(found[True], found[False], strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-5)

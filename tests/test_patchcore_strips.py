@@ -13,6 +13,7 @@ from scipy.spatial.distance import cdist
 from woven import woven
 
 from aitex_utils import PatchCore
+from aitex_utils import features as features_module
 from aitex_utils.errors import InputError
 from aitex_utils.features import PatchFeatures, join_layers
 from aitex_utils.scoring import above_usual, anomaly_maps, distances_to_others, usual_in_rows
@@ -133,6 +134,23 @@ def test_a_strip_and_a_tile_are_seen_alike_away_from_their_ends():
     np.testing.assert_allclose(
         first.raw_of_strip(STRIPS[0], SIDE)[:, :24], first.transform(STRIPS[0][None, :, :SIDE])[0][:, :24], atol=1e-3
     )
+
+
+@pytest.mark.parametrize("padding", ["reflect", "zeros"])
+def test_a_wide_strip_is_seen_in_pieces_and_no_patch_differs(padding: str, monkeypatch: pytest.MonkeyPatch):
+    strip, features = woven(1, 5, SIDE, 1600)[0], PatchFeatures(padding=padding)
+    seen, outputs = [], PatchFeatures._layer_outputs
+    monkeypatch.setattr(
+        PatchFeatures, "_layer_outputs", lambda self, images: seen.append(images.shape[-1]) or outputs(self, images)
+    )
+    monkeypatch.setattr(features_module, "PIECE", 1600)
+    at_once = features.raw_of_strip(strip, SIDE)
+    monkeypatch.setattr(features_module, "PIECE", 256)
+    in_pieces = features.raw_of_strip(strip, SIDE)
+    assert seen == [1600, 256 + 192, *[256 + 2 * 192] * 4, 256 + 192 + 64, 64 + 192]
+    np.testing.assert_allclose(in_pieces, at_once, atol=1e-4)
+    monkeypatch.setattr(features_module, "MARGIN", 32)  # less than a position sees
+    assert abs(features.raw_of_strip(strip, SIDE) - at_once).max() > 0.01
 
 
 def test_a_strip_is_scored_whole(detector: PatchCore):

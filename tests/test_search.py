@@ -48,7 +48,13 @@ def test_the_nearest_is_found(vectors: int, patches: int, channels: int, kind: s
     elif kind == "tiny":
         bank, asked = bank * 1e-6, asked * 1e-6
     bank, asked = bank.astype(np.float32), asked.astype(np.float32)
-    assert is_nearest(asked, bank, RoundedSearch(bank).nearest(asked))
+    search, without = RoundedSearch(bank), random.random(vectors) < random.random()
+    assert is_nearest(asked, bank, search.nearest(asked))
+    if not without.all():
+        found = search.nearest(asked, without)
+        places = np.cumsum(~without) - 1  # of those that count, among themselves
+        assert not without[found].any() and is_nearest(asked, bank[~without], places[found])
+    assert is_nearest(asked, bank, search.nearest(asked))  # as before
 
 
 @settings(max_examples=60, deadline=None)
@@ -59,7 +65,7 @@ def test_no_group_is_left_out_that_holds_the_nearest(spread: float, channels: in
     bank = random.normal(size=(20 * GROUP, channels)).astype(np.float32)
     asked = (spread * random.normal(size=(200, channels))).astype(np.float32)
     search = RoundedSearch(bank)
-    may = search._may_hold(torch.from_numpy(asked - search.mean)).numpy()
+    may = search._may_hold(torch.from_numpy(asked - search.mean), search.half, search.turned).numpy()
     nearest = cdist(asked, bank[search.order]).argmin(axis=1)
     assert may.shape == (20, 200) and may[nearest // GROUP, np.arange(200)].all()
 
@@ -75,7 +81,7 @@ def test_rounding_of_norms_and_of_sums_is_allowed_for(length: float):
     search = RoundedSearch(bank)
     ordered = bank[search.order].astype(float)
     best = (asked.astype(float) @ ordered.T - (ordered**2).sum(axis=1) / 2).argmax(axis=1)
-    may = search._may_hold(torch.from_numpy(asked)).numpy()
+    may = search._may_hold(torch.from_numpy(asked), search.half, search.turned).numpy()
     assert may[best // GROUP, np.arange(len(asked))].all()
 
 
@@ -85,7 +91,7 @@ def test_most_groups_are_left_out_where_vectors_differ():
     bank += random.normal(size=bank.shape).astype(np.float32)
     search = RoundedSearch(bank)
     asked = bank[::7] + random.normal(size=(429, 16)).astype(np.float32)
-    may = search._may_hold(torch.from_numpy(asked - search.mean))
+    may = search._may_hold(torch.from_numpy(asked - search.mean), search.half, search.turned)
     assert may.float().mean() < 0.25
 
 
