@@ -132,7 +132,8 @@ def speed_lines(rows: list[dict[str, Any]]) -> dict[str, list[tuple[int, float]]
 
 def speed_sentence(rows: list[dict[str, Any]]) -> str:
     """The figure of how the coreset's cost grows, in words."""
-    ends = [f"{label} {of[0][1]:.2g} to {of[-1][1]:.3g} s" for label, of in speed_lines(rows).items()]
+    told = [(label, *(f"{s:.2g}" if s < 10 else f"{s:,.0f}" for _, s in of)) for label, of in speed_lines(rows).items()]
+    ends = [f"{label} {times[0]} to {times[-1]} s" for label, *times in told]
     span = f"{rows[0]['patches'] // 1000} to {rows[-1]['patches'] // 1000} thousand patches"
     return f"Seconds of coreset sampling from {span}, both axes logarithmic: {'; '.join(ends)}."
 
@@ -170,7 +171,7 @@ def model_table() -> str:
             f"{found['strip']['strip']:.2f} s (the backbone alone {found['strip']['backbone']:.2f} s)",
             "",
         ],
-        [f"fit {whole['strips']} strips, {whole['limit_gib']:.2g} GiB for patches", f"{whole['seconds']} s", ""],
+        [f"fit {whole['strips']} strips, {whole['limit_gib']:g} GiB for patches", f"{whole['seconds']} s", ""],
         ["its peak memory", f"{whole['peak_gib']:.2f} GiB", ""],
         ["fit ten times as many, by the curve", f"{whole['seconds_ten_times'] / 60:.0f} minutes", ""],
     ]
