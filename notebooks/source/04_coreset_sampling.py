@@ -623,8 +623,8 @@ print(f"covering radius {ours:.4f}, the module's {theirs:.4f}")
 # | anomalib | {{results/speed.json: coreset.4.anomalib: .0f}} |
 # | the module | {{results/speed.json: coreset.4.ours: .1f}} |
 #
-# Times depend on the machine, and most of all on its memory. The first way reads all patches for each choice, {{results/speed.json: limits.memory_gb_s: .0f}} GB/s at best
-# on that machine. Blocks are bound by arithmetic instead: {{results/speed.json: limits.float32_gflop_s: ,.0f}} billion operations a second in float32. To get below that, the module
+# Times depend on the machine, and most of all on its memory. The first way reads all patches for each choice, and waits for them.
+# Blocks are bound by arithmetic instead: {{results/speed.json: limits.float32_gflop_s: ,.0f}} billion operations a second in float32. To get below that, the module
 # leaves work out that can't change anything:
 #
 # - **Two pools.** It chooses among the 128 farthest *of the pool*, until these fall below their own floor; only then is the pool brought up to date, and only when

@@ -1190,10 +1190,10 @@ print("alarms looks at nearly every tile.")
 # | alarms at the edges of tiles | the network sees zeros beyond them (notebook 03) | borders are mirrored, and each distance is divided by what is **usual at its place**, which normal tiles tell |
 # | a strip rings all over, or more and more towards one end | another day, another light | the strip is seen **whole**, without edges between tiles, and what is usual around each place of *this* strip is taken off |
 #
-# The last one turns the question round. Not *how far is this from all that was ever normal?* but *does it stand out of its own strip?* From each column
-# of a strip's map we take the lower quartile of the columns around it, two tiles wide, and then the same of the rows, a quarter of a tile high. A defect that is smaller
-# than that is still there afterwards; light that lies over the whole strip, or drifts along it, is gone. Nothing is learned from the test for that: each strip is judged
-# by itself, and no label is looked at.
+# The last one turns the question round. Not *how far is this from all that was ever normal?* but *does it stand out of its own strip?* Of each column
+# of a strip's map we take the lower quartile, of the columns around, two tiles wide, the middle one of these, and subtract it. Then the same with rows, a quarter of a tile
+# high. A defect that is narrower than a tile, or that runs along the strip and is lower than an eighth of one, is still there afterwards; light that lies over the whole strip, or
+# drifts along it, is gone. Nothing is learned from the test for that: each strip is judged by itself, and no label is looked at.
 #
 # We add the mends one after the other, on the strips of one fabric, with clean tiles of all of them as negatives. **By how much does the tile
 # AUROC rise, from the first to the last?**
