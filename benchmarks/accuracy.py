@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -240,6 +241,7 @@ def main() -> int:
     parser.add_argument("--fabrics", nargs="+", metavar="FF", default=list(FABRICS), help="two digits each")
     parser.add_argument("--seeds", type=int, help="instead of 1, 5 and 2 for A, B and C")
     parser.add_argument("--peer", action="store_true", help="anomalib's PatchCore beside ours: an hour more")
+    parser.add_argument("--ablation", action="store_true", help="then the ablation too: all that the tables need")
     given = parser.parse_args()
     try:
         root = find_aitex(given.data)
@@ -258,6 +260,8 @@ def main() -> int:
     except InputError as error:
         print(f"accuracy: {error}", file=sys.stderr)
         return 1
+    if given.ablation:
+        return subprocess.run([sys.executable, Path(__file__).with_name("ablation.py"), "--data", root]).returncode
     return 0
 
 

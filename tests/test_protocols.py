@@ -162,6 +162,13 @@ def test_a_fabric_that_is_not_there_is_named(
     )
     assert accuracy.main() == 0 and ran == [[fabric]]
     assert "Fabric 77 isn't in" in capsys.readouterr().err
+    called = []
+    done = type("Done", (), {"returncode": 3})
+    monkeypatch.setattr(accuracy.subprocess, "run", lambda command: called.append(command) or done)
+    monkeypatch.setattr("sys.argv", [*sys.argv, "--ablation"])
+    assert accuracy.main() == 3 and [str(part) for part in called[0][2:]] == ["--data", str(small_practice)]
+    assert called[0][1].name == "ablation.py" and called[0][1].is_file()
+    capsys.readouterr()
     monkeypatch.setattr("sys.argv", ["accuracy", "--data", str(small_practice), "--fabrics", "77"])
     assert accuracy.main() == 1
     assert "has none of the fabrics 77: give --data or --fabrics" in capsys.readouterr().err
