@@ -8,8 +8,13 @@ two parts in 256 of |p| |c| at most (Cauchy and Schwarz).
 from __future__ import annotations
 
 import functools
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import numpy as np
+
+if TYPE_CHECKING:
+    import torch
 
 GROUP = 64  # centres, or vectors, for which the bound is asked together
 ROWS = 4096  # patches of one product in bfloat16: more don't stay in the cache
@@ -30,9 +35,9 @@ class Rounded:
 
         self.squares, self.norms = squares, np.sqrt(squares)
         width = points.shape[1]
-        self.points = torch.zeros((len(points), -(-(width + 3) // COLUMNS) * COLUMNS), dtype=torch.bfloat16)
+        self.points = blank(len(points), width + 3)
         self.points[:, :width], self.points[:, width : width + 3] = torch.from_numpy(points), 1
-        self.ones = slice(width, width + 3)
+        self.ones = width  # the first of their columns
 
     def may_change(self, fresh: np.ndarray, nearest: np.ndarray) -> list[np.ndarray]:
         """Return for each `GROUP` of the centres the rows whose squared distance to one may be below `nearest` (N,)."""
@@ -49,23 +54,45 @@ class Rounded:
         shift += 1.02 * UNIT * shift
         threshold = torch.from_numpy(shift + (self.squares - nearest) / 2 - error)[:, None]
         norms, wide = torch.from_numpy(self.norms)[:, None], torch.from_numpy(-wide)[None]
-        centres = torch.zeros((groups * GROUP, self.points.shape[1]), dtype=torch.bfloat16)
+        centres = blank(groups * GROUP, self.points.shape[1])
         centres[: len(fresh)] = self.points[fresh]
-        left = torch.zeros(len(centres))  # centres that only fill up the last group have s = 0
-        left[: len(fresh)] = torch.from_numpy(shift - self.squares[fresh] / 2)
-        for column in range(self.ones.start, self.ones.stop):
-            centres[:, column] = left
-            left = left - centres[:, column].float()
-        turned = centres.T.contiguous()
-        product = torch.empty((ROWS, len(centres)), dtype=torch.bfloat16)
+        offsets = torch.zeros(len(centres))  # centres that only fill up the last group have s = 0
+        offsets[: len(fresh)] = torch.from_numpy(shift - self.squares[fresh] / 2)
+        put_in_three(centres, self.ones, offsets)
         highest = torch.empty((len(nearest), groups), dtype=torch.int16)
-        for begin in range(0, len(nearest), ROWS):
-            mine = self.points[begin : begin + ROWS]
-            found = torch.mm(mine, turned, out=product[: len(mine)]).view(torch.int16)  # (rows, F)
-            torch.amax(found.view(-1, groups, GROUP), dim=2, out=highest[begin : begin + ROWS])
+        for rows, found in highest_of_groups(self.points, centres.T.contiguous(), ROWS):
+            highest[rows] = found
         may = highest.view(torch.bfloat16).float() >= torch.addcmul(threshold, norms, wide)
         group, rows = torch.nonzero(may.T.contiguous(), as_tuple=True)
         return np.split(rows.numpy(), np.searchsorted(group.numpy(), np.arange(1, groups)))
+
+
+def blank(rows: int, columns: int) -> torch.Tensor:
+    """Return zeros (rows, at least so many columns) in bfloat16, as wide as the processor takes them."""
+    import torch
+
+    return torch.zeros((rows, -(-columns // COLUMNS) * COLUMNS), dtype=torch.bfloat16)
+
+
+def put_in_three(rounded: torch.Tensor, column: int, values: torch.Tensor) -> None:
+    """Write float32 values (N,) into three columns of bfloat16, whose sum is as exact as they are."""
+    for place in range(column, column + 3):
+        rounded[:, place] = values
+        values = values - rounded[:, place].float()
+
+
+def highest_of_groups(rounded: torch.Tensor, turned: torch.Tensor, step: int) -> Iterator[tuple[slice, torch.Tensor]]:
+    """Yield, `step` rows at a time, where they are and the largest product with each `GROUP` columns of `turned`.
+
+    (rows, groups) int16, the bits of bfloat16: right where it is above 0, and else not above 0.
+    """
+    import torch
+
+    product = torch.empty((step, turned.shape[1]), dtype=torch.bfloat16)
+    for begin in range(0, len(rounded), step):
+        mine = rounded[begin : begin + step]
+        found = torch.mm(mine, turned, out=product[: len(mine)]).view(torch.int16)  # (rows, F)
+        yield slice(begin, begin + step), found.view(len(mine), -1, GROUP).amax(dim=2)
 
 
 @functools.cache

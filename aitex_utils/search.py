@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .rounded import COLUMNS, GROUP, UNIT, nearby
+from .rounded import GROUP, UNIT, blank, highest_of_groups, nearby, put_in_three
 
 ROWS, PRODUCT = 1024, 2**23  # patches of one product in bfloat16, and its numbers: it stays in the cache
 FEWEST = 1024  # vectors, and patches asked for at once, from which on this is worth its overhead
@@ -35,12 +35,9 @@ class RoundedSearch:
         self.norms = (2 * self.half.amax(dim=1)).sqrt()  # (groups,), the largest of each
         # Columns: the vector, what makes s of p.m (three parts of -|m|^2 / 2), and one for the shift of a row.
         width = points.shape[1]
-        rounded = torch.zeros((len(points), -(-(width + 4) // COLUMNS) * COLUMNS), dtype=torch.bfloat16)
+        rounded = blank(len(points), width + 4)
         rounded[:, :width], rounded[:, width + 3] = torch.from_numpy(points), 1
-        left = torch.from_numpy(-half)
-        for column in range(width, width + 3):
-            rounded[:, column] = left
-            left = left - rounded[:, column].float()
+        put_in_three(rounded, width, torch.from_numpy(-half))
         self.turned = rounded.T.contiguous()
 
     def nearest(self, patches: np.ndarray, without: np.ndarray | None = None) -> np.ndarray:
@@ -80,15 +77,12 @@ class RoundedSearch:
         # The vector of least norm has s of at least -|p| |m| - |m|^2 / 2: shifted by that, the largest s is above 0,
         # and numbers above 0 are in the same order as their bits read as int16, whose maximum is found sooner.
         shift = 1.05 * (norms * least + least**2 / 2 + wide.amax(dim=1, keepdim=True)) + 1e-6
-        rounded = torch.zeros((len(points), len(turned)), dtype=torch.bfloat16)
+        rounded = blank(len(points), len(turned))
         rounded[:, :width], rounded[:, width : width + 3], rounded[:, width + 3 : width + 4] = points, 1, shift
         step = max(64, min(ROWS, PRODUCT // (groups * GROUP)))
-        product = torch.empty((step, groups * GROUP), dtype=torch.bfloat16)
         may = torch.empty((groups, len(points)), dtype=torch.bool)
-        for begin in range(0, len(points), step):
-            rows = slice(begin, begin + step)
-            sums = torch.mm(rounded[rows], turned, out=product[: len(points[rows])])
-            highest = sums.view(torch.int16).view(-1, groups, GROUP).amax(dim=2).view(torch.bfloat16).float()
+        for rows, found in highest_of_groups(rounded, turned, step):
+            highest = found.view(torch.bfloat16).float()
             error = wide[rows] + 1.02 * UNIT * highest.abs()
             surely = (highest - error).amax(dim=1, keepdim=True)
             may[:, rows] = (highest + error >= surely).T

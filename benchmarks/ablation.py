@@ -112,14 +112,18 @@ def by_tile(patches: Patches, change: dict[str, Any]) -> Iterator[tuple[int, Jud
         yield seed, judged_b(tiles, test, maps)
 
 
+def above_rows(scores: np.ndarray, baseline: float) -> np.ndarray:
+    """Return a strip's map less what is usual in each of its rows, all along the strip."""
+    return scores - np.quantile(scores, baseline, axis=1, keepdims=True)
+
+
 def own_usual(judgement: Judged, baseline: float, rows_alone: bool = False) -> Judged:
     """Return the judgement of a detector that takes each strip's own usual off, from that of one that doesn't.
 
     rows_alone : what is usual in a row of the whole strip instead of around each place.
     """
-    maps = [above_usual(found, baseline) for found in judgement.maps]
-    if rows_alone:
-        maps = [found - np.quantile(found, baseline, axis=1, keepdims=True) for found in judgement.maps]
+    above = above_rows if rows_alone else above_usual
+    maps = [above(found, baseline) for found in judgement.maps]
     scores, tops = judgement.scores.copy(), dict(judgement.strip_scores)
     for found, place in zip(maps, judgement.map_strips, strict=True):
         corners = tile(np.zeros(found.shape, np.uint8))[1]
@@ -142,7 +146,7 @@ def by_strip(root: Path, fabric: str, name: str) -> Iterator[tuple[int, Judged]]
         yield seed, found if left_in else own_usual(found, PatchCore().baseline, rows_alone)
 
 
-BY_STRIP_CODE = (by_strip, own_usual, absolute.__wrapped__)
+CODE_OF = {"B": (by_tile,), "C": (by_strip, own_usual, above_rows, absolute.__wrapped__)}
 
 
 def compared(kept: dict[str, dict[str, dict[str, np.ndarray]]], figures: dict[str, Any]) -> dict[str, Any]:
@@ -176,8 +180,8 @@ def main() -> int:
     figures: dict[str, dict] = {"B": {}, "C": {}}
 
     def judge_one(protocol: str, fabric: str, number: int, name: str, tests, **what: Any) -> None:
-        entry, code = f"ablation_{protocol}_{fabric}_{number:02d}", {"B": (by_tile,), "C": BY_STRIP_CODE}[protocol]
-        found = judged_once(entry, tests, root, code=code, choice=name, seeds=SEEDS[protocol], **what)
+        entry = f"ablation_{protocol}_{fabric}_{number:02d}"
+        found = judged_once(entry, tests, root, code=CODE_OF[protocol], choice=name, seeds=SEEDS[protocol], **what)
         figures[protocol].setdefault(name, {})[fabric], kept[protocol].setdefault(name, {})[fabric] = found
         auroc = figures[protocol][name][fabric]["tile_auroc"]
         print(f"{protocol} {fabric} {name}: tile AUROC {auroc:.3f}", flush=True)

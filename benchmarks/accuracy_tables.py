@@ -140,13 +140,13 @@ def speed_sentence(rows: list[dict[str, Any]]) -> str:
 
 def speed_table() -> str:
     """Coreset sampling by size: seconds, and how many times sooner ours is."""
-    figure = f"![{speed_sentence(tables.results('speed')['coreset'])}](images/speed.png)\n\n"
-    rows = []
-    for of in tables.results("speed")["coreset"]:
+    measured, rows = tables.results("speed")["coreset"], []
+    for of in measured:
         cells = [f"{of['patches']:,}", f"{of['chosen']:,}", f"{of['ours']:.2f} s"]
         for name in ("obvious", "anomalib"):
             cells.append(f"{of[name]:.1f} s, {of[name] / of['ours']:.1f} times" if name in of else "–")
         rows.append(cells)
+    figure = f"![{speed_sentence(measured)}](images/speed.png)\n\n"
     return figure + tables.table(["patches", "chosen", "ours", "one pass a choice", "anomalib"], rows)
 
 
