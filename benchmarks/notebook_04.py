@@ -2,9 +2,8 @@
 
 Notebook 04 makes this comparison on the practice fabric; here it is made on three fabrics of AITEX with two splits
 each, so that those without AITEX can see what holds there. By strip: the bank is filled from tiles of 70 % of a
-fabric's normal strips, and tested on tiles of its other normal strips and on tiles with a defect. Then greedy is timed
-on a large bank of the same fabrics' patches, point by point and by blocks. Written to `results/notebook_04.json`.
-About ten minutes.
+fabric's normal strips, and tested on tiles of its other normal strips and on tiles with a defect. Written to
+`results/notebook_04.json`. Some minutes. How long greedy takes is measured by `bench speed`.
 """
 
 from __future__ import annotations
@@ -12,7 +11,6 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -21,7 +19,7 @@ import numpy as np
 from tables import write_results
 from tqdm import tqdm
 
-from aitex_utils.coreset import coreset_size, k_center_greedy, k_center_greedy_obvious, k_means, random_subset
+from aitex_utils.coreset import coreset_size, k_center_greedy, k_means, random_subset
 from aitex_utils.errors import InputError
 from aitex_utils.features import PatchFeatures
 from aitex_utils.measure import versions
@@ -32,7 +30,6 @@ from aitex_utils.tiling import fabric_region, tile, tile_labels
 FABRICS, SPLITS, SEEDS, DRAWS = ("00", "02", "03"), 2, 3, 1000
 SHARES = (0.01, 0.1, 0.25)
 FIT_TILES, CLEAN_TILES, DEFECTIVE_TILES = 24, 40, 40  # at most, drawn at random
-LARGE, LARGE_SHARE, TIMED = 160_000, 0.1, 300  # patches of the timed bank, the share chosen, choices timed one by one
 
 Exam = dict[str, np.ndarray]  # labels (T,), strips (T,), and scores by method: (seeds, shares, T), "all" (T,)
 
@@ -146,43 +143,12 @@ def summary(exams: Sequence[Exam]) -> dict[str, Any]:
     }
 
 
-def speed(root: Path) -> dict[str, float]:
-    """Time greedy on a large bank: by blocks in full, point by point for some choices, the rest by proportion."""
-    rng, features, patches = np.random.default_rng(0), PatchFeatures(), []
-    each = -(-LARGE // 1024 // len(FABRICS))
-    for fabric in FABRICS:
-        strips = [s for s in list_strips(root, fabric) if s.is_normal]
-        found = features.transform(tiles_of(strips, each, rng)[0])
-        patches.append(found.reshape(-1, found.shape[-1]))
-    bank = np.concatenate(patches)[:LARGE]
-    k = coreset_size(LARGE_SHARE, len(bank))
-    begin = time.perf_counter()
-    k_center_greedy(bank, k, seed=0)
-    by_blocks = time.perf_counter() - begin
-    seconds = []
-    for choices in (1, TIMED + 1):  # what both do once, centring and projecting, drops out of the difference
-        begin = time.perf_counter()
-        k_center_greedy_obvious(bank, choices, seed=0)
-        seconds.append(time.perf_counter() - begin)
-    by_point = (seconds[1] - seconds[0]) / TIMED * k
-    return {
-        "patches": len(bank),
-        "chosen": k,
-        "by_blocks_seconds": round(by_blocks, 1),
-        "by_point_seconds": round(by_point, 1),
-        "by_point_timed_choices": TIMED,
-        "times_sooner": round(by_point / by_blocks, 1),
-    }
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="course.py bench notebook_04", description=__doc__.split("\n")[0])
     parser.add_argument("--aitex", metavar="DIR", help="folder with AITEX; else AITEX_ROOT or data/aitex")
     given = parser.parse_args(arguments)
     try:
         root = find_aitex(given.aitex)
-        timed = speed(root)
-        print(timed, flush=True)
         pairs = [(fabric, split) for fabric in FABRICS for split in range(SPLITS)]
         exams = [examined(root, fabric, split) for fabric, split in tqdm(pairs, desc="fabrics and splits")]
     except InputError as error:
@@ -190,7 +156,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
     result = {
         **summary(exams),
-        "speed": timed,
         "fabrics": FABRICS,
         "splits": SPLITS,
         "seeds": {"greedy": SEEDS, "random": SEEDS, "k_means": 1},
@@ -200,7 +165,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "versions": versions(),
     }
     write_results("notebook_04", result)
-    print(json.dumps({k: result[k] for k in ("tile_auroc", "differences", "by_fabric", "speed")}, indent=1))
+    print(json.dumps({k: result[k] for k in ("tile_auroc", "differences", "by_fabric")}, indent=1))
     return 0
 
 
