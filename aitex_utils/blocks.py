@@ -16,8 +16,9 @@ import numpy as np
 
 from .coreset import coreset_size, k_center_greedy
 from .errors import InputError
+from .pooling import part_of_all
 
-BLOCK = 65_536  # patches that are reduced together, at least; strips and tiles aren't cut
+BLOCK = 65_536  # patches, each way of pooling counted, that are reduced together, at least; strips and tiles aren't cut
 COPIES = 3.5  # what a coreset of n patches needs, in their bytes: they, joined, projected, and in bfloat16
 SPARE = 2  # a block keeps so many times its share, so that the union leaves a choice
 SAMPLES = 64  # tiles or strips that are kept, to learn what is usual
@@ -27,12 +28,13 @@ SAMPLES = 64  # tiles or strips that are kept, to learn what is usual
 class Reduced:
     """What is left of many patches.
 
-    `kept` (k, C) float32; `owner` (k,), the tile or strip of each, counted from 0; `radius`, the bound r + R of the
-    covering radius; `samples`, some tiles or strips as (number, (H', W'', C) float16), every `every`-th column.
+    By way of pooling: `kept`, (k, C / ways) float32, and `owner`, (k,), the tile or strip of each, counted from 0.
+    `radius`, the bound r + R of the covering radius, the largest of the ways; `samples`, some tiles or strips as
+    (number, (H', W'', C) float16), every `every`-th column.
     """
 
-    kept: np.ndarray
-    owner: np.ndarray
+    kept: list[np.ndarray]
+    owner: list[np.ndarray]
     radius: float
     samples: list[tuple[int, np.ndarray]]
 
@@ -43,38 +45,38 @@ def reduce_blocks(
     *,
     seed: int,
     memory: float | None = None,
+    ways: int = 1,
     every: int = 1,
     progress: bool = False,
 ) -> Reduced:
     """Choose `share` of the patches of tiles or strips that come one by one, each (H', W', C) float32.
 
     memory : GiB that all this may need; only when it is reached are blocks reduced. None never does. At least a block
-    and a few copies of it are held, `SPARE` times what is kept, and the samples.
+    and a few copies of it are held, `SPARE` times what is kept, and the samples. ways : of pooling, side by side in
+    the channels (`pooling.parts_of`); of each a share is chosen.
     """
     if memory is not None and not 0 < memory:
         raise InputError(f"memory is {memory!r}, expected GiB above 0, or None for no limit.")
     random = np.random.default_rng(seed)
-    parts: list[np.ndarray] = []
-    owners: list[np.ndarray] = []
+    parts: list[list[np.ndarray]] = [[] for _ in range(ways)]
+    owners: list[list[np.ndarray]] = [[] for _ in range(ways)]
     held: list[np.ndarray] = []
     samples: list[tuple[int, np.ndarray]] = []
     total, count, waiting, widest = 0, 0, 0, 0.0
 
-    def joined() -> tuple[np.ndarray, np.ndarray]:
-        numbers = np.arange(count - len(held), count)
-        return (
-            np.concatenate([one.reshape(-1, one.shape[-1]) for one in held]),
-            np.repeat(numbers, [one.shape[0] * one.shape[1] for one in held]),
-        )
+    def numbers() -> np.ndarray:
+        return np.repeat(np.arange(count - len(held), count), [one.shape[0] * one.shape[1] for one in held])
 
     def reduce() -> None:
         nonlocal widest
-        flat, of = joined()
-        k = min(len(flat), SPARE * coreset_size(share, len(flat)))
-        chosen, radii = k_center_greedy(flat, k, seed=seed, projection=None)
-        parts.append(flat[chosen])
-        owners.append(of[chosen])
-        widest = max(widest, float(radii[-1]))
+        of = numbers()
+        k = min(len(of), SPARE * coreset_size(share, len(of)))
+        for way in range(ways):
+            block = part_of_all(held, ways, way)
+            chosen, radii = k_center_greedy(block, k, seed=seed, projection=None)
+            parts[way].append(block[chosen])
+            owners[way].append(of[chosen])
+            widest = max(widest, float(radii[-1]))
         held.clear()
 
     for one in patches:
@@ -87,19 +89,23 @@ def reduce_blocks(
             samples[place : place + 1] = [(count - 1, one[:, ::every].astype(np.float16))]
         waiting += one.shape[0] * one.shape[1]
         full = memory is not None and waiting * COPIES * 4 * one.shape[-1] > memory * 2**30
-        if waiting >= BLOCK and (full or parts):
+        if waiting >= BLOCK // ways and (full or parts[0]):
             reduce()
             waiting = 0
     if not count:
         raise InputError("There is nothing to learn from: give at least one tile or strip.")
-    if not parts:  # all fit into memory: one choice among all
-        flat, of = joined()
-        chosen, radii = k_center_greedy(flat, coreset_size(share, total), seed=seed, progress=progress)
-        return Reduced(flat[chosen], of[chosen], float(radii[-1]), samples)
-    if held:
+    reduced = bool(parts[0])
+    if reduced and held:
         reduce()
-    union, owner = np.concatenate(parts), np.concatenate(owners)
-    parts.clear()
-    k = min(len(union), coreset_size(share, total))
-    chosen, radii = k_center_greedy(union, k, seed=seed, projection=None, progress=progress)
-    return Reduced(union[chosen], owner[chosen], widest + float(radii[-1]), samples)
+    k, kept, owner, last = coreset_size(share, total), [], [], 0.0
+    for way in range(ways):
+        # Where all fitted into memory, there is one choice among all.
+        union = np.concatenate(parts[way]) if reduced else part_of_all(held, ways, way)
+        of = np.concatenate(owners[way]) if reduced else numbers()
+        parts[way].clear()
+        more = {"projection": None} if reduced else {}
+        chosen, radii = k_center_greedy(union, min(k, len(union)), seed=seed, progress=progress, **more)
+        kept.append(union[chosen])
+        owner.append(of[chosen])
+        last = max(last, float(radii[-1]))
+    return Reduced(kept, owner, widest + last, samples)

@@ -14,6 +14,7 @@ import numpy as np
 
 from .backbones import load_backbone
 from .errors import InputError, check_tiles
+from .pooling import check_pooling, is_whole, join_layers, parts_of, ways_of
 
 if TYPE_CHECKING:
     import torch
@@ -35,7 +36,8 @@ class PatchFeatures:
     layers : names of its layers, from early to late; None takes the backbone's default pair. The first one's grid
         H' x W' is that of the patches: at stride 8, tiles of 256 px make 32 x 32 = 1,024 patches.
     pooling : side of the square neighbourhood whose mean a patch is, in positions of its layer; odd, 1 = none. One for
-        all layers, or a tuple, by layer, whose last one holds for all further layers.
+        all layers, or a tuple, by layer, whose last one holds for all further layers; or several ways, a tuple of such
+        tuples: a patch is then made in each way, and they stand side by side in its channels.
     size : side in px to which tiles are resized before the network sees them; None leaves them as they are.
     padding : what the network's convolutions see beyond a tile's edge, "zeros" or the tile mirrored, "reflect".
     whiten : rotate and scale patches so that over the normal ones all directions spread alike; needs `fit`.
@@ -60,9 +62,9 @@ class PatchFeatures:
         pretrained: bool = True,
         progress: bool = False,
     ) -> None:
-        if size is not None and not (_is_whole(size) and size >= 32):
+        if size is not None and not (is_whole(size) and size >= 32):
             raise InputError(f"size is {size!r}, expected at least 32 px, or None to leave tiles as they are.")
-        if not (_is_whole(batch_size) and batch_size >= 1):
+        if not (is_whole(batch_size) and batch_size >= 1):
             raise InputError(f"batch_size is {batch_size!r}, expected a whole number of at least 1.")
         import torch
 
@@ -90,16 +92,26 @@ class PatchFeatures:
     def fit_whitening(self, patches: np.ndarray) -> PatchFeatures:
         """Learn mean and whitening matrix from normal patches (..., C), not yet whitened.
 
-        PCA whitening, `(p - mean) V diag(1 / sqrt(variance + floor))`. The floor, a thousandth of the mean variance,
-        keeps directions that hardly vary from being blown up to noise.
+        PCA whitening, `(p - mean) V diag(1 / sqrt(variance + floor))`, of each way of pooling alone. The floor, a
+        thousandth of the mean variance, keeps directions that hardly vary from being blown up to noise.
         """
-        flat = patches.reshape(-1, patches.shape[-1])
+        from scipy.linalg import block_diag
+
+        flat, parts = patches.reshape(-1, patches.shape[-1]), []
         self.mean_ = flat.mean(axis=0, dtype=np.float64).astype(np.float32)
-        covariance = np.cov((flat - self.mean_).T.astype(np.float64), bias=True).reshape(flat.shape[1], flat.shape[1])
-        variance, directions = np.linalg.eigh(covariance)
-        floor = 1e-3 * max(variance.mean(), 1e-12)
-        self.whitening_ = (directions / np.sqrt(variance.clip(0) + floor)).astype(np.float32)  # (C, C)
+        for part in parts_of(flat - self.mean_, self.ways):
+            channels = part.shape[1]
+            covariance = np.cov(part.T.astype(np.float64), bias=True).reshape(channels, channels)
+            variance, directions = np.linalg.eigh(covariance)
+            floor = 1e-3 * max(variance.mean(), 1e-12)
+            parts.append((directions / np.sqrt(variance.clip(0) + floor)).astype(np.float32))
+        self.whitening_ = block_diag(*parts)  # (C, C)
         return self
+
+    @property
+    def ways(self) -> int:
+        """In how many ways a patch is pooled: so many equal parts its channels have."""
+        return ways_of(self.pooling)
 
     def transform(self, tiles: np.ndarray) -> np.ndarray:
         """Return the patches of tiles: (N, H, W) uint8 -> (N, H', W', C) float32, C-contiguous."""
@@ -230,37 +242,6 @@ class PatchFeatures:
         return [seen[name] for name in self.layers]
 
 
-def join_layers(outputs: Sequence[torch.Tensor], pooling: int | Sequence[int]) -> torch.Tensor:
-    """Pool, resize and concatenate layer outputs: list of (B, C_i, H_i, W_i) -> (B, H_1, W_1, sum of C_i).
-
-    Each is averaged over `pooling` x `pooling` positions (at a border over those that exist), then resized bilinearly
-    to the grid of the first (section 3.1 of the paper, equations 2 and 3). `pooling` as in
-    `PatchFeatures`.
-    """
-    import torch
-    import torch.nn.functional as F
-
-    sides = (pooling,) if isinstance(pooling, int) else tuple(pooling)
-    grid, joined = outputs[0].shape[-2:], []
-    for i, output in enumerate(outputs):
-        side = sides[min(i, len(sides) - 1)]
-        if side > 1:
-            output = F.avg_pool2d(output, side, stride=1, padding=side // 2, count_include_pad=False)
-        if output.shape[-2:] != grid:
-            output = F.interpolate(output, grid, mode="bilinear", align_corners=False)
-        joined.append(output.permute(0, 2, 3, 1))  # (B, C, H', W') -> (B, H', W', C)
-    return torch.cat(joined, dim=-1).contiguous()
-
-
-def check_pooling(pooling: int | Sequence[int]) -> int | tuple[int, ...]:
-    """Return the pooling in plain whole numbers; raise `InputError` unless all are odd."""
-    several = isinstance(pooling, (list, tuple))
-    sides = tuple(pooling) if several else (pooling,)
-    if not sides or not all(_is_whole(side) and side >= 1 and side % 2 for side in sides):
-        raise InputError(f"pooling is {pooling!r}, expected an odd number of positions, for example 3 (1 = none).")
-    return tuple(int(side) for side in sides) if several else int(pooling)
-
-
 def _find_layers(network: torch.nn.Module, layers: tuple[str, ...], backbone: str) -> dict:
     """Return the named modules; raise `InputError` for an unknown or doubled name, with those near it."""
     modules = dict(network.named_modules())
@@ -271,10 +252,6 @@ def _find_layers(network: torch.nn.Module, layers: tuple[str, ...], backbone: st
             near = difflib.get_close_matches(name, modules, n=3) or [m for m in modules if m and "." not in m][:8]
             raise InputError(f"{backbone} has no layer {name!r}: near it are {', '.join(near)}.")
     return {name: modules[name] for name in layers}
-
-
-def _is_whole(number: object) -> bool:
-    return isinstance(number, (int, np.integer)) and not isinstance(number, bool)
 
 
 def _as_map(

@@ -9,6 +9,7 @@ import numpy as np
 from .coreset import coreset_size, k_center_greedy, k_means, random_subset
 from .errors import InputError
 from .memory_bank import KINDS
+from .pooling import ways_of
 from .scoring import IMAGE_SCORES
 
 SAMPLERS = ("greedy", "random", "k_means")
@@ -26,7 +27,15 @@ PAPER: dict[str, Any] = {
 
 
 def check_options(
-    coreset: Any, sampler: Any, index: Any, level: Any, baseline: Any, smoothing: Any, image_score: Any, seed: Any
+    coreset: Any,
+    sampler: Any,
+    index: Any,
+    level: Any,
+    baseline: Any,
+    smoothing: Any,
+    image_score: Any,
+    seed: Any,
+    pooling: Any,
 ) -> None:
     """Raise `InputError` for an option of `PatchCore` that can't be; those of `PatchFeatures` it checks itself."""
     for name, value, known in (
@@ -47,6 +56,8 @@ def check_options(
         raise InputError(
             "level needs to know which tile a kept patch is of: take the sampler greedy or random, or level=False."
         )
+    if image_score.startswith("reweighted") and ways_of(pooling) > 1:
+        raise InputError(f"image_score {image_score} needs one way of pooling: give pooling=3, or take 'max'.")
     if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or not 0 <= seed < 2**32:
         raise InputError(f"seed is {seed!r}, expected a whole number from 0 to 4294967295.")
 

@@ -12,14 +12,16 @@ import numpy as np
 
 from .blocks import SAMPLES, reduce_blocks
 from .errors import InputError, check_strip, check_tiles
-from .features import PatchFeatures, check_pooling
+from .features import PatchFeatures
 from .memory_bank import MemoryBank
 from .options import PAPER, check_options, sample
+from .pooling import SMOOTH_AND_SHARP, check_pooling, part_of_all, parts_of
 from .saved import load_detector, save_detector
 from .scoring import (
     above_usual,
     anomaly_maps,
     distances_to_others,
+    distances_together,
     image_scores,
     strip_map,
     usual_distances,
@@ -58,7 +60,8 @@ class PatchCore:
     Parameters
     ----------
     backbone, layers, size, padding, whiten, batch_size : see `PatchFeatures`.
-    pooling : see there; None takes what found most: 3 for tiles, (3, 1) where whole strips are fitted.
+    pooling : see there. Pooled in several ways, a patch has as many distances, each to a bank of its own, and what
+        counts is their geometric mean. None takes what found most: 3 for tiles, 3 and 1 where whole strips are fitted.
     coreset : share of the normal patches that the memory bank keeps, above 0 up to 1.
     sampler : how they are chosen, "greedy" (k-center), "random" or "k_means".
     index : kind of `MemoryBank`, exact for up to 200,000 patches if "auto". "hnsw" finds most nearest patches, but its
@@ -72,12 +75,14 @@ class PatchCore:
     seed : draws the coreset's start and projection; the same seed gives the same result on one machine, bit for bit.
     progress : show bars for what takes long.
 
-    Fitted attributes: `bank_`, `tile_shape_`, `radius_` (the coreset's covering radius; None for other samplers),
-    `usual_` (H', W'), or (H', 1) of strips, None without `level`; `whole_`: True if strips were fitted.
+    Fitted attributes: `bank_`, and `more_banks_` for further ways of pooling; `tile_shape_`; `radius_`, the coreset's
+    covering radius, None for other samplers; `usual_` (H', W'), or (H', 1) of strips, None without `level`; `whole_`,
+    True if strips were fitted.
     """
 
     usual_: np.ndarray | None = None
     whole_ = False
+    more_banks_: Sequence[MemoryBank] = ()
 
     def __init__(
         self,
@@ -100,7 +105,7 @@ class PatchCore:
         progress: bool = False,
     ) -> None:
         # What is wrong is refused now, not after minutes of extraction.
-        check_options(coreset, sampler, index, level, baseline, smoothing, image_score, seed)
+        check_options(coreset, sampler, index, level, baseline, smoothing, image_score, seed, pooling)
         self.pooling = None if pooling is None else check_pooling(pooling)
         more = {"padding": padding, "whiten": whiten, "batch_size": batch_size, "progress": progress}
         self.features = PatchFeatures(backbone, layers, pooling=3 if pooling is None else pooling, size=size, **more)
@@ -128,7 +133,8 @@ class PatchCore:
                 for batch in self.features.batches(part):
                     yield from batch
 
-        found = reduce_blocks(patches(), self.coreset, seed=self.seed, memory=memory, progress=self.progress)
+        more = {"ways": self.features.ways, "progress": self.progress}
+        found = reduce_blocks(patches(), self.coreset, seed=self.seed, memory=memory, **more)
         self.radius_ = found.radius
         return self._remember(found.kept, found.owner, found.samples, False, shape[0])
 
@@ -136,12 +142,13 @@ class PatchCore:
         """Learn from patches (N, H', W', C) that this detector's `features` made, or (N, C) without `level`."""
         if self.level and patches.ndim != 4:
             raise InputError(f"level needs patches (N, H', W', C), tile by tile, not of shape {patches.shape}.")
-        kept, chosen, self.radius_ = self._chosen(patches.reshape(-1, patches.shape[-1]))
+        self.pool_for(whole=False)
+        kept, chosen, self.radius_ = self._chosen([patches])
         samples, owner = [], None
         if self.level:
-            count = len(patches)
+            count, a_tile = len(patches), patches.shape[1] * patches.shape[2]
             some = np.unique(np.linspace(0, count - 1, min(count, SAMPLES)).round().astype(int))
-            samples, owner = [(i, patches[i]) for i in some], chosen // (patches.shape[1] * patches.shape[2])
+            samples, owner = [(i, patches[i]) for i in some], [of // a_tile for of in chosen]
         return self._remember(kept, owner, samples, False, tile_shape)
 
     def fit_strips(self, strips: Iterable[np.ndarray], *, side: int = 256, memory: float | None = None) -> PatchCore:
@@ -157,7 +164,8 @@ class PatchCore:
         stream = (self.features.raw_of_strip(check_strip(strip, side), side) for strip in strips)
         if memory is not None:
             self._check_blocks()
-            found = reduce_blocks(stream, self.coreset, seed=self.seed, memory=memory, every=8, progress=self.progress)
+            more = {"ways": self.features.ways, "every": 16, "progress": self.progress}
+            found = reduce_blocks(stream, self.coreset, seed=self.seed, memory=memory, **more)
             self.radius_ = found.radius
             return self._remember(found.kept, found.owner, found.samples, True, (side, side))
         patches = list(stream)
@@ -165,23 +173,23 @@ class PatchCore:
             raise InputError("There are no strips to learn from: give at least one.")
         if len(patches) == 1:  # its halves are two strips: what is usual is learned from others only
             patches = np.array_split(patches[0], 2, axis=1)
-        flat = np.concatenate([p.reshape(-1, p.shape[-1]) for p in patches])
         if self.features.whiten:
-            flat = self.features.fit_whitening(flat).whitened(flat)
+            self.features.fit_whitening(np.concatenate([p.reshape(-1, p.shape[-1]) for p in patches]))
             patches = [self.features.whitened(p) for p in patches]
-        kept, chosen, self.radius_ = self._chosen(flat)
+        kept, chosen, self.radius_ = self._chosen(patches)
         samples, owner = [], None
         if self.level:
             some = np.unique(np.linspace(0, len(patches) - 1, min(len(patches), SAMPLES)).round().astype(int))
             samples = [(i, patches[i][:, ::4]) for i in some]
-            owner = np.repeat(np.arange(len(patches)), [p.shape[0] * p.shape[1] for p in patches])[chosen]
+            owners = np.repeat(np.arange(len(patches)), [p.shape[0] * p.shape[1] for p in patches])
+            owner = [owners[of] for of in chosen]
         return self._remember(kept, owner, samples, True, (side, side))
 
     def pool_for(self, *, whole: bool) -> None:
         """Take the pooling for whole strips or for tiles, where none was given."""
         self.whole_ = whole
         if self.pooling is None:
-            self.features.pooling = (3, 1) if whole else 3
+            self.features.pooling = SMOOTH_AND_SHARP if whole else 3
 
     def _check_blocks(self) -> None:
         if self.sampler != "greedy" or self.features.whiten:
@@ -193,8 +201,7 @@ class PatchCore:
         if self.level:
             away = distances_to_others(samples, kept, owner)
             self.usual_ = usual_in_rows(away) if whole else usual_distances(np.stack(away))
-        self.bank_ = MemoryBank(self.index).add(kept)
-        self.pool_for(whole=whole)
+        self.bank_, *self.more_banks_ = [MemoryBank(self.index).add(of) for of in kept]
         self.tile_shape_ = (int(tile_shape[0]), int(tile_shape[1]))
         return self
 
@@ -254,30 +261,24 @@ class PatchCore:
 
     def parameters(self) -> dict[str, Any]:
         """Return what the constructor was given, by name, with the layers that were taken."""
-        features = self.features
-        return {
-            "backbone": features.backbone,
-            "layers": list(features.layers),
-            "size": features.size,
-            "pooling": list(self.pooling) if isinstance(self.pooling, tuple) else self.pooling,
-            "padding": features.padding,
-            "whiten": features.whiten,
-            "batch_size": features.batch_size,
-            "coreset": self.coreset,
-            "sampler": self.sampler,
-            "index": self.index,
-            "level": self.level,
-            "baseline": self.baseline,
-            "smoothing": self.smoothing,
-            "image_score": self.image_score,
-            "seed": self.seed,
-        }
+        names = ("backbone", "layers", "size", "pooling", "padding", "whiten", "batch_size", "coreset", "sampler")
+        names += ("index", "level", "baseline", "smoothing", "image_score", "seed")
+        values = {name: getattr(self if hasattr(self, name) else self.features, name) for name in names}
+        return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
 
-    def _chosen(self, flat: np.ndarray) -> tuple[np.ndarray, np.ndarray | None, float | None]:
-        return sample(flat, self.coreset, self.sampler, seed=self.seed, progress=self.progress)
+    def _chosen(self, patches: Sequence[np.ndarray]) -> tuple[Sequence, Sequence, float | None]:
+        """Return by way of pooling which patches to keep, and their indices; and the largest covering radius."""
+        found, ways = [], self.features.ways
+        for way in range(ways):  # one at a time: fewer copies are held
+            flat = part_of_all(patches, ways, way)
+            found.append(sample(flat, self.coreset, self.sampler, seed=self.seed, progress=self.progress))
+        kept, chosen, radii = zip(*found, strict=True)
+        return kept, chosen, None if None in radii else max(radii)
 
     def _distances(self, patches: np.ndarray) -> np.ndarray:
-        return self.bank_.nearest(patches, 1)[0][:, 0]
+        banks = [self.bank_, *self.more_banks_]
+        parts = zip(banks, parts_of(patches, len(banks)), strict=True)
+        return distances_together([bank.nearest(part, 1)[0][:, 0] for bank, part in parts])
 
     def _levelled(self, distances: np.ndarray) -> np.ndarray:
         return distances if self.usual_ is None else distances / self.usual_

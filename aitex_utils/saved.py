@@ -23,6 +23,7 @@ def save_detector(detector: Any, folder: str | os.PathLike) -> Path:
         "parameters": detector.parameters(),
     }
     arrays = {"mean": features.mean_, "whitening": features.whitening_} if features.whiten else {}
+    arrays.update({f"bank_{i}": bank.vectors_ for i, bank in enumerate(detector.more_banks_, start=2)})
     if detector.usual_ is not None:
         arrays["usual"] = detector.usual_
     return detector.bank_.save(folder, about=about, arrays=arrays)
@@ -40,6 +41,8 @@ def load_detector(kind: type, folder: str | os.PathLike) -> Any:
         detector.usual_ = arrays["usual"] if detector.level else None
         weights = about["weights_sha256"]
         detector.pool_for(whole=bool(about["whole"]))
+        further = [arrays[f"bank_{i}"] for i in range(2, detector.features.ways + 1)]
+        detector.more_banks_ = [MemoryBank(detector.index).add(vectors) for vectors in further]
     except (KeyError, TypeError) as error:
         raise InputError(
             f"{folder} holds a memory bank but no detector ({error}): load it with MemoryBank.load."

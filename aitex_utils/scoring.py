@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .errors import InputError
+from .pooling import parts_of
 from .rounded import bfloat16_is_quick
 from .search import FEWEST, RoundedSearch
 from .tiling import untile
@@ -64,32 +65,48 @@ def usual_in_rows(distances: Sequence[np.ndarray], share: float = 0.9) -> np.nda
     return np.maximum(usual, max(1e-3 * float(usual.max()), 1e-6)).astype(np.float32)[:, None]
 
 
+def distances_together(distances: Sequence[np.ndarray]) -> np.ndarray:
+    """Return the geometric mean of a patch's distances by several ways of pooling: m times (...) -> (...) float32.
+
+    A product is large where all of them are: a sharp way sees where a defect ends but is unsteady on cloth, a smooth
+    one is steady but blurs; an alarm of one alone is damped. Units, and what is usual in each, don't matter.
+    """
+    if len(distances) == 1:
+        return distances[0]
+    return np.exp(np.mean([np.log(np.maximum(one, 1e-12)) for one in distances], axis=0)).astype(np.float32)
+
+
 def distances_to_others(
-    samples: Sequence[tuple[int, np.ndarray]], kept: np.ndarray, owner: np.ndarray
+    samples: Sequence[tuple[int, np.ndarray]], kept: Sequence[np.ndarray], owner: Sequence[np.ndarray]
 ) -> list[np.ndarray]:
     """Return the distances (H', W') of normal tiles or strips to the patches that were kept of all *others*.
 
     The distance to its own kept patches would be too small, as no new tile's is. Those of which nothing but their own
-    is kept are left out. samples : numbers and patches (H', W', C); kept : (k, C); owner : (k,), the number of each.
+    is kept are left out. samples : numbers and patches (H', W', C); kept and owner : by way of pooling, (k, C / ways)
+    and (k,), the number of each.
     """
-    from .memory_bank import MemoryBank
-
-    quick = len(kept) >= FEWEST and bfloat16_is_quick()
-    search = RoundedSearch(kept) if quick else None  # made once for all
+    quick = min(len(bank) for bank in kept) >= FEWEST and bfloat16_is_quick()
+    searches = [RoundedSearch(bank) if quick else None for bank in kept]  # made once for all
     found = []
     for number, patches in samples:
-        own = owner == number
-        if own.all():
+        own = [of == number for of in owner]
+        if any(of.all() for of in own):
             continue
-        flat = patches.reshape(-1, patches.shape[-1]).astype(np.float32)
-        if search:
-            distances = np.linalg.norm(flat - kept[search.nearest(flat, own)], axis=1)
-        else:
-            distances = MemoryBank().add(kept[~own]).nearest(flat, 1)[0]
-        found.append(distances.reshape(patches.shape[:2]))
+        parts = [part.reshape(-1, part.shape[-1]).astype(np.float32) for part in parts_of(patches, len(kept))]
+        by_way = [_distances_to(*of) for of in zip(parts, kept, own, searches, strict=True)]
+        found.append(distances_together(by_way).reshape(patches.shape[:2]))
     if not found:
         raise InputError("All kept patches are of one tile or strip: fit on more, or keep more patches, to use level.")
     return found
+
+
+def _distances_to(patches: np.ndarray, kept: np.ndarray, but: np.ndarray, search: RoundedSearch | None) -> np.ndarray:
+    """Return the distances (n,) of patches (n, C) to those of `kept` (k, C) that `but` (k,) doesn't leave out."""
+    from .memory_bank import MemoryBank
+
+    if search is None:
+        return MemoryBank().add(kept[~but]).nearest(patches, 1)[0][:, 0]
+    return np.linalg.norm(patches - kept[search.nearest(patches, but)], axis=1)
 
 
 def above_usual(scores: np.ndarray, baseline: float) -> np.ndarray:

@@ -29,6 +29,7 @@ from aitex_utils.files import write_whole
 from aitex_utils.layer_plots import draw_intervals
 from aitex_utils.measure import versions
 from aitex_utils.patchcore import PAPER, PatchCore
+from aitex_utils.pooling import SMOOTH_AND_SHARP
 from aitex_utils.scoring import above_usual
 from aitex_utils.strips import find_aitex
 from aitex_utils.tiling import tile
@@ -58,14 +59,19 @@ BY_TILE: dict[str, dict[str, Any]] = {
     "no smoothing": {"smoothing": 0},
     "smoothing 8 px": {"smoothing": 8},
     "10 normal tiles": {"normals": 10},
+    "pooled and not, together": {"pooling": SMOOTH_AND_SHARP},
 }
 BY_STRIP = (
     "our defaults",
     "strip's own usual left in",
     "own usual row by row alone",
+    "pooled alone",
+    "no pooling alone",
+    "blocks.4 not pooled alone",
     "tile by tile",
     "tile by tile, own usual left in",
 )
+POOLING = {"pooled alone": 3, "no pooling alone": 1, "blocks.4 not pooled alone": (3, 1)}  # of strips
 
 
 class Patches:
@@ -134,14 +140,14 @@ def own_usual(judgement: Judged, baseline: float, rows_alone: bool = False) -> J
 
 
 @functools.lru_cache(maxsize=1)
-def absolute(root: Path, fabric: str, whole: bool) -> list[tuple[int, Judged]]:
+def absolute(root: Path, fabric: str, whole: bool, pooling: Any) -> list[tuple[int, Judged]]:
     """Return what our defaults make of protocol C, strips whole or tile by tile, each one's own usual left in."""
-    return list(judged_c(root, fabric, range(SEEDS["C"]), {"baseline": None}, whole))
+    return list(judged_c(root, fabric, range(SEEDS["C"]), {"baseline": None, "pooling": pooling}, whole))
 
 
 def by_strip(root: Path, fabric: str, name: str) -> Iterator[tuple[int, Judged]]:
     """Yield what a way of judging strips makes of protocol C, seed by seed."""
-    for seed, found in absolute(root, fabric, not name.startswith("tile by tile")):
+    for seed, found in absolute(root, fabric, not name.startswith("tile by tile"), POOLING.get(name)):
         left_in, rows_alone = name.endswith("left in"), name.endswith("alone")
         yield seed, found if left_in else own_usual(found, PatchCore().baseline, rows_alone)
 

@@ -31,7 +31,7 @@ from resampling import counts, drawn_strips, interval, redrawn
 from tables import write_results, write_tables
 from whole_strips import judged_c
 
-from aitex_utils import borders, features, metrics, patchcore, scoring
+from aitex_utils import borders, features, metrics, patchcore, pooling, scoring
 from aitex_utils.cache import cached
 from aitex_utils.errors import InputError
 from aitex_utils.measure import versions
@@ -119,7 +119,7 @@ def judge(tests: Iterator[tuple[int, Judged]]) -> tuple[dict[str, Any], dict[str
 
 
 # What a kept result depends on. Coreset and memory bank may become faster: tests hold them to the same answers.
-CODE = (borders, features, metrics, patchcore, scoring, pooled, protocols, resampling, whole_strips)
+CODE = (borders, features, metrics, patchcore, pooling, scoring, pooled, protocols, resampling, whole_strips)
 
 
 def judged_once(

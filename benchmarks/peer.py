@@ -16,6 +16,7 @@ import numpy as np
 from protocols import FabricTiles, Judged, judged_b, split_b
 from whole_strips import fabric_of, judged, split_c
 
+from aitex_utils.cache import cache_folder
 from aitex_utils.errors import InputError
 from aitex_utils.files import write_whole
 from aitex_utils.patchcore import StripFound
@@ -48,12 +49,12 @@ class Peer:
     def run(self, script: str, arrays: dict[str, np.ndarray], *arguments: Any) -> dict[str, np.ndarray]:
         """Run one of our scripts in the peer's environment with arrays in and arrays out; what it made is kept.
 
-        It takes minutes: the same script with the same arrays and arguments is answered from `data/cache/peer`.
+        It takes minutes: the same script with the same arrays and arguments is answered from the cache's folder `peer`.
         """
         digest = hashlib.sha256((HERE / script).read_bytes() + repr((ANOMALIB, arguments)).encode())
         for name, array in arrays.items():
             digest.update(name.encode() + repr(array.shape).encode() + np.ascontiguousarray(array).tobytes())
-        kept = PROJECT / "data" / "cache" / "peer" / f"{digest.hexdigest()[:24]}.npz"
+        kept = cache_folder() / "peer" / f"{digest.hexdigest()[:24]}.npz"
         if not kept.is_file():
             with tempfile.TemporaryDirectory() as folder, write_whole(kept) as made:
                 given = Path(folder, "in.npz")

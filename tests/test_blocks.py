@@ -30,18 +30,21 @@ def some(seed: int, sizes: list[tuple[int, int]], channels: int = 4) -> list[np.
     sizes=st.lists(st.tuples(st.integers(1, 4), st.integers(1, 9)), min_size=1, max_size=9),
     share=st.floats(0.05, 1.0),
     block=st.integers(1, 60),
+    ways=st.sampled_from([1, 2]),
 )
-def test_all_patches_lie_within_the_bound(seed: int, sizes: list[tuple[int, int]], share: float, block: int):
+def test_all_patches_lie_within_the_bound(seed: int, sizes: list, share: float, block: int, ways: int):
     parts = some(seed, sizes)
     flat = np.concatenate([p.reshape(-1, 4) for p in parts])
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(blocks, "BLOCK", block)
-        found = reduce_blocks(iter(parts), share, seed=seed, memory=TINY)
-    assert len(found.kept) == min(coreset_size(share, len(flat)), len(flat)) == len(found.owner)
-    away = cdist(flat, found.kept).min(axis=1)
-    assert away.max() <= found.radius + 1e-3
-    for vector, owner in zip(found.kept, found.owner, strict=True):
-        assert (parts[owner].reshape(-1, 4) == vector).all(axis=1).any()
+        found = reduce_blocks(iter(parts), share, seed=seed, memory=TINY, ways=ways)
+    assert len(found.kept) == len(found.owner) == ways
+    for way, columns in enumerate(np.split(np.arange(4), ways)):
+        kept = found.kept[way]
+        assert len(kept) == min(coreset_size(share, len(flat)), len(flat)) == len(found.owner[way])
+        assert cdist(flat[:, columns], kept).min(axis=1).max() <= found.radius + 1e-3
+        for vector, owner in zip(kept, found.owner[way], strict=True):
+            assert (parts[owner].reshape(-1, 4)[:, columns] == vector).all(axis=1).any()
 
 
 def test_the_bound_is_at_most_four_times_the_best(monkeypatch: pytest.MonkeyPatch):
@@ -49,8 +52,9 @@ def test_the_bound_is_at_most_four_times_the_best(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(blocks, "BLOCK", 1)
     parts = [np.repeat(np.array([[[0.0, 0], [9, 9]]], np.float32), 4, axis=0) for _ in range(5)]
     found = reduce_blocks(parts, 2 / 40, seed=0, memory=TINY)
-    assert len(found.kept) == 2 and found.radius == pytest.approx(0, abs=1e-2)
-    assert sorted(found.kept[:, 0].tolist()) == [0, 9]
+    (kept,) = found.kept
+    assert len(kept) == 2 and found.radius == pytest.approx(0, abs=1e-2)
+    assert sorted(kept[:, 0].tolist()) == [0, 9]
 
 
 def test_with_enough_memory_nothing_is_reduced_by_blocks(monkeypatch: pytest.MonkeyPatch):
@@ -60,8 +64,8 @@ def test_with_enough_memory_nothing_is_reduced_by_blocks(monkeypatch: pytest.Mon
     chosen, radii = k_center_greedy(flat, coreset_size(0.2, len(flat)), seed=5)
     for memory in (None, 1.0):
         found = reduce_blocks(iter(parts), 0.2, seed=5, memory=memory)
-        np.testing.assert_array_equal(found.kept, flat[chosen])
-        np.testing.assert_array_equal(found.owner, chosen // 36)
+        np.testing.assert_array_equal(found.kept, [flat[chosen]])
+        np.testing.assert_array_equal(found.owner, [chosen // 36])
         assert found.radius == pytest.approx(float(radii[-1]))
 
 
@@ -75,7 +79,7 @@ def test_no_more_than_a_few_blocks_are_held(monkeypatch: pytest.MonkeyPatch):
     found = reduce_blocks((p for p in some(1, [(4, 10)] * 100)), 0.05, seed=0, memory=TINY)
     assert max(sizes[:-1]) == 120 and len(sizes) == 35  # three of 40 at a time, and the union
     assert sizes[-1] == sum(2 * coreset_size(0.05, n) for n in sizes[:-1])
-    assert len(found.kept) == 200
+    assert len(found.kept[0]) == 200
 
 
 def test_samples_are_some_of_all_with_each_the_same_chance(monkeypatch: pytest.MonkeyPatch):

@@ -27,7 +27,7 @@ def usual_of(patches: np.ndarray, chosen: np.ndarray) -> np.ndarray:
     """Return what is usual, from patches (N, H', W', C) and the indices of those that were kept."""
     n, height, width, channels = patches.shape
     kept, owner = patches.reshape(-1, channels)[chosen], np.asarray(chosen) // (height * width)
-    return usual_distances(np.stack(distances_to_others(list(enumerate(patches)), kept, owner)))
+    return usual_distances(np.stack(distances_to_others(list(enumerate(patches)), [kept], [owner])))
 
 
 NORMAL, OTHERS = woven(8, seed=0), woven(6, seed=1)
@@ -154,6 +154,6 @@ def test_distances_to_others_are_the_same_where_bfloat16_is_quick(samples: int, 
         with pytest.MonkeyPatch.context() as patched:
             patched.setattr(scoring, "FEWEST", 1)
             patched.setattr(scoring, "bfloat16_is_quick", lambda quick=quick: quick)
-            found[quick] = distances_to_others(list(enumerate(patches)), kept, owner[chosen])
+            found[quick] = distances_to_others(list(enumerate(patches)), [kept], [owner[chosen]])
     for one, other in zip(found[True], found[False], strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-5)

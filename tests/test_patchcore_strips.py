@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.spatial.distance import cdist
@@ -15,7 +14,8 @@ from woven import woven
 from aitex_utils import PatchCore
 from aitex_utils import features as features_module
 from aitex_utils.errors import InputError
-from aitex_utils.features import PatchFeatures, join_layers
+from aitex_utils.features import PatchFeatures
+from aitex_utils.pooling import parts_of
 from aitex_utils.scoring import above_usual, anomaly_maps, distances_to_others, usual_in_rows
 
 SIDE = 64
@@ -44,7 +44,7 @@ def stained(strip: np.ndarray, column: int, row: int = 30) -> np.ndarray:
 def usual_of(patches: list[np.ndarray], chosen: np.ndarray, share: float = 0.9) -> np.ndarray:
     flat = np.concatenate([p.reshape(-1, p.shape[-1]) for p in patches])
     owner = np.concatenate([np.full(p.shape[0] * p.shape[1], i) for i, p in enumerate(patches)])
-    return usual_in_rows(distances_to_others(list(enumerate(patches)), flat[chosen], owner[chosen]), share)
+    return usual_in_rows(distances_to_others(list(enumerate(patches)), [flat[chosen]], [owner[chosen]]), share)
 
 
 def test_usual_in_rows_by_hand():
@@ -158,7 +158,9 @@ def test_a_strip_is_scored_whole(detector: PatchCore):
     found = detector.score_strip(strip, region=(20, 310))
     assert detector.whole_ and detector.usual_.shape == (8, 1) and detector.tile_shape_ == (SIDE, SIDE)
     patches = detector.features.raw_of_strip(strip[:, 20:310], SIDE)
-    distances = cdist(patches.reshape(-1, 152), detector.bank_.vectors_).min(axis=1).reshape(patches.shape[:2])
+    parts = zip(np.split(patches, 2, axis=-1), [detector.bank_, *detector.more_banks_], strict=True)
+    both = [cdist(part.reshape(-1, 152), bank.vectors_).min(axis=1) for part, bank in parts]
+    distances = np.sqrt(both[0] * both[1]).reshape(patches.shape[:2])
     expected = above_usual(anomaly_maps((distances / detector.usual_)[None], (SIDE, 290), 2.0)[0], 0.25)
     np.testing.assert_allclose(found.map[:, 20:310], expected, rtol=2e-3, atol=2e-3)
     assert np.isnan(found.map[:, :20]).all() and np.isnan(found.map[:, 310:]).all()
@@ -192,7 +194,9 @@ def test_a_tile_detector_takes_the_strips_usual_off_too():
     np.testing.assert_array_equal(plain.tile_scores, without.score(np.stack(np.split(strip, 5, axis=1))).scores)
 
 
-@pytest.mark.parametrize("parameters", [{}, {"whiten": True}, {"level": False}, {"image_score": "top"}])
+@pytest.mark.parametrize(
+    "parameters", [{}, {"whiten": True}, {"level": False}, {"image_score": "top"}, {"pooling": (3, 1)}]
+)
 def test_saved_and_loaded_it_scores_strips_the_same(parameters: dict, tmp_path: Path):
     detector = whole(**parameters).fit_strips(STRIPS, side=SIDE)
     detector.save(tmp_path / "saved")
@@ -210,8 +214,10 @@ def test_strips_may_come_one_by_one():
 
 def test_one_strip_is_enough():
     one = whole().fit_strips(STRIPS[:1], side=SIDE)
-    flat = np.concatenate([p.reshape(-1, 152) for p in np.split(one.features.raw_of_strip(STRIPS[0], SIDE), 2, axis=1)])
-    assert (cdist(one.bank_.vectors_, flat).min(axis=1) == 0).all() and (one.usual_ > 0).all()
+    parts = parts_of(one.features.raw_of_strip(STRIPS[0], SIDE), 2)
+    for part, bank in zip(parts, [one.bank_, *one.more_banks_], strict=True):
+        assert (cdist(bank.vectors_, part.reshape(-1, 152)).min(axis=1) == 0).all()
+    assert (one.usual_ > 0).all()
     assert abs(np.nanargmax(one.score_strip(stained(STRIPS[1], 100), region=(0, 320)).map) % 320 - 100) <= 12
 
 
@@ -237,25 +243,12 @@ def test_what_cannot_be_done_with_strips_is_refused(detector: PatchCore):
 def test_pooling_is_that_of_tiles_or_of_strips_where_none_is_given(tmp_path: Path):
     detector = whole()
     assert detector.features.pooling == 3 and detector.parameters()["pooling"] is None
-    assert detector.fit_strips(STRIPS, side=SIDE).features.pooling == (3, 1)
+    assert detector.fit_strips(STRIPS, side=SIDE).features.pooling == ((3,), (1,))
     detector.save(tmp_path / "saved")
-    assert PatchCore.load(tmp_path / "saved").features.pooling == (3, 1)
+    assert PatchCore.load(tmp_path / "saved").features.pooling == ((3,), (1,))
     tiles = np.concatenate([strip[None, :, :SIDE] for strip in STRIPS])
-    assert detector.fit(tiles).features.pooling == 3 and not detector.whole_
+    patches = whole().features.transform(tiles)  # pooled as tiles are
+    assert detector.fit_patches(patches).features.pooling == 3 and not detector.whole_
+    assert detector.fit_strips(STRIPS, side=SIDE).fit(tiles).features.pooling == 3 and not detector.more_banks_
     given = whole(pooling=(5, 3)).fit_strips(STRIPS, side=SIDE)
     assert given.features.pooling == (5, 3) and given.parameters()["pooling"] == [5, 3]
-
-
-def test_pooling_by_layer():
-    features = PatchFeatures(size=SIDE, pooling=(3, 1))
-    with torch.inference_mode():
-        outputs = features._layer_outputs(features._prepared(STRIPS[0][None, :, :SIDE]))
-    joined = join_layers(outputs, (3, 1))[0].numpy()
-    np.testing.assert_allclose(joined[..., : outputs[0].shape[1]], join_layers(outputs[:1], 3)[0].numpy(), rtol=1e-6)
-    unpooled = join_layers([outputs[0], outputs[1]], 1)[0].numpy()[..., outputs[0].shape[1] :]
-    np.testing.assert_array_equal(joined[..., outputs[0].shape[1] :], unpooled)
-    assert features.pooling == (3, 1)
-    np.testing.assert_array_equal(join_layers(outputs, (3,)).numpy(), join_layers(outputs, 3).numpy())
-    for wrong in ((3, 2), (), [0], (3, "1")):
-        with pytest.raises(InputError, match="expected an odd number of positions"):
-            PatchFeatures(pooling=wrong, pretrained=False)

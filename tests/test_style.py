@@ -28,6 +28,7 @@ ORDER = (
         "tiling",
         "backbones",
         "borders",
+        "pooling",
         "features",
         "receptive",
     ),

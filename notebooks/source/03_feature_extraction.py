@@ -836,7 +836,8 @@ show(*plot_differences([NAMES[i] for i in others], np.stack(drawn)))
 # those measured in all three, and tiles shrunk to 128 px are worse than tiles left as they are. Large pooling doesn't help. `blocks.4` alone is at least as good as the
 # default, and 384 px is a little better in the mean but not on each fabric, at more than twice the price. To leave
 # pooling out did best by strip. The default pools over 3 x 3 all the same: that is the paper's choice and no winner
-# of this table, and to change it because of these very tiles would be choosing on the test.
+# of this table, and to change it because of these very tiles would be choosing on the test. Nor must one choose: notebook
+# 06 takes patches pooled and not, side by side, and multiplies their distances.
 #
 # Whitening is the warning. By strip, and by B on the practice fabric, it costs a little; by protocol B on AITEX it is the best
 # choice of all. The two exams differ in more than one thing: in B, tiles of one strip are on both sides, so that a choice
