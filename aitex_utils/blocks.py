@@ -97,15 +97,14 @@ def reduce_blocks(
     reduced = bool(parts[0])
     if reduced and held:
         reduce()
-    k, kept, owner, last = coreset_size(share, total), [], [], 0.0
-    for way in range(ways):
+    def last_choice(way: int) -> tuple[np.ndarray, np.ndarray, float]:
         # Where all fitted into memory, there is one choice among all.
         union = np.concatenate(parts[way]) if reduced else part_of_all(held, ways, way)
         of = np.concatenate(owners[way]) if reduced else numbers()
         parts[way].clear()
-        more = {"projection": None} if reduced else {}
-        chosen, radii = k_center_greedy(union, min(k, len(union)), seed=seed, progress=progress, **more)
-        kept.append(union[chosen])
-        owner.append(of[chosen])
-        last = max(last, float(radii[-1]))
-    return Reduced(kept, owner, widest + last, samples)
+        k, more = min(coreset_size(share, total), len(union)), {"projection": None} if reduced else {}
+        chosen, radii = k_center_greedy(union, k, seed=seed, progress=progress, **more)
+        return union[chosen], of[chosen], float(radii[-1])
+
+    kept, owner, last = zip(*map(last_choice, range(ways)), strict=True)
+    return Reduced(list(kept), list(owner), widest + max(last), samples)

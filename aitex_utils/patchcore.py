@@ -76,8 +76,7 @@ class PatchCore:
     progress : show bars for what takes long.
 
     Fitted attributes: `bank_`, and `more_banks_` for further ways of pooling; `tile_shape_`; `radius_`, the coreset's
-    covering radius, None for other samplers; `usual_` (H', W'), or (H', 1) of strips, None without `level`; `whole_`,
-    True if strips were fitted.
+    covering radius, None for other samplers; `usual_` (H', W'), (H', 1) of strips, None without `level`; `whole_`.
     """
 
     usual_: np.ndarray | None = None
@@ -164,7 +163,7 @@ class PatchCore:
         stream = (self.features.raw_of_strip(check_strip(strip, side), side) for strip in strips)
         if memory is not None:
             self._check_blocks()
-            more = {"ways": self.features.ways, "every": 16, "progress": self.progress}
+            more = {"ways": self.features.ways, "every": 32, "progress": self.progress}
             found = reduce_blocks(stream, self.coreset, seed=self.seed, memory=memory, **more)
             self.radius_ = found.radius
             return self._remember(found.kept, found.owner, found.samples, True, (side, side))
@@ -200,6 +199,7 @@ class PatchCore:
         self.usual_ = None
         if self.level:
             away = distances_to_others(samples, kept, owner)
+            samples.clear()  # room for the banks
             self.usual_ = usual_in_rows(away) if whole else usual_distances(np.stack(away))
         self.bank_, *self.more_banks_ = [MemoryBank(self.index).add(of) for of in kept]
         self.tile_shape_ = (int(tile_shape[0]), int(tile_shape[1]))

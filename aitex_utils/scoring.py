@@ -85,28 +85,25 @@ def distances_to_others(
     is kept are left out. samples : numbers and patches (H', W', C); kept and owner : by way of pooling, (k, C / ways)
     and (k,), the number of each.
     """
-    quick = min(len(bank) for bank in kept) >= FEWEST and bfloat16_is_quick()
-    searches = [RoundedSearch(bank) if quick else None for bank in kept]  # made once for all
-    found = []
-    for number, patches in samples:
-        own = [of == number for of in owner]
-        if any(of.all() for of in own):
-            continue
-        parts = [part.reshape(-1, part.shape[-1]).astype(np.float32) for part in parts_of(patches, len(kept))]
-        by_way = [_distances_to(*of) for of in zip(parts, kept, own, searches, strict=True)]
-        found.append(distances_together(by_way).reshape(patches.shape[:2]))
-    if not found:
+    known = [one for one in samples if not any((of == one[0]).all() for of in owner)]
+    if not known:
         raise InputError("All kept patches are of one tile or strip: fit on more, or keep more patches, to use level.")
-    return found
+    by_way = []
+    for way, (bank, of) in enumerate(zip(kept, owner, strict=True)):  # one at a time: a search takes memory
+        search = RoundedSearch(bank) if len(bank) >= FEWEST and bfloat16_is_quick() else None  # made once for all
+        parts = [(number, parts_of(patches, len(kept))[way]) for number, patches in known]
+        by_way.append([_distances_to(part, bank, of == number, search) for number, part in parts])
+    return [distances_together(of) for of in zip(*by_way, strict=True)]
 
 
 def _distances_to(patches: np.ndarray, kept: np.ndarray, but: np.ndarray, search: RoundedSearch | None) -> np.ndarray:
-    """Return the distances (n,) of patches (n, C) to those of `kept` (k, C) that `but` (k,) doesn't leave out."""
+    """Return the distances (H', W') of patches (H', W', C) to those of `kept` (k, C), without `but` (k,) bool."""
     from .memory_bank import MemoryBank
 
+    flat = patches.reshape(-1, patches.shape[-1]).astype(np.float32)
     if search is None:
-        return MemoryBank().add(kept[~but]).nearest(patches, 1)[0][:, 0]
-    return np.linalg.norm(patches - kept[search.nearest(patches, but)], axis=1)
+        return MemoryBank().add(kept[~but]).nearest(flat, 1)[0].reshape(patches.shape[:2])
+    return np.linalg.norm(flat - kept[search.nearest(flat, but)], axis=1).reshape(patches.shape[:2])
 
 
 def above_usual(scores: np.ndarray, baseline: float) -> np.ndarray:
