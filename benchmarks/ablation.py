@@ -61,17 +61,19 @@ BY_TILE: dict[str, dict[str, Any]] = {
     "10 normal tiles": {"normals": 10},
     "pooled and not, together": {"pooling": SMOOTH_AND_SHARP},
 }
-BY_STRIP = (
-    "our defaults",
-    "strip's own usual left in",
-    "own usual row by row alone",
-    "pooled alone",
-    "no pooling alone",
-    "blocks.4 not pooled alone",
-    "tile by tile",
-    "tile by tile, own usual left in",
-)
-POOLING = {"pooled alone": 3, "no pooling alone": 1, "blocks.4 not pooled alone": (3, 1)}  # of strips
+# How strips are judged. "whole": not tile by tile; "pooling": of PatchCore; "usual": what is taken off a strip's map,
+# that around each place, in each row of the strip, or nothing.
+DEFAULT_STRIP: dict[str, Any] = {"whole": True, "pooling": None, "usual": "around"}
+BY_STRIP: dict[str, dict[str, Any]] = {
+    "our defaults": {},
+    "strip's own usual left in": {"usual": None},
+    "own usual row by row alone": {"usual": "rows"},
+    "pooled alone": {"pooling": 3},
+    "no pooling alone": {"pooling": 1},
+    "blocks.4 not pooled alone": {"pooling": (3, 1)},
+    "tile by tile": {"whole": False},
+    "tile by tile, own usual left in": {"whole": False, "usual": None},
+}
 
 
 class Patches:
@@ -147,9 +149,9 @@ def absolute(root: Path, fabric: str, whole: bool, pooling: Any) -> list[tuple[i
 
 def by_strip(root: Path, fabric: str, name: str) -> Iterator[tuple[int, Judged]]:
     """Yield what a way of judging strips makes of protocol C, seed by seed."""
-    for seed, found in absolute(root, fabric, not name.startswith("tile by tile"), POOLING.get(name)):
-        left_in, rows_alone = name.endswith("left in"), name.endswith("alone")
-        yield seed, found if left_in else own_usual(found, PatchCore().baseline, rows_alone)
+    way = {**DEFAULT_STRIP, **BY_STRIP[name]}
+    for seed, found in absolute(root, fabric, way["whole"], way["pooling"]):
+        yield seed, own_usual(found, PatchCore().baseline, way["usual"] == "rows") if way["usual"] else found
 
 
 CODE_OF = {"B": (by_tile,), "C": (by_strip, own_usual, above_rows, absolute.__wrapped__)}
@@ -207,7 +209,9 @@ def main() -> int:
                 judge_one("B", fabric, list(BY_TILE).index(name), name, tests, change=str(change))
             cropped.made = None
             for number, name in enumerate(BY_STRIP):  # in this order they share what `absolute` returns
-                judge_one("C", fabric, number, name, lambda fabric=fabric, name=name: by_strip(root, fabric, name))
+                way = str(BY_STRIP[name])
+                tests = functools.partial(by_strip, root, fabric, name)
+                judge_one("C", fabric, number, name, tests, way=way)
     except InputError as error:
         print(f"ablation: {error}", file=sys.stderr)
         return 1

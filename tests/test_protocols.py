@@ -200,3 +200,25 @@ def test_each_choice_of_the_ablation_is_one_that_a_detector_takes():
         known = {k: v for k, v in change.items() if k not in ("uncropped", "neighbours", "normals")}
         assert set(known) <= set(accuracy.PatchCore().parameters())
     assert list(ablation.BY_TILE)[0] == list(ablation.BY_STRIP)[0] == "our defaults"
+
+
+def test_each_way_of_judging_strips_changes_one_thing_or_says_so(monkeypatch: pytest.MonkeyPatch):
+    import ablation
+
+    asked = []
+    monkeypatch.setattr(ablation, "absolute", lambda root, fabric, *how: asked.append(how) or [(0, "left in")])
+    monkeypatch.setattr(ablation, "own_usual", lambda found, baseline, rows: "rows" if rows else "around")
+    found = {}
+    for name in ablation.BY_STRIP:
+        ((_, usual),) = ablation.by_strip(Path("none"), "00", name)
+        found[name] = (*asked.pop(), usual)
+    assert found == {
+        "our defaults": (True, None, "around"),
+        "strip's own usual left in": (True, None, "left in"),
+        "own usual row by row alone": (True, None, "rows"),
+        "pooled alone": (True, 3, "around"),
+        "no pooling alone": (True, 1, "around"),
+        "blocks.4 not pooled alone": (True, (3, 1), "around"),
+        "tile by tile": (False, None, "around"),
+        "tile by tile, own usual left in": (False, None, "left in"),
+    }
