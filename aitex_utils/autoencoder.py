@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .errors import InputError, MissingError, check_tiles
+from .errors import InputError, MissingError, check_tiles, is_whole
 from .files import write_whole
 from .patchcore import Found, StripFound
 from .scoring import max_score, strip_map
@@ -68,7 +68,7 @@ class Autoencoder:
         whole = {"code": code, "halvings": halvings, "width": width, "steps": steps, "batch": batch, "crop": crop}
         for name, value in {**whole, "seed": seed}.items():
             least = 0 if name == "seed" else 1
-            if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or not least <= value < 2**32:
+            if not is_whole(value) or not least <= value < 2**32:
                 raise InputError(f"{name} is {value!r}, expected a whole number from {least} on.")
         if not isinstance(rate, (int, float, np.number)) or not 0 < rate < np.inf:
             raise InputError(f"rate is {rate!r}, expected a learning rate above 0, for example 0.002.")

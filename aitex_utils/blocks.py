@@ -97,6 +97,7 @@ def reduce_blocks(
     reduced = bool(parts[0])
     if reduced and held:
         reduce()
+
     def last_choice(way: int) -> tuple[np.ndarray, np.ndarray, float]:
         # Where all fitted into memory, there is one choice among all.
         union = np.concatenate(parts[way]) if reduced else part_of_all(held, ways, way)

@@ -11,7 +11,7 @@ import warnings
 
 import numpy as np
 
-from .errors import InputError, check_patches
+from .errors import InputError, check_patches, is_whole
 from .rounded import GROUP, Rounded, bfloat16_is_quick, nearby
 
 POOL, FEW = 4096, 128  # the farthest patches, and the farthest of those, among which is chosen before more is updated
@@ -206,7 +206,7 @@ def coreset_size(share: float, n: int) -> int:
 
 
 def _check_k(k: int, n: int) -> None:
-    if isinstance(k, bool) or not isinstance(k, (int, np.integer)) or not 1 <= k <= n:
+    if not is_whole(k) or not 1 <= k <= n:
         raise InputError(f"k is {k!r}, expected a whole number from 1 to the number of patches, {n}.")
 
 

@@ -22,6 +22,11 @@ class MissingError(InputError, FileNotFoundError):
         return str(self.args[0]) if self.args else ""
 
 
+def is_whole(number: object) -> bool:
+    """Say whether it is a whole number, Python's or NumPy's, and not True or False."""
+    return isinstance(number, (int, np.integer)) and not isinstance(number, bool)
+
+
 def check_tiles(tiles: np.ndarray, name: str = "tiles") -> np.ndarray:
     """Return `tiles` when they are grey tiles, ndarray (N, H, W) uint8 with N >= 1; raise `InputError` otherwise."""
     tiles = np.asarray(tiles)

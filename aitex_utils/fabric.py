@@ -19,7 +19,7 @@ import numpy as np
 
 from .cache import clear_cache
 from .defects import DRAWN, fault, how_many
-from .errors import InputError
+from .errors import InputError, is_whole
 from .files import write_whole
 from .strips import DEFECT_FOLDER, MASK_FOLDER, NORMAL_FOLDER, PRACTICE, STRIP_SHAPE
 from .weave import Weave, Yarns, draw, on_a_day, smooth_noise, twill
@@ -135,7 +135,7 @@ def _about(seed: int, fabrics: int, normal: int, defective: int) -> dict[str, in
         least, most = {"fabrics": (1, len(FABRICS)), "normal": (1, 9999), "defective": (0, 999)}.get(
             name, (0, 2**32 - 1)
         )
-        if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or not least <= value <= most:
+        if not is_whole(value) or not least <= value <= most:
             raise InputError(f"{name} is {value!r}, expected a whole number from {least} to {most}.")
     return {"generator": GENERATOR} | {name: int(value) for name, value in size.items()}
 

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .backbones import load_backbone
-from .errors import InputError, check_tiles
-from .pooling import check_pooling, is_whole, join_layers, parts_of, ways_of
+from .errors import InputError, check_tiles, is_whole
+from .pooling import check_pooling, join_layers, parts_of, ways_of
 
 if TYPE_CHECKING:
     import torch

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from .errors import InputError, MissingError, check_patches
+from .errors import InputError, MissingError, check_patches, is_whole
 from .files import sha256, write_whole
 from .rounded import bfloat16_is_quick
 from .search import FEWEST, RoundedSearch
@@ -110,7 +110,7 @@ class MemoryBank:
         patches = check_patches(patches)
         if not len(self):
             raise InputError("The memory bank is empty: add normal patches (or call fit) before searching.")
-        if isinstance(k, bool) or not isinstance(k, (int, np.integer)) or not 1 <= k <= len(self):
+        if not is_whole(k) or not 1 <= k <= len(self):
             raise InputError(
                 f"k is {k!r}, expected a whole number from 1 to the number of patches in the bank, {len(self)}."
             )
@@ -260,7 +260,7 @@ class MemoryBank:
 def _whole(name: str, value: int | None) -> int | None:
     if value is None:
         return None
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1:
+    if not is_whole(value) or value < 1:
         raise InputError(f"{name} is {value!r}, expected a whole number from 1 on.")
     return int(value)
 

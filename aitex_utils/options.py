@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from .coreset import coreset_size, k_center_greedy, k_means, random_subset
-from .errors import InputError
+from .errors import InputError, is_whole
 from .memory_bank import KINDS
 from .pooling import ways_of
 from .scoring import IMAGE_SCORES
@@ -58,7 +58,7 @@ def check_options(
         )
     if image_score.startswith("reweighted") and ways_of(pooling) > 1:
         raise InputError(f"image_score {image_score} needs one way of pooling: give pooling=3, or take 'max'.")
-    if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or not 0 <= seed < 2**32:
+    if not is_whole(seed) or not 0 <= seed < 2**32:
         raise InputError(f"seed is {seed!r}, expected a whole number from 0 to 4294967295.")
 
 

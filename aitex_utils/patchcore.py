@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from .blocks import SAMPLES, reduce_blocks
+from .blocks import SAMPLES, Reduced, reduce_blocks
 from .errors import InputError, check_strip, check_tiles
 from .features import PatchFeatures
 from .memory_bank import MemoryBank
@@ -123,7 +123,6 @@ class PatchCore:
         if memory is None and isinstance(tiles, (np.ndarray, list)):
             tiles = check_tiles(tiles)
             return self.fit_patches(self.features.fit_transform(tiles), tiles.shape[1:])
-        self._check_blocks()
         shape: list[tuple[int, int]] = []
 
         def patches() -> Iterator[np.ndarray]:
@@ -132,9 +131,7 @@ class PatchCore:
                 for batch in self.features.batches(part):
                     yield from batch
 
-        more = {"ways": self.features.ways, "progress": self.progress}
-        found = reduce_blocks(patches(), self.coreset, seed=self.seed, memory=memory, **more)
-        self.radius_ = found.radius
+        found = self._reduced(patches(), memory)
         return self._remember(found.kept, found.owner, found.samples, False, shape[0])
 
     def fit_patches(self, patches: np.ndarray, tile_shape: tuple[int, int] = (256, 256)) -> PatchCore:
@@ -143,11 +140,7 @@ class PatchCore:
             raise InputError(f"level needs patches (N, H', W', C), tile by tile, not of shape {patches.shape}.")
         self.pool_for(whole=False)
         kept, chosen, self.radius_ = self._chosen([patches])
-        samples, owner = [], None
-        if self.level:
-            count, a_tile = len(patches), patches.shape[1] * patches.shape[2]
-            some = np.unique(np.linspace(0, count - 1, min(count, SAMPLES)).round().astype(int))
-            samples, owner = [(i, patches[i]) for i in some], [of // a_tile for of in chosen]
+        samples, owner = self._spread(patches, chosen) if self.level else ([], None)
         return self._remember(kept, owner, samples, False, tile_shape)
 
     def fit_strips(self, strips: Iterable[np.ndarray], *, side: int = 256, memory: float | None = None) -> PatchCore:
@@ -162,10 +155,7 @@ class PatchCore:
         self.pool_for(whole=True)
         stream = (self.features.raw_of_strip(check_strip(strip, side), side) for strip in strips)
         if memory is not None:
-            self._check_blocks()
-            more = {"ways": self.features.ways, "every": 32, "progress": self.progress}
-            found = reduce_blocks(stream, self.coreset, seed=self.seed, memory=memory, **more)
-            self.radius_ = found.radius
+            found = self._reduced(stream, memory, every=32)
             return self._remember(found.kept, found.owner, found.samples, True, (side, side))
         patches = list(stream)
         if not patches:
@@ -176,12 +166,7 @@ class PatchCore:
             self.features.fit_whitening(np.concatenate([p.reshape(-1, p.shape[-1]) for p in patches]))
             patches = [self.features.whitened(p) for p in patches]
         kept, chosen, self.radius_ = self._chosen(patches)
-        samples, owner = [], None
-        if self.level:
-            some = np.unique(np.linspace(0, len(patches) - 1, min(len(patches), SAMPLES)).round().astype(int))
-            samples = [(i, patches[i][:, ::4]) for i in some]
-            owners = np.repeat(np.arange(len(patches)), [p.shape[0] * p.shape[1] for p in patches])
-            owner = [owners[of] for of in chosen]
+        samples, owner = self._spread(patches, chosen, every=4) if self.level else ([], None)
         return self._remember(kept, owner, samples, True, (side, side))
 
     def pool_for(self, *, whole: bool) -> None:
@@ -190,9 +175,20 @@ class PatchCore:
         if self.pooling is None:
             self.features.pooling = SMOOTH_AND_SHARP if whole else 3
 
-    def _check_blocks(self) -> None:
+    def _reduced(self, patches: Iterable[np.ndarray], memory: float | None, every: int = 1) -> Reduced:
         if self.sampler != "greedy" or self.features.whiten:
             raise InputError("Patches are reduced as they come only by greedy and not whitened: leave memory out.")
+        more = {"ways": self.features.ways, "every": every, "progress": self.progress}
+        found = reduce_blocks(patches, self.coreset, seed=self.seed, memory=memory, **more)
+        self.radius_ = found.radius
+        return found
+
+    @staticmethod
+    def _spread(patches: Sequence[np.ndarray], chosen: Sequence, every: int = 1) -> tuple[list, list]:
+        """Return some tiles or strips with their numbers, spread over all, and whose each chosen patch is."""
+        some = np.unique(np.linspace(0, len(patches) - 1, min(len(patches), SAMPLES)).round().astype(int))
+        owners = np.repeat(np.arange(len(patches)), [p.shape[0] * p.shape[1] for p in patches])
+        return [(i, patches[i][:, ::every]) for i in some], [owners[of] for of in chosen]
 
     def _remember(self, kept, owner, samples, whole: bool, tile_shape: tuple[int, int]) -> PatchCore:
         """Fill the bank, and learn which distance is usual where."""

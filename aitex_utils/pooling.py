@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .errors import InputError
+from .errors import InputError, is_whole
 
 if TYPE_CHECKING:
     import torch
@@ -69,11 +69,6 @@ def part_of_all(patches: Sequence[np.ndarray], ways: int, way: int) -> np.ndarra
     parts = [parts_of(one, ways)[way] for one in patches]
     flat = [part.reshape(-1, part.shape[-1]) for part in parts]
     return np.concatenate(flat) if len(flat) > 1 else np.ascontiguousarray(flat[0])
-
-
-def is_whole(number: object) -> bool:
-    """Say whether it is a whole number, and not True or False."""
-    return isinstance(number, (int, np.integer)) and not isinstance(number, bool)
 
 
 def _is_several(pooling: int | Sequence) -> bool:

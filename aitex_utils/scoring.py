@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .errors import InputError
+from .errors import InputError, is_whole
 from .pooling import parts_of
 from .rounded import bfloat16_is_quick
 from .search import FEWEST, RoundedSearch
@@ -209,7 +209,7 @@ def _flat(distances: np.ndarray) -> np.ndarray:
 
 
 def _check_b(b: int, bank: MemoryBank) -> None:
-    if isinstance(b, bool) or not isinstance(b, (int, np.integer)) or not 1 <= b <= len(bank):
+    if not is_whole(b) or not 1 <= b <= len(bank):
         raise InputError(
             f"b is {b!r}, expected a whole number from 1 to the {len(bank)} patches in the bank: take a smaller b, "
             "or keep more patches."
