@@ -93,6 +93,13 @@ def draw_intervals(
 ) -> tuple[Figure, tuple[np.ndarray, np.ndarray, np.ndarray]]:
     """Draw redrawn differences (names, draws), `row` inches each; return low, median and high of each as well."""
     low, middle, high = np.quantile(drawn, [0.025, 0.5, 0.975], axis=1)
+    return draw_spans(names, middle, low, high, x=x, row=row), (low, middle, high)
+
+
+def draw_spans(
+    names: Sequence[str], middle: np.ndarray, low: np.ndarray, high: np.ndarray, *, x: str, row: float
+) -> Figure:
+    """Draw differences (names,) with their intervals from `low` to `high`, `row` inches each."""
     figure, axis = _axes(1, 1, (6.5, row * len(names) + 0.9))
     rows = np.arange(len(names))
     axis.hlines(rows, low, high, color=NORMAL, linewidth=3)
@@ -100,7 +107,7 @@ def draw_intervals(
     axis.axvline(0, color=LINE, linestyle=":")
     axis.set(yticks=rows, yticklabels=names, xlabel=x)
     axis.invert_yaxis()
-    return figure, (low, middle, high)
+    return figure
 
 
 def plot_differences(names: Sequence[str], drawn: np.ndarray) -> tuple[Figure, str]:

@@ -24,16 +24,17 @@ import pooled
 import protocols
 import resampling
 import whole_strips
-from peer import ANOMALIB, Peer
+from peer import ANOMALIB, SCRIPT, Peer
 from pooled import judged_a
 from protocols import FabricTiles, Judged, fabric_tiles, figures, judged_b, split_b
-from resampling import counts, drawn_strips, interval, redrawn
+from resampling import counts, drawn_strips, interval, over_seeds, redrawn
 from tables import write_results, write_tables
-from whole_strips import judged_c
+from whole_strips import judged_c, split_c
 
 from aitex_utils import borders, features, metrics, patchcore, pooling, scoring
 from aitex_utils.cache import cached
 from aitex_utils.errors import InputError
+from aitex_utils.files import sha256
 from aitex_utils.measure import versions
 from aitex_utils.patchcore import PAPER, PatchCore
 from aitex_utils.strips import find_aitex, list_strips
@@ -102,7 +103,7 @@ def redrawn_figures(judged: Judged, weights: np.ndarray) -> dict[str, np.ndarray
 
 
 def judge(tests: Iterator[tuple[int, Judged]]) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-    """Return the means over seeds of a fabric's figures, with spread and intervals, and the redrawn figures."""
+    """Return a fabric's figures, means over seeds and by seed, with intervals; and those redrawn (seeds, draws)."""
     all_figures, all_drawn = [], []
     for _, judged in tests:
         kinds = [s.is_normal for s in judged.strips]
@@ -111,10 +112,10 @@ def judge(tests: Iterator[tuple[int, Judged]]) -> tuple[dict[str, Any], dict[str
         weights[:, order] = drawn_strips(kinds.count(False), kinds.count(True))
         all_figures.append(figures(judged))
         all_drawn.append(redrawn_figures(judged, weights))
-    drawn = {name: np.nanmean([of[name] for of in all_drawn], axis=0) for name in all_drawn[0]}
     found = mean_of(all_figures)
-    found["seeds"] = [round(of["tile_auroc"], 4) for of in all_figures]
-    found["intervals"] = {name: interval(values) for name, values in drawn.items() if name in found}
+    drawn = {name: np.stack([of[name] for of in all_drawn]) for name in all_drawn[0] if name in found}
+    found["by_seed"] = [{name: of[name] for name in drawn} for of in all_figures]
+    found["intervals"] = {name: interval(over_seeds(values)) for name, values in drawn.items()}
     return found, drawn
 
 
@@ -135,25 +136,37 @@ def judged_once(
     return json.loads(str(kept.pop("figures_json"))), kept
 
 
-def summed_up(by_fabric: dict[str, tuple[dict, dict]]) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-    """Return the mean over fabrics with its intervals, and the redrawn means."""
+def summed_up(by_fabric: dict[str, tuple[dict, dict]]) -> dict[str, Any]:
+    """Return the mean over fabrics with its intervals."""
     parts = [{k: v for k, v in of.items() if isinstance(v, float)} for of, _ in by_fabric.values()]
     names = set.intersection(*(set(part) for part in parts))
     found = {name: float(np.mean([part[name] for part in parts])) for name in parts[0] if name in names}
-    drawn = {
-        name: np.mean([of[name] for _, of in by_fabric.values()], axis=0) for name in next(iter(by_fabric.values()))[1]
+    redrawn_means = {
+        name: np.mean([over_seeds(of[name]) for _, of in by_fabric.values()], axis=0)
+        for name in next(iter(by_fabric.values()))[1]
     }
-    found["intervals"] = {name: interval(values) for name, values in drawn.items() if name in found}
-    return found, drawn
+    found["intervals"] = {name: interval(values) for name, values in redrawn_means.items() if name in found}
+    return found
 
 
-def compared(means: dict[str, dict[str, np.ndarray]]) -> dict[str, Any]:
-    """Return what ours has over each other detector, in pairs: middle and interval of the redrawn differences."""
+def compared(kept: dict[str, dict[str, tuple[dict, dict]]]) -> dict[str, Any]:
+    """Return what ours has over each other detector, on the seeds that both were run with: [difference, low, high].
+
+    The difference is that of the means over seeds and fabrics, its interval that of tests redrawn in pairs.
+    """
     found = {}
-    for other in means:
-        if other != "ours":
-            gaps = {name: means["ours"][name] - means[other][name] for name in means["ours"] if name in means[other]}
-            found[other] = {name: [float(np.nanmedian(gap)), *interval(gap)] for name, gap in gaps.items()}
+    for other, by_fabric in kept.items():
+        gaps: dict[str, list] = {}
+        for fabric, (figures_of, drawn) in by_fabric.items() if other != "ours" else ():
+            mine, my_drawn = kept["ours"][fabric]
+            pairs = list(zip(mine["by_seed"], figures_of["by_seed"], strict=False))
+            for name in drawn:
+                plain = np.mean([ours[name] - theirs[name] for ours, theirs in pairs])
+                redrawn_gaps = over_seeds(my_drawn[name][: len(pairs)] - drawn[name][: len(pairs)])
+                gaps.setdefault(name, []).append((plain, redrawn_gaps))
+        if gaps:
+            means = {name: [np.mean(part, axis=0) for part in zip(*of, strict=True)] for name, of in gaps.items()}
+            found[other] = {name: [float(plain), *interval(drawn)] for name, (plain, drawn) in means.items()}
     return found
 
 
@@ -206,7 +219,10 @@ def run(protocol: str, root: Path, fabrics: Sequence[str], seeds: int, peer_seed
                 return judged_a(root, group, range(count), parameters, name == "ours")
 
             entry = f"accuracy_{protocol}_{label}_{name}"
-            kept[name][label] = judged_once(entry, tests, root, parameters=described(name, parameters), seeds=count)
+            what: dict[str, Any] = {"parameters": described(name, parameters), "seeds": count}
+            if name == "anomalib":
+                what |= {"script": sha256(SCRIPT), "code": (Peer.tests, Peer.maps)}
+            kept[name][label] = judged_once(entry, tests, root, **what)
             of = found[name]["fabrics"][label] = kept[name][label][0]
             print(
                 f"{protocol} {label} {name}: tile AUROC {of['tile_auroc']:.3f}, C2 {of.get('tile_auroc_c2', 0):.3f}, "
@@ -217,21 +233,25 @@ def run(protocol: str, root: Path, fabrics: Sequence[str], seeds: int, peer_seed
             strips[fabric] = {"normal": [], "defective": []}
             for strip in list_strips(root, fabric):
                 strips[fabric]["normal" if strip.is_normal else "defective"].append(strip.id)
-    means = {}
+            if protocol == "C":
+                strips[fabric]["fitted"] = [[s.id for s in split_c(root, fabric, seed)[0]] for seed in range(seeds)]
+    about: dict[str, Any] = {"protocol": protocol, "fabrics": list(fabrics), "chosen_on": list(CHOSEN_ON)}
+    about |= {"missing": [fabric for fabric in FABRICS if fabric not in fabrics], "ours_minus": compared(kept)}
+    parts = {"chosen": set(CHOSEN_ON) & set(fabrics), "confirming": set(fabrics) - set(CHOSEN_ON)}
+    for part, of in parts.items() if protocol != "A" and all(parts.values()) else ():
+        some = {name: {f: k for f, k in by_fabric.items() if f in of} for name, by_fabric in kept.items()}
+        about[f"ours_minus_{part}"] = compared(some)
+        for name in detectors:
+            found[name][f"mean_{part}"] = summed_up(some[name])
     for name in detectors:
-        found[name]["mean"], means[name] = summed_up(kept[name])
-        confirming = {fabric: of for fabric, of in kept[name].items() if fabric not in CHOSEN_ON}
-        if protocol != "A" and 0 < len(confirming) < len(kept[name]):
-            chosen = {fabric: of for fabric, of in kept[name].items() if fabric in CHOSEN_ON}
-            found[name]["mean_chosen"] = summed_up(chosen)[0]
-            found[name]["mean_confirming"] = summed_up(confirming)[0]
+        found[name]["mean"] = summed_up(kept[name])
         found[name]["seeds"] = peer_seeds if name == "anomalib" else seeds
         found[name]["parameters"] = described(name, detectors[name])
-    missing = [fabric for fabric in FABRICS if fabric not in fabrics]
+    if peer:
+        found["anomalib"]["versions"] = peer.versions()
     if protocol == "B":
         found["ours"]["milliseconds_a_tile"] = cost(tiles)
-    about = {"protocol": protocol, "fabrics": list(fabrics), "missing": missing, "chosen_on": list(CHOSEN_ON)}
-    return {**about, "detectors": found, "ours_minus": compared(means), "strips": strips, "versions": versions()}
+    return {**about, "detectors": found, "strips": strips, "versions": versions()}
 
 
 def main() -> int:
@@ -240,7 +260,7 @@ def main() -> int:
     parser.add_argument("--data", metavar="DIR", help="folder with AITEX; else AITEX_ROOT or data/aitex")
     parser.add_argument("--fabrics", nargs="+", metavar="FF", default=list(FABRICS), help="two digits each")
     parser.add_argument("--seeds", type=int, help="instead of 1, 5 and 2 for A, B and C")
-    parser.add_argument("--peer", action="store_true", help="anomalib's PatchCore beside ours: an hour more")
+    parser.add_argument("--peer", action="store_true", help="anomalib's PatchCore beside ours: half an hour more")
     parser.add_argument("--ablation", action="store_true", help="then the ablation too: all that the tables need")
     given = parser.parse_args()
     try:

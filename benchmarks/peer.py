@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import subprocess
 import sys
@@ -26,6 +27,7 @@ from aitex_utils.tiling import fabric_region, tile
 
 ANOMALIB = "anomalib==2.7.0"
 HERE = Path(__file__).resolve().parent
+SCRIPT = HERE / "peer_anomalib.py"
 
 
 class Peer:
@@ -45,6 +47,12 @@ class Peer:
                 raise InputError(
                     f"anomalib couldn't be installed (see above): delete {self.folder} and run again, or leave --peer."
                 ) from error
+
+    def versions(self) -> dict[str, str]:
+        """Return the versions in its environment that its figures depend on."""
+        names = ("anomalib", "torch", "torchvision", "timm", "numpy")
+        command = f"import importlib.metadata as m, json; print(json.dumps({{n: m.version(n) for n in {names}}}))"
+        return json.loads(subprocess.run([self.python, "-c", command], capture_output=True, check=True).stdout)
 
     def run(self, script: str, arrays: dict[str, np.ndarray], *arguments: Any) -> dict[str, np.ndarray]:
         """Run one of our scripts in the peer's environment with arrays in and arrays out; what it made is kept.
@@ -70,7 +78,7 @@ class Peer:
 
     def maps(self, fit: np.ndarray, test: np.ndarray, seed: int, size: int, coreset: float) -> np.ndarray:
         """Return anomalib's anomaly maps (N, H, W) of `test` after fitting on `fit`, both (N, H, W) uint8."""
-        return self.run("peer_anomalib.py", {"fit": fit, "test": test}, seed, size, coreset)["maps"]
+        return self.run(SCRIPT.name, {"fit": fit, "test": test}, seed, size, coreset)["maps"]
 
     def tests(
         self,

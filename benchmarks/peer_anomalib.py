@@ -26,6 +26,7 @@ def batches(tiles: np.ndarray, size: int, mean: np.ndarray, std: np.ndarray):
 def main() -> None:
     given, made, seed, size, coreset = sys.argv[1:]
     torch.manual_seed(int(seed))
+    np.random.seed(int(seed))  # its projection is drawn by NumPy's one generator for all
     loaded = load_backbone("efficientnet_lite0")
     model = PatchcoreModel(layers=list(loaded.layers), backbone="tf_efficientnet_lite0", pre_trained=False)
     network = model.feature_extractor.feature_extractor  # timm's, cut off behind the last layer

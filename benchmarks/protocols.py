@@ -150,6 +150,8 @@ def figures(judged: Judged) -> dict[str, Any]:
     aupro = metrics.aupro(judged.maps, judged.masks, (0.3, 0.05))
     recall, caught = recall_at(judged)
     found = {
+        "clean_tiles": int((c1 & ~labels).sum()),
+        "defective_tiles": int(labels.sum()),
         "tile_auroc": metrics.auroc(labels[c1], scores[c1]),
         "tile_ap": metrics.average_precision(labels[c1], scores[c1]),
         "tile_f1_max": metrics.f1_max(labels[c1], scores[c1])[0],

@@ -59,6 +59,13 @@ def redrawn(defective: np.ndarray, normal: np.ndarray, weights: np.ndarray) -> d
     return {"auroc": auroc, "ap": ap}
 
 
+def over_seeds(draws: np.ndarray) -> np.ndarray:
+    """Return the mean over seeds of redrawn figures (seeds, draws), those that are nan left out; nan if all are."""
+    known = ~np.isnan(draws)
+    with np.errstate(invalid="ignore"):
+        return np.where(known, draws, 0).sum(axis=0) / known.sum(axis=0)
+
+
 def interval(draws: np.ndarray) -> list[float]:
     """Return the 95 % percentile interval of draws (draws,), those that are nan left out."""
     return [float(v) for v in np.nanquantile(draws, [0.025, 0.975])]

@@ -114,7 +114,7 @@ def elsewhere(name: str) -> Callable[[], str]:
 
 
 MORE = ("accuracy", "accuracy_a", "accuracy_b", "accuracy_c", "accuracy_codes", "accuracy_differences")
-MORE += ("accuracy_cost", "ablation", "speed", "speed_model", "speed_in_words")
+MORE += ("accuracy_cost", "accuracy_counts", "ablation", "speed", "speed_model", "speed_in_words")
 TABLES = {
     **{name: elsewhere(name) for name in MORE},
     "missed": lambda: missed_table("demo_aitex"),

@@ -87,8 +87,28 @@ def test_means_leave_out_what_is_not_there():
 
 
 def test_ours_is_compared_in_pairs():
-    means = {"ours": {"x": np.array([0.3, 0.4, 0.5])}, "other": {"x": np.array([0.2, 0.3, 0.4])}}
-    assert accuracy.compared(means) == {"other": {"x": pytest.approx([0.1, 0.1, 0.1])}}
+    def kept(figures: list[float], *drawn: list[float]) -> tuple[dict, dict]:
+        return {"by_seed": [{"x": of} for of in figures]}, {"x": np.array(drawn)}
+
+    both = {
+        "ours": {"00": kept([0.5, 9.0], [0.3, 0.4, 0.5], [7, 7, 7]), "02": kept([0.7, 9.0], [0.6] * 3, [7, 7, 7])},
+        "other": {"00": kept([0.2], [0.2, 0.3, 0.4]), "02": kept([0.6], [0.3] * 3)},  # one seed: the first of ours
+    }
+    assert accuracy.compared(both) == {"other": {"x": pytest.approx([0.2, 0.2, 0.2])}}
+
+
+def test_a_peer_with_other_seeds_is_compared_on_those_of_both():
+    random = np.random.default_rng(2)
+    labels = np.arange(60) >= 40
+    strips = np.arange(60) // 5
+    codes = ["000"] * 8 + ["002"] * 4
+    tests = [some(random.normal(size=60) + labels, labels, strips, codes) for _ in range(3)]
+    ours, drawn = accuracy.judge(iter(enumerate(tests)))
+    assert drawn["tile_auroc"].shape == (3, 1000) and len(ours["by_seed"]) == 3
+    assert ours["tile_auroc"] == pytest.approx(np.mean([of["tile_auroc"] for of in ours["by_seed"]]))
+    kept = {"ours": {"00": (ours, drawn)}, "same": {"00": accuracy.judge(iter(enumerate(tests[:2])))}}
+    gap = accuracy.compared(kept)["same"]  # the very same on two of three seeds: no difference at all
+    assert gap["tile_auroc"] == [0, 0, 0] and gap["pixel_ap"] == [0, 0, 0]
 
 
 def test_b_by_kept_patches_is_b_tile_by_tile(tiles: protocols.FabricTiles):
@@ -197,7 +217,7 @@ def test_each_choice_of_the_ablation_is_one_that_a_detector_takes():
     import ablation
 
     for change in ablation.BY_TILE.values():
-        known = {k: v for k, v in change.items() if k not in ("uncropped", "neighbours", "normals")}
+        known = {k: v for k, v in change.items() if k not in ("uncropped", "neighbours", "normals", "zeros_pooled")}
         assert set(known) <= set(accuracy.PatchCore().parameters())
     assert list(ablation.BY_TILE)[0] == list(ablation.BY_STRIP)[0] == "our defaults"
 
@@ -219,6 +239,32 @@ def test_each_way_of_judging_strips_changes_one_thing_or_says_so(monkeypatch: py
         "pooled alone": (True, 3, "around"),
         "no pooling alone": (True, 1, "around"),
         "blocks.4 not pooled alone": (True, (3, 1), "around"),
-        "tile by tile": (False, None, "around"),
-        "tile by tile, own usual left in": (False, None, "left in"),
+        "tile by tile": (False, ((3,), (1,)), "around"),
+        "tile by tile, own usual left in": (False, ((3,), (1,)), "left in"),
     }
+
+
+def test_choices_of_the_ablation_are_compared_in_pairs():
+    import ablation
+
+    def both(plain: float, *drawn: list[float]) -> tuple[dict, dict]:
+        return {"x": plain, "defective_tiles": 3, "by_seed": []}, {"x": np.array(drawn)}
+
+    kept = {"our defaults": both(0.9, [0.8, 0.9], [0.6, 0.7]), "less": both(0.7, [0.7, 0.8], [0.5, 0.6])}
+    figures, drawn = ({name: {"00": of[i]} for name, of in kept.items()} for i in range(2))
+    found = ablation.compared(drawn, figures)
+    assert found["less"]["minus_ours"]["x"] == pytest.approx([-0.2, -0.1, -0.1])
+    assert found["less"]["mean"] == {"x": 0.7} and found["our defaults"]["minus_ours"]["x"] == [0, 0, 0]
+
+
+def test_zeros_pooled_in_damp_the_border_and_nothing_else(tiles: protocols.FabricTiles):
+    import ablation
+
+    features = accuracy.PatchCore(**QUICK).features
+    plain = features.transform(tiles.clean[:1])[0]
+    with ablation.pooling_zeros():
+        damped = features.transform(tiles.clean[:1])[0]
+    there = np.pad(np.full(np.array(plain.shape[:2]) - 2, 9), 1, constant_values=6)
+    there[[0, 0, -1, -1], [0, -1, 0, -1]] = 4  # of the nine positions, at corners
+    np.testing.assert_allclose(damped, plain * there[..., None] / 9, rtol=1e-5, atol=1e-6)
+    np.testing.assert_array_equal(features.transform(tiles.clean[:1])[0], plain)

@@ -59,3 +59,9 @@ def test_the_two_kinds_are_drawn_each_among_themselves():
 
 def test_an_interval_leaves_nan_out():
     assert resampling.interval(np.array([np.nan, *np.linspace(0, 1, 41)])) == pytest.approx([0.025, 0.975])
+
+
+def test_means_over_seeds_leave_out_draws_without_a_figure():
+    draws = np.array([[0.25, np.nan, np.nan], [0.75, 0.5, np.nan]])
+    np.testing.assert_array_equal(resampling.over_seeds(draws), [0.5, 0.5, np.nan])
+    assert resampling.interval(resampling.over_seeds(draws)) == [0.5, 0.5]
