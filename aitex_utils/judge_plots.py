@@ -106,7 +106,7 @@ def plot_kept(alike: Sequence[float], held: Mapping[str, Sequence[float]], *, cl
     for i, (name, shares) in enumerate(held.items()):
         axis.plot(alike, shares, STYLES[i] + MARKS[i], color=(NORMAL, DEFECTIVE)[i % 2], label=name)
     axis.axhline(claimed, color=LINE, linestyle=":", label=f"claimed: {claimed:.0%}")
-    axis.set(xlabel="share of the spread that tiles of a strip have in common", ylim=(0, 1.02))
+    axis.set(xlabel="share of the variance that tiles of a strip have in common", ylim=(0, 1.02))
     axis.set_ylabel("intervals that\nhold the truth")
     axis.legend(loc="lower left")
     told = "; ".join(f"{name} " + ", ".join(f"{share:.0%}" for share in shares) for name, shares in held.items())
@@ -152,9 +152,11 @@ def plot_gallery(
         above.set_title(titles[column], fontsize=9)
     figure.colorbar(drawn, ax=axes, label="distance", fraction=0.03, pad=0.01)
     reached = sum(float(found.max()) >= threshold for found in maps)
-    told = f"{len(tiles)} tiles above their maps, all on one scale; {reached} of the maps reach {threshold:.3g}"
+    told = f"{len(tiles)} tiles above their maps, all on one scale; "
+    told += f"{reached} of the maps reach" if reached else "no map reaches"
+    told += f" {threshold:.3g}" + (", outlined in white." if reached else ".")
     marked = sum(bool(mask.any()) for mask in masks)
-    return figure, f"{told}, outlined in white. {marked} have a marked defect, outlined in both pictures."
+    return figure, told + (f" {marked} have a marked defect, outlined in both pictures." if marked else "")
 
 
 def plot_operating(alarms: np.ndarray, found: np.ndarray, *, blind: float, unit: str) -> tuple[Figure, str]:

@@ -204,7 +204,7 @@ def plot_curves(labels: np.ndarray, scores: np.ndarray, *, what: str = "tiles") 
     left.legend()
     right.legend()
     told = f"ROC and precision-recall curves of {np.size(labels)} {what}: AUROC {roc_area:.3f}, AP {precision_mean:.3f}"
-    return figure, f"{told}, of which chance gives 0.5 and {share:.3f}."
+    return figure, f"{told}, chance alone would give 0.5 and {share:.3f}."
 
 
 def _check_same_shape(image: np.ndarray, **others: np.ndarray | None) -> None:

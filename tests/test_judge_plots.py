@@ -75,6 +75,9 @@ def test_a_gallery_has_one_scale_and_says_what_is_reached():
     assert [drawn.get_clim() for drawn in below] == [(0, 2), (0, 2)]
     assert told.startswith("2 tiles above their maps, all on one scale; 1 of the maps reach 1.5,")
     assert told.endswith("1 have a marked defect, outlined in both pictures.")
+    tiles, maps, masks = pictures()
+    _, told = plots.plot_gallery(tiles, maps, np.zeros_like(masks), ["1.", "2."], threshold=3)
+    assert told == "2 tiles above their maps, all on one scale; no map reaches 3."
     with pytest.raises(InputError, match="There are 2 tiles, 2 maps, 2 masks and 1 titles"):
         plots.plot_gallery(*pictures(), ["1."])
     with pytest.raises(InputError, match="at least one tile"):

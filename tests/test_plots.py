@@ -234,7 +234,7 @@ def test_curves_and_their_areas():
     figure, sentence = plot_curves(labels, scores, what="strips")
     # Pairs in order: 3 of 4. Precision at the two defects 1 and 2/3, each gains half the recall: 5/6.
     assert sentence == (
-        "ROC and precision-recall curves of 4 strips: AUROC 0.750, AP 0.833, of which chance gives 0.5 and 0.500."
+        "ROC and precision-recall curves of 4 strips: AUROC 0.750, AP 0.833, chance alone would give 0.5 and 0.500."
     )
     left, right = figure.axes
     assert "0.750" in left.get_title() and "0.833" in right.get_title()
