@@ -20,7 +20,7 @@ from .pooling import part_of_all
 
 BLOCK = 65_536  # patches, each way of pooling counted, that are reduced together, at least; strips and tiles aren't cut
 COPIES = 3.5  # what a coreset of n patches needs, in their bytes: they, joined, projected, and in bfloat16
-SPARE = 2  # a block keeps so many times its share, so that the union leaves a choice
+SPARE = 1.5  # a block keeps so many times its share, so that the union leaves a choice
 SAMPLES = 64  # tiles or strips that are kept, to learn what is usual
 
 
@@ -70,7 +70,7 @@ def reduce_blocks(
     def reduce() -> None:
         nonlocal widest
         of = numbers()
-        k = min(len(of), SPARE * coreset_size(share, len(of)))
+        k = min(len(of), round(SPARE * coreset_size(share, len(of))))
         for way in range(ways):
             block = part_of_all(held, ways, way)
             chosen, radii = k_center_greedy(block, k, seed=seed, projection=None)

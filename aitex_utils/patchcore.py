@@ -191,13 +191,13 @@ class PatchCore:
         return [(i, patches[i][:, ::every]) for i in some], [owners[of] for of in chosen]
 
     def _remember(self, kept, owner, samples, whole: bool, tile_shape: tuple[int, int]) -> PatchCore:
-        """Fill the bank, and learn which distance is usual where."""
+        """Fill the banks and learn which distance is usual where; empties the lists `samples` and `kept`."""
         self.usual_ = None
         if self.level:
             away = distances_to_others(samples, kept, owner)
             samples.clear()  # room for the banks
             self.usual_ = usual_in_rows(away) if whole else usual_distances(np.stack(away))
-        self.bank_, *self.more_banks_ = [MemoryBank(self.index).add(of) for of in kept]
+        self.bank_, *self.more_banks_ = [MemoryBank(self.index).add(kept.pop(0)) for _ in range(len(kept))]
         self.tile_shape_ = (int(tile_shape[0]), int(tile_shape[1]))
         return self
 
@@ -262,14 +262,14 @@ class PatchCore:
         values = {name: getattr(self if hasattr(self, name) else self.features, name) for name in names}
         return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
 
-    def _chosen(self, patches: Sequence[np.ndarray]) -> tuple[Sequence, Sequence, float | None]:
+    def _chosen(self, patches: Sequence[np.ndarray]) -> tuple[list, Sequence, float | None]:
         """Return by way of pooling which patches to keep, and their indices; and the largest covering radius."""
         found, ways = [], self.features.ways
         for way in range(ways):  # one at a time: fewer copies are held
             flat = part_of_all(patches, ways, way)
             found.append(sample(flat, self.coreset, self.sampler, seed=self.seed, progress=self.progress))
         kept, chosen, radii = zip(*found, strict=True)
-        return kept, chosen, None if None in radii else max(radii)
+        return list(kept), chosen, None if None in radii else max(radii)
 
     def _distances(self, patches: np.ndarray) -> np.ndarray:
         banks = [self.bank_, *self.more_banks_]

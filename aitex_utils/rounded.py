@@ -126,7 +126,8 @@ def nearby(points: np.ndarray, size: int) -> np.ndarray:
         if end - begin <= size:
             continue
         mine = order[begin:end]
-        here = points[mine] - points[mine].mean(axis=0)
+        here = points[mine]
+        here -= here.mean(axis=0)
         across = here[(here**2).sum(axis=1).argmax()]
         for _ in range(4):
             across = across / max(float(np.linalg.norm(across)), 1e-12)

@@ -88,11 +88,14 @@ def distances_to_others(
     known = [one for one in samples if not any((of == one[0]).all() for of in owner)]
     if not known:
         raise InputError("All kept patches are of one tile or strip: fit on more, or keep more patches, to use level.")
-    by_way = []
-    for way, (bank, of) in enumerate(zip(kept, owner, strict=True)):  # one at a time: a search takes memory
-        search = RoundedSearch(bank) if len(bank) >= FEWEST and bfloat16_is_quick() else None  # made once for all
+
+    def one_way(way: int, bank: np.ndarray, of: np.ndarray) -> list[np.ndarray]:
+        # One search for all, gone when the next way's is made: it takes memory.
+        search = RoundedSearch(bank) if len(bank) >= FEWEST and bfloat16_is_quick() else None
         parts = [(number, parts_of(patches, len(kept))[way]) for number, patches in known]
-        by_way.append([_distances_to(part, bank, of == number, search) for number, part in parts])
+        return [_distances_to(part, bank, of == number, search) for number, part in parts]
+
+    by_way = [one_way(way, *pair) for way, pair in enumerate(zip(kept, owner, strict=True))]
     return [distances_together(of) for of in zip(*by_way, strict=True)]
 
 

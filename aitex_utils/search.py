@@ -25,10 +25,10 @@ class RoundedSearch:
         import torch
 
         self.mean = vectors.mean(axis=0, dtype=np.float64).astype(np.float32)
-        points = vectors - self.mean  # smaller norms: tighter bounds
-        order = nearby(points, GROUP)
+        order = nearby(vectors - self.mean, GROUP)
         self.order = np.concatenate([order, np.repeat(order[-1:], -len(order) % GROUP)])
-        points = points[self.order]
+        points = vectors[self.order]
+        points -= self.mean  # smaller norms: tighter bounds
         half = np.einsum("ij,ij->i", points, points) / 2
         self.points = torch.from_numpy(points).view(-1, GROUP, points.shape[1])  # (groups, GROUP, C)
         self.half = torch.from_numpy(half).view(-1, GROUP)

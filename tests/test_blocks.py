@@ -78,7 +78,7 @@ def test_no_more_than_a_few_blocks_are_held(monkeypatch: pytest.MonkeyPatch):
     )
     found = reduce_blocks((p for p in some(1, [(4, 10)] * 100)), 0.05, seed=0, memory=TINY)
     assert max(sizes[:-1]) == 120 and len(sizes) == 35  # three of 40 at a time, and the union
-    assert sizes[-1] == sum(2 * coreset_size(0.05, n) for n in sizes[:-1])
+    assert sizes[-1] == 300 == 1.5 * sum(coreset_size(0.05, n) for n in sizes[:-1])
     assert len(found.kept[0]) == 200
 
 
