@@ -59,8 +59,8 @@ QUESTIONS = (
     ),
     Question(
         "06.q4",
-        "Twenty strips of a dozen tiles each were tested. Redrawing single tiles gives a narrow interval. Why can't "
-        "you report that one?",
+        "Twenty strips of a dozen tiles each were tested. Redrawing single tiles gives a narrow interval of the "
+        "false-alarm rate. Why can't you report that one?",
         {
             "a": (
                 "Because redrawing repeats some tiles and leaves out others.",
