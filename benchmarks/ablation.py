@@ -17,11 +17,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from accuracy import CHOSEN_ON, PLAIN, in_batches, judged_once, mean_of
+from accuracy import CHOSEN_ON, PLAIN, in_batches, judged_once, mean_of, minus
 from accuracy_tables import ablation_rows, ablation_sentence
 from matplotlib.figure import Figure
 from protocols import FabricTiles, Judged, fabric_tiles, judged_b, split_b
-from resampling import interval, over_seeds
 from tables import HERE, results, write_results, write_tables
 from torch.nn import functional
 from whole_strips import judged_c
@@ -176,19 +175,13 @@ def by_strip(root: Path, fabric: str, name: str) -> Iterator[tuple[int, Judged]]
 CODE_OF = {"B": (by_tile, pooling_zeros.__wrapped__), "C": (by_strip, own_usual, above_rows, absolute.__wrapped__)}
 
 
-def compared(kept: dict[str, dict[str, dict[str, np.ndarray]]], figures: dict[str, Any]) -> dict[str, Any]:
+def compared(kept: dict[str, dict[str, tuple[dict, dict]]]) -> dict[str, Any]:
     """Return of each choice its means over fabrics, and its differences to our defaults as [difference, low, high]."""
     found = {}
     for name, of in kept.items():
-        ours, gaps = kept["our defaults"], {}
-        means = {
-            which: mean_of([{k: v for k, v in one.items() if isinstance(v, float)} for one in figures[which].values()])
-            for which in (name, "our defaults")
-        }
-        for measure in next(iter(of.values())):
-            redrawn = np.mean([over_seeds(of[f][measure] - ours[f][measure]) for f in of], axis=0)
-            gaps[measure] = [means[name][measure] - means["our defaults"][measure], *interval(redrawn)]
-        found[name] = {"fabrics": figures[name], "mean": means[name], "minus_ours": gaps}
+        figures = {fabric: figures_of for fabric, (figures_of, _) in of.items()}
+        mean = mean_of([{k: v for k, v in one.items() if isinstance(v, float)} for one in figures.values()])
+        found[name] = {"fabrics": figures, "mean": mean, "minus_ours": minus(of, kept["our defaults"])}
     return found
 
 
@@ -204,14 +197,12 @@ def main() -> int:
     parser.add_argument("--fabrics", nargs="+", metavar="FF", default=list(CHOSEN_ON), help="two digits each")
     given = parser.parse_args()
     kept: dict[str, dict] = {"B": {}, "C": {}}
-    figures: dict[str, dict] = {"B": {}, "C": {}}
 
     def judge_one(protocol: str, fabric: str, number: int, name: str, tests, **what: Any) -> None:
         entry = f"ablation_{protocol}_{fabric}_{number:02d}"
         found = judged_once(entry, tests, root, code=CODE_OF[protocol], choice=name, seeds=SEEDS[protocol], **what)
-        figures[protocol].setdefault(name, {})[fabric], kept[protocol].setdefault(name, {})[fabric] = found
-        auroc = figures[protocol][name][fabric]["tile_auroc"]
-        print(f"{protocol} {fabric} {name}: tile AUROC {auroc:.3f}", flush=True)
+        kept[protocol].setdefault(name, {})[fabric] = found
+        print(f"{protocol} {fabric} {name}: tile AUROC {found[0]['tile_auroc']:.3f}", flush=True)
 
     try:
         root = find_aitex(given.data)
@@ -234,7 +225,7 @@ def main() -> int:
     except InputError as error:
         print(f"ablation: {error}", file=sys.stderr)
         return 1
-    found = {protocol: compared(kept[protocol], figures[protocol]) for protocol in kept}
+    found = {protocol: compared(kept[protocol]) for protocol in kept}
     write_results("ablation", {**found, "fabrics": given.fabrics, "seeds": SEEDS, "versions": versions()})
     found = results("ablation")
     figure, told = drawn(found), ablation_sentence(found)

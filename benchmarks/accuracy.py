@@ -149,25 +149,25 @@ def summed_up(by_fabric: dict[str, tuple[dict, dict]]) -> dict[str, Any]:
     return found
 
 
-def compared(kept: dict[str, dict[str, tuple[dict, dict]]]) -> dict[str, Any]:
-    """Return what ours has over each other detector, on the seeds that both were run with: [difference, low, high].
+def minus(one: dict[str, tuple[dict, dict]], other: dict[str, tuple[dict, dict]]) -> dict[str, list[float]]:
+    """Return by measure what one detector has over another, both by fabric, on their common seeds: [gap, low, high].
 
-    The difference is that of the means over seeds and fabrics, its interval that of tests redrawn in pairs.
+    The gap is that of the means over seeds and fabrics, its interval that of tests redrawn in pairs.
     """
-    found = {}
-    for other, by_fabric in kept.items():
-        gaps: dict[str, list] = {}
-        for fabric, (figures_of, drawn) in by_fabric.items() if other != "ours" else ():
-            mine, my_drawn = kept["ours"][fabric]
-            pairs = list(zip(mine["by_seed"], figures_of["by_seed"], strict=False))
-            for name in drawn:
-                plain = np.mean([ours[name] - theirs[name] for ours, theirs in pairs])
-                redrawn_gaps = over_seeds(my_drawn[name][: len(pairs)] - drawn[name][: len(pairs)])
-                gaps.setdefault(name, []).append((plain, redrawn_gaps))
-        if gaps:
-            means = {name: [np.mean(part, axis=0) for part in zip(*of, strict=True)] for name, of in gaps.items()}
-            found[other] = {name: [float(plain), *interval(drawn)] for name, (plain, drawn) in means.items()}
-    return found
+    plain, drawn = {}, {}
+    for fabric, (figures_of, drawn_of) in other.items():
+        mine, my_drawn = one[fabric]
+        pairs = list(zip(mine["by_seed"], figures_of["by_seed"], strict=False))
+        for name in drawn_of:
+            plain.setdefault(name, []).append(np.mean([a[name] - b[name] for a, b in pairs]))
+            gaps = my_drawn[name][: len(pairs)] - drawn_of[name][: len(pairs)]
+            drawn.setdefault(name, []).append(over_seeds(gaps))
+    return {name: [float(np.mean(plain[name])), *interval(np.mean(drawn[name], axis=0))] for name in plain}
+
+
+def compared(kept: dict[str, dict[str, tuple[dict, dict]]]) -> dict[str, Any]:
+    """Return what ours has over each other detector, see `minus`."""
+    return {other: minus(kept["ours"], of) for other, of in kept.items() if other != "ours"}
 
 
 def cost(tiles: FabricTiles, count: int = 16, repeats: int = 7) -> dict[str, float]:

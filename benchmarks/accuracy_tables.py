@@ -34,6 +34,11 @@ def figure_of(found: dict[str, Any], measure: str) -> str:
     return f"{found[measure]:.3f}" + (" ({:.3f}–{:.3f})".format(*low_high) if low_high else "")
 
 
+def gap_of(gap: list[float]) -> str:
+    """Return a difference [difference, low, high] with its interval."""
+    return "{:+.3f} ({:+.3f} to {:+.3f})".format(*gap)
+
+
 def accuracy_table(protocol: str) -> str:
     """Means over fabrics of each detector, then ours by fabric, of one protocol."""
     detectors = tables.results(f"accuracy_{protocol.lower()}")["detectors"]
@@ -92,7 +97,7 @@ def differences_table() -> str:
                 if key not in found["ours_minus"][other]:
                     continue
                 gaps = (found[part][other][key] if part in found else None for part in parts)
-                told = ["–" if gap is None else "{:+.3f} ({:+.3f} to {:+.3f})".format(*gap) for gap in gaps]
+                told = ["–" if gap is None else gap_of(gap) for gap in gaps]
                 rows.append([protocol, EVERY_NAME[other], MEASURES[key].replace("C2", "tile AUROC, C2"), *told])
     return tables.table(["protocol", "ours minus", "figure", "all", "00 and 02", "03 and 06"], rows)
 
@@ -211,7 +216,7 @@ def ablation_table() -> str:
     rows = []
     for protocol, key in (("B", "tile_auroc"), ("C", "tile_auroc_c2")):
         for name, of in found[protocol].items():
-            gap = "{:+.3f} ({:+.3f} to {:+.3f})".format(*of["minus_ours"][key])
+            gap = gap_of(of["minus_ours"][key])
             rows.append(
                 [
                     "tile" if protocol == "B" else "strip",

@@ -61,9 +61,7 @@ def redrawn(defective: np.ndarray, normal: np.ndarray, weights: np.ndarray) -> d
 
 def over_seeds(draws: np.ndarray) -> np.ndarray:
     """Return the mean over seeds of redrawn figures (seeds, draws), those that are nan left out; nan if all are."""
-    known = ~np.isnan(draws)
-    with np.errstate(invalid="ignore"):
-        return np.where(known, draws, 0).sum(axis=0) / known.sum(axis=0)
+    return np.ma.masked_invalid(draws).mean(axis=0).filled(np.nan)
 
 
 def interval(draws: np.ndarray) -> list[float]:

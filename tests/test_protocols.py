@@ -248,11 +248,10 @@ def test_choices_of_the_ablation_are_compared_in_pairs():
     import ablation
 
     def both(plain: float, *drawn: list[float]) -> tuple[dict, dict]:
-        return {"x": plain, "defective_tiles": 3, "by_seed": []}, {"x": np.array(drawn)}
+        return {"x": plain, "defective_tiles": 3, "by_seed": [{"x": plain}] * 2}, {"x": np.array(drawn)}
 
     kept = {"our defaults": both(0.9, [0.8, 0.9], [0.6, 0.7]), "less": both(0.7, [0.7, 0.8], [0.5, 0.6])}
-    figures, drawn = ({name: {"00": of[i]} for name, of in kept.items()} for i in range(2))
-    found = ablation.compared(drawn, figures)
+    found = ablation.compared({name: {"00": of} for name, of in kept.items()})
     assert found["less"]["minus_ours"]["x"] == pytest.approx([-0.2, -0.1, -0.1])
     assert found["less"]["mean"] == {"x": 0.7} and found["our defaults"]["minus_ours"]["x"] == [0, 0, 0]
 
