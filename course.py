@@ -262,11 +262,11 @@ except KeyboardInterrupt:
 COMMANDS = {
     "lab": lab,
     "test": lambda arguments: run("-m", "pytest", *arguments, cwd=ROOT),
-    "demo": lambda arguments: run("-c", MODULE, ROOT, "aitex_utils.demo", *arguments),
-    "data": lambda arguments: run("-c", MODULE, ROOT, "aitex_utils.fabric", *arguments),
+    "demo": lambda arguments: run("-c", MODULE, ROOT, "aitex_utils.commands.demo", *arguments),
+    "data": lambda arguments: run("-c", MODULE, ROOT, "aitex_utils.commands.data", *arguments),
     "build": lambda arguments: run(ROOT / "notebooks" / "build.py", *arguments),
     "bench": lambda arguments: run(ROOT / "benchmarks" / f"{arguments[0]}.py", *arguments[1:]),
-    "doctor": lambda arguments: run("-c", MODULE, ROOT, "aitex_utils.doctor", *arguments),
+    "doctor": lambda arguments: run("-c", MODULE, ROOT, "aitex_utils.commands.doctor", *arguments),
 }
 
 

@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .atomic_write import write_whole
 from .errors import InputError, MissingError, check_tiles, is_whole
-from .files import write_whole
 from .patchcore import Found, StripFound
 from .scoring import max_score, strip_map
-from .similarity import check_error, error_maps
+from .ssim import check_error, error_maps
 from .tiling import fabric_region, tile
 
 if TYPE_CHECKING:

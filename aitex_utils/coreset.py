@@ -12,7 +12,7 @@ import warnings
 import numpy as np
 
 from .errors import InputError, check_patches, is_whole
-from .rounded import GROUP, Rounded, bfloat16_is_quick, nearby
+from .fast.bf16_bound import GROUP, Rounded, bfloat16_is_quick, nearby
 
 POOL, FEW = 4096, 128  # the farthest patches, and the farthest of those, among which is chosen before more is updated
 ROWS, FRESH = 2048, 768  # patches x centres of one product in an update: what fits into a core's cache

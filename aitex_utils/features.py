@@ -68,7 +68,7 @@ class PatchFeatures:
             raise InputError(f"batch_size is {batch_size!r}, expected a whole number of at least 1.")
         import torch
 
-        from .borders import check_padding, mirror_borders
+        from .padding import check_padding, mirror_borders
 
         self.padding = check_padding(padding)
         self.size, self.whiten = None if size is None else int(size), bool(whiten)

@@ -11,10 +11,10 @@ from typing import Any
 
 import numpy as np
 
+from .atomic_write import sha256, write_whole
 from .errors import InputError, MissingError, check_patches, is_whole
-from .files import sha256, write_whole
-from .rounded import bfloat16_is_quick
-from .search import FEWEST, RoundedSearch
+from .fast.bf16_bound import bfloat16_is_quick
+from .fast.pruned_search import FEWEST, RoundedSearch
 
 CLASSES = {"flat": "IndexFlatL2", "ivf": "IndexIVFFlat", "hnsw": "IndexHNSWFlat", "pq": "IndexPQ"}  # of FAISS
 KINDS = (*CLASSES, "auto")

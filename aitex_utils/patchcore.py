@@ -10,13 +10,12 @@ from typing import Any
 
 import numpy as np
 
-from .blocks import SAMPLES, Reduced, reduce_blocks
 from .errors import InputError, check_strip, check_tiles
 from .features import PatchFeatures
 from .memory_bank import MemoryBank
 from .options import PAPER, check_options, sample
+from .persistence import load_detector, save_detector
 from .pooling import SMOOTH_AND_SHARP, check_pooling, part_of_all, parts_of
-from .saved import load_detector, save_detector
 from .scoring import (
     above_usual,
     anomaly_maps,
@@ -27,6 +26,7 @@ from .scoring import (
     usual_distances,
     usual_in_rows,
 )
+from .streaming_coreset import SAMPLES, Reduced, reduce_blocks
 from .tiling import fabric_region, tile
 
 __all__ = ["PAPER", "Found", "PatchCore", "StripFound"]

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .errors import InputError, is_whole
+from .fast.bf16_bound import bfloat16_is_quick
+from .fast.pruned_search import FEWEST, RoundedSearch
 from .pooling import parts_of
-from .rounded import bfloat16_is_quick
-from .search import FEWEST, RoundedSearch
 from .tiling import untile
 
 if TYPE_CHECKING:

@@ -25,11 +25,11 @@ from tables import HERE, results, write_results, write_tables
 from torch.nn import functional
 from whole_strips import judged_c
 
+from aitex_utils.atomic_write import write_whole
+from aitex_utils.commands.profiling import versions
 from aitex_utils.errors import InputError
 from aitex_utils.features import PatchFeatures
-from aitex_utils.files import write_whole
-from aitex_utils.layer_plots import draw_spans
-from aitex_utils.measure import versions
+from aitex_utils.lessons.nb03.figures import draw_spans
 from aitex_utils.patchcore import PAPER, PatchCore
 from aitex_utils.pooling import SMOOTH_AND_SHARP
 from aitex_utils.scoring import above_usual

@@ -31,11 +31,12 @@ from resampling import counts, drawn_strips, interval, over_seeds, redrawn
 from tables import write_results, write_tables
 from whole_strips import judged_c, split_c
 
-from aitex_utils import borders, features, metrics, patchcore, pooling, scoring
-from aitex_utils.cache import cached
+from aitex_utils import features, metrics, patchcore, pooling, scoring
+from aitex_utils import padding as borders
+from aitex_utils.atomic_write import sha256
+from aitex_utils.commands.profiling import versions
 from aitex_utils.errors import InputError
-from aitex_utils.files import sha256
-from aitex_utils.measure import versions
+from aitex_utils.lessons.cache import cached
 from aitex_utils.patchcore import PAPER, PatchCore
 from aitex_utils.strips import find_aitex, list_strips
 

@@ -55,7 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 command = [
                     sys.executable,
                     "-m",
-                    "aitex_utils.demo",
+                    "aitex_utils.commands.demo",
                     "--data",
                     str(root),
                     "--fabric",

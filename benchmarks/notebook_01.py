@@ -19,11 +19,19 @@ import numpy as np
 from tables import RESULTS, results, write_results
 
 from aitex_utils import metrics
-from aitex_utils.dataset_check import check_dataset
+from aitex_utils.commands.profiling import versions
+from aitex_utils.datasets.dataset_check import check_dataset
 from aitex_utils.errors import InputError
 from aitex_utils.features import PatchFeatures
-from aitex_utils.leakage import CORESET, STRIPS, TILES, bed_numbers, mean_interval, nearest_normal, two_exams
-from aitex_utils.measure import versions
+from aitex_utils.lessons.nb01.leakage import (
+    CORESET,
+    STRIPS,
+    TILES,
+    bed_numbers,
+    mean_interval,
+    nearest_normal,
+    two_exams,
+)
 from aitex_utils.strips import PRACTICE, find_aitex, list_strips
 from aitex_utils.tiling import fabric_region, tile, tile_labels
 

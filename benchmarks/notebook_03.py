@@ -21,8 +21,8 @@ from tables import write_results
 from tqdm import tqdm
 
 from aitex_utils import metrics
+from aitex_utils.commands.profiling import versions
 from aitex_utils.errors import InputError
-from aitex_utils.measure import versions
 from aitex_utils.patchcore import PAPER, PatchCore
 from aitex_utils.strips import Strip, find_aitex, list_strips, split_strips
 from aitex_utils.tiling import fabric_region, tile, tile_labels

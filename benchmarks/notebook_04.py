@@ -19,10 +19,10 @@ import numpy as np
 from tables import write_results
 from tqdm import tqdm
 
+from aitex_utils.commands.profiling import versions
 from aitex_utils.coreset import coreset_size, k_center_greedy, k_means, random_subset
 from aitex_utils.errors import InputError
 from aitex_utils.features import PatchFeatures
-from aitex_utils.measure import versions
 from aitex_utils.memory_bank import MemoryBank
 from aitex_utils.strips import Strip, find_aitex, list_strips, split_strips
 from aitex_utils.tiling import fabric_region, tile, tile_labels

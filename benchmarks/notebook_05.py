@@ -22,10 +22,10 @@ from tables import write_results
 from tqdm import tqdm
 
 from aitex_utils import metrics
+from aitex_utils.commands.profiling import versions
 from aitex_utils.coreset import k_center_greedy
 from aitex_utils.errors import InputError
 from aitex_utils.features import PatchFeatures
-from aitex_utils.measure import versions
 from aitex_utils.strips import find_aitex, list_strips, split_strips
 
 FABRICS, SEEDS, CORESET, DRAWS = ("00", "02", "03"), 2, 0.10, 1000

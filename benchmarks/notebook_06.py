@@ -21,8 +21,8 @@ from tables import write_results
 from tqdm import tqdm
 
 from aitex_utils import metrics
+from aitex_utils.commands.profiling import versions
 from aitex_utils.errors import InputError
-from aitex_utils.measure import versions
 from aitex_utils.patchcore import PAPER, PatchCore
 from aitex_utils.scoring import anomaly_maps, max_score, mean_score, strip_map, top_score
 from aitex_utils.scoring import reweighted_by_patch_score as variant

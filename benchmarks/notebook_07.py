@@ -26,12 +26,12 @@ from tqdm import tqdm
 from aitex_utils import metrics
 from aitex_utils.autoencoder import Autoencoder
 from aitex_utils.backbones import load_backbone
+from aitex_utils.commands.demo import Scored, evaluate
+from aitex_utils.commands.profiling import versions
 from aitex_utils.coreset import random_subset
-from aitex_utils.demo import Scored, evaluate
 from aitex_utils.duel import draw_strips, paired_differences
 from aitex_utils.errors import InputError
 from aitex_utils.features import PatchFeatures
-from aitex_utils.measure import versions
 from aitex_utils.memory_bank import MemoryBank
 from aitex_utils.patchcore import PAPER, PatchCore
 from aitex_utils.scoring import anomaly_maps

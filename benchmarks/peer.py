@@ -17,9 +17,9 @@ import numpy as np
 from protocols import FabricTiles, Judged, judged_b, split_b
 from whole_strips import fabric_of, judged, split_c
 
-from aitex_utils.cache import cache_folder
+from aitex_utils.atomic_write import write_whole
 from aitex_utils.errors import InputError
-from aitex_utils.files import write_whole
+from aitex_utils.lessons.cache import cache_folder
 from aitex_utils.patchcore import StripFound
 from aitex_utils.scoring import strip_map
 from aitex_utils.strips import PROJECT, list_strips

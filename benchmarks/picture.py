@@ -12,9 +12,9 @@ from collections.abc import Sequence
 import numpy as np
 from tables import HERE
 
-from aitex_utils.demo import run_demo
+from aitex_utils.atomic_write import write_whole
+from aitex_utils.commands.demo import run_demo
 from aitex_utils.errors import InputError
-from aitex_utils.files import write_whole
 from aitex_utils.plots import plot_strip
 from aitex_utils.strips import PRACTICE, find_aitex, list_strips
 

@@ -23,11 +23,11 @@ from protocols import fabric_tiles, protocol_b
 from tables import results, write_results, write_tables
 from tqdm import tqdm
 
+from aitex_utils.atomic_write import sha256
+from aitex_utils.commands.profiling import versions
 from aitex_utils.errors import InputError
-from aitex_utils.fabric import GENERATOR, make_practice_fabric
-from aitex_utils.files import sha256
-from aitex_utils.measure import versions
 from aitex_utils.patchcore import PAPER
+from aitex_utils.practice.generate import GENERATOR, make_practice_fabric
 from aitex_utils.strips import DEFECTS, find_aitex, list_strips
 from aitex_utils.tiling import fabric_region, tile
 

@@ -12,7 +12,7 @@ from typing import Any
 from matplotlib.figure import Figure
 from tables import DETECTORS, HERE, contest_sentence, results
 
-from aitex_utils.files import write_whole
+from aitex_utils.atomic_write import write_whole
 
 PICTURE = HERE.parent / "notebooks" / "images" / "practice_results.png"
 LOOKS = {"patchcore": ("#0072B2", "o"), "ssim": ("#D55E00", "s"), "pixel": ("#767676", "^")}

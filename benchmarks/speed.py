@@ -27,14 +27,14 @@ from matplotlib.figure import Figure
 from peer import Peer
 from tables import HERE, RESULTS, results, write_results, write_tables
 
+from aitex_utils.atomic_write import write_whole
+from aitex_utils.commands.profiling import peak_memory_mib, versions
 from aitex_utils.coreset import k_center_greedy, k_center_greedy_obvious
 from aitex_utils.errors import InputError
+from aitex_utils.fast.bf16_bound import bfloat16_is_quick
 from aitex_utils.features import PatchFeatures
-from aitex_utils.files import write_whole
-from aitex_utils.measure import peak_memory_mib, versions
 from aitex_utils.memory_bank import MemoryBank
 from aitex_utils.patchcore import PAPER, PatchCore
-from aitex_utils.rounded import bfloat16_is_quick
 from aitex_utils.strips import PRACTICE, list_strips
 from aitex_utils.tiling import fabric_region, tile
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from statistics import mean
 from typing import Any
 
-from aitex_utils.files import write_whole
+from aitex_utils.atomic_write import write_whole
 
 HERE = Path(__file__).resolve().parent
 RESULTS = HERE / "results"

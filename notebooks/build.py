@@ -36,8 +36,8 @@ import nbformat
 from nbclient.exceptions import CellExecutionError
 from nbformat import NotebookNode
 
+from aitex_utils.atomic_write import write_whole
 from aitex_utils.errors import InputError
-from aitex_utils.files import write_whole
 
 FOLDER = Path(__file__).resolve().parent
 SOURCE, SOLVED, BENCHMARKS = FOLDER / "source", FOLDER / "solved", FOLDER.parent / "benchmarks"
@@ -173,7 +173,7 @@ def execute(
                 notebook, timeout=timeout, resources={"metadata": {"path": str(FOLDER)}}, allow_error_names=list(allow)
             )
             probe = nbformat.v4.new_code_cell(
-                "from aitex_utils.measure import peak_memory_mib\nprint(peak_memory_mib())"
+                "from aitex_utils.commands.profiling import peak_memory_mib\nprint(peak_memory_mib())"
             )
             with client.setup_kernel():
                 begin, slowest = time.perf_counter(), 0.0

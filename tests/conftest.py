@@ -24,7 +24,7 @@ def aitex_root() -> Path:
 @pytest.fixture(scope="session")
 def small_practice(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A practice fabric of one weave, three normal and four defective strips, made once for all tests."""
-    from aitex_utils.fabric import make_practice_fabric
+    from aitex_utils.practice.generate import make_practice_fabric
 
     folder = tmp_path_factory.mktemp("practice") / "practice"
     return make_practice_fabric(folder, seed=1, fabrics=1, normal=3, defective=4)

@@ -14,7 +14,7 @@ from woven import woven as weave
 
 from aitex_utils.autoencoder import HEADER, Autoencoder
 from aitex_utils.errors import InputError, MissingError
-from aitex_utils.similarity import error_maps
+from aitex_utils.ssim import error_maps
 
 SIDE = 32
 SMALL = {"code": 4, "width": 4, "halvings": 2, "steps": 150, "batch": 8, "crop": 16, "rate": 0.01, "smoothing": 1.0}

@@ -8,9 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from aitex_utils import coreset, rounded
+from aitex_utils import coreset
 from aitex_utils.coreset import k_center_greedy, k_center_greedy_obvious
 from aitex_utils.errors import InputError
+from aitex_utils.fast import bf16_bound as rounded
 
 BOTH = pytest.mark.parametrize("greedy", [k_center_greedy, k_center_greedy_obvious])
 

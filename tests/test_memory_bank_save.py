@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from aitex_utils import files
+from aitex_utils import atomic_write as files
 from aitex_utils.errors import InputError
 from aitex_utils.memory_bank import HEADER, INDEX, KINDS, VECTORS, MemoryBank
 

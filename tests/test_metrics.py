@@ -10,32 +10,11 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy import ndimage
+from measure_definitions import aupro_by_thresholds, labels_and_scores, maps_and_masks
 
 from aitex_utils import metrics
 from aitex_utils.errors import InputError
 from aitex_utils.metrics import aupro, auroc, average_precision, f1_max
-
-
-@st.composite
-def labels_and_scores(draw: st.DrawFn) -> tuple[np.ndarray, np.ndarray]:
-    """Both classes, few distinct scores, so that most draws have ties within and between classes."""
-    pairs = draw(st.lists(st.tuples(st.booleans(), st.integers(-3, 6)), min_size=1, max_size=25))
-    labels, scores = zip(*pairs, (True, draw(st.integers(-3, 6))), (False, draw(st.integers(-3, 6))), strict=True)
-    return np.array(labels), np.array(scores, dtype=np.float32) / 4
-
-
-@st.composite
-def maps_and_masks(draw: st.DrawFn) -> tuple[list[np.ndarray], list[np.ndarray]]:
-    """One to three small images of different widths, several regions, ties, and pixels that aren't judged."""
-    maps, masks = [], []
-    for _ in range(draw(st.integers(1, 3))):
-        shape = draw(st.integers(1, 5)), draw(st.integers(1, 7))
-        values = draw(st.lists(st.integers(0, 8), min_size=math.prod(shape), max_size=math.prod(shape)))
-        defect = draw(st.lists(st.booleans(), min_size=math.prod(shape), max_size=math.prod(shape)))
-        maps.append(np.where(np.array(values) == 8, np.nan, np.array(values)).reshape(shape).astype(np.float32))
-        masks.append(np.array(defect).reshape(shape))
-    return maps, masks
 
 
 def auroc_by_pairs(labels: np.ndarray, scores: np.ndarray) -> float:
@@ -61,33 +40,6 @@ def f1_by_thresholds(labels: np.ndarray, scores: np.ndarray) -> tuple[float, flo
         hits = (called & labels).sum()
         best = max(best, (2 * hits / (2 * hits + wrong), threshold), key=lambda pair: pair[0])
     return best
-
-
-def aupro_by_thresholds(maps: list[np.ndarray], masks: list[np.ndarray], max_fpr: float) -> float:
-    """The definition, word by word: at each threshold the rate and the mean overlap, then trapezoids to the limit."""
-    values = sorted({v for m in maps for v in m.ravel() if not np.isnan(v)}, reverse=True)
-    curve = [(0.0, 0.0)]
-    for threshold in values:
-        overlaps, alarms, normals = [], 0, 0
-        for scores, mask in zip(maps, masks, strict=True):
-            judged = ~np.isnan(scores)
-            numbers, count = ndimage.label(mask, structure=[[1, 1, 1]] * 3)
-            for number in range(1, count + 1):
-                region = (numbers == number) & judged
-                if region.any():
-                    overlaps.append((scores[region] >= threshold).mean())
-            alarms += (scores[judged & ~mask] >= threshold).sum()
-            normals += (judged & ~mask).sum()
-        if not overlaps or not normals:
-            return math.nan
-        curve.append((alarms / normals, np.mean(overlaps)))
-    area = 0.0
-    for (x0, y0), (x1, y1) in zip(curve, curve[1:], strict=False):
-        if x0 < max_fpr < x1:
-            x1, y1 = max_fpr, y0 + (y1 - y0) * (max_fpr - x0) / (x1 - x0)
-        if x1 <= max_fpr:
-            area += (x1 - x0) * (y0 + y1) / 2
-    return area / max_fpr if values else math.nan
 
 
 def test_measures_by_hand() -> None:

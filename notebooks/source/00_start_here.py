@@ -40,7 +40,7 @@
 
 # %%
 from aitex_utils import fabric_region, list_strips, split_strips, tile
-from aitex_utils.lesson import lesson_strips
+from aitex_utils.lessons.data import lesson_strips
 from aitex_utils.plots import plot_image, plot_scores, plot_strip, plot_tiles, show
 
 root = lesson_strips()
@@ -129,7 +129,7 @@ def count_patches(tiles: np.ndarray, stride: int = 8) -> int:
 
 
 # %%
-from aitex_utils.checks import check, hint, predict, quiz, reveal
+from aitex_utils.lessons import check, hint, predict, quiz, reveal
 
 check("00.1", count_patches)  # stuck? run hint("00.1") in a cell of its own
 
@@ -257,7 +257,7 @@ print(f"A defective tile scores higher than a clean one in {auroc:.1%} of all su
 # minute.
 
 # %% tags=["this-machine"]
-from aitex_utils.doctor import main as doctor
+from aitex_utils.commands.doctor import main as doctor
 
 _ = doctor()
 
@@ -270,7 +270,7 @@ _ = doctor()
 # sure you could have been. A **quiz** closes each notebook.
 #
 # What passed and what you guessed is kept in `progress.json` beside the notebooks. You may hand it to a teacher; nothing
-# is sent anywhere. `from aitex_utils.checks import progress_table` and `progress_table()` show it. Long computations say
+# is sent anywhere. `from aitex_utils.lessons import progress_table` and `progress_table()` show it. Long computations say
 # beforehand how long they take.
 #
 # | | notebook | you will |

@@ -39,9 +39,9 @@
 import numpy as np
 
 from aitex_utils import fabric_region, list_strips, tile, tile_labels, untile
-from aitex_utils import lab_plots as lab
-from aitex_utils.checks import calibration, check, hint, predict, quiz, reveal
-from aitex_utils.lesson import lesson_strips
+from aitex_utils.lessons import calibration, check, hint, predict, quiz, reveal
+from aitex_utils.lessons.data import lesson_strips
+from aitex_utils.lessons.nb01 import figures as lab
 from aitex_utils.plots import plot_image, plot_tiles, show
 
 root = lesson_strips()
@@ -103,7 +103,7 @@ check("01.1", parse_name)
 # %%
 from collections import Counter
 
-from aitex_utils.dataset_check import check_dataset
+from aitex_utils.datasets.dataset_check import check_dataset
 
 odd = check_dataset(root)
 first = {o.kind: o for o in reversed(odd)}  # one example of each kind
@@ -207,7 +207,7 @@ show(*lab.plot_region(image, unlike, WINDOW, found, title=f"Strip {bare.id}"))
 from tqdm.auto import tqdm
 
 from aitex_utils import tiling
-from aitex_utils.cache import cached
+from aitex_utils.lessons.cache import cached
 
 
 def regions():
@@ -221,7 +221,7 @@ show(*lab.plot_begins(begins, is_normal, [s.fabric for s in strips]))
 
 # %%
 from aitex_utils import metrics
-from aitex_utils.leakage import bed_numbers, nearest_normal
+from aitex_utils.lessons.nb01.leakage import bed_numbers, nearest_normal
 
 of_bed = []
 for f in fabrics:
@@ -479,7 +479,7 @@ owner = np.array([s.id for s in fit_strips for _ in cut(s, s.read())])
 print(f"Fabric {FABRIC}: {len(patches)} clean tiles, {len(bad)} defective ones.")
 
 # %%
-from aitex_utils.leakage import resemblance
+from aitex_utils.lessons.nb01.leakage import resemblance
 
 show(*lab.plot_resemblance(resemblance(patches), owner))
 
@@ -515,8 +515,8 @@ predict("01.c", -0.03, 0.05)
 
 # %%
 from aitex_utils import PatchCore
-from aitex_utils.leakage import Exams, farthest
-from aitex_utils.patchcore import PAPER  # the paper's recipe
+from aitex_utils.lessons.nb01.leakage import Exams, farthest
+from aitex_utils.patchcore import PAPER
 
 random = np.random.default_rng(0)
 order, sides = random.permutation(np.unique(owner)), []
@@ -546,7 +546,7 @@ show(*lab.plot_exams(exams))
 # ten seconds.
 
 # %%
-from aitex_utils.leakage import two_exams
+from aitex_utils.lessons.nb01.leakage import two_exams
 
 
 def ten_draws(patches, bad):

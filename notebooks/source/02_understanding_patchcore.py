@@ -124,7 +124,7 @@ def reconstruction_errors(points: np.ndarray, mean: np.ndarray, directions: np.n
 
 
 # %%
-from aitex_utils.checks import calibration, check, hint, predict, quiz, reveal
+from aitex_utils.lessons import calibration, check, hint, predict, quiz, reveal
 
 check("02.1", reconstruction_errors)
 
@@ -213,7 +213,7 @@ for k, e in zip(codes, errors, strict=True):
 
 # %%
 from aitex_utils import MemoryBank
-from aitex_utils.toy_plots import plane, plot_fields
+from aitex_utils.lessons.nb02.figures import plane, plot_fields
 
 places, shape = plane()  # (rows * columns, 2): points all over the plane
 seen = MemoryBank().add(points)
@@ -252,7 +252,7 @@ show(*plot_fields(points, {"autoencoder: error": error(places).reshape(shape),
 # Five steps, all of which notebook 00 ran for you without telling:
 
 # %%
-from aitex_utils.toy_plots import plot_steps
+from aitex_utils.lessons.nb02.figures import plot_steps
 
 show(*plot_steps({
     "extract": "tile -> feature map\n(C, H', W')",
@@ -301,7 +301,7 @@ show(*plot_steps({
 # To see why, let three channels be the red, green and blue of a picture; unfold it, and fold it back.
 
 # %%
-from aitex_utils.toy_plots import plot_refolded
+from aitex_utils.lessons.nb02.figures import plot_refolded
 
 h, w = np.mgrid[:6, :8]
 colours = np.stack([w / 7, h / 5, (h + w) % 2])  # (C, H', W') = (3, 6, 8)
@@ -416,8 +416,8 @@ show(figure, f"{len(kept)} of {len(bank)} patches kept: the squares, numbered as
 # *distance* jump there too?
 
 # %%
-from aitex_utils.movable import movable
-from aitex_utils.toy_plots import plot_patch
+from aitex_utils.lessons.nb02.figures import plot_patch
+from aitex_utils.lessons.sliders import movable
 
 
 def at(x: float, y: float):
@@ -548,8 +548,8 @@ check("02.4", image_scores)
 # is good, but lies where the light is uneven: everything in its right half is a little farther away than usual.
 
 # %%
+from aitex_utils.lessons.nb02.figures import plot_image_scores
 from aitex_utils.scoring import max_score, mean_score, top_score
-from aitex_utils.toy_plots import plot_image_scores
 
 calm = rng.gamma(40, 0.025, size=(2, 32, 32)).astype(np.float32)  # distances around 1
 knot, light = calm
@@ -681,7 +681,7 @@ show(*plot_fields(bank, loss, tests, label="per cent of the score lost", step=2)
 
 # %%
 from aitex_utils import PatchFeatures, fabric_region, list_strips, tile
-from aitex_utils.lesson import lesson_strips
+from aitex_utils.lessons.data import lesson_strips
 
 strips = list_strips(lesson_strips())
 FABRIC = next(s.fabric for s in strips if s.is_normal)

@@ -36,15 +36,9 @@
 import numpy as np
 
 from aitex_utils import PatchFeatures, fabric_region, list_strips, split_strips, tile, tile_labels
-from aitex_utils.checks import calibration, check, hint, predict, quiz, reveal
-from aitex_utils.layer_plots import (
-    plot_choices,
-    plot_differences,
-    plot_panels,
-    plot_spectrum,
-    plot_squares,
-)
-from aitex_utils.lesson import lesson_strips, profile
+from aitex_utils.lessons import calibration, check, hint, predict, quiz, reveal
+from aitex_utils.lessons.data import lesson_strips, profile
+from aitex_utils.lessons.nb03.figures import plot_choices, plot_differences, plot_panels, plot_spectrum, plot_squares
 from aitex_utils.plots import show
 
 root = lesson_strips()
@@ -125,7 +119,7 @@ check("03.1", receptive_field)  # stuck? hint("03.1")
 # [arXiv 1905.11946](https://arxiv.org/abs/1905.11946)). It was trained to name things in photographs. Its body is seven
 # blocks, `blocks.0` to `blocks.6`. PatchCore reads `blocks.2` and `blocks.4`.
 #
-# The course's own `receptive_field` is in `aitex_utils.receptive`, with `layer_chain`, which walks through a network and
+# The course's own `receptive_field` is in `aitex_utils.lessons.nb03.receptive_field`, with `layer_chain`, which walks through a network and
 # collects kernel and stride of every convolution. Before you see the result: **how many pixels across is the field of
 # `blocks.4`?** Give a range in which you are 80 % sure that it lies. (The tile has 256.)
 
@@ -133,8 +127,8 @@ check("03.1", receptive_field)  # stuck? hint("03.1")
 predict("03.a", 200, 400, unit="px")
 
 # %%
-from aitex_utils import receptive
 from aitex_utils.backbones import load_backbone
+from aitex_utils.lessons.nb03 import receptive_field as receptive
 
 network = load_backbone("efficientnet_lite0").network.eval()  # eval: more on it below
 BLOCKS = [f"blocks.{i}" for i in range(7)]
@@ -683,8 +677,8 @@ for fabric, (fit, _, labels) in zip(FABRICS, splits, strict=True):
 from tqdm.auto import tqdm
 
 from aitex_utils import PatchCore, metrics
-from aitex_utils.cache import cached
-from aitex_utils.patchcore import PAPER  # the paper's recipe, from which we change one choice
+from aitex_utils.lessons.cache import cached
+from aitex_utils.patchcore import PAPER
 
 
 # %%

@@ -37,7 +37,7 @@
 # %%
 import numpy as np
 
-from aitex_utils.checks import calibration, check, hint, predict, quiz, reveal
+from aitex_utils.lessons import calibration, check, hint, predict, quiz, reveal
 
 predict("04.a", 1, 4, unit="GiB")
 
@@ -54,17 +54,8 @@ reveal("04.a", whole * CHANNELS * 4 / 2**30, unit="GiB")
 # each to fill a bank, and tiles of other strips to test (for section 8). About half a minute.
 
 # %%
-from aitex_utils import (
-    MemoryBank,
-    PatchFeatures,
-    fabric_region,
-    list_strips,
-    metrics,
-    split_strips,
-    tile,
-    tile_labels,
-)
-from aitex_utils.lesson import lesson_strips, profile
+from aitex_utils import MemoryBank, PatchFeatures, fabric_region, list_strips, metrics, split_strips, tile, tile_labels
+from aitex_utils.lessons.data import lesson_strips, profile
 from aitex_utils.plots import show
 
 # %%
@@ -117,7 +108,7 @@ bank, test, _ = data[0]
 # %%
 import time
 
-from aitex_utils.coreset_plots import plot_lines
+from aitex_utils.lessons.nb04.figures import plot_lines
 
 of_all = MemoryBank().add(bank)
 of_all.nearest(test[0])  # the first search also wakes things up
@@ -147,7 +138,7 @@ show(*plot_lines(lines, told, x="normal tiles", y="seconds a tile", log="xy"))
 # for the nearest patch among all *other* tiles of the bank, and compare that with the distance of two patches drawn at random.
 
 # %%
-from aitex_utils.coreset_plots import plot_spreads
+from aitex_utils.lessons.nb04.figures import plot_spreads
 
 others = MemoryBank().add(bank[POSITIONS:])  # all tiles but the first
 twins = others.nearest(bank[:POSITIONS])[0][:, 0]
@@ -178,7 +169,7 @@ print(f"The nearest of other tiles is {nearer:.1f} times nearer than a random on
 
 # %%
 from aitex_utils.coreset import k_center_greedy, k_means, random_subset
-from aitex_utils.coreset_plots import plot_covering, toy_patches
+from aitex_utils.lessons.nb04.figures import plot_covering, toy_patches
 
 toy = toy_patches()  # (700, 2)
 greedy_order, greedy_radii = k_center_greedy(toy, 40, seed=0)
@@ -352,8 +343,8 @@ show(*plot_covering(toy, missing, absent={"12, start missing": thirteen[0]}))
 # right, and the course's otherwise.)
 
 # %%
-from aitex_utils.checks.stand_in import yours_or_ours
 from aitex_utils.coreset import k_center_greedy_obvious
+from aitex_utils.lessons.engine.stand_in import yours_or_ours
 
 banks = np.concatenate([bank for bank, _, _ in data])
 banks = banks - banks.mean(axis=0)  # moving all changes no distance, and rounding less
@@ -470,7 +461,7 @@ show(*plot_lines(lines, told, x="chosen patches m", y="ms", log="xy"))
 # *of all*. Nobody outside need be asked.
 
 # %%
-from aitex_utils.coreset_plots import plot_pool
+from aitex_utils.lessons.nb04.figures import plot_pool
 
 two_hundred, _ = k_center_greedy(banks, 200, seed=0, projection=None)
 nearest = MemoryBank().add(banks[two_hundred]).nearest(banks)[0][:, 0]
@@ -589,7 +580,7 @@ print(f"  {by_products / by_blocks:.1f} times faster;")
 print(f"  all {len(banks):,} patches were read {passes} times instead of {k:,}")
 
 # %%
-from aitex_utils.coreset_plots import plot_times
+from aitex_utils.lessons.nb04.figures import plot_times
 
 seconds_of = {
     "400 of one fabric, by differences": slow,
@@ -804,7 +795,7 @@ def scores_of(method, bank, test):
 # %%
 from tqdm.auto import tqdm
 
-from aitex_utils.cache import cached
+from aitex_utils.lessons.cache import cached
 
 
 def judged(method):
@@ -901,7 +892,7 @@ show(*plot_lines(lines, told, x="patches kept (%)", y="tile AUROC", log="x", bes
 # **differences**: these are surer than the values themselves.
 
 # %%
-from aitex_utils.coreset_plots import plot_intervals
+from aitex_utils.lessons.nb04.figures import plot_intervals
 
 pairs = [(f"{m}, {s:.0%}", drawn[m][:, i] - drawn["all"][:, 0])
          for m in ("greedy", "random", "k-means") for i, s in enumerate(SHARES)]

@@ -44,9 +44,9 @@ from aitex_utils import (
     tile,
     tile_labels,
 )
-from aitex_utils import search_plots as draw
-from aitex_utils.checks import calibration, check, hint, predict, quiz, reveal
-from aitex_utils.lesson import lesson_strips, profile
+from aitex_utils.lessons import calibration, check, hint, predict, quiz, reveal
+from aitex_utils.lessons.data import lesson_strips, profile
+from aitex_utils.lessons.nb05 import figures as draw
 from aitex_utils.plots import show
 
 # %%
@@ -224,7 +224,7 @@ print("how far:", how_far[0], " which:", which[0])
 
 # %%
 from aitex_utils import metrics
-from aitex_utils.layer_plots import plot_panels
+from aitex_utils.lessons.nb03.figures import plot_panels
 
 flat = faiss.IndexFlatL2(C)
 flat.add(bank)
@@ -473,7 +473,7 @@ predict("05.c", 20, 70, unit="%")
 
 
 # %%
-from aitex_utils.checks.stand_in import yours_or_ours
+from aitex_utils.lessons.engine.stand_in import yours_or_ours
 
 recall_of = yours_or_ours("05.2", recall_at_one)
 
@@ -719,7 +719,7 @@ def compare():
 
 
 # %%
-from aitex_utils.cache import cached
+from aitex_utils.lessons.cache import cached
 
 code = (measured, filled, split_tiles, drawn_tiles)
 kept = cached(f"05_{profile()}", compare, data=root, code=code, kinds=KINDS)
@@ -753,7 +753,7 @@ show(*draw.plot_trade(KINDS, recalls, micros))
 # replacement, five hundred times, and see by how much each kind's AUROC differs from the exact search's.
 
 # %%
-from aitex_utils.coreset_plots import plot_intervals
+from aitex_utils.lessons.nb04.figures import plot_intervals
 
 
 def redrawn(kind, draws=500):

@@ -33,16 +33,8 @@
 # %%
 import numpy as np
 
-from aitex_utils import (
-    PatchCore,
-    fabric_region,
-    list_strips,
-    metrics,
-    scoring,
-    tile,
-    tile_labels,
-)
-from aitex_utils.lesson import lesson_strips, profile
+from aitex_utils import PatchCore, fabric_region, list_strips, metrics, scoring, tile, tile_labels
+from aitex_utils.lessons.data import lesson_strips, profile
 from aitex_utils.patchcore import PAPER
 from aitex_utils.scoring import anomaly_maps, max_score, mean_score, top_score
 
@@ -117,7 +109,7 @@ def examine(fabric):
 # One fabric takes about ten seconds. It is kept, so that a second run is quick.
 
 # %%
-from aitex_utils.cache import cached
+from aitex_utils.lessons.cache import cached
 
 
 def judged(fabric):
@@ -138,8 +130,8 @@ for name in ("tiles", "distances", "both"):
 # deviation of 4 px. Below, the tile with the highest score, on one colour scale.
 
 # %%
-from aitex_utils import judge_plots
-from aitex_utils.layer_plots import plot_panels
+from aitex_utils.lessons.nb03.figures import plot_panels
+from aitex_utils.lessons.nb06 import figures as judge_plots
 from aitex_utils.plots import plot_curves, plot_scores, plot_strip, show
 
 defect = first["masks"].any(axis=(1, 2))
@@ -297,7 +289,7 @@ def tile_scores(patches: np.ndarray, bank: np.ndarray, b: int) -> tuple[float, f
 
 
 # %%
-from aitex_utils.checks import calibration, check, hint, predict, quiz, reveal
+from aitex_utils.lessons import calibration, check, hint, predict, quiz, reveal
 
 check("06.1", tile_scores)
 
@@ -422,7 +414,7 @@ for fabric, part in found.items():
         table.setdefault(name, []).append(metrics.auroc(defect, of))
 
 # %%
-from aitex_utils.layer_plots import plot_choices
+from aitex_utils.lessons.nb03.figures import plot_choices
 
 show(*plot_choices(list(table), np.array(list(table.values())), FABRICS, title="Image scores"))
 reveal("06.a", np.mean(table["equation 7"]) - np.mean(table["max"]))

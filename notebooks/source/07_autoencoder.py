@@ -43,9 +43,9 @@
 import numpy as np
 
 from aitex_utils import fabric_region, list_strips, split_strips, tile
-from aitex_utils.checks import calibration, check, hint, predict, quiz, reveal
-from aitex_utils.duel_plots import plot_rows
-from aitex_utils.lesson import lesson_strips, profile
+from aitex_utils.lessons import calibration, check, hint, predict, quiz, reveal
+from aitex_utils.lessons.data import lesson_strips, profile
+from aitex_utils.lessons.nb07.figures import plot_rows
 from aitex_utils.plots import show
 
 # %% [markdown]
@@ -182,7 +182,7 @@ held_against(code_size, real_code, 256, [(4, 2, 1)] * 3, 4)
 # training, with the shape at each step:
 
 # %%
-from aitex_utils.duel_plots import LiveCurve
+from aitex_utils.lessons.nb07.figures import LiveCurve
 
 STEPS = 100  # raise it if you have the time: 1,000 takes about a minute
 net = Autoencoder(steps=STEPS, seed=0)
@@ -221,7 +221,7 @@ reveal("07.a", np.mean(net.losses_[-20:]))
 # Not even the learning of *normal* fabric is sure: these are losses on the tiles that it learns from. So look at new ones.
 
 # %%
-from aitex_utils.similarity import error_maps, ssim_maps
+from aitex_utils.ssim import error_maps, ssim_maps
 
 rebuilt = net.rebuild(test)
 errors = error_maps(test, rebuilt, "pixel")
@@ -361,7 +361,7 @@ show(*plot_rows(rows, titles, told, masks=masks[shown]))
 
 # %%
 from aitex_utils import metrics
-from aitex_utils.duel_plots import plot_dots
+from aitex_utils.lessons.nb07.figures import plot_dots
 
 
 def tile_auroc(maps):
@@ -475,7 +475,7 @@ check("07.4", differences)  # stuck? hint("07.4")
 from functools import partial
 
 from aitex_utils.duel import draw_strips, paired_differences
-from aitex_utils.duel_plots import plot_gaps
+from aitex_utils.lessons.nb07.figures import plot_gaps
 
 
 def against(one, other, draws=300):
@@ -515,7 +515,7 @@ show(*plot_gaps(gaps, what="difference in tile AUROC"))
 # %%
 from tqdm.auto import tqdm
 
-from aitex_utils.cache import cached
+from aitex_utils.lessons.cache import cached
 
 
 def trained(name, tiles, **choice):
@@ -765,7 +765,7 @@ show(*plot_rows(rows, titles, told, masks=masks[shown], scales=scales))
 # who finds what, and promise nothing for new strips.)
 
 # %%
-from aitex_utils.duel_plots import plot_agreement
+from aitex_utils.lessons.nb07.figures import plot_agreement
 
 better = max(list(scores)[1:], key=lambda name: metrics.auroc(labels, scores[name]))
 pair = (scores["PatchCore"], scores[better])

@@ -1,0 +1,244 @@
+"""Right answers and typical wrong ones to the exercises of notebook 03, and what they are tried on; see `nb03.py`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .receptive_field import receptive_field
+
+if TYPE_CHECKING:
+    import torch
+
+# 03.1 -----------------------------------------------------------------------------------------------------------------
+
+Chain = Sequence[tuple[int, int]]
+
+
+def chains() -> list[tuple]:
+    return [([(3, 2), (3, 1)],), ([(3, 1), (5, 1), (3, 1)],), ([(3, 2), (3, 1), (5, 2), (5, 1), (3, 2)],), ([(1, 1)],)]
+
+
+def stride_forgotten(chain: Chain) -> tuple[int, int]:
+    return 1 + sum(kernel - 1 for kernel, _ in chain), receptive_field(chain)[1]
+
+
+def stride_too_soon(chain: Chain) -> tuple[int, int]:
+    side, stride = 1, 1
+    for kernel, step in chain:
+        stride *= step
+        side += (kernel - 1) * stride
+    return side, stride
+
+
+def kernels_multiplied(chain: Chain) -> tuple[int, int]:
+    return int(np.prod([kernel for kernel, _ in chain])), receptive_field(chain)[1]
+
+
+def whole_kernel_added(chain: Chain) -> tuple[int, int]:
+    side, stride = 1, 1
+    for kernel, step in chain:
+        side += kernel * stride
+        stride *= step
+    return side, stride
+
+
+def strides_added(chain: Chain) -> tuple[int, int]:
+    side, stride = 1, 1
+    for kernel, step in chain:
+        side += (kernel - 1) * stride
+        stride += step
+    return side, stride
+
+
+def swapped(chain: Chain) -> tuple[int, int]:
+    return receptive_field(chain)[::-1]
+
+
+def last_stride(chain: Chain) -> tuple[int, int]:
+    return receptive_field(chain)[0], chain[-1][1]
+
+
+def stride_replaced(chain: Chain) -> tuple[int, int]:
+    side, stride = 1, 1
+    for kernel, step in chain:
+        side, stride = side + (kernel - 1) * stride, step
+    return side, stride
+
+
+def backward_rule_forwards(chain: Chain) -> tuple[int, int]:
+    side = 1
+    for kernel, step in chain:
+        side = (side - 1) * step + kernel
+    return side, receptive_field(chain)[1]
+
+
+def own_stride_only(chain: Chain) -> tuple[int, int]:
+    return 1 + sum((kernel - 1) * step for kernel, step in chain), receptive_field(chain)[1]
+
+
+# 03.3 -----------------------------------------------------------------------------------------------------------------
+
+
+def feature_maps() -> list[tuple]:
+    rng = np.random.default_rng(0)
+    ramp = np.arange(9, dtype=np.float32).reshape(1, 3, 3) - 2
+    return [
+        (ramp, 3),
+        (rng.normal(size=(2, 5, 4)).astype(np.float32), 3),
+        (rng.normal(size=(2, 6, 7)).astype(np.float32), 5),
+    ]
+
+
+def windows(feature_map: np.ndarray, side: int, of=np.mean) -> np.ndarray:
+    """Apply `of` to the part of each window that lies on the map."""
+    reach, (channels, height, width) = side // 2, feature_map.shape
+    found = np.empty((channels, height, width), np.float64)
+    for row in range(height):
+        for column in range(width):
+            rows = slice(max(0, row - reach), row + reach + 1)
+            columns = slice(max(0, column - reach), column + reach + 1)
+            found[:, row, column] = of(feature_map[:, rows, columns], axis=(1, 2))
+    return found
+
+
+def padded(feature_map: np.ndarray, side: int, mode: str) -> np.ndarray:
+    reach = side // 2
+    padded = np.pad(np.asarray(feature_map, np.float64), ((0, 0), (reach, reach), (reach, reach)), mode=mode)
+    return windows(padded, side)[:, reach:-reach, reach:-reach]
+
+
+def below_zero(feature_map: np.ndarray, side: int) -> np.ndarray:
+    """Let slices begin below 0, as if that were the edge: they count from the end and hold nothing."""
+    reach, found = side // 2, np.empty(feature_map.shape)
+    for row in range(feature_map.shape[1]):
+        for column in range(feature_map.shape[2]):
+            rows, columns = (slice(at - reach, at + reach + 1) for at in (row, column))
+            found[:, row, column] = feature_map[:, rows, columns].mean(axis=(1, 2))
+    return found
+
+
+def valid_only(feature_map: np.ndarray, side: int) -> np.ndarray:
+    reach = side // 2
+    return windows(feature_map, side)[:, reach:-reach, reach:-reach]
+
+
+def over_channels(feature_map: np.ndarray, side: int) -> np.ndarray:
+    return np.broadcast_to(windows(feature_map, side).mean(axis=0), feature_map.shape)
+
+
+# 03.4 -----------------------------------------------------------------------------------------------------------------
+
+
+def outputs() -> list[tuple]:
+    import torch
+
+    generator = torch.Generator().manual_seed(0)
+    shapes = [((1, 2, 4, 4), (1, 3, 2, 2)), ((2, 3, 6, 8), (2, 5, 3, 4)), ((1, 1, 9, 9), (1, 2, 3, 3))]
+    return [tuple(torch.rand(*shape, generator=generator) for shape in pair) for pair in shapes]
+
+
+def _join(early: torch.Tensor, late: torch.Tensor, **options: Any) -> torch.Tensor:
+    """Resize `late` to the grid of `early`, set their channels side by side: (B, C1 + C2, H, W)."""
+    import torch
+    import torch.nn.functional as F
+
+    options = options or {"mode": "bilinear", "align_corners": False}
+    return torch.cat([early, F.interpolate(late, early.shape[-2:], **options)], dim=1)
+
+
+def joined(early: torch.Tensor, late: torch.Tensor) -> torch.Tensor:
+    return _join(early, late).permute(0, 2, 3, 1)
+
+
+def channels_second(early: torch.Tensor, late: torch.Tensor) -> torch.Tensor:
+    return _join(early, late)
+
+
+def nearest(early: torch.Tensor, late: torch.Tensor) -> torch.Tensor:
+    return _join(early, late, mode="nearest").permute(0, 2, 3, 1)
+
+
+def corners_aligned(early: torch.Tensor, late: torch.Tensor) -> torch.Tensor:
+    return _join(early, late, mode="bilinear", align_corners=True).permute(0, 2, 3, 1)
+
+
+def reshaped(early: torch.Tensor, late: torch.Tensor) -> torch.Tensor:
+    joined = _join(early, late)
+    return joined.reshape(len(joined), *joined.shape[2:], joined.shape[1])
+
+
+def coarse_grid(early: torch.Tensor, late: torch.Tensor) -> torch.Tensor:
+    return late_first(late, early)
+
+
+def late_first(early: torch.Tensor, late: torch.Tensor) -> torch.Tensor:
+    import torch
+
+    patches = joined(early, late)
+    return torch.cat([patches[..., early.shape[1] :], patches[..., : early.shape[1]]], dim=-1)
+
+
+def swapped_sides(early: torch.Tensor, late: torch.Tensor) -> torch.Tensor:
+    return joined(early, late).transpose(1, 2)
+
+
+# 03.5 -----------------------------------------------------------------------------------------------------------------
+
+
+def clouds() -> list[tuple]:
+    """Normal patches off the origin that spread unlike in skew directions, the second nearly flat in one of them."""
+    found = []
+    for seed, spreads in ((0, (3.0, 0.5)), (1, (4.0, 1.0, 0.02)), (2, (0.5, 2.0, 1.0, 0.3))):
+        rng = np.random.default_rng(seed)
+        turned, _ = np.linalg.qr(rng.normal(size=(len(spreads),) * 2))
+        away = rng.normal(size=len(spreads)) * 5
+        normal = (rng.normal(size=(400, len(spreads))) * spreads) @ turned + away
+        patches = rng.normal(size=(5, len(spreads))) * 3 + away
+        found.append((normal.astype(np.float32), patches.astype(np.float32), 1e-3))
+    return found
+
+
+def whitened(
+    normal: np.ndarray,
+    patches: np.ndarray,
+    floor: float = 1e-3,
+    *,
+    learn_from: int = 0,
+    centred: bool = True,
+    shifted: bool = True,
+    own_mean: bool = False,
+    power: float = -0.5,
+    floored: bool = True,
+    floor_as: str = "",
+    turn: str = "columns",
+) -> np.ndarray:
+    """Whiten as the notebook says, or wrongly in one of several ways."""
+    source = np.asarray((normal, patches)[learn_from], np.float64)
+    mean = source.mean(axis=0)
+    from_mean = source - mean if centred else source
+    variance, directions = np.linalg.eigh(from_mean.T @ from_mean / len(source))
+    least = floor * variance.mean()
+    variance = variance.clip(0)
+    variance = {
+        "absolute": variance + floor,
+        "after the root": (np.sqrt(variance) + least) ** 2,
+        "maximum": np.maximum(variance, least),
+        "maximum of floor": np.maximum(variance, floor),
+    }.get(floor_as, variance + (least if floored else 0))
+    directions = {"columns": directions, "rows": directions.T, "none": np.eye(len(mean))}[turn]
+    if turn == "none":
+        variance = source.var(axis=0) * (1 + floor)
+    from_mean = patches - (patches.mean(axis=0) if own_mean else mean * shifted)
+    return from_mean @ directions * variance**power
+
+
+def alike_but_for_a_turn(expected: Any, got: Any, *_: Any) -> bool:
+    """Say whether lengths and angles agree: a direction's sign, and its place among the columns, are free."""
+    expected, got = np.asarray(expected, np.float64), np.asarray(got, np.float64)
+    if expected.shape != got.shape:
+        return False
+    wanted, came = expected @ expected.T, got @ got.T
+    return bool(np.allclose(came, wanted, rtol=5e-3, atol=5e-3 * np.abs(wanted).max()))

@@ -1,0 +1,187 @@
+"""Notebook 07, PatchCore and an autoencoder: its exercises and their typical mistakes."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from aitex_utils.duel import share_below
+from aitex_utils.lessons.engine.judge import Exercise, Mistake
+
+from . import answers as a
+from .errors import MAPS, SSIM
+from .quiz import QUESTIONS
+
+__all__ = ["EXERCISES", "QUESTIONS"]
+
+CODE_SIZE = Exercise(
+    id="07.1",
+    task="The side of the code behind a chain of convolutions, and how many times fewer numbers it holds.",
+    reference=a.code_size,
+    cases=a.encoders,
+    mistakes=(
+        Mistake(
+            "one side padded",
+            "The padding was added once. It lies at both ends of a row of pixels: how much wider does the row get?",
+            a.with_side(sides_padded=1),
+        ),
+        Mistake(
+            "padding forgotten",
+            "The padding is missing. Before the kernel slides, the side grows at both ends.",
+            a.with_side(sides_padded=0),
+        ),
+        Mistake(
+            "first place forgotten",
+            "One too few at each layer: dividing counts the steps that the kernel can take. And the place at which it "
+            "stood before the first step?",
+            a.with_side(more=0),
+        ),
+        Mistake(
+            "rounded up",
+            "Rounded up where the kernel doesn't come out even. A step that would lead beyond the end isn't taken.",
+            a.with_side(divide=lambda top, below: -(-top // below)),
+        ),
+        Mistake(
+            "strides only",
+            "The side was only divided by the strides. That is right for some kernels, not for all: how "
+            "many places does a kernel really find?",
+            a.strides_only,
+        ),
+        Mistake(
+            "channels forgotten",
+            "The side is right. In the ratio the channels are missing: at each of its positions the code has several "
+            "numbers.",
+            a.with_ratio(lambda side, end, channels: side**2 / end**2),
+        ),
+        Mistake(
+            "sides not squared",
+            "The side is right. In the ratio sides were compared; tile and code are both two-dimensional.",
+            a.with_ratio(lambda side, end, channels: side / (end * channels)),
+        ),
+        Mistake(
+            "upside down",
+            "The side is right. The ratio is upside down: asked for is tile divided by code, above 1 if it is narrow.",
+            a.with_ratio(lambda side, end, channels: end**2 * channels / side**2),
+        ),
+    ),
+    hints=(
+        "Take one layer first. The padded side is side + 2 * padding. At how many places can a kernel lie in it?",
+        "The kernel begins at the left end, and can then move by the stride as long as it stays inside: that is "
+        "(padded side - kernel) // stride steps. The places are one more.",
+        "Loop over the layers and overwrite a running side. At the end: tile side squared, divided by (code side "
+        "squared times channels).",
+    ),
+    praise="You can tell how tight a bottleneck is before any training.",
+)
+
+DIFFERENCES = Exercise(
+    id="07.4",
+    task="The difference of two detectors' tile AUROC in each draw of strips.",
+    reference=a.differences,
+    cases=a.scored_tiles,
+    mistakes=(
+        Mistake(
+            "drawn twice, counted once",
+            "A strip that was drawn twice must bring its tiles twice. Asking of each tile whether its strip is among "
+            "those drawn takes it once only.",
+            a.by_rows(lambda strips, chosen: np.flatnonzero(np.isin(strips, chosen))),
+        ),
+        Mistake(
+            "tiles for strips",
+            "The numbers in `drawn` were used to pick tiles. They name strips; `strips` says whose tiles they are.",
+            a.by_rows(lambda strips, chosen: chosen),
+        ),
+        Mistake(
+            "other minus one",
+            "The sign is turned round: `one` minus `other` was asked for.",
+            a.by_rows(a.all_rows, after=np.negative),
+        ),
+        Mistake(
+            "sign lost",
+            "The sign is lost. An interval of sizes can never reach below 0, and would always say that one is better.",
+            a.by_rows(a.all_rows, after=np.abs),
+        ),
+        Mistake(
+            "not redrawn",
+            "All draws gave the same: that is the difference on all tiles. In each draw, take the tiles of its strips.",
+            a.by_rows(lambda strips, chosen: np.arange(len(strips))),
+        ),
+        Mistake(
+            "strip by strip",
+            "An AUROC was taken of each strip by itself, and then their mean. Most strips have tiles of one kind only. "
+            "Put the tiles of all strips of a draw together first, then take one AUROC of them.",
+            a.strip_by_strip,
+        ),
+        Mistake(
+            "not paired",
+            "The two sat different exams: in each draw both must be judged on the very same tiles.",
+            a.unpaired,
+        ),
+    ),
+    hints=(
+        "First for one draw: make an array of the positions of all tiles of its strips, repeated as often as the strip "
+        "was drawn.",
+        "`np.flatnonzero(strips == s)` are the positions of the tiles of strip s. `np.concatenate` joins those of all "
+        "strips of the draw, one after the other.",
+        "With these positions `at`: `auroc(labels[at], one[at]) - auroc(labels[at], other[at])`. Then the same in a "
+        "loop over the rows of `drawn`.",
+    ),
+    praise="Luck with the strips hits both alike and cancels: what is left is the difference of the detectors.",
+)
+
+SHARE = Exercise(
+    id="07.5",
+    task="For each value of a map, the share of normal values that are smaller.",
+    reference=share_below,
+    cases=a.values_and_normal,
+    mistakes=(
+        Mistake(
+            "upside down",
+            "That is the share of normal values that are larger. A strange pixel should come near 1.",
+            lambda values, normal: (normal > np.asarray(values)[..., None]).mean(axis=-1),
+        ),
+        Mistake(
+            "at least as strange",
+            "That is one minus the share below: of the normal values, those that are at least as large. A strange "
+            "pixel should come near 1.",
+            lambda values, normal: 1 - share_below(values, normal),
+        ),
+        Mistake(
+            "equal counted",
+            "Nearly: normal values that are equal were counted as smaller. `searchsorted` has an argument for that.",
+            a.equal_too,
+        ),
+        Mistake(
+            "ranked among themselves",
+            "Each value was compared with the values of its own map. Then the strangest pixel of a perfect tile comes "
+            "out as strange as that of a torn one: compare with `normal`.",
+            lambda values, normal: share_below(values, np.ravel(values)),
+        ),
+        Mistake(
+            "stretched",
+            "The values were stretched from the lowest to the highest normal one. One odd normal pixel then sets the "
+            "whole scale. Count instead.",
+            a.stretched,
+        ),
+        Mistake(
+            "counted, not shared",
+            "Counted rightly; a share is a count divided by how many there are.",
+            lambda values, normal: np.searchsorted(np.sort(normal), values),
+        ),
+        Mistake(
+            "not sorted",
+            "`searchsorted` looks for the place by halving, and trusts that the array is sorted. `normal` isn't.",
+            lambda values, normal: np.searchsorted(normal, values) / len(normal),
+        ),
+    ),
+    hints=(
+        "For a single value it is `(normal < value).mean()`. Try it on a map of three pixels.",
+        "A loop over all pixels would take minutes. In a sorted array, the place at which a value would be inserted is "
+        "the number of smaller ones.",
+        "`np.searchsorted(np.sort(normal), values)` takes an array of any shape; by itself it goes before equal ones. "
+        "Then divide.",
+    ),
+    praise="Grey levels, similarity or distance: their maps can now stand side by side. (If you held every value "
+    "against every normal one, that is right too; for whole maps such a table needs many gigabytes: see the hints.)",
+)
+
+EXERCISES = (CODE_SIZE, SSIM, MAPS, DIFFERENCES, SHARE)

@@ -1,0 +1,190 @@
+"""Each oddity on a folder made to have it and no other, and exactly the known ones on the real strips."""
+
+from __future__ import annotations
+
+import io
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from small_aitex import grey, make_small, write_png
+
+from aitex_utils.datasets.dataset_check import Oddity, check_dataset, oddity_table
+from aitex_utils.errors import MissingError
+from aitex_utils.strips import read_grey
+
+NORMAL, DEFECT, MASK = "NODefect_images", "Defect_images", "Mask_images"
+
+
+@pytest.fixture
+def plain(tmp_path: Path) -> Path:
+    """Strips of the usual width, each different, with binary masks: nothing odd."""
+    root = make_small(tmp_path / "aitex", ("00",), width=4096)
+    assert check_dataset(root) == []
+    return root
+
+
+def rewrite(path: Path, change: Callable[[np.ndarray], None]) -> None:
+    values = read_grey(path).copy()
+    change(values)
+    write_png(path, values)
+
+
+def set_pixel(value: int) -> Callable[[np.ndarray], None]:
+    return lambda values: values.__setitem__((0, 0), value)
+
+
+def two_masks(root: Path) -> None:
+    shutil.copy(root / MASK / "0003_002_00_mask.png", root / MASK / "0003_002_00_mask1.png")
+
+
+FIRST, THIRD = f"{NORMAL}/folder00/0000_000_00.png", f"{DEFECT}/0003_002_00.png"
+CASES: list[tuple[str, Callable[[Path], object], list[tuple[str, str]]]] = [
+    (
+        "name",
+        lambda r: write_png(r / NORMAL / "copy of 1.png", grey()),
+        [(f"{NORMAL}/copy of 1.png", "name not nnnn_ddd_ff.png")],
+    ),
+    (
+        "two digits",
+        lambda r: write_png(r / NORMAL / "0018_00_00.png", grey(width=4096)),
+        [(f"{NORMAL}/0018_00_00.png", "code of two digits")],
+    ),
+    (
+        "unknown code",
+        lambda r: (
+            write_png(r / DEFECT / "0009_099_00.png", grey(width=4096)),
+            shutil.copy(r / MASK / "0003_002_00_mask.png", r / MASK / "0009_099_00_mask.png"),
+        ),
+        [(f"{DEFECT}/0009_099_00.png", "unknown defect code")],
+    ),
+    (
+        "wrong folder",
+        lambda r: write_png(r / DEFECT / "0009_000_00.png", grey(width=4096)),
+        [(f"{DEFECT}/0009_000_00.png", "code contradicts its folder")],
+    ),
+    (
+        "no normal strips",
+        lambda r: [
+            p.rename(p.with_name(p.name.replace("_00.png", "_07.png"))) for p in (r / NORMAL / "folder00").iterdir()
+        ],
+        [("fabric 00", "no normal strips")],
+    ),
+    (
+        "twins",
+        lambda r: shutil.copy(r / FIRST, r / DEFECT / "0009_000_00.png"),
+        [
+            (f"{DEFECT}/0009_000_00.png", "code contradicts its folder"),
+            (f"{DEFECT}/0009_000_00.png", "same picture twice"),
+        ],
+    ),
+    ("empty", lambda r: (r / FIRST).write_bytes(b""), [(FIRST, "can't be read")]),
+    ("damaged", lambda r: (r / THIRD).write_bytes(b"x"), [(THIRD, "can't be read")]),
+    ("low", lambda r: write_png(r / THIRD, grey(height=100, width=4096)), [(THIRD, "can't be read")]),
+    ("RGBA", lambda r: write_png(r / THIRD, grey(width=4096), "RGBA"), [(THIRD, "stored as RGBA, not 8-bit grey")]),
+    ("palette", lambda r: write_png(r / FIRST, grey(width=4096), "P"), [(FIRST, "stored as P, not 8-bit grey")]),
+    ("narrow", lambda r: write_png(r / FIRST, grey(width=3796)), [(FIRST, "3796 columns, not 4096")]),
+    (
+        "normal with mask",
+        lambda r: shutil.copy(r / MASK / "0003_002_00_mask.png", r / MASK / "0000_000_00_mask.png"),
+        [(FIRST, "normal strip with a mask")],
+    ),
+    ("no mask", lambda r: (r / MASK / "0003_002_00_mask.png").unlink(), [(THIRD, "defective, but no mask")]),
+    ("two masks", two_masks, [(THIRD, "2 masks")]),
+    (
+        "small mask",
+        lambda r: write_png(r / MASK / "0003_002_00_mask.png", grey(255, width=300)),
+        [(THIRD, "mask can't be used")],
+    ),
+    (
+        "damaged mask",
+        lambda r: (r / MASK / "0003_002_00_mask.png").write_bytes(b"x"),
+        [(THIRD, "mask can't be used")],
+    ),
+    (
+        "black mask",
+        lambda r: write_png(r / MASK / "0003_002_00_mask.png", grey(0, width=4096)),
+        [(THIRD, "mask all black")],
+    ),
+    (
+        "not binary",
+        lambda r: rewrite(r / MASK / "0003_002_00_mask.png", set_pixel(254)),
+        [(THIRD, "mask not binary")],
+    ),
+    (
+        "orphan",
+        lambda r: shutil.copy(r / MASK / "0003_002_00_mask.png", r / MASK / "0077_002_00_mask.png"),
+        [(f"{MASK}/0077_002_00_mask.png", "mask without a strip")],
+    ),
+    (
+        "no defective strips",
+        lambda r: [shutil.rmtree(r / name) for name in (DEFECT, MASK)],
+        [(DEFECT, "folder missing"), (MASK, "folder missing")],
+    ),
+    ("hidden file", lambda r: (r / NORMAL / "._0000_000_00.png").write_bytes(b"x"), []),
+]
+
+
+@pytest.mark.parametrize(("change", "expected"), [case[1:] for case in CASES], ids=[case[0] for case in CASES])
+def test_each_oddity(plain: Path, change: Callable[[Path], object], expected: list[tuple[str, str]]):
+    change(plain)
+    found = check_dataset(str(plain))
+    assert [(o.file, o.kind) for o in found] == expected
+    assert all(o.told and str(plain) not in o.told for o in found)
+
+
+def test_missing_normal_folder(plain: Path):
+    shutil.rmtree(plain / NORMAL)
+    assert [(o.file, o.kind) for o in check_dataset(plain)] == [
+        (NORMAL, "folder missing"),
+        ("fabric 00", "no normal strips"),
+    ]
+
+
+def test_several_at_once_are_sorted(plain: Path):
+    two_masks(plain)
+    rewrite(plain / MASK / "0003_002_00_mask.png", set_pixel(1))
+    for name in ("b.png", "a.png"):
+        write_png(plain / DEFECT / name, grey())
+    assert [(o.kind, o.file) for o in check_dataset(plain)] == [
+        ("2 masks", THIRD),
+        ("mask not binary", THIRD),
+        ("name not nnnn_ddd_ff.png", f"{DEFECT}/a.png"),
+        ("name not nnnn_ddd_ff.png", f"{DEFECT}/b.png"),
+    ]
+
+
+def test_unusable_mask_is_told_without_the_root(plain: Path):
+    write_png(plain / MASK / "0003_002_00_mask.png", grey(255, width=300))
+    [oddity] = check_dataset(plain)
+    assert oddity.told.startswith("Mask_images") and oddity.told.endswith("is 256 x 300 px but its strip is 256 x 4096")
+
+
+def test_no_strips_at_all(tmp_path: Path):
+    with pytest.raises(MissingError, match="holds no strips"):
+        check_dataset(tmp_path)
+
+
+def test_table():
+    from rich.console import Console
+
+    console = Console(width=100, record=True, file=io.StringIO())
+    console.print(oddity_table([Oddity("a.png", "2 masks", "the defect is their union")]))
+    text = console.export_text()
+    assert all(word in text for word in ("a.png", "2 masks", "the defect is their union", "what it means"))
+
+
+def test_real_strips(aitex_root: Path):
+    """What the description of this copy says is odd, and nothing else; 14 masks of 83 happen to be binary."""
+    known = ("00", "02", "03", "06", "08")
+    found = [o for o in check_dataset(aitex_root) if o.file.removesuffix(".png")[-2:] in known]
+    not_binary = [o.file for o in found if o.kind == "mask not binary"]
+    assert [(o.file, o.kind) for o in found if o.file not in not_binary or o.kind != "mask not binary"] == [
+        ("Defect_images/0097_030_03.png", "3 masks"),
+        ("Defect_images/0100_025_08.png", "defective, but no mask"),
+        ("Defect_images/0106_010_03.png", "mask all black"),
+        ("fabric 08", "no normal strips"),
+    ]
+    assert len(not_binary) == 70

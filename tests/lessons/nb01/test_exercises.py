@@ -1,0 +1,319 @@
+"""Notebook 01's checks: wrong answers as a learner types them, each with its own hint, and right ones that pass."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Callable
+from pathlib import Path
+
+import lesson_cells as lessons
+import numpy as np
+import pytest
+
+from aitex_utils import strips, tiling
+from aitex_utils.lessons import judge
+from aitex_utils.lessons.nb01 import exercises as nb01
+
+EXERCISES = {exercise.id: exercise for exercise in nb01.EXERCISES}
+NAMES = {
+    "01.1": "parse_name",
+    "01.2": "union",
+    "01.3": "tile_corners",
+    "01.4": "label_tiles",
+    "01.5": "split_by_strip",
+}
+
+
+def parse(text: str) -> tuple:
+    return tuple(text.split("."))
+
+
+def loops(swap=False, by_column=False, more=True, step_from="size - overlap", limit="length - size + 1"):
+    """Corners by plain loops, with one line changed."""
+
+    def corners(height, width, size, overlap):
+        def along(length):
+            step = eval(step_from, {"size": size, "overlap": overlap})
+            found = list(range(0, eval(limit, {"length": length, "size": size}), step))
+            if more is True and found[-1] + size < length:
+                found.append(length - size)
+            if more == "always":
+                found.append(length - size)
+            return [min(f, length - size) for f in found] if more == "push" else found
+
+        found = []
+        if by_column:
+            for c in along(width):
+                for r in along(height):
+                    found.append((r, c))
+            return found
+        for r in along(height):
+            for c in along(width):
+                found.append((c, r) if swap else (r, c))
+        return np.array(found).reshape(-1, 2)
+
+    return corners
+
+
+def labels_by_loop(test: Callable) -> Callable:
+    def label(mask_tiles, min_share=0.0):
+        return [bool(test(m, min_share)) for m in mask_tiles]
+
+    return label
+
+
+def cut_shuffled_tiles(owner, share, seed):
+    order = np.random.default_rng(seed).permutation(len(owner))
+    cut = round(share * len(owner))
+    return order[:cut], order[cut:]
+
+
+def cut_tiles_in_order(owner, share, seed):
+    cut = int(share * len(owner))
+    return np.arange(cut), np.arange(cut, len(owner))
+
+
+def chosen_strips(owner, share, seed, cut=round):
+    names = sorted(set(owner))
+    np.random.default_rng(seed).shuffle(names)
+    return names[: cut(share * len(names))]
+
+
+def by_strip(owner, share, seed, cut=round):
+    chosen = chosen_strips(owner, share, seed, cut)
+    return (
+        [i for i, name in enumerate(owner) if name in chosen],
+        [i for i, name in enumerate(owner) if name not in chosen],
+    )
+
+
+def everything_tested(owner, share, seed):
+    return by_strip(owner, share, seed)[0], list(range(len(owner)))
+
+
+def names_only(owner, share, seed):
+    chosen = chosen_strips(owner, share, seed)
+    return chosen, [name for name in sorted(set(owner)) if name not in chosen]
+
+
+def truth_values(owner, share, seed):
+    inside = np.isin(owner, chosen_strips(owner, share, seed))
+    return inside, ~inside
+
+
+def first_in_order(owner, share, seed):
+    names = np.unique(owner)
+    inside = np.isin(owner, names[: round(share * len(names))])
+    return np.where(inside)[0], np.where(~inside)[0]
+
+
+def one_tile_a_strip(owner, share, seed):
+    fit, test = by_strip(owner, share, seed)
+    return fit, [test[0]]
+
+
+def unseeded(owner, share, seed):
+    names = list(set(owner))
+    random.shuffle(names)
+    chosen = names[: round(share * len(names))]
+    return [i for i, n in enumerate(owner) if n in chosen], [i for i, n in enumerate(owner) if n not in chosen]
+
+
+def old_generator(owner, share, seed):
+    np.random.seed(seed)
+    names = np.unique(owner)
+    chosen = np.random.choice(names, round(share * len(names)), replace=False)
+    inside = np.isin(owner, chosen)
+    return np.flatnonzero(inside), np.flatnonzero(~inside)
+
+
+def summed(masks):
+    total = np.zeros_like(masks[0])
+    for m in masks:
+        total += m
+    return total > 0
+
+
+def joined_bits(masks):
+    found = np.zeros_like(masks[0])
+    for m in masks:
+        found = found | m
+    return found
+
+
+def overlap_only(masks):
+    found = masks[0] > 0
+    for m in masks[1:]:
+        found = found & (m > 0)
+    return found
+
+
+def last_wins(masks):
+    for m in masks:
+        found = m > 0
+    return found
+
+
+WRONG = [
+    ("01.1", "ending kept", lambda n: (n.split("_")[0], n.split("_")[1].zfill(3), n.split("_")[2])),
+    ("01.1", "ending kept", lambda n: n.split("_")),
+    ("01.1", "ending kept", lambda n: (n[:4], n[5:8], n[9:])),
+    ("01.1", "fixed places", lambda n: (n[:4], n[5:8], n[9:11])),
+    ("01.1", "fixed places", lambda n: [n[0:4], n[5:8].strip("_").zfill(3), n[9:11]]),
+    ("01.1", "fixed places", lambda n: (n[:-11], n[-10:-7], n[-6:-4])),
+    ("01.1", "only 00 filled up", lambda n: n[:-4].replace("_00_", "_000_").split("_")),
+    ("01.1", "always a zero more", lambda n: [n[:4], "0" + n.split("_")[1], n[-6:-4]]),
+    ("01.1", "not padded", lambda n: n[:-4].split("_")),
+    ("01.1", "not padded", lambda n: tuple(Path(n).stem.split("_"))),
+    ("01.1", "padded at the end", lambda n: [(p + "0" if i == 1 and len(p) == 2 else p) for i, p in
+                                             enumerate(n[:-4].split("_"))]),
+    ("01.1", "code and fabric swapped", lambda n: (n[:4], n[-6:-4], n[:-4].split("_")[1].zfill(3))),
+    ("01.1", "numbers", lambda n: [int(part) for part in n[:-4].split("_")]),
+    ("01.2", "only 255", lambda masks: sum(m == 255 for m in masks) > 0),
+    ("01.2", "from half on", lambda masks: (np.stack(masks) >= 128).any(axis=0)),
+    ("01.2", "first mask only", lambda masks: masks[0].astype(bool)),
+    ("01.2", "last mask only", last_wins),
+    ("01.2", "intersection", overlap_only),
+    ("01.2", "overflow", summed),
+    ("01.2", "grey values, largest", lambda masks: np.maximum.reduce(masks)),
+    ("01.2", "grey values, sum", lambda masks: sum(m.astype(int) for m in masks)),
+    ("01.2", "grey values, or", lambda masks: joined_bits(masks)),
+    ("01.2", "grey values, overflow", lambda masks: sum(masks[1:], masks[0])),
+    ("01.2", "clean marked", lambda masks: np.stack(masks).max(axis=0) == 0),
+    ("01.3", "axes swapped", loops(swap=True)),
+    ("01.3", "height and width swapped", lambda height, width, size, overlap: loops()(width, height, size, overlap)),
+    ("01.3", "column by column", loops(by_column=True)),
+    ("01.3", "last tile missing", loops(more=False)),
+    ("01.3", "range ends too soon", loops(more=False, limit="length - size")),
+    ("01.3", "hangs over the edge", loops(more=False, limit="length")),
+    ("01.3", "last tile twice", loops(more="always")),
+    ("01.3", "pushed back twice", loops(more="push", limit="length")),
+    ("01.3", "overlap ignored", loops(step_from="size")),
+    ("01.3", "overlap added", loops(step_from="size + overlap")),
+    ("01.4", "everything at zero", labels_by_loop(lambda m, s: np.count_nonzero(m) / m.size >= s)),
+    ("01.4", "more than the share", labels_by_loop(lambda m, s: np.count_nonzero(m) / m.size > s)),
+    ("01.4", "share without effect", labels_by_loop(lambda m, s: m.max() > 0)),
+    ("01.4", "share without effect", labels_by_loop(lambda m, s: np.count_nonzero(m) > s)),
+    ("01.4", "grey counted", labels_by_loop(lambda m, s: m.any() and (m / 255).mean() >= s)),
+    ("01.4", "grey as share", labels_by_loop(lambda m, s: m.any() and m.mean() >= s)),
+    ("01.4", "only 255", labels_by_loop(lambda m, s: (m == 255).any() and (m == 255).mean() >= s)),
+    ("01.4", "share of all tiles", lambda tiles, s: [m.any() and (m > 0).sum() / tiles.size >= s for m in tiles]),
+    ("01.4", "fixed size", labels_by_loop(lambda m, s: m.any() and np.count_nonzero(m) / (256 * 256) >= s)),
+    ("01.4", "share of what is marked",
+     lambda tiles, s: (n := np.count_nonzero(tiles, axis=(1, 2))) / n.sum() >= max(s, 1e-9)),
+    ("01.4", "labels reversed", labels_by_loop(lambda m, s: not (m.any() and (m > 0).mean() >= s))),
+    ("01.5", "strip on both sides", cut_shuffled_tiles),
+    ("01.5", "strip on both sides", cut_tiles_in_order),
+    ("01.5", "tile on both sides", everything_tested),
+    ("01.5", "names of strips", names_only),
+    ("01.5", "true and false", truth_values),
+    ("01.5", "a level too deep", lambda *q: tuple(np.where(side) for side in truth_values(*q))),
+    ("01.5", "a level too deep", lambda *q: [np.argwhere(side) for side in truth_values(*q)]),
+    ("01.5", "sides swapped", lambda *q: by_strip(*q)[::-1]),
+    ("01.5", "no draw", first_in_order),
+    ("01.5", "tiles lost", one_tile_a_strip),
+    ("01.5", "number of strips", lambda *q: by_strip(*q, cut=lambda n: int(n) - 1)),
+    ("01.5", "number of strips", lambda *q: by_strip(*q, cut=int)),
+    ("01.5", "number of strips", lambda *q: by_strip(*q, cut=lambda n: int(np.ceil(n)))),
+    ("01.5", "another draw", unseeded),
+    ("01.5", "another draw", old_generator),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "mistake", "wrong"), WRONG, ids=[f"{w[0]} {w[1]}" for w in WRONG])
+def test_each_wrong_answer_draws_its_own_hint(name: str, mistake: str, wrong: Callable):
+    verdict = judge(EXERCISES[name], wrong)
+    assert verdict.mistake == mistake, verdict
+    assert verdict.told == next(m.hint for m in EXERCISES[name].mistakes if m.name == mistake)
+
+
+def test_every_mistake_is_tried():
+    tried = {(name, mistake) for name, mistake, _ in WRONG}
+    assert tried == {(e.id, m.name) for e in nb01.EXERCISES for m in e.mistakes}
+
+
+def corners_with_numpy(height, width, size, overlap):
+    step = size - overlap
+    rows, columns = (
+        np.append(np.arange(0, length - size, step), length - size).astype(int) for length in (height, width)
+    )
+    return np.stack(np.meshgrid(rows, columns, indexing="ij"), -1).reshape(-1, 2)
+
+
+def union_by_loop(masks):
+    found = np.zeros(masks[0].shape, bool)
+    for mask in masks:
+        found |= mask > 0
+    return found
+
+
+def union_with_torch(masks):
+    import torch
+
+    return torch.stack([torch.from_numpy(m) for m in masks]).amax(0) > 0
+
+
+def parse_with_module(name):
+    found = strips.NAME.match(Path(name).stem)
+    return found["number"], found["code"].zfill(3), found["fabric"]
+
+
+def split_with_numpy(owner, share, seed):
+    names, which = np.unique(owner, return_inverse=True)
+    order = np.random.default_rng(seed).permutation(len(names))
+    inside = np.isin(which, order[: round(share * len(names))])
+    return np.where(inside)[0], np.where(~inside)[0]
+
+
+RIGHT = [
+    ("01.1", parse_with_module),
+    ("01.1", lambda name: [name[:4], name[5:-7].rjust(3, "0"), name[-6:-4]]),
+    ("01.2", union_by_loop),
+    ("01.2", union_with_torch),
+    ("01.2", lambda masks: (np.stack(masks).max(axis=0) > 0).astype(int)),
+    ("01.3", loops()),
+    ("01.3", corners_with_numpy),
+    ("01.3", lambda h, w, size, overlap: tiling.tile(np.zeros((h, w)), size, overlap)[1]),
+    ("01.4", tiling.tile_labels),
+    ("01.4", labels_by_loop(lambda m, s: m.any() and (m > 0).mean() >= s)),
+    ("01.5", by_strip),
+    ("01.5", split_with_numpy),
+    ("01.5", lambda *q: [by_strip(*q)[0][::-1], by_strip(*q)[1]]),
+]
+
+
+@pytest.mark.parametrize(("name", "right"), RIGHT, ids=[f"{name} {i}" for i, (name, _) in enumerate(RIGHT)])
+def test_right_answers_pass_in_whatever_way(name: str, right: Callable):
+    verdict = judge(EXERCISES[name], right)
+    assert verdict.passed and verdict.told == EXERCISES[name].praise, verdict
+
+
+def test_the_notebook_s_functions_agree_with_the_modules():
+    """Where the module has the same function, over many more cases than the check tries."""
+    own = lessons.functions(lessons.builder.solved, NAMES)
+    rng = np.random.default_rng(0)
+    for _ in range(200):
+        size = int(rng.integers(1, 9))
+        height, width = (int(n) for n in rng.integers(size, 40, 2))
+        overlap = int(rng.integers(0, size))
+        corners = tiling.tile(np.zeros((height, width)), size, overlap)[1]
+        assert np.array_equal(own["01.3"](height, width, size, overlap), corners)
+        masks = (rng.random((6, 5, 4)) < rng.choice([0.05, 0.3])) * rng.integers(1, 256, (6, 5, 4))
+        share = float(rng.choice([0, 0.05, 0.1, 0.35]))
+        assert np.array_equal(own["01.4"](masks, share), tiling.tile_labels(masks, share))
+    for name in ("0094_027_05", "0018_00_01", "0001_000_02"):
+        strip = strips.NAME.match(name)
+        assert own["01.1"](f"{name}.png") == (strip["number"], strip["code"].rjust(3, "0"), strip["fabric"])
+
+
+@pytest.mark.parametrize("exercise", nb01.EXERCISES, ids=lambda e: e.id)
+def test_an_exercise_is_complete(exercise):
+    assert len(exercise.mistakes) >= 3 and 2 <= len(exercise.hints) <= 3 and exercise.praise.endswith(".")
+    hints = [m.hint for m in exercise.mistakes]
+    assert len(set(hints)) == len(hints)
+
+
+def test_the_results_that_the_notebook_quotes_name_no_folder():
+    text = (lessons.builder.BENCHMARKS / "results" / "notebook_01.json").read_text(encoding="utf-8")
+    assert {"aitex", "practice", "split"} <= set(json.loads(text)) and "/" not in text

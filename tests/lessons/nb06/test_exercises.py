@@ -1,0 +1,553 @@
+"""Notebook 06: each typical wrong answer draws its own hint, right ones pass however they are written."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable
+
+import lesson_cells as lessons
+import numpy as np
+import pytest
+from nb06_names import NAMES
+
+from aitex_utils.lessons import judge
+from aitex_utils.lessons.nb06.exercises import EXERCISES
+
+BY_ID = {exercise.id: exercise for exercise in EXERCISES}
+
+
+@pytest.fixture(scope="module")
+def solutions() -> dict[str, Callable]:
+    return lessons.functions(lessons.builder.solved, NAMES)
+
+
+# Right answers, written in two other ways each.
+
+
+def scores_by_loop(patches, bank, b):
+    worst, s_star = None, -1.0
+    for patch in patches:
+        distance = min(math.dist(patch, m) for m in bank)
+        if distance > s_star:
+            worst, s_star = patch, distance
+    m_star = min(bank, key=lambda m: math.dist(worst, m))
+    around_m = sorted(bank, key=lambda m: math.dist(m_star, m))[:b]
+    around_p = sorted(bank, key=lambda m: math.dist(worst, m))[:b]
+    sums = [sum(math.exp(math.dist(worst, m)) for m in around) for around in (around_m, around_p)]
+    return [s_star * (1 - math.exp(s_star) / total) for total in sums]
+
+
+def scores_by_torch(patches, bank, b):
+    import torch
+
+    patches, bank = torch.from_numpy(patches), torch.from_numpy(bank)
+    near, index = torch.cdist(patches, bank).min(1)
+    i = near.argmax()
+    d, m = torch.cdist(patches[i : i + 1], bank)[0], bank[index[i]]
+    of_m = d[torch.cdist(m[None], bank)[0].topk(b, largest=False).indices]
+    of_p = d.topk(b, largest=False).values
+    return tuple(near[i] * (1 - torch.softmax(n, 0).min()) for n in (of_m, of_p))
+
+
+def auroc_by_sklearn(labels, scores):
+    from sklearn.metrics import roc_auc_score
+
+    return roc_auc_score(labels, scores)
+
+
+def auroc_by_loop(labels, scores):
+    pairs = [(d, n) for d in scores[labels] for n in scores[~labels]]
+    return sum(1 if d > n else 0.5 if d == n else 0 for d, n in pairs) / len(pairs)
+
+
+def ap_by_sklearn(labels, scores):
+    from sklearn.metrics import average_precision_score
+
+    return average_precision_score(labels, scores)
+
+
+def ap_by_groups(labels, scores):
+    total = hits = calls = 0
+    for value in sorted(set(scores.tolist()), reverse=True):
+        new = int(labels[scores == value].sum())
+        hits, calls = hits + new, calls + int((scores == value).sum())
+        total += new / labels.sum() * hits / calls
+    return total
+
+
+def f1_by_sklearn(labels, scores):
+    from sklearn.metrics import f1_score
+
+    thresholds = sorted(set(scores.tolist()), reverse=True)
+    found = [f1_score(labels, scores >= t, zero_division=0) for t in thresholds]
+    return max(found), thresholds[int(np.argmax(np.round(found, 12)))]
+
+
+def f1_by_precision(labels, scores):
+    best = (0, 0)
+    for t in np.unique(scores):
+        p, r = labels[scores >= t].mean(), (scores >= t)[labels].mean()
+        f1 = 2 * p * r / (p + r) if p + r else 0
+        if f1 >= best[0] - 1e-12:
+            best = (f1, t)
+    return np.array(best)
+
+
+def aupro_by_segments(regions, normal, max_fpr):
+    area, x0, y0 = 0.0, 0.0, 0.0
+    for t in sorted({float(v) for part in [*regions, normal] for v in part}, reverse=True):
+        x1, y1 = np.mean(normal >= t), np.mean([np.mean(r >= t) for r in regions])
+        if x1 > max_fpr:
+            y1, x1 = y0 + (y1 - y0) * (max_fpr - x0) / (x1 - x0), max_fpr
+        area += (x1 - x0) * (y0 + y1) / 2
+        x0, y0 = x1, y1
+        if x0 >= max_fpr:
+            break
+    return area / max_fpr
+
+
+def aupro_by_module(regions, normal, max_fpr):
+    """Lay the regions side by side, apart by a column of pixels that aren't judged."""
+    from aitex_utils import metrics
+
+    maps = [np.append(r, np.nan)[None] for r in regions] + [np.array([normal])]
+    masks = [np.append(np.ones(len(r)), 0)[None] for r in regions] + [np.zeros((1, len(normal)))]
+    return metrics.aupro(maps, masks, max_fpr)
+
+
+def rows_by_list(strips, random):
+    names = sorted(set(strips.tolist()))
+    rows = []
+    for i in random.integers(0, len(names), len(names)):
+        rows += [row for row, name in enumerate(strips) if name == names[i]]
+    return rows
+
+
+def rows_in_another_order(strips, random):
+    names = np.unique(strips)
+    return np.concatenate([np.where(strips == n)[0] for n in random.choice(names, len(names), replace=True)])[::-1]
+
+
+def threshold_by_sorting(fitted, held_out, today, rate):
+    n = len(held_out)
+    k = math.ceil((n + 1) * (1 - rate))
+    return sorted(held_out)[k - 1] if k <= n else float("inf")
+
+
+def threshold_from_above(fitted, held_out, today, rate):
+    allowed = math.floor((len(held_out) + 1) * rate)  # so many may lie above or at it, the new one counted
+    return np.inf if allowed < 1 else np.sort(held_out)[::-1][allowed - 1]
+
+
+RIGHT = {
+    "06.1": (scores_by_loop, scores_by_torch),
+    "06.2": (auroc_by_sklearn, auroc_by_loop),
+    "06.3": (ap_by_sklearn, ap_by_groups),
+    "06.4": (f1_by_sklearn, f1_by_precision),
+    "06.5": (aupro_by_segments, aupro_by_module),
+    "06.6": (rows_by_list, rows_in_another_order),
+    "06.7": (threshold_by_sorting, threshold_from_above),
+}
+
+
+@pytest.mark.parametrize(("number", "answer"), [(n, f) for n, both in RIGHT.items() for f in both])
+def test_a_right_answer_passes_however_it_is_written(number: str, answer: Callable):
+    verdict = judge(BY_ID[number], answer)
+    assert verdict.passed, verdict.told
+
+
+# Wrong answers, as a learner would type them.
+
+
+def norms(a, b):
+    return np.sqrt(((a - b) ** 2).sum(-1))
+
+
+def scores_with(
+    worst=lambda d: d.min(1).argmax(),
+    lists=lambda to_m, to_p, b: (np.argsort(to_m)[:b], np.argsort(to_p)[:b]),
+    terms=lambda to_m, to_p: (to_p, to_p),
+    finish=lambda quotient, s: (1 - quotient) * s,
+    distance=norms,
+):
+    def answer(patches, bank, b):
+        d = np.array([[distance(p, m) for m in bank] for p in patches])
+        to_p = d[worst(d)]
+        m = to_p.argmin()
+        to_m = np.array([distance(bank[m], other) for other in bank])
+        pairs = zip(lists(to_m, to_p, b), terms(to_m, to_p), strict=True)
+        return tuple(finish(np.exp(to_p[m]) / np.exp(t[n]).sum(), to_p[m]) for n, t in pairs)
+
+    return answer
+
+
+def of_each_patch(combine):
+    single = scores_with()
+
+    def answer(patches, bank, b):
+        return combine(np.array([single(p[None], bank, b) for p in patches]), axis=0)
+
+    return answer
+
+
+def pairs_counted(value):
+    def answer(labels, scores):
+        return np.mean([value(d, n) for d in scores[labels] for n in scores[~labels]])
+
+    return answer
+
+
+def auroc_by_rank(labels, scores):
+    order = np.argsort(scores, kind="stable")
+    below, total = 0, 0
+    for i in order:
+        if labels[i]:
+            total += below
+        else:
+            below += 1
+    return total / (labels.sum() * below)
+
+
+def auroc_by_curve(order):
+    """Walk along the ROC curve one thing at a time, without grouping equal scores."""
+
+    def answer(labels, scores):
+        sorted_labels = labels[order(scores)]
+        tpr = np.concatenate([[0], np.cumsum(sorted_labels) / labels.sum()])
+        fpr = np.concatenate([[0], np.cumsum(~sorted_labels) / (~labels).sum()])
+        return np.sum(np.diff(fpr) * (tpr[1:] + tpr[:-1]) / 2)
+
+    return answer
+
+
+def auroc_by_rank_sum(kind):
+    def answer(labels, scores):
+        rank = np.argsort(np.argsort(scores, kind=kind), kind=kind) + 1
+        n, m = labels.sum(), (~labels).sum()
+        return (rank[labels].sum() - n * (n + 1) / 2) / (n * m)
+
+    return answer
+
+
+FALLING = {
+    "stable": lambda scores: np.argsort(-scores, kind="stable"),
+    "quick": lambda scores: np.argsort(-scores),
+    "reversed": lambda scores: np.argsort(scores)[::-1],
+    "reversed, stable": lambda scores: np.argsort(scores, kind="stable")[::-1],
+    "sorted": lambda scores: sorted(range(len(scores)), key=lambda i: scores[i], reverse=True),
+}
+
+
+def auroc_of_all_pairs(labels, scores):
+    return np.mean([(d > s) + (d == s) / 2 for d in scores[labels] for s in scores])
+
+
+def accuracy_at_the_median(labels, scores):
+    return np.mean((scores >= np.median(scores)) == labels)
+
+
+def curve(labels, scores, strictly=False):
+    p, r = [], []
+    for t in sorted(set(scores), reverse=True):
+        called = scores > t if strictly else scores >= t
+        hits = np.sum(called & labels)
+        p.append(hits / max(1, called.sum()))
+        r.append(hits / labels.sum())
+    return np.array(p), np.array(r)
+
+
+def ap_one_by_one(order):
+    def answer(labels, scores):
+        found, total = 0, 0.0
+        for place, i in enumerate(order(scores), 1):
+            if labels[i]:
+                found += 1
+                total += found / place
+        return total / labels.sum()
+
+    return answer
+
+
+def ap_slanted(first=None):
+    def answer(labels, scores):
+        p, r = curve(labels, scores)
+        if first is not None:
+            p, r = np.array([first, *p]), np.array([0, *r])
+        return sum((r[i + 1] - r[i]) * (p[i] + p[i + 1]) / 2 for i in range(len(p) - 1))
+
+    return answer
+
+
+def ap_stepped(height=lambda p, r: p, strictly=False):
+    def answer(labels, scores):
+        p, r = curve(labels, scores, strictly)
+        return np.sum(height(p, r) * (r - np.append(0, r[:-1])))
+
+    return answer
+
+
+def f1_with(value, strictly=False, better=lambda new, best: new > best, give=lambda f1, t: (f1, t)):
+    def answer(labels, scores):
+        best, at = -1, None
+        p, r = curve(labels, scores, strictly)
+        for a, b, t in zip(p, r, sorted(set(scores), reverse=True), strict=True):
+            if better(value(a, b), best):
+                best, at = value(a, b), t
+        return give(best, at)
+
+    return answer
+
+
+def harmonic(p, r):
+    return 2 * p * r / (p + r) if p + r else 0.0
+
+
+def f1_nan(labels, scores):
+    p, r = curve(labels, scores)
+    f1 = 2 * p * r / (p + r)
+    return f1.max(), np.unique(scores)[::-1][np.argmax(f1)]
+
+
+def f1_by_accuracy(accuracy):
+    def answer(labels, scores):
+        thresholds = np.unique(scores)[::-1]
+        right = [np.mean((scores >= t) == labels) for t in thresholds]
+        t = thresholds[np.argmax(right)]
+        called = scores >= t
+        f1 = 2 * np.sum(called & labels) / (called.sum() + labels.sum())
+        return (max(right) if accuracy else f1), t
+
+    return answer
+
+
+def f1_halfway(labels, scores):
+    f1, t = f1_with(harmonic)(labels, scores)
+    lower = [s for s in scores if s < t]
+    return f1, (t + max(lower)) / 2 if lower else t
+
+
+def f1_at(thresholds, better=lambda new, best: new > best):
+    def answer(labels, scores):
+        best, at = -1, None
+        for t in thresholds(scores)[::-1]:
+            tp, fp, fn = (np.sum(x) for x in ((scores >= t) & labels, (scores >= t) & ~labels, (scores < t) & labels))
+            f1 = 2 * tp / (2 * tp + fp + fn)
+            if better(f1, best):
+                best, at = f1, t
+        return best, at
+
+    return answer
+
+
+def aupro_at(
+    thresholds=lambda regions, normal: np.unique(np.concatenate([*regions, normal])),
+    area=lambda y, x: np.sum(np.diff(x) * (y[1:] + y[:-1]) / 2),
+):
+    def answer(regions, normal, max_fpr):
+        x, y = [0], [0]
+        for t in sorted(thresholds(regions, normal), reverse=True):
+            x.append((normal >= t).mean())
+            y.append(np.mean([(r >= t).mean() for r in regions]))
+        end = np.interp(max_fpr, x, y)
+        inside = np.array(x) <= max_fpr
+        return area(np.append(np.array(y)[inside], end), np.append(np.array(x)[inside], max_fpr)) / max_fpr
+
+    return answer
+
+
+def spaced(count):
+    def thresholds(regions, normal):
+        everything = np.concatenate([*regions, normal])
+        return np.linspace(everything.min(), everything.max(), count)
+
+    return thresholds
+
+
+def aupro_with(
+    overlap=lambda regions, t: np.mean([np.mean(r >= t) for r in regions]),
+    alarms=lambda normal, t: np.mean(normal >= t),
+    start=True,
+    cut=True,
+    line=True,
+    divide=True,
+    inside=lambda x, limit: x <= limit,
+):
+    def answer(regions, normal, max_fpr):
+        ts = np.unique(np.concatenate([*regions, normal]))[::-1]
+        x = [0.0] * start + [alarms(normal, t) for t in ts]
+        y = [0.0] * start + [overlap(regions, t) for t in ts]
+        if cut:
+            kept = [i for i in range(len(x)) if inside(x[i], max_fpr)]
+            end = [np.interp(max_fpr, x, y)] if line else []
+            x, y = [x[i] for i in kept] + [max_fpr] * line, [y[i] for i in kept] + end
+        area = sum((x[i + 1] - x[i]) * (y[i + 1] + y[i]) / 2 for i in range(len(x) - 1))
+        return area / max_fpr if divide else area
+
+    return answer
+
+
+def rows_once(strips, random):
+    names = np.unique(strips)
+    return np.where(np.isin(strips, random.choice(names, len(names))))[0]
+
+
+def rows_of_all(strips, random):
+    names = random.permutation(np.unique(strips))
+    return np.concatenate([np.flatnonzero(strips == n) for n in names])
+
+
+def rows_by_tile_list(count):
+    def answer(strips, random):
+        return np.concatenate([np.flatnonzero(strips == n) for n in random.choice(strips, size=count(strips))])
+
+    return answer
+
+
+def threshold_with(
+    scores=lambda f, h, t: h, rank=lambda n, rate: math.ceil((n + 1) * (1 - rate)), few=lambda s: math.inf, index=-1
+):
+    def answer(fitted, held_out, today, rate):
+        s = sorted(scores(fitted, held_out, today))
+        k = rank(len(s), rate)
+        return few(s) if k > len(s) else s[k + index]
+
+    return answer
+
+
+def threshold_clipped(held_out, rate):
+    k = int(np.ceil((1 + len(held_out)) * (1 - rate)))
+    return np.sort(held_out)[np.clip(k, 0, len(held_out) - 1)]
+
+
+def unsorted_threshold(fitted, held_out, today, rate):
+    k = math.ceil((len(held_out) + 1) * (1 - rate))
+    return np.inf if k > len(held_out) else held_out[k - 1]
+
+
+def falling_threshold(fitted, held_out, today, rate):
+    k = math.ceil((len(held_out) + 1) * (1 - rate))
+    return np.inf if k > len(held_out) else sorted(held_out, reverse=True)[k - 1]
+
+
+def threshold_by_quantile(method):
+    return lambda fitted, held_out, today, rate: np.quantile(held_out, 1 - rate, method=method)
+
+
+def threshold_by_bell(ddof):
+    def answer(fitted, held_out, today, rate):
+        from scipy.stats import norm
+
+        return np.mean(held_out) + norm.ppf(1 - rate) * np.std(held_out, ddof=ddof)
+
+    return answer
+
+
+WRONG = [
+    ("06.1", "neighbours of the patch", scores_with(lists=lambda m, p, b: (np.argsort(p)[:b],) * 2)),
+    ("06.1", "neighbours of m* twice", scores_with(lists=lambda m, p, b: (np.argsort(m)[:b],) * 2)),
+    ("06.1", "swapped", lambda patches, bank, b: scores_with()(patches, bank, b)[::-1]),
+    ("06.1", "each patch reweighted", of_each_patch(np.max)),
+    ("06.1", "mean over the patches", of_each_patch(np.mean)),
+    ("06.1", "first patch", scores_with(worst=lambda d: 0)),
+    (
+        "06.1",
+        "nearest left out",
+        scores_with(lists=lambda m, p, b: (np.argsort(m)[1 : b + 1], np.argsort(p)[1 : b + 1])),
+    ),
+    ("06.1", "squared distances", scores_with(distance=lambda a, b: ((a - b) ** 2).sum())),
+    ("06.1", "distances from m*", scores_with(terms=lambda m, p: (m, p))),
+    ("06.1", "not one minus", scores_with(finish=lambda quotient, s: quotient * s)),
+    ("06.1", "the factor alone", scores_with(finish=lambda quotient, s: 1 - quotient)),
+    ("06.2", "ties lost", pairs_counted(lambda d, n: d > n)),
+    ("06.2", "ties won", pairs_counted(lambda d, n: d >= n)),
+    ("06.2", "ties by position", auroc_by_rank),
+    *(("06.2", "ties by position", auroc_by_curve(order)) for order in FALLING.values()),
+    *(("06.2", "ties by position", auroc_by_rank_sum(kind)) for kind in ("stable", "quicksort", "heapsort")),
+    ("06.2", "upside down", pairs_counted(lambda d, n: (n > d) + (n == d) / 2)),
+    ("06.2", "pairs of one kind", auroc_of_all_pairs),
+    ("06.2", "one threshold", accuracy_at_the_median),
+    *(("06.3", "ties one by one", ap_one_by_one(order)) for order in FALLING.values()),
+    ("06.3", "joined by lines", ap_slanted()),
+    ("06.3", "joined by lines", ap_slanted(1)),
+    ("06.3", "joined by lines", ap_slanted(0)),
+    ("06.3", "mean of the precisions", lambda labels, scores: np.mean(curve(labels, scores)[0])),
+    ("06.3", "strictly above", ap_stepped(strictly=True)),
+    ("06.3", "recall for precision", ap_stepped(lambda p, r: r)),
+    ("06.4", "arithmetic mean", f1_with(lambda p, r: (p + r) / 2)),
+    ("06.4", "two forgotten", f1_with(lambda p, r: harmonic(p, r) / 2)),
+    ("06.4", "nothing found", f1_nan),
+    ("06.4", "strictly above", f1_with(harmonic, strictly=True)),
+    ("06.4", "lowest of several", f1_with(harmonic, better=lambda new, best: new >= best - 1e-12)),
+    ("06.4", "between two scores", f1_halfway),
+    ("06.4", "accuracy", f1_by_accuracy(True)),
+    ("06.4", "accuracy", f1_by_accuracy(False)),
+    ("06.4", "the F1 alone", f1_with(harmonic, give=lambda f1, t: f1)),
+    ("06.4", "threshold first", f1_with(harmonic, give=lambda f1, t: (t, f1))),
+    ("06.4", "other thresholds", f1_at(lambda s: np.linspace(s.min(), s.max(), 100))),
+    ("06.4", "other thresholds", f1_at(lambda s: np.linspace(0, 1, 101))),
+    ("06.4", "other thresholds", f1_at(lambda s: np.arange(s.min(), s.max(), 0.01))),
+    ("06.5", "pixels pooled", aupro_with(overlap=lambda regions, t: np.mean(np.concatenate(regions) >= t))),
+    ("06.5", "touched is found", aupro_with(overlap=lambda regions, t: np.mean([np.any(r >= t) for r in regions]))),
+    ("06.5", "not divided", aupro_with(divide=False)),
+    ("06.5", "the whole curve", aupro_with(cut=False)),
+    ("06.5", "the whole curve", aupro_with(cut=False, divide=False)),
+    ("06.5", "cut before the limit", aupro_with(line=False)),
+    ("06.5", "top of a step", aupro_with(inside=lambda x, limit: x < limit)),
+    ("06.5", "steps", aupro_at(area=lambda y, x: np.sum(np.diff(x) * y[1:]))),
+    ("06.5", "steps", aupro_at(area=lambda y, x: np.sum(np.diff(x) * y[:-1]))),
+    ("06.5", "thresholds of the normals", aupro_at(lambda regions, normal: np.unique(normal))),
+    *(("06.5", "even thresholds", aupro_at(spaced(count))) for count in (37, 100, 1000)),
+    ("06.5", "not from zero", aupro_with(start=False)),
+    (
+        "06.5",
+        "strictly above",
+        aupro_with(lambda regions, t: np.mean([np.mean(r > t) for r in regions]), lambda n, t: np.mean(n > t)),
+    ),
+    ("06.6", "tiles redrawn", lambda strips, random: random.integers(0, len(strips), len(strips))),
+    ("06.6", "each strip once at most", rows_once),
+    ("06.6", "without replacement", rows_of_all),
+    ("06.6", "long strips more often", rows_by_tile_list(lambda strips: len(set(strips)))),
+    ("06.6", "long strips more often", rows_by_tile_list(len)),
+    ("06.6", "names for rows", lambda strips, random: random.choice(np.unique(strips), len(set(strips)))),
+    ("06.7", "from the fitted tiles", threshold_with(lambda f, h, t: f)),
+    ("06.7", "from the test set", threshold_with(lambda f, h, t: t)),
+    ("06.7", "all normals together", threshold_with(lambda f, h, t: [*f, *h])),
+    ("06.7", "n for n + 1", threshold_with(rank=lambda n, rate: math.ceil(n * (1 - rate)))),
+    ("06.7", "one rank too high", threshold_with(index=0)),
+    ("06.7", "one rank too high", lambda f, h, t, rate: threshold_clipped(h, rate)),
+    ("06.7", "not sorted", unsorted_threshold),
+    ("06.7", "sorted falling", falling_threshold),
+    ("06.7", "no infinity", threshold_with(few=lambda s: s[-1])),
+    ("06.7", "the other end", threshold_with(rank=lambda n, rate: math.ceil((n + 1) * rate))),
+    *(("06.7", "plain quantile", threshold_by_quantile(m)) for m in ("linear", "higher", "nearest")),
+    *(("06.7", "a bell curve", threshold_by_bell(ddof)) for ddof in (0, 1)),
+]
+
+
+@pytest.mark.parametrize(("number", "name", "answer"), WRONG, ids=lambda v: v if isinstance(v, str) else "")
+def test_a_typical_wrong_answer_draws_its_own_hint(number: str, name: str, answer: Callable):
+    lessons.draws_its_own_hint(BY_ID[number], name, answer)
+
+
+def test_every_mistake_is_made_by_hand_above():
+    assert {(n, m) for n, m, _ in WRONG} == {(e.id, m.name) for e in EXERCISES for m in e.mistakes}
+
+
+def test_what_the_text_says_of_the_results_holds():
+    results = json.loads((lessons.builder.BENCHMARKS / "results" / "notebook_06.json").read_text(encoding="utf-8"))
+    aitex, practice = results["aitex"], results["practice"]
+    by_fabric = [*aitex["smoothing_by_fabric"].values(), *practice["smoothing_by_fabric"].values()]
+    assert len(by_fabric) == 7
+    for measure in ("ap", "aupro_30"):
+        assert all(fabric["px_16"][measure] < fabric["px_4"][measure] for fabric in by_fabric)
+        for none, little in ((of["smoothing"]["px_0"], of["smoothing"]["px_4"]) for of in (aitex, practice)):
+            assert abs(none[measure] - little[measure]) < 0.02
+    for name in ("reweighted", "reweighted_by_patch"):
+        assert aitex["differences_to_max"][name]["low"] < 0 < aitex["differences_to_max"][name]["high"]
+    assert aitex["differences_to_max"]["top"]["low"] > 0
+    alarms = aitex["false_alarms"]["at_05"]
+    assert alarms["fit"] > 0.5 and alarms["strips_lowest"] < 0.05 < alarms["strips_highest"]
+    assert alarms["clean_of_defective"] > 2 * alarms["strips"]
+    assert aitex["interval_width"]["false_alarms"]["times"] > 1.5
+    assert aitex["tile_auroc"]["mean"] < aitex["tile_auroc_normal_strips"]["mean"]
