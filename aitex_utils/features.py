@@ -1,11 +1,13 @@
-"""Tiles -> patches: outputs of chosen layers of a CNN, pooled, resized to one grid, concatenated.
+"""Tiles -> patches: outputs of chosen layers of a CNN, averaged locally, resized to one grid, concatenated.
 
 Follows section 3.1 of Roth et al., "Towards Total Recall in Industrial Anomaly Detection", CVPR 2022
-(arXiv 2106.08265): a patch is what the network says about one position and its neighbourhood (equations 1 to 3).
+(arXiv 2106.08265). A patch is a locally aware feature vector: it describes one position of a feature map and its
+neighbourhood (equations 1 to 3).
 """
 
 from __future__ import annotations
 
+import copy
 import difflib
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
@@ -13,18 +15,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .backbones import load_backbone
-from .errors import InputError, check_tiles, is_whole
-from .pooling import check_pooling, join_layers, parts_of, ways_of
+from .errors import InputError, check_choice, check_integer, check_tiles
 
 if TYPE_CHECKING:
     import torch
+    from torch import nn
 
-
-PIECE, MARGIN = 1024, 192  # px of a strip that the network sees at once, and beyond them on each side
-
-
-class _AllSeen(Exception):
-    """Raised by the last hook: the layers behind it needn't be computed."""
+PADDINGS = ("reflect", "zeros")  # what convolutions see beyond the edge, see `padding`
+MULTI_SCALE_POOLING = ((3,), (1,))  # two branches: averaged over 3 x 3 positions, and not averaged
+PIECE, MARGIN = 1024, 192  # px of a strip that the network sees at once, and further px on each side
 
 
 class PatchFeatures:
@@ -32,21 +31,46 @@ class PatchFeatures:
 
     Parameters
     ----------
-    backbone : name of a network, see `backbones.load_backbone`.
-    layers : names of its layers, from early to late; None takes the backbone's default pair. The first one's grid
-        H' x W' is that of the patches: at stride 8, tiles of 256 px make 32 x 32 = 1,024 patches.
-    pooling : side of the square neighbourhood whose mean a patch is, in positions of its layer; odd, 1 = none. One for
-        all layers, or a tuple, by layer, whose last one holds for all further layers; or several ways, a tuple of such
-        tuples: a patch is then made in each way, and they stand side by side in its channels.
-    size : side in px to which tiles are resized before the network sees them; None leaves them as they are.
-    padding : what the network's convolutions see beyond a tile's edge, "zeros" or the tile mirrored, "reflect".
-    whiten : rotate and scale patches so that over the normal ones all directions spread alike; needs `fit`.
-    batch_size : tiles whose patches are made at once. Memory is bounded by it. The network sees them one by one: what
-        its layers hold of a single tile stays in the processor's cache, what they hold of eight doesn't.
-    pretrained : False takes random weights (a baseline, and quick tests).
-    progress : show a bar while many tiles (five batches or more) are turned into patches.
+    backbone : str
+        Name of a network, see `backbones.load_backbone`.
+    layers : sequence of str, optional
+        Names of its layers, from early to late; None takes the backbone's default pair. The grid H' x W' of the first
+        layer is the grid of the patches: at stride 8, tiles of 256 px give 32 x 32 = 1,024 patches.
+    pooling : int, tuple of int, or tuple of tuples of int
+        Side of the square neighbourhood over which a patch is averaged, in positions of its layer; odd, 1 = none. An
+        int holds for all layers; a tuple gives one side per layer, the last one for all further layers. A tuple of
+        such tuples makes several branches, which stand side by side in a patch's channels.
+    size : int, optional
+        Side in px to which tiles are resized for the network; None leaves them as they are.
+    padding : {"zeros", "reflect"}
+        What the network's convolutions see beyond a tile's edge.
+    whiten : bool
+        Rotate and scale patches so that normal patches vary equally in all directions; needs `fit`.
+    batch_size : int
+        Number of tiles whose patches are held at once, which bounds memory. The network itself sees them one by one,
+        because the activations of a single tile stay in the processor's cache.
+    pretrained : bool
+        False takes random weights, as a baseline and for quick tests.
+    progress : bool
+        Show a bar while many tiles (5 batches or more) are processed.
 
-    Fitted attributes: `mean_` (C,) and `whitening_` (C, C), only with `whiten`.
+    Attributes
+    ----------
+    mean_ : ndarray, shape (C,)
+        Mean of the normal patches, only with `whiten`.
+    whitening_ : ndarray, shape (C, C)
+        Whitening matrix, only with `whiten`.
+
+    Raises
+    ------
+    InputError
+        If an argument is out of range, or the backbone or a layer does not exist.
+
+    Examples
+    --------
+    >>> features = PatchFeatures()
+    >>> features.transform(np.zeros((2, 256, 256), np.uint8)).shape
+    (2, 32, 32, 152)
     """
 
     def __init__(
@@ -54,7 +78,7 @@ class PatchFeatures:
         backbone: str = "efficientnet_lite0",
         layers: Sequence[str] | None = None,
         *,
-        pooling: int | Sequence[int] = 3,
+        pooling: int | Sequence = 3,
         size: int | None = None,
         padding: str = "zeros",
         whiten: bool = False,
@@ -62,122 +86,211 @@ class PatchFeatures:
         pretrained: bool = True,
         progress: bool = False,
     ) -> None:
-        if size is not None and not (is_whole(size) and size >= 32):
-            raise InputError(f"size is {size!r}, expected at least 32 px, or None to leave tiles as they are.")
-        if not (is_whole(batch_size) and batch_size >= 1):
-            raise InputError(f"batch_size is {batch_size!r}, expected a whole number of at least 1.")
+        self.size = None if size is None else check_integer("size", size, 32)
+        self.batch_size = check_integer("batch_size", batch_size, 1)
+        self.padding = check_choice("padding", padding, PADDINGS)
+        self.pooling = check_pooling(pooling)
+        self.whiten, self.progress = bool(whiten), progress
         import torch
 
-        from .padding import check_padding, mirror_borders
+        from .padding import use_reflect_padding
 
-        self.padding = check_padding(padding)
-        self.size, self.whiten = None if size is None else int(size), bool(whiten)
-        self.batch_size, self.progress = int(batch_size), progress
         loaded = load_backbone(backbone, pretrained=pretrained)
         self.backbone, self.weights_sha256 = loaded.name, loaded.sha256
         self.layers = (layers,) if isinstance(layers, str) else tuple(loaded.layers if layers is None else layers)
-        self.pooling = check_pooling(pooling)
-        network = mirror_borders(loaded.network) if self.padding == "reflect" else loaded.network
+        network = use_reflect_padding(loaded.network) if self.padding == "reflect" else loaded.network
         self._network = network.eval().to(memory_format=torch.channels_last)
         self._mean = torch.from_numpy(loaded.mean).view(1, 3, 1, 1)
         self._std = torch.from_numpy(loaded.std).view(1, 3, 1, 1)
         self._modules = _find_layers(self._network, self.layers, self.backbone)
 
+    def with_pooling(self, pooling: int | Sequence) -> PatchFeatures:
+        """Return an extractor with another pooling that shares this one's network; its whitening is not fitted.
+
+        Parameters
+        ----------
+        pooling : int, tuple of int, or tuple of tuples of int
+            As in the constructor.
+
+        Returns
+        -------
+        PatchFeatures
+        """
+        other = copy.copy(self)
+        other.pooling = check_pooling(pooling)
+        for name in ("mean_", "whitening_"):
+            other.__dict__.pop(name, None)
+        return other
+
+    @property
+    def n_branches(self) -> int:
+        """Number of branches of the pooling: into so many equal parts a patch's channels divide."""
+        return count_branches(self.pooling)
+
     def fit(self, tiles: np.ndarray) -> PatchFeatures:
-        """Learn the whitening from normal tiles (N, H, W) uint8; without `whiten` there is nothing to learn."""
+        """Learn the whitening from normal tiles; without `whiten` there is nothing to learn.
+
+        Parameters
+        ----------
+        tiles : ndarray, shape (N, H, W)
+            Normal tiles, uint8.
+
+        Returns
+        -------
+        PatchFeatures
+            The extractor itself.
+        """
         if self.whiten:
-            self.fit_whitening(self._raw_patches(tiles))
+            self.fit_whitening(self._collect(self._iter_raw(tiles), len(check_tiles(tiles))))
         return self
 
     def fit_whitening(self, patches: np.ndarray) -> PatchFeatures:
-        """Learn mean and whitening matrix from normal patches (..., C), not yet whitened.
+        """Learn mean and whitening matrix from normal patches.
 
-        PCA whitening, `(p - mean) V diag(1 / sqrt(variance + floor))`, of each way of pooling alone. The floor, a
-        thousandth of the mean variance, keeps directions that hardly vary from being blown up to noise.
+        Parameters
+        ----------
+        patches : ndarray, shape (..., C)
+            Normal patches, not yet whitened.
+
+        Returns
+        -------
+        PatchFeatures
+            The extractor itself.
+
+        Notes
+        -----
+        PCA whitening of each branch alone, (p - mean) V diag(1 / sqrt(variance + floor)). The floor, a thousandth of
+        the mean variance, keeps directions that hardly vary from being amplified to noise.
         """
         from scipy.linalg import block_diag
 
-        flat, parts = patches.reshape(-1, patches.shape[-1]), []
+        flat, matrices = patches.reshape(-1, patches.shape[-1]), []
         self.mean_ = flat.mean(axis=0, dtype=np.float64).astype(np.float32)
-        for part in parts_of(flat - self.mean_, self.ways):
-            channels = part.shape[1]
-            covariance = np.cov(part.T.astype(np.float64), bias=True).reshape(channels, channels)
+        for branch in split_branches(flat - self.mean_, self.n_branches):
+            channels = branch.shape[1]
+            covariance = np.cov(branch.T.astype(np.float64), bias=True).reshape(channels, channels)
             variance, directions = np.linalg.eigh(covariance)
             floor = 1e-3 * max(variance.mean(), 1e-12)
-            parts.append((directions / np.sqrt(variance.clip(0) + floor)).astype(np.float32))
-        self.whitening_ = block_diag(*parts)  # (C, C)
+            matrices.append((directions / np.sqrt(variance.clip(0) + floor)).astype(np.float32))
+        self.whitening_ = block_diag(*matrices)  # (C, C)
         return self
 
-    @property
-    def ways(self) -> int:
-        """In how many ways a patch is pooled: so many equal parts its channels have."""
-        return ways_of(self.pooling)
+    def apply_whitening(self, patches: np.ndarray) -> np.ndarray:
+        """Whiten patches; without `whiten` return them as they are.
 
-    def transform(self, tiles: np.ndarray) -> np.ndarray:
-        """Return the patches of tiles: (N, H, W) uint8 -> (N, H', W', C) float32, C-contiguous."""
-        return self._joined(self.batches(tiles), len(check_tiles(tiles)))
+        Parameters
+        ----------
+        patches : ndarray, shape (..., C)
+            Patches, not yet whitened.
 
-    def fit_transform(self, tiles: np.ndarray) -> np.ndarray:
-        """Like `fit` and then `transform`, with one pass through the network instead of two."""
-        patches = self._raw_patches(tiles)
-        return self.fit_whitening(patches).whitened(patches) if self.whiten else patches
+        Returns
+        -------
+        ndarray, shape (..., C)
 
-    def raw_of_strip(self, image: np.ndarray, side: int = 256) -> np.ndarray:
-        """Return the patches of a whole strip, or of its fabric: (H, W) uint8 -> (H', W', C) float32, not whitened.
-
-        It is enlarged as tiles of `side` px are, so that threads look alike. No patch lies at a tile's edge, only at
-        the strip's own. In the network its width is rounded to whole steps of 32 px, so that it meets the grid.
+        Raises
+        ------
+        InputError
+            If the whitening has not been fitted.
         """
-        import torch
-
-        scale = 1.0 if self.size is None else self.size / side
-        shape = round(image.shape[0] * scale), max(32, round(image.shape[1] * scale / 32) * 32)
-        with torch.inference_mode():
-            outputs = self._outputs_in_pieces(self._prepared(image[None], shape))
-            return join_layers(outputs, self.pooling)[0].numpy()
-
-    def batches(self, tiles: np.ndarray) -> Iterator[np.ndarray]:
-        """Yield the patches of `batch_size` tiles at a time, each (B, H', W', C) float32: memory stays bounded."""
-        for patches in self._raw_batches(tiles):
-            yield self.whitened(patches)
-
-    def whitened(self, patches: np.ndarray) -> np.ndarray:
-        """Return patches (..., C) whitened, or as they are without `whiten`."""
         if not self.whiten:
             return patches
         if not hasattr(self, "whitening_"):
-            raise InputError("Whitening has learned nothing yet: call fit(tiles) with normal tiles first.")
+            raise InputError("The whitening is not fitted yet: call fit(tiles) with normal tiles first.")
         return (patches - self.mean_) @ self.whitening_
 
-    def _raw_patches(self, tiles: np.ndarray) -> np.ndarray:
-        return self._joined(self._raw_batches(tiles), len(check_tiles(tiles)))
+    def transform(self, tiles: np.ndarray) -> np.ndarray:
+        """Return the patches of tiles.
 
-    @staticmethod
-    def _joined(batches: Iterator[np.ndarray], n: int) -> np.ndarray:
-        """Write batches into one array of n tiles as they come, so that they are never held twice."""
-        patches, done = None, 0
-        for batch in batches:
-            if patches is None:
-                patches = np.empty((n, *batch.shape[1:]), np.float32)
-            patches[done : done + len(batch)] = batch
-            done += len(batch)
-        return patches
+        Parameters
+        ----------
+        tiles : ndarray, shape (N, H, W)
+            Grey tiles, uint8.
 
-    def _raw_batches(self, tiles: np.ndarray) -> Iterator[np.ndarray]:
+        Returns
+        -------
+        ndarray, shape (N, H', W', C)
+            float32, C-contiguous.
+
+        Raises
+        ------
+        InputError
+            If the tiles are not grey tiles, the backbone cannot take their size, or the whitening is not fitted.
+        """
+        return self._collect(self.iter_patches(tiles), len(check_tiles(tiles)))
+
+    def fit_transform(self, tiles: np.ndarray) -> np.ndarray:
+        """Do what `fit` and then `transform` do, with one pass through the network instead of two.
+
+        Parameters
+        ----------
+        tiles : ndarray, shape (N, H, W)
+            Normal tiles, uint8.
+
+        Returns
+        -------
+        ndarray, shape (N, H', W', C)
+            float32, C-contiguous.
+        """
+        patches = self._collect(self._iter_raw(tiles), len(check_tiles(tiles)))
+        return self.fit_whitening(patches).apply_whitening(patches) if self.whiten else patches
+
+    def iter_patches(self, tiles: np.ndarray) -> Iterator[np.ndarray]:
+        """Yield the patches of `batch_size` tiles at a time, so that memory stays bounded.
+
+        Parameters
+        ----------
+        tiles : ndarray, shape (N, H, W)
+            Grey tiles, uint8.
+
+        Yields
+        ------
+        ndarray, shape (B, H', W', C)
+            float32.
+        """
+        for patches in self._iter_raw(tiles):
+            yield self.apply_whitening(patches)
+
+    def extract_strip(self, strip: np.ndarray, tile_size: int = 256) -> np.ndarray:
+        """Return the patches of a whole strip, or of its fabric, not whitened.
+
+        The strip is resized as tiles of `tile_size` px are, so threads have the same width. No patch lies at a tile's
+        edge, only at the strip's own. The width in the network is rounded to whole steps of 32 px, to fit the grid.
+
+        Parameters
+        ----------
+        strip : ndarray, shape (H, W)
+            Grey image, uint8.
+        tile_size : int
+            Side in px of the tiles to which the strip corresponds.
+
+        Returns
+        -------
+        ndarray, shape (H', W', C)
+            float32.
+        """
         import torch
-        from tqdm.auto import tqdm
 
-        tiles = check_tiles(tiles)
-        starts = range(0, len(tiles), self.batch_size)
-        for start in tqdm(starts, desc="patches", unit="batch", disable=not self.progress or len(starts) < 5):
-            with torch.inference_mode():
-                images = self._prepared(tiles[start : start + self.batch_size])
-                outputs = [self._layer_outputs(one) for one in images.split(1)]
-                patches = join_layers([torch.cat(of) for of in zip(*outputs, strict=True)], self.pooling)
-            yield patches.numpy()
+        scale = 1.0 if self.size is None else self.size / tile_size
+        shape = round(strip.shape[0] * scale), max(32, round(strip.shape[1] * scale / 32) * 32)
+        with torch.inference_mode():
+            outputs = self._layer_outputs_in_pieces(self.preprocess(strip[None], shape))
+            return fuse_layers(outputs, self.pooling)[0].numpy()
 
-    def _prepared(self, tiles: np.ndarray, shape: tuple[int, int] | None = None) -> torch.Tensor:
-        """(B, H, W) uint8 -> (B, 3, *shape) float32, as the backbone saw its training images; None: size x size."""
+    def preprocess(self, tiles: np.ndarray, shape: tuple[int, int] | None = None) -> torch.Tensor:
+        """Resize and normalise tiles as the backbone's training images were.
+
+        Parameters
+        ----------
+        tiles : ndarray, shape (B, H, W)
+            Grey tiles, uint8.
+        shape : tuple of int, optional
+            Height and width in px for the network; None takes `size` x `size`.
+
+        Returns
+        -------
+        torch.Tensor, shape (B, 3, height, width)
+            float32.
+        """
         import torch
         import torch.nn.functional as F
 
@@ -190,78 +303,281 @@ class PatchFeatures:
         images = (images - self._mean) / self._std  # (B, 3, H, W): grey repeated by broadcasting
         return images.contiguous(memory_format=torch.channels_last)
 
-    def _outputs_in_pieces(self, images: torch.Tensor) -> list[torch.Tensor]:
-        """Return the output of each layer for a wide picture (1, 3, H, W), from pieces of it: less memory, and sooner.
+    def layer_outputs(self, images: torch.Tensor) -> list[torch.Tensor]:
+        """Return the feature map of each layer, taken by forward hooks; layers behind the last one are not computed.
 
-        Each is seen with `MARGIN` px more on both sides, farther than a position of the default layers sees.
+        Parameters
+        ----------
+        images : torch.Tensor, shape (B, 3, H, W)
+            Output of `preprocess`.
+
+        Returns
+        -------
+        list of torch.Tensor, each of shape (B, C_i, H_i, W_i)
+
+        Raises
+        ------
+        InputError
+            If the backbone cannot take images of this size, never runs a layer, or a layer's output is not a map.
         """
-        import torch
+        outputs: dict[str, torch.Tensor] = {}
 
-        width, parts = images.shape[-1], []
-        if width <= PIECE + 2 * MARGIN:
-            return self._layer_outputs(images)
-        for begin in range(0, width, PIECE):
-            low, end, high = max(0, begin - MARGIN), min(begin + PIECE, width), min(begin + PIECE + MARGIN, width)
-            outputs = self._layer_outputs(images[..., low:high].contiguous(memory_format=torch.channels_last))
-            if any((high - low) % output.shape[-1] for output in outputs):
-                return self._layer_outputs(images)  # a layer without a whole number of px a column can't be cut
-            strides = [(high - low) // output.shape[-1] for output in outputs]
-            own = [slice((begin - low) // stride, (end - low) // stride) for stride in strides]
-            parts.append([output[..., columns] for output, columns in zip(outputs, own, strict=True)])
-        return [torch.cat(of, dim=-1) for of in zip(*parts, strict=True)]
+        def make_hook(name: str):
+            def hook(module, inputs, output) -> None:
+                # A copy: networks work in place, so layers further on can overwrite this output.
+                outputs[name] = _as_map(output, module, self._network, images).clone()
+                if len(outputs) == len(self._modules):
+                    raise _AllLayersSeen
 
-    def _layer_outputs(self, images: torch.Tensor) -> list[torch.Tensor]:
-        """Return the output of each layer, (B, C, H', W'), taken by hooks; stop when the last one was seen."""
-        seen: dict[str, torch.Tensor] = {}
+            return hook
 
-        def hook(name: str):
-            def keep(module, inputs, output) -> None:
-                # A copy: networks add and rectify in place, so that what comes behind a layer may change its output.
-                seen[name] = _as_map(output, module, self._network, images).clone()
-                if len(seen) == len(self._modules):
-                    raise _AllSeen
-
-            return keep
-
-        handles = [module.register_forward_hook(hook(name)) for name, module in self._modules.items()]
+        handles = [module.register_forward_hook(make_hook(name)) for name, module in self._modules.items()]
         try:
             self._network(images)
-        except _AllSeen:
+        except _AllLayersSeen:
             pass
         except (AssertionError, RuntimeError) as error:
             raise InputError(
-                f"{self.backbone} can't take tiles of {images.shape[-2]} x {images.shape[-1]} px ({error}): "
-                "give `size` the side in px that it was trained with, often 224."
+                f"{self.backbone} cannot take tiles of {images.shape[-2]} x {images.shape[-1]} px ({error}): "
+                "set `size` to the side in px of its training images, often 224."
             ) from error
         finally:
             for handle in handles:
                 handle.remove()
-        unseen = [name for name in self.layers if name not in seen]
-        if unseen:
-            raise InputError(f"{self.backbone} never runs its layer {unseen[0]!r}: choose another, a whole block say.")
-        return [seen[name] for name in self.layers]
+        missing = [name for name in self.layers if name not in outputs]
+        if missing:
+            raise InputError(
+                f"{self.backbone} never runs its layer {missing[0]!r}: choose another, for example a whole block."
+            )
+        return [outputs[name] for name in self.layers]
+
+    def _layer_outputs_in_pieces(self, images: torch.Tensor) -> list[torch.Tensor]:
+        """Return the feature map of each layer for a wide image (1, 3, H, W), from pieces: less memory, and faster.
+
+        Each piece is seen with `MARGIN` px more on both sides, which exceeds the receptive field of the default
+        layers.
+        """
+        import torch
+
+        width, pieces = images.shape[-1], []
+        if width <= PIECE + 2 * MARGIN:
+            return self.layer_outputs(images)
+        for begin in range(0, width, PIECE):
+            low, end, high = max(0, begin - MARGIN), min(begin + PIECE, width), min(begin + PIECE + MARGIN, width)
+            outputs = self.layer_outputs(images[..., low:high].contiguous(memory_format=torch.channels_last))
+            if any((high - low) % output.shape[-1] for output in outputs):
+                return self.layer_outputs(images)  # a layer without a whole number of px per column cannot be cut
+            strides = [(high - low) // output.shape[-1] for output in outputs]
+            own = [slice((begin - low) // stride, (end - low) // stride) for stride in strides]
+            pieces.append([output[..., columns] for output, columns in zip(outputs, own, strict=True)])
+        return [torch.cat(parts, dim=-1) for parts in zip(*pieces, strict=True)]
+
+    def _iter_raw(self, tiles: np.ndarray) -> Iterator[np.ndarray]:
+        """Yield the patches of `batch_size` tiles at a time, not whitened, each (B, H', W', C)."""
+        import torch
+        from tqdm.auto import tqdm
+
+        tiles = check_tiles(tiles)
+        starts = range(0, len(tiles), self.batch_size)
+        for start in tqdm(starts, desc="patches", unit="batch", disable=not self.progress or len(starts) < 5):
+            with torch.inference_mode():
+                images = self.preprocess(tiles[start : start + self.batch_size])
+                by_tile = [self.layer_outputs(one) for one in images.split(1)]
+                by_layer = [torch.cat(outputs) for outputs in zip(*by_tile, strict=True)]  # each (B, C_i, H_i, W_i)
+                patches = fuse_layers(by_layer, self.pooling)
+            yield patches.numpy()
+
+    @staticmethod
+    def _collect(batches: Iterator[np.ndarray], n: int) -> np.ndarray:
+        """Write batches into one array of n tiles as they come, so that no batch is held twice."""
+        patches, done = None, 0
+        for batch in batches:
+            if patches is None:
+                patches = np.empty((n, *batch.shape[1:]), np.float32)
+            patches[done : done + len(batch)] = batch
+            done += len(batch)
+        return patches
 
 
-def _find_layers(network: torch.nn.Module, layers: tuple[str, ...], backbone: str) -> dict:
-    """Return the named modules; raise `InputError` for an unknown or doubled name, with those near it."""
+def fuse_layers(outputs: Sequence[torch.Tensor], pooling: int | Sequence) -> torch.Tensor:
+    """Average, resize and concatenate the feature maps of several layers.
+
+    Each map is averaged over `pooling` x `pooling` positions (at a border over those that exist), then resized
+    bilinearly to the grid of the first (section 3.1 of the paper, equations 2 and 3).
+
+    Parameters
+    ----------
+    outputs : sequence of torch.Tensor, each of shape (B, C_i, H_i, W_i)
+        Feature maps.
+    pooling : int, tuple of int, or tuple of tuples of int
+        As in `PatchFeatures`; with m branches the result has m times as many channels.
+
+    Returns
+    -------
+    torch.Tensor, shape (B, H_1, W_1, sum of C_i)
+
+    Examples
+    --------
+    >>> import torch
+    >>> fuse_layers([torch.ones(1, 2, 8, 8), torch.ones(1, 3, 4, 4)], pooling=3).shape
+    torch.Size([1, 8, 8, 5])
+    """
+    import torch
+    import torch.nn.functional as F
+
+    if _has_branches(pooling):
+        return torch.cat([fuse_layers(outputs, branch) for branch in pooling], dim=-1)
+    sides = (pooling,) if isinstance(pooling, int) else tuple(pooling)
+    grid, resized = outputs[0].shape[-2:], []
+    for i, output in enumerate(outputs):
+        side = sides[min(i, len(sides) - 1)]
+        if side > 1:
+            output = F.avg_pool2d(output, side, stride=1, padding=side // 2, count_include_pad=False)
+        if output.shape[-2:] != grid:
+            output = F.interpolate(output, grid, mode="bilinear", align_corners=False)
+        resized.append(output.permute(0, 2, 3, 1))  # (B, C, H', W') -> (B, H', W', C)
+    return torch.cat(resized, dim=-1).contiguous()
+
+
+def check_pooling(pooling: int | Sequence) -> int | tuple:
+    """Return the pooling as plain ints and tuples.
+
+    Parameters
+    ----------
+    pooling : int, sequence of int, or sequence of sequences of int
+        As in `PatchFeatures`.
+
+    Returns
+    -------
+    int or tuple
+
+    Raises
+    ------
+    InputError
+        If a side is not an odd whole number.
+
+    Examples
+    --------
+    >>> check_pooling([[3], [1]])
+    ((3,), (1,))
+    """
+    if _has_branches(pooling):
+        return tuple(check_pooling(branch if isinstance(branch, (list, tuple)) else (branch,)) for branch in pooling)
+    several = isinstance(pooling, (list, tuple))
+    sides = tuple(pooling) if several else (pooling,)
+    odd = [isinstance(s, (int, np.integer)) and not isinstance(s, bool) and s >= 1 and s % 2 == 1 for s in sides]
+    if not sides or not all(odd):
+        raise InputError(f"pooling is {pooling!r}, expected an odd number of positions, for example 3 (1 = none).")
+    return tuple(int(side) for side in sides) if several else int(pooling)
+
+
+def count_branches(pooling: int | Sequence) -> int:
+    """Return the number of branches of a pooling: 1, except for a tuple of tuples.
+
+    Parameters
+    ----------
+    pooling : int, tuple of int, or tuple of tuples of int
+        As in `PatchFeatures`.
+
+    Returns
+    -------
+    int
+
+    Examples
+    --------
+    >>> count_branches(3), count_branches(MULTI_SCALE_POOLING)
+    (1, 2)
+    """
+    return len(pooling) if _has_branches(pooling) else 1
+
+
+def split_branches(patches: np.ndarray, n_branches: int) -> list[np.ndarray]:
+    """Return the branches of patches as views.
+
+    Parameters
+    ----------
+    patches : ndarray, shape (..., C)
+        Patches whose channels are branch after branch.
+    n_branches : int
+        Number of branches; must divide C.
+
+    Returns
+    -------
+    list of ndarray, each of shape (..., C / n_branches)
+
+    Raises
+    ------
+    InputError
+        If the channels do not divide into so many equal parts.
+
+    Examples
+    --------
+    >>> [branch.tolist() for branch in split_branches(np.arange(4)[None], 2)]
+    [[[0, 1]], [[2, 3]]]
+    """
+    if patches.shape[-1] % n_branches:
+        raise InputError(
+            f"patches has {patches.shape[-1]} channels, which do not divide into {n_branches} branches: "
+            "make them with the detector's features."
+        )
+    return np.split(patches, n_branches, axis=-1)
+
+
+def stack_branch(patches: Sequence[np.ndarray], n_branches: int, branch: int) -> np.ndarray:
+    """Return one branch of many arrays of patches as one array.
+
+    Parameters
+    ----------
+    patches : sequence of ndarray, each of shape (..., C)
+        Patches of tiles or strips.
+    n_branches : int
+        Number of branches.
+    branch : int
+        Which of them, from 0.
+
+    Returns
+    -------
+    ndarray, shape (n, C / n_branches)
+        C-contiguous; a copy only where it must be.
+
+    Examples
+    --------
+    >>> stack_branch([np.arange(4).reshape(1, 1, 4), np.arange(4, 8).reshape(1, 1, 4)], 2, 1).tolist()
+    [[2, 3], [6, 7]]
+    """
+    branches = [split_branches(one, n_branches)[branch] for one in patches]
+    flat = [one.reshape(-1, one.shape[-1]) for one in branches]
+    return np.concatenate(flat) if len(flat) > 1 else np.ascontiguousarray(flat[0])
+
+
+class _AllLayersSeen(Exception):
+    """Raised by the last hook: the layers behind it need not be computed."""
+
+
+def _has_branches(pooling: int | Sequence) -> bool:
+    return isinstance(pooling, (list, tuple)) and any(isinstance(branch, (list, tuple)) for branch in pooling)
+
+
+def _find_layers(network: nn.Module, layers: tuple[str, ...], backbone: str) -> dict[str, nn.Module]:
+    """Return the named modules; raise `InputError` for an unknown or repeated name, with similar names."""
     modules = dict(network.named_modules())
     if not layers or len(set(layers)) != len(layers):
         raise InputError(f"layers is {list(layers)}: name at least one layer of {backbone}, each once.")
     for name in layers:
         if name not in modules or not name:
             near = difflib.get_close_matches(name, modules, n=3) or [m for m in modules if m and "." not in m][:8]
-            raise InputError(f"{backbone} has no layer {name!r}: near it are {', '.join(near)}.")
+            raise InputError(f"{backbone} has no layer {name!r}: similar names are {', '.join(near)}.")
     return {name: modules[name] for name in layers}
 
 
-def _as_map(
-    output: torch.Tensor, module: torch.nn.Module, network: torch.nn.Module, images: torch.Tensor
-) -> torch.Tensor:
+def _as_map(output: torch.Tensor, module: nn.Module, network: nn.Module, images: torch.Tensor) -> torch.Tensor:
     """Return a layer's output as (B, C, H', W'): maps as they are, a transformer's tokens put back on their grid."""
     from torch import nn
 
     if not hasattr(output, "ndim"):
-        raise InputError(f"A layer gives a {type(output).__name__}, not a map: choose another, a whole block say.")
+        raise InputError(
+            f"A layer returns a {type(output).__name__}, not a feature map: choose another, for example a whole block."
+        )
     if output.ndim == 4:
         layout = getattr(module, "output_fmt", getattr(network, "output_fmt", ""))  # of timm's networks; else NCHW
         last = str(layout).endswith("NHWC") and not isinstance(module, nn.Conv2d)
@@ -273,5 +589,5 @@ def _as_map(
         if rows and rows * (tokens.shape[1] // rows) == tokens.shape[1]:
             return tokens.transpose(1, 2).reshape(len(tokens), tokens.shape[2], rows, -1)
     raise InputError(
-        f"A layer gives an array of shape {tuple(output.shape)}, not a map: choose a layer before the pooling."
+        f"A layer returns an array of shape {tuple(output.shape)}, not a feature map: choose an earlier layer."
     )

@@ -1,30 +1,53 @@
-"""How good a detector is: AUROC, AP, F1-max, AUPRO; a threshold from normals alone; intervals that resample strips.
+"""Measures of a detector: AUROC, AP, F1-max, AUPRO; a threshold from normals alone; bootstrap confidence intervals.
 
-One rule holds everywhere: a thing (tile, strip or pixel) is called defective when its score >= the threshold.
+One rule holds everywhere: a sample (tile, strip or pixel) is flagged as defective if its score >= the threshold.
 
-Every curve here bends only at the scores of defective things, and those are few. So the normals are sorted once
-and merely counted between them (`_steps`): exact, ties included, and 24 million pixels take a second and one copy.
+Every curve here bends only at the scores of defective samples, of which there are few. So the normal samples are sorted
+once and only counted between these scores (`_Steps`): exact, ties included. 24 million pixels take a second and one
+copy.
 """
 
 from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
 from typing import NamedTuple
 
 import numpy as np
 
-from .errors import InputError
+from .errors import InputError, check_integer, check_number
+
+Measure = Callable[[np.ndarray, np.ndarray], float]
 
 
 def auroc(labels: np.ndarray, scores: np.ndarray) -> float:
     """Return the area under the ROC curve: the share of (defective, normal) pairs in the right order, ties half.
 
-    labels (any shape) bool or 0/1, True = defective; scores (same shape) real. One class only: nan and a warning.
+    Parameters
+    ----------
+    labels : array_like, any shape
+        Bool or 0/1, True = defective.
+    scores : array_like, same shape
+        Anomaly scores, finite.
+
+    Returns
+    -------
+    float
+        0 to 1; NaN with a warning if there is one class only.
+
+    Raises
+    ------
+    InputError
+        If shapes differ, a label is not 0 or 1, or a score is not finite.
+
+    Notes
+    -----
     Source: Hanley and McNeil, Radiology 143, 1982.
 
+    Examples
+    --------
     >>> auroc([0, 0, 1, 1], [0.1, 0.6, 0.4, 0.9])
     0.75
     """
@@ -35,10 +58,34 @@ def auroc(labels: np.ndarray, scores: np.ndarray) -> float:
 
 
 def average_precision(labels: np.ndarray, scores: np.ndarray) -> float:
-    """Return the average precision: at each score of a defective thing its precision, weighted by the recall gained.
+    """Return the average precision: the precision at each score of a defective sample, weighted by the recall gained.
 
-    Arguments, errors and warning as in `auroc`. Without interpolation, as in scikit-learn. By chance alone it is
-    the share of defective things, so it can only be compared between test sets with the same share.
+    Parameters
+    ----------
+    labels : array_like, any shape
+        Bool or 0/1, True = defective.
+    scores : array_like, same shape
+        Anomaly scores, finite.
+
+    Returns
+    -------
+    float
+        0 to 1; NaN with a warning if there is one class only.
+
+    Raises
+    ------
+    InputError
+        As in `auroc`.
+
+    Notes
+    -----
+    Without interpolation, as in scikit-learn. By chance it equals the prevalence, so compare it only between test sets
+    of the same prevalence.
+
+    Examples
+    --------
+    >>> round(average_precision([0, 0, 1, 1], [0.1, 0.6, 0.4, 0.9]), 3)
+    0.833
     """
     from sklearn.metrics import average_precision_score
 
@@ -47,11 +94,31 @@ def average_precision(labels: np.ndarray, scores: np.ndarray) -> float:
 
 
 def f1_max(labels: np.ndarray, scores: np.ndarray) -> tuple[float, float]:
-    """Return the best F1 that any threshold reaches, and that threshold, an observed score: (f1, threshold).
+    """Return the best F1 that any threshold reaches, and that threshold.
 
-    Of several best thresholds it is the highest. It was chosen with the test labels in sight: good for comparing
-    detectors, never for running one. Arguments and errors as in `auroc`; one class only: (nan, nan) and a warning.
+    It is chosen with the test labels in sight: good for comparing detectors, never for running one.
 
+    Parameters
+    ----------
+    labels : array_like, any shape
+        Bool or 0/1, True = defective.
+    scores : array_like, same shape
+        Anomaly scores, finite.
+
+    Returns
+    -------
+    f1 : float
+        0 to 1; NaN with a warning if there is one class only.
+    threshold : float
+        An observed score, of several best ones the highest.
+
+    Raises
+    ------
+    InputError
+        As in `auroc`.
+
+    Examples
+    --------
     >>> f1_max([0, 0, 1, 1], [0.1, 0.6, 0.4, 0.9])
     (0.8, 0.4)
     """
@@ -67,145 +134,299 @@ def f1_max(labels: np.ndarray, scores: np.ndarray) -> tuple[float, float]:
 def aupro(
     maps: Sequence[np.ndarray], masks: Sequence[np.ndarray], max_fpr: float | tuple[float, ...] = 0.3
 ) -> float | tuple[float, ...]:
-    """Return the area under the per-region-overlap curve up to a false-positive rate, divided by that rate: 0..1.
+    """Return the area under the per-region-overlap curve up to a false-positive rate, divided by that rate.
 
-    PRO at a threshold is the mean, over all defect regions of all images, of the share of the region's pixels with
-    score >= threshold; the false-positive rate is over all normal pixels of all images together. Every distinct
-    score is a threshold, with straight lines between, also up to `max_fpr`. Regions are 8-connected.
+    Parameters
+    ----------
+    maps : sequence of ndarray, each of shape (H, W)
+        Anomaly maps, which can differ in size; NaN pixels (not fabric) count in neither rate.
+    masks : sequence of ndarray, each of shape (H, W)
+        Ground truth, bool or 0/1.
+    max_fpr : float or tuple of float
+        False-positive rates, above 0 and up to 1. Several in a tuple cost as much as one.
 
-    maps: array (N, H, W) or list of (H, W), which may differ in size; NaN = not judged (not fabric), left out of
-    both rates. masks: the same shapes, bool or 0/1. Several `max_fpr` in a tuple give a tuple at the cost of one.
-    Regions without a judged pixel are dropped with a warning. No region or no normal pixel left: nan and a warning.
-    Source: Bergmann et al., The MVTec Anomaly Detection Dataset, IJCV 129, 2021.
+    Returns
+    -------
+    float or tuple of float
+        0 to 1; NaN with a warning if there is no region or no normal pixel.
 
+    Raises
+    ------
+    InputError
+        If shapes differ or a value is out of range.
+
+    Notes
+    -----
+    The overlap at a threshold is the mean, over all defect regions of all images, of the share of the region's pixels
+    with score >= threshold. The false-positive rate is over all normal pixels of all images. Every distinct score is a
+    threshold, with straight lines between. Regions are 8-connected; those without a pixel that counts are dropped with
+    a warning. Source: Bergmann et al., The MVTec Anomaly Detection Dataset, IJCV 129, 2021.
+
+    Examples
+    --------
     >>> aupro(np.array([[[4.0, 3.0, 2.0, 1.0]]]), np.array([[[1, 0, 1, 0]]]), max_fpr=1.0)
     0.75
     """
     limits = max_fpr if isinstance(max_fpr, tuple) else (max_fpr,)
-    if not all(0 < limit <= 1 for limit in limits):
-        raise InputError(f"max_fpr is {max_fpr}, expected rates above 0 and up to 1: 0.3 and 0.05 are usual.")
+    for limit in limits:
+        check_number("max_fpr", limit, "(0, 1]", example="0.3 or 0.05")
     defective, weights, normal, regions = _region_pixels(maps, masks)
     if not regions or not len(normal):
         missing, wanted = ("normal pixel", "normal") if regions else ("defect region", "defective")
-        _warn(f"No {missing} among the judged pixels, so AUPRO isn't defined and is nan: add {wanted} tiles or strips.")
+        _warn(f"There is no {missing} in the fabric, so AUPRO is not defined and is NaN: add {wanted} tiles or strips.")
         areas = tuple(math.nan for _ in limits)
     else:
         steps = _steps(defective, normal, weights / regions)
-        # each threshold ends a flat stretch (normals above it) and makes one step, slanted where normals tie with it
+        # Each threshold ends a flat stretch (normals above it) and makes one step, slanted where normals tie with it.
         x = np.concatenate([[0], np.stack([steps.above, steps.reached], axis=1).ravel(), [len(normal)]]) / len(normal)
         y = np.repeat(np.append(0, np.cumsum(steps.gained)), 2)
         areas = tuple(_area(x, y, limit) / limit for limit in limits)
     return areas if isinstance(max_fpr, tuple) else areas[0]
 
 
-def threshold_for_false_alarms(normal_scores: np.ndarray, rate: float) -> float:
-    """Return the threshold at which a new normal thing is called defective with probability `rate` at most.
+def conformal_threshold(normal_scores: np.ndarray, false_alarm_rate: float) -> float:
+    """Return the threshold at which a new normal sample is flagged with at most a given probability.
 
-    normal_scores (any shape): n scores of normals that the detector was not fitted on. With rank
-    k = ceil((n + 1) (1 - rate)), a new normal lies above the k-th smallest score with probability <= rate, whatever the
-    distribution, ties included, if it is drawn like the others (in the mean over such draws). As the rule is
-    score >= threshold, the threshold is the next number above that score, in the scores' own precision.
-    Tiles of one strip are alike: for the promise to hold on new strips, give scores of many strips.
-    Where k > n no finite threshold can promise it: infinity, and a warning that says how many normals it takes.
+    Parameters
+    ----------
+    normal_scores : array_like, any shape
+        n scores of normal samples on which the detector was not fitted: the calibration set.
+    false_alarm_rate : float
+        Probability, above 0 and below 1.
+
+    Returns
+    -------
+    float
+        The next number above the k-th smallest score, k = ceil((n + 1) (1 - rate)), in the scores' own precision, as
+        the rule is score >= threshold. Infinity with a warning if k > n: so few normals cannot promise that rate.
+
+    Raises
+    ------
+    InputError
+        If the rate is out of range or a score is not finite.
+
+    Notes
+    -----
+    The promise holds for any distribution, ties included, if the new sample is drawn like the others, on average over
+    such draws. Tiles of one strip are correlated: for the promise to hold on new strips, give scores of many strips.
     Sources: Vovk, Gammerman and Shafer, Algorithmic Learning in a Random World, 2005 (split conformal prediction);
     Laxhammar and Falkman, StreamKDD 2010 (for anomalies).
+
+    Examples
+    --------
+    >>> scores = np.arange(19.0)
+    >>> bool(18 < conformal_threshold(scores, 0.05) < 18.001)
+    True
     """
-    scores = _scores(normal_scores, "normal_scores")
-    if not 0 < rate < 1:
-        raise InputError(f"rate is {rate}, expected a false-alarm rate above 0 and below 1: 0.05 is one in twenty.")
-    exact = Fraction(str(float(rate)))  # the rate as written: 0.1 is a tenth, so that no rank is lost to rounding
+    scores = _check_scores(normal_scores, "normal_scores")
+    check_number("false_alarm_rate", false_alarm_rate, "(0, 1)", example="0.05, 1 in 20")
+    exact = Fraction(str(float(false_alarm_rate)))  # the rate as written, so no rank is lost to rounding
     rank = math.ceil((scores.size + 1) * (1 - exact))
     if rank > scores.size:
         _warn(
-            f"{scores.size} normal scores can't promise a false-alarm rate of {rate}, so the threshold is infinite: "
-            f"give at least {math.ceil(1 / exact) - 1} held-out normals, or allow a higher rate."
+            f"{scores.size} normal scores cannot promise a false-alarm rate of {false_alarm_rate}, so the threshold is "
+            f"infinite: give at least {math.ceil(1 / exact) - 1} held-out normals, or allow a higher rate."
         )
         return math.inf
     return float(np.nextafter(np.partition(scores, rank - 1, axis=None)[rank - 1], np.inf, dtype=scores.dtype))
 
 
 def bootstrap_interval(
-    measure: Callable[[np.ndarray, np.ndarray], float],
+    measure: Measure,
     labels: np.ndarray,
     scores: np.ndarray,
-    strips: np.ndarray,
+    groups: np.ndarray,
     *,
-    level: float = 0.95,
-    draws: int = 1000,
+    confidence: float = 0.95,
+    n_resamples: int = 1000,
     seed: int = 0,
 ) -> tuple[float, float]:
-    """Return the interval (low, high) of `measure(labels, scores)` if other strips had been woven.
+    """Return the confidence interval of a measure under other strips: a cluster bootstrap.
 
-    labels, scores (N, ...): one row a tile; strips (N,): the strip it comes from. Tiles of one strip are alike, so
-    whole strips are drawn with replacement: those that hold a defect and those that don't each among themselves, so
-    that a draw has both classes. The interval is between the percentiles of the draws. Draws that give nan are left
-    out, with a warning when they are more than 5 %. About a second for 1000 draws of 400 tiles with `auroc`.
-    Source: Davison and Hinkley, Bootstrap Methods and their Application, 1997, chapters 3 (data in groups) and 5.
+    Parameters
+    ----------
+    measure : callable
+        Called with (labels, scores) of resampled tiles.
+    labels, scores : ndarray, shape (N, ...)
+        One row per tile.
+    groups : ndarray, shape (N,)
+        The strip of each tile. Tiles of one strip are correlated, so whole strips are resampled.
+    confidence : float
+        Coverage of the interval, 0 to 1.
+    n_resamples : int
+        Number of resamples.
+    seed : int
+        Seed of the resamples.
+
+    Returns
+    -------
+    low, high : float
+        Percentiles of the resampled values. NaN values are left out, with a warning if they are more than 5 %.
+
+    Raises
+    ------
+    InputError
+        If shapes differ or an argument is out of range.
+
+    Notes
+    -----
+    Strips with a defect and strips without are resampled with replacement among themselves, so every resample has both
+    classes. 1000 resamples of 400 tiles take about a second with `auroc`. Source: Davison and Hinkley, Bootstrap
+    Methods and their Application, 1997, chapters 3 (data in groups) and 5.
+
+    Examples
+    --------
+    >>> labels, groups = np.arange(40) % 4 == 0, np.arange(40) // 4
+    >>> bootstrap_interval(auroc, labels, labels + 0.0, groups, n_resamples=10)
+    (1.0, 1.0)
     """
-    labels, scores, strips = np.asarray(labels), np.asarray(scores), np.asarray(strips)
-    if strips.ndim != 1 or not len(strips) or not labels.shape[:1] == scores.shape[:1] == strips.shape:
-        raise InputError(
-            f"labels {labels.shape}, scores {scores.shape} and strips {strips.shape} differ in their first axis or are "
-            "empty: give each tile one row, and strips (N,) with the id of each tile's strip."
-        )
-    if not 0 < level < 1 or draws < 1:
-        raise InputError(f"level is {level} and draws is {draws}: give a level between 0 and 1 and at least 1 draw.")
-    strata: dict[str, list[np.ndarray]] = {"with": [], "without": []}
-    for strip in np.unique(strips):
-        rows = np.flatnonzero(strips == strip)
-        strata["with" if labels[rows].any() else "without"].append(rows)
-    for kind, stratum in strata.items():
-        if len(stratum) == 1:
-            _warn(f"Only one strip {kind} a defect: every draw takes it, so the interval is too narrow; add some.")
-    random = np.random.default_rng(seed)
-    values = np.empty(draws)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)  # a draw with one class: counted below instead
-        for i in range(draws):
-            drawn = ((of, random.integers(len(of), size=len(of))) for of in strata.values() if of)
-            rows = np.concatenate([of[j] for of, chosen in drawn for j in chosen])
-            values[i] = measure(labels[rows], scores[rows])
-    values = values[~np.isnan(values)]
-    if len(values) < 0.95 * draws:
-        _warn(f"{draws - len(values)} of {draws} draws gave nan and were left out: add strips of the class that lacks.")
-    low, high = np.quantile(values, [(1 - level) / 2, (1 + level) / 2]) if len(values) else (math.nan, math.nan)
+    check_number("confidence", confidence, "(0, 1)", example=0.95)
+    values = _resampled_values(measure, labels, (scores,), groups, n_resamples, seed)[0]
+    if not len(values):
+        return math.nan, math.nan
+    low, high = np.quantile(values, [(1 - confidence) / 2, (1 + confidence) / 2])
     return float(low), float(high)
 
 
+def paired_bootstrap(
+    measure: Measure,
+    labels: np.ndarray,
+    scores_a: np.ndarray,
+    scores_b: np.ndarray,
+    groups: np.ndarray,
+    *,
+    n_resamples: int = 1000,
+    seed: int = 0,
+) -> np.ndarray:
+    """Return resampled differences (a - b) of a measure between two detectors on the same tiles.
+
+    Parameters
+    ----------
+    measure : callable
+        Called with (labels, scores) of resampled tiles.
+    labels : ndarray, shape (N,)
+        True = defective.
+    scores_a, scores_b : ndarray, shape (N,)
+        Scores of the two detectors.
+    groups : ndarray, shape (N,)
+        The strip of each tile, resampled as in `bootstrap_interval`.
+    n_resamples : int
+        Number of resamples; equal labels, groups and seeds give equal resamples.
+    seed : int
+        Seed of the resamples.
+
+    Returns
+    -------
+    ndarray, shape (n_resamples,)
+        Differences; NaN values are left out, with a warning if they are more than 5 %.
+
+    Raises
+    ------
+    InputError
+        If shapes differ or an argument is out of range.
+
+    Examples
+    --------
+    >>> labels, groups = np.arange(40) % 4 == 0, np.arange(40) // 4
+    >>> paired_bootstrap(auroc, labels, labels + 0.0, np.zeros(40), groups, n_resamples=2).tolist()
+    [0.5, 0.5]
+    """
+    if np.shape(scores_a) != np.shape(scores_b):
+        raise InputError(
+            f"scores_a {np.shape(scores_a)} and scores_b {np.shape(scores_b)} differ: score the same tiles with both."
+        )
+    of_a, of_b = _resampled_values(measure, labels, (scores_a, scores_b), groups, n_resamples, seed)
+    return of_a - of_b
+
+
+def _resampled_values(
+    measure: Measure,
+    labels: np.ndarray,
+    all_scores: tuple[np.ndarray, ...],
+    groups: np.ndarray,
+    n_resamples: int,
+    seed: int,
+) -> np.ndarray:
+    """Return the measure of each detector in each resample, (detectors, resamples), without those that are NaN."""
+    labels, groups = np.asarray(labels), np.asarray(groups)
+    all_scores = tuple(np.asarray(scores) for scores in all_scores)
+    for scores in all_scores:
+        if groups.ndim != 1 or not len(groups) or not labels.shape[:1] == scores.shape[:1] == groups.shape:
+            raise InputError(
+                f"labels {labels.shape}, scores {scores.shape} and groups {groups.shape} differ in their first axis or "
+                "are empty: give each tile one row, and groups (N,) with the strip of each tile."
+            )
+    check_integer("n_resamples", n_resamples, 1)
+    strata = _strata(labels, groups)
+    values = np.empty((len(all_scores), n_resamples))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # a resample with one class; counted below instead
+        for i, rows in enumerate(_resampled_rows(strata, n_resamples, seed)):
+            values[:, i] = [measure(labels[rows], scores[rows]) for scores in all_scores]
+    defined = ~np.isnan(values).any(axis=0)
+    if defined.sum() < 0.95 * n_resamples:
+        _warn(f"{(~defined).sum()} of {n_resamples} resamples gave NaN and were left out: add strips of both kinds.", 4)
+    return values[:, defined]
+
+
+def _strata(labels: np.ndarray, groups: np.ndarray) -> list[list[np.ndarray]]:
+    """Return the rows of each strip, those of strips with a defect first, then those of strips without."""
+    strata: dict[str, list[np.ndarray]] = {"with": [], "without": []}
+    for group in np.unique(groups):
+        rows = np.flatnonzero(groups == group)
+        strata["with" if labels[rows].any() else "without"].append(rows)
+    for kind, strips in strata.items():
+        if len(strips) == 1:
+            _warn(
+                f"There is only one strip {kind} a defect, which every resample takes, so the interval is too narrow: "
+                "add some.",
+                5,
+            )
+    return [strips for strips in strata.values() if strips]
+
+
+def _resampled_rows(strata: list[list[np.ndarray]], n_resamples: int, seed: int) -> Iterator[np.ndarray]:
+    """Yield the rows of each resample: strips with and without a defect are drawn among themselves."""
+    rng = np.random.default_rng(seed)
+    for _ in range(n_resamples):
+        drawn = ((strips, rng.integers(len(strips), size=len(strips))) for strips in strata)
+        yield np.concatenate([strips[i] for strips, chosen in drawn for i in chosen])
+
+
 class _Steps(NamedTuple):
-    """The T distinct scores of defective things from high to low, and what each as a threshold lets through."""
+    """The T distinct scores of defective samples from high to low, and what each as a threshold flags."""
 
     thresholds: np.ndarray  # (T,)
-    gained: np.ndarray  # (T,) defective things with this very score, counted or weighted
-    above: np.ndarray  # (T,) normal things with a higher score
-    reached: np.ndarray  # (T,) normal things with this score or a higher one
+    gained: np.ndarray  # (T,) defective samples with this very score, counted or weighted
+    above: np.ndarray  # (T,) normal samples with a higher score
+    reached: np.ndarray  # (T,) normal samples with this score or a higher one
     normals: int
 
 
 def _steps(defective: np.ndarray, normal: np.ndarray, weights: np.ndarray | None = None) -> _Steps:
-    """Count both classes at the distinct scores of the defective; sorts `normal` (a copy of the caller's) in place."""
+    """Count both classes at the distinct scores of the defective; sorts `normal`, a copy of the caller's, in place."""
     thresholds, place = np.unique(defective, return_inverse=True)
     gained = np.bincount(place, weights)
-    normal.sort()  # float32 values, in place: this, and no order of all pixels, is what keeps memory small
+    normal.sort()  # float32 values in place, not an order of all pixels: this keeps memory small
     above, reached = (len(normal) - np.searchsorted(normal, thresholds, side=side) for side in ("right", "left"))
     return _Steps(thresholds[::-1], gained[::-1], above[::-1], reached[::-1], len(normal))
 
 
 def _steps_of(labels: np.ndarray, scores: np.ndarray, measure: str) -> _Steps | None:
-    """Check labels and scores and return their steps, or None after a warning when there is one class only."""
-    labels, scores = _labels(labels, "labels"), _scores(scores, "scores")
+    """Check labels and scores and return their steps, or None after a warning if there is one class only."""
+    labels, scores = _check_labels(labels, "labels"), _check_scores(scores, "scores")
     if labels.size != scores.size or (labels.shape != scores.shape and 1 not in (labels.ndim, scores.ndim)):
         raise InputError(f"labels has shape {labels.shape} and scores {scores.shape}: give one label for each score.")
     labels, scores = labels.ravel(), scores.ravel()
     if labels.all() or not labels.any():
-        there, missing = ("defective", "normal") if labels[0] else ("normal", "defective")
-        _warn(f"All {len(labels)} labels are {there}, so {measure} isn't defined and is nan: add {missing} ones.", 4)
+        present, missing = ("defective", "normal") if labels[0] else ("normal", "defective")
+        _warn(f"All {len(labels)} labels are {present}, so {measure} is not defined and is NaN: add {missing} ones.", 4)
         return None
     return _steps(scores[labels], scores[~labels])
 
 
 def _condensed(steps: _Steps) -> dict[str, np.ndarray]:
-    """Return what scikit-learn needs for the same curve: ranks for scores, and weights for equally placed things."""
+    """Return the arguments with which scikit-learn computes the same curve: ranks for scores, weights for counts."""
     count = len(steps.thresholds)
     places = np.arange(count, 0, -1)  # a threshold has an even rank; the normals between two have the odd one
     between = np.append(steps.above, steps.normals) - np.append(0, steps.reached)
@@ -219,30 +440,30 @@ def _condensed(steps: _Steps) -> dict[str, np.ndarray]:
 def _region_pixels(
     maps: Sequence[np.ndarray], masks: Sequence[np.ndarray]
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, int]:
-    """Return the judged pixels: defect scores, the share each is of its region, normal scores, number of regions."""
-    from scipy import ndimage
+    """Return the pixels of fabric: defect scores, the share each is of its region, normal scores, number of regions."""
+    import cv2
 
     if len(maps) != len(masks) or not len(maps):
         raise InputError(f"There are {len(maps)} maps and {len(masks)} masks: give at least one map, and a mask each.")
     defective, weights, normal, regions, dropped = [], [], [], 0, 0
     for i, (scores, mask) in enumerate(zip(maps, masks, strict=True)):
-        scores, mask = _scores(scores, f"maps[{i}]", nan=True), _labels(mask, f"masks[{i}]")
+        scores, mask = _check_scores(scores, f"maps[{i}]", nan=True), _check_labels(mask, f"masks[{i}]")
         if scores.ndim != 2 or scores.shape != mask.shape:
             raise InputError(
                 f"maps[{i}] has shape {scores.shape} and masks[{i}] {mask.shape}, expected the same (H, W) for both: "
                 "a single image goes in as maps[None], masks[None]."
             )
-        judged = ~np.isnan(scores)
-        numbers, found = ndimage.label(mask, structure=np.ones((3, 3)))  # 3 x 3 ones: 8-connected
-        region = numbers[judged & mask] - 1
-        sizes = np.bincount(region, minlength=found)
-        defective.append(scores[judged & mask])
+        counts = ~np.isnan(scores)
+        count, numbers = cv2.connectedComponents(mask.astype(np.uint8), connectivity=8)  # number 0 is the background
+        region = numbers[counts & mask] - 1
+        sizes = np.bincount(region, minlength=count - 1)
+        defective.append(scores[counts & mask])
         weights.append(1 / sizes[region])
-        normal.append(scores[judged & ~mask])
+        normal.append(scores[counts & ~mask])
         regions += np.count_nonzero(sizes)
         dropped += np.count_nonzero(sizes == 0)
     if dropped:
-        _warn(f"{dropped} defect regions have no judged pixel (all NaN) and were dropped: see where fabric begins.", 4)
+        _warn(f"{dropped} defect regions lie outside the fabric (all NaN) and were dropped: check where it begins.", 4)
     return np.concatenate(defective), np.concatenate(weights), np.concatenate(normal), regions
 
 
@@ -254,29 +475,29 @@ def _area(x: np.ndarray, y: np.ndarray, limit: float) -> float:
     return float(np.sum((end - start) * (y[:-1] + np.diff(y) * share / 2)))
 
 
-def _scores(scores: np.ndarray, name: str, *, nan: bool = False) -> np.ndarray:
+def _check_scores(scores: np.ndarray, name: str, *, nan: bool = False) -> np.ndarray:
     """Return scores as float32 or float64, at least one, finite (or NaN where `nan`); raise `InputError` otherwise."""
-    scores = _array(scores, name)
+    scores = _as_array(scores, name)
     if scores.dtype.kind not in "fiub" or not scores.size:
-        raise InputError(f"{name} holds {scores.size} values of {scores.dtype}, expected at least one real number.")
+        raise InputError(f"{name} contains {scores.size} values of {scores.dtype}, expected at least one real number.")
     if scores.dtype not in (np.float32, np.float64):
         scores = scores.astype(np.float64)
     bad = np.count_nonzero(np.isinf(scores) if nan else ~np.isfinite(scores))
     if bad:
         kinds = "infinity" if nan else "NaN or infinity"
-        raise InputError(f"{name} holds {kinds} in {bad} of {scores.size} places: leave those out.")
+        raise InputError(f"{name} contains {kinds} in {bad} of {scores.size} places: leave those out.")
     return scores
 
 
-def _labels(labels: np.ndarray, name: str) -> np.ndarray:
-    """Return labels as bool when they are bool or 0/1; raise `InputError` otherwise."""
-    labels = _array(labels, name)
+def _check_labels(labels: np.ndarray, name: str) -> np.ndarray:
+    """Return labels as bool if they are bool or 0/1; raise `InputError` otherwise."""
+    labels = _as_array(labels, name)
     if labels.dtype != bool and not np.isin(labels, (0, 1)).all():
-        raise InputError(f"{name} holds other values than 0 and 1: make it True where defective, with {name} > 0.")
+        raise InputError(f"{name} contains values other than 0 and 1: make it True where defective, with {name} > 0.")
     return labels.astype(bool, copy=False)
 
 
-def _array(values: np.ndarray, name: str) -> np.ndarray:
+def _as_array(values: np.ndarray, name: str) -> np.ndarray:
     try:
         return np.asarray(values)
     except ValueError as error:  # NumPy's word for rows of different lengths

@@ -1,4 +1,9 @@
-"""PatchCore (Roth et al., CVPR 2022, arXiv 2106.08265): fit, score, save, load: the rooms above, in this order."""
+"""PatchCore (Roth et al., CVPR 2022, arXiv 2106.08265) from beginning to end: fit, predict, save, load.
+
+Tiles or strips become patches (`features`), a coreset of the normal patches fills a memory bank (`coreset`,
+`memory_bank`), and the distances of new patches to it become anomaly maps and scores (`scoring`). On fabric two further
+steps help: position-wise normalisation, and subtraction of a strip's background (`calibration`).
+"""
 
 from __future__ import annotations
 
@@ -10,39 +15,71 @@ from typing import Any
 
 import numpy as np
 
-from .errors import InputError, check_strip, check_tiles
-from .features import PatchFeatures
-from .memory_bank import MemoryBank
-from .options import PAPER, check_options, sample
-from .persistence import load_detector, save_detector
-from .pooling import SMOOTH_AND_SHARP, check_pooling, part_of_all, parts_of
-from .scoring import (
-    above_usual,
-    anomaly_maps,
-    distances_to_others,
-    distances_together,
-    image_scores,
-    strip_map,
-    usual_distances,
-    usual_in_rows,
-)
-from .streaming_coreset import SAMPLES, Reduced, reduce_blocks
-from .tiling import fabric_region, tile
+from .calibration import leave_one_out_distances, position_scale, row_scale, subtract_background
+from .coreset import SAMPLERS, subsample
+from .errors import InputError, check_choice, check_integer, check_number, check_strip, check_tiles
+from .features import MULTI_SCALE_POOLING, PatchFeatures, check_pooling, count_branches, split_branches, stack_branch
+from .memory_bank import KINDS, MemoryBank
+from .region import fabric_region
+from .scoring import IMAGE_SCORES, anomaly_maps, geometric_mean_distance, image_scores, stitch_maps
+from .streaming_coreset import RESERVOIR_SIZE, CoresetResult, composable_coreset
+from .tiling import crop_tiles, tile
 
-__all__ = ["PAPER", "Found", "PatchCore", "StripFound"]
+# The recipe of the paper: tiles at their own size, zero padding, no normalisation, one branch.
+PAPER: dict[str, Any] = {
+    "size": None,
+    "pooling": 3,
+    "padding": "zeros",
+    "normalize_positions": False,
+    "coreset_ratio": 0.10,
+    "smoothing": 4.0,
+    "background_quantile": None,
+}
 
 
 @dataclass(frozen=True)
-class Found:
-    """What a detector found on tiles: `maps` (N, H, W) float32 and `scores` (N,) float32, higher = less normal."""
+class TileResult:
+    """Prediction for N tiles.
+
+    Parameters
+    ----------
+    maps : ndarray, shape (N, H, W)
+        Anomaly maps, float32; higher = more anomalous.
+    scores : ndarray, shape (N,)
+        Image-level scores, float32.
+
+    Examples
+    --------
+    >>> TileResult(np.zeros((1, 2, 2)), np.zeros(1)).scores.tolist()
+    [0.0]
+    """
 
     maps: np.ndarray
     scores: np.ndarray
 
 
 @dataclass(frozen=True)
-class StripFound:
-    """What a detector found on a strip: `map` (H, W) float32, NaN off the fabric; `score`, its highest; the tiles."""
+class StripResult:
+    """Prediction for a strip.
+
+    Parameters
+    ----------
+    map : ndarray, shape (H, W)
+        Anomaly map, float32; NaN outside the fabric.
+    score : float
+        Largest of the tile scores.
+    tile_scores : ndarray, shape (N,)
+        Scores of the fabric's tiles, float32.
+    corners : ndarray, shape (N, 2)
+        Row and column of each tile's upper left pixel in the strip.
+    region : tuple of int
+        First column of the fabric and the column after the last.
+
+    Examples
+    --------
+    >>> StripResult(np.zeros((2, 4)), 0.0, np.zeros(1), np.zeros((1, 2), int), (0, 4)).region
+    (0, 4)
+    """
 
     map: np.ndarray
     score: float
@@ -52,36 +89,67 @@ class StripFound:
 
 
 class PatchCore:
-    """A detector that has seen only normal tiles, or strips, and says how far others are from them.
+    """An anomaly detector that learns from normal tiles, or normal strips, alone.
 
-    The defaults are what found most defects on AITEX (`benchmarks/README.md`); `PatchCore(**PAPER)` is the recipe of
-    the paper.
+    The defaults are what detected most defects on AITEX (`benchmarks/README.md`); ``PatchCore(**PAPER)`` is the recipe
+    of the paper.
 
     Parameters
     ----------
-    backbone, layers, size, padding, whiten, batch_size : see `PatchFeatures`.
-    pooling : see there. Pooled in several ways, a patch has as many distances, each to a bank of its own, and what
-        counts is their geometric mean. None takes what found most: 3 for tiles, 3 and 1 where whole strips are fitted.
-    coreset : share of the normal patches that the memory bank keeps, above 0 up to 1.
-    sampler : how they are chosen, "greedy" (k-center), "random" or "k_means".
-    index : kind of `MemoryBank`, exact for up to 200,000 patches if "auto". "hnsw" finds most nearest patches, but its
-        rare misses are bad ones, and a tile's largest distance is among them: it costs AUROC (notebook 05).
-    level : divide each distance by what is usual at its place in a tile (in its row, where strips are fitted), see
-        `scoring.usual_distances` and `usual_in_rows`.
-    baseline : quantile of a strip's own map, around each place, that `score_strip` takes off, `scoring.above_usual`;
-        None leaves it as it is. The lower, the larger a defect may be; not for the reweighted image scores.
-    smoothing : standard deviation in px of the Gaussian over anomaly maps, 0 = none.
-    image_score : "max", "mean", "top", "reweighted" or "reweighted_by_patch", see `scoring`.
-    seed : draws the coreset's start and projection; the same seed gives the same result on one machine, bit for bit.
-    progress : show bars for what takes long.
+    backbone, layers, size, padding, whiten, batch_size
+        As in `features.PatchFeatures`.
+    pooling : int, tuple, or None
+        As in `features.PatchFeatures`. With several branches a patch has as many distances, each to a bank of its own,
+        and their geometric mean counts. None takes 3 for tiles, and 3 and 1 for whole strips.
+    coreset_ratio : float
+        Coreset sampling ratio: share of the normal patches in the memory bank, above 0 and up to 1.
+    sampler : {"greedy", "random", "k_means"}
+        Coreset subsampling, see `coreset.subsample`.
+    index : {"auto", "flat", "ivf", "hnsw", "pq"}
+        Kind of `memory_bank.MemoryBank`. "hnsw" misses few neighbours but by much, and a tile's largest distance is
+        among them, which costs AUROC (notebook 05).
+    normalize_positions : bool
+        Divide each distance by the typical distance at its position in a tile, or in its row of a strip, see
+        `calibration`.
+    background_quantile : float or None
+        Quantile of a strip's own map that `predict_strip` subtracts, see `calibration.subtract_background`; the lower,
+        the larger a defect can be. None subtracts nothing.
+    smoothing : float
+        Standard deviation in px of the Gaussian over anomaly maps, 0 = none.
+    image_score : {"max", "mean", "top", "reweighted", "reweighted_by_patch"}
+        See `scoring.image_scores`. The reweighted scores need tiles and one branch.
+    seed : int
+        Seed of the coreset; equal seeds give equal results on one machine, bit for bit.
+    progress : bool
+        Show bars for what takes long.
 
-    Fitted attributes: `bank_`, and `more_banks_` for further ways of pooling; `tile_shape_`; `radius_`, the coreset's
-    covering radius, None for other samplers; `usual_` (H', W'), (H', 1) of strips, None without `level`; `whole_`.
+    Attributes
+    ----------
+    banks_ : list of MemoryBank
+        Memory bank of each branch; `bank_` is the first.
+    radius_ : float or None
+        Covering radius of the coreset, the largest of the branches; None for other samplers than "greedy".
+    position_scale_ : ndarray, shape (H', W') or (H', 1), or None
+        Typical distances at the positions of a tile, or in the rows of a strip.
+    tile_shape_ : tuple of int
+        Height and width of the tiles.
+    fitted_on_strips_ : bool
+        True after `fit_strips`.
+
+    Raises
+    ------
+    InputError
+        If an argument is out of range.
+
+    Examples
+    --------
+    >>> tiles = np.random.default_rng(0).integers(100, 120, (3, 64, 64), np.uint8)
+    >>> detector = PatchCore(size=64, seed=0).fit(tiles)
+    >>> defective = tiles[:1].copy()
+    >>> defective[0, 20:40, 20:40] = 0
+    >>> detector.predict(defective).scores[0] > detector.predict(tiles[1:2]).scores[0]
+    np.True_
     """
-
-    usual_: np.ndarray | None = None
-    whole_ = False
-    more_banks_: Sequence[MemoryBank] = ()
 
     def __init__(
         self,
@@ -89,208 +157,460 @@ class PatchCore:
         backbone: str = "efficientnet_lite0",
         layers: tuple[str, ...] | None = None,
         size: int | None = 448,
-        pooling: int | Sequence[int] | None = None,
+        pooling: int | Sequence | None = None,
         padding: str = "reflect",
         whiten: bool = False,
         batch_size: int = 8,
-        coreset: float = 0.05,
+        coreset_ratio: float = 0.05,
         sampler: str = "greedy",
         index: str = "auto",
-        level: bool = True,
-        baseline: float | None = 0.25,
+        normalize_positions: bool = True,
+        background_quantile: float | None = 0.25,
         smoothing: float = 2.0,
         image_score: str = "max",
         seed: int = 0,
         progress: bool = False,
     ) -> None:
-        # What is wrong is refused now, not after minutes of extraction.
-        check_options(coreset, sampler, index, level, baseline, smoothing, image_score, seed, pooling)
+        # What is wrong is refused now, not after minutes of extraction; plain numbers, because JSON has no NumPy ones.
         self.pooling = None if pooling is None else check_pooling(pooling)
-        more = {"padding": padding, "whiten": whiten, "batch_size": batch_size, "progress": progress}
-        self.features = PatchFeatures(backbone, layers, pooling=3 if pooling is None else pooling, size=size, **more)
-        self.level, self.baseline = bool(level), None if baseline is None else float(baseline)
-        # Plain numbers, not NumPy's, which JSON can't hold.
-        self.coreset, self.sampler, self.index = float(coreset), sampler, index
-        self.smoothing, self.image_score, self.seed, self.progress = float(smoothing), image_score, int(seed), progress
+        self.coreset_ratio = check_number("coreset_ratio", coreset_ratio, "(0, 1]", example=0.1)
+        self.sampler = check_choice("sampler", sampler, SAMPLERS)
+        self.index = check_choice("index", index, KINDS)
+        self.normalize_positions = bool(normalize_positions)
+        self.background_quantile = background_quantile
+        if background_quantile is not None:
+            self.background_quantile = check_number("background_quantile", background_quantile, "[0, 1]", example=0.25)
+        self.smoothing = check_number("smoothing", smoothing, "[0, inf)", example=2)
+        self.image_score = check_choice("image_score", image_score, IMAGE_SCORES)
+        self.seed, self.progress = check_integer("seed", seed, 0, 2**32 - 1), progress
+        if self.normalize_positions and sampler == "k_means":
+            raise InputError(
+                "normalize_positions must know from which tile a coreset patch comes: take the sampler greedy or "
+                "random, or normalize_positions=False."
+            )
+        if image_score.startswith("reweighted") and self.pooling is not None and count_branches(self.pooling) > 1:
+            raise InputError(f"image_score {image_score} needs one branch of pooling: set pooling=3, or take 'max'.")
+        options = {"padding": padding, "whiten": whiten, "batch_size": batch_size, "progress": progress}
+        self.features = PatchFeatures(backbone, layers, pooling=self.pooling or 3, size=size, **options)
+        self.strip_features = self.features.with_pooling(self.pooling or MULTI_SCALE_POOLING)
+
+    @property
+    def bank_(self) -> MemoryBank:
+        """The memory bank of the first branch."""
+        return self.banks_[0]
 
     def fit(self, tiles: np.ndarray | Iterable[np.ndarray], *, memory: float | None = None) -> PatchCore:
-        """Learn what is normal from normal tiles (N, H, W) uint8; return the detector itself.
+        """Learn what is normal from normal tiles.
 
-        tiles : an array, or an iterator of arrays. memory : GiB that the patches may need; where they need more they
-        are reduced block by block (`blocks.reduce_blocks`), and `radius_` is a bound. Greedy only, and not whitened.
+        Parameters
+        ----------
+        tiles : ndarray, shape (N, H, W), or iterable of such arrays
+            Normal tiles, uint8.
+        memory : float, optional
+            GiB that the patches may take. Where they need more, they are reduced block by block
+            (`streaming_coreset`), and `radius_` is a bound. Only for the sampler "greedy" and without `whiten`.
+
+        Returns
+        -------
+        PatchCore
+            The detector itself.
+
+        Raises
+        ------
+        InputError
+            If the tiles are not grey tiles, or too few for `normalize_positions`.
         """
-        self.pool_for(whole=False)
         if memory is None and isinstance(tiles, (np.ndarray, list)):
             tiles = check_tiles(tiles)
             return self.fit_patches(self.features.fit_transform(tiles), tiles.shape[1:])
-        shape: list[tuple[int, int]] = []
+        shapes: list[tuple[int, int]] = []
 
-        def patches() -> Iterator[np.ndarray]:
+        def patches_of_tiles() -> Iterator[np.ndarray]:
             for part in [tiles] if isinstance(tiles, np.ndarray) else tiles:
-                shape.append(check_tiles(part).shape[1:])
-                for batch in self.features.batches(part):
-                    yield from batch
+                shapes.append(check_tiles(part).shape[1:])
+                for patches in self.features.iter_patches(part):
+                    yield from patches
 
-        found = self._reduced(patches(), memory)
-        return self._remember(found.kept, found.owner, found.samples, False, shape[0])
+        result = self._stream(patches_of_tiles(), memory, self.features.n_branches)
+        scale = self._position_scale(result.samples, result.vectors, result.groups, position_scale)
+        return self._remember(result.vectors, result.radius, scale, shapes[0], on_strips=False)
 
     def fit_patches(self, patches: np.ndarray, tile_shape: tuple[int, int] = (256, 256)) -> PatchCore:
-        """Learn from patches (N, H', W', C) that this detector's `features` made, or (N, C) without `level`."""
-        if self.level and patches.ndim != 4:
-            raise InputError(f"level needs patches (N, H', W', C), tile by tile, not of shape {patches.shape}.")
-        self.pool_for(whole=False)
-        kept, chosen, self.radius_ = self._chosen([patches])
-        samples, owner = self._spread(patches, chosen) if self.level else ([], None)
-        return self._remember(kept, owner, samples, False, tile_shape)
+        """Learn what is normal from the patches of normal tiles.
 
-    def fit_strips(self, strips: Iterable[np.ndarray], *, side: int = 256, memory: float | None = None) -> PatchCore:
-        """Learn from the fabric of whole normal strips, each (H, W) uint8, as high as tiles of `side` px are wide.
+        Parameters
+        ----------
+        patches : ndarray, shape (N, H', W', C)
+            Patches that this detector's `features` made; (N, C) suffices without `normalize_positions`.
+        tile_shape : tuple of int
+            Height and width of the tiles in px.
 
-        Such a detector scores strips whole too (`score_strip`): no patch lies at the edge of a tile, but for the
-        strip's own, and no defect on a seam. Scores of tiles are then taken from the strip's map. strips : may come
-        one by one; `memory` as in `fit`.
+        Returns
+        -------
+        PatchCore
+            The detector itself.
+
+        Raises
+        ------
+        InputError
+            If the patches have another shape, or come from too few tiles for `normalize_positions`.
+        """
+        if self.normalize_positions and patches.ndim != 4:
+            raise InputError(
+                f"normalize_positions needs patches (N, H', W', C), tile by tile, not of shape {patches.shape}."
+            )
+        vectors, indices, radius = self._subsample([patches], self.features.n_branches)
+        scale = None
+        if self.normalize_positions:
+            samples, groups = self._samples_and_groups(patches, indices)
+            scale = self._position_scale(samples, vectors, groups, position_scale)
+        return self._remember(vectors, radius, scale, tile_shape, on_strips=False)
+
+    def fit_strips(
+        self, strips: Iterable[np.ndarray], *, tile_size: int = 256, memory: float | None = None
+    ) -> PatchCore:
+        """Learn what is normal from the fabric of whole normal strips.
+
+        Such a detector predicts whole strips (`predict_strip`): no patch lies at the edge of a tile, only at the
+        strip's own edges, and no defect on a seam. Tile scores are taken from the strip's map.
+
+        Parameters
+        ----------
+        strips : iterable of ndarray, each of shape (H, W)
+            Fabric of normal strips, uint8, as high as `tile_size`; they can arrive one by one.
+        tile_size : int
+            Side of the tiles in px.
+        memory : float, optional
+            As in `fit`.
+
+        Returns
+        -------
+        PatchCore
+            The detector itself.
+
+        Raises
+        ------
+        InputError
+            If a strip has another height, there are no strips, or the image score needs tiles.
         """
         if self.image_score.startswith("reweighted"):
             raise InputError(f"image_score {self.image_score} needs tiles: fit on tiles, or take 'max'.")
-        self.pool_for(whole=True)
-        stream = (self.features.raw_of_strip(check_strip(strip, side), side) for strip in strips)
+        features, shape = self.strip_features, (tile_size, tile_size)
+        stream = (features.extract_strip(check_strip(strip, tile_size), tile_size) for strip in strips)
         if memory is not None:
-            found = self._reduced(stream, memory, every=32)
-            return self._remember(found.kept, found.owner, found.samples, True, (side, side))
+            result = self._stream(stream, memory, features.n_branches, column_stride=32)
+            scale = self._position_scale(result.samples, result.vectors, result.groups, row_scale)
+            return self._remember(result.vectors, result.radius, scale, shape, on_strips=True)
         patches = list(stream)
         if not patches:
             raise InputError("There are no strips to learn from: give at least one.")
-        if len(patches) == 1:  # its halves are two strips: what is usual is learned from others only
+        if len(patches) == 1:  # its halves count as two strips, because position scales are learned from other strips
             patches = np.array_split(patches[0], 2, axis=1)
-        if self.features.whiten:
-            self.features.fit_whitening(np.concatenate([p.reshape(-1, p.shape[-1]) for p in patches]))
-            patches = [self.features.whitened(p) for p in patches]
-        kept, chosen, self.radius_ = self._chosen(patches)
-        samples, owner = self._spread(patches, chosen, every=4) if self.level else ([], None)
-        return self._remember(kept, owner, samples, True, (side, side))
+        if features.whiten:
+            features.fit_whitening(np.concatenate([p.reshape(-1, p.shape[-1]) for p in patches]))
+            patches = [features.apply_whitening(p) for p in patches]
+        vectors, indices, radius = self._subsample(patches, features.n_branches)
+        scale = None
+        if self.normalize_positions:
+            samples, groups = self._samples_and_groups(patches, indices, column_stride=4)
+            scale = self._position_scale(samples, vectors, groups, row_scale)
+        return self._remember(vectors, radius, scale, shape, on_strips=True)
 
-    def pool_for(self, *, whole: bool) -> None:
-        """Take the pooling for whole strips or for tiles, where none was given."""
-        self.whole_ = whole
-        if self.pooling is None:
-            self.features.pooling = SMOOTH_AND_SHARP if whole else 3
+    def predict(self, tiles: np.ndarray) -> TileResult:
+        """Return anomaly maps and scores of tiles.
 
-    def _reduced(self, patches: Iterable[np.ndarray], memory: float | None, every: int = 1) -> Reduced:
-        if self.sampler != "greedy" or self.features.whiten:
-            raise InputError("Patches are reduced as they come only by greedy and not whitened: leave memory out.")
-        more = {"ways": self.features.ways, "every": every, "progress": self.progress}
-        found = reduce_blocks(patches, self.coreset, seed=self.seed, memory=memory, **more)
-        self.radius_ = found.radius
-        return found
+        Parameters
+        ----------
+        tiles : ndarray, shape (N, H, W)
+            Tiles, uint8, of the size of the training tiles.
 
-    @staticmethod
-    def _spread(patches: Sequence[np.ndarray], chosen: Sequence, every: int = 1) -> tuple[list, list]:
-        """Return some tiles or strips with their numbers, spread over all, and whose each chosen patch is."""
-        some = np.unique(np.linspace(0, len(patches) - 1, min(len(patches), SAMPLES)).round().astype(int))
-        owners = np.repeat(np.arange(len(patches)), [p.shape[0] * p.shape[1] for p in patches])
-        return [(i, patches[i][:, ::every]) for i in some], [owners[of] for of in chosen]
+        Returns
+        -------
+        TileResult
 
-    def _remember(self, kept, owner, samples, whole: bool, tile_shape: tuple[int, int]) -> PatchCore:
-        """Fill the banks and learn which distance is usual where; empties the lists `samples` and `kept`."""
-        self.usual_ = None
-        if self.level:
-            away = distances_to_others(samples, kept, owner)
-            samples.clear()  # room for the banks
-            self.usual_ = usual_in_rows(away) if whole else usual_distances(np.stack(away))
-        self.bank_, *self.more_banks_ = [MemoryBank(self.index).add(kept.pop(0)) for _ in range(len(kept))]
-        self.tile_shape_ = (int(tile_shape[0]), int(tile_shape[1]))
-        return self
-
-    def score(self, tiles: np.ndarray) -> Found:
-        """Return anomaly maps and image scores of tiles (N, H, W) uint8 of the size that was fitted."""
-        parts = list(self._score_batches(check_tiles(tiles)))
-        return Found(np.concatenate([p.maps for p in parts]), np.concatenate([p.scores for p in parts]))
-
-    def score_patches(self, patches: np.ndarray) -> Found:
-        """Return what `score` does, from patches (N, H', W', C) that this detector's `features` made of tiles."""
-        n, height, width, channels = patches.shape
-        patches = patches.reshape(n, height * width, channels)
-        distances = self._levelled(self._distances(patches.reshape(-1, channels)).reshape(n, height, width))
-        scores = image_scores(self.image_score, distances.reshape(n, -1), patches, self.bank_)
-        return Found(anomaly_maps(distances, self._fitted_shape(), self.smoothing), scores)
-
-    def score_strip(self, image: np.ndarray, *, region: tuple[int, int] | None = None, overlap: int = 0) -> StripFound:
-        """Score a strip (H, W) uint8: its fabric, found if no `region` is given, whole or tile by tile, as was fitted.
-
-        With a `baseline` the map says how far each place is above what is usual around it on this strip.
+        Raises
+        ------
+        InputError
+            If the detector is not fitted, was fitted on strips, or the tiles have another size.
         """
-        side = self._fitted_shape()[0]
-        image = check_strip(image)
-        begin, end = fabric_region(image) if region is None else region
-        if not 0 <= begin < end <= image.shape[1]:
-            raise InputError(
-                f"region is {(begin, end)}, expected first and last column + 1 within 0..{image.shape[1]}."
-            )
-        fabric = image[:, begin:end]
-        tiles, corners = tile(fabric, size=side, overlap=overlap)
-        tile_scores, of_fabric = None, np.empty(0)
-        if self.whole_:
-            patches = self.features.whitened(self.features.raw_of_strip(check_strip(fabric, side), side))
-            distances = self._distances(patches.reshape(-1, patches.shape[-1])).reshape(patches.shape[:2])
-            of_fabric = anomaly_maps(self._levelled(distances)[None], fabric.shape, self.smoothing)[0]
-        else:
-            found = self.score(tiles)
-            tile_scores, of_fabric = found.scores, strip_map(found.maps, corners, fabric.shape)
-        if self.baseline is not None:
-            of_fabric = above_usual(of_fabric, self.baseline)
-        if self.whole_ or (self.baseline is not None and not self.image_score.startswith("reweighted")):
-            crops = np.stack([of_fabric[row : row + side, column : column + side] for row, column in corners])
-            tile_scores = image_scores(self.image_score, crops, None, None)
-        stitched = np.full(image.shape, np.nan, np.float32)
-        stitched[:, begin:end] = of_fabric
-        return StripFound(stitched, float(tile_scores.max()), tile_scores, corners + [0, begin], (begin, end))
-
-    def save(self, folder: str | os.PathLike) -> Path:
-        """Write the fitted detector as a folder, whole or not at all; see `MemoryBank.save`."""
-        self._fitted_shape()
-        return save_detector(self, folder)
-
-    @classmethod
-    def load(cls, folder: str | os.PathLike) -> PatchCore:
-        """Read a saved detector; raise `InputError` if it is damaged, foreign, or its weights are others now."""
-        return load_detector(cls, folder)
-
-    def parameters(self) -> dict[str, Any]:
-        """Return what the constructor was given, by name, with the layers that were taken."""
-        names = ("backbone", "layers", "size", "pooling", "padding", "whiten", "batch_size", "coreset", "sampler")
-        names += ("index", "level", "baseline", "smoothing", "image_score", "seed")
-        values = {name: getattr(self if hasattr(self, name) else self.features, name) for name in names}
-        return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
-
-    def _chosen(self, patches: Sequence[np.ndarray]) -> tuple[list, Sequence, float | None]:
-        """Return by way of pooling which patches to keep, and their indices; and the largest covering radius."""
-        found, ways = [], self.features.ways
-        for way in range(ways):  # one at a time: fewer copies are held
-            flat = part_of_all(patches, ways, way)
-            found.append(sample(flat, self.coreset, self.sampler, seed=self.seed, progress=self.progress))
-        kept, chosen, radii = zip(*found, strict=True)
-        return list(kept), chosen, None if None in radii else max(radii)
-
-    def _distances(self, patches: np.ndarray) -> np.ndarray:
-        banks = [self.bank_, *self.more_banks_]
-        parts = zip(banks, parts_of(patches, len(banks)), strict=True)
-        return distances_together([bank.nearest(part, 1)[0][:, 0] for bank, part in parts])
-
-    def _levelled(self, distances: np.ndarray) -> np.ndarray:
-        return distances if self.usual_ is None else distances / self.usual_
-
-    def _fitted_shape(self) -> tuple[int, int]:
-        if not hasattr(self, "bank_"):
-            raise InputError("The detector has learned nothing yet: call fit(tiles) with normal tiles first.")
-        return self.tile_shape_
-
-    def _score_batches(self, tiles: np.ndarray) -> Iterator[Found]:
-        if tiles.shape[1:] != self._fitted_shape():
+        tiles = check_tiles(tiles)
+        if tiles.shape[1:] != self._fitted_tile_shape():
             raise InputError(
                 f"tiles are {tiles.shape[1]} x {tiles.shape[2]} px but the detector was fitted on "
                 f"{self.tile_shape_[0]} x {self.tile_shape_[1]}: tile them alike."
             )
-        if self.whole_:
-            raise InputError("The detector was fitted on whole strips: score strips with score_strip, or fit on tiles.")
-        for patches in self.features.batches(tiles):
-            yield self.score_patches(patches)
+        if self.fitted_on_strips_:
+            raise InputError("The detector was fitted on strips: predict strips with predict_strip, or fit on tiles.")
+        results = [self.predict_patches(patches) for patches in self.features.iter_patches(tiles)]
+        return TileResult(np.concatenate([r.maps for r in results]), np.concatenate([r.scores for r in results]))
+
+    def predict_patches(self, patches: np.ndarray) -> TileResult:
+        """Return what `predict` does, from the patches of tiles.
+
+        Parameters
+        ----------
+        patches : ndarray, shape (N, H', W', C)
+            Patches that this detector's `features` made.
+
+        Returns
+        -------
+        TileResult
+        """
+        return self.predict_distances(self.patch_distances(patches), patches)
+
+    def patch_distances(self, patches: np.ndarray, n_neighbors: int = 1) -> np.ndarray:
+        """Return the distance of each patch to the memory bank, before normalisation.
+
+        Parameters
+        ----------
+        patches : ndarray, shape (..., C)
+            Patches that this detector's features made.
+        n_neighbors : int
+            Number of nearest neighbours whose mean distance is returned.
+
+        Returns
+        -------
+        ndarray, shape (...)
+            float32.
+        """
+        self._fitted_tile_shape()
+        check_integer("n_neighbors", n_neighbors, 1, len(self.bank_), "the number of patches in the bank")
+        flat = patches.reshape(-1, patches.shape[-1])
+        branches = zip(self.banks_, split_branches(flat, len(self.banks_)), strict=True)
+        distances = [bank.search(branch, n_neighbors)[0].mean(axis=1) for bank, branch in branches]
+        return geometric_mean_distance(distances).reshape(patches.shape[:-1])
+
+    def predict_distances(self, distances: np.ndarray, patches: np.ndarray | None = None) -> TileResult:
+        """Turn the distances of tiles' patches into anomaly maps and scores.
+
+        Parameters
+        ----------
+        distances : ndarray, shape (N, H', W')
+            Output of `patch_distances`.
+        patches : ndarray, shape (N, H', W', C), optional
+            The patches, for the reweighted image scores.
+
+        Returns
+        -------
+        TileResult
+        """
+        normalized = self._normalize(distances)
+        rows = None if patches is None else patches.reshape(len(patches), -1, patches.shape[-1])
+        scores = image_scores(self.image_score, normalized.reshape(len(normalized), -1), rows, self.bank_)
+        return TileResult(anomaly_maps(normalized, self._fitted_tile_shape(), self.smoothing), scores)
+
+    def predict_strip(
+        self, strip: np.ndarray, *, region: tuple[int, int] | None = None, overlap: int = 0
+    ) -> StripResult:
+        """Return the anomaly map and the scores of a strip, of which only the fabric counts.
+
+        Parameters
+        ----------
+        strip : ndarray, shape (H, W)
+            Grey image, uint8.
+        region : tuple of int, optional
+            First column of the fabric and the column after the last; None finds them.
+        overlap : int
+            Width in px that neighbouring tiles share.
+
+        Returns
+        -------
+        StripResult
+            With a `background_quantile`, the map says how far each place stands out from the background around it.
+
+        Raises
+        ------
+        InputError
+            If the detector is not fitted, or the strip or the region does not fit.
+        """
+        size = self._fitted_tile_shape()[0]
+        strip = check_strip(strip)
+        start, stop = fabric_region(strip) if region is None else region
+        if not 0 <= start < stop <= strip.shape[1]:
+            raise InputError(
+                f"region is {(start, stop)}, expected first and last column + 1 within 0..{strip.shape[1]}."
+            )
+        fabric = strip[:, start:stop]
+        tiles, corners = tile(fabric, size, overlap)
+        if self.fitted_on_strips_:
+            fabric_map, tile_scores = self._map_of_whole_strip(fabric), None
+        else:
+            result = self.predict(tiles)
+            fabric_map, tile_scores = stitch_maps(result.maps, corners, fabric.shape), result.scores
+        if self.background_quantile is not None:
+            fabric_map = subtract_background(fabric_map, self.background_quantile)
+            if not self.image_score.startswith("reweighted"):
+                tile_scores = None
+        if tile_scores is None:
+            tile_scores = image_scores(self.image_score, crop_tiles(fabric_map, corners, size))
+        strip_map = np.full(strip.shape, np.nan, np.float32)
+        strip_map[:, start:stop] = fabric_map
+        return StripResult(strip_map, float(tile_scores.max()), tile_scores, corners + [0, start], (start, stop))
+
+    def save(self, folder: str | os.PathLike) -> Path:
+        """Write the fitted detector as a folder, whole or not at all; see `persistence`.
+
+        Parameters
+        ----------
+        folder : path
+            Folder to write; a detector saved there before is replaced.
+
+        Returns
+        -------
+        Path
+
+        Raises
+        ------
+        InputError
+            If the detector is not fitted, something else is in the way, or the folder cannot be written.
+        """
+        features = self._fitted_features()
+        metadata = {
+            "backbone": features.backbone,
+            "layers": list(features.layers),
+            "weights_sha256": features.weights_sha256,
+            "tile_shape": list(self.tile_shape_),
+            "radius": self.radius_,
+            "fitted_on_strips": self.fitted_on_strips_,
+            "parameters": self.parameters(),
+        }
+        arrays = {"mean": features.mean_, "whitening": features.whitening_} if features.whiten else {}
+        arrays |= {f"bank_{i}": bank.vectors_ for i, bank in enumerate(self.banks_[1:], start=2)}
+        if self.position_scale_ is not None:
+            arrays["position_scale"] = self.position_scale_
+        return self.bank_.save(folder, metadata=metadata, arrays=arrays)
+
+    @classmethod
+    def load(cls, folder: str | os.PathLike) -> PatchCore:
+        """Read a saved detector; nothing is unpickled.
+
+        Parameters
+        ----------
+        folder : path
+            Folder that `save` wrote.
+
+        Returns
+        -------
+        PatchCore
+
+        Raises
+        ------
+        InputError
+            If the folder is missing, foreign or damaged, or the backbone's weights differ from those of the fit.
+        """
+        bank = MemoryBank.load(folder)
+        metadata, arrays = bank.metadata, bank.arrays
+        try:
+            detector = cls(**{**metadata["parameters"], "layers": tuple(metadata["layers"])})
+            detector.tile_shape_, detector.radius_ = tuple(metadata["tile_shape"]), metadata["radius"]
+            detector.fitted_on_strips_ = bool(metadata["fitted_on_strips"])
+            features = detector.strip_features if detector.fitted_on_strips_ else detector.features
+            if features.whiten:
+                features.mean_, features.whitening_ = arrays["mean"], arrays["whitening"]
+            detector.position_scale_ = arrays["position_scale"] if detector.normalize_positions else None
+            further = [arrays[f"bank_{i}"] for i in range(2, features.n_branches + 1)]
+            detector.banks_ = [bank, *(MemoryBank(detector.index).add(vectors) for vectors in further)]
+            weights = metadata["weights_sha256"]
+        except (KeyError, TypeError) as error:
+            raise InputError(
+                f"{folder} contains a memory bank but no detector ({error}): load it with MemoryBank.load."
+            ) from error
+        if weights != features.weights_sha256:
+            raise InputError(
+                f"{folder} was fitted with other weights of {features.backbone} (SHA-256 {str(weights)[:8]}, "
+                f"here {features.weights_sha256[:8]}): fit it anew, because its patches cannot be compared."
+            )
+        return detector
+
+    def parameters(self) -> dict[str, Any]:
+        """Return the constructor's arguments by name, with the layers that were taken.
+
+        Returns
+        -------
+        dict
+            Of values that JSON can hold.
+        """
+        of_features = ("backbone", "layers", "size", "padding", "whiten", "batch_size")
+        own = ("pooling", "coreset_ratio", "sampler", "index", "normalize_positions", "background_quantile")
+        own += ("smoothing", "image_score", "seed")
+        values = {name: getattr(self.features, name) for name in of_features}
+        values |= {name: getattr(self, name) for name in own}
+        return {name: _as_list(value) for name, value in values.items()}
+
+    def _map_of_whole_strip(self, fabric: np.ndarray) -> np.ndarray:
+        """Return the anomaly map (H, W) of a strip's fabric, seen by the network as a whole."""
+        size, features = self.tile_shape_[0], self.strip_features
+        patches = features.apply_whitening(features.extract_strip(check_strip(fabric, size), size))
+        normalized = self._normalize(self.patch_distances(patches))
+        return anomaly_maps(normalized[None], fabric.shape, self.smoothing)[0]
+
+    def _stream(
+        self, patches: Iterable[np.ndarray], memory: float | None, n_branches: int, column_stride: int = 1
+    ) -> CoresetResult:
+        if self.sampler != "greedy" or self.features.whiten:
+            raise InputError(
+                "Only the sampler greedy, without whitening, reduces patches as they arrive: leave memory out."
+            )
+        options = {"n_branches": n_branches, "column_stride": column_stride, "progress": self.progress}
+        return composable_coreset(patches, self.coreset_ratio, seed=self.seed, memory=memory, **options)
+
+    def _subsample(
+        self, patches: Sequence[np.ndarray], n_branches: int
+    ) -> tuple[list[np.ndarray], list[np.ndarray | None], float | None]:
+        """Return the coreset of each branch, its indices, and the largest covering radius."""
+        coresets = []
+        for branch in range(n_branches):  # one at a time: fewer copies in memory
+            flat = stack_branch(patches, n_branches, branch)
+            coresets.append(subsample(flat, self.coreset_ratio, self.sampler, seed=self.seed, progress=self.progress))
+        vectors, indices, radii = zip(*coresets, strict=True)
+        return list(vectors), list(indices), None if None in radii else max(radii)
+
+    @staticmethod
+    def _samples_and_groups(
+        patches: Sequence[np.ndarray], indices: Sequence[np.ndarray], column_stride: int = 1
+    ) -> tuple[list[tuple[int, np.ndarray]], list[np.ndarray]]:
+        """Return some tiles or strips with their numbers, evenly spaced, and the number of each coreset patch's own."""
+        count = min(len(patches), RESERVOIR_SIZE)
+        numbers = np.unique(np.linspace(0, len(patches) - 1, count).round().astype(int))
+        groups = np.repeat(np.arange(len(patches)), [p.shape[0] * p.shape[1] for p in patches])
+        samples = [(int(number), patches[number][:, ::column_stride]) for number in numbers]
+        return samples, [groups[of_branch] for of_branch in indices]
+
+    def _position_scale(self, samples, vectors, groups, scale_of) -> np.ndarray | None:
+        """Return the position scale, (H', W') or (H', 1), from leave-one-out distances; empties `samples`."""
+        if not self.normalize_positions:
+            return None
+        distances = leave_one_out_distances(samples, vectors, groups)
+        samples.clear()  # room for the banks
+        return scale_of(distances)
+
+    def _remember(
+        self,
+        vectors: list[np.ndarray],
+        radius: float | None,
+        scale: np.ndarray | None,
+        tile_shape: tuple[int, int],
+        *,
+        on_strips: bool,
+    ) -> PatchCore:
+        """Keep what was learned; empties `vectors`, so that no coreset is held twice."""
+        self.banks_ = [MemoryBank(self.index).add(vectors.pop(0)) for _ in range(len(vectors))]
+        self.radius_, self.position_scale_, self.fitted_on_strips_ = radius, scale, on_strips
+        self.tile_shape_ = (int(tile_shape[0]), int(tile_shape[1]))
+        return self
+
+    def _normalize(self, distances: np.ndarray) -> np.ndarray:
+        return distances if self.position_scale_ is None else distances / self.position_scale_
+
+    def _fitted_tile_shape(self) -> tuple[int, int]:
+        if not hasattr(self, "banks_"):
+            raise InputError("The detector is not fitted yet: call fit(tiles) with normal tiles first.")
+        return self.tile_shape_
+
+    def _fitted_features(self) -> PatchFeatures:
+        self._fitted_tile_shape()
+        return self.strip_features if self.fitted_on_strips_ else self.features
+
+
+def _as_list(value: Any) -> Any:
+    return [_as_list(part) for part in value] if isinstance(value, tuple) else value

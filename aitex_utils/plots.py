@@ -1,6 +1,7 @@
-"""Figures that a colour-blind person can read and a blind one can hear: each comes with a sentence on what it shows.
+"""The figures that every part of the course uses, readable without colour, each with a sentence on what it shows.
 
-Every function returns (figure, sentence); `show` displays both. Panels that are compared share one colour scale.
+Every function returns (figure, caption); `show` displays both, the caption also as alt text. Panels that are compared
+share one colour scale.
 """
 
 from __future__ import annotations
@@ -14,66 +15,245 @@ from . import metrics
 from .errors import InputError, check_tiles
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 MAP_COLOURS = "cividis"
-NORMAL, DEFECTIVE, LINE = "#0072B2", "#D55E00", "#000000"  # apart for all common kinds of colour blindness
+NORMAL, DEFECTIVE, LINE, FOURTH = "#0072B2", "#D55E00", "#000000", "#009E73"  # distinct for colour-blind readers
+COLOURS = (NORMAL, DEFECTIVE, LINE, FOURTH)
+OUTLINE_DISTANCE = 2  # px between a region and its outline
+LINE_STYLES, MARKERS = ("-", "--", ":", "-."), "osD^vP"
 
 
-def show(figure: Figure, sentence: str) -> None:
-    """Display a figure with its sentence as alt text and as caption; outside a notebook, print the sentence."""
+def show(figure: Figure, caption: str) -> None:
+    """Display a figure with its caption, which is also its alt text; outside a notebook, print the caption.
+
+    Parameters
+    ----------
+    figure : matplotlib.figure.Figure
+        Figure to display.
+    caption : str
+        What the figure shows.
+
+    Examples
+    --------
+    >>> show(*plot_image(np.zeros((4, 8), np.uint8)))
+    Strip: 4 rows by 8 columns, mean grey 0 of 255.
+    """
     from IPython import get_ipython
     from IPython.display import display
 
     if get_ipython() is None:
-        print(sentence)
+        print(caption)
         return
-    display({"text/html": picture(figure, sentence), "text/plain": sentence}, raw=True)
+    display({"text/html": figure_html(figure, caption), "text/plain": caption}, raw=True)
 
 
-def picture(figure: Figure, sentence: str, *, dpi: int = 110) -> str:
-    """Return a figure as HTML, with its sentence as alt text and as caption."""
+def figure_html(figure: Figure, caption: str, *, dpi: int = 110) -> str:
+    """Return a figure as HTML, with its caption also as alt text.
+
+    Parameters
+    ----------
+    figure : matplotlib.figure.Figure
+        Figure to encode as PNG.
+    caption : str
+        What the figure shows.
+    dpi : int
+        Resolution of the PNG.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> figure_html(*plot_image(np.zeros((4, 8), np.uint8))).startswith("<figure")
+    True
+    """
     import base64
     import html
     import io
 
-    width = round(82 * figure.get_figwidth())  # px: letters of 10 points come out at a page's reading size
+    width = round(82 * figure.get_figwidth())  # px: letters of 10 points have a page's reading size
     file = io.BytesIO()
     figure.savefig(file, format="png", dpi=dpi, bbox_inches="tight")
-    told, data = html.escape(sentence, quote=True), base64.b64encode(file.getvalue()).decode()
+    text, data = html.escape(caption, quote=True), base64.b64encode(file.getvalue()).decode()
     return (
-        f'<figure style="margin:0"><img src="data:image/png;base64,{data}" alt="{told}" '
-        f'style="max-width:100%;width:{width}px"><figcaption>{told}</figcaption></figure>'
+        f'<figure style="margin:0"><img src="data:image/png;base64,{data}" alt="{text}" '
+        f'style="max-width:100%;width:{width}px"><figcaption>{text}</figcaption></figure>'
     )
 
 
+def make_axes(rows: int, columns: int, size: tuple[float, float], **options) -> tuple[Figure, Axes | np.ndarray]:
+    """Return a figure that pyplot does not manage, and its axes, so nothing is drawn twice or left in memory.
+
+    Parameters
+    ----------
+    rows, columns : int
+        Grid of axes.
+    size : tuple of float
+        Width and height in inches.
+    **options
+        Passed to `Figure.subplots`.
+
+    Returns
+    -------
+    figure : matplotlib.figure.Figure
+    axes : matplotlib.axes.Axes or ndarray of Axes
+
+    Examples
+    --------
+    >>> figure, axes = make_axes(1, 2, (4, 2))
+    >>> len(axes)
+    2
+    """
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=size, layout="constrained")
+    return figure, figure.subplots(rows, columns, **options)
+
+
+def draw_intervals(axis: Axes, names: Sequence[str], intervals: np.ndarray, *, reference: float | None = 0.0) -> None:
+    """Draw values with their intervals, one row each, from top to bottom.
+
+    Parameters
+    ----------
+    axis : matplotlib.axes.Axes
+        Where to draw.
+    names : sequence of str
+        Labels of the rows.
+    intervals : ndarray, shape (len(names), 3)
+        Low, middle and high of each row.
+    reference : float, optional
+        Value at which a dotted line is drawn.
+
+    Raises
+    ------
+    InputError
+        If there is not one interval for each name.
+
+    Examples
+    --------
+    >>> figure, axis = make_axes(1, 1, (4, 2))
+    >>> draw_intervals(axis, ["b - a"], np.array([[-0.1, 0.0, 0.2]]))
+    """
+    intervals = np.asarray(intervals, dtype=float)
+    if intervals.shape != (len(names), 3) or not len(names):
+        raise InputError(f"intervals has shape {intervals.shape}, expected ({len(names)}, 3): low, middle and high.")
+    low, middle, high = intervals.T
+    rows = np.arange(len(names))
+    axis.hlines(rows, low, high, color=NORMAL, linewidth=3)
+    axis.plot(middle, rows, "o", color=LINE)
+    if reference is not None:
+        axis.axvline(reference, color=LINE, linestyle=":")
+    axis.set(yticks=rows, yticklabels=list(names), ylim=(len(names) - 0.5, -0.5))
+
+
 def describe_map(anomaly_map: np.ndarray) -> str:
-    """Say where a map (H, W) is highest, and how far above the value that one place in a hundred exceeds."""
+    """Say where a map is highest, and how far above its 99 % quantile.
+
+    Parameters
+    ----------
+    anomaly_map : ndarray, shape (H, W)
+        With at least one value that is not NaN.
+
+    Returns
+    -------
+    str
+
+    Raises
+    ------
+    InputError
+        If the map is not 2-D or all NaN.
+
+    Examples
+    --------
+    >>> describe_map(np.array([[0.0, 0.0, 2.0]]))
+    'highest at column 2, row 0; its 99 % quantile is 0'
+    """
     anomaly_map = np.asarray(anomaly_map)
     if anomaly_map.ndim != 2 or np.isnan(anomaly_map).all():
         raise InputError(f"anomaly_map has shape {anomaly_map.shape}, expected (H, W) with at least one value not NaN.")
     row, column = np.unravel_index(np.nanargmax(anomaly_map), anomaly_map.shape)
     known = anomaly_map[~np.isnan(anomaly_map)]
-    usual = float(np.quantile(known, 0.99, method="lower"))
-    if usual <= 0:
-        return f"highest at column {column:,}, row {row}: nearly everywhere else it is 0"
-    times = anomaly_map[row, column] / usual
-    return f"highest at column {column:,}, row {row}: {times:.1f} times what one place in a hundred exceeds"
+    quantile = float(np.quantile(known, 0.99, method="lower"))
+    place = f"highest at column {column:,}, row {row}"
+    if quantile <= 0:
+        return f"{place}; its 99 % quantile is {'below 0' if quantile < 0 else '0'}"
+    return f"{place}: {anomaly_map[row, column] / quantile:.1f} times its 99 % quantile"
 
 
 def plot_image(image: np.ndarray, mask: np.ndarray | None = None, *, title: str = "Strip") -> tuple[Figure, str]:
-    """Draw a strip (H, W) uint8 as it is, the outline of its mask (H, W) bool on it where one is given."""
+    """Draw a strip as it is, with the outline of its mask.
+
+    Parameters
+    ----------
+    image : ndarray, shape (H, W)
+        Grey values, uint8.
+    mask : ndarray, shape (H, W), optional
+        Ground-truth mask, bool.
+    title : str
+        Title of the figure.
+
+    Returns
+    -------
+    figure : matplotlib.figure.Figure
+    caption : str
+
+    Raises
+    ------
+    InputError
+        If the shapes differ.
+
+    Examples
+    --------
+    >>> plot_image(np.zeros((4, 8), np.uint8))[1]
+    'Strip: 4 rows by 8 columns, mean grey 0 of 255.'
+    """
     _check_same_shape(image, mask=mask)
-    figure, axis = _axes(1, 1, (11, 1.5))
+    figure, axis = make_axes(1, 1, (11, 1.5))
     axis.imshow(image, cmap="gray", vmin=0, vmax=255, aspect="auto")
-    sentence = f"{title}: {image.shape[0]} rows by {image.shape[1]:,} columns, mean grey {image.mean():.0f} of 255"
+    caption = f"{title}: {image.shape[0]} rows by {image.shape[1]:,} columns, mean grey {image.mean():.0f} of 255"
     if mask is not None and mask.any():
-        axis.contour(mask, levels=[0.5], colors=DEFECTIVE, linewidths=0.8)
+        draw_outline(axis, mask)
         rows, columns = (np.flatnonzero(mask.any(axis=a)) for a in (1, 0))
-        sentence += f"; what is outlined lies in columns {columns[0]:,} to {columns[-1]:,}, "
-        sentence += f"rows {rows[0]} to {rows[-1]}"
+        caption += f"; the outline covers columns {columns[0]:,} to {columns[-1]:,}, "
+        caption += f"rows {rows[0]} to {rows[-1]}"
     axis.set(title=title, xlabel="column (px)", ylabel="row (px)")
-    return figure, sentence + "."
+    return figure, caption + "."
+
+
+def draw_outline(axis: Axes, mask: np.ndarray, colour: str = DEFECTIVE, linewidth: float = 0.8) -> None:
+    """Draw the outlines of a mask's regions, outside the regions, so that thin defects stay visible.
+
+    Parameters
+    ----------
+    axis : matplotlib.axes.Axes
+        Where to draw.
+    mask : ndarray, shape (H, W)
+        Bool.
+    colour : str
+        Colour of the lines.
+    linewidth : float
+        Width in points.
+
+    Examples
+    --------
+    >>> figure, axis = make_axes(1, 1, (2, 2))
+    >>> draw_outline(axis, np.eye(8, dtype=bool))
+    >>> len(axis.lines)
+    1
+    """
+    import cv2
+
+    padded = np.pad(np.asarray(mask).astype(np.uint8), OUTLINE_DISTANCE + 1)  # room for the line at the image's border
+    size = 2 * OUTLINE_DISTANCE + 1
+    grown = cv2.dilate(padded, np.ones((size, size), np.uint8))
+    contours, _ = cv2.findContours(grown, cv2.RETR_LIST, cv2.CHAIN_APPROX_NONE)
+    for contour in contours:
+        x, y = contour[:, 0].T - (OUTLINE_DISTANCE + 1)  # (n, 1, 2) -> two of (n,)
+        line = np.append(x, x[0]), np.append(y, y[0])
+        axis.plot(*line, color=colour, linewidth=linewidth, scalex=False, scaley=False)
 
 
 def plot_strip(
@@ -84,28 +264,52 @@ def plot_strip(
     title: str = "Strip",
     scale: tuple[float, float] | None = None,
 ) -> tuple[Figure, str]:
-    """Draw a strip (H, W) above its anomaly map (H, W), the mask's outline on the strip: on the map it would hide it.
+    """Draw a strip above its anomaly map, the mask's outline on the strip alone, because it would hide the map.
 
-    `scale` = (lowest, highest) distance of the colours: give the same one to all strips that are compared.
+    Parameters
+    ----------
+    image : ndarray, shape (H, W)
+        Grey values, uint8.
+    anomaly_map : ndarray, shape (H, W)
+        NaN outside the fabric.
+    mask : ndarray, shape (H, W), optional
+        Ground-truth mask, bool.
+    title : str
+        Title of the figure.
+    scale : tuple of float, optional
+        Lowest and highest score of the colours: give the same to all strips that are compared.
+
+    Returns
+    -------
+    figure : matplotlib.figure.Figure
+    caption : str
+
+    Raises
+    ------
+    InputError
+        If the shapes differ.
+
+    Examples
+    --------
+    >>> plot_strip(np.zeros((4, 8), np.uint8), np.eye(4, 8))[1]
+    'Strip: the map is highest at column 0, row 0: 1.0 times its 99 % quantile.'
     """
     _check_same_shape(image, anomaly_map=anomaly_map, mask=mask)
-    sentence = f"{title}: the map is {describe_map(anomaly_map)}"
-    figure, (above, below) = _axes(2, 1, (11, 2.6), sharex=True, sharey=True)
+    caption = f"{title}: the map is {describe_map(anomaly_map)}"
+    figure, (above, below) = make_axes(2, 1, (11, 2.6), sharex=True, sharey=True)
     low, high = scale or (float(np.nanmin(anomaly_map)), float(np.nanmax(anomaly_map)))
     above.imshow(image, cmap="gray", vmin=0, vmax=255, aspect="auto")
     drawn = below.imshow(anomaly_map, cmap=MAP_COLOURS, vmin=low, vmax=high, aspect="auto")
     if mask is not None and mask.any():
-        above.contour(mask, levels=[0.5], colors=DEFECTIVE, linewidths=0.8)
+        draw_outline(above, mask)
         columns = np.flatnonzero(mask.any(axis=0))
-        sentence += f". The defect's mask spans columns {columns[0]:,} to {columns[-1]:,}"
         row, column = np.unravel_index(np.nanargmax(anomaly_map), anomaly_map.shape)
-        sentence += (
-            ", and the highest point lies in it" if mask[row, column] else ", and the highest point lies outside it"
-        )
+        caption += f". The defect's mask covers columns {columns[0]:,} to {columns[-1]:,}, and the highest point lies "
+        caption += "inside it" if mask[row, column] else "outside it"
     above.set(title=title, ylabel="row (px)")
     below.set(xlabel="column (px)", ylabel="row (px)")
-    figure.colorbar(drawn, ax=(above, below), label="distance", fraction=0.03, pad=0.01)
-    return figure, sentence + "."
+    figure.colorbar(drawn, ax=(above, below), label="anomaly score", fraction=0.03, pad=0.01)
+    return figure, caption + "."
 
 
 def plot_tiles(
@@ -114,34 +318,63 @@ def plot_tiles(
     titles: Sequence[str] | None = None,
     *,
     columns: int = 6,
-    label: str = "distance",
+    label: str = "anomaly score",
 ) -> tuple[Figure, str]:
-    """Draw a gallery of tiles (N, H, W); with `maps` (N, H, W) each has its map of `label` below, all on one scale."""
+    """Draw a gallery of tiles, each above its map if there are maps, all maps on one scale.
+
+    Parameters
+    ----------
+    tiles : ndarray, shape (N, H, W)
+        Grey tiles, uint8.
+    maps : ndarray, shape (N, H, W), optional
+        Anomaly maps.
+    titles : sequence of str, optional
+        One per tile.
+    columns : int
+        Largest number of tiles side by side.
+    label : str
+        What the maps show.
+
+    Returns
+    -------
+    figure : matplotlib.figure.Figure
+    caption : str
+
+    Raises
+    ------
+    InputError
+        If shapes or counts differ.
+
+    Examples
+    --------
+    >>> plot_tiles(np.zeros((2, 8, 8), np.uint8))[1]
+    '2 tiles of 8 x 8 px.'
+    """
     tiles = check_tiles(tiles)
     if maps is not None and maps.shape != tiles.shape:
         raise InputError(f"maps has shape {maps.shape}, expected that of the tiles, {tiles.shape}.")
     if titles is not None and len(titles) != len(tiles):
         raise InputError(f"There are {len(titles)} titles for {len(tiles)} tiles: give each tile one, or none at all.")
     columns = min(columns, len(tiles))
-    times = 1 if maps is None else 2
-    rows = -(-len(tiles) // columns) * times
-    figure, axes = _axes(rows, columns, (1.8 * columns, 1.9 * rows), squeeze=False)
+    step = 1 if maps is None else 2
+    rows = -(-len(tiles) // columns) * step
+    figure, axes = make_axes(rows, columns, (1.8 * columns, 1.9 * rows), squeeze=False)
     for axis in axes.flat:
         axis.set_axis_off()
     drawn = None
     for i, image in enumerate(tiles):
-        row, column = i // columns * times, i % columns
+        row, column = i // columns * step, i % columns
         axes[row, column].imshow(image, cmap="gray", vmin=0, vmax=255)
         axes[row, column].set_title(f"tile {i}" if titles is None else titles[i], fontsize=8)
         if maps is not None:
             low, high = np.nanmin(maps), np.nanmax(maps)
             drawn = axes[row + 1, column].imshow(maps[i], cmap=MAP_COLOURS, vmin=low, vmax=high)
-    sentence = f"{len(tiles)} tiles of {tiles.shape[1]} x {tiles.shape[2]} px"
+    caption = f"{len(tiles)} tiles of {tiles.shape[1]} x {tiles.shape[2]} px"
     if drawn is not None:
         figure.colorbar(drawn, ax=axes, label=label, fraction=0.03, pad=0.01)
         best = int(np.nanargmax(maps)) // maps[0].size
-        sentence += f" with their maps on one scale; tile {best} ({describe_map(maps[best])}) is the highest"
-    return figure, sentence + "."
+        caption += f" with their maps on one scale; tile {best} ({describe_map(maps[best])}) is the highest"
+    return figure, caption + "."
 
 
 def plot_scores(
@@ -149,62 +382,104 @@ def plot_scores(
     defective: np.ndarray,
     threshold: float | None = None,
     *,
-    what: str = "tiles",
-    unit: str = "distance",
+    samples: str = "tiles",
+    unit: str = "anomaly score",
 ) -> tuple[Figure, str]:
-    """Draw histograms of the scores of normal and defective things, as shares of each, with the threshold."""
+    """Draw histograms of the scores of normal and defective samples, as shares of each, with the threshold.
+
+    Parameters
+    ----------
+    normal, defective : ndarray, shape (n,)
+        Scores.
+    threshold : float, optional
+        Drawn as a line if it is finite.
+    samples : str
+        What the scores belong to.
+    unit : str
+        Label of the score axis.
+
+    Returns
+    -------
+    figure : matplotlib.figure.Figure
+    caption : str
+
+    Raises
+    ------
+    InputError
+        If a class is empty.
+
+    Examples
+    --------
+    >>> plot_scores(np.array([1.0, 2.0]), np.array([2.0, 5.0]), threshold=3)[1]
+    'Scores of 2 normal and 2 defective tiles: medians 1.50 and 3.50; 0.0 % of the normal and 50.0 % of the defective \
+tiles reach the threshold.'
+    """
     if not len(normal) or not len(defective):
         raise InputError(
-            f"There are {len(normal)} normal and {len(defective)} defective {what}: give at least one each."
+            f"There are {len(normal)} normal and {len(defective)} defective {samples}: give at least one each."
         )
-    figure, axis = _axes(1, 1, (6, 3.2))
+    figure, axis = make_axes(1, 1, (6, 3.2))
     both = np.concatenate([normal, defective])
     bins = np.linspace(both.min(), both.max(), 31)
     for scores, colour, hatch, name in ((normal, NORMAL, "", "normal"), (defective, DEFECTIVE, "//", "defective")):
-        weights = np.full(len(scores), 1 / max(len(scores), 1))
-        axis.hist(
-            scores,
-            bins,
-            weights=weights,
-            color=colour,
-            alpha=0.55,
-            hatch=hatch,
-            edgecolor=colour,
-            label=f"{name} {what}",
-        )
-    sentence = (
-        f"Scores of {len(normal)} normal and {len(defective)} defective {what}: medians {np.median(normal):.2f} and "
+        weights, label = np.full(len(scores), 1 / len(scores)), f"{name} {samples}"
+        axis.hist(scores, bins, weights=weights, color=colour, alpha=0.55, hatch=hatch, edgecolor=colour, label=label)
+    caption = (
+        f"Scores of {len(normal)} normal and {len(defective)} defective {samples}: medians {np.median(normal):.2f} and "
         f"{np.median(defective):.2f}"
     )
     if threshold is not None:
-        axis.axvline(threshold, color=LINE, linestyle="--", label="threshold")
-        above = [float((np.asarray(scores) >= threshold).mean()) for scores in (normal, defective)]
-        sentence += f"; {above[0]:.1%} of the normal and {above[1]:.1%} of the defective lie at or above the threshold"
-    axis.set(xlabel=f"score ({unit})", ylabel="share")
+        if np.isfinite(threshold):
+            axis.axvline(threshold, color=LINE, linestyle="--", label="threshold")
+        flagged = [100 * float((np.asarray(scores) >= threshold).mean()) for scores in (normal, defective)]
+        caption += f"; {flagged[0]:.1f} % of the normal and {flagged[1]:.1f} % of the defective {samples} reach "
+        caption += "the threshold"
+    axis.set(xlabel=f"score ({unit})" if unit != "anomaly score" else unit, ylabel="share")
     axis.legend()
-    return figure, sentence + "."
+    return figure, caption + "."
 
 
-def plot_curves(labels: np.ndarray, scores: np.ndarray, *, what: str = "tiles") -> tuple[Figure, str]:
-    """Draw the ROC and the precision-recall curve of scores (N,) with labels (N,), True = defective."""
+def plot_curves(labels: np.ndarray, scores: np.ndarray, *, samples: str = "tiles") -> tuple[Figure, str]:
+    """Draw the ROC curve and the precision-recall curve.
+
+    Parameters
+    ----------
+    labels : ndarray, shape (N,)
+        True = defective.
+    scores : ndarray, shape (N,)
+        Anomaly scores.
+    samples : str
+        What the scores belong to.
+
+    Returns
+    -------
+    figure : matplotlib.figure.Figure
+    caption : str
+
+    Examples
+    --------
+    >>> plot_curves(np.array([0, 0, 1, 1]), np.array([0.1, 0.6, 0.4, 0.9]))[1]
+    'ROC and precision-recall curves of 4 tiles: AUROC 0.750, AP 0.833; by chance 0.5 and 0.500.'
+    """
     from sklearn.metrics import precision_recall_curve, roc_curve
 
-    roc_area, precision_mean = metrics.auroc(labels, scores), metrics.average_precision(labels, scores)
-    figure, (left, right) = _axes(1, 2, (8, 3.4))
-    if not np.isnan(roc_area):
+    area, precision_mean = metrics.auroc(labels, scores), metrics.average_precision(labels, scores)
+    figure, (left, right) = make_axes(1, 2, (8, 3.4))
+    if not np.isnan(area):
         false_rate, true_rate, _ = roc_curve(labels, scores)
         precision, recall, _ = precision_recall_curve(labels, scores)
         left.plot(false_rate, true_rate, color=NORMAL)
         right.step(recall, precision, where="post", color=NORMAL)
-    share = float(np.mean(labels))
+    prevalence = float(np.mean(labels))
     left.plot([0, 1], [0, 1], color=LINE, linestyle=":", label="chance")
-    right.axhline(share, color=LINE, linestyle=":", label="chance")
-    left.set(xlabel="false-positive rate", ylabel="true-positive rate", title=f"ROC, area {roc_area:.3f}")
+    right.axhline(prevalence, color=LINE, linestyle=":", label="chance")
+    left.set(xlabel="false-positive rate", ylabel="true-positive rate", title=f"ROC, area {area:.3f}")
     right.set(xlabel="recall", ylabel="precision", title=f"precision-recall, AP {precision_mean:.3f}", ylim=(0, 1.02))
     left.legend()
     right.legend()
-    told = f"ROC and precision-recall curves of {np.size(labels)} {what}: AUROC {roc_area:.3f}, AP {precision_mean:.3f}"
-    return figure, f"{told}, chance alone would give 0.5 and {share:.3f}."
+    values = f"AUROC {area:.3f}, AP {precision_mean:.3f}"
+    caption = f"ROC and precision-recall curves of {np.size(labels)} {samples}"
+    return figure, f"{caption}: {values}; by chance 0.5 and {prevalence:.3f}."
 
 
 def _check_same_shape(image: np.ndarray, **others: np.ndarray | None) -> None:
@@ -213,11 +488,3 @@ def _check_same_shape(image: np.ndarray, **others: np.ndarray | None) -> None:
     for name, other in others.items():
         if other is not None and np.shape(other) != np.shape(image):
             raise InputError(f"{name} has shape {np.shape(other)}, expected that of the image, {np.shape(image)}.")
-
-
-def _axes(rows: int, columns: int, size: tuple[float, float], **options):
-    """Return a figure that pyplot doesn't hold on to, and its axes: nothing is drawn twice or left in memory."""
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=size, layout="constrained")
-    return figure, figure.subplots(rows, columns, **options)

@@ -1,10 +1,11 @@
-"""More patches than memory holds: reduced block by block, each to a coreset of its own, and those together to one.
+"""Composable coresets: more patches than memory can hold, reduced block by block.
 
-Let r be the largest covering radius of a block's coreset and R that of the last choice over the union of them. Each
-patch is within r of one in the union, and that within R of a chosen one: all are within r + R. Greedy choices are at
-most twice as wide as the best possible (Gonzalez, 1985), a block needs no wider ones than the whole, so that r + R is
-at most four times the best possible, where one greedy choice among all patches has twice. Coresets that may be
-joined like that are called composable (Indyk, Mahabadi, Mahdian and Mirrokni, PODS 2014).
+Each block of tiles or strips is reduced to a coreset of its own, and the union of those to one coreset. Let r be the
+largest covering radius of a block's coreset and R the radius of the last choice, over their union. Each patch lies
+within r of a patch in the union, and that one within R of a chosen patch, so every patch lies within r + R. If each
+block kept as many patches as the final coreset, r + R would be at most four times the best possible radius, where one
+greedy choice among all patches has twice (Gonzalez, 1985); here a block keeps 1.5 times its share, which is fewer.
+Coresets that can be joined in this way are called composable (Indyk, Mahabadi, Mahdian and Mirrokni, PODS 2014).
 """
 
 from __future__ import annotations
@@ -16,96 +17,179 @@ import numpy as np
 
 from .coreset import coreset_size, k_center_greedy
 from .errors import InputError
-from .pooling import part_of_all
+from .features import stack_branch
 
-BLOCK = 65_536  # patches, each way of pooling counted, that are reduced together, at least; strips and tiles aren't cut
-COPIES = 3.5  # what a coreset of n patches needs, in their bytes: they, joined, projected, and in bfloat16
-SPARE = 1.5  # a block keeps so many times its share, so that the union leaves a choice
-SAMPLES = 64  # tiles or strips that are kept, to learn what is usual
+BLOCK_SIZE = 65_536  # patches, counted in each branch, that are reduced together at least; strips and tiles stay whole
+WORKING_COPIES = 3.5  # memory of a coreset selection, in sizes of its patches: them, joined, projected, in bfloat16
+OVERSAMPLING = 1.5  # a block keeps so many times its share, which leaves the last choice a choice
+RESERVOIR_SIZE = 64  # tiles or strips that are kept as samples, for the position scale
 
 
 @dataclass(frozen=True)
-class Reduced:
-    """What is left of many patches.
+class CoresetResult:
+    """The coreset of a stream of tiles or strips.
 
-    By way of pooling: `kept`, (k, C / ways) float32, and `owner`, (k,), the tile or strip of each, counted from 0.
-    `radius`, the bound r + R of the covering radius, the largest of the ways; `samples`, some tiles or strips as
-    (number, (H', W'', C) float16), every `every`-th column.
+    Parameters
+    ----------
+    vectors : list of ndarray, each of shape (k, C / n_branches)
+        Chosen patches, float32, one array per branch.
+    groups : list of ndarray, each of shape (k,)
+        For each chosen patch the number of its tile or strip, from 0, one array per branch.
+    radius : float
+        Bound r + R of the covering radius, the largest of the branches.
+    samples : list of (int, ndarray)
+        Numbers and patches (H', W'', C) float16 of some tiles or strips, with every `column_stride`-th column.
+
+    Examples
+    --------
+    >>> composable_coreset([np.zeros((2, 2, 3), np.float32)], 0.5, seed=0).groups[0].tolist()
+    [0, 0]
     """
 
-    kept: list[np.ndarray]
-    owner: list[np.ndarray]
+    vectors: list[np.ndarray]
+    groups: list[np.ndarray]
     radius: float
     samples: list[tuple[int, np.ndarray]]
 
 
-def reduce_blocks(
+def composable_coreset(
     patches: Iterable[np.ndarray],
-    share: float,
+    ratio: float,
     *,
     seed: int,
     memory: float | None = None,
-    ways: int = 1,
-    every: int = 1,
+    n_branches: int = 1,
+    column_stride: int = 1,
     progress: bool = False,
-) -> Reduced:
-    """Choose `share` of the patches of tiles or strips that come one by one, each (H', W', C) float32.
+) -> CoresetResult:
+    """Choose a share of the patches of tiles or strips that arrive one by one.
 
-    memory : GiB that all this may need; only when it is reached are blocks reduced. None never does. At least a block
-    and a few copies of it are held, `SPARE` times what is kept, and the samples. ways : of pooling, side by side in
-    the channels (`pooling.parts_of`); of each a share is chosen.
+    Parameters
+    ----------
+    patches : iterable of ndarray, each of shape (H', W', C)
+        Patches of one tile or strip each, float32.
+    ratio : float
+        Coreset sampling ratio, above 0 and up to 1.
+    seed : int
+        Seed of the coresets and of the samples.
+    memory : float, optional
+        GiB that the patches may take; blocks are reduced only when it is reached. None never does. At least one block
+        and a few copies of it are held, `OVERSAMPLING` times the coreset, and the samples.
+    n_branches : int
+        Branches of the pooling, side by side in the channels; each gets a coreset of its own.
+    column_stride : int
+        Stride of the columns kept in the samples.
+    progress : bool
+        Show a bar for the last choice.
+
+    Returns
+    -------
+    CoresetResult
+
+    Raises
+    ------
+    InputError
+        If there are no patches or an argument is out of range.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> tiles = (rng.standard_normal((32, 32, 8)).astype(np.float32) for _ in range(3))
+    >>> result = composable_coreset(tiles, 0.01, seed=0)
+    >>> result.vectors[0].shape, len(result.samples)
+    ((31, 8), 3)
     """
     if memory is not None and not 0 < memory:
         raise InputError(f"memory is {memory!r}, expected GiB above 0, or None for no limit.")
-    random = np.random.default_rng(seed)
-    parts: list[list[np.ndarray]] = [[] for _ in range(ways)]
-    owners: list[list[np.ndarray]] = [[] for _ in range(ways)]
-    held: list[np.ndarray] = []
-    samples: list[tuple[int, np.ndarray]] = []
-    total, count, waiting, widest = 0, 0, 0, 0.0
-
-    def numbers() -> np.ndarray:
-        return np.repeat(np.arange(count - len(held), count), [one.shape[0] * one.shape[1] for one in held])
-
-    def reduce() -> None:
-        nonlocal widest
-        of = numbers()
-        k = min(len(of), round(SPARE * coreset_size(share, len(of))))
-        for way in range(ways):
-            block = part_of_all(held, ways, way)
-            chosen, radii = k_center_greedy(block, k, seed=seed, projection=None)
-            parts[way].append(block[chosen])
-            owners[way].append(of[chosen])
-            widest = max(widest, float(radii[-1]))
-        held.clear()
-
+    reservoir = _Reservoir(column_stride, seed)
+    blocks = _Blocks(ratio, n_branches, seed)
     for one in patches:
-        held.append(one)
-        count += 1
-        total += one.shape[0] * one.shape[1]
-        # Which ones stay is drawn as they come, each with the same chance: how many there will be isn't known.
-        place = len(samples) if len(samples) < SAMPLES else int(random.integers(count))
-        if place < SAMPLES:
-            samples[place : place + 1] = [(count - 1, one[:, ::every].astype(np.float16))]
-        waiting += one.shape[0] * one.shape[1]
-        full = memory is not None and waiting * COPIES * 4 * one.shape[-1] > memory * 2**30
-        if waiting >= BLOCK // ways and (full or parts[0]):
-            reduce()
-            waiting = 0
-    if not count:
+        reservoir.add(one)
+        blocks.add(one)
+        is_full = memory is not None and blocks.working_bytes() > memory * 2**30
+        if blocks.waiting_patches >= BLOCK_SIZE // n_branches and (is_full or blocks.has_reduced()):
+            blocks.reduce_waiting()
+    if not blocks.count:
         raise InputError("There is nothing to learn from: give at least one tile or strip.")
-    reduced = bool(parts[0])
-    if reduced and held:
-        reduce()
+    vectors, groups, radius = blocks.last_choice(progress)
+    return CoresetResult(vectors, groups, radius, reservoir.samples)
 
-    def last_choice(way: int) -> tuple[np.ndarray, np.ndarray, float]:
-        # Where all fitted into memory, there is one choice among all.
-        union = np.concatenate(parts[way]) if reduced else part_of_all(held, ways, way)
-        of = np.concatenate(owners[way]) if reduced else numbers()
-        parts[way].clear()
-        k, more = min(coreset_size(share, total), len(union)), {"projection": None} if reduced else {}
-        chosen, radii = k_center_greedy(union, k, seed=seed, progress=progress, **more)
-        return union[chosen], of[chosen], float(radii[-1])
 
-    kept, owner, last = zip(*map(last_choice, range(ways)), strict=True)
-    return Reduced(list(kept), list(owner), widest + max(last), samples)
+class _Reservoir:
+    """A random sample of the tiles or strips seen so far, each with the same chance (reservoir sampling)."""
+
+    def __init__(self, column_stride: int, seed: int) -> None:
+        self.samples: list[tuple[int, np.ndarray]] = []
+        self._column_stride, self._rng, self._seen = column_stride, np.random.default_rng(seed), 0
+
+    def add(self, patches: np.ndarray) -> None:
+        self._seen += 1
+        full = len(self.samples) >= RESERVOIR_SIZE
+        place = int(self._rng.integers(self._seen)) if full else len(self.samples)
+        if place < RESERVOIR_SIZE:
+            kept = patches[:, :: self._column_stride].astype(np.float16)
+            self.samples[place : place + 1] = [(self._seen - 1, kept)]
+
+
+class _Blocks:
+    """Tiles or strips that wait to be reduced, and the coresets of the blocks reduced so far."""
+
+    def __init__(self, ratio: float, n_branches: int, seed: int) -> None:
+        self.count = 0  # tiles or strips so far
+        self._ratio, self._n_branches, self._seed = ratio, n_branches, seed
+        self._waiting: list[np.ndarray] = []
+        self._coresets: list[list[np.ndarray]] = [[] for _ in range(n_branches)]  # per branch, per block
+        self._groups: list[list[np.ndarray]] = [[] for _ in range(n_branches)]
+        self.waiting_patches = 0
+        self._total, self._largest_radius = 0, 0.0
+
+    def add(self, patches: np.ndarray) -> None:
+        self._waiting.append(patches)
+        self.count += 1
+        self.waiting_patches += patches.shape[0] * patches.shape[1]
+        self._total += patches.shape[0] * patches.shape[1]
+
+    def working_bytes(self) -> float:
+        return self.waiting_patches * WORKING_COPIES * 4 * self._waiting[0].shape[-1]
+
+    def has_reduced(self) -> bool:
+        return bool(self._coresets[0])
+
+    def reduce_waiting(self) -> None:
+        """Reduce what waits to a coreset, measured in the patches' own space."""
+        groups = self._waiting_groups()
+        k = min(len(groups), round(OVERSAMPLING * coreset_size(self._ratio, len(groups))))
+        for branch in range(self._n_branches):
+            block = stack_branch(self._waiting, self._n_branches, branch)
+            indices, radii = k_center_greedy(block, k, seed=self._seed, projection=None)
+            self._coresets[branch].append(block[indices])
+            self._groups[branch].append(groups[indices])
+            self._largest_radius = max(self._largest_radius, float(radii[-1]))
+        self._waiting.clear()
+        self.waiting_patches = 0
+
+    def last_choice(self, progress: bool) -> tuple[list[np.ndarray], list[np.ndarray], float]:
+        """Return vectors, groups and radius of the coreset of the union; of all patches, if no block was reduced."""
+        reduced = self.has_reduced()
+        if reduced and self._waiting:
+            self.reduce_waiting()
+        chosen = [self._choose(branch, reduced, progress) for branch in range(self._n_branches)]
+        vectors, groups, radii = zip(*chosen, strict=True)
+        return list(vectors), list(groups), self._largest_radius + max(radii)
+
+    def _choose(self, branch: int, reduced: bool, progress: bool) -> tuple[np.ndarray, np.ndarray, float]:
+        if reduced:
+            union, groups = np.concatenate(self._coresets[branch]), np.concatenate(self._groups[branch])
+            self._coresets[branch].clear()  # frees memory
+        else:
+            union, groups = stack_branch(self._waiting, self._n_branches, branch), self._waiting_groups()
+        k = min(coreset_size(self._ratio, self._total), len(union))
+        options = {"projection": None} if reduced else {}
+        indices, radii = k_center_greedy(union, k, seed=self._seed, progress=progress, **options)
+        return union[indices], groups[indices], float(radii[-1])
+
+    def _waiting_groups(self) -> np.ndarray:
+        """Return for each waiting patch the number of its tile or strip."""
+        first = self.count - len(self._waiting)
+        sizes = [one.shape[0] * one.shape[1] for one in self._waiting]
+        return np.repeat(np.arange(first, self.count), sizes)

@@ -1,8 +1,8 @@
-"""`python course.py bench ablation [--data DIR] [--fabrics FF ...]`: what decides accuracy on fabric, choice by choice.
+"""`python course.py bench ablation [--data DIR] [--fabrics FF ...]`: the effect of each choice on the accuracy.
 
-Each choice of our defaults is changed alone, on the fabrics on which they were chosen (00 and 02): by tile, protocol B,
-and for what only strips show, protocol C. Written to `results/ablation.json` with intervals of the differences, redrawn
-by strip in pairs, and drawn in `images/ablation.png`. Some 25 minutes; a stopped run goes on where it was.
+Each choice of our defaults is changed alone, on the fabrics on which they were chosen (00 and 02): by protocol B on
+tiles, and by protocol C where only whole strips show the effect. Written to `results/ablation.json` with paired
+bootstrap intervals over strips, and drawn in `images/ablation.png`. An interrupted run continues where it was.
 """
 
 from __future__ import annotations
@@ -10,229 +10,351 @@ from __future__ import annotations
 import argparse
 import functools
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from accuracy import CHOSEN_ON, PLAIN, in_batches, judged_once, mean_of, minus
-from accuracy_tables import ablation_rows, ablation_sentence
-from matplotlib.figure import Figure
-from protocols import FabricTiles, Judged, fabric_tiles, judged_b, split_b
-from tables import HERE, results, write_results, write_tables
-from torch.nn import functional
-from whole_strips import judged_c
+import protocol_b
+import protocol_c
+from accuracy import CHOSEN_ON, PAPER_320
+from comparison import Summary, cached_summary, mean_of_nested, paired_difference
+from evaluation import EvalResult
+from pages import write_pages
+from protocol_b import TRAINING_TILES, FabricPatches
+from protocols import read_fabric_tiles
+from results_files import IMAGES, read_results, write_figure, write_results
+from tables_ablation import DEFAULTS, ablation_caption, ablation_rows
 
-from aitex_utils.atomic_write import write_whole
+from aitex_utils.calibration import subtract_background
 from aitex_utils.commands.profiling import versions
 from aitex_utils.errors import InputError
-from aitex_utils.features import PatchFeatures
-from aitex_utils.lessons.nb03.figures import draw_spans
+from aitex_utils.features import MULTI_SCALE_POOLING
 from aitex_utils.patchcore import PAPER, PatchCore
-from aitex_utils.pooling import SMOOTH_AND_SHARP
-from aitex_utils.scoring import above_usual
+from aitex_utils.plots import draw_intervals, make_axes
 from aitex_utils.strips import find_aitex
-from aitex_utils.tiling import tile
+from aitex_utils.tiling import crop_tiles, tile
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 SEEDS = {"B": 2, "C": 1}
-PICTURE = HERE / "images" / "ablation.png"
-FEATURES = ("backbone", "layers", "size", "pooling", "padding")
-# Name, what is changed. "uncropped", "neighbours", "normals" and "zeros_pooled" are no parameters of PatchCore: see
-# `by_tile`.
-BY_TILE: dict[str, dict[str, Any]] = {
-    "our defaults": {},
-    "the paper's recipe, 320 px": PLAIN,
+PICTURE = IMAGES / "ablation.png"
+# By name, what is changed: parameters of PatchCore, and "crop", "count_padding", "n_training" and "n_neighbors", see
+# `evaluate_on_tiles`.
+ON_TILES: dict[str, dict[str, Any]] = {
+    DEFAULTS: {},
+    "the paper's recipe, 320 px": PAPER_320,
     "the paper's recipe, 256 px": PAPER,
-    "the paper's recipe, 320 px, zeros pooled in": {**PLAIN, "zeros_pooled": True},
-    "strips not cropped to fabric": {"uncropped": True},
+    "the paper's recipe, 320 px, zeros counted in pooling": {**PAPER_320, "count_padding": True},
+    "strips not cropped to the fabric": {"crop": False},
     "320 px": {"size": 320},
-    "tiles as they are, 256 px": {"size": None},
-    "zeros at the borders": {"padding": "zeros"},
-    "not level by place": {"level": False},
-    "blocks.2 alone": {"layers": ("blocks.2",)},
-    "blocks.4 alone": {"layers": ("blocks.4",)},
+    "256 px, tiles not resized": {"size": None},
+    "zero padding": {"padding": "zeros"},
+    "without position-wise normalisation": {"normalize_positions": False},
+    "blocks.2 only": {"layers": ("blocks.2",)},
+    "blocks.4 only": {"layers": ("blocks.4",)},
     "no pooling": {"pooling": 1},
-    "blocks.4 not pooled": {"pooling": (3, 1)},
+    "no pooling of blocks.4": {"pooling": (3, 1)},
     "whitened": {"whiten": True},
-    "coreset 1 %": {"coreset": 0.01},
-    "coreset 10 %": {"coreset": 0.10},
-    "5 % at random": {"sampler": "random"},
-    "mean of 5 neighbours": {"neighbours": 5},
+    "coreset 1 %": {"coreset_ratio": 0.01},
+    "coreset 10 %": {"coreset_ratio": 0.10},
+    "random subset 5 %": {"sampler": "random"},
+    "mean distance to 5 neighbours": {"n_neighbors": 5},
     "no smoothing": {"smoothing": 0},
     "smoothing 8 px": {"smoothing": 8},
-    "10 normal tiles": {"normals": 10},
-    "pooled and not, together": {"pooling": SMOOTH_AND_SHARP},
+    "10 training tiles": {"n_training": 10},
+    "multi-scale pooling": {"pooling": MULTI_SCALE_POOLING},
 }
-# How strips are judged. "whole": not tile by tile; "pooling": of PatchCore; "usual": what is taken off a strip's map,
-# that around each place, in each row of the strip, or nothing.
-DEFAULT_STRIP: dict[str, Any] = {"whole": True, "pooling": None, "usual": "around"}
-BY_STRIP: dict[str, dict[str, Any]] = {
-    "our defaults": {},
-    "strip's own usual left in": {"usual": None},
-    "own usual row by row alone": {"usual": "rows"},
-    "pooled alone": {"pooling": 3},
-    "no pooling alone": {"pooling": 1},
-    "blocks.4 not pooled alone": {"pooling": (3, 1)},
-    "tile by tile": {"whole": False, "pooling": SMOOTH_AND_SHARP},
-    "tile by tile, own usual left in": {"whole": False, "pooling": SMOOTH_AND_SHARP, "usual": None},
+# How strips are scored. "on_strips": whole, not tile by tile; "pooling": of PatchCore; "background": what is subtracted
+# from a strip's map, the surroundings of each place, the quantile of each row, or nothing.
+STRIP_DEFAULTS: dict[str, Any] = {"on_strips": True, "pooling": None, "background": "surroundings"}
+ON_STRIPS: dict[str, dict[str, Any]] = {
+    DEFAULTS: {},
+    "no background subtraction": {"background": None},
+    "background of each row only": {"background": "rows"},
+    "pooled branch only": {"pooling": 3},
+    "unpooled branch only": {"pooling": 1},
+    "one branch, no pooling of blocks.4": {"pooling": (3, 1)},
+    "tile by tile": {"on_strips": False, "pooling": MULTI_SCALE_POOLING},
+    "tile by tile, no background subtraction": {
+        "on_strips": False,
+        "pooling": MULTI_SCALE_POOLING,
+        "background": None,
+    },
 }
 
 
 @contextmanager
-def pooling_zeros() -> Iterator[None]:
-    """Let pooling count zeros beyond a tile's border, as anomalib and the authors' code do; ours leaves them out."""
+def count_padding() -> Iterator[None]:
+    """Let pooling count zeros beyond a tile's border, as anomalib and the authors' code do; ours leaves them out.
+
+    Yields
+    ------
+    None
+    """
+    from torch.nn import functional
+
     average = functional.avg_pool2d
-    functional.avg_pool2d = lambda *given, **more: average(*given, **{**more, "count_include_pad": True})
+    functional.avg_pool2d = lambda *args, **options: average(*args, **{**options, "count_include_pad": True})
     try:
         yield
     finally:
         functional.avg_pool2d = average
 
 
-class Patches:
-    """The patches of a fabric's tiles by what made them, the last set kept: most choices share one."""
+def evaluate_on_tiles(root: Path, fabric: str, patches: FabricPatches, change: dict[str, Any]) -> Iterator[EvalResult]:
+    """Fit and test a changed configuration by protocol B.
 
-    def __init__(self, tiles: FabricTiles) -> None:
-        self.tiles, self.made_by, self.made = tiles, None, None
-        seeds = [np.concatenate(split_b(len(tiles.clean), seed)) for seed in range(SEEDS["B"])]
-        self.needed = np.unique(np.concatenate(seeds))
+    Parameters
+    ----------
+    root : Path
+        Folder of the strips.
+    fabric : str
+        Two digits.
+    patches : FabricPatches
+        Patches of the fabric, for changes that leave tiles and pooling as they are.
+    change : dict
+        Parameters of `PatchCore`; "n_training" and "n_neighbors" as in `protocol_b.protocol_b`; "crop" False, for tiles
+        of uncropped strips; "count_padding" True, see `count_padding`.
 
-    def of(self, features: PatchFeatures, zeros_pooled: bool = False) -> tuple[np.ndarray, np.ndarray]:
-        """Return raw patches of all clean tiles that are needed, and of the defective ones."""
-        by = {name: getattr(features, name) for name in FEATURES}
-        if (by, zeros_pooled) != self.made_by:
-            self.made = None  # two sets at once would be too much memory
-            plain = PatchFeatures(**by)
-            with pooling_zeros() if zeros_pooled else nullcontext():
-                self.made = plain.transform(self.tiles.clean[self.needed]), plain.transform(self.tiles.defective)
-            self.made_by = (by, zeros_pooled)
-        return self.made
-
-
-def by_tile(patches: Patches, change: dict[str, Any]) -> Iterator[tuple[int, Judged]]:
-    """Yield what a changed configuration makes of protocol B, seed by seed.
-
-    "neighbours": a patch's distance is the mean of those to so many nearest; "normals": so many of the 30 tiles;
-    "zeros_pooled": see `pooling_zeros`.
+    Yields
+    ------
+    EvalResult
+        One per seed.
     """
-    change = {name: value for name, value in change.items() if name != "uncropped"}
-    neighbours, normals = change.pop("neighbours", 1), change.pop("normals", None)
-    zeros_pooled = change.pop("zeros_pooled", False)
-    tiles = patches.tiles
-    for seed in range(SEEDS["B"]):
-        detector = PatchCore(seed=seed, **change)
-        clean, defective = patches.of(detector.features, zeros_pooled)
-        fit, test = split_b(len(tiles.clean), seed)
-        fit, rows = (np.searchsorted(patches.needed, of) for of in (fit, test))
-        known = clean[fit[:normals]]
-        if detector.features.whiten:
-            known = detector.features.fit_whitening(known).whitened(known)
-        detector.fit_patches(known, tiles.clean.shape[1:])
-        if neighbours > 1:
-            bank = detector.bank_
-            detector._distances = lambda p, bank=bank: bank.nearest(p, neighbours)[0].mean(axis=1)
-        parts = [*in_batches(clean, rows), *in_batches(defective)]
-        maps = np.concatenate([detector.score_patches(detector.features.whitened(part)).maps for part in parts])
-        yield seed, judged_b(tiles, test, maps)
+    parameters = dict(change)
+    crop, counts = parameters.pop("crop", True), parameters.pop("count_padding", False)
+    n_training, n_neighbors = parameters.pop("n_training", TRAINING_TILES), parameters.pop("n_neighbors", 1)
+    test = functools.partial(
+        protocol_b.protocol_b, parameters=parameters, n_training=n_training, n_neighbors=n_neighbors
+    )
+    if not crop:
+        yield from test(FabricPatches(read_fabric_tiles(root, fabric, crop=False), patches.seeds))
+    elif counts:
+        patches.clear()  # two sets at once would take too much memory
+        with count_padding():
+            yield from test(FabricPatches(patches.tiles, patches.seeds))
+    else:
+        yield from test(patches)
 
 
-def above_rows(scores: np.ndarray, baseline: float) -> np.ndarray:
-    """Return a strip's map less what is usual in each of its rows, all along the strip."""
-    return scores - np.quantile(scores, baseline, axis=1, keepdims=True)
+def subtract_row_background(anomaly_map: np.ndarray, quantile: float) -> np.ndarray:
+    """Subtract from each row of a strip's map the quantile of that row along the whole strip.
 
+    Parameters
+    ----------
+    anomaly_map : ndarray, shape (H, W)
+        Map of the fabric.
+    quantile : float
+        Quantile that counts as background, 0 to 1.
 
-def own_usual(judgement: Judged, baseline: float, rows_alone: bool = False) -> Judged:
-    """Return the judgement of a detector that takes each strip's own usual off, from that of one that doesn't.
-
-    rows_alone : what is usual in a row of the whole strip instead of around each place.
+    Returns
+    -------
+    ndarray, shape (H, W)
     """
-    above = above_rows if rows_alone else above_usual
-    maps = [above(found, baseline) for found in judgement.maps]
-    scores, tops = judgement.scores.copy(), dict(judgement.strip_scores)
-    for found, place in zip(maps, judgement.map_strips, strict=True):
-        corners = tile(np.zeros(found.shape, np.uint8))[1]
-        scores[judgement.of_strip == place] = [found[r : r + 256, c : c + 256].max() for r, c in corners]
-        tops[place] = float(found.max())
-    known = set(judgement.map_strips)
-    return replace(judgement, maps=maps, scores=scores, strip_scores={p: s for p, s in tops.items() if p in known})
+    return anomaly_map - np.quantile(anomaly_map, quantile, axis=1, keepdims=True)
+
+
+BACKGROUNDS = {"surroundings": subtract_background, "rows": subtract_row_background}
+
+
+def with_background_subtracted(result: EvalResult, quantile: float, background: str = "surroundings") -> EvalResult:
+    """Return the outcome of a test with background subtraction, from that of one without.
+
+    Parameters
+    ----------
+    result : EvalResult
+        Outcome of a test by protocol C, with the maps of whole strips.
+    quantile : float
+        Quantile that counts as background, 0 to 1.
+    background : {"surroundings", "rows"}
+        What is subtracted.
+
+    Returns
+    -------
+    EvalResult
+        Without the scores of strips whose map is not there.
+    """
+    maps = [BACKGROUNDS[background](anomaly_map, quantile) for anomaly_map in result.maps]
+    scores, strip_scores = result.scores.copy(), {}
+    for anomaly_map, strip in zip(maps, result.map_strips, strict=True):
+        corners = tile(np.zeros(anomaly_map.shape, np.uint8))[1]
+        scores[result.tile_strips == strip] = crop_tiles(anomaly_map, corners).max(axis=(1, 2))
+        strip_scores[strip] = float(anomaly_map.max())
+    ordered = {strip: strip_scores[strip] for strip in result.strip_scores if strip in strip_scores}
+    return replace(result, maps=maps, scores=scores, strip_scores=ordered)
 
 
 @functools.lru_cache(maxsize=1)
-def absolute(root: Path, fabric: str, whole: bool, pooling: Any) -> list[tuple[int, Judged]]:
-    """Return what our defaults make of protocol C, strips whole or tile by tile, each one's own usual left in."""
-    return list(judged_c(root, fabric, range(SEEDS["C"]), {"baseline": None, "pooling": pooling}, whole))
+def without_background_subtraction(root: Path, fabric: str, on_strips: bool, pooling: Any) -> list[EvalResult]:
+    """Fit and test our defaults by protocol C, without background subtraction; the last call is kept.
+
+    Parameters
+    ----------
+    root : Path
+        Folder of the strips.
+    fabric : str
+        Two digits.
+    on_strips : bool
+        Fit on whole strips; otherwise on their tiles.
+    pooling : int, tuple, or None
+        As in `PatchCore`.
+
+    Returns
+    -------
+    list of EvalResult
+        One per seed.
+    """
+    parameters = {"background_quantile": None, "pooling": pooling}
+    return list(protocol_c.protocol_c(root, fabric, range(SEEDS["C"]), parameters, on_strips=on_strips))
 
 
-def by_strip(root: Path, fabric: str, name: str) -> Iterator[tuple[int, Judged]]:
-    """Yield what a way of judging strips makes of protocol C, seed by seed."""
-    way = {**DEFAULT_STRIP, **BY_STRIP[name]}
-    for seed, found in absolute(root, fabric, way["whole"], way["pooling"]):
-        yield seed, own_usual(found, PatchCore().baseline, way["usual"] == "rows") if way["usual"] else found
+def evaluate_on_strips(root: Path, fabric: str, name: str) -> Iterator[EvalResult]:
+    """Fit and test one choice of `ON_STRIPS` by protocol C.
+
+    Parameters
+    ----------
+    root : Path
+        Folder of the strips.
+    fabric : str
+        Two digits.
+    name : str
+        Name of the choice.
+
+    Yields
+    ------
+    EvalResult
+        One per seed.
+    """
+    choice = {**STRIP_DEFAULTS, **ON_STRIPS[name]}
+    quantile, background = PatchCore().background_quantile, choice["background"]
+    for result in without_background_subtraction(root, fabric, choice["on_strips"], choice["pooling"]):
+        yield result if background is None else with_background_subtracted(result, quantile, background)
 
 
-CODE_OF = {"B": (by_tile, pooling_zeros.__wrapped__), "C": (by_strip, own_usual, above_rows, absolute.__wrapped__)}
+CODE = {
+    "B": (protocol_b, evaluate_on_tiles, count_padding.__wrapped__),
+    "C": (
+        protocol_c,
+        evaluate_on_strips,
+        with_background_subtracted,
+        subtract_row_background,
+        without_background_subtraction.__wrapped__,
+    ),
+}
 
 
-def compared(kept: dict[str, dict[str, tuple[dict, dict]]]) -> dict[str, Any]:
-    """Return of each choice its means over fabrics, and its differences to our defaults as [difference, low, high]."""
-    found = {}
-    for name, of in kept.items():
-        figures = {fabric: figures_of for fabric, (figures_of, _) in of.items()}
-        mean = mean_of([{k: v for k, v in one.items() if isinstance(v, float)} for one in figures.values()])
-        found[name] = {"fabrics": figures, "mean": mean, "minus_ours": minus(of, kept["our defaults"])}
-    return found
+def compare_with_defaults(summaries: Mapping[str, Mapping[str, Summary]]) -> dict[str, Any]:
+    """Return the measures of each choice, and its differences to our defaults.
+
+    Parameters
+    ----------
+    summaries : mapping of str to mapping of str to Summary
+        By choice, then by fabric.
+
+    Returns
+    -------
+    dict of str to dict
+        By choice: measures by fabric, their means, and `minus_ours`, the differences (choice - defaults) with their
+        intervals.
+    """
+    results = {}
+    for name, of_choice in summaries.items():
+        by_fabric = {fabric: summary.measures for fabric, summary in of_choice.items()}
+        floats = [{k: v for k, v in measures.items() if isinstance(v, float)} for measures in by_fabric.values()]
+        difference = paired_difference(of_choice, summaries[DEFAULTS])
+        results[name] = {"fabrics": by_fabric, "mean": mean_of_nested(floats), "minus_ours": difference}
+    return results
 
 
-def drawn(found: dict[str, Any]) -> Figure:
-    """Return the figure of the ablation: tile AUROC of each choice minus ours."""
-    names, gaps = zip(*ablation_rows(found), strict=True)
-    return draw_spans(names, *np.transpose(gaps), x="tile AUROC, choice minus our defaults", row=0.3)
+def draw(results: dict[str, Any]) -> Figure:
+    """Draw the difference in tile AUROC of each choice.
+
+    Parameters
+    ----------
+    results : dict
+        Content of the results file.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    names, differences = zip(*ablation_rows(results), strict=True)
+    middle, low, high = np.transpose(differences)
+    figure, axis = make_axes(1, 1, (6.5, 0.3 * len(names) + 0.9))
+    draw_intervals(axis, names, np.stack([low, middle, high], axis=1))
+    axis.set_xlabel("tile AUROC, choice - our defaults")
+    return figure
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+def run(root: Path, fabrics: Sequence[str]) -> dict[str, dict[str, dict[str, Summary]]]:
+    """Fit and test every choice on some fabrics.
+
+    Parameters
+    ----------
+    root : Path
+        Folder of the strips.
+    fabrics : sequence of str
+        Fabrics.
+
+    Returns
+    -------
+    dict of str to dict
+        Summaries by protocol, choice and fabric.
+    """
+    summaries: dict[str, dict[str, dict[str, Summary]]] = {"B": {}, "C": {}}
+
+    def summarize_choice(protocol: str, fabric: str, number: int, name: str, tests, change: dict[str, Any]) -> None:
+        entry, settings = f"ablation_{protocol}_{fabric}_{number:02d}", {"choice": name, "change": str(change)}
+        summary = cached_summary(entry, tests, root, code=CODE[protocol], seeds=SEEDS[protocol], **settings)
+        summaries[protocol].setdefault(name, {})[fabric] = summary
+        print(f"{protocol} {fabric} {name}: tile AUROC {summary.measures['tile_auroc']:.3f}", flush=True)
+
+    for fabric in fabrics:
+        patches = FabricPatches(read_fabric_tiles(root, fabric), range(SEEDS["B"]))
+        by_features = sorted(ON_TILES, key=lambda name: repr([ON_TILES[name].get(f) for f in protocol_b.OF_FEATURES]))
+        for name in by_features:  # in this order neighbours share the extracted patches
+            tests = functools.partial(evaluate_on_tiles, root, fabric, patches, ON_TILES[name])
+            summarize_choice("B", fabric, list(ON_TILES).index(name), name, tests, ON_TILES[name])
+        patches.clear()
+        for number, name in enumerate(ON_STRIPS):  # in this order they share `without_background_subtraction`
+            tests = functools.partial(evaluate_on_strips, root, fabric, name)
+            summarize_choice("C", fabric, number, name, tests, ON_STRIPS[name])
+    return summaries
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the benchmark from the command line.
+
+    Parameters
+    ----------
+    arguments : sequence of str, optional
+        Arguments of the command line; None takes those of the process.
+
+    Returns
+    -------
+    int
+        Exit status.
+    """
+    parser = argparse.ArgumentParser(prog="course.py bench ablation", description="The effect of each choice.")
     parser.add_argument("--data", metavar="DIR", help="folder with AITEX; else AITEX_ROOT or data/aitex")
     parser.add_argument("--fabrics", nargs="+", metavar="FF", default=list(CHOSEN_ON), help="two digits each")
-    given = parser.parse_args()
-    kept: dict[str, dict] = {"B": {}, "C": {}}
-
-    def judge_one(protocol: str, fabric: str, number: int, name: str, tests, **what: Any) -> None:
-        entry = f"ablation_{protocol}_{fabric}_{number:02d}"
-        found = judged_once(entry, tests, root, code=CODE_OF[protocol], choice=name, seeds=SEEDS[protocol], **what)
-        kept[protocol].setdefault(name, {})[fabric] = found
-        print(f"{protocol} {fabric} {name}: tile AUROC {found[0]['tile_auroc']:.3f}", flush=True)
-
+    options = parser.parse_args(arguments)
     try:
-        root = find_aitex(given.data)
-        for fabric in given.fabrics:
-            cropped = Patches(fabric_tiles(root, fabric))
-            order = sorted(BY_TILE, key=lambda name: repr([BY_TILE[name].get(f) for f in FEATURES]))
-            for name in order:
-                change = BY_TILE[name]
-
-                def tests(change=change, cropped=cropped, fabric=fabric):
-                    whole = "uncropped" in change
-                    return by_tile(Patches(fabric_tiles(root, fabric, whole=True)) if whole else cropped, change)
-
-                judge_one("B", fabric, list(BY_TILE).index(name), name, tests, change=str(change))
-            cropped.made = None
-            for number, name in enumerate(BY_STRIP):  # in this order they share what `absolute` returns
-                way = str(BY_STRIP[name])
-                tests = functools.partial(by_strip, root, fabric, name)
-                judge_one("C", fabric, number, name, tests, way=way)
+        summaries = run(find_aitex(options.data), options.fabrics)
     except InputError as error:
-        print(f"ablation: {error}", file=sys.stderr)
+        print(f"bench ablation: {error}", file=sys.stderr)
         return 1
-    found = {protocol: compared(kept[protocol]) for protocol in kept}
-    write_results("ablation", {**found, "fabrics": given.fabrics, "seeds": SEEDS, "versions": versions()})
-    found = results("ablation")
-    figure, told = drawn(found), ablation_sentence(found)
-    with write_whole(PICTURE) as path:
-        figure.savefig(path, dpi=110, metadata={"Description": told, "Software": None}, bbox_inches="tight")
-    write_tables()
-    print(told)
+    results = {protocol: compare_with_defaults(of_protocol) for protocol, of_protocol in summaries.items()}
+    write_results("ablation", {**results, "fabrics": options.fabrics, "seeds": SEEDS, "versions": versions()})
+    results = read_results("ablation")
+    caption = ablation_caption(results)
+    write_figure(draw(results), caption, PICTURE, bbox_inches="tight")
+    write_pages()
+    print(caption)
     return 0
 
 

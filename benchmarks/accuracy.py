@@ -1,287 +1,382 @@
-"""`python course.py bench accuracy [--protocol A|B|C|all] [--data DIR] [--fabrics FF ...] [--peer]`: how good, by whom.
+"""`python course.py bench accuracy [--protocol A|B|C|all] [--data DIR] [--fabrics FF ...] [--anomalib] [--ablation]`.
 
-Our defaults beside the plain recipe of the paper (its size 320 px, as the published runs on AITEX have it), on the same
-splits, several seeds each. Each protocol writes `results/accuracy_X.json`: configuration, versions, the strips of the
-split, figures by fabric and by defect, means, and intervals of tests redrawn by strip, in pairs for the differences.
-With `--peer`, anomalib's PatchCore too, on the same tiles with the same weights, in an environment of its own
-(`data/anomalib`, made at the first run). Fabrics that a copy lacks are named and left out.
+Accuracy of our defaults and of the paper's recipe (with the input size of the published runs on AITEX, 320 px), on the
+same splits, with several seeds each. Each protocol writes `results/accuracy_X.json`: parameters, versions, the strips
+of the splits, measures by fabric and by defect, means, and bootstrap intervals over strips, paired for differences.
+`--anomalib` adds anomalib's PatchCore on the same tiles with the same weights, in an environment of its own
+(`data/anomalib`, made at the first run). Fabrics that the data set lacks are named and left out.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
+import functools
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from statistics import median
 from typing import Any
 
-import numpy as np
-import pooled
-import protocols
-import resampling
-import whole_strips
-from peer import ANOMALIB, SCRIPT, Peer
-from pooled import judged_a
-from protocols import FabricTiles, Judged, fabric_tiles, figures, judged_b, split_b
-from resampling import counts, drawn_strips, interval, over_seeds, redrawn
-from tables import write_results, write_tables
-from whole_strips import judged_c, split_c
+import protocol_a
+import protocol_b
+import protocol_c
+from anomalib_runner import ANOMALIB, FOLDER, PATCHCORE_SCRIPT, AnomalibRunner
+from comparison import Summary, cached_summary, fabric_mean, paired_difference
+from evaluation import EvalResult
+from pages import write_pages
+from protocols import FabricTiles, read_fabric_tiles
+from results_files import write_results
 
-from aitex_utils import features, metrics, patchcore, pooling, scoring
-from aitex_utils import padding as borders
 from aitex_utils.atomic_write import sha256
 from aitex_utils.commands.profiling import versions
+from aitex_utils.commands.protocol_c import split_protocol_c
 from aitex_utils.errors import InputError
-from aitex_utils.lessons.cache import cached
 from aitex_utils.patchcore import PAPER, PatchCore
 from aitex_utils.strips import find_aitex, list_strips
 
 FABRICS = ("00", "02", "03", "06")
 CHOSEN_ON = ("00", "02")  # every choice was made on these; the others confirm
-OURS, PLAIN = {}, {**PAPER, "size": 320}
-POOLED = {"coreset": 0.01}  # protocol A fits on a thousand tiles and more: a larger share would take hours
+OURS, PAPER_320 = {}, {**PAPER, "size": 320}
+POOLED = {"coreset_ratio": 0.01}  # protocol A fits on more than a thousand tiles: a larger ratio would take hours
 SEEDS = {"A": 1, "B": 5, "C": 2}
-PEER_SEEDS = {"A": 0, "B": 2, "C": 1}
+ANOMALIB_SEEDS = {"A": 0, "B": 2, "C": 1}
+PROTOCOL_MODULES = {"A": protocol_a, "B": protocol_b, "C": protocol_c}
+
+Summaries = dict[str, dict[str, Summary]]  # by detector, then by fabric
 
 
-def by_tile(tiles: FabricTiles, seeds: Sequence[int], parameters: dict[str, Any]) -> Iterator[tuple[int, Judged]]:
-    """Yield what a configuration makes of protocol B, seed by seed; patches are made once for all seeds."""
-    first = PatchCore(**parameters)
-    clean, defective = (first.features.transform(of) for of in (tiles.clean, tiles.defective))
-    for seed in seeds:
-        fit, test = split_b(len(tiles.clean), seed)
-        detector = PatchCore(seed=seed, **parameters)
-        detector.fit_patches(clean[fit], tiles.clean.shape[1:])
-        parts = [*in_batches(clean, test), *in_batches(defective)]
-        maps = np.concatenate([detector.score_patches(part).maps for part in parts])
-        yield seed, judged_b(tiles, test, maps)
+def detectors_of(protocol: str, *, with_anomalib: bool) -> dict[str, dict[str, Any]]:
+    """Return the parameters of each detector that is compared by a protocol.
 
+    Parameters
+    ----------
+    protocol : {"A", "B", "C"}
+        Protocol.
+    with_anomalib : bool
+        Add anomalib's PatchCore.
 
-def in_batches(patches: np.ndarray, rows: np.ndarray | None = None, size: int = 16) -> Iterator[np.ndarray]:
-    """Yield patches of some tiles, `size` tiles at a time."""
-    rows = np.arange(len(patches)) if rows is None else rows
-    for begin in range(0, len(rows), size):
-        yield patches[rows[begin : begin + size]]
-
-
-def mean_of(parts: Sequence[Any]) -> Any:
-    """Return the mean of equally built figures, those that are nan left out; whole numbers as they are."""
-    if isinstance(parts[0], dict):
-        return {name: mean_of([part[name] for part in parts if name in part]) for name in parts[0]}
-    if isinstance(parts[0], int):
-        return parts[0]
-    values = np.array(parts, float)
-    return None if np.isnan(values).all() else float(np.nanmean(values))
-
-
-def redrawn_figures(judged: Judged, weights: np.ndarray) -> dict[str, np.ndarray]:
-    """Return figures (draws,) of one test redrawn by strip."""
-    places = range(len(judged.strips))
-    found: dict[str, np.ndarray] = {}
-
-    def add(name: str, scores: list[np.ndarray], labels: list[np.ndarray]) -> None:
-        drawn = redrawn(*counts(scores, labels), weights)
-        found.update({f"{name}_{kind}": values for kind, values in drawn.items()})
-
-    for name, rows in (("tile", judged.c1), ("tile_c2", np.ones(len(judged.c1), bool))):
-        of = [rows & (judged.of_strip == i) for i in places]
-        add(name, [judged.scores[m] for m in of], [judged.labels[m] for m in of])
-    scores, labels = judged.pixels()
-    at = np.array(judged.map_strips)
-    empty = [np.empty(0, np.float32)], [np.empty(0, bool)]
-    mine = [np.flatnonzero(at == i) for i in places]
-    add(
-        "pixel",
-        [np.concatenate(empty[0] + [scores[j] for j in m]) for m in mine],
-        [np.concatenate(empty[1] + [labels[j] for j in m]) for m in mine],
-    )
-    del found["tile_c2_ap"]
-    return {name.replace("tile_c2_auroc", "tile_auroc_c2"): values for name, values in found.items()}
-
-
-def judge(tests: Iterator[tuple[int, Judged]]) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-    """Return a fabric's figures, means over seeds and by seed, with intervals; and those redrawn (seeds, draws)."""
-    all_figures, all_drawn = [], []
-    for _, judged in tests:
-        kinds = [s.is_normal for s in judged.strips]
-        order = np.argsort(kinds, kind="stable")  # those with a defect first
-        weights = np.empty((1000, len(kinds)))
-        weights[:, order] = drawn_strips(kinds.count(False), kinds.count(True))
-        all_figures.append(figures(judged))
-        all_drawn.append(redrawn_figures(judged, weights))
-    found = mean_of(all_figures)
-    drawn = {name: np.stack([of[name] for of in all_drawn]) for name in all_drawn[0] if name in found}
-    found["by_seed"] = [{name: of[name] for name in drawn} for of in all_figures]
-    found["intervals"] = {name: interval(over_seeds(values)) for name, values in drawn.items()}
-    return found, drawn
-
-
-# What a kept result depends on. Coreset and memory bank may become faster: tests hold them to the same answers.
-CODE = (borders, features, metrics, patchcore, pooling, scoring, pooled, protocols, resampling, whole_strips)
-
-
-def judged_once(
-    name: str, tests: Callable[[], Iterator[tuple[int, Judged]]], root: Path, *, code: Sequence = (), **what: Any
-) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-    """Return what `judge` does, from the cache where nothing has changed: a stopped run goes on where it was."""
-
-    def make() -> dict[str, np.ndarray]:
-        found, drawn = judge(tests())
-        return {"figures_json": np.array(json.dumps(found)), **drawn}
-
-    kept = cached(name, make, data=root, code=(*CODE, judge, redrawn_figures, by_tile, *code), **what)
-    return json.loads(str(kept.pop("figures_json"))), kept
-
-
-def summed_up(by_fabric: dict[str, tuple[dict, dict]]) -> dict[str, Any]:
-    """Return the mean over fabrics with its intervals."""
-    parts = [{k: v for k, v in of.items() if isinstance(v, float)} for of, _ in by_fabric.values()]
-    names = set.intersection(*(set(part) for part in parts))
-    found = {name: float(np.mean([part[name] for part in parts])) for name in parts[0] if name in names}
-    redrawn_means = {
-        name: np.mean([over_seeds(of[name]) for _, of in by_fabric.values()], axis=0)
-        for name in next(iter(by_fabric.values()))[1]
-    }
-    found["intervals"] = {name: interval(values) for name, values in redrawn_means.items() if name in found}
-    return found
-
-
-def minus(one: dict[str, tuple[dict, dict]], other: dict[str, tuple[dict, dict]]) -> dict[str, list[float]]:
-    """Return by measure what one detector has over another, both by fabric, on their common seeds: [gap, low, high].
-
-    The gap is that of the means over seeds and fabrics, its interval that of tests redrawn in pairs.
+    Returns
+    -------
+    dict of str to dict
+        By detector. "everywhere" is ours without the search for the fabric.
     """
-    plain, drawn = {}, {}
-    for fabric, (figures_of, drawn_of) in other.items():
-        mine, my_drawn = one[fabric]
-        pairs = list(zip(mine["by_seed"], figures_of["by_seed"], strict=False))
-        for name in drawn_of:
-            plain.setdefault(name, []).append(np.mean([a[name] - b[name] for a, b in pairs]))
-            gaps = my_drawn[name][: len(pairs)] - drawn_of[name][: len(pairs)]
-            drawn.setdefault(name, []).append(over_seeds(gaps))
-    return {name: [float(np.mean(plain[name])), *interval(np.mean(drawn[name], axis=0))] for name in plain}
+    detectors: dict[str, dict[str, Any]] = {"ours": OURS, "paper": PAPER_320}
+    if protocol == "A":
+        detectors = {"ours": OURS, "everywhere": OURS, "paper": PAPER_320}
+        detectors = {name: {**parameters, **POOLED} for name, parameters in detectors.items()}
+    if with_anomalib:
+        detectors["anomalib"] = {"size": 320, "coreset_ratio": 0.10 if protocol == "B" else 0.01}
+    return detectors
 
 
-def compared(kept: dict[str, dict[str, tuple[dict, dict]]]) -> dict[str, Any]:
-    """Return what ours has over each other detector, see `minus`."""
-    return {other: minus(kept["ours"], of) for other, of in kept.items() if other != "ours"}
+def tests_of(
+    protocol: str,
+    name: str,
+    parameters: dict[str, Any],
+    root: Path,
+    fabrics: tuple[str, ...],
+    tiles: FabricTiles | None,
+    seeds: Sequence[int],
+    runner: AnomalibRunner | None,
+) -> Callable[[], Iterator[EvalResult]]:
+    """Return the function that fits and tests a detector by a protocol.
 
+    Parameters
+    ----------
+    protocol : {"A", "B", "C"}
+        Protocol.
+    name : str
+        Name of the detector.
+    parameters : dict
+        Parameters of the detector.
+    root : Path
+        Folder of the strips.
+    fabrics : tuple of str
+        All fabrics for protocol A, one for the others.
+    tiles : FabricTiles, optional
+        Tiles of the fabric, for protocol B.
+    seeds : sequence of int
+        Seeds of the splits.
+    runner : AnomalibRunner, optional
+        For the detector "anomalib".
 
-def cost(tiles: FabricTiles, count: int = 16, repeats: int = 7) -> dict[str, float]:
-    """Return milliseconds a tile that ours and the plain recipe take, in turn, and the median of their ratios."""
-    fit, test = split_b(len(tiles.clean), 0)
-    asked, seconds = tiles.clean[test[:count]], {"ours": [], "paper": []}
-    detectors = {name: PatchCore(**of).fit(tiles.clean[fit]) for name, of in (("ours", OURS), ("paper", PLAIN))}
-    for _ in range(repeats):
-        for name, detector in detectors.items():
-            begin = time.perf_counter()
-            detector.score(asked)
-            seconds[name].append((time.perf_counter() - begin) / count)
-    ratios = [ours / paper for ours, paper in zip(*seconds.values(), strict=True)]
-    return {**{name: round(1000 * median(of), 1) for name, of in seconds.items()}, "ratio": round(median(ratios), 2)}
+    Returns
+    -------
+    callable
+    """
+    if name == "anomalib" and protocol == "B":
+        return functools.partial(runner.protocol_b, tiles, seeds, parameters)
+    if name == "anomalib":
+        return functools.partial(runner.protocol_c, root, fabrics[0], seeds, parameters)
+    if protocol == "A":
+        return functools.partial(protocol_a.protocol_a, root, fabrics, seeds, parameters, find_fabric=name == "ours")
+    if protocol == "B":
+        return lambda: protocol_b.protocol_b(protocol_b.FabricPatches(tiles, seeds), parameters)
+    return functools.partial(protocol_c.protocol_c, root, fabrics[0], seeds, parameters, on_strips=name == "ours")
 
 
 def described(name: str, parameters: dict[str, Any]) -> dict[str, Any]:
-    """Return all that is set in a detector, for its results file and for the cache."""
+    """Return all settings of a detector, for its results file and for the cache.
+
+    Parameters
+    ----------
+    name : str
+        Name of the detector.
+    parameters : dict
+        Its parameters that differ from the defaults.
+
+    Returns
+    -------
+    dict
+    """
     return {**parameters, "version": ANOMALIB} if name == "anomalib" else PatchCore(**parameters).parameters()
 
 
-def run(protocol: str, root: Path, fabrics: Sequence[str], seeds: int, peer_seeds: int) -> dict[str, Any]:
-    """Run one protocol with every detector, say on the way what comes out, and return what goes into its file."""
-    peer = Peer() if peer_seeds else None
-    detectors: dict[str, dict[str, Any]] = {"ours": OURS, "paper": PLAIN}
-    if protocol == "A":
-        detectors = {"ours": OURS, "everywhere": OURS, "paper": PLAIN}  # "everywhere": fabric isn't looked for
-        detectors = {name: {**of, **POOLED} for name, of in detectors.items()}
-    if peer:
-        detectors["anomalib"] = {"size": 320, "coreset": 0.10 if protocol == "B" else 0.01}
-    found: dict[str, Any] = {name: {"fabrics": {}} for name in detectors}
-    kept: dict[str, dict] = {name: {} for name in detectors}
-    strips: dict[str, Any] = {}
-    groups = [tuple(fabrics)] if protocol == "A" else [(fabric,) for fabric in fabrics]
-    for group in groups:
-        label = "_".join(group)
-        tiles = fabric_tiles(root, group[0]) if protocol == "B" else None
-        for name, parameters in detectors.items():
+def measure_cost(tiles: FabricTiles, n_tiles: int = 16, repeats: int = 7) -> dict[str, float]:
+    """Time the prediction of tiles with our defaults and with the paper's recipe, in alternation.
+
+    Parameters
+    ----------
+    tiles : FabricTiles
+        A fabric.
+    n_tiles : int
+        Number of tiles to predict.
+    repeats : int
+        Number of measurements.
+
+    Returns
+    -------
+    dict of str to float
+        Median milliseconds per tile of "ours" and "paper", and the median of their ratios.
+    """
+    training, test = protocol_b.split_tiles(len(tiles.clean), 0)
+    normal, queries = tiles.clean.tiles[training], tiles.clean.tiles[test[:n_tiles]]
+    detectors = {
+        name: PatchCore(**parameters).fit(normal) for name, parameters in (("ours", OURS), ("paper", PAPER_320))
+    }
+    seconds: dict[str, list[float]] = {name: [] for name in detectors}
+    for _ in range(repeats):
+        for name, detector in detectors.items():
             begin = time.perf_counter()
-            count = peer_seeds if name == "anomalib" else seeds
+            detector.predict(queries)
+            seconds[name].append((time.perf_counter() - begin) / n_tiles)
+    ratios = [ours / paper for ours, paper in zip(*seconds.values(), strict=True)]
+    milliseconds = {name: round(1000 * median(values), 1) for name, values in seconds.items()}
+    return {**milliseconds, "ratio": round(median(ratios), 2)}
 
-            def tests(name=name, parameters=parameters, count=count, tiles=tiles, group=group):
-                if name == "anomalib":
-                    return peer.tests(protocol, root, group[0], tiles, range(count), parameters)
-                if protocol == "B":
-                    return by_tile(tiles, range(count), parameters)
-                if protocol == "C":
-                    return judged_c(root, group[0], range(count), parameters, name == "ours")
-                return judged_a(root, group, range(count), parameters, name == "ours")
 
-            entry = f"accuracy_{protocol}_{label}_{name}"
-            what: dict[str, Any] = {"parameters": described(name, parameters), "seeds": count}
+def differences_to_ours(summaries: Mapping[str, Mapping[str, Summary]]) -> dict[str, dict[str, list[float]]]:
+    """Return the differences (ours - other) for each other detector.
+
+    Parameters
+    ----------
+    summaries : mapping of str to mapping of str to Summary
+        By detector, then by fabric.
+
+    Returns
+    -------
+    dict of str to dict
+        By detector, see `comparison.paired_difference`.
+    """
+    return {
+        name: paired_difference(summaries["ours"], of_detector)
+        for name, of_detector in summaries.items()
+        if name != "ours"
+    }
+
+
+def strips_of_splits(protocol: str, root: Path, fabrics: Sequence[str], seeds: int) -> dict[str, Any]:
+    """Return the names of the strips of each fabric, and in protocol C those of each training set.
+
+    Parameters
+    ----------
+    protocol : {"A", "B", "C"}
+        Protocol.
+    root : Path
+        Folder of the strips.
+    fabrics : sequence of str
+        Fabrics.
+    seeds : int
+        Number of splits.
+
+    Returns
+    -------
+    dict of str to dict
+        By fabric.
+    """
+    names: dict[str, Any] = {}
+    for fabric in fabrics:
+        strips = list_strips(root, fabric)
+        names[fabric] = {
+            "normal": [strip.id for strip in strips if strip.is_normal],
+            "defective": [strip.id for strip in strips if not strip.is_normal],
+        }
+        if protocol == "C":
+            training = [split_protocol_c(strips, seed=seed)[0] for seed in range(seeds)]
+            names[fabric]["fitted"] = [[strip.id for strip in of_split] for of_split in training]
+    return names
+
+
+def run(protocol: str, root: Path, fabrics: Sequence[str], seeds: int, anomalib_seeds: int) -> dict[str, Any]:
+    """Run one protocol with every detector.
+
+    Parameters
+    ----------
+    protocol : {"A", "B", "C"}
+        Protocol.
+    root : Path
+        Folder of the strips.
+    fabrics : sequence of str
+        Fabrics.
+    seeds, anomalib_seeds : int
+        Number of splits, and number of splits for anomalib; with 0 anomalib is left out.
+
+    Returns
+    -------
+    dict
+        Content of the results file.
+    """
+    runner = AnomalibRunner() if anomalib_seeds else None
+    detectors = detectors_of(protocol, with_anomalib=runner is not None)
+    seeds_of = {name: anomalib_seeds if name == "anomalib" else seeds for name in detectors}
+    summaries: Summaries = {name: {} for name in detectors}
+    tiles = None
+    for group in [tuple(fabrics)] if protocol == "A" else [(fabric,) for fabric in fabrics]:
+        tiles = read_fabric_tiles(root, group[0]) if protocol == "B" else None
+        for name, parameters in detectors.items():
+            begin, fabric = time.perf_counter(), "_".join(group)
+            tests = tests_of(protocol, name, parameters, root, group, tiles, range(seeds_of[name]), runner)
+            settings: dict[str, Any] = {"parameters": described(name, parameters), "seeds": seeds_of[name]}
+            code: list[Any] = [PROTOCOL_MODULES[protocol]]
             if name == "anomalib":
-                what |= {"script": sha256(SCRIPT), "code": (Peer.tests, Peer.maps)}
-            kept[name][label] = judged_once(entry, tests, root, **what)
-            of = found[name]["fabrics"][label] = kept[name][label][0]
-            print(
-                f"{protocol} {label} {name}: tile AUROC {of['tile_auroc']:.3f}, C2 {of.get('tile_auroc_c2', 0):.3f}, "
-                f"pixel {of['pixel_auroc']:.3f}, AP {of['pixel_ap']:.3f}, {time.perf_counter() - begin:.0f} s",
-                flush=True,
-            )
-        for fabric in group:
-            strips[fabric] = {"normal": [], "defective": []}
-            for strip in list_strips(root, fabric):
-                strips[fabric]["normal" if strip.is_normal else "defective"].append(strip.id)
-            if protocol == "C":
-                strips[fabric]["fitted"] = [[s.id for s in split_c(root, fabric, seed)[0]] for seed in range(seeds)]
-    about: dict[str, Any] = {"protocol": protocol, "fabrics": list(fabrics), "chosen_on": list(CHOSEN_ON)}
-    about |= {"missing": [fabric for fabric in FABRICS if fabric not in fabrics], "ours_minus": compared(kept)}
-    parts = {"chosen": set(CHOSEN_ON) & set(fabrics), "confirming": set(fabrics) - set(CHOSEN_ON)}
-    for part, of in parts.items() if protocol != "A" and all(parts.values()) else ():
-        some = {name: {f: k for f, k in by_fabric.items() if f in of} for name, by_fabric in kept.items()}
-        about[f"ours_minus_{part}"] = compared(some)
-        for name in detectors:
-            found[name][f"mean_{part}"] = summed_up(some[name])
+                settings["script"] = sha256(FOLDER / PATCHCORE_SCRIPT)
+                code.append(AnomalibRunner)
+            entry = f"accuracy_{protocol}_{fabric}_{name}"
+            summaries[name][fabric] = cached_summary(entry, tests, root, code=code, **settings)
+            _print_progress(f"{protocol} {fabric} {name}", summaries[name][fabric], time.perf_counter() - begin)
+    results = assemble(protocol, fabrics, summaries)
+    for name, parameters in detectors.items():
+        results["detectors"][name] |= {"seeds": seeds_of[name], "parameters": described(name, parameters)}
+    if runner is not None:
+        results["detectors"]["anomalib"]["versions"] = runner.versions()
+    if tiles is not None:
+        results["detectors"]["ours"]["milliseconds_a_tile"] = measure_cost(tiles)
+    return {**results, "strips": strips_of_splits(protocol, root, fabrics, seeds), "versions": versions()}
+
+
+def _print_progress(title: str, summary: Summary, seconds: float) -> None:
+    shown = {"tile_auroc": "tile AUROC", "tile_auroc_c2": "C2", "pixel_auroc": "pixel AUROC", "pixel_ap": "pixel AP"}
+    values = [f"{label} {summary.measures[name]:.3f}" for name, label in shown.items() if name in summary.measures]
+    print(f"{title}: {', '.join(values)}, {seconds:.0f} s", flush=True)
+
+
+def assemble(protocol: str, fabrics: Sequence[str], summaries: Summaries) -> dict[str, Any]:
+    """Put the measures of all detectors, their means over fabrics and their differences together.
+
+    Parameters
+    ----------
+    protocol : {"A", "B", "C"}
+        Protocol.
+    fabrics : sequence of str
+        Fabrics.
+    summaries : dict of str to dict of str to Summary
+        By detector, then by fabric.
+
+    Returns
+    -------
+    dict
+        Part of the results file.
+    """
+    detectors: dict[str, Any] = {
+        name: {"fabrics": {fabric: summary.measures for fabric, summary in of_detector.items()}}
+        for name, of_detector in summaries.items()
+    }
+    results: dict[str, Any] = {
+        "protocol": protocol,
+        "fabrics": list(fabrics),
+        "chosen_on": list(CHOSEN_ON),
+        "missing": [fabric for fabric in FABRICS if fabric not in fabrics],
+        "ours_minus": differences_to_ours(summaries),
+    }
+    subsets = {"chosen": set(CHOSEN_ON) & set(fabrics), "confirming": set(fabrics) - set(CHOSEN_ON)}
+    if protocol != "A" and all(subsets.values()):
+        for subset, members in subsets.items():
+            some = {
+                name: {fabric: summary for fabric, summary in of_detector.items() if fabric in members}
+                for name, of_detector in summaries.items()
+            }
+            results[f"ours_minus_{subset}"] = differences_to_ours(some)
+            for name in detectors:
+                detectors[name][f"mean_{subset}"] = fabric_mean(some[name])
     for name in detectors:
-        found[name]["mean"] = summed_up(kept[name])
-        found[name]["seeds"] = peer_seeds if name == "anomalib" else seeds
-        found[name]["parameters"] = described(name, detectors[name])
-    if peer:
-        found["anomalib"]["versions"] = peer.versions()
-    if protocol == "B":
-        found["ours"]["milliseconds_a_tile"] = cost(tiles)
-    return {**about, "detectors": found, "strips": strips, "versions": versions()}
+        detectors[name]["mean"] = fabric_mean(summaries[name])
+    return {**results, "detectors": detectors}
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+def fabrics_with_normal_strips(root: Path, wanted: Sequence[str]) -> list[str]:
+    """Return those of some fabrics that have normal strips, and name the others on the error stream.
+
+    Parameters
+    ----------
+    root : Path
+        Folder of the strips.
+    wanted : sequence of str
+        Fabrics.
+
+    Returns
+    -------
+    list of str
+
+    Raises
+    ------
+    InputError
+        If none has any.
+    """
+    present = {strip.fabric for strip in list_strips(root) if strip.is_normal}
+    for fabric in wanted:
+        if fabric not in present:
+            print(f"Fabric {fabric} has no normal strips in {root}: it is left out.", file=sys.stderr)
+    fabrics = [fabric for fabric in wanted if fabric in present]
+    if not fabrics:
+        raise InputError(f"{root} has none of the fabrics {', '.join(wanted)}: give --data or --fabrics.")
+    return fabrics
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the benchmark from the command line.
+
+    Parameters
+    ----------
+    arguments : sequence of str, optional
+        Arguments of the command line; None takes those of the process.
+
+    Returns
+    -------
+    int
+        Exit status.
+    """
+    parser = argparse.ArgumentParser(prog="course.py bench accuracy", description="Accuracy by protocols A, B and C.")
     parser.add_argument("--protocol", choices=["A", "B", "C", "all"], default="all")
     parser.add_argument("--data", metavar="DIR", help="folder with AITEX; else AITEX_ROOT or data/aitex")
     parser.add_argument("--fabrics", nargs="+", metavar="FF", default=list(FABRICS), help="two digits each")
     parser.add_argument("--seeds", type=int, help="instead of 1, 5 and 2 for A, B and C")
-    parser.add_argument("--peer", action="store_true", help="anomalib's PatchCore beside ours: half an hour more")
-    parser.add_argument("--ablation", action="store_true", help="then the ablation too: all that the tables need")
-    given = parser.parse_args()
+    parser.add_argument("--anomalib", action="store_true", help="add anomalib's PatchCore: half an hour more")
+    parser.add_argument("--ablation", action="store_true", help="run the ablation afterwards: all that the pages need")
+    options = parser.parse_args(arguments)
     try:
-        root = find_aitex(given.data)
-        there = sorted({strip.fabric for strip in list_strips(root) if strip.is_normal})
-        fabrics = [fabric for fabric in given.fabrics if fabric in there]
-        for fabric in given.fabrics:
-            if fabric not in there:
-                print(f"Fabric {fabric} isn't in {root} with normal strips: it is left out.", file=sys.stderr)
-        if not fabrics:
-            raise InputError(f"{root} has none of the fabrics {', '.join(given.fabrics)}: give --data or --fabrics.")
-        for protocol in "ABC" if given.protocol == "all" else given.protocol:
-            seeds = given.seeds or SEEDS[protocol]
-            found = run(protocol, root, fabrics, seeds, PEER_SEEDS[protocol] if given.peer else 0)
-            write_results(f"accuracy_{protocol.lower()}", found)
-        write_tables()
+        root = find_aitex(options.data)
+        fabrics = fabrics_with_normal_strips(root, options.fabrics)
+        for protocol in "ABC" if options.protocol == "all" else options.protocol:
+            anomalib_seeds = ANOMALIB_SEEDS[protocol] if options.anomalib else 0
+            results = run(protocol, root, fabrics, options.seeds or SEEDS[protocol], anomalib_seeds)
+            write_results(f"accuracy_{protocol.lower()}", results)
+        write_pages()
     except InputError as error:
-        print(f"accuracy: {error}", file=sys.stderr)
+        print(f"bench accuracy: {error}", file=sys.stderr)
         return 1
-    if given.ablation:
+    if options.ablation:
         return subprocess.run([sys.executable, Path(__file__).with_name("ablation.py"), "--data", root]).returncode
     return 0
 

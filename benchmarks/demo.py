@@ -1,7 +1,7 @@
-"""`python course.py bench demo [--data DIR]`: the demo on each fabric in turn, a process each, into a results file.
+"""`python course.py bench demo [--data DIR]`: the demo on each fabric in turn, in a process each, into a results file.
 
-The file is `demo_aitex.json` or `demo_practice.json`; the folder of strips is not named in it. Then the tables of the
-pages are written anew.
+The file is `demo_aitex.json` or `demo_practice.json`; it does not name the folder of the strips. Then the tables of the
+pages are made anew.
 """
 
 from __future__ import annotations
@@ -17,58 +17,94 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from tables import write_results, write_tables
+from pages import write_pages
+from results_files import write_results
 
 from aitex_utils.errors import InputError
 from aitex_utils.strips import PRACTICE, find_aitex, list_strips
 
 
-def missed(folder: Path, most: int = 4, above: float = 0.05) -> list[dict[str, Any]]:
-    """Return the defective tiles that most clean tiles of normal strips outdo, from a demo's `scores.csv`.
+def missed_tiles(folder: Path, *, at_most: int = 4, min_share: float = 0.05) -> list[dict[str, Any]]:
+    """Return the defective tiles that most clean tiles of normal strips outscore, from a demo's `scores.csv`.
 
-    At most `most`, those that more than the share `above` of the clean tiles score higher than.
+    Parameters
+    ----------
+    folder : Path
+        Folder that the demo wrote.
+    at_most : int
+        Largest number of tiles.
+    min_share : float
+        A tile is missed if more than this share of the clean tiles scores at least as high.
+
+    Returns
+    -------
+    list of dict
+        Strip, defect and column of each tile, and the share of clean tiles above it, the largest first.
     """
     with (folder / "scores.csv").open(encoding="utf-8", newline="") as file:
         tiles = [row for row in csv.DictReader(file) if row["level"] == "tile" and row["defective"]]
-    clean = np.array([float(row["score"]) for row in tiles if row["code"] == "000"])
-    found = []
+    clean_scores = np.array([float(row["score"]) for row in tiles if row["code"] == "000"])
+    missed = []
     for row in tiles:
-        share = float((clean >= float(row["score"])).mean())
-        if row["defective"] == "1" and share > above:
+        share = float((clean_scores >= float(row["score"])).mean())
+        if row["defective"] == "1" and share > min_share:
             place = {"strip": row["strip"], "defect": row["defect"], "column": int(row["column"])}
-            found.append({**place, "normals_above": round(share, 3)})
-    return sorted(found, key=lambda tile: -tile["normals_above"])[:most]
+            missed.append({**place, "normals_above": round(share, 3)})
+    return sorted(missed, key=lambda tile: -tile["normals_above"])[:at_most]
+
+
+def run_demo_process(root: Path, fabric: str) -> dict[str, Any] | None:
+    """Run the demo on one fabric, in a process of its own so that its peak memory is its own.
+
+    Parameters
+    ----------
+    root : Path
+        Folder of the strips.
+    fabric : str
+        Two digits.
+
+    Returns
+    -------
+    dict or None
+        Measures, with the tiles that it missed; None if the demo failed.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        command = [sys.executable, "-m", "aitex_utils.commands.demo", "--data", str(root)]
+        if subprocess.run([*command, "--fabric", fabric, "--out", folder]).returncode:
+            return None
+        measures = json.loads(Path(folder, "figures.json").read_text(encoding="utf-8"))
+        return {**measures, "missed": missed_tiles(Path(folder))}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="course.py bench demo", description=__doc__.split("\n")[0])
+    """Run the benchmark from the command line.
+
+    Parameters
+    ----------
+    arguments : sequence of str, optional
+        Arguments of the command line; None takes those of the process.
+
+    Returns
+    -------
+    int
+        Exit status.
+    """
+    parser = argparse.ArgumentParser(prog="course.py bench demo", description="The demo on each fabric in turn.")
     parser.add_argument(
         "--data", metavar="DIR", help="folder with strips; else AITEX_ROOT, data/aitex, the practice fabric"
     )
-    given = parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
     try:
-        root = find_aitex(given.data)
-        name = "demo_practice" if root.resolve() == PRACTICE.resolve() else "demo_aitex"
+        root = find_aitex(options.data)
         results = {}
-        for fabric in sorted({s.fabric for s in list_strips(root) if s.is_normal}):
-            with tempfile.TemporaryDirectory() as folder:
-                command = [
-                    sys.executable,
-                    "-m",
-                    "aitex_utils.commands.demo",
-                    "--data",
-                    str(root),
-                    "--fabric",
-                    fabric,
-                    "--out",
-                    folder,
-                ]
-                if subprocess.run(command).returncode:
-                    return 1
-                results[fabric] = json.loads((Path(folder) / "figures.json").read_text(encoding="utf-8"))
-                results[fabric]["missed"] = missed(Path(folder))
-        write_results(name, results)
-        write_tables()
+        for fabric in sorted({strip.fabric for strip in list_strips(root) if strip.is_normal}):
+            measures = run_demo_process(root, fabric)
+            if measures is None:
+                return 1
+            results[fabric] = measures
+        is_practice = root.resolve() == PRACTICE.resolve()
+        write_results("demo_practice" if is_practice else "demo_aitex", results)
+        write_pages()
     except InputError as error:
         print(f"bench demo: {error}", file=sys.stderr)
         return 1

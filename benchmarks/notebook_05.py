@@ -1,8 +1,8 @@
-"""`python course.py bench notebook_05 [--aitex DIR]`: kinds of FAISS index compared on AITEX, on the same banks.
+"""`python course.py bench notebook_05 [--aitex DIR]`: kinds of FAISS index compared on AITEX, on the same vectors.
 
-Notebook 05 makes this comparison on the practice fabric; here it is made on three fabrics of AITEX with two splits
-each, by strip, all patches of the fitted tiles in the bank. Then the time of a search against the size of the bank, on
-patches of all three fabrics together. Written to `results/notebook_05.json`. About 20 minutes.
+Notebook 05 compares them on the practice fabric. This benchmark compares them on three fabrics of AITEX with two splits
+each, split by strip, with all patches of the training tiles in the index. Then it times the search against the number
+of vectors, on patches of all three fabrics. Written to `results/notebook_05.json`.
 """
 
 from __future__ import annotations
@@ -12,13 +12,16 @@ import json
 import sys
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch  # noqa: F401 - before FAISS, as the course's own code loads them
-from notebook_03 import tiles_of
-from tables import write_results
+import torch  # before FAISS, as the package itself loads them
+from bootstrap import pair_auroc, resample_rows, strip_strata
+from results_files import write_results
+from tile_sampling import draw_tiles, split_fabric
 from tqdm import tqdm
 
 from aitex_utils import metrics
@@ -26,23 +29,65 @@ from aitex_utils.commands.profiling import versions
 from aitex_utils.coreset import k_center_greedy
 from aitex_utils.errors import InputError
 from aitex_utils.features import PatchFeatures
-from aitex_utils.strips import find_aitex, list_strips, split_strips
+from aitex_utils.strips import find_aitex, list_strips
 
-FABRICS, SEEDS, CORESET, DRAWS = ("00", "02", "03"), 2, 0.10, 1000
-FIT_TILES, TEST_TILES = 20, 40  # at most, drawn at random; TEST_TILES each of clean and defective ones
+if TYPE_CHECKING:
+    import faiss
+
+FABRICS, SEEDS, CORESET_RATIO, N_RESAMPLES = ("00", "02", "03"), 2, 0.10, 1000
+FIT_TILES, TEST_TILES = 20, 40  # at most, drawn at random; TEST_TILES each of clean and of defective tiles
 KINDS = ("flat", "coreset", "ivf_1", "ivf_8", "hnsw_16", "hnsw_64", "pq_19", "pq_19_true")
 SIZES, SIZE_TILES, QUERIES, REPEATS = (1000, 4000, 16000, 64000, 180000), 60, 2048, 3
+TIMED_KINDS = ("flat", "ivf_8", "hnsw_16")
+SAME = 1 + 1e-5  # a neighbour up to this factor farther counts as the nearest: distances are rounded
 
 
-def built(kind: str, vectors: np.ndarray):
-    """Return an index of a kind with the vectors in it; the number is of probes, of candidates or of bytes."""
+@dataclass(frozen=True)
+class SplitResult:
+    """One split searched with every kind of index.
+
+    Parameters
+    ----------
+    labels : ndarray, shape (T,)
+        True for defective test tiles.
+    groups : ndarray, shape (T,)
+        Strip of each tile.
+    n_vectors : int
+        Number of patches of the training tiles.
+    scores : dict of str to ndarray, each of shape (T,)
+        Scores by kind.
+    costs : dict of str to dict of str to float
+        Recall, time and size by kind.
+    """
+
+    labels: np.ndarray
+    groups: np.ndarray
+    n_vectors: int
+    scores: dict[str, np.ndarray]
+    costs: dict[str, dict[str, float]]
+
+
+def build_index(kind: str, vectors: np.ndarray) -> faiss.Index:
+    """Build a FAISS index with vectors in it.
+
+    Parameters
+    ----------
+    kind : str
+        "flat" or "coreset" (exact), "ivf_NPROBE", "hnsw_EFSEARCH" or "pq_BYTES".
+    vectors : ndarray, shape (N, C)
+        float32.
+
+    Returns
+    -------
+    faiss.Index
+    """
     import faiss
 
     name, number = (*kind.split("_"), "0")[:2]
     channels = vectors.shape[1]
     if name == "ivf":
-        cells = int(min(4 * len(vectors) ** 0.5, len(vectors) // 39))
-        index = faiss.IndexIVFFlat(faiss.IndexFlatL2(channels), channels, cells)
+        nlist = int(min(4 * len(vectors) ** 0.5, len(vectors) // 39))
+        index = faiss.IndexIVFFlat(faiss.IndexFlatL2(channels), channels, nlist)
         index.nprobe = int(number)
     elif name == "hnsw":
         index = faiss.IndexHNSWFlat(channels, 32)
@@ -57,133 +102,195 @@ def built(kind: str, vectors: np.ndarray):
 
 
 def timed(call: Callable[[], Any]) -> tuple[Any, float]:
+    """Return what a call returns, and the seconds that it takes.
+
+    Parameters
+    ----------
+    call : callable
+        Called without arguments.
+
+    Returns
+    -------
+    result : object
+    seconds : float
+    """
     begin = time.perf_counter()
-    made = call()
-    return made, time.perf_counter() - begin
+    result = call()
+    return result, time.perf_counter() - begin
 
 
-def drawn(strips: Sequence, most: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """Return at most so many tiles of strips, and the name of the strip that each comes from."""
-    parts = [(tiles_of([strip]), strip) for strip in strips]
-    tiles = np.concatenate([tiles for tiles, _ in parts])
-    names = np.concatenate([[f"{strip.fabric}_{strip.id}"] * len(tiles) for tiles, strip in parts])
-    kept = rng.permutation(len(tiles))[:most]
-    return tiles[kept], names[kept]
+def search_split(root: Path, fabric: str, seed: int) -> SplitResult:
+    """Search the patches of the test tiles of one split with every kind of index.
 
+    Parameters
+    ----------
+    root : Path
+        Folder of the strips.
+    fabric : str
+        Two digits.
+    seed : int
+        Seed of the split, the tiles and the coreset.
 
-def compared(root: Path, fabric: str, seed: int) -> dict[str, Any]:
-    """Return labels and strips of the test tiles of one split, and for each kind their scores and what it cost."""
+    Returns
+    -------
+    SplitResult
+    """
     import faiss
 
-    strips, features, rng = list_strips(root, fabric), PatchFeatures(), np.random.default_rng(seed)
-    fit, held_out = split_strips([s for s in strips if s.is_normal], share=0.7, seed=seed)
-    defective = [s for s in strips if not s.is_normal and s.masks]
-    (clean, from_clean), (broken, from_broken) = (drawn(g, TEST_TILES, rng) for g in (held_out, defective))
-    bank = features.transform(drawn(fit, FIT_TILES, rng)[0])
-    bank = np.ascontiguousarray(bank.reshape(-1, bank.shape[-1]))
-    patches = features.transform(np.concatenate([clean, broken])).reshape(-1, bank.shape[1])
-    labels = np.repeat([False, True], [len(clean), len(broken)])
-    of: dict[str, dict[str, Any]] = {}
-    exact = None
+    features, rng = PatchFeatures(), np.random.default_rng(seed)
+    training, held_out, defective_strips = split_fabric(root, fabric, seed)
+    clean, clean_groups = draw_tiles(held_out, TEST_TILES, rng)
+    defective, defective_groups = draw_tiles(defective_strips, TEST_TILES, rng)
+    normal = features.transform(draw_tiles(training, FIT_TILES, rng)[0])
+    normal = np.ascontiguousarray(normal.reshape(-1, normal.shape[-1]))
+    patches = features.transform(np.concatenate([clean, defective])).reshape(-1, normal.shape[1])
+    labels = np.repeat([False, True], [len(clean), len(defective)])
+    scores, costs, nearest = {}, {}, None
     for kind in KINDS:
-        rows = k_center_greedy(bank, round(CORESET * len(bank)), seed=seed)[0] if kind == "coreset" else None
-        vectors = bank if rows is None else bank[rows]
-        index, build = timed(lambda kind=kind, vectors=vectors: built(kind.removesuffix("_true"), vectors))
-        (squares, found), seconds = timed(lambda index=index: index.search(patches, 1))
-        true = np.linalg.norm(vectors[found[:, 0]] - patches, axis=1)
-        exact = true if exact is None else exact
-        distances = true if kind.endswith("_true") else np.sqrt(squares[:, 0])
-        size = faiss.serialize_index(index).nbytes + (bank.nbytes if kind.endswith("_true") else 0)
-        of[kind] = {
-            "scores": distances.reshape(len(labels), -1).max(axis=1),
-            "recall": float((true <= exact * (1 + 1e-5)).mean()),
-            "excess": float((true / exact).mean() - 1),
+        vectors, reranked = normal, kind.endswith("_true")
+        if kind == "coreset":
+            vectors = normal[k_center_greedy(normal, round(CORESET_RATIO * len(normal)), seed=seed)[0]]
+        index, build_seconds = timed(partial(build_index, kind.removesuffix("_true"), vectors))
+        (squared, neighbours), seconds = timed(partial(index.search, patches, 1))
+        distances = np.linalg.norm(vectors[neighbours[:, 0]] - patches, axis=1)
+        nearest = distances if nearest is None else nearest  # of the exact index over all vectors, the first kind
+        of_tiles = (distances if reranked else np.sqrt(squared[:, 0])).reshape(len(labels), -1)
+        scores[kind] = of_tiles.max(axis=1)
+        size = faiss.serialize_index(index).nbytes + (normal.nbytes if reranked else 0)
+        costs[kind] = {
+            "recall": float((distances <= nearest * SAME).mean()),
+            "excess": float((distances / nearest).mean() - 1),
             "microseconds": 1e6 * seconds / len(patches),
-            "build_seconds": build,
+            "build_seconds": build_seconds,
             "mib": size / 2**20,
         }
-    return {"labels": labels, "strips": np.concatenate([from_clean, from_broken]), "vectors": len(bank), "of": of}
+    return SplitResult(labels, np.concatenate([clean_groups, defective_groups]), len(normal), scores, costs)
 
 
-def area(scores: np.ndarray, labels: np.ndarray) -> float:
-    """Return the AUROC as the share of pairs in order, ties half: for few tiles sooner than a sorted curve."""
-    above = scores[labels][:, None] - scores[~labels]
-    return float((above > 0).mean() + (above == 0).mean() / 2)
+def difference_interval(results: Sequence[SplitResult], kind: str, reference: str = "flat") -> list[float]:
+    """Return the 95 % interval, over strips, of the mean difference in AUROC between two kinds.
+
+    Parameters
+    ----------
+    results : sequence of SplitResult
+        All splits.
+    kind, reference : str
+        The difference is (kind - reference).
+
+    Returns
+    -------
+    list of float
+        Low and high.
+    """
+    rng, differences = np.random.default_rng(0), np.zeros(N_RESAMPLES)
+    for result in results:
+        strata = strip_strata(result.groups, ~result.labels)
+        scores = np.stack([result.scores[kind], result.scores[reference]])
+        for i in range(N_RESAMPLES):
+            rows = resample_rows(strata, rng)
+            auroc, reference_auroc = pair_auroc(scores[:, rows], result.labels[rows])
+            differences[i] += auroc - reference_auroc
+    return [round(float(end), 4) for end in np.quantile(differences / len(results), [0.025, 0.975])]
 
 
-def differences(runs: Sequence[dict[str, Any]], kind: str, other: str = "flat") -> list[float]:
-    """Return the edges of the 95 % interval of the mean difference in AUROC to another kind, strips drawn anew."""
-    rng, apart = np.random.default_rng(0), np.zeros(DRAWS)
-    for run in runs:
-        labels, one, two = run["labels"], run["of"][kind]["scores"], run["of"][other]["scores"]
-        rows = {strip: np.flatnonzero(run["strips"] == strip) for strip in np.unique(run["strips"])}
-        groups = [[r for r in rows.values() if labels[r].any() == defective] for defective in (False, True)]
-        for i in range(DRAWS):
-            picked = np.concatenate([np.concatenate([g[j] for j in rng.integers(len(g), size=len(g))]) for g in groups])
-            apart[i] += area(one[picked], labels[picked]) - area(two[picked], labels[picked])
-    return [round(float(edge), 4) for edge in np.quantile(apart / len(runs), [0.025, 0.975])]
+def summarize_kinds(results: Sequence[SplitResult]) -> dict[str, dict[str, Any]]:
+    """Return the mean AUROC of each kind, its interval beside the exact index, and its mean costs.
+
+    Parameters
+    ----------
+    results : sequence of SplitResult
+        All splits.
+
+    Returns
+    -------
+    dict of str to dict
+        By kind.
+    """
+    kinds = {}
+    for kind in KINDS:
+        aurocs = [metrics.auroc(result.labels, result.scores[kind]) for result in results]
+        low, high = difference_interval(results, kind)
+        kinds[kind] = {"tile_auroc": round(float(np.mean(aurocs)), 4), "low": low, "high": high}
+        for name in results[0].costs[kind]:
+            kinds[kind][name] = round(float(np.mean([result.costs[kind][name] for result in results])), 4)
+    return kinds
 
 
-def by_size(root: Path) -> dict[str, Any]:
-    """Return microseconds a patch of some kinds for banks of several sizes, and of the extraction."""
+def time_by_size(root: Path) -> dict[str, Any]:
+    """Time the search of some kinds by number of vectors, and the extraction of patches.
+
+    Parameters
+    ----------
+    root : Path
+        Folder of the strips.
+
+    Returns
+    -------
+    dict
+        Microseconds per patch of the extraction and of each kind, and the recall of each kind.
+    """
     features, rng = PatchFeatures(), np.random.default_rng(0)
-    tiles = [drawn([s for s in list_strips(root, fabric) if s.is_normal], SIZE_TILES + 1, rng)[0] for fabric in FABRICS]
+    normal = [[strip for strip in list_strips(root, fabric) if strip.is_normal] for fabric in FABRICS]
+    tiles = [draw_tiles(strips, SIZE_TILES + 1, rng)[0] for strips in normal]  # one of each for queries
     patches, seconds = timed(lambda: features.transform(np.concatenate([of_fabric[1:] for of_fabric in tiles])))
     patches = patches.reshape(-1, patches.shape[-1])
     queries = features.transform(np.stack([of_fabric[0] for of_fabric in tiles])).reshape(-1, patches.shape[1])
     queries = np.ascontiguousarray(rng.permutation(queries)[:QUERIES])
     vectors = np.ascontiguousarray(rng.permutation(patches))
-    result: dict[str, Any] = {"extraction": round(1e6 * seconds / len(patches), 2), "sizes": [], "recall": {}}
-    exact = np.zeros(len(queries))
+    results: dict[str, Any] = {"extraction": round(1e6 * seconds / len(patches), 2), "sizes": [], "recall": {}}
     for size in SIZES:
-        result["sizes"].append(min(size, len(vectors)))
-        for kind in ("flat", "ivf_8", "hnsw_16"):
-            index = built(kind, vectors[:size])
-            tries = [timed(lambda index=index: index.search(queries, 1)) for _ in range(REPEATS)]
-            found = tries[0][0][1][:, 0]
-            away = np.linalg.norm(vectors[found] - queries, axis=1)
-            exact = away if kind == "flat" else exact
-            result.setdefault(kind, []).append(round(1e6 * min(t for _, t in tries) / len(queries), 2))
-            result["recall"].setdefault(kind, []).append(round(float((away <= exact * (1 + 1e-5)).mean()), 4))
-    slope = result["flat"][-1] / result["sizes"][-1]
-    result["as_long_as_extraction"] = round(result["extraction"] / slope, -3)
-    return result
+        results["sizes"].append(min(size, len(vectors)))
+        for kind in TIMED_KINDS:
+            index = build_index(kind, vectors[:size])
+            searches = [timed(partial(index.search, queries, 1)) for _ in range(REPEATS)]
+            (_, neighbours), _ = searches[0]
+            distances = np.linalg.norm(vectors[neighbours[:, 0]] - queries, axis=1)
+            nearest = distances if kind == "flat" else nearest  # noqa: F821 - the exact index is the first
+            fastest = min(search_seconds for _, search_seconds in searches)
+            results.setdefault(kind, []).append(round(1e6 * fastest / len(queries), 2))
+            results["recall"].setdefault(kind, []).append(round(float((distances <= nearest * SAME).mean()), 4))
+    per_vector = results["flat"][-1] / results["sizes"][-1]
+    results["as_long_as_extraction"] = round(results["extraction"] / per_vector, -3)
+    return results
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="course.py bench notebook_05", description=__doc__.split("\n")[0])
+    """Run the benchmark from the command line.
+
+    Parameters
+    ----------
+    arguments : sequence of str, optional
+        Arguments of the command line; None takes those of the process.
+
+    Returns
+    -------
+    int
+        Exit status.
+    """
+    parser = argparse.ArgumentParser(prog="course.py bench notebook_05", description="Kinds of FAISS index.")
     parser.add_argument("--aitex", metavar="DIR", help="folder with AITEX; else AITEX_ROOT or data/aitex")
-    given = parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
     try:
-        root = find_aitex(given.aitex)
-        sizes = by_size(root)
-        runs = [compared(root, f, seed) for f in tqdm(FABRICS, desc="fabrics") for seed in range(SEEDS)]
+        root = find_aitex(options.aitex)
+        sizes = time_by_size(root)
+        pairs = [(fabric, seed) for fabric in FABRICS for seed in range(SEEDS)]
+        splits = [search_split(root, fabric, seed) for fabric, seed in tqdm(pairs, desc="fabrics and splits")]
     except InputError as error:
         print(f"bench notebook_05: {error}", file=sys.stderr)
         return 1
-    kinds: dict[str, dict[str, Any]] = {}
-    for kind in KINDS:
-        of = [run["of"][kind] for run in runs]
-        scores = [metrics.auroc(run["labels"], run["of"][kind]["scores"]) for run in runs]
-        low, high = differences(runs, kind)
-        kinds[kind] = {
-            "tile_auroc": round(float(np.mean(scores)), 4),
-            "low": low,
-            "high": high,
-            **{name: round(float(np.mean([o[name] for o in of])), 4) for name in of[0] if name != "scores"},
-        }
-    result = {
+    kinds = summarize_kinds(splits)
+    results = {
         "kinds": kinds,
         "sizes": sizes,
-        "vectors": round(float(np.mean([run["vectors"] for run in runs]))),
+        "vectors": round(float(np.mean([split.n_vectors for split in splits]))),
         "fabrics": FABRICS,
         "seeds": SEEDS,
-        "coreset": CORESET,
+        "coreset_ratio": CORESET_RATIO,
         "tiles_at_most": {"fit": FIT_TILES, "clean": TEST_TILES, "defective": TEST_TILES},
         "threads": torch.get_num_threads(),
         "versions": versions(),
     }
-    write_results("notebook_05", result)
+    write_results("notebook_05", results)
     print(json.dumps({"kinds": kinds, "sizes": sizes}, indent=1))
     return 0
 

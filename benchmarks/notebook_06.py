@@ -1,8 +1,8 @@
-"""`python course.py bench notebook_06 [--aitex DIR] [--practice DIR]`: how sure figures are, what a threshold keeps.
+"""`python course.py bench notebook_06 [--aitex DIR] [--practice DIR]`: image scores, intervals and thresholds.
 
-Notebook 06 judges a detector on the practice fabric; here the same is asked on AITEX, and on the whole practice fabric.
-By strip: fitted on tiles of half of a fabric's normal strips, tested on its other normal strips and its defective
-ones whose mask is known. Written to `results/notebook_06.json`. About 15 minutes.
+Notebook 06 evaluates a detector on the practice fabric. This benchmark evaluates it on AITEX and on the whole practice
+fabric: fitted on tiles of half of a fabric's normal strips, tested on its other normal strips and on its defective
+strips whose mask is known. Written to `results/notebook_06.json`.
 """
 
 from __future__ import annotations
@@ -17,280 +17,486 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from tables import write_results
+from bootstrap import resample_rows, strip_strata
+from comparison import mean_of_nested
+from results_files import rounded, write_results
 from tqdm import tqdm
 
 from aitex_utils import metrics
 from aitex_utils.commands.profiling import versions
+from aitex_utils.commands.protocol_c import split_protocol_c
 from aitex_utils.errors import InputError
 from aitex_utils.patchcore import PAPER, PatchCore
-from aitex_utils.scoring import anomaly_maps, max_score, mean_score, strip_map, top_score
-from aitex_utils.scoring import reweighted_by_patch_score as variant
-from aitex_utils.scoring import reweighted_score as equation_7
-from aitex_utils.strips import PRACTICE, Strip, find_aitex, list_strips, split_strips
-from aitex_utils.tiling import fabric_region, tile, tile_labels
+from aitex_utils.scoring import IMAGE_SCORES, anomaly_maps, image_scores, max_score, stitch_maps
+from aitex_utils.strips import PRACTICE, find_aitex, list_strips
+from aitex_utils.tiling import crop_tiles, tile_fabric, tile_labels
 
 FABRICS = {"aitex": ("00", "02", "03", "06"), "practice": ("00", "01", "02")}
-FIT_TILES, SEED, DRAWS, HALVES = 40, 0, 1000, 50
-SCORES = ("max", "mean", "top", "reweighted", "reweighted_by_patch")
-SMOOTHINGS = (0, 2, 4, 8, 16)
+SHARE, FIT_TILES, SEED, N_RESAMPLES, HALVES = 0.5, 40, 0, 1000, 50
+SMOOTHINGS, LEVEL_SMOOTHING = (0, 2, 4, 8, 16), 4  # px
 RATES = (0.05, 0.1)
 
 
 @dataclass(frozen=True)
-class Judged:
-    """A fabric's test tiles: scores by name (N,), labels (N,), strip numbers (N,); maps need the other fields."""
+class FabricScores:
+    """Scores of the N test tiles of a fabric.
+
+    Parameters
+    ----------
+    scores : dict of str to ndarray, each of shape (N,)
+        By kind of image score.
+    labels : ndarray, shape (N,)
+        True for defective tiles.
+    groups : ndarray, shape (N,)
+        Number of each tile's strip.
+    of_normal_strip : ndarray, shape (N,)
+        True for tiles of normal strips.
+    distances : ndarray, shape (N, H', W')
+        Patch-level anomaly scores.
+    corners : ndarray, shape (N, 2)
+        Upper left corner of each tile in its strip.
+    masks : list of ndarray, each of shape (H, W)
+        Masks of the strips, bool.
+    fit_scores : ndarray, shape (n,)
+        Maximum scores of the training tiles.
+    same_strip_scores : ndarray, shape (n,)
+        Maximum scores of other tiles of the training strips.
+    """
 
     scores: dict[str, np.ndarray]
     labels: np.ndarray
-    owner: np.ndarray
-    normal_strip: np.ndarray  # (N,): the tile's strip is a normal one
-    distances: np.ndarray  # (N, H', W')
+    groups: np.ndarray
+    of_normal_strip: np.ndarray
+    distances: np.ndarray
     corners: np.ndarray
-    masks: list[np.ndarray]  # of each strip
+    masks: list[np.ndarray]
     fit_scores: np.ndarray
-    sister_scores: np.ndarray  # of other tiles of the strips that were fitted on
+    same_strip_scores: np.ndarray
 
 
-def cut(strip: Strip) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Return a strip's tiles, their corners in the strip, the masks' tiles, and the whole mask."""
-    image = strip.read()
-    mask = np.zeros(image.shape, bool) if strip.is_normal else strip.read_mask()
-    begin, end = fabric_region(image)
-    tiles, corners = tile(image[:, begin:end])
-    return tiles, corners + [0, begin], tile(mask[:, begin:end])[0], mask
+Measure = Callable[[FabricScores, np.ndarray], float]  # of some rows of a fabric's tiles
 
 
-def distances_of(detector: PatchCore, tiles: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return distances (N, H', W') and each tile's worst patch (N, 1, C)."""
+def distances_and_worst_patches(detector: PatchCore, tiles: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the distances of the patches of tiles, and each tile's farthest patch.
+
+    Parameters
+    ----------
+    detector : PatchCore
+        Fitted detector.
+    tiles : ndarray, shape (N, H, W)
+        Tiles, uint8.
+
+    Returns
+    -------
+    distances : ndarray, shape (N, H', W')
+    worst : ndarray, shape (N, 1, C)
+        The patches on which the reweighted scores depend, so that not all patches are held.
+    """
     distances, worst = [], []
-    for patches in detector.features.batches(tiles):
-        n, height, width, channels = patches.shape
-        flat = patches.reshape(n, -1, channels)
-        found = detector.bank_.nearest(flat.reshape(-1, channels), 1)[0].reshape(n, -1)
-        distances.append(found.reshape(n, height, width))
-        worst.append(flat[np.arange(n), found.argmax(axis=1)][:, None])
+    for patches in detector.features.iter_patches(tiles):
+        distances.append(detector.patch_distances(patches))
+        flat = patches.reshape(len(patches), -1, patches.shape[-1])
+        farthest = distances[-1].reshape(len(patches), -1).argmax(axis=1)
+        worst.append(flat[np.arange(len(flat)), farthest][:, None])
     return np.concatenate(distances), np.concatenate(worst)
 
 
-def judge(root: Path, fabric: str) -> Judged:
-    """Fit on half of a fabric's normal strips; score its other normal and its defective strips."""
-    strips = list_strips(root, fabric)
-    fit, held_out = split_strips([s for s in strips if s.is_normal], share=0.5, seed=SEED)
-    test = held_out + [s for s in strips if not s.is_normal and s.masks and s.read_mask().any()]
-    known = np.concatenate([cut(s)[0] for s in fit])
-    order, count = np.random.default_rng(SEED).permutation(len(known)), min(FIT_TILES, len(known) // 2)
-    detector = PatchCore(**PAPER, seed=SEED).fit(known[order[:count]])
-    parts = [cut(s) for s in test]
-    distances, worst = distances_of(detector, np.concatenate([p[0] for p in parts]))
-    owner = np.repeat(np.arange(len(test)), [len(p[0]) for p in parts])
-    return Judged(
-        {
-            "max": max_score(distances),
-            "mean": mean_score(distances),
-            "top": top_score(distances),
-            "reweighted": equation_7(worst, detector.bank_),
-            "reweighted_by_patch": variant(worst, detector.bank_),
-        },
-        tile_labels(np.concatenate([p[2] for p in parts])),
-        owner,
-        np.array([s.is_normal for s in test])[owner],
-        distances,
-        np.concatenate([p[1] for p in parts]),
-        [p[3] for p in parts],
-        max_score(distances_of(detector, known[order[:count]])[0]),
-        max_score(distances_of(detector, known[order[count : 2 * count]])[0]),
+def score_fabric(root: Path, fabric: str) -> FabricScores:
+    """Fit on tiles of half of a fabric's normal strips, and score its other normal and its defective strips.
+
+    Parameters
+    ----------
+    root : Path
+        Folder of the strips.
+    fabric : str
+        Two digits.
+
+    Returns
+    -------
+    FabricScores
+    """
+    training, test = split_protocol_c(list_strips(root, fabric), SHARE, SEED)
+    of_training = np.concatenate([tile_fabric(strip.read())[0] for strip in training])
+    order, n_fit = np.random.default_rng(SEED).permutation(len(of_training)), min(FIT_TILES, len(of_training) // 2)
+    fit_tiles, same_strip_tiles = of_training[order[:n_fit]], of_training[order[n_fit : 2 * n_fit]]
+    detector = PatchCore(**PAPER, seed=SEED).fit(fit_tiles)
+    masks = {strip: strip.read_known_mask() for strip in test}
+    strips = [strip for strip, mask in masks.items() if mask is not None]
+    cut = [tile_fabric(strip.read()) for strip in strips]
+    distances, worst = distances_and_worst_patches(detector, np.concatenate([tiles for tiles, _ in cut]))
+    mask_tiles = [crop_tiles(masks[strip], corners) for strip, (_, corners) in zip(strips, cut, strict=True)]
+    groups = np.repeat(np.arange(len(strips)), [len(tiles) for tiles, _ in cut])
+    return FabricScores(
+        scores={kind: image_scores(kind, distances, worst, detector.bank_) for kind in IMAGE_SCORES},
+        labels=tile_labels(np.concatenate(mask_tiles)),
+        groups=groups,
+        of_normal_strip=np.array([strip.is_normal for strip in strips])[groups],
+        distances=distances,
+        corners=np.concatenate([corners for _, corners in cut]),
+        masks=[masks[strip] for strip in strips],
+        fit_scores=max_score(distances_and_worst_patches(detector, fit_tiles)[0]),
+        same_strip_scores=max_score(distances_and_worst_patches(detector, same_strip_tiles)[0]),
     )
 
 
-def drawn(judged: Judged, random: np.random.Generator, by: str) -> np.ndarray:
-    """Return the rows of one bootstrap draw "strip" by strip (normal and defective strips apart) or "tile" by tile."""
-    if by == "tile":
-        groups = [np.flatnonzero(judged.labels), np.flatnonzero(~judged.labels)]
-        return np.concatenate([random.choice(rows, len(rows)) for rows in groups])
-    rows = []
-    for kind in (True, False):
-        names = np.unique(judged.owner[judged.normal_strip == kind])
-        rows += [np.flatnonzero(judged.owner == name) for name in random.choice(names, len(names))]
-    return np.concatenate(rows)
+def resample(fabric: FabricScores, rng: np.random.Generator, by: str) -> np.ndarray:
+    """Return the rows of one bootstrap resample of a fabric's tiles.
+
+    Parameters
+    ----------
+    fabric : FabricScores
+        The fabric.
+    rng : numpy.random.Generator
+        Source of the draw.
+    by : {"strip", "tile"}
+        Resample strips, normal and defective ones among themselves, or tiles, as if they were independent.
+
+    Returns
+    -------
+    ndarray, shape (n,)
+    """
+    if by == "strip":
+        return resample_rows(strip_strata(fabric.groups, fabric.of_normal_strip), rng)
+    classes = [np.flatnonzero(fabric.labels), np.flatnonzero(~fabric.labels)]
+    return np.concatenate([rng.choice(rows, len(rows)) for rows in classes])
 
 
-def interval_of(
-    fabrics: Sequence[Judged], value: Callable[[Judged, np.ndarray], float], by: str = "strip"
-) -> dict[str, float]:
-    """Return the mean over fabrics of `value(judged, rows)`, and its 95 % interval over bootstrap draws."""
-    random = np.random.default_rng(SEED)
+def mean_with_interval(fabrics: Sequence[FabricScores], measure: Measure, by: str = "strip") -> dict[str, float]:
+    """Return the mean over fabrics of a measure, with its 95 % bootstrap interval.
+
+    Parameters
+    ----------
+    fabrics : sequence of FabricScores
+        The fabrics.
+    measure : callable
+        Called with a fabric and the rows of a resample.
+    by : {"strip", "tile"}
+        As in `resample`.
+
+    Returns
+    -------
+    dict of str to float
+        Mean, low and high.
+    """
+    rng = np.random.default_rng(SEED)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)  # a draw without defects is nan and left out
-        values = [np.mean([value(j, drawn(j, random, by)) for j in fabrics]) for _ in range(DRAWS)]
+        warnings.simplefilter("ignore", UserWarning)  # a resample without defects is NaN and left out
+        values = [
+            np.mean([measure(fabric, resample(fabric, rng, by)) for fabric in fabrics]) for _ in range(N_RESAMPLES)
+        ]
     low, high = np.nanquantile(values, [0.025, 0.975])
-    whole = float(np.mean([value(j, np.arange(len(j.labels))) for j in fabrics]))
-    return {"mean": whole, "low": float(low), "high": float(high)}
+    mean = np.mean([measure(fabric, np.arange(len(fabric.labels))) for fabric in fabrics])
+    return {"mean": float(mean), "low": float(low), "high": float(high)}
 
 
-def tile_measure(measure: Callable, name: str = "max", *, only_normal_strips: bool = False) -> Callable:
-    """Return a function of (judged, rows) for `interval_of`: a measure by tile of one image score."""
+def auroc_of(kind: str = "max") -> Measure:
+    """Return the measure: tile AUROC of a kind of image score.
 
-    def value(judged: Judged, rows: np.ndarray) -> float:
-        if only_normal_strips:  # clean tiles of defective strips are left out
-            rows = rows[judged.labels[rows] | judged.normal_strip[rows]]
-        found = measure(judged.labels[rows], judged.scores[name][rows])
-        return found[0] if isinstance(found, tuple) else found
+    Parameters
+    ----------
+    kind : str
+        Kind of image score.
 
-    return value
-
-
-def difference(name: str) -> Callable:
-    one, other = tile_measure(metrics.auroc, name), tile_measure(metrics.auroc)
-    return lambda judged, rows: one(judged, rows) - other(judged, rows)
+    Returns
+    -------
+    callable
+    """
+    return lambda fabric, rows: metrics.auroc(fabric.labels[rows], fabric.scores[kind][rows])
 
 
-def false_alarm_rate(judged: Judged, rows: np.ndarray) -> float:
-    """Return the share of clean tiles above a fixed limit, which one in ten tiles of all normal strips is above."""
-    scores, clean = judged.scores["max"], rows[~judged.labels[rows]]
-    return float((scores[clean] >= np.quantile(scores[judged.normal_strip], 0.9)).mean())
+def auroc_difference(kind: str) -> Measure:
+    """Return the measure: difference in tile AUROC (kind - max).
+
+    Parameters
+    ----------
+    kind : str
+        Kind of image score.
+
+    Returns
+    -------
+    callable
+    """
+    auroc, max_auroc = auroc_of(kind), auroc_of("max")
+    return lambda fabric, rows: auroc(fabric, rows) - max_auroc(fabric, rows)
 
 
-def widths(fabrics: dict[str, Judged], value: Callable[[Judged, np.ndarray], float]) -> dict[str, Any]:
-    """Return how wide a fabric's interval is if drawn by strip and by tile, means over fabrics; and their quotients."""
-    wide: dict[str, list[float]] = {}
+def auroc_c1(fabric: FabricScores, rows: np.ndarray) -> float:
+    """Return the tile AUROC without the clean tiles of defective strips.
+
+    Parameters
+    ----------
+    fabric : FabricScores
+        The fabric.
+    rows : ndarray, shape (n,)
+        Rows of its tiles.
+
+    Returns
+    -------
+    float
+    """
+    rows = rows[fabric.labels[rows] | fabric.of_normal_strip[rows]]
+    return metrics.auroc(fabric.labels[rows], fabric.scores["max"][rows])
+
+
+def average_precision(fabric: FabricScores, rows: np.ndarray) -> float:
+    """Return the tile-level average precision.
+
+    Parameters
+    ----------
+    fabric : FabricScores
+        The fabric.
+    rows : ndarray, shape (n,)
+        Rows of its tiles.
+
+    Returns
+    -------
+    float
+    """
+    return metrics.average_precision(fabric.labels[rows], fabric.scores["max"][rows])
+
+
+def false_alarm_rate(fabric: FabricScores, rows: np.ndarray) -> float:
+    """Return the share of clean tiles above a fixed threshold, above which are 10 % of the tiles of normal strips.
+
+    Parameters
+    ----------
+    fabric : FabricScores
+        The fabric.
+    rows : ndarray, shape (n,)
+        Rows of its tiles.
+
+    Returns
+    -------
+    float
+    """
+    scores, clean = fabric.scores["max"], rows[~fabric.labels[rows]]
+    return float((scores[clean] >= np.quantile(scores[fabric.of_normal_strip], 0.9)).mean())
+
+
+def interval_widths(fabrics: dict[str, FabricScores], measure: Measure) -> dict[str, Any]:
+    """Compare the widths of the intervals of resampled strips and of resampled tiles.
+
+    Parameters
+    ----------
+    fabrics : dict of str to FabricScores
+        By name.
+    measure : callable
+        As in `mean_with_interval`.
+
+    Returns
+    -------
+    dict
+        Mean width over fabrics by strip and by tile, their ratio, and the ratio of each fabric.
+    """
+    widths: dict[str, list[float]] = {}
     for by in ("strip", "tile"):
-        each = [interval_of([judged], value, by) for judged in fabrics.values()]
-        wide[by] = [e["high"] - e["low"] for e in each]
-    by_strip, by_tile = (float(np.mean(of)) for of in wide.values())
-    times = {name: s / t for name, s, t in zip(fabrics, *wide.values(), strict=True)}
-    return {"strip": by_strip, "tile": by_tile, "times": by_strip / by_tile, "times_by_fabric": times}
+        intervals = [mean_with_interval([fabric], measure, by) for fabric in fabrics.values()]
+        widths[by] = [interval["high"] - interval["low"] for interval in intervals]
+    by_strip, by_tile = (float(np.mean(of_kind)) for of_kind in widths.values())
+    ratios = {name: strip / tile for name, strip, tile in zip(fabrics, *widths.values(), strict=True)}
+    return {"strip": by_strip, "tile": by_tile, "times": by_strip / by_tile, "times_by_fabric": ratios}
 
 
-def by_pixel(judged: Judged, smoothing: float) -> dict[str, float]:
-    """Return the measures over all fabric pixels of the tested strips."""
-    maps = anomaly_maps(judged.distances, (256, 256), smoothing)
-    stitched = []
-    for i, mask in enumerate(judged.masks):
-        rows = judged.owner == i
-        stitched.append(strip_map(maps[rows], judged.corners[rows], mask.shape))
-    labels = np.concatenate([mask[~np.isnan(m)] for mask, m in zip(judged.masks, stitched, strict=True)])
-    scores = np.concatenate([m[~np.isnan(m)] for m in stitched])
-    wide, narrow = metrics.aupro(stitched, judged.masks, (0.3, 0.05))
+def _measures(labels: np.ndarray, scores: np.ndarray) -> dict[str, float]:
     return {
         "share": float(labels.mean()),
         "auroc": metrics.auroc(labels, scores),
         "ap": metrics.average_precision(labels, scores),
         "f1": metrics.f1_max(labels, scores)[0],
-        "aupro_30": wide,
-        "aupro_05": narrow,
     }
 
 
-def by_level(judged: Judged, pixel: dict[str, float]) -> dict[str, dict[str, float]]:
-    strips = np.unique(judged.owner)
-    highest = np.array([judged.scores["max"][judged.owner == s].max() for s in strips])
-    defective = np.array([judged.labels[judged.owner == s].any() for s in strips])
-    found = {"pixel": pixel}
-    for name, labels, scores in (("tile", judged.labels, judged.scores["max"]), ("strip", defective, highest)):
-        found[name] = {
-            "share": float(labels.mean()),
-            "auroc": metrics.auroc(labels, scores),
-            "ap": metrics.average_precision(labels, scores),
-            "f1": metrics.f1_max(labels, scores)[0],
-        }
-    return found
+def pixel_measures(fabric: FabricScores, smoothing: float) -> dict[str, float]:
+    """Return the pixel-level measures over all fabric of the test strips.
 
+    Parameters
+    ----------
+    fabric : FabricScores
+        The fabric.
+    smoothing : float
+        Standard deviation in px of the Gaussian over anomaly maps.
 
-def kept_promises(judged: Judged) -> dict[str, dict[str, Any]]:
-    """Return, for each rate, what share of tiles of new normal strips is called defective, by source of the threshold.
-
-    New strips are half of the held-out normal ones; the other half gives "strips". Mean over many such halves, with the
-    rates of the halves themselves for "strips"; and the share of the clean tiles of defective strips.
+    Returns
+    -------
+    dict of str to float
     """
-    scores, names = judged.scores["max"], np.unique(judged.owner[judged.normal_strip])
-    random = np.random.default_rng(SEED)
-    rates: dict[str, dict[str, list[float]]] = {}
+    maps = anomaly_maps(fabric.distances, (256, 256), smoothing)
+    strip_maps = []
+    for number, mask in enumerate(fabric.masks):
+        rows = fabric.groups == number
+        strip_maps.append(stitch_maps(maps[rows], fabric.corners[rows], mask.shape))
+    on_fabric = [~np.isnan(strip_map) for strip_map in strip_maps]
+    labels = np.concatenate([mask[on] for mask, on in zip(fabric.masks, on_fabric, strict=True)])
+    scores = np.concatenate([strip_map[on] for strip_map, on in zip(strip_maps, on_fabric, strict=True)])
+    aupro = metrics.aupro(strip_maps, fabric.masks, (0.3, 0.05))
+    return {**_measures(labels, scores), "aupro_30": aupro[0], "aupro_05": aupro[1]}
+
+
+def measures_by_level(fabric: FabricScores, of_pixels: dict[str, float]) -> dict[str, dict[str, float]]:
+    """Return the measures of pixels, tiles and strips side by side.
+
+    Parameters
+    ----------
+    fabric : FabricScores
+        The fabric.
+    of_pixels : dict of str to float
+        Output of `pixel_measures`.
+
+    Returns
+    -------
+    dict of str to dict of str to float
+        By level.
+    """
+    scores, by_strip = fabric.scores["max"], [fabric.groups == number for number in np.unique(fabric.groups)]
+    strip_labels = np.array([fabric.labels[rows].any() for rows in by_strip])
+    strip_scores = np.array([scores[rows].max() for rows in by_strip])
+    return {
+        "pixel": of_pixels,
+        "tile": _measures(fabric.labels, scores),
+        "strip": _measures(strip_labels, strip_scores),
+    }
+
+
+def rates_on_new_strips(fabric: FabricScores) -> dict[str, dict[str, Any]]:
+    """Return which share of the tiles of new normal strips is flagged, by rate and by source of the threshold.
+
+    New strips are half of the held-out normal ones; the other half is the source "strips".
+
+    Parameters
+    ----------
+    fabric : FabricScores
+        The fabric.
+
+    Returns
+    -------
+    dict of str to dict of str to float
+        By promised rate. Sources are the training tiles ("fit"), other tiles of their strips ("same_strips") and other
+        strips ("strips"). Means over many halves; for "strips" also the 10 % and 90 % quantiles, the share of the clean
+        tiles of defective strips, and the recall.
+    """
+    scores, normal_strips = fabric.scores["max"], np.unique(fabric.groups[fabric.of_normal_strip])
+    clean_of_defective = ~fabric.labels & ~fabric.of_normal_strip
+    rng = np.random.default_rng(SEED)
+    shares: dict[str, dict[str, list[float]]] = {f"at_{round(100 * rate):02d}": {} for rate in RATES}
     for _ in range(HALVES):
-        order = random.permutation(names)
-        known, new = (np.isin(judged.owner, part) for part in np.split(order, [-(-len(names) // 2)]))
-        for rate in RATES:
-            into = rates.setdefault(f"at_{round(100 * rate):02d}", {})
-            sources = {"fit": judged.fit_scores, "sisters": judged.sister_scores, "strips": scores[known]}
-            for name, of in sources.items():
-                threshold = metrics.threshold_for_false_alarms(of, rate)
-                into.setdefault(name, []).append(float((scores[new] >= threshold).mean()))
-            clean = ~judged.labels & ~judged.normal_strip
-            into.setdefault("clean_of_defective", []).append(float((scores[clean] >= threshold).mean()))
-            into.setdefault("found", []).append(float((scores[judged.labels] >= threshold).mean()))
+        order = rng.permutation(normal_strips)
+        known, new = (np.isin(fabric.groups, half) for half in np.split(order, [-(-len(order) // 2)]))
+        sources = {"fit": fabric.fit_scores, "same_strips": fabric.same_strip_scores, "strips": scores[known]}
+        for rate, of_rate in zip(RATES, shares.values(), strict=True):
+            thresholds = {name: metrics.conformal_threshold(of_source, rate) for name, of_source in sources.items()}
+            flagged = {name: scores >= threshold for name, threshold in thresholds.items()}
+            for name in sources:
+                of_rate.setdefault(name, []).append(float(flagged[name][new].mean()))
+            of_rate.setdefault("clean_of_defective", []).append(float(flagged["strips"][clean_of_defective].mean()))
+            of_rate.setdefault("recall", []).append(float(flagged["strips"][fabric.labels].mean()))
     return {
         rate: {
-            **{name: float(np.mean(values)) for name, values in of.items()},
-            "strips_lowest": float(np.quantile(of["strips"], 0.1)),
-            "strips_highest": float(np.quantile(of["strips"], 0.9)),
+            **{name: float(np.mean(values)) for name, values in of_rate.items()},
+            "strips_lowest": float(np.quantile(of_rate["strips"], 0.1)),
+            "strips_highest": float(np.quantile(of_rate["strips"], 0.9)),
         }
-        for rate, of in rates.items()
+        for rate, of_rate in shares.items()
     }
 
 
-def examined(root: Path, names: Sequence[str]) -> dict[str, Any]:
-    """Return all that is measured on one set of fabrics."""
-    fabrics = {name: judge(root, name) for name in tqdm(names, desc="fabrics")}
-    every = list(fabrics.values())
-    pixels = {f: {s: by_pixel(j, s) for s in SMOOTHINGS} for f, j in tqdm(fabrics.items(), desc="pixels")}
-    levels = {f: by_level(j, pixels[f][4]) for f, j in fabrics.items()}
-    promises = {f: kept_promises(j) for f, j in fabrics.items()}
-    auroc = tile_measure(metrics.auroc)
+def evaluate_fabrics(root: Path, names: Sequence[str]) -> dict[str, Any]:
+    """Measure everything that the notebook quotes of one data set.
+
+    Parameters
+    ----------
+    root : Path
+        Folder of the strips.
+    names : sequence of str
+        Fabrics.
+
+    Returns
+    -------
+    dict
+        Part of the results file.
+    """
+    fabrics = {name: score_fabric(root, name) for name in tqdm(names, desc="fabrics")}
+    pixels = {
+        name: {smoothing: pixel_measures(fabric, smoothing) for smoothing in SMOOTHINGS}
+        for name, fabric in tqdm(fabrics.items(), desc="pixels")
+    }
+    levels = {name: measures_by_level(fabric, pixels[name][LEVEL_SMOOTHING]) for name, fabric in fabrics.items()}
+    rates = {name: rates_on_new_strips(fabric) for name, fabric in fabrics.items()}
+    parts = list(fabrics.values())
     return {
-        "image_scores": {n: interval_of(every, tile_measure(metrics.auroc, n)) for n in SCORES},
+        "image_scores": {kind: mean_with_interval(parts, auroc_of(kind)) for kind in IMAGE_SCORES},
         "image_scores_by_fabric": {
-            n: {f: metrics.auroc(j.labels, j.scores[n]) for f, j in fabrics.items()} for n in SCORES
+            kind: {name: metrics.auroc(fabric.labels, fabric.scores[kind]) for name, fabric in fabrics.items()}
+            for kind in IMAGE_SCORES
         },
-        "differences_to_max": {n: interval_of(every, difference(n)) for n in SCORES[1:]},
-        "levels": _mean(levels),
-        "smoothing": {f"px_{s}": _mean({f: p[s] for f, p in pixels.items()}) for s in SMOOTHINGS},
-        "smoothing_by_fabric": {f: {f"px_{s}": p[s] for s in SMOOTHINGS} for f, p in pixels.items()},
-        "tile_auroc": interval_of(every, auroc),
-        "tile_auroc_normal_strips": interval_of(every, tile_measure(metrics.auroc, only_normal_strips=True)),
-        "tile_ap": interval_of(every, tile_measure(metrics.average_precision)),
-        "interval_width": {"auroc": widths(fabrics, auroc), "false_alarms": widths(fabrics, false_alarm_rate)},
-        "false_alarms": _mean(promises),
-        "false_alarms_by_fabric": promises,
-        "counts": {f: _counts(j) for f, j in fabrics.items()},
+        "differences_to_max": {kind: mean_with_interval(parts, auroc_difference(kind)) for kind in IMAGE_SCORES[1:]},
+        "levels": mean_of_nested(list(levels.values())),
+        "smoothing": {
+            f"px_{smoothing}": mean_of_nested([of_fabric[smoothing] for of_fabric in pixels.values()])
+            for smoothing in SMOOTHINGS
+        },
+        "smoothing_by_fabric": {
+            name: {f"px_{smoothing}": of_fabric[smoothing] for smoothing in SMOOTHINGS}
+            for name, of_fabric in pixels.items()
+        },
+        "tile_auroc": mean_with_interval(parts, auroc_of()),
+        "tile_auroc_normal_strips": mean_with_interval(parts, auroc_c1),
+        "tile_ap": mean_with_interval(parts, average_precision),
+        "interval_width": {
+            "auroc": interval_widths(fabrics, auroc_of()),
+            "false_alarms": interval_widths(fabrics, false_alarm_rate),
+        },
+        "false_alarms": mean_of_nested(list(rates.values())),
+        "false_alarms_by_fabric": rates,
+        "counts": {name: _counts(fabric) for name, fabric in fabrics.items()},
     }
 
 
-def _counts(judged: Judged) -> dict[str, int]:
-    marked = len(np.unique(judged.owner[judged.labels]))
-    normal, defective = len(np.unique(judged.owner[judged.normal_strip])), int(judged.labels.sum())
-    return {"tiles": len(judged.labels), "defective": defective, "normal_strips": normal, "marked_strips": marked}
-
-
-def _mean(by_fabric: dict[str, Any]) -> Any:
-    """Return the mean over fabrics of equally nested dictionaries of numbers."""
-    values = list(by_fabric.values())
-    if isinstance(values[0], dict):
-        return {key: _mean({i: value[key] for i, value in enumerate(values)}) for key in values[0]}
-    return float(np.mean(values))
-
-
-def _rounded(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {str(key): _rounded(part) for key, part in value.items()}
-    return round(value, 5) if isinstance(value, float) else value
+def _counts(fabric: FabricScores) -> dict[str, int]:
+    return {
+        "tiles": len(fabric.labels),
+        "defective": int(fabric.labels.sum()),
+        "normal_strips": len(np.unique(fabric.groups[fabric.of_normal_strip])),
+        "marked_strips": len(np.unique(fabric.groups[fabric.labels])),
+    }
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="course.py bench notebook_06", description=__doc__.split("\n")[0])
+    """Run the benchmark from the command line.
+
+    Parameters
+    ----------
+    arguments : sequence of str, optional
+        Arguments of the command line; None takes those of the process.
+
+    Returns
+    -------
+    int
+        Exit status.
+    """
+    parser = argparse.ArgumentParser(prog="course.py bench notebook_06", description="Scores and thresholds.")
     parser.add_argument("--aitex", metavar="DIR", help="folder with AITEX; else AITEX_ROOT or data/aitex")
     parser.add_argument("--practice", metavar="DIR", default=PRACTICE, help="folder with the practice fabric")
-    given = parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
     try:
-        roots = {"aitex": find_aitex(given.aitex), "practice": find_aitex(given.practice)}
-        result = {name: examined(root, FABRICS[name]) for name, root in roots.items()}
+        roots = {"aitex": find_aitex(options.aitex), "practice": find_aitex(options.practice)}
+        results = {data: evaluate_fabrics(root, FABRICS[data]) for data, root in roots.items()}
     except InputError as error:
         print(f"bench notebook_06: {error}", file=sys.stderr)
         return 1
-    setup = {"fit_tiles_at_most": FIT_TILES, "share_of_strips_to_fit": 0.5, "seed": SEED, "draws": DRAWS}
-    setup |= {"halves": HALVES, "smoothing_of_levels": 4, "parameters": PatchCore(**PAPER, seed=SEED).parameters()}
-    result["setup"] = setup | {"versions": versions()}
-    write_results("notebook_06", _rounded(result))
-    print(json.dumps(_rounded(result), indent=1))
+    results["setup"] = {
+        "fit_tiles_at_most": FIT_TILES,
+        "share_of_strips_to_fit": SHARE,
+        "seed": SEED,
+        "n_resamples": N_RESAMPLES,
+        "halves": HALVES,
+        "smoothing_of_levels": LEVEL_SMOOTHING,
+        "parameters": PatchCore(**PAPER, seed=SEED).parameters(),
+        "versions": versions(),
+    }
+    results = rounded(results, 5)
+    write_results("notebook_06", results)
+    print(json.dumps(results, indent=1))
     return 0
 
 

@@ -1,11 +1,11 @@
-"""`python course.py bench notebook_07 [--aitex DIR] [--only PART]`: PatchCore and the autoencoder, protocol C.
+"""`python course.py bench notebook_07 [--aitex DIR] [--only PART]`: PatchCore and the autoencoder by protocol C.
 
-Four fabrics of AITEX and the three of the practice fabric. Both learn from the same tiles of 70 % of a fabric's normal
-strips and judge its other normal strips and all defective ones; the autoencoder by pixel and by SSIM, with another
-seed, with few tiles, and with a code as large as the tile (`wide`). Differences are redrawn by strip, in pairs.
-The part `crossed` tells representation and signal apart: the autoencoder's codes and PatchCore's features, each rebuilt
-and each remembered, by banks of as many vectors, drawn at random. Written to `results/notebook_07.json`; `--only` makes
-one part anew and leaves the other as it is. About 25 minutes.
+Four fabrics of AITEX and the three of the practice fabric. Part `contest`: both detectors learn from the same tiles of
+70 % of a fabric's normal strips and are tested on its other normal strips and all defective ones; the autoencoder with
+pixel error and with SSIM, with another seed, with few tiles, and with a code as large as the tile (`wide`). Part
+`crossed` separates representation and signal: the autoencoder's codes and PatchCore's features, each reconstructed and
+each remembered, by banks of equally many vectors, drawn at random. Differences have paired bootstrap intervals over
+strips. Written to `results/notebook_07.json`; `--only` makes one part anew and keeps the other.
 """
 
 from __future__ import annotations
@@ -14,237 +14,403 @@ import argparse
 import json
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from results_files import read_results_if_any, rounded, write_results
 from sklearn.decomposition import PCA
-from tables import RESULTS, write_results
 from tqdm import tqdm
 
 from aitex_utils import metrics
-from aitex_utils.autoencoder import Autoencoder
 from aitex_utils.backbones import load_backbone
-from aitex_utils.commands.demo import Scored, evaluate
+from aitex_utils.baselines.autoencoder import Autoencoder
 from aitex_utils.commands.profiling import versions
+from aitex_utils.commands.protocol_c import (
+    TileScores,
+    collect_tiles,
+    evaluate,
+    score_strips,
+    split_protocol_c,
+)
 from aitex_utils.coreset import random_subset
-from aitex_utils.duel import draw_strips, paired_differences
 from aitex_utils.errors import InputError
 from aitex_utils.features import PatchFeatures
 from aitex_utils.memory_bank import MemoryBank
-from aitex_utils.patchcore import PAPER, PatchCore
-from aitex_utils.scoring import anomaly_maps
-from aitex_utils.strips import PRACTICE, find_aitex, list_strips, read_strips, split_strips
-from aitex_utils.tiling import fabric_region, tile, tile_labels
+from aitex_utils.patchcore import PAPER, PatchCore, StripResult
+from aitex_utils.scoring import anomaly_maps, max_score
+from aitex_utils.strips import PRACTICE, Strip, find_aitex, list_strips
+from aitex_utils.tiling import crop_tiles, tile_fabric, tile_labels
 
 FABRICS = {"aitex": ("00", "02", "03", "06"), "practice": ("00", "01", "02")}
-FEW, SEEDS, DRAWS = 5, (0, 1), 1000
-BANK = 10_000  # vectors that each bank of the part `crossed` remembers
-WIDE = {"code": 16, "halvings": 2}  # as many numbers as the tile has pixels
-FULL = ("patchcore", "pixel", "ssim")  # judged by every measure; the others by tile AUROC
+FEW, SEEDS, N_RESAMPLES = 5, (0, 1), 1000
+BANK_SIZE = 10_000  # vectors of each bank of the part `crossed`
+WIDE = {"latent_channels": 16, "depth": 2}  # as many numbers as the tile has pixels
+FULLY_EVALUATED = ("patchcore", "pixel", "ssim")  # the others by tile AUROC alone
+PAIRS = (("pixel", "patchcore"), ("ssim", "patchcore"), ("ssim", "pixel"), ("wide_pixel", "pixel"))
 
 
-def strips_of(root: Path, fabric: str) -> tuple[np.ndarray, list]:
-    """Return the tiles to fit (N, 256, 256), and the strips to test as (strip, image, mask), those of a known mask."""
-    strips = list_strips(root, fabric)
-    fit, held_out = split_strips([s for s in strips if s.is_normal], share=0.7, seed=0)
-    tiles = []
-    for image in read_strips(fit)[1]:
-        begin, end = fabric_region(image)
-        tiles.append(tile(image[:, begin:end])[0])
-    tested = [(s, s.read(), s.read_mask()) for s in held_out + [s for s in strips if s.masks]]
-    return np.concatenate(tiles), [(s, image, mask) for s, image, mask in tested if s.is_normal or mask.any()]
+class TimedDetector:
+    """A detector that adds up the seconds of its predictions.
 
+    Parameters
+    ----------
+    detector : PatchCore or Autoencoder
+        Fitted detector.
 
-def scored(detector: PatchCore | Autoencoder, tested: Sequence[tuple]) -> tuple[list[Scored], float]:
-    """Return what a detector finds on strips, and the seconds a tile that it took."""
-    found, begin, count = [], time.perf_counter(), 0
-    for strip, image, mask in tested:
-        on = detector.score_strip(image)
-        labels = tile_labels(np.stack([mask[r : r + 256, c : c + 256] for r, c in on.corners]))
-        found.append(Scored(strip, image, mask, on, labels))
-        count += len(labels)
-    return found, (time.perf_counter() - begin) / count
+    Attributes
+    ----------
+    seconds : float
+        Seconds of all predictions so far.
+    """
 
+    def __init__(self, detector: PatchCore | Autoencoder) -> None:
+        self.detector, self.seconds = detector, 0.0
 
-def tiles_of(found: Sequence[Scored]) -> dict[str, np.ndarray]:
-    """Return scores, labels and strips of all tiles (N,), and which of them protocol C1 takes."""
-    of = np.concatenate([np.full(len(s.labels), i) for i, s in enumerate(found)])
-    labels = np.concatenate([s.labels for s in found])
-    normal = np.concatenate([np.full(len(s.labels), s.strip.is_normal) for s in found])
-    scores = np.concatenate([s.found.tile_scores for s in found])
-    return {"scores": scores, "labels": labels, "strips": of, "c1": normal | labels}
+    def predict_strip(self, strip: np.ndarray) -> StripResult:
+        """Do what the detector's method does.
 
+        Parameters
+        ----------
+        strip : ndarray, shape (H, W)
+            Grey image, uint8.
 
-def on_fabric(root: Path, fabric: str) -> tuple[dict[str, Any], dict[str, dict[str, np.ndarray]]]:
-    """Return the figures of one fabric by detector, and what each made of every tile."""
-    tiles, tested = strips_of(root, fabric)
-    few = tiles[np.random.default_rng(0).choice(len(tiles), min(FEW, len(tiles)), replace=False)]
-    figures: dict[str, Any] = {"tiles_fitted": len(tiles), "strips_tested": len(tested)}
-    kept = {}
-
-    def judge(name: str, detector: PatchCore | Autoencoder, seconds: float) -> None:
-        found, per_tile = scored(detector, tested)
-        kept[name] = tiles_of(found)
-        if name in FULL:
-            all_figures = evaluate(found)
-            wanted = [key for key in all_figures if "auroc" in key or key in ("pixel_ap", "aupro_0.3")]
-            figures[name] = {key: all_figures[key] for key in wanted}
-            figures[name] |= {"fit_seconds": round(seconds, 1), "milliseconds_a_tile": round(1000 * per_tile, 1)}
-            size = detector.bank_.nbytes if isinstance(detector, PatchCore) else detector.nbytes
-            figures[name]["kib_learnt"] = round(size / 1024)
-        else:
-            of, c1 = kept[name], kept[name]["c1"]
-            figures[name] = {"tile_auroc_c1": metrics.auroc(of["labels"][c1], of["scores"][c1])}
-            figures[name]["tile_auroc_c2"] = metrics.auroc(of["labels"], of["scores"])
-
-    for name, learnt, options in (
-        ("patchcore", tiles, None),
-        ("patchcore_few", few, None),
-        ("", tiles, {}),
-        ("few", few, {}),
-        ("wide", tiles, WIDE),
-        *((f"seed{seed}", tiles, {"seed": seed}) for seed in SEEDS[1:]),
-    ):
+        Returns
+        -------
+        StripResult
+        """
         begin = time.perf_counter()
-        detector = PatchCore(**PAPER, seed=0) if options is None else Autoencoder(**options)
-        detector.fit(learnt)
+        result = self.detector.predict_strip(strip)
+        self.seconds += time.perf_counter() - begin
+        return result
+
+
+def read_split(root: Path, fabric: str) -> tuple[np.ndarray, list[Strip]]:
+    """Return the tiles to fit and the strips to test of a fabric.
+
+    Parameters
+    ----------
+    root : Path
+        Folder of the strips.
+    fabric : str
+        Two digits.
+
+    Returns
+    -------
+    tiles : ndarray, shape (N, 256, 256)
+        Tiles of the training strips.
+    test : list of Strip
+        Strips with a known mask.
+    """
+    training, test = split_protocol_c(list_strips(root, fabric), seed=0)
+    tiles = np.concatenate([tile_fabric(strip.read())[0] for strip in training])
+    return tiles, [strip for strip in test if strip.read_known_mask() is not None]
+
+
+def fit_variants(tiles: np.ndarray) -> Iterator[tuple[str, PatchCore | Autoencoder, float]]:
+    """Fit PatchCore and the autoencoder in all their variants.
+
+    Parameters
+    ----------
+    tiles : ndarray, shape (N, 256, 256)
+        Normal tiles.
+
+    Yields
+    ------
+    name : str
+        Name in the results file.
+    detector : PatchCore or Autoencoder
+        Fitted detector; those of the autoencoder's two errors share one network.
+    seconds : float
+        Seconds of the fit.
+    """
+    few = tiles[np.random.default_rng(0).choice(len(tiles), min(FEW, len(tiles)), replace=False)]
+    for name, training in (("patchcore", tiles), ("patchcore_few", few)):
+        begin = time.perf_counter()
+        detector = PatchCore(**PAPER, seed=0).fit(training)
+        yield name, detector, time.perf_counter() - begin
+    variants: list[tuple[str, np.ndarray, dict[str, Any]]] = [
+        ("", tiles, {}),
+        ("few_", few, {}),
+        ("wide_", tiles, WIDE),
+    ]
+    variants += [(f"seed{seed}_", tiles, {"seed": seed}) for seed in SEEDS[1:]]
+    for prefix, training, parameters in variants:
+        begin = time.perf_counter()
+        network = Autoencoder(**parameters).fit(training)
         seconds = time.perf_counter() - begin
-        if options is None:
-            judge(name, detector, seconds)
-            continue
-        for detector.error in ("pixel", "ssim"):
-            judge(f"{name}_{detector.error}".lstrip("_"), detector, seconds)
-    return figures, kept
+        for network.error in ("pixel", "ssim"):
+            yield f"{prefix}{network.error}", network, seconds
 
 
-def crossed(root: Path, fabric: str) -> dict[str, dict[str, np.ndarray]]:
-    """Return what four detectors make of every tile, as `tiles_of` does: codes or features, rebuilt or remembered."""
-    fit, tested = strips_of(root, fabric)
-    net, features = Autoencoder(error="pixel").fit(fit), PatchFeatures()
+def run_contest(root: Path, fabric: str) -> tuple[dict[str, Any], dict[str, TileScores]]:
+    """Fit and test all detectors on one fabric.
 
-    def drawn(vectors: np.ndarray) -> np.ndarray:
+    Parameters
+    ----------
+    root : Path
+        Folder of the strips.
+    fabric : str
+        Two digits.
+
+    Returns
+    -------
+    measures : dict
+        By detector.
+    tile_scores : dict of str to TileScores
+        By detector, for paired differences.
+    """
+    tiles, test = read_split(root, fabric)
+    images = [strip.read() for strip in test]
+    measures: dict[str, Any] = {"tiles_fitted": len(tiles), "strips_tested": len(test)}
+    tile_scores = {}
+    for name, detector, fit_seconds in fit_variants(tiles):
+        timed = TimedDetector(detector)
+        scored = score_strips(timed, test, images)
+        tile_scores[name] = of_tiles = collect_tiles(scored)
+        if name in FULLY_EVALUATED:
+            values = evaluate(scored, n_resamples=N_RESAMPLES)
+            wanted = [key for key in values if "auroc" in key or key in ("pixel_ap", "aupro_0.3")]
+            learnt = detector.bank_.nbytes if isinstance(detector, PatchCore) else detector.nbytes
+            measures[name] = {key: values[key] for key in wanted}
+            measures[name]["fit_seconds"] = round(fit_seconds, 1)
+            measures[name]["milliseconds_a_tile"] = round(1000 * timed.seconds / len(of_tiles.labels), 1)
+            measures[name]["kib_learnt"] = round(learnt / 1024)
+        else:
+            measures[name] = {
+                "tile_auroc_c1": auroc_c1(of_tiles),
+                "tile_auroc_c2": metrics.auroc(of_tiles.labels, of_tiles.scores),
+            }
+    return measures, tile_scores
+
+
+def auroc_c1(tiles: TileScores) -> float:
+    """Return the tile AUROC by protocol C1.
+
+    Parameters
+    ----------
+    tiles : TileScores
+        Scores of the test tiles.
+
+    Returns
+    -------
+    float
+    """
+    return metrics.auroc(tiles.labels[tiles.in_c1], tiles.scores[tiles.in_c1])
+
+
+class CrossedSignals:
+    """Two representations, codes and features, each with two signals: reconstruction error and distance to a bank.
+
+    Parameters
+    ----------
+    tiles : ndarray, shape (N, 256, 256)
+        Normal tiles.
+    """
+
+    def __init__(self, tiles: np.ndarray) -> None:
+        self.network, self.features = Autoencoder(error="pixel").fit(tiles), PatchFeatures()
+        codes, patches = self._draw(self.network.encode(tiles)), self._draw(self.features.transform(tiles))
+        self.std = codes.std(axis=0)
+        self.linear = PCA(0.9).fit(patches)  # a linear autoencoder on patches
+        self.banks = {"codes": MemoryBank().add(codes / self.std), "features": MemoryBank().add(patches)}
+
+    @staticmethod
+    def _draw(vectors: np.ndarray) -> np.ndarray:
         flat = vectors.reshape(-1, vectors.shape[-1])
-        return flat[random_subset(flat, min(BANK, len(flat)), seed=0)]
+        return flat[random_subset(flat, min(BANK_SIZE, len(flat)), seed=0)]
 
-    codes, patches = drawn(net.encode(fit)), drawn(features.transform(fit))
-    spread, linear = codes.std(axis=0), PCA(0.9).fit(patches)
-    banks = {"codes": MemoryBank().add(codes / spread), "features": MemoryBank().add(patches)}
+    def maps(self, tiles: np.ndarray) -> dict[str, np.ndarray]:
+        """Return the anomaly maps of tiles by each combination.
 
-    def signals(tiles: np.ndarray) -> dict[str, np.ndarray]:
-        """Return maps of tiles by each detector; lengths of what a linear autoencoder on patches loses among them."""
-        seen = {"codes": net.encode(tiles) / spread, "features": features.transform(tiles)}
-        found = {}
-        for name, vectors in seen.items():
-            flat = vectors.reshape(-1, vectors.shape[-1])
-            found[f"{name}_remembered"] = banks[name].nearest(flat, 1)[0].reshape(vectors.shape[:3])
-        lost = flat - linear.inverse_transform(linear.transform(flat))
-        found["features_rebuilt"] = np.linalg.norm(lost, axis=1).reshape(vectors.shape[:3])
-        maps = {name: anomaly_maps(of, tiles.shape[1:], net.smoothing) for name, of in found.items()}
-        return {**maps, "codes_rebuilt": net.score(tiles).maps}
+        Parameters
+        ----------
+        tiles : ndarray, shape (N, H, W)
+            Tiles, uint8.
 
-    scores: dict[str, list[np.ndarray]] = {}
-    labels, of_strip, normal = [], [], []
-    for i, (strip, image, mask) in enumerate(tested):
-        begin, end = fabric_region(image)
-        tiles = tile(image[:, begin:end])[0]
-        for name, maps in signals(tiles).items():
-            scores.setdefault(name, []).append(maps.max(axis=(1, 2)))
-        labels.append(tile_labels(tile(mask[:, begin:end])[0]))
-        of_strip.append(np.full(len(tiles), i))
-        normal.append(np.full(len(tiles), strip.is_normal))
-    same = {"labels": np.concatenate(labels), "strips": np.concatenate(of_strip)}
-    same["c1"] = np.concatenate(normal) | same["labels"]
-    return {name: {"scores": np.concatenate(parts), **same} for name, parts in scores.items()}
+        Returns
+        -------
+        dict of str to ndarray, each of shape (N, H, W)
+        """
+        codes, patches = self.network.encode(tiles) / self.std, self.features.transform(tiles)
+        flat = patches.reshape(-1, patches.shape[-1])
+        lost = flat - self.linear.inverse_transform(self.linear.transform(flat))
+        distances = {
+            "codes_remembered": self._distances("codes", codes),
+            "features_remembered": self._distances("features", patches),
+            "features_reconstructed": np.linalg.norm(lost, axis=1).reshape(patches.shape[:3]),
+        }
+        maps = {name: anomaly_maps(d, tiles.shape[1:], self.network.smoothing) for name, d in distances.items()}
+        return {**maps, "codes_reconstructed": self.network.predict(tiles).maps}
+
+    def _distances(self, name: str, vectors: np.ndarray) -> np.ndarray:
+        flat = vectors.reshape(-1, vectors.shape[-1])
+        return self.banks[name].search(flat, 1)[0].reshape(vectors.shape[:3])
 
 
-def of_crossed(kept: dict[str, dict]) -> dict[str, Any]:
-    """Return the tile AUROC (C1) of the four by fabric, its mean, and codes minus features where both remember."""
+def run_crossed(root: Path, fabric: str) -> dict[str, TileScores]:
+    """Score every tile of one fabric by each combination of representation and signal.
+
+    Parameters
+    ----------
+    root : Path
+        Folder of the strips.
+    fabric : str
+        Two digits.
+
+    Returns
+    -------
+    dict of str to TileScores
+    """
+    training_tiles, test = read_split(root, fabric)
+    signals, scores = CrossedSignals(training_tiles), {}
+    labels, groups, is_normal = [], [], []
+    for number, strip in enumerate(test):
+        tiles, corners = tile_fabric(strip.read())
+        for name, maps in signals.maps(tiles).items():
+            scores.setdefault(name, []).append(max_score(maps))
+        labels.append(tile_labels(crop_tiles(strip.read_mask(), corners)))
+        groups.append(np.full(len(tiles), number))
+        is_normal.append(np.full(len(tiles), strip.is_normal))
+    labels, groups, is_normal = (np.concatenate(parts) for parts in (labels, groups, is_normal))
+    in_c1 = is_normal | labels
+    return {name: TileScores(np.concatenate(parts), labels, groups, in_c1) for name, parts in scores.items()}
+
+
+def resampled_difference(
+    by_fabric: Mapping[str, Mapping[str, TileScores]], name_a: str, name_b: str, *, only_c1: bool
+) -> dict[str, float]:
+    """Return the difference in tile AUROC (a - b) of two detectors, mean over fabrics, under other strips.
+
+    Parameters
+    ----------
+    by_fabric : mapping of str to mapping of str to TileScores
+        By fabric, then by detector.
+    name_a, name_b : str
+        The two detectors.
+    only_c1 : bool
+        By protocol C1; otherwise C2.
+
+    Returns
+    -------
+    dict of str to float
+        Median of the resamples, and low and high end of the 95 % interval.
+    """
+    differences = []
+    for of_fabric in by_fabric.values():
+        a, b = of_fabric[name_a], of_fabric[name_b]
+        rows = b.in_c1 if only_c1 else np.ones(len(b.labels), bool)
+        scores, groups = (a.scores[rows], b.scores[rows]), b.groups[rows]
+        differences.append(
+            metrics.paired_bootstrap(metrics.auroc, b.labels[rows], *scores, groups, n_resamples=N_RESAMPLES)
+        )
+    low, middle, high = np.quantile(np.mean(differences, axis=0), [0.025, 0.5, 0.975])
+    return {"low": low, "median": middle, "high": high}
+
+
+def summarize_contest(
+    measures: Mapping[str, Mapping[str, Any]], tile_scores: Mapping[str, Mapping[str, TileScores]]
+) -> dict[str, Any]:
+    """Return the contest's measures by fabric, their means over fabrics, and paired differences.
+
+    Parameters
+    ----------
+    measures : mapping of str to mapping
+        By fabric, then by detector.
+    tile_scores : mapping of str to mapping of str to TileScores
+        By fabric, then by detector.
+
+    Returns
+    -------
+    dict
+        Part of the results file.
+    """
+    first = next(iter(measures.values()))
+    detectors = {name: value for name, value in first.items() if isinstance(value, dict)}
+    means = {
+        name: {
+            key: float(np.mean([of_fabric[name][key] for of_fabric in measures.values()]))
+            for key, value in values.items()
+            if not isinstance(value, tuple)  # an interval
+        }
+        for name, values in detectors.items()
+    }
+    differences = {
+        f"{a}_minus_{b}_{negatives}": resampled_difference(tile_scores, a, b, only_c1=negatives == "c1")
+        for a, b in PAIRS
+        for negatives in ("c1", "c2")
+    }
+    return {"mean": means, "differences": differences, "fabrics": measures}
+
+
+def summarize_crossed(tile_scores: Mapping[str, Mapping[str, TileScores]]) -> dict[str, Any]:
+    """Return the tile AUROC (C1) of the four combinations, and the difference between codes and features in banks.
+
+    Parameters
+    ----------
+    tile_scores : mapping of str to mapping of str to TileScores
+        By fabric, then by combination.
+
+    Returns
+    -------
+    dict
+        Part of the results file.
+    """
     by_fabric = {
-        fabric: {name: metrics.auroc(o["labels"][o["c1"]], o["scores"][o["c1"]]) for name, o in of.items()}
-        for fabric, of in kept.items()
+        fabric: {name: auroc_c1(tiles) for name, tiles in of_fabric.items()}
+        for fabric, of_fabric in tile_scores.items()
     }
     names = next(iter(by_fabric.values()))
-    pair = ("codes_remembered", "features_remembered", "c1")
-    low, middle, high = np.quantile(np.mean([redrawn(of, *pair) for of in kept.values()], axis=0), [0.025, 0.5, 0.975])
     return {
-        "mean": {name: float(np.mean([of[name] for of in by_fabric.values()])) for name in names},
-        "codes_minus_features": {"low": low, "median": middle, "high": high},
+        "mean": {name: float(np.mean([aurocs[name] for aurocs in by_fabric.values()])) for name in names},
+        "codes_minus_features": resampled_difference(
+            tile_scores, "codes_remembered", "features_remembered", only_c1=True
+        ),
         "fabrics": by_fabric,
     }
 
 
-def redrawn(kept: dict[str, dict[str, np.ndarray]], one: str, other: str, negatives: str) -> np.ndarray:
-    """Return differences (DRAWS,) in tile AUROC, `one` minus `other`, of tests with other strips."""
-    of = kept[other]
-    rows = of["c1"] if negatives == "c1" else np.ones(len(of["c1"]), bool)
-    labels, strips = of["labels"][rows], of["strips"][rows]
-    drawn = draw_strips(labels, strips, DRAWS)
-    return paired_differences(metrics.auroc, labels, kept[one]["scores"][rows], of["scores"][rows], strips, drawn)
-
-
-def compared(kept: dict[str, dict]) -> dict[str, Any]:
-    """Return the mean over fabrics of the difference to PatchCore, with its 95 % interval, by error and negatives."""
-    found: dict[str, Any] = {}
-    for one, other in (("pixel", "patchcore"), ("ssim", "patchcore"), ("ssim", "pixel"), ("wide_pixel", "pixel")):
-        for negatives in ("c1", "c2"):
-            drawn = np.mean([redrawn(of, one, other, negatives) for of in kept.values()], axis=0)
-            low, high = np.quantile(drawn, [0.025, 0.975])
-            found[f"{one}_minus_{other}_{negatives}"] = {"low": low, "median": np.median(drawn), "high": high}
-    return found
-
-
-def means(figures: dict[str, dict]) -> dict[str, dict[str, float]]:
-    """Return the mean over fabrics of every figure of every detector."""
-    detectors = [name for name, value in next(iter(figures.values())).items() if isinstance(value, dict)]
-    numbers = {
-        name: [key for key, value in next(iter(figures.values()))[name].items() if not isinstance(value, tuple)]
-        for name in detectors
-    }
-    return {
-        name: {key: float(np.mean([of[name][key] for of in figures.values()])) for key in numbers[name]}
-        for name in detectors
-    }
-
-
-def rounded(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: rounded(part) for key, part in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [rounded(part) for part in value]
-    return round(float(value), 4) if isinstance(value, (float, np.floating)) else value
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="course.py bench notebook_07", description=__doc__.split("\n")[0])
+    """Run the benchmark from the command line.
+
+    Parameters
+    ----------
+    arguments : sequence of str, optional
+        Arguments of the command line; None takes those of the process.
+
+    Returns
+    -------
+    int
+        Exit status.
+    """
+    parser = argparse.ArgumentParser(prog="course.py bench notebook_07", description="PatchCore and the autoencoder.")
     parser.add_argument("--aitex", metavar="DIR", help="folder with AITEX; else AITEX_ROOT or data/aitex")
     parser.add_argument("--only", choices=("contest", "crossed"), help="make this part anew, keep the other")
-    given = parser.parse_args(arguments)
-    file = RESULTS / "notebook_07.json"
-    result: dict[str, Any] = json.loads(file.read_text(encoding="utf-8")) if given.only and file.is_file() else {}
+    options = parser.parse_args(arguments)
+    results: dict[str, Any] = read_results_if_any("notebook_07") if options.only else {}
     try:
-        for data, root in (("practice", find_aitex(PRACTICE)), ("aitex", find_aitex(given.aitex))):
-            of = result.setdefault(data, {})
-            if given.only != "crossed":
-                figures, kept = {}, {}
-                for fabric in tqdm(FABRICS[data], desc=data):
-                    figures[fabric], kept[fabric] = on_fabric(root, fabric)
-                of.update({"mean": means(figures), "differences": compared(kept), "fabrics": figures})
-            if given.only != "contest":
-                pairs = tqdm(FABRICS[data], desc=f"{data}, crossed")
-                of["crossed"] = of_crossed({fabric: crossed(root, fabric) for fabric in pairs})
+        for data, root in (("practice", find_aitex(PRACTICE)), ("aitex", find_aitex(options.aitex))):
+            of_data = results.setdefault(data, {})
+            if options.only != "crossed":
+                contest = {fabric: run_contest(root, fabric) for fabric in tqdm(FABRICS[data], desc=data)}
+                measures, tile_scores = ({fabric: pair[i] for fabric, pair in contest.items()} for i in (0, 1))
+                of_data.update(summarize_contest(measures, tile_scores))
+            if options.only != "contest":
+                fabrics = tqdm(FABRICS[data], desc=f"{data}, crossed")
+                of_data["crossed"] = summarize_crossed({fabric: run_crossed(root, fabric) for fabric in fabrics})
     except InputError as error:
         print(f"bench notebook_07: {error}", file=sys.stderr)
         return 1
     network = load_backbone("efficientnet_lite0").network
-    result["network_kib"] = round(sum(p.numel() * p.element_size() for p in network.parameters()) / 1024)
-    result |= {"few_tiles": FEW, "seeds": SEEDS, "draws": DRAWS, "wide": WIDE, "bank": BANK}
-    result |= {"autoencoder": Autoencoder().parameters(), "patchcore": PatchCore(**PAPER, seed=0).parameters()}
-    result["versions"] = versions()
-    write_results("notebook_07", rounded(result))
-    shown = {data: (result[data]["mean"], result[data]["crossed"]["mean"]) for data in FABRICS}
-    print(json.dumps(rounded(shown), indent=1))
+    results["network_kib"] = round(sum(p.numel() * p.element_size() for p in network.parameters()) / 1024)
+    results |= {"few_tiles": FEW, "seeds": SEEDS, "n_resamples": N_RESAMPLES, "wide": WIDE, "bank": BANK_SIZE}
+    results |= {"autoencoder": Autoencoder().parameters(), "patchcore": PatchCore(**PAPER, seed=0).parameters()}
+    results["versions"] = versions()
+    results = rounded(results, 4)
+    write_results("notebook_07", results)
+    shown = {data: (results[data]["mean"], results[data]["crossed"]["mean"]) for data in FABRICS}
+    print(json.dumps(shown, indent=1))
     return 0
 
 

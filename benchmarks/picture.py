@@ -1,7 +1,7 @@
-"""`python course.py bench picture`: the README's picture, a defective strip of the practice fabric above its map.
+"""`python course.py bench picture`: the front page's picture, a defective strip of the practice fabric above its map.
 
-Of the first fabric's defective strips it takes the one whose tiles' scores have the median maximum among those whose
-highest point lies in the mask: a defect that was found, neither the plainest nor the faintest.
+Among the defective strips of the first fabric whose map is highest inside the mask, it shows the one with the median
+score: a defect that was detected, neither the plainest nor the faintest.
 """
 
 from __future__ import annotations
@@ -10,37 +10,60 @@ import sys
 from collections.abc import Sequence
 
 import numpy as np
-from tables import HERE
+from results_files import NOTEBOOK_IMAGES, write_figure
 
-from aitex_utils.atomic_write import write_whole
 from aitex_utils.commands.demo import run_demo
+from aitex_utils.commands.protocol_c import ScoredStrip
 from aitex_utils.errors import InputError
 from aitex_utils.plots import plot_strip
 from aitex_utils.strips import PRACTICE, find_aitex, list_strips
 
-PICTURE = HERE.parent / "notebooks" / "images" / "practice_strip.png"
+PICTURE = NOTEBOOK_IMAGES / "practice_strip.png"
+
+
+def is_localised(scored: ScoredStrip) -> bool:
+    """Return whether the map of a strip is highest inside its defect's mask.
+
+    Parameters
+    ----------
+    scored : ScoredStrip
+        Strip with its prediction.
+
+    Returns
+    -------
+    bool
+        False for a strip without a defect or without a known mask.
+    """
+    if scored.mask is None or scored.strip.is_normal:
+        return False
+    return bool(scored.mask.flat[np.nanargmax(scored.result.map)])
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the demo and draw the strip.
+
+    Parameters
+    ----------
+    arguments : sequence of str, optional
+        Not used.
+
+    Returns
+    -------
+    int
+        Exit status.
+    """
     try:
         root = find_aitex(PRACTICE)
         _, scored = run_demo(root, list_strips(root)[0].fabric)
     except InputError as error:
         print(f"bench picture: {error}", file=sys.stderr)
         return 1
-    found = []
-    for s in scored:
-        if s.mask is not None and not s.strip.is_normal:
-            row, column = np.unravel_index(np.nanargmax(s.found.map), s.found.map.shape)
-            if s.mask[row, column]:
-                found.append(s)
-    found.sort(key=lambda s: s.found.score)
-    chosen = found[len(found) // 2]
-    title = f"Practice fabric, strip {chosen.strip.id}: {chosen.strip.defect}"
-    figure, sentence = plot_strip(chosen.image, chosen.found.map, chosen.mask, title=title)
-    with write_whole(PICTURE) as path:
-        figure.savefig(path, dpi=110, metadata={"Description": sentence, "Software": None})
-    print(sentence)
+    localised = sorted(filter(is_localised, scored), key=lambda item: item.result.score)
+    shown = localised[len(localised) // 2]
+    title = f"Practice fabric, strip {shown.strip.id}: {shown.strip.defect}"
+    figure, caption = plot_strip(shown.image, shown.result.map, shown.mask, title=title)
+    write_figure(figure, caption, PICTURE)
+    print(caption)
     return 0
 
 

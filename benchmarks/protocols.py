@@ -1,180 +1,149 @@
-"""The protocols by which detectors are judged here; `benchmarks/README.md` states them in words."""
+"""The tiles of a fabric on which protocols A and B work; `benchmarks/README.md` describes all protocols."""
 
 from __future__ import annotations
 
-import math
-import warnings
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
 
 import numpy as np
+from evaluation import EvalResult
 
-from aitex_utils import metrics
 from aitex_utils.errors import InputError
-from aitex_utils.patchcore import PatchCore
+from aitex_utils.region import fabric_region
 from aitex_utils.strips import Strip, list_strips
-from aitex_utils.tiling import fabric_region, tile, tile_labels
+from aitex_utils.tiling import crop_tiles, tile
 
-FIT_TILES, TEST_TILES = 30, 120  # protocol B
-FALSE_ALARMS = 0.01
-STEP = 4  # pixel figures, but AUPRO, are on every fourth pixel down and across
+
+@dataclass(frozen=True)
+class TileSet:
+    """Tiles with their ground truth.
+
+    Parameters
+    ----------
+    tiles : ndarray, shape (N, 256, 256)
+        Grey tiles, uint8.
+    masks : ndarray, shape (N, 256, 256)
+        Ground-truth masks, bool.
+    strips : ndarray, shape (N,)
+        Index of each tile's strip.
+    spans : ndarray, shape (N, 2)
+        First column of fabric in each tile and the column after the last.
+    """
+
+    tiles: np.ndarray
+    masks: np.ndarray
+    strips: np.ndarray
+    spans: np.ndarray
+
+    def __len__(self) -> int:
+        """Return the number of tiles."""
+        return len(self.tiles)
+
+    def __getitem__(self, rows: np.ndarray) -> TileSet:
+        """Return some of the tiles."""
+        return TileSet(*(getattr(self, part.name)[rows] for part in fields(self)))
 
 
 @dataclass(frozen=True)
 class FabricTiles:
-    """All tiles of one fabric: `clean` of normal strips (N, 256, 256), `defective` (M, 256, 256) and their masks.
+    """All tiles of a fabric: clean tiles of normal strips, and tiles with a defect.
 
-    `clean_strips` (N,) and `defective_strips` (M,) say of which of `strips` they are; `clean_spans` (N, 2) and
-    `defective_spans` (M, 2) from which column of the tile to which there is fabric.
+    Parameters
+    ----------
+    strips : list of Strip
+        All strips of the fabric.
+    clean, defective : TileSet
+        The tiles; their `strips` are indices into this object's `strips`.
     """
 
     strips: list[Strip]
-    clean: np.ndarray
-    clean_strips: np.ndarray
-    clean_spans: np.ndarray
-    defective: np.ndarray
-    defective_strips: np.ndarray
-    defective_spans: np.ndarray
-    masks: np.ndarray
+    clean: TileSet
+    defective: TileSet
 
 
-@dataclass(frozen=True)
-class Judged:
-    """What a detector made of a test: N tiles, and pictures (tiles or whole strips) with their masks.
+def concatenate(tile_sets: Sequence[TileSet]) -> TileSet:
+    """Return several sets of tiles as one.
 
-    Strips are given by their place in `strips`. `strip_scores` has those of whole strips, where they were scored.
+    Parameters
+    ----------
+    tile_sets : sequence of TileSet
+        The sets, at least one.
+
+    Returns
+    -------
+    TileSet
     """
-
-    strips: list[Strip]
-    scores: np.ndarray
-    labels: np.ndarray
-    of_strip: np.ndarray
-    maps: list[np.ndarray]
-    masks: list[np.ndarray]
-    map_strips: list[int]
-    strip_scores: dict[int, float] = field(default_factory=dict)
-
-    @property
-    def c1(self) -> np.ndarray:
-        """(N,) bool: defective tiles, and those of normal strips."""
-        return self.labels | np.array([self.strips[i].is_normal for i in self.of_strip])
-
-    def pixels(self) -> tuple[list[np.ndarray], list[np.ndarray]]:
-        """Return scores and labels of every fourth pixel of each picture, off the fabric left out."""
-        scores, labels = [], []
-        for found, mask in zip(self.maps, self.masks, strict=True):
-            found, mask = found[::STEP, ::STEP], mask[::STEP, ::STEP]
-            there = ~np.isnan(found)
-            scores.append(found[there])
-            labels.append(mask[there])
-        return scores, labels
+    return TileSet(*(np.concatenate([getattr(tiles, part.name) for tiles in tile_sets]) for part in fields(TileSet)))
 
 
-def fabric_tiles(root: Path, fabric: str, *, whole: bool = False) -> FabricTiles:
-    """Return the tiles of a fabric's region, cut as protocol B wants them; strips without a known mask are left out.
+def read_fabric_tiles(root: Path, fabric: str, *, crop: bool = True) -> FabricTiles:
+    """Read and cut all strips of a fabric whose mask, if they have a defect, is there.
 
-    With `whole` the strips aren't cropped to their fabric.
+    Parameters
+    ----------
+    root : Path
+        Folder of the strips.
+    fabric : str
+        Two digits.
+    crop : bool
+        Cut tiles from the fabric alone; otherwise from the whole strip, with the bed of the machine.
+
+    Returns
+    -------
+    FabricTiles
+
+    Raises
+    ------
+    InputError
+        If the fabric has no normal or no defective strips.
     """
     strips = list_strips(root, fabric)
-    kinds = [f"{kind}{part}" for kind in ("clean", "defective") for part in ("", "_strips", "_spans")]
-    found: dict[str, list] = {name: [] for name in (*kinds, "masks")}
-    for place, strip in enumerate(strips):
-        if not (strip.is_normal or strip.masks):
-            continue
-        image = strip.read()
-        region = fabric_region(image)
-        begin, end = (0, image.shape[1]) if whole else region
-        tiles, corners = tile(image[:, begin:end])
-        spans = np.clip(np.subtract(region, begin)[None] - corners[:, 1:], 0, tiles.shape[2])  # (n, 2)
-        kind, rows = "clean", np.ones(len(tiles), bool)
-        if not strip.is_normal:
-            of_mask, _ = tile(strip.read_mask()[:, begin:end])
-            kind, rows = "defective", tile_labels(of_mask)
-            found["masks"].append(of_mask[rows])
-        found[kind].append(tiles[rows])
-        found[f"{kind}_strips"].append(np.full(int(rows.sum()), place))
-        found[f"{kind}_spans"].append(spans[rows])
-    if not found["clean"] or not found["defective"]:
-        raise InputError(f"Fabric {fabric} lacks normal or defective strips: protocol B needs both.")
-    return FabricTiles(strips, **{name: np.concatenate(parts) for name, parts in found.items()})
+    clean, defective = [], []
+    for number, strip in enumerate(strips):
+        if strip.is_normal:
+            clean.append(_cut(strip, number, crop))
+        elif strip.masks:
+            tiles = _cut(strip, number, crop)
+            defective.append(tiles[tiles.masks.any(axis=(1, 2))])
+    if not clean or not defective:
+        raise InputError(
+            f"Fabric {fabric} has {len(clean)} normal strips and {len(defective)} defective ones with a mask: "
+            "choose a fabric that has both."
+        )
+    return FabricTiles(strips, concatenate(clean), concatenate(defective))
 
 
-def split_b(clean: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return which of the clean tiles protocol B fits on and tests on."""
-    order = np.random.default_rng(seed).permutation(clean)
-    return order[:FIT_TILES], order[FIT_TILES : FIT_TILES + TEST_TILES]
+def _cut(strip: Strip, number: int, crop: bool) -> TileSet:
+    """Return the tiles of one strip."""
+    image = strip.read()
+    region = fabric_region(image)
+    start, stop = region if crop else (0, image.shape[1])
+    tiles, corners = tile(image[:, start:stop])
+    if strip.is_normal:
+        masks = np.zeros(tiles.shape, bool)
+    else:
+        masks = crop_tiles(strip.read_mask(), corners + [0, start])
+    spans = np.clip(np.subtract(region, start)[None] - corners[:, 1:], 0, tiles.shape[2])  # (N, 2)
+    return TileSet(tiles, masks, np.full(len(tiles), number), spans)
 
 
-def judged_b(tiles: FabricTiles, test: np.ndarray, maps: np.ndarray) -> Judged:
-    """Return the judgement of maps of `clean[test]`, then all defective tiles: a tile's score is its map's maximum."""
-    masks = [np.zeros(m.shape, bool) for m in maps[: len(test)]] + [m > 0 for m in tiles.masks]
-    of_strip = np.concatenate([tiles.clean_strips[test], tiles.defective_strips])
-    scores = maps.reshape(len(maps), -1).max(axis=1)
-    return Judged(tiles.strips, scores, np.arange(len(maps)) >= len(test), of_strip, list(maps), masks, list(of_strip))
+def evaluate_tiles(strips: list[Strip], tested: TileSet, maps: np.ndarray) -> EvalResult:
+    """Put maps of tiles beside their ground truth; a tile's score is the maximum of its map.
 
+    Parameters
+    ----------
+    strips : list of Strip
+        Strips to which the tiles refer.
+    tested : TileSet
+        The N tiles that were tested.
+    maps : ndarray, shape (N, 256, 256)
+        Anomaly maps.
 
-def protocol_b(tiles: FabricTiles, seeds: int, **parameters: Any) -> dict[str, float]:
-    """Fit on 30 random clean tiles, test on 120 others and all defective ones; return the means over seeds.
-
-    Leaks strips between fit and test, by its design. Tile AUROC from the map's maximum, pixel AUROC on every 4th pixel.
+    Returns
+    -------
+    EvalResult
     """
-    found: dict[str, list[float]] = {"tile_auroc": [], "pixel_auroc": []}
-    for seed in range(seeds):
-        fit, test = split_b(len(tiles.clean), seed)
-        detector = PatchCore(seed=seed, **parameters).fit(tiles.clean[fit])
-        judged = judged_b(tiles, test, detector.score(np.concatenate([tiles.clean[test], tiles.defective])).maps)
-        scores, labels = (np.concatenate(of) for of in judged.pixels())
-        found["tile_auroc"].append(metrics.auroc(judged.labels, judged.scores))
-        found["pixel_auroc"].append(metrics.auroc(labels, scores))
-    return {name: float(np.mean(values)) for name, values in found.items()}
-
-
-def recall_at(judged: Judged, rate: float = FALSE_ALARMS) -> tuple[float, np.ndarray]:
-    """Return the share of defective tiles found, and which (N,), at a false-alarm rate set on tested normals alone.
-
-    nan where the normals are too few to promise the rate.
-    """
-    normal = judged.scores[judged.c1 & ~judged.labels]
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)
-        threshold = metrics.threshold_for_false_alarms(normal, rate)
-    found = judged.scores >= threshold
-    return (float(found[judged.labels].mean()) if math.isfinite(threshold) else math.nan), found
-
-
-def figures(judged: Judged) -> dict[str, Any]:
-    """Return the figures of one test; tile figures are against tiles of normal strips (C1) unless they say C2."""
-    c1, labels, scores = judged.c1, judged.labels, judged.scores
-    pixel_scores, pixel_labels = (np.concatenate(of) for of in judged.pixels())
-    aupro = metrics.aupro(judged.maps, judged.masks, (0.3, 0.05))
-    recall, caught = recall_at(judged)
-    found = {
-        "clean_tiles": int((c1 & ~labels).sum()),
-        "defective_tiles": int(labels.sum()),
-        "tile_auroc": metrics.auroc(labels[c1], scores[c1]),
-        "tile_ap": metrics.average_precision(labels[c1], scores[c1]),
-        "tile_f1_max": metrics.f1_max(labels[c1], scores[c1])[0],
-        "recall_at_1_percent": recall,
-        "pixel_auroc": metrics.auroc(pixel_labels, pixel_scores),
-        "pixel_ap": metrics.average_precision(pixel_labels, pixel_scores),
-        "pixel_f1_max": metrics.f1_max(pixel_labels, pixel_scores)[0],
-        "aupro_0.3": aupro[0],
-        "aupro_0.05": aupro[1],
-    }
-    if not c1.all():
-        found["tile_auroc_c2"] = metrics.auroc(labels, scores)
-    if judged.strip_scores:
-        normal = [judged.strips[i].is_normal for i in judged.strip_scores]
-        found["strip_auroc"] = metrics.auroc(~np.array(normal), list(judged.strip_scores.values()))
-    codes: dict[str, Any] = {}
-    code = np.array([judged.strips[i].code for i in judged.of_strip])
-    for one in sorted(set(code[labels])):
-        mine, clean = labels & (code == one), c1 & ~labels
-        rows = mine | clean
-        codes[one] = {
-            "tiles": int(mine.sum()),
-            "tile_auroc": metrics.auroc(mine[rows], scores[rows]),
-            "recall_at_1_percent": float(caught[mine].mean()) if math.isfinite(recall) else math.nan,
-        }
-    return {**found, "codes": codes}
+    scores, labels = maps.reshape(len(maps), -1).max(axis=1), tested.masks.any(axis=(1, 2))
+    map_strips = tested.strips.tolist()
+    return EvalResult(strips, scores, labels, tested.strips, list(maps), list(tested.masks), map_strips)

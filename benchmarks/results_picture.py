@@ -1,49 +1,73 @@
-"""`python course.py bench results_picture`: the README's figure of what the detectors reach on the practice fabric.
+"""`python course.py bench results_picture`: the front page's figure of the detectors on the practice fabric.
 
-From `results/notebook_07.json` alone: tile AUROC by protocol C1 of PatchCore and of the autoencoder's two errors.
+It is drawn from `results/notebook_07.json` alone: tile AUROC by protocol C1 of PatchCore and of the autoencoder with
+each of its two errors.
 """
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from matplotlib.figure import Figure
-from tables import DETECTORS, HERE, contest_sentence, results
+from results_files import NOTEBOOK_IMAGES, read_results, write_figure
+from tables_practice import DETECTORS, contest_caption
 
-from aitex_utils.atomic_write import write_whole
+from aitex_utils.plots import COLOURS, LINE, MARKERS, make_axes
 
-PICTURE = HERE.parent / "notebooks" / "images" / "practice_results.png"
-LOOKS = {"patchcore": ("#0072B2", "o"), "ssim": ("#D55E00", "s"), "pixel": ("#767676", "^")}
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+PICTURE = NOTEBOOK_IMAGES / "practice_results.png"
+SPACING = 0.22  # of the detectors in a fabric's row
 
 
-def drawn(contest: dict[str, Any]) -> Figure:
-    """Return the figure of a contest: one row a fabric, one mark a detector, with its 95 % interval."""
-    figure = Figure(figsize=(7.2, 2.8), layout="constrained")
-    axes = figure.subplots()
+def draw(contest: dict[str, Any]) -> Figure:
+    """Draw the tile AUROC of each detector, one row per fabric, with its 95 % interval.
+
+    Parameters
+    ----------
+    contest : dict
+        Part "practice" of the results of notebook 07.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    figure, axis = make_axes(1, 1, (7.2, 2.8))
     fabrics = list(contest["fabrics"])
-    for i, (key, label) in enumerate(DETECTORS.items()):
-        colour, mark = LOOKS[key]
+    for i, (name, label) in enumerate(DETECTORS.items()):
+        colour, marker = COLOURS[i], MARKERS[i]
         for row, fabric in enumerate(fabrics):
-            of, height = contest["fabrics"][fabric][key], row + 0.22 * (i - 1)
-            axes.plot(of["tile_auroc_c1_interval"], [height, height], color=colour, linewidth=2)
-            name = label if row == 0 else None
-            axes.plot(of["tile_auroc_c1"], height, mark, color=colour, markersize=7, linestyle="none", label=name)
-    axes.axvline(0.5, color="black", linestyle=":", linewidth=1)
-    axes.text(0.5, -0.62, " chance", va="bottom", fontsize=8)
-    axes.set(yticks=range(len(fabrics)), yticklabels=[f"fabric {f}" for f in fabrics], xlim=(0.38, 1.01))
-    axes.set(xlabel="tile AUROC (C1), with 95 % interval over strips", ylim=(len(fabrics) - 0.4, -0.65))
-    axes.legend(loc="center left", bbox_to_anchor=(1, 0.5), frameon=False)
+            measures, height = contest["fabrics"][fabric][name], row + SPACING * (i - 1)
+            axis.plot(measures["tile_auroc_c1_interval"], [height, height], color=colour, linewidth=2)
+            options = {"color": colour, "markersize": 7, "linestyle": "none"}
+            axis.plot(measures["tile_auroc_c1"], height, marker, label=label if row == 0 else None, **options)
+    axis.axvline(0.5, color=LINE, linestyle=":", linewidth=1)
+    axis.text(0.5, -0.62, " chance", va="bottom", fontsize=8)
+    axis.set(yticks=range(len(fabrics)), yticklabels=[f"fabric {fabric}" for fabric in fabrics], xlim=(0.38, 1.01))
+    axis.set(xlabel="tile AUROC (C1), with 95 % interval over strips", ylim=(len(fabrics) - 0.4, -0.65))
+    axis.legend(loc="center left", bbox_to_anchor=(1, 0.5), frameon=False)
     return figure
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    contest = results("notebook_07")["practice"]
-    sentence = contest_sentence(contest)
-    with write_whole(PICTURE) as path:
-        drawn(contest).savefig(path, dpi=110, metadata={"Description": sentence, "Software": None})
-    print(sentence)
+    """Draw the figure.
+
+    Parameters
+    ----------
+    arguments : sequence of str, optional
+        Not used.
+
+    Returns
+    -------
+    int
+        Exit status.
+    """
+    contest = read_results("notebook_07")["practice"]
+    caption = contest_caption(contest)
+    write_figure(draw(contest), caption, PICTURE)
+    print(caption)
     return 0
 
 

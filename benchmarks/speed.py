@@ -1,10 +1,10 @@
-"""`python course.py bench speed [--peer] [--only PART ...]`: seconds and memory, as ratios measured in one run.
+"""`python course.py bench speed [--anomalib] [--only PART ...]`: seconds and memory, as ratios measured in one run.
 
-Coreset: ours, the obvious way with cached norms, and (with `--peer`) anomalib's, on the same arrays, in turn. Fit and
-inference: 30 tiles at 320 px with a 10 % coreset, beside the backbone alone, FAISS's flat index and anomalib's model;
-and a strip by our defaults. Memory: as many strips as AITEX has, fitted with a limit, in a process of its own. Limits:
-what the machine can do at best. Medians of `REPEATS` runs. Patches are the practice fabric's. Written to
-`results/speed.json`, drawn in `images/speed.png`.
+Part "coreset": ours, the reference with one pass per choice, and (with `--anomalib`) anomalib's, on the same patches in
+alternation. "model": fit and prediction of tiles at 320 px with a 10 % coreset, beside the backbone alone, FAISS's flat
+index and anomalib's model. "strip": a strip with our defaults. "whole": a fit on as many strips as AITEX has, in
+bounded memory. "limits": what the machine can do at best. All on the practice fabric; times are medians of `REPEATS`
+runs. Written to `results/speed.json` and drawn in `images/speed.png`.
 """
 
 from __future__ import annotations
@@ -16,254 +16,442 @@ import platform
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from statistics import median
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from accuracy_tables import speed_lines, speed_sentence
-from matplotlib.figure import Figure
-from peer import Peer
-from tables import HERE, RESULTS, results, write_results, write_tables
+from anomalib_runner import CORESET_SCRIPT, PATCHCORE_SCRIPT, AnomalibRunner
+from pages import write_pages
+from results_files import IMAGES, read_results_if_any, write_figure, write_results
+from tables_speed import coreset_caption, coreset_curves
 
-from aitex_utils.atomic_write import write_whole
 from aitex_utils.commands.profiling import peak_memory_mib, versions
-from aitex_utils.coreset import k_center_greedy, k_center_greedy_obvious
+from aitex_utils.coreset import k_center_greedy, k_center_greedy_reference
 from aitex_utils.errors import InputError
-from aitex_utils.fast.bf16_bound import bfloat16_is_quick
+from aitex_utils.fast.bf16_bound import has_fast_bf16
 from aitex_utils.features import PatchFeatures
 from aitex_utils.memory_bank import MemoryBank
 from aitex_utils.patchcore import PAPER, PatchCore
-from aitex_utils.strips import PRACTICE, list_strips
-from aitex_utils.tiling import fabric_region, tile
+from aitex_utils.plots import COLOURS, LINE_STYLES, MARKERS, make_axes
+from aitex_utils.region import crop_to_fabric
+from aitex_utils.strips import PRACTICE, Strip, list_strips
+from aitex_utils.tiling import tile
 
-SIZES = ((10_000, 0.1), (48_000, 0.1), (50_000, 0.1), (100_000, 0.1), (200_000, 0.1), (400_000, 0.1))
-REPEATS, TIMED = 5, 200  # choices that the slow ways are timed for: each costs the same
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+SIZES, CORESET_RATIO = (10_000, 48_000, 50_000, 100_000, 200_000, 400_000), 0.1
+REPEATS, TIMED_CHOICES = 5, 200  # choices for which a pass per choice is timed: each costs the same
 RECIPE = {**PAPER, "size": 320}
-STRIPS, LIMIT = 247, 0.125  # of the whole of AITEX; GiB
-PICTURE = HERE / "images" / "speed.png"
+MODEL_TILES = 30, 32  # to fit and to predict
+AITEX_STRIPS, MEMORY_LIMIT = 247, 0.125  # GiB
+SHIFT = 32  # px between two crops of the same strip, so that each is another piece of fabric
+PICTURE = IMAGES / "speed.png"
 
 
 def seconds_of(work: Callable[[], Any]) -> float:
+    """Return the seconds that a call takes.
+
+    Parameters
+    ----------
+    work : callable
+        Called without arguments.
+
+    Returns
+    -------
+    float
+    """
     begin = time.perf_counter()
     work()
     return time.perf_counter() - begin
 
 
-def fabric_tiles(count: int) -> np.ndarray:
-    """Return tiles of normal practice strips (count, 256, 256), other crops of the same strips where they run out."""
-    found, shift = [], 0
-    while sum(map(len, found)) < count:
-        for strip in (s for s in list_strips(PRACTICE) if s.is_normal):
-            image = strip.read()
-            begin, end = fabric_region(image)
-            found.append(tile(image[:, begin + shift : end], edge="drop")[0])
+def normal_strips() -> list[Strip]:
+    """Return the normal strips of the practice fabric.
+
+    Returns
+    -------
+    list of Strip
+    """
+    return [strip for strip in list_strips(PRACTICE) if strip.is_normal]
+
+
+def practice_tiles(count: int) -> np.ndarray:
+    """Return tiles of normal practice strips, further crops of the same strips where they run out.
+
+    Parameters
+    ----------
+    count : int
+        Number of tiles.
+
+    Returns
+    -------
+    ndarray, shape (count, 256, 256)
+    """
+    parts, shift = [], 0
+    while sum(map(len, parts)) < count:
+        for strip in normal_strips():
+            fabric, _ = crop_to_fabric(strip.read())
+            parts.append(tile(fabric[:, shift:], edge="drop")[0])
         shift += 37
-    return np.concatenate(found)[:count]
+    return np.concatenate(parts)[:count]
 
 
-def patches_for(count: int, channels: int = 128) -> np.ndarray:
-    """Return patches of the practice fabric (count, channels) float32, projected at random."""
-    tiles = fabric_tiles(-(-count // 1600))
-    flat = PatchFeatures(size=320).transform(tiles).reshape(-1, 152)[:count]
-    directions = np.random.default_rng(0).standard_normal((152, channels), dtype=np.float32)
+def practice_patches(count: int, channels: int = 128) -> np.ndarray:
+    """Return patches of the practice fabric, projected at random.
+
+    Parameters
+    ----------
+    count : int
+        Number of patches.
+    channels : int
+        Channels after the projection.
+
+    Returns
+    -------
+    ndarray, shape (count, channels)
+        float32, C-contiguous.
+    """
+    tiles = practice_tiles(-(-count // 1600))  # 40 x 40 patches per tile
+    patches = PatchFeatures(size=320).transform(tiles)
+    flat = patches.reshape(-1, patches.shape[-1])[:count]
+    directions = np.random.default_rng(0).standard_normal((flat.shape[1], channels), dtype=np.float32)
     return np.ascontiguousarray(flat @ (directions / np.float32(channels**0.5)))
 
 
-def obvious_seconds(patches: np.ndarray, k: int) -> tuple[float, np.ndarray]:
-    """Return what the obvious way takes, from its first choices, and their radii: each costs one pass over all."""
+def reference_seconds(patches: np.ndarray, k: int) -> tuple[float, np.ndarray]:
+    """Time coreset sampling with one pass per choice, extrapolated from its first choices.
+
+    Parameters
+    ----------
+    patches : ndarray, shape (N, C)
+        Patches.
+    k : int
+        Number of choices.
+
+    Returns
+    -------
+    seconds : float
+        Time of k choices.
+    radii : ndarray, shape (n,)
+        Covering radii of the choices that were made.
+    """
     seconds, radii = [], np.empty(0)
-    for n in (2, min(k, TIMED + 2)):
+    for n in (2, min(k, TIMED_CHOICES + 2)):
         begin = time.perf_counter()
-        _, radii = k_center_greedy_obvious(patches, n, seed=0, projection=None)
+        _, radii = k_center_greedy_reference(patches, n, seed=0, projection=None)
         seconds.append(time.perf_counter() - begin)
     return seconds[0] + (seconds[1] - seconds[0]) / (len(radii) - 2) * (k - 2), radii
 
 
-def coreset(peer: Peer | None) -> list[dict[str, Any]]:
-    """Return seconds by size: ours, the obvious way, anomalib's; and by how much our covering radii are off.
+def measure_coreset(runner: AnomalibRunner | None) -> list[dict[str, Any]]:
+    """Time coreset sampling by number of patches.
 
-    `radius_off`: of the first choices, against the obvious way's; `last_off`: of the last, against all distances.
+    Parameters
+    ----------
+    runner : AnomalibRunner, optional
+        To time anomalib's as well.
+
+    Returns
+    -------
+    list of dict
+        For each size the seconds of ours, the reference and anomalib's. `radius_off` is the largest relative
+        difference of our covering radii from the reference's, for its first choices; `last_off` that of our last
+        radius from the radius computed from all distances.
     """
-    everything, found = patches_for(max(n for n, _ in SIZES)), []
-    for n, share in SIZES:
-        patches, k = (
-            np.ascontiguousarray(everything[np.random.default_rng(1).permutation(len(everything))[:n]]),
-            round(share * n),
-        )
-        runs: dict[str, list[float]] = {"ours": [], "obvious": [], "anomalib": []}
-        for turn in range(REPEATS):
-            begin = time.perf_counter()
-            indices, radii = k_center_greedy(patches, k, seed=0, projection=None)
-            runs["ours"].append(time.perf_counter() - begin)
-            seconds, slow = obvious_seconds(patches, k)
-            runs["obvious"].append(seconds)
-            if peer:
-                arrays = {"patches": patches, "turn": np.array(turn)}  # the turn: or the answer of the first would do
-                runs["anomalib"].append(float(peer.run("peer_coreset.py", arrays, TIMED // 4, share)["seconds"]))
-        of: dict[str, Any] = {name: round(median(times), 3) for name, times in runs.items() if times}
-        covered = float(MemoryBank().add(patches[indices]).nearest(patches)[0].max())
-        of["radius_off"] = float(np.abs(radii[: len(slow) - 1] / slow[:-1] - 1).max())
-        of["last_off"] = abs(covered / float(radii[-1]) - 1)
-        found.append({"patches": n, "chosen": k, **of})
-        print(json.dumps(found[-1]), flush=True)
-    return found
+    all_patches, rows = practice_patches(max(SIZES)), []
+    for size in SIZES:
+        chosen = np.random.default_rng(1).permutation(len(all_patches))[:size]
+        rows.append(_time_coreset(np.ascontiguousarray(all_patches[chosen]), round(CORESET_RATIO * size), runner))
+        print(json.dumps(rows[-1]), flush=True)
+    return rows
 
 
-def through(features: PatchFeatures, tiles: np.ndarray, together: int) -> None:
-    """Send tiles through the backbone alone, so many at once."""
+def _time_coreset(patches: np.ndarray, k: int, runner: AnomalibRunner | None) -> dict[str, Any]:
+    seconds: dict[str, list[float]] = {"ours": [], "reference": [], "anomalib": []}
+    for run in range(REPEATS):
+        begin = time.perf_counter()
+        indices, radii = k_center_greedy(patches, k, seed=0, projection=None)
+        seconds["ours"].append(time.perf_counter() - begin)
+        reference, reference_radii = reference_seconds(patches, k)
+        seconds["reference"].append(reference)
+        if runner is not None:
+            arrays = {"patches": patches, "run": np.array(run)}  # the run: otherwise the first would be taken again
+            timed = runner.run_script(CORESET_SCRIPT, arrays, TIMED_CHOICES // 4, CORESET_RATIO)
+            seconds["anomalib"].append(float(timed["seconds"]))
+    covered = float(MemoryBank().add(patches[indices]).search(patches)[0].max())
+    return {
+        "patches": len(patches),
+        "chosen": k,
+        **{name: round(median(values), 3) for name, values in seconds.items() if values},
+        "radius_off": float(np.abs(radii[: len(reference_radii) - 1] / reference_radii[:-1] - 1).max()),
+        "last_off": abs(covered / float(radii[-1]) - 1),
+    }
+
+
+def run_backbone(features: PatchFeatures, tiles: np.ndarray, batch_size: int) -> None:
+    """Send tiles through the backbone alone.
+
+    Parameters
+    ----------
+    features : PatchFeatures
+        Extractor.
+    tiles : ndarray, shape (N, H, W)
+        Tiles, uint8.
+    batch_size : int
+        Number of tiles at once.
+    """
     with torch.inference_mode():
-        for begin in range(0, len(tiles), together):
-            features._layer_outputs(features._prepared(tiles[begin : begin + together]))
+        for start in range(0, len(tiles), batch_size):
+            features.layer_outputs(features.preprocess(tiles[start : start + batch_size]))
 
 
-def model(peer: Peer | None) -> dict[str, Any]:
-    """Return seconds to fit 30 tiles, and milliseconds a tile: ours, its parts, anomalib's."""
-    tiles = fabric_tiles(62)
-    fit, test = tiles[:30], tiles[30:62]
-    runs: dict[str, list[float]] = {}
+def measure_model(runner: AnomalibRunner | None) -> dict[str, Any]:
+    """Time fit and prediction with the recipe of the paper at 320 px.
 
-    def note(name: str, value: float) -> None:
-        runs.setdefault(name, []).append(value)
+    Parameters
+    ----------
+    runner : AnomalibRunner, optional
+        To time anomalib's as well.
 
-    detector = PatchCore(**RECIPE, batch_size=8).fit(fit)
-    features = detector.features
-    for turn in range(REPEATS):
-        note("fit", seconds_of(lambda: PatchCore(**RECIPE).fit(fit)))
-        note("tile", seconds_of(lambda: detector.score(test)) / len(test))
-
-        for name, together in (("backbone", 1), ("backbone_by_eight", 8)):
-            note(name, seconds_of(lambda together=together: through(features, test, together)) / len(test))
-        patches = features.transform(test).reshape(-1, 152)
-        note("search", seconds_of(lambda patches=patches: detector.bank_.nearest(patches, 1)) / len(test))
-        note("search_faiss", seconds_of(lambda patches=patches: detector.bank_._index.search(patches, 1)) / len(test))
-        if peer:
-            found = peer.run("peer_anomalib.py", {"fit": fit, "test": test, "turn": np.array(turn)}, 0, 320, 0.10)
-            note("anomalib_fit", float(found["fit_seconds"]))
-            note("anomalib_tile", float(found["seconds_a_tile"]))
-    middles = {name: median(times) for name, times in runs.items()}
-    of: dict[str, Any] = {"tiles": len(fit), "patches_a_tile": len(patches) // len(test), "kept": len(detector.bank_)}
-    of |= {f"{name}_seconds": round(value, 2) for name, value in middles.items() if name.endswith("fit")}
-    return of | {f"{name}_ms": round(1000 * value, 2) for name, value in middles.items() if not name.endswith("fit")}
-
-
-def strip() -> dict[str, float]:
-    """Return seconds a strip by our defaults: all of it, and the backbone alone."""
-    every = [s.read() for s in list_strips(PRACTICE) if s.is_normal][:5]
-    fabrics = [image[:, slice(*fabric_region(image))] for image in every]
-    detector = PatchCore().fit_strips(fabrics[:4])
-    runs: dict[str, list[float]] = {"strip": [], "backbone": []}
-    for _ in range(REPEATS):
-        runs["strip"].append(seconds_of(lambda: detector.score_strip(every[4])))
-        runs["backbone"].append(seconds_of(lambda: detector.features.raw_of_strip(fabrics[4])))
-    return {**{name: round(median(times), 3) for name, times in runs.items()}, "kept": len(detector.bank_)}
-
-
-def limits() -> dict[str, float]:
-    """Return what the machine can do: GB/s of one pass over memory, GFLOP/s of the matrix product."""
-    array = np.ones((200_000, 128), np.float32)
-    of = {"memory_gb_s": array.nbytes / median(seconds_of(array.max) for _ in range(9)) / 1e9}
-    for name, kind in (("float32", torch.float32), ("bfloat16", torch.bfloat16)):
-        one, other = torch.ones((8192, 128), dtype=kind), torch.ones((128, 1024), dtype=kind)
-        of[f"{name}_gflop_s"] = (
-            2 * 8192 * 128 * 1024 / median(seconds_of(lambda a=one, b=other: a @ b) for _ in range(9)) / 1e9
-        )
-    return {name: round(value, 1) for name, value in of.items()}
-
-
-def whole(rows: list[dict[str, Any]]) -> dict[str, Any]:
-    """Return seconds and peak memory of fitting as many strips as AITEX has, in a process of its own.
-
-    Ten times as many take ten times as long to read, extract and reduce as they come. The last choice, over what is
-    left of all, grows as coresets do: by the power that `rows`, of the part "coreset", rise with.
+    Returns
+    -------
+    dict
+        Seconds to fit, milliseconds per tile of the prediction and of its parts, and the numbers of tiles and patches.
     """
-    done = subprocess.run([sys.executable, __file__, "--whole"], capture_output=True, text=True, check=True)
-    found = json.loads(done.stdout.splitlines()[-1])
+    n_fit, n_test = MODEL_TILES
+    tiles = practice_tiles(n_fit + n_test)
+    training, test = tiles[:n_fit], tiles[n_fit:]
+    detector = PatchCore(**RECIPE).fit(training)
+    features, bank = detector.features, detector.bank_
+    patches = features.transform(test)
+    patches = patches.reshape(-1, patches.shape[-1])
+    steps: dict[str, Callable[[], Any]] = {
+        "tile": lambda: detector.predict(test),
+        "backbone": lambda: run_backbone(features, test, 1),
+        "backbone_by_eight": lambda: run_backbone(features, test, 8),
+        "search": lambda: bank.search(patches, 1),
+        "search_faiss": lambda: bank.index.search(patches, 1),
+    }
+    seconds: dict[str, list[float]] = {name: [] for name in ("fit", *steps)}
+    if runner is not None:
+        seconds |= {"anomalib_fit": [], "anomalib_tile": []}
+    for run in range(REPEATS):
+        seconds["fit"].append(seconds_of(lambda: PatchCore(**RECIPE).fit(training)))
+        for name, step in steps.items():
+            seconds[name].append(seconds_of(step) / n_test)
+        if runner is not None:
+            arrays = {"training": training, "test": test, "run": np.array(run)}
+            timed = runner.run_script(PATCHCORE_SCRIPT, arrays, 0, 320, 0.10)
+            seconds["anomalib_fit"].append(float(timed["fit_seconds"]))
+            seconds["anomalib_tile"].append(float(timed["seconds_per_tile"]))
+    medians = {name: median(values) for name, values in seconds.items()}
+    return {
+        "tiles": n_fit,
+        "patches_a_tile": len(patches) // n_test,
+        "kept": len(bank),
+        **{f"{name}_seconds": round(value, 2) for name, value in medians.items() if name.endswith("fit")},
+        **{f"{name}_ms": round(1000 * value, 2) for name, value in medians.items() if not name.endswith("fit")},
+    }
+
+
+def measure_strip() -> dict[str, float]:
+    """Time the prediction of a strip with our defaults, and the backbone's part of it.
+
+    Returns
+    -------
+    dict
+        Seconds per strip, and the number of vectors in a bank.
+    """
+    images = [strip.read() for strip in normal_strips()[:5]]
+    fabrics = [crop_to_fabric(image)[0] for image in images]
+    detector = PatchCore().fit_strips(fabrics[:4])
+    seconds: dict[str, list[float]] = {"strip": [], "backbone": []}
+    for _ in range(REPEATS):
+        seconds["strip"].append(seconds_of(lambda: detector.predict_strip(images[4])))
+        seconds["backbone"].append(seconds_of(lambda: detector.strip_features.extract_strip(fabrics[4])))
+    return {**{name: round(median(values), 3) for name, values in seconds.items()}, "kept": len(detector.bank_)}
+
+
+def measure_limits() -> dict[str, float]:
+    """Measure what the machine can do at best: GB/s of a pass over memory, GFLOP/s of matrix products.
+
+    Returns
+    -------
+    dict of str to float
+    """
+    array, (rows, inner, columns) = np.ones((200_000, 128), np.float32), (8192, 128, 1024)
+    limits = {"memory_gb_s": array.nbytes / median(seconds_of(array.max) for _ in range(9)) / 1e9}
+    for name, dtype in (("float32", torch.float32), ("bfloat16", torch.bfloat16)):
+        left, right = torch.ones((rows, inner), dtype=dtype), torch.ones((inner, columns), dtype=dtype)
+        seconds = median(seconds_of(lambda a=left, b=right: a @ b) for _ in range(9))
+        limits[f"{name}_gflop_s"] = 2 * rows * inner * columns / seconds / 1e9
+    return {name: round(value, 1) for name, value in limits.items()}
+
+
+def measure_whole(rows: list[dict[str, Any]]) -> dict[str, Any]:
+    """Measure seconds and peak memory of a fit on as many strips as AITEX has, in a process of its own.
+
+    Parameters
+    ----------
+    rows : list of dict
+        Output of `measure_coreset`.
+
+    Returns
+    -------
+    dict
+        With `seconds_ten_times`, extrapolated to ten times as many strips: reading, extracting and reducing them take
+        ten times as long; the last coreset, over the rest of all strips, grows with the power that `rows` show.
+    """
+    command = [sys.executable, __file__, "--whole"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    measured = json.loads(done.stdout.splitlines()[-1])
     if len(rows) > 1:
-        power = growth(rows)
-        last = found["seconds"] - found["seconds_coming"]
-        found |= {"power": round(power, 2), "seconds_ten_times": round(10 * found["seconds_coming"] + 10**power * last)}
-    return found
+        power, last = coreset_power(rows), measured["seconds"] - measured["seconds_coming"]
+        measured["power"] = round(power, 2)
+        measured["seconds_ten_times"] = round(10 * measured["seconds_coming"] + 10**power * last)
+    return measured
 
 
-def growth(rows: list[dict[str, Any]]) -> float:
-    """Return the power with which our seconds rise from 50 to 400 thousand patches, a tenth of them chosen."""
-    some = [of for of in rows if of["patches"] >= 50_000]
-    return float(np.polyfit(*(np.log([of[name] for of in some]) for name in ("patches", "ours")), 1)[0])
+def coreset_power(rows: list[dict[str, Any]]) -> float:
+    """Return the power with which our seconds grow from 50,000 to 400,000 patches.
+
+    Parameters
+    ----------
+    rows : list of dict
+        Output of `measure_coreset`.
+
+    Returns
+    -------
+    float
+
+    Examples
+    --------
+    >>> round(coreset_power([{"patches": n, "ours": n**1.5} for n in (10_000, 50_000, 400_000)]), 3)
+    1.5
+    """
+    large = [row for row in rows if row["patches"] >= 50_000]
+    patches, seconds = (np.log([row[name] for row in large]) for name in ("patches", "ours"))
+    return float(np.polyfit(patches, seconds, 1)[0])
+
+
+class StripStream:
+    """Fabric of as many strips as AITEX has, each another piece; it records when the last one has been taken.
+
+    Parameters
+    ----------
+    strips : sequence of Strip
+        Strips to take in turn.
+    count : int
+        Number of strips to yield.
+
+    Attributes
+    ----------
+    end : float
+        Time at which the stream ended, by `time.perf_counter`.
+    """
+
+    def __init__(self, strips: Sequence[Strip], count: int) -> None:
+        self.strips, self.count = strips, count
+
+    def __iter__(self) -> Iterator[np.ndarray]:
+        """Yield fabrics (256, W)."""
+        for i in range(self.count):
+            fabric, _ = crop_to_fabric(self.strips[i % len(self.strips)].read())
+            start = SHIFT * (i // len(self.strips))
+            yield fabric[:, min(start, fabric.shape[1] - 256) :]
+        self.end = time.perf_counter()
 
 
 def fit_whole() -> dict[str, Any]:
-    normal = [s for s in list_strips(PRACTICE) if s.is_normal]
-    came = 0.0
+    """Fit on as many strips as AITEX has; run in a process of its own, for its peak memory.
 
-    def strips():
-        nonlocal came
-        for i in range(STRIPS):
-            image = normal[i % len(normal)].read()
-            begin, end = fabric_region(image)
-            begin += 32 * (i // len(normal))  # another piece of it each time
-            yield image[:, begin : max(end, begin + 256)]
-        came = time.perf_counter()
-
+    Returns
+    -------
+    dict
+        Seconds in all and until the last strip had been taken, and the process's peak memory.
+    """
+    stream = StripStream(normal_strips(), AITEX_STRIPS)
     begin = time.perf_counter()
-    detector = PatchCore(coreset=0.01).fit_strips(strips(), memory=LIMIT)
+    detector = PatchCore(coreset_ratio=0.01).fit_strips(stream, memory=MEMORY_LIMIT)
     return {
-        "strips": STRIPS,
+        "strips": AITEX_STRIPS,
         "kept": len(detector.bank_),
-        "limit_gib": LIMIT,
+        "limit_gib": MEMORY_LIMIT,
         "seconds": round(time.perf_counter() - begin),
-        "seconds_coming": round(came - begin),
+        "seconds_coming": round(stream.end - begin),
         "peak_gib": round(peak_memory_mib() / 1024, 2),
     }
 
 
-def drawn(found: dict[str, Any]) -> Figure:
-    """Return the figure of how the coreset's cost grows."""
-    figure = Figure(figsize=(6.5, 3.4), layout="constrained")
-    axes = figure.subplots()
-    for (label, rows), mark in zip(speed_lines(found["coreset"]).items(), "^so", strict=False):
-        axes.loglog(*zip(*rows, strict=True), mark + "-", label=label)
-    axes.set(xlabel="patches, of which a tenth is chosen", ylabel="seconds")
-    axes.legend(frameon=False)
+def draw(rows: list[dict[str, Any]]) -> Figure:
+    """Draw how the time of coreset sampling grows.
+
+    Parameters
+    ----------
+    rows : list of dict
+        Output of `measure_coreset`.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    figure, axis = make_axes(1, 1, (6.5, 3.4))
+    styles = zip(COLOURS, MARKERS, LINE_STYLES, strict=False)
+    for (label, curve), (colour, marker, line) in zip(coreset_curves(rows).items(), styles, strict=False):
+        axis.loglog(*zip(*curve, strict=True), color=colour, marker=marker, linestyle=line, label=label)
+    axis.set(xlabel="patches, of which 10 % are chosen", ylabel="seconds")
+    axis.legend(frameon=False)
     return figure
 
 
 PARTS = ("limits", "model", "strip", "coreset", "whole")
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--peer", action="store_true", help="anomalib beside ours")
-    parser.add_argument("--only", nargs="+", choices=PARTS, default=list(PARTS), help="others stay as they are")
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the benchmark from the command line.
+
+    Parameters
+    ----------
+    arguments : sequence of str, optional
+        Arguments of the command line; None takes those of the process.
+
+    Returns
+    -------
+    int
+        Exit status.
+    """
+    parser = argparse.ArgumentParser(prog="course.py bench speed", description="Seconds and memory.")
+    parser.add_argument("--anomalib", action="store_true", help="time anomalib as well")
+    parser.add_argument("--only", nargs="+", choices=PARTS, default=list(PARTS), help="keep the other parts")
     parser.add_argument("--whole", action="store_true", help=argparse.SUPPRESS)
-    given = parser.parse_args()
-    if given.whole:
+    options = parser.parse_args(arguments)
+    if options.whole:
         print(json.dumps(fit_whole()))
         return 0
     try:
-        peer = Peer() if given.peer else None
-        found = results("speed") if (RESULTS / "speed.json").is_file() else {}
-        parts = {
-            "limits": limits,
-            "model": lambda: model(peer),
-            "strip": strip,
-            "coreset": lambda: coreset(peer),
-            "whole": lambda: whole(found.get("coreset", [])),
+        runner = AnomalibRunner() if options.anomalib else None
+        results = read_results_if_any("speed")
+        measure_part = {
+            "limits": measure_limits,
+            "model": lambda: measure_model(runner),
+            "strip": measure_strip,
+            "coreset": lambda: measure_coreset(runner),
+            "whole": lambda: measure_whole(results.get("coreset", [])),
         }
-        for part in given.only:
-            found[part] = parts[part]()
-            print(part, json.dumps(found[part]), flush=True)
+        for part in options.only:
+            results[part] = measure_part[part]()
+            print(part, json.dumps(results[part]), flush=True)
     except InputError as error:
-        print(f"speed: {error}", file=sys.stderr)
+        print(f"bench speed: {error}", file=sys.stderr)
         return 1
-    machine = {"cores": os.cpu_count(), "processor": platform.machine(), "bfloat16_is_quick": bfloat16_is_quick()}
-    write_results("speed", {**found, "repeats": REPEATS, "machine": machine, "versions": versions()})
-    if "coreset" in found:
-        told = speed_sentence(found["coreset"])
-        with write_whole(PICTURE) as path:
-            drawn(found).savefig(path, dpi=110, metadata={"Description": told, "Software": None})
-    write_tables()
+    machine = {"cores": os.cpu_count(), "processor": platform.machine(), "has_fast_bf16": has_fast_bf16()}
+    write_results("speed", {**results, "repeats": REPEATS, "machine": machine, "versions": versions()})
+    if "coreset" in results:
+        write_figure(draw(results["coreset"]), coreset_caption(results["coreset"]), PICTURE)
+    write_pages()
     return 0
 
 

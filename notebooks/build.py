@@ -1,18 +1,18 @@
-"""`python course.py build`: from `notebooks/source/NN_*.py` the learner's notebooks and the solved, executed ones.
+"""`python course.py build`: make the learner's and the solved, executed notebooks from `notebooks/source/NN_*.py`.
 
-A source is a jupytext percent script, solved. What the builder knows of it:
+A source is a jupytext percent script, solved, with these conventions:
 
-- `# %% exercise="01.2"` holds one function, solved. The learner gets its signature, docstring and a stub that raises
-  `NotImplementedError("01.2")`; the solution is folded away below the cell that calls `check("01.2", ...)`.
+- `# %% exercise="01.2"` marks a cell with one function, solved. The learner gets signature, docstring and a stub that
+  raises `NotImplementedError("01.2")`; the solution is folded away below the cell that calls `check("01.2", ...)`.
 - `predict("01.a", 3, 5)` and `quiz("01.q1", "b")` lose the answer.
-- a widget is kept as the still picture that stands in for it, if there is one: nothing answers its sliders in a file.
-- a cell tagged `this-machine` keeps no output: what it says of one machine is nobody else's business.
-- `{{results/NAME.json: key.key: .3f}}` in a text becomes a number from a results file under `benchmarks/` (a key that
-  holds a full stop stands in quotation marks), and `{{cost}}` the seconds and the memory that this notebook took, from
+- A widget is kept as its still picture, if it has one, because sliders do not work in a file.
+- A cell tagged `this-machine` keeps no output, because its output describes one machine.
+- `{{results/NAME.json: key.key: .3f}}` in a text becomes a number from a results file under `benchmarks/` (a key with a
+  full stop stands in quotation marks). `{{cost}}` becomes the seconds and the memory of this notebook, from
   `benchmarks/results/notebooks.json`, which executing writes.
 
-The same source always makes the same bytes: a cell's id is a hash of the notebook's name, the cell's text and how often
-that text came before.
+The same source always makes the same bytes: a cell's id is a hash of the notebook's name, the cell's text and how many
+previous cells have the same text.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ import nbformat
 from nbclient.exceptions import CellExecutionError
 from nbformat import NotebookNode
 
-from aitex_utils.atomic_write import write_whole
+from aitex_utils.atomic_write import atomic_write
 from aitex_utils.errors import InputError
 
 FOLDER = Path(__file__).resolve().parent
@@ -53,7 +53,7 @@ QUIZ = re.compile(r'^quiz\("([^"]+)", "\w"\)$', re.MULTILINE)
 
 
 class SourceError(Exception):
-    """A source can't be built; the message names it and says why."""
+    """A source that cannot be built; the message names it and says why."""
 
 
 def solved(source: Path) -> NotebookNode:
@@ -89,14 +89,9 @@ def stub(solution: str, name: str, file: str) -> str:
     """Replace the body of the one function in `solution` by a stub; signature, docstring and all around it stay."""
     functions = [node for node in ast.parse(solution).body if isinstance(node, ast.FunctionDef)]
     if len(functions) != 1:
-        raise SourceError(f"{file}: the cell of exercise {name} holds {len(functions)} functions, expected one.")
+        raise SourceError(f"{file}: the cell of exercise {name} has {len(functions)} functions, expected one.")
     body = functions[0].body
-    told = (
-        isinstance(body[0], ast.Expr)
-        and isinstance(body[0].value, ast.Constant)
-        and isinstance(body[0].value.value, str)
-    )
-    if not told or len(body) < 2:
+    if ast.get_docstring(functions[0]) is None or len(body) < 2:
         raise SourceError(
             f"{file}: the function of exercise {name} needs a docstring, which the learner keeps, and a body."
         )
@@ -134,7 +129,7 @@ def _cost(notebook: str) -> str:
 
 
 def _rounded(seconds: float) -> int:
-    """Round up to ten seconds: the figure is a promise, and machines differ."""
+    """Round up to ten seconds: the value is a promise, and machines differ."""
     return max(10, int(-(-seconds // 10) * 10))
 
 
@@ -150,16 +145,17 @@ def _notebook(cells: Sequence[NotebookNode], name: str) -> NotebookNode:
 
 
 def text(notebook: NotebookNode) -> str:
+    """Return a notebook as the text of its file."""
     return nbformat.writes(notebook) + "\n"
 
 
 def execute(
-    notebook: NotebookNode, *, allow: tuple[str, ...] = (), timeout: int = 600, cache: Path | None = None
+    notebook: NotebookNode, *, allow: tuple[str, ...] = (), timeout: int = 1200, cache: Path | None = None
 ) -> dict[str, float]:
-    """Run a notebook's cells in place, with progress and an empty cache in a folder of their own; return its cost.
+    """Run a notebook's cells in place, with progress and cache in temporary folders; return seconds and memory.
 
-    `allow` names exceptions that a cell may end with (a learner's stubs); any other raises `CellExecutionError`.
-    `cache` is a folder for results of long steps, where another run shall find them.
+    `allow` names exceptions with which a cell can end (a learner's stubs); any other raises `CellExecutionError`.
+    `cache` is a folder for results of long steps, if another run should find them.
     """
     from nbclient import NotebookClient
 
@@ -193,7 +189,7 @@ def execute(
 
 
 def _still(outputs: Sequence[NotebookNode]) -> list[NotebookNode]:
-    """Return outputs without widgets: their pictures stay, progress bars and others without one go."""
+    """Return outputs without widgets: their pictures stay, progress bars and others without a picture go."""
     kept = []
     for output in outputs:
         if output.get("data", {}).pop(WIDGET, None) is None or "text/html" in output["data"]:
@@ -202,7 +198,7 @@ def _still(outputs: Sequence[NotebookNode]) -> list[NotebookNode]:
 
 
 def _without_run(notebook: NotebookNode) -> NotebookNode:
-    """Return an executed notebook as it was before: no outputs, counts or times."""
+    """Return an executed notebook as it was before execution: no outputs, counts or times."""
     bare = nbformat.from_dict(json.loads(json.dumps(notebook)))
     for cell in bare.cells:
         cell.metadata.pop("execution", None)
@@ -219,53 +215,54 @@ def stale(source: Path) -> list[str]:
         path = target / f"{source.stem}.ipynb"
         name = path.relative_to(FOLDER.parent).as_posix()
         if not path.is_file():
-            found.append(f"{name} isn't there: run `python course.py build`.")
+            found.append(f"{name} is missing: run `python course.py build`.")
             continue
-        there = path.read_text(encoding="utf-8")
+        current = path.read_text(encoding="utf-8")
         if target == SOLVED:
-            there = text(_without_run(nbformat.reads(there, as_version=4)))
-        if there != text(built):
-            lines = difflib.unified_diff(there.splitlines(), text(built).splitlines(), n=0, lineterm="")
+            current = text(_without_run(nbformat.reads(current, as_version=4)))
+        if current != text(built):
+            lines = difflib.unified_diff(current.splitlines(), text(built).splitlines(), n=0, lineterm="")
             changes = "\n".join(line[:160] for line in list(lines)[2:8])
             found.append(f"{name} is stale: run `python course.py build`.\n{changes}")
     return found
 
 
 def _write(path: Path, content: str) -> None:
-    with write_whole(path) as inside:
+    with atomic_write(path) as inside:
         inside.write_text(content, encoding="utf-8", newline="\n")
     print(path.relative_to(FOLDER.parent).as_posix(), flush=True)
 
 
 def build(source: Path, *, again: bool) -> None:
-    """Write both notebooks of a source; the solved one is executed where it is stale, or `again`."""
+    """Write both notebooks of a source; the solved one is executed if it is stale, or `again`."""
     path = SOLVED / f"{source.stem}.ipynb"
-    there = _without_run(nbformat.read(path, as_version=4)) if path.is_file() else None
-    if again or there is None or [c.source for c in there.cells] != [c.source for c in solved(source).cells]:
+    current = _without_run(nbformat.read(path, as_version=4)) if path.is_file() else None
+    if again or current is None or [c.source for c in current.cells] != [c.source for c in solved(source).cells]:
         print(f"Executing {source.stem}, up to three minutes ...", flush=True)
         notebook = solved(source)
         cost = execute(notebook)
         measured = json.loads(MEASURED.read_text(encoding="utf-8")) if MEASURED.is_file() else {}
         measured[source.stem] = cost
-        with write_whole(MEASURED) as inside:
+        with atomic_write(MEASURED) as inside:
             inside.write_text(json.dumps(dict(sorted(measured.items())), indent=2) + "\n", encoding="utf-8")
-        now = solved(source)  # with the cost just measured
-        for cell, ran in zip(now.cells, notebook.cells, strict=True):
+        updated = solved(source)  # with the cost just measured
+        for cell, ran in zip(updated.cells, notebook.cells, strict=True):
             if cell.cell_type == "code":
                 kept = [] if "this-machine" in cell.metadata.get("tags", []) else _still(ran.outputs)
                 cell.outputs, cell.execution_count = kept, ran.execution_count
-        _write(path, text(now))
+        _write(path, text(updated))
     _write(FOLDER / f"{source.stem}.ipynb", text(learner(source)))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
+    """Build or check notebooks; return the exit code."""
     parser = argparse.ArgumentParser(prog="course.py build", description=__doc__.split("\n")[0])
-    parser.add_argument("notebooks", nargs="*", metavar="NN", help="numbers of notebooks; all if none is given")
+    parser.add_argument("notebooks", nargs="*", metavar="NN", help="numbers of notebooks; all if there are none")
     parser.add_argument(
-        "--check", action="store_true", help="write nothing; fail if a notebook isn't what its source says"
+        "--check", action="store_true", help="write nothing; fail if a notebook differs from its source"
     )
     parser.add_argument(
-        "--again", action="store_true", help="execute solved notebooks also where their source didn't change"
+        "--again", action="store_true", help="execute solved notebooks even if their source did not change"
     )
     given = parser.parse_args(arguments)
     sources = [
@@ -273,7 +270,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     ]
     try:
         if given.check:
-            found = [told for source in sources for told in stale(source)]
+            found = [difference for source in sources for difference in stale(source)]
             names = {s.stem for s in SOURCE.glob("[0-9][0-9]_*.py")}
             orphans = {p.stem for p in [*FOLDER.glob("[0-9][0-9]_*.ipynb"), *SOLVED.glob("*.ipynb")]} - names
             found += [

@@ -7,14 +7,24 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
+from project_root import ROOT
 
-ROOT = Path(__file__).resolve().parent.parent
 os.environ.setdefault("MPLBACKEND", "agg")
+# A busy machine is slow, not wrong: no example has a deadline, and slow generation of examples is no failure.
+PATIENT = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
+settings.register_profile("patient", **PATIENT)
+settings.register_profile("quick", max_examples=15, **PATIENT)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Take fewer random examples where the slow tests are left out."""
+    settings.load_profile("quick" if config.getoption("-m") == "not slow" else "patient")
 
 
 @pytest.fixture(scope="session")
 def aitex_root() -> Path:
-    """Folder of real AITEX strips: `AITEX_ROOT`, or `../shared/aitex` beside the project; else the test is skipped."""
+    """Return the folder of real strips: `AITEX_ROOT`, or `../shared/aitex` beside the project; else skip the test."""
     for folder in (os.environ.get("AITEX_ROOT"), ROOT.parent / "shared" / "aitex"):
         if folder and (Path(folder) / "NODefect_images").is_dir():
             return Path(folder)
@@ -23,7 +33,7 @@ def aitex_root() -> Path:
 
 @pytest.fixture(scope="session")
 def small_practice(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A practice fabric of one weave, three normal and four defective strips, made once for all tests."""
+    """Return a practice fabric of one weave with three normal and four defective strips, made once for all tests."""
     from aitex_utils.practice.generate import make_practice_fabric
 
     folder = tmp_path_factory.mktemp("practice") / "practice"
@@ -32,7 +42,7 @@ def small_practice(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def one_thread() -> Iterator[None]:
-    """Small tiles are done soonest by one thread: two spend their time waiting for each other on a busy machine."""
+    """Use one thread, the fastest for small tiles: two would spend their time waiting for each other."""
     import torch
 
     threads = torch.get_num_threads()

@@ -1,254 +1,222 @@
-"""Strips fitted and scored whole, and a strip judged by what is usual in itself: by hand, the slow way, refused."""
+"""Strips: predicted tile by tile, fitted and predicted as a whole, and with their background subtracted."""
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Callable
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from detectors import NORMAL, SIZE, paper, stain
 from scipy.spatial.distance import cdist
 from woven import woven
 
-from aitex_utils import PatchCore
-from aitex_utils import features as features_module
+from aitex_utils import PatchCore, patchcore
+from aitex_utils.calibration import leave_one_out_distances, row_scale, subtract_background
 from aitex_utils.errors import InputError
-from aitex_utils.features import PatchFeatures
-from aitex_utils.pooling import parts_of
-from aitex_utils.scoring import above_usual, anomaly_maps, distances_to_others, usual_in_rows
+from aitex_utils.features import split_branches
+from aitex_utils.scoring import anomaly_maps
+from aitex_utils.tiling import tile
 
-SIDE = 64
-STRIPS = list(woven(3, 11, SIDE, 320))
+STRIPS = list(woven(3, 11, SIZE, 320))
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 
-def whole(**parameters: object) -> PatchCore:
-    return PatchCore(**{"size": SIDE, **parameters})
+def small(**parameters: object) -> PatchCore:
+    """Return a detector with the defaults and an input size of 64 px."""
+    return PatchCore(**{"size": SIZE, **parameters})
 
 
 @pytest.fixture(scope="module")
-def detector() -> PatchCore:
-    return whole().fit_strips(STRIPS, side=SIDE)
+def tile_detector() -> PatchCore:
+    return paper(smoothing=2.0).fit(NORMAL)
 
 
-def stained(strip: np.ndarray, column: int, row: int = 30) -> np.ndarray:
-    strip = strip.copy()
-    strip[row - 5 : row + 5, column - 5 : column + 5] //= 3
-    return strip
+@pytest.fixture(scope="module")
+def strip_detector() -> PatchCore:
+    return small().fit_strips(STRIPS, tile_size=SIZE)
 
 
-# what is usual
+def column_of_maximum(strip_map: np.ndarray) -> int:
+    return int(np.nanargmax(strip_map)) % strip_map.shape[1]
 
 
-def usual_of(patches: list[np.ndarray], chosen: np.ndarray, share: float = 0.9) -> np.ndarray:
-    flat = np.concatenate([p.reshape(-1, p.shape[-1]) for p in patches])
-    owner = np.concatenate([np.full(p.shape[0] * p.shape[1], i) for i, p in enumerate(patches)])
-    return usual_in_rows(distances_to_others(list(enumerate(patches)), [flat[chosen]], [owner[chosen]]), share)
+# Fitted on tiles
 
 
-def test_usual_in_rows_by_hand():
-    # Two strips of one row, one of them longer; all patches kept. 0 and 10 lie 1 and 6 from the other's 1, 4, 4;
-    # 1, 4, 4 lie 1, 4, 4 from 0 and 10.
-    patches = [np.array([[[0.0], [10.0]]], np.float32), np.array([[[1.0], [4.0], [4.0]]], np.float32)]
-    np.testing.assert_allclose(usual_of(patches, np.arange(5), 1.0), [[6.0]])
-    np.testing.assert_allclose(usual_of(patches, np.arange(5), 0.5), [[4.0]])
-    # Kept of the second strip is the last 4 alone, of the first 0: 0 and 10 lie 4 and 6 away, 1, 4, 4 lie 1, 4, 4.
-    np.testing.assert_allclose(usual_of(patches, np.array([0, 4]), 0.0), [[1.0]])
+def test_a_strip_is_predicted_as_its_tiles_are(tile_detector: PatchCore):
+    strip = stain(woven(1, 7, SIZE, 300)[0], row=30, column=200)
+    result = tile_detector.predict_strip(strip, region=(20, 20 + 4 * SIZE))
+    of_tiles = tile_detector.predict(np.stack([strip[:, 20 + SIZE * i : 20 + SIZE * (i + 1)] for i in range(4)]))
+    np.testing.assert_array_equal(result.tile_scores, of_tiles.scores)
+    np.testing.assert_array_equal(result.map[:, 20 : 20 + 4 * SIZE], np.concatenate(list(of_tiles.maps), axis=1))
+    assert np.isnan(result.map[:, :20]).all() and np.isnan(result.map[:, 20 + 4 * SIZE :]).all()
+    assert result.map.shape == strip.shape and result.map.dtype == np.float32
+    assert result.score == of_tiles.scores.max() and isinstance(result.score, float)
+    assert result.corners.tolist() == [[0, 20 + SIZE * i] for i in range(4)]
+    assert result.region == (20, 20 + 4 * SIZE)
+    assert abs(column_of_maximum(result.map) - 200) <= 16
 
 
-@settings(max_examples=20, deadline=None)
-@given(widths=st.lists(st.integers(1, 9), min_size=2, max_size=4), rows=st.integers(1, 3), seed=st.integers(0, 999))
-def test_usual_in_rows_against_the_obvious_way(widths: list[int], rows: int, seed: int):
-    random = np.random.default_rng(seed)
-    patches = [random.normal(size=(rows, width, 3)).astype(np.float32) for width in widths]
-    owner = np.concatenate([np.full(rows * width, i) for i, width in enumerate(widths)])
-    chosen = random.permutation(len(owner))[: max(2, len(owner) // 2)]
-    if len(set(owner[chosen])) < 2:
-        chosen = np.arange(len(owner))
-    flat = np.concatenate([p.reshape(-1, 3) for p in patches])
-    found = []
-    for i, of in enumerate(patches):
-        others = flat[chosen[owner[chosen] != i]]
-        found.append(cdist(of.reshape(-1, 3), others).min(axis=1).reshape(rows, -1))
-    expected = np.quantile(np.concatenate(found, axis=1), 0.9, axis=1)
-    np.testing.assert_allclose(usual_of(patches, chosen)[:, 0], expected, rtol=1e-3, atol=1e-3 * expected.max())
+def test_overlapping_tiles_are_blended(tile_detector: PatchCore):
+    strip = woven(1, 8, SIZE, 200)[0]
+    result = tile_detector.predict_strip(strip, region=(0, 200), overlap=32)
+    tiles, corners = tile(strip, size=SIZE, overlap=32)
+    np.testing.assert_array_equal(result.corners, corners)
+    maps = tile_detector.predict(tiles).maps
+    assert np.isfinite(result.map).all()
+    shared = slice(40, 50)  # columns that the first two tiles cover
+    low, high = (f(maps[0][:, shared], maps[1][:, 8:18]) for f in (np.minimum, np.maximum))
+    assert ((result.map[:, shared] >= low - 1e-5) & (result.map[:, shared] <= high + 1e-5)).all()
+    assert not np.allclose(result.map[:, shared], maps[0][:, shared])
 
 
-# a strip judged by its own usual
-
-
-def test_above_usual_by_hand():
-    # Medians of the columns 3, 3.5, 4, 7, running over five of them the same; of the rows of what is left -1.25, 1.25.
-    found = np.array([[1.0, 2.0, 3.0, np.nan, 9.0], [5.0, 5.0, 5.0, np.nan, 5.0]], np.float32)
-    expected = [[-0.75, -0.25, 0.25, np.nan, 3.25], [0.75, 0.25, -0.25, np.nan, -3.25]]
-    np.testing.assert_allclose(above_usual(found, 0.5), expected)
-    assert above_usual(found, 0.25).dtype == np.float32
-
-
-@settings(max_examples=40, deadline=None)
-@given(
-    height=st.integers(1, 20),
-    width=st.integers(1, 50),
-    baseline=st.sampled_from([0, 0.25, 0.6]),
-    seed=st.integers(0, 99),
-)
-def test_above_usual_against_the_obvious_way(height: int, width: int, baseline: float, seed: int):
-    found = np.random.default_rng(seed).normal(size=(height, width)).astype(np.float32)
-    columns = np.quantile(found, baseline, axis=0)
-    around = np.pad(columns, height, mode="edge")
-    rest = found - np.array([np.median(around[x : x + 2 * height + 1]) for x in range(width)])
-    rows = np.quantile(rest, baseline, axis=1)
-    half = height // 8 if height // 4 % 2 == 0 else height // 4 // 2
-    around = np.pad(rows, half, mode="symmetric")
-    expected = rest - np.array([np.median(around[y : y + 2 * half + 1]) for y in range(height)])[:, None]
-    np.testing.assert_allclose(above_usual(found, baseline), expected, atol=1e-5)
-
-
-def test_light_that_drifts_is_taken_off_and_long_defects_stay():
-    drift = np.linspace(0, 4, 600)[None] + np.linspace(0, 1, 64)[:, None]
-    pick, spot = drift.copy(), drift.copy()
-    pick[30:36] += 1  # all along the strip, but only six rows high
-    spot[:, 300:350] += 1  # from edge to edge, but not as wide as the strip is high
-    left = above_usual(drift, 0.25)
-    assert left.max() < 0.6  # of 5
-    assert above_usual(pick, 0.25)[30:36].min() > 0.9 + left.min()
-    np.testing.assert_allclose((above_usual(spot, 0.25) - left)[:, 300:350], 1, atol=0.4)
-    broad = drift.copy()
-    broad[20:60] += 1  # too high to be told from how the strip is
-    assert (above_usual(broad, 0.25) - left)[20:60].mean() < 0.5
-
-
-# whole strips
-
-
-def test_a_strip_and_a_tile_are_seen_alike_away_from_their_ends():
-    tile = STRIPS[0][:, :SIDE]
-    features = PatchFeatures(padding="reflect", size=2 * SIDE)
-    np.testing.assert_allclose(
-        features.raw_of_strip(tile, SIDE), features.transform(tile[None])[0], rtol=1e-3, atol=1e-3
-    )
-    strip = features.raw_of_strip(STRIPS[0], SIDE)
-    assert strip.shape == (16, 80, 152)  # 64 and 320 px at twice the size, a patch every 8 px
-    first = PatchFeatures(layers="blocks.0", padding="reflect", pooling=1)  # its field is small
-    np.testing.assert_allclose(
-        first.raw_of_strip(STRIPS[0], SIDE)[:, :24], first.transform(STRIPS[0][None, :, :SIDE])[0][:, :24], atol=1e-3
-    )
-
-
-@pytest.mark.parametrize("padding", ["reflect", "zeros"])
-def test_a_wide_strip_is_seen_in_pieces_and_no_patch_differs(padding: str, monkeypatch: pytest.MonkeyPatch):
-    strip, features = woven(1, 5, SIDE, 1600)[0], PatchFeatures(padding=padding)
-    seen, outputs = [], PatchFeatures._layer_outputs
-    monkeypatch.setattr(
-        PatchFeatures, "_layer_outputs", lambda self, images: seen.append(images.shape[-1]) or outputs(self, images)
-    )
-    monkeypatch.setattr(features_module, "PIECE", 1600)
-    at_once = features.raw_of_strip(strip, SIDE)
-    monkeypatch.setattr(features_module, "PIECE", 256)
-    in_pieces = features.raw_of_strip(strip, SIDE)
-    assert seen == [1600, 256 + 192, *[256 + 2 * 192] * 4, 256 + 192 + 64, 64 + 192]
-    np.testing.assert_allclose(in_pieces, at_once, atol=1e-4)
-    monkeypatch.setattr(features_module, "MARGIN", 32)  # less than a position sees
-    assert abs(features.raw_of_strip(strip, SIDE) - at_once).max() > 0.01
-
-
-def test_a_strip_is_scored_whole(detector: PatchCore):
-    strip = stained(STRIPS[2], 200)
-    found = detector.score_strip(strip, region=(20, 310))
-    assert detector.whole_ and detector.usual_.shape == (8, 1) and detector.tile_shape_ == (SIDE, SIDE)
-    patches = detector.features.raw_of_strip(strip[:, 20:310], SIDE)
-    parts = zip(np.split(patches, 2, axis=-1), [detector.bank_, *detector.more_banks_], strict=True)
-    both = [cdist(part.reshape(-1, 152), bank.vectors_).min(axis=1) for part, bank in parts]
-    distances = np.sqrt(both[0] * both[1]).reshape(patches.shape[:2])
-    expected = above_usual(anomaly_maps((distances / detector.usual_)[None], (SIDE, 290), 2.0)[0], 0.25)
-    np.testing.assert_allclose(found.map[:, 20:310], expected, rtol=2e-3, atol=2e-3)
-    assert np.isnan(found.map[:, :20]).all() and np.isnan(found.map[:, 310:]).all()
-    assert abs(np.nanargmax(found.map) % 320 - 200) <= 12
-    crops = [found.map[r : r + SIDE, c : c + SIDE].max() for r, c in found.corners]
-    np.testing.assert_array_equal(found.tile_scores, crops)
-    assert found.score == max(crops) and found.region == (20, 310)
-
-
-def test_a_strip_that_is_unlike_all_others_all_over_raises_no_alarm_by_that(detector: PatchCore):
-    """Light that differs over a whole strip lifts its distances everywhere; less its own usual, little is left."""
-    dim = (STRIPS[1] * 0.8).astype(np.uint8)
-    own, absolute = whole(), whole(baseline=None)
-    for one in (own, absolute):
-        one.fit_strips(STRIPS[:1] + STRIPS[2:], side=SIDE)
-    rise = {
-        name: one.score_strip(dim, region=(0, 320)).score - one.score_strip(STRIPS[1], region=(0, 320)).score
-        for name, one in (("own", own), ("absolute", absolute))
-    }
-    assert rise["own"] < 0.5 * rise["absolute"]
-
-
-def test_a_tile_detector_takes_the_strips_usual_off_too():
-    with_own, without = (
-        whole(baseline=b).fit(np.concatenate([s[None, :, :SIDE] for s in STRIPS])) for b in (0.5, None)
-    )
-    strip = stained(STRIPS[1], 100)
-    found, plain = (one.score_strip(strip, region=(0, 320)) for one in (with_own, without))
-    np.testing.assert_allclose(found.map, above_usual(plain.map, 0.5), rtol=1e-5, atol=1e-6)
-    assert found.tile_scores[1] == found.map[:, SIDE : 2 * SIDE].max()
-    np.testing.assert_array_equal(plain.tile_scores, without.score(np.stack(np.split(strip, 5, axis=1))).scores)
+@pytest.mark.parametrize("kind", ["tile_detector", "strip_detector"])
+def test_the_fabric_is_located_where_no_region_is_given(
+    kind: str, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+):
+    detector, strip = request.getfixturevalue(kind), woven(1, 9, SIZE, 200)[0]
+    monkeypatch.setattr(patchcore, "fabric_region", lambda image: (30, 170))
+    located, given = detector.predict_strip(strip), detector.predict_strip(strip, region=(30, 170))
+    assert located.region == (30, 170)
+    np.testing.assert_array_equal(located.map, given.map)
+    assert np.isfinite(located.map[:, 30:170]).all() and np.isnan(located.map[:, :30]).all()
 
 
 @pytest.mark.parametrize(
-    "parameters", [{}, {"whiten": True}, {"level": False}, {"image_score": "top"}, {"pooling": (3, 1)}]
+    ("strip", "region", "message"),
+    [
+        (np.zeros((SIZE, 200), np.float32), (0, 200), r"strip is float32 of shape \(64, 200\), .*\(H, W\) uint8"),
+        (np.zeros((1, SIZE, 200), np.uint8), (0, 200), r"strip .*shape \(1, 64, 200\), .*\(H, W\)"),
+        (np.zeros((SIZE, 200), np.uint8), (0, 201), r"^region is \(0, 201\), .*0\.\.200"),
+        (np.zeros((SIZE, 200), np.uint8), (-70, 200), r"^region is \(-70, 200\)"),
+        (np.zeros((SIZE, 200), np.uint8), (90, 90), r"^region is \(90, 90\)"),
+        (np.zeros((SIZE, 200), np.uint8), (0, 63), "smaller than a tile of 64 px"),
+        (np.zeros((SIZE - 1, 200), np.uint8), (0, 200), "smaller than a tile of 64 px"),
+    ],
 )
-def test_saved_and_loaded_it_scores_strips_the_same(parameters: dict, tmp_path: Path):
-    detector = whole(**parameters).fit_strips(STRIPS, side=SIDE)
-    detector.save(tmp_path / "saved")
-    loaded = PatchCore.load(tmp_path / "saved")
-    assert loaded.parameters() == detector.parameters() and loaded.whole_
-    before, after = (one.score_strip(STRIPS[0], region=(0, 320)) for one in (detector, loaded))
-    np.testing.assert_array_equal(after.map, before.map)
-    np.testing.assert_array_equal(after.tile_scores, before.tile_scores)
+def test_wrong_strips_and_regions_are_refused(
+    tile_detector: PatchCore, strip: np.ndarray, region: tuple[int, int], message: str
+):
+    with pytest.raises(InputError, match=message):
+        tile_detector.predict_strip(strip, region=region)
 
 
-def test_strips_may_come_one_by_one():
-    together, one_by_one = (whole().fit_strips(of, side=SIDE) for of in (STRIPS, iter(STRIPS)))
-    np.testing.assert_array_equal(together.bank_.vectors_, one_by_one.bank_.vectors_)
+# Background
 
 
-def test_one_strip_is_enough():
-    one = whole().fit_strips(STRIPS[:1], side=SIDE)
-    parts = parts_of(one.features.raw_of_strip(STRIPS[0], SIDE), 2)
-    for part, bank in zip(parts, [one.bank_, *one.more_banks_], strict=True):
-        assert (cdist(bank.vectors_, part.reshape(-1, 152)).min(axis=1) == 0).all()
-    assert (one.usual_ > 0).all()
-    assert abs(np.nanargmax(one.score_strip(stained(STRIPS[1], 100), region=(0, 320)).map) % 320 - 100) <= 12
+def test_a_tile_detector_subtracts_the_background_of_a_strip():
+    tiles = np.concatenate([strip[None, :, :SIZE] for strip in STRIPS])
+    subtracting, plain = (small(background_quantile=quantile).fit(tiles) for quantile in (0.5, None))
+    strip = stain(STRIPS[1], row=30, column=100)
+    result, expected = (detector.predict_strip(strip, region=(0, 320)) for detector in (subtracting, plain))
+    np.testing.assert_allclose(result.map, subtract_background(expected.map, 0.5), rtol=1e-5, atol=1e-6)
+    assert result.tile_scores[1] == result.map[:, SIZE : 2 * SIZE].max()
+    of_tiles = plain.predict(np.stack(np.split(strip, 5, axis=1)))
+    np.testing.assert_array_equal(expected.tile_scores, of_tiles.scores)
 
 
-# refusals
+def test_reweighted_tile_scores_come_from_the_patches_and_not_from_the_map():
+    detector = paper(image_score="reweighted", background_quantile=0.5).fit(NORMAL)
+    strip = stain(STRIPS[1], row=30, column=100)
+    scores = detector.predict_strip(strip, region=(0, 320)).tile_scores
+    np.testing.assert_array_equal(scores, detector.predict(np.stack(np.split(strip, 5, axis=1))).scores)
 
 
-def test_what_cannot_be_done_with_strips_is_refused(detector: PatchCore):
-    with pytest.raises(InputError, match=r"fitted on whole strips: score strips with score_strip, or fit on tiles"):
-        detector.score(STRIPS[0][None, :, :SIDE])
-    with pytest.raises(InputError, match="There are no strips to learn from: give at least one"):
-        whole().fit_strips([])
-    with pytest.raises(InputError, match="image_score reweighted needs tiles: fit on tiles, or take 'max'"):
-        whole(image_score="reweighted").fit_strips(STRIPS)
-    with pytest.raises(InputError, match=r"fabric of a strip is 64 x 320 px, expected 256 px of height and at least"):
-        whole().fit_strips(STRIPS)
-    with pytest.raises(InputError, match=r"The strip is float64 of shape \(64, 320\), expected \(H, W\) uint8"):
-        whole().fit_strips([STRIPS[0] * 1.0], side=SIDE)
-    for wrong in (-0.1, 1.1, "low"):
-        with pytest.raises(InputError, match=f"baseline is {wrong!r}, expected a quantile from 0 to 1"):
-            PatchCore(baseline=wrong)
+def test_a_strip_that_is_darker_everywhere_raises_the_score_less_without_its_background():
+    dark = (STRIPS[1] * 0.8).astype(np.uint8)
+    increase = {}
+    for quantile in (0.25, None):
+        detector = small(background_quantile=quantile).fit_strips(STRIPS[:1] + STRIPS[2:], tile_size=SIZE)
+        scores = [detector.predict_strip(strip, region=(0, 320)).score for strip in (dark, STRIPS[1])]
+        increase[quantile] = scores[0] - scores[1]
+    assert increase[0.25] < 0.5 * increase[None]
 
 
-def test_pooling_is_that_of_tiles_or_of_strips_where_none_is_given(tmp_path: Path):
-    detector = whole()
-    assert detector.features.pooling == 3 and detector.parameters()["pooling"] is None
-    assert detector.fit_strips(STRIPS, side=SIDE).features.pooling == ((3,), (1,))
-    detector.save(tmp_path / "saved")
-    assert PatchCore.load(tmp_path / "saved").features.pooling == ((3,), (1,))
-    tiles = np.concatenate([strip[None, :, :SIDE] for strip in STRIPS])
-    patches = whole().features.transform(tiles)  # pooled as tiles are
-    assert detector.fit_patches(patches).features.pooling == 3 and not detector.whole_
-    assert detector.fit_strips(STRIPS, side=SIDE).fit(tiles).features.pooling == 3 and not detector.more_banks_
-    given = whole(pooling=(5, 3)).fit_strips(STRIPS, side=SIDE)
-    assert given.features.pooling == (5, 3) and given.parameters()["pooling"] == [5, 3]
+# Fitted on strips
+
+
+def test_a_strip_is_predicted_as_a_whole(strip_detector: PatchCore):
+    strip = stain(STRIPS[2], row=30, column=200)
+    result = strip_detector.predict_strip(strip, region=(20, 310))
+    assert strip_detector.fitted_on_strips_ and strip_detector.tile_shape_ == (SIZE, SIZE)
+    assert strip_detector.position_scale_.shape == (8, 1) and len(strip_detector.banks_) == 2
+    patches = strip_detector.strip_features.extract_strip(strip[:, 20:310], SIZE)
+    branches = zip(np.split(patches, 2, axis=-1), strip_detector.banks_, strict=True)
+    first, second = (cdist(branch.reshape(-1, 152), bank.vectors_).min(axis=1) for branch, bank in branches)
+    distances = np.sqrt(first * second).reshape(patches.shape[:2]) / strip_detector.position_scale_
+    expected = subtract_background(anomaly_maps(distances[None], (SIZE, 290), 2.0)[0], 0.25)
+    np.testing.assert_allclose(result.map[:, 20:310], expected, rtol=2e-3, atol=2e-3)
+    assert np.isnan(result.map[:, :20]).all() and np.isnan(result.map[:, 310:]).all()
+    assert abs(column_of_maximum(result.map) - 200) <= 12
+    maxima = [result.map[row : row + SIZE, column : column + SIZE].max() for row, column in result.corners]
+    np.testing.assert_array_equal(result.tile_scores, maxima)
+    assert result.score == max(maxima) and result.region == (20, 310)
+
+
+@pytest.mark.parametrize("quantile", [0.25, None])
+def test_tile_scores_of_other_kinds_come_from_the_map_too(quantile: float | None):
+    detector = small(image_score="mean", background_quantile=quantile).fit_strips(STRIPS, tile_size=SIZE)
+    result = detector.predict_strip(STRIPS[0], region=(0, 320))
+    means = [result.map[:, column : column + SIZE].mean() for _, column in result.corners]
+    np.testing.assert_allclose(result.tile_scores, means, rtol=1e-4, atol=1e-6)
+
+
+def test_the_row_scale_is_learned_from_the_other_strips(strip_detector: PatchCore):
+    patches = [strip_detector.strip_features.extract_strip(strip, SIZE) for strip in STRIPS]
+    groups = []
+    for branch, bank in enumerate(strip_detector.banks_):
+        of_strips = [split_branches(of_strip, 2)[branch].reshape(-1, 152) for of_strip in patches]
+        groups.append(np.argmax([(cdist(bank.vectors_, flat) == 0).any(axis=1) for flat in of_strips], axis=0))
+    samples = [(i, of_strip[:, ::4]) for i, of_strip in enumerate(patches)]
+    distances = leave_one_out_distances(samples, [bank.vectors_ for bank in strip_detector.banks_], groups)
+    np.testing.assert_allclose(strip_detector.position_scale_, row_scale(distances), rtol=1e-4)
+
+
+def test_strips_can_arrive_one_by_one(strip_detector: PatchCore):
+    one_by_one = small().fit_strips(iter(STRIPS), tile_size=SIZE)
+    for bank, expected in zip(one_by_one.banks_, strip_detector.banks_, strict=True):
+        np.testing.assert_array_equal(bank.vectors_, expected.vectors_)
+
+
+def test_a_single_strip_is_enough():
+    detector = small().fit_strips(STRIPS[:1], tile_size=SIZE)
+    branches = split_branches(detector.strip_features.extract_strip(STRIPS[0], SIZE), 2)
+    for branch, bank in zip(branches, detector.banks_, strict=True):
+        assert (cdist(bank.vectors_, branch.reshape(-1, 152)).min(axis=1) == 0).all()
+    assert (detector.position_scale_ > 0).all()
+    result = detector.predict_strip(stain(STRIPS[1], row=30, column=100), region=(0, 320))
+    assert abs(column_of_maximum(result.map) - 100) <= 12
+
+
+def test_a_detector_can_be_fitted_on_tiles_and_strips_in_turn(strip_detector: PatchCore):
+    detector = small().fit(NORMAL).fit_strips(STRIPS, tile_size=SIZE)
+    result, expected = (each.predict_strip(STRIPS[0], region=(0, 320)) for each in (detector, strip_detector))
+    np.testing.assert_array_equal(result.map, expected.map)
+    patches = detector.features.transform(NORMAL)
+    assert not detector.fit_patches(patches, (SIZE, SIZE)).fitted_on_strips_ and len(detector.banks_) == 1
+    np.testing.assert_array_equal(detector.predict(NORMAL).maps, small().fit(NORMAL).predict(NORMAL).maps)
+
+
+# Refusals
+
+
+@pytest.mark.parametrize(
+    ("fit", "message"),
+    [
+        (lambda: small().fit_strips([]), "no strips to learn from: give at least one"),
+        (lambda: small(image_score="reweighted").fit_strips(STRIPS), "^image_score reweighted needs tiles: .*'max'"),
+        (lambda: small().fit_strips(STRIPS), "strip is 64 x 320 px, expected 256 px of height"),
+        (lambda: small().fit_strips([STRIPS[0][:, :60]], tile_size=SIZE), "strip is 64 x 60 px, .*that width"),
+        (lambda: small().fit_strips([STRIPS[0] * 1.0], tile_size=SIZE), r"strip is float64 of shape \(64, 320\)"),
+        (lambda: small(sampler="random").fit_strips(STRIPS, memory=1.0), "sampler greedy, .*leave memory out"),
+        (lambda: small(whiten=True).fit_strips(STRIPS, memory=1.0), "without whitening, .*leave memory out"),
+    ],
+)
+def test_strips_that_cannot_be_fitted_are_refused(fit: Callable, message: str):
+    with pytest.raises(InputError, match=message):
+        fit()
+
+
+def test_tiles_are_refused_after_a_fit_on_strips(strip_detector: PatchCore):
+    with pytest.raises(InputError, match="fitted on strips: .*predict_strip, or fit on tiles"):
+        strip_detector.predict(STRIPS[0][None, :, :SIZE])

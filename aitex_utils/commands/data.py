@@ -1,4 +1,4 @@
-"""`python course.py data`: make the practice fabric, or clear what notebooks keep between runs."""
+"""`python course.py data`: make the practice fabric, or clear the results that notebooks keep between runs."""
 
 from __future__ import annotations
 
@@ -14,29 +14,46 @@ from aitex_utils.strips import PRACTICE
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command.
+
+    Parameters
+    ----------
+    arguments : sequence of str, optional
+        Arguments of the command line; None takes those of the process.
+
+    Returns
+    -------
+    int
+        Exit code, 1 after an error.
+
+    Examples
+    --------
+    >>> main(["--folder", "no/such/folder", "--fabrics", "0"])
+    1
+    """
     parser = argparse.ArgumentParser(prog="course.py data", description="Make the practice fabric.")
-    parser.add_argument("--folder", type=Path, default=PRACTICE, help="where to (data/practice)")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--fabrics", type=int, default=3, help=f"weaves, 1 to {len(FABRICS)} (3)")
-    parser.add_argument("--normal", type=int, default=8, help="normal strips of each (8)")
-    parser.add_argument("--defective", type=int, default=8, help="defective strips of each (8)")
-    parser.add_argument("--force", action="store_true", help="make it anew even if it is there")
-    parser.add_argument("--clear-cache", action="store_true", help="only delete what notebooks keep in data/cache")
-    given = parser.parse_args(arguments)
-    if given.clear_cache:
-        print(f"The cache is cleared, {clear_cache() / 2**20:.1f} MiB are free again.")
+    parser.add_argument("--folder", type=Path, default=PRACTICE, help="where to write it (data/practice)")
+    parser.add_argument("--seed", type=int, default=0, help="another seed gives other strips (0)")
+    parser.add_argument("--fabrics", type=int, default=3, help=f"number of weaves, 1 to {len(FABRICS)} (3)")
+    parser.add_argument("--normal", type=int, default=8, help="normal strips of each weave (8)")
+    parser.add_argument("--defective", type=int, default=8, help="defective strips of each weave (8)")
+    parser.add_argument("--force", action="store_true", help="make it again even if it is there already")
+    parser.add_argument("--clear-cache", action="store_true", help="only delete the notebooks' results in data/cache")
+    options = parser.parse_args(arguments)
+    if options.clear_cache:
+        print(f"The cache is cleared: {clear_cache() / 2**20:.1f} MiB are free again.")
         return 0
-    size = {name: getattr(given, name) for name in ("seed", "fabrics", "normal", "defective")}
-    if practice_is_there(given.folder, **size) and not given.force:
-        print(f"The practice fabric is there already: {given.folder}.")
+    size = {name: getattr(options, name) for name in ("seed", "fabrics", "normal", "defective")}
+    if practice_is_there(options.folder, **size) and not options.force:
+        print(f"The practice fabric is there already: {options.folder}.")
         return 0
     try:
-        make_practice_fabric(given.folder, **size, progress=True)
+        make_practice_fabric(options.folder, **size, progress=True)
     except InputError as error:
         print(f"data: {error}", file=sys.stderr)
         return 1
-    strips = f"{given.normal} normal and {given.defective} defective strips"
-    print(f"Made {given.fabrics} practice fabrics with {strips} each in {given.folder}.")
+    strips = f"{options.normal} normal and {options.defective} defective strips"
+    print(f"Made {options.fabrics} practice fabrics with {strips} each in {options.folder}.")
     return 0
 
 

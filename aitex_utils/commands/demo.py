@@ -1,8 +1,6 @@
-"""`python course.py demo`: PatchCore on one fabric, from strips to a table of figures and pictures of what it found.
+"""`python course.py demo`: PatchCore on one fabric, from strips to a table of measures and pictures of its maps.
 
-Protocol C: a share of the normal strips is learnt, the other normal strips and all defective ones are scored. Tiles
-with a
-defect are told from clean tiles of normal strips (C1), or from those and the clean tiles of defective strips (C2).
+The measures are those of protocol C, see `protocol_c`.
 """
 
 from __future__ import annotations
@@ -11,36 +9,34 @@ import argparse
 import csv
 import json
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from aitex_utils import metrics
-from aitex_utils.atomic_write import write_whole
+from aitex_utils.atomic_write import atomic_write
 from aitex_utils.errors import InputError
-from aitex_utils.patchcore import PatchCore, StripFound
+from aitex_utils.patchcore import PatchCore
 from aitex_utils.plots import plot_strip
-from aitex_utils.strips import PROJECT, Strip, find_aitex, list_strips, read_strips, split_strips
-from aitex_utils.tiling import fabric_region, tile, tile_labels
+from aitex_utils.strips import PROJECT, Strip, find_aitex, list_strips, read_strips
+from aitex_utils.tiling import tile
 
 from .profiling import Stopwatch, peak_memory_mib, versions
+from .protocol_c import SHARE, ScoredStrip, crop_fabrics, evaluate, fit_fabrics, score_strips, split_protocol_c
 
-SHARE = 0.7  # of the normal strips, to fit; protocol C
+if TYPE_CHECKING:
+    from rich.table import Table
 
-
-@dataclass
-class Scored:
-    """A strip that was held out, and what the detector found on it; `mask` is None where it isn't known."""
-
-    strip: Strip
-    image: np.ndarray
-    mask: np.ndarray | None
-    found: StripFound
-    labels: np.ndarray | None  # (N,) bool, one a tile
+MEASURES = {  # key in the results: row of the table
+    "tile_auroc_c1": "tile AUROC, C1",
+    "tile_auroc_c2": "tile AUROC, C2",
+    "strip_auroc": "strip AUROC",
+    "pixel_auroc": "pixel AUROC",
+    "pixel_ap": "pixel AP",
+    "aupro_0.3": "AUPRO at 0.3",
+}
+COLUMNS = ("level", "strip", "code", "defect", "row", "column", "score", "defective")  # of scores.csv
 
 
 def run_demo(
@@ -49,208 +45,267 @@ def run_demo(
     *,
     share: float = SHARE,
     seed: int = 0,
-    whole: bool = True,
+    on_strips: bool = True,
     progress: bool = False,
     **parameters: Any,
-) -> tuple[dict[str, Any], list[Scored]]:
-    """Fit on `share` of a fabric's normal strips and score the others and the defective; return figures and strips.
+) -> tuple[dict[str, Any], list[ScoredStrip]]:
+    """Fit a detector on some normal strips of a fabric, and test it on the other strips.
 
-    Strips are fitted and scored as a `whole`, or tile by tile. `parameters` go to `PatchCore`.
+    Parameters
+    ----------
+    root : Path
+        Folder of the strips, see `strips.find_aitex`.
+    fabric : str
+        Two digits.
+    share : float
+        Share of the normal strips in the training set, 0 to 1.
+    seed : int
+        Seed of the split and of the coreset.
+    on_strips : bool
+        Fit on whole strips; otherwise on their tiles.
+    progress : bool
+        Show bars for what takes long.
+    **parameters
+        Further arguments of `PatchCore`.
+
+    Returns
+    -------
+    results : dict
+        Measures as `protocol_c.evaluate` returns them, numbers of strips, tiles and patches, times in seconds, peak
+        memory in MiB, parameters and versions.
+    scored : list of ScoredStrip
+        The test set with its predictions.
+
+    Raises
+    ------
+    InputError
+        If an argument is out of range, or too few normal strips can be read.
+
+    Examples
+    --------
+    >>> run_demo(Path("data/practice"), "00", coreset_ratio=2)
+    Traceback (most recent call last):
+    ...
+    aitex_utils.errors.InputError: coreset_ratio is 2, expected a number above 0 and up to 1, for example 0.1.
     """
     watch = Stopwatch()
-    detector = PatchCore(seed=seed, progress=progress, **parameters)  # refuses what is wrong before the work begins
+    detector = PatchCore(seed=seed, progress=progress, **parameters)  # refuses wrong arguments before the work begins
     with watch.step("read"):
-        strips = list_strips(root, fabric)
-        normal = [s for s in strips if s.is_normal]
-        if not normal:
-            raise InputError(f"Fabric {fabric} has no normal strips, so nothing can be learnt from it: choose another.")
-        fit, held_out = split_strips(normal, share, seed)
-        fit, fit_images = read_strips(fit, skip_bad=True)
-        test, test_images = read_strips(held_out + [s for s in strips if not s.is_normal], skip_bad=True)
-        if not fit or not any(s.is_normal for s in test):
-            raise InputError(
-                f"Too few normal strips of fabric {fabric} can be read, one to fit and one to test are needed: "
-                "see the warning above for the files."
-            )
-        fabrics = [_fabric(strip, image) for strip, image in zip(fit, fit_images, strict=True)]
-        tiles = [tile(image)[0] for image in fabrics]
+        training, test = split_protocol_c(_list_fabric(root, fabric), share, seed)
+        training, training_images = read_strips(training, skip_bad=True)
+        test, test_images = read_strips(test, skip_bad=True)
+        _check_enough(fabric, training, test)
+        fabrics = crop_fabrics(training, training_images)
     with watch.step("fit"):
-        if whole:
-            detector.fit_strips(fabrics)
-        else:
-            detector.fit(np.concatenate(tiles))
+        fit_fabrics(detector, fabrics, on_strips=on_strips)
     with watch.step("score"):
-        scored = [_score(detector, strip, image) for strip, image in zip(test, test_images, strict=True)]
+        scored = score_strips(detector, test, test_images)
     with watch.step("evaluate"):
-        figures = evaluate(scored)
-    about = {
+        measures = evaluate(scored)
+    results = {
         "fabric": fabric,
-        "strips_fitted": len(fit),
+        "strips_fitted": len(training),
         "strips_tested": len(test),
-        "tiles_fitted": sum(len(of) for of in tiles),
+        "tiles_fitted": sum(len(tile(image)[0]) for image in fabrics),
         "patches_kept": len(detector.bank_),
+        **measures,
+        "seconds": {step: round(seconds, 2) for step, seconds in watch.seconds.items()},
+        "peak_memory_mib": round(peak_memory_mib()),
+        "parameters": detector.parameters(),
+        "versions": versions(),
     }
-    seconds = {step: round(value, 2) for step, value in watch.seconds.items()}
-    figures = {**about, **figures, "seconds": seconds, "peak_memory_mib": round(peak_memory_mib())}
-    return {**figures, "parameters": detector.parameters(), "versions": versions()}, scored
+    return results, scored
 
 
-def _fabric(strip: Strip, image: np.ndarray) -> np.ndarray:
-    with _named(strip):
-        begin, end = fabric_region(image)
-        return image[:, begin:end]
+def result_table(results: dict[str, Any]) -> Table:
+    """Return the results of one run as a table.
 
+    Parameters
+    ----------
+    results : dict
+        As `run_demo` returns them.
 
-@contextmanager
-def _named(strip: Strip) -> Iterator[None]:
-    """Put the strip's name before the message of an error, which knows only its pixels."""
-    try:
-        yield
-    except InputError as error:
-        raise InputError(f"Strip {strip.id}: {error}") from error
+    Returns
+    -------
+    rich.table.Table
 
-
-def _score(detector: PatchCore, strip: Strip, image: np.ndarray) -> Scored:
-    with _named(strip):
-        found = detector.score_strip(image)
-    mask = strip.read_mask() if strip.is_normal or strip.masks else None
-    if mask is not None and not strip.is_normal and not mask.any():
-        mask = None  # an all-black mask of a defective strip doesn't say that it is clean
-    labels = None if mask is None else tile_labels(_tiles_at(mask, found.corners))
-    return Scored(strip, image, mask, found, labels)
-
-
-def _tiles_at(image: np.ndarray, corners: np.ndarray, side: int = 256) -> np.ndarray:
-    return np.stack([image[row : row + side, column : column + side] for row, column in corners])
-
-
-def evaluate(scored: Sequence[Scored]) -> dict[str, Any]:
-    """Return the figures of protocol C, with 95 % intervals of the tile AUROCs by bootstrap over strips."""
-    known = [s for s in scored if s.labels is not None]
-    labels = np.concatenate([s.labels for s in known])
-    scores = np.concatenate([s.found.tile_scores for s in known])
-    strips = np.concatenate([np.full(len(s.labels), i) for i, s in enumerate(known)])
-    normal = np.concatenate([np.full(len(s.labels), s.strip.is_normal) for s in known])
-    c1 = normal | labels
-    maps, masks = [s.found.map for s in known], [s.mask for s in known]
-    judged = [~np.isnan(m) for m in maps]
-    pixel_scores = np.concatenate([m[j] for m, j in zip(maps, judged, strict=True)])
-    pixel_labels = np.concatenate([m[j] for m, j in zip(masks, judged, strict=True)])
-    return {
-        "strips_without_known_mask": len(scored) - len(known),
-        "tiles_tested": len(labels),
-        "tiles_defective": int(labels.sum()),
-        "tile_auroc_c1": metrics.auroc(labels[c1], scores[c1]),
-        "tile_auroc_c1_interval": metrics.bootstrap_interval(metrics.auroc, labels[c1], scores[c1], strips[c1]),
-        "tile_auroc_c2": metrics.auroc(labels, scores),
-        "tile_auroc_c2_interval": metrics.bootstrap_interval(metrics.auroc, labels, scores, strips),
-        "strip_auroc": metrics.auroc([not s.strip.is_normal for s in scored], [s.found.score for s in scored]),
-        "pixel_auroc": metrics.auroc(pixel_labels, pixel_scores),
-        "pixel_ap": metrics.average_precision(pixel_labels, pixel_scores),
-        "aupro_0.3": metrics.aupro(maps, masks, 0.3),
-    }
-
-
-def result_table(figures: dict[str, Any]):
-    """Return the figures of one run as a `rich.table.Table`."""
+    Examples
+    --------
+    >>> counts = dict.fromkeys(("strips_fitted", "tiles_fitted", "patches_kept", "strips_tested", "tiles_tested"), 1)
+    >>> counts |= {"tiles_defective": 1, "strips_without_known_mask": 0, "peak_memory_mib": 900}
+    >>> results = {"fabric": "00", **dict.fromkeys(MEASURES, 0.9), **counts, "seconds": {"fit": 2.0}}
+    >>> result_table(results).row_count
+    11
+    """
     from rich.table import Table
 
-    table = Table("", "figure", title=f"PatchCore on fabric {figures['fabric']}, protocol C")
-
-    def with_interval(name: str) -> str:
-        low, high = figures[f"{name}_interval"]
-        return f"{figures[name]:.3f}  (95 % {low:.3f} to {high:.3f})"
-
-    table.add_row("tile AUROC, C1", with_interval("tile_auroc_c1"))
-    table.add_row("tile AUROC, C2", with_interval("tile_auroc_c2"))
-    for name, told in (
-        ("strip_auroc", "strip AUROC"),
-        ("pixel_auroc", "pixel AUROC"),
-        ("pixel_ap", "pixel AP"),
-        ("aupro_0.3", "AUPRO at 0.3"),
-    ):
-        table.add_row(told, f"{figures[name]:.3f}")
+    table = Table("", "value", title=f"PatchCore on fabric {results['fabric']}, protocol C")
+    for name, label in MEASURES.items():
+        value = f"{results[name]:.3f}"
+        if f"{name}_interval" in results:
+            low, high = results[f"{name}_interval"]
+            value += f"  (95 % {low:.3f} to {high:.3f})"
+        table.add_row(label, value)
     table.add_section()
-    table.add_row("fitted", f"{figures['strips_fitted']} strips, {figures['tiles_fitted']} tiles")
-    table.add_row("kept in the bank", f"{figures['patches_kept']:,} patches")
-    defective = f"{figures['tiles_tested']} tiles, {figures['tiles_defective']} of them defective"
-    table.add_row("tested", f"{figures['strips_tested']} strips; {defective}")
-    if figures["strips_without_known_mask"]:
-        table.add_row("without a known mask", f"{figures['strips_without_known_mask']}; in the strip AUROC only")
+    table.add_row("training set", f"{results['strips_fitted']} strips, {results['tiles_fitted']} tiles")
+    table.add_row("memory bank", f"{results['patches_kept']:,} patches")
+    tiles = f"{results['tiles_tested']} tiles, {results['tiles_defective']} of them defective"
+    table.add_row("test set", f"{results['strips_tested']} strips; {tiles}")
+    if results["strips_without_known_mask"]:
+        table.add_row("without a known mask", f"{results['strips_without_known_mask']}; in the strip AUROC only")
     table.add_section()
-    for step, seconds in figures["seconds"].items():
+    for step, seconds in results["seconds"].items():
         table.add_row(step, f"{seconds:.1f} s")
-    table.add_row("peak memory", f"{figures['peak_memory_mib']:,} MiB")
+    table.add_row("peak memory", f"{results['peak_memory_mib']:,} MiB")
     return table
 
 
-def write_results(folder: Path, figures: dict[str, Any], scored: Sequence[Scored]) -> None:
-    """Write `scores.csv`, `figures.json` and each defective strip's picture under its map, on one scale."""
-    with write_whole(folder / "scores.csv") as path, path.open("w", newline="", encoding="utf-8") as file:
+def write_results(folder: Path, results: dict[str, Any], scored: Sequence[ScoredStrip]) -> None:
+    """Write `scores.csv`, `figures.json`, and a picture of each defective strip above its anomaly map.
+
+    Parameters
+    ----------
+    folder : Path
+        Folder to write to.
+    results : dict
+        As `run_demo` returns them.
+    scored : sequence of ScoredStrip
+        As `run_demo` returns them.
+
+    Raises
+    ------
+    InputError
+        If a file cannot be written.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write_results(Path(folder), {"pixel_ap": float("nan")}, [])
+    ...     print(Path(folder, "figures.json").read_text().strip())
+    {
+      "pixel_ap": null
+    }
+    """
+    with atomic_write(folder / "scores.csv") as path, path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
-        writer.writerow(["level", "strip", "code", "defect", "row", "column", "score", "defective"])
-        for s in scored:
-            name = [s.strip.id, s.strip.code, s.strip.defect]
-            writer.writerow(["strip", *name, "", "", f"{s.found.score:.6f}", int(not s.strip.is_normal)])
-            labels = [""] * len(s.found.corners) if s.labels is None else s.labels.astype(int)
-            for (row, column), score, label in zip(s.found.corners, s.found.tile_scores, labels, strict=True):
-                writer.writerow(["tile", *name, row, column, f"{score:.6f}", label])
-    with write_whole(folder / "figures.json") as path:
-        path.write_text(json.dumps(_without_nan(figures), indent=2, allow_nan=False) + "\n", encoding="utf-8")
-    pixels = np.concatenate([s.found.map[::4, ::4].ravel() for s in scored])
-    scale = max(0.0, float(np.nanmin(pixels))), float(np.nanquantile(pixels, 0.9995))
-    for s in scored:
-        if not s.strip.is_normal:
-            title = f"{s.strip.id}, {s.strip.defect}"
-            figure, sentence = plot_strip(s.image, s.found.map, s.mask, title=title, scale=scale)
-            with write_whole(folder / f"{s.strip.id}.png") as path:
-                figure.savefig(path, dpi=110, metadata={"Description": sentence})
-
-
-def _without_nan(value: Any) -> Any:
-    """Replace nan by None in figures: JSON has no nan."""
-    if isinstance(value, dict):
-        return {name: _without_nan(inside) for name, inside in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_without_nan(inside) for inside in value]
-    return None if isinstance(value, float) and np.isnan(value) else value
-
-
-def _check_writable(folder: Path) -> None:
-    """Raise `InputError` for a folder that can't be written to, now and not after minutes of work."""
-    with write_whole(folder / ".writable") as path:
-        path.touch()
-    (folder / ".writable").unlink()
+        writer.writerow(COLUMNS)
+        for item in scored:
+            writer.writerows(_rows(item))
+    with atomic_write(folder / "figures.json") as path:
+        path.write_text(json.dumps(_without_nan(results), indent=2, allow_nan=False) + "\n", encoding="utf-8")
+    _write_pictures(folder, scored)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command.
+
+    Parameters
+    ----------
+    arguments : sequence of str, optional
+        Arguments of the command line; None takes those of the process.
+
+    Returns
+    -------
+    int
+        Exit code, 1 after an error.
+
+    Examples
+    --------
+    >>> main(["--data", "no/such/folder"])
+    1
+    """
     parser = argparse.ArgumentParser(prog="course.py demo", description=__doc__.split("\n")[0])
     parser.add_argument(
         "--data", metavar="DIR", help="folder with AITEX; else AITEX_ROOT, data/aitex, the practice fabric"
     )
     parser.add_argument("--fabric", metavar="FF", help="two digits; else the first that has normal strips")
-    parser.add_argument("--out", metavar="DIR", type=Path, help="where results go; else data/demo/FF")
+    parser.add_argument("--out", metavar="DIR", type=Path, help="folder of the results; else data/demo/FF")
     parser.add_argument("--seed", type=int, default=0, help="of the split and the coreset (0)")
-    given = parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
     try:
-        root = find_aitex(given.data)
-        strips = list_strips(root, given.fabric)
-        fabric = next((s.fabric for s in strips if s.is_normal), given.fabric)
-        if fabric is None:
-            raise InputError(f"{root} holds no normal strips, so there is nothing to learn from: check {root}.")
-        folder = given.out or PROJECT / "data" / "demo" / fabric
+        root = find_aitex(options.data)
+        fabric = options.fabric or _first_fabric(root)
+        list_strips(root, fabric)  # refuses an unknown fabric before anything is written
+        folder = options.out or PROJECT / "data" / "demo" / fabric
         _check_writable(folder)
-        print(f"Fabric {fabric}: this takes two to four minutes on two cores.", flush=True)
-        figures, scored = run_demo(root, fabric, seed=given.seed, progress=sys.stderr.isatty())
-        write_results(folder, figures, scored)
+        print(f"Fabric {fabric}: this takes 2 to 4 minutes on 2 cores.", flush=True)
+        results, scored = run_demo(root, fabric, seed=options.seed, progress=sys.stderr.isatty())
+        write_results(folder, results, scored)
     except InputError as error:
         print(f"demo: {error}", file=sys.stderr)
         return 1
     from rich.console import Console
 
-    Console().print(result_table(figures))
+    Console().print(result_table(results))
     print(f"scores.csv, figures.json and the pictures are in {folder}.")
     return 0
+
+
+def _list_fabric(root: Path, fabric: str) -> list[Strip]:
+    """Return the strips of a fabric that has normal ones."""
+    strips = list_strips(root, fabric)
+    if not any(strip.is_normal for strip in strips):
+        raise InputError(f"Fabric {fabric} has no normal strips to learn from: choose another fabric.")
+    return strips
+
+
+def _check_enough(fabric: str, training: Sequence[Strip], test: Sequence[Strip]) -> None:
+    """Raise an error if too few normal strips are left after the unreadable ones were skipped."""
+    if not training or not any(strip.is_normal for strip in test):
+        raise InputError(
+            f"Too few normal strips of fabric {fabric} can be read, at least one to fit and one to test are needed: "
+            "the warning above lists the files, unpack them again from AITEX's archive."
+        )
+
+
+def _first_fabric(root: Path) -> str:
+    """Return the first fabric that has normal strips."""
+    fabric = next((strip.fabric for strip in list_strips(root) if strip.is_normal), None)
+    if fabric is None:
+        raise InputError(f"{root} contains no normal strips to learn from: unpack NODefect_images there.")
+    return fabric
+
+
+def _check_writable(folder: Path) -> None:
+    """Raise `InputError` for a folder that cannot be written to, before minutes of work rather than after."""
+    with atomic_write(folder / ".writable") as path:
+        path.touch()
+    (folder / ".writable").unlink()
+
+
+def _rows(item: ScoredStrip) -> list[list[Any]]:
+    """Return the rows of scores.csv for a strip: first the strip, then its tiles."""
+    strip, result = item.strip, item.result
+    name = [strip.id, strip.code, strip.defect]
+    rows: list[list[Any]] = [["strip", *name, "", "", f"{result.score:.6f}", int(not strip.is_normal)]]
+    labels = [""] * len(result.corners) if item.labels is None else item.labels.astype(int)
+    for (row, column), score, label in zip(result.corners, result.tile_scores, labels, strict=True):
+        rows.append(["tile", *name, row, column, f"{score:.6f}", label])
+    return rows
+
+
+def _write_pictures(folder: Path, scored: Sequence[ScoredStrip]) -> None:
+    """Write a picture of each defective strip above its map; all maps share one colour scale."""
+    if not scored:
+        return
+    pixels = np.concatenate([item.result.map[::4, ::4].ravel() for item in scored])
+    scale = max(0.0, float(np.nanmin(pixels))), float(np.nanquantile(pixels, 0.9995))
+    for item in scored:
+        if not item.strip.is_normal:
+            title = f"{item.strip.id}, {item.strip.defect}"
+            figure, caption = plot_strip(item.image, item.result.map, item.mask, title=title, scale=scale)
+            with atomic_write(folder / f"{item.strip.id}.png") as path:
+                figure.savefig(path, dpi=110, metadata={"Description": caption})
+
+
+def _without_nan(value: Any) -> Any:
+    """Replace NaN by None, because JSON has no NaN."""
+    if isinstance(value, dict):
+        return {name: _without_nan(part) for name, part in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_without_nan(part) for part in value]
+    return None if isinstance(value, float) and np.isnan(value) else value
 
 
 if __name__ == "__main__":

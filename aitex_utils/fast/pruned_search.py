@@ -1,89 +1,120 @@
-"""The nearest of many vectors, exactly: a bound in bfloat16 leaves few groups of them to be compared in float32.
+"""Exact nearest-neighbour search, with most vectors ruled out by a bound in bfloat16.
 
-For a patch p the nearest vector m is the one with the largest s = p.m - |m|^2 / 2. Processors that multiply bfloat16
-quickly give all s rounded, in a tenth of the time; how far rounding can move an s is known, so that all groups of
-vectors whose largest s is surely below that of another group are left out. Vectors of a group lie near each other:
-the more alike they are, the fewer groups are left, mostly two.
+For a query p the nearest vector m has the largest s = p.m - |m|^2 / 2. Processors with fast bfloat16 compute all s,
+rounded, in a tenth of the time. The rounding error is bounded, so every group of vectors whose largest s is certainly
+below that of another group is skipped. The vectors of a group lie near each other: the more alike they are, the fewer
+groups remain, mostly two.
 """
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
-from .bf16_bound import GROUP, UNIT, blank, highest_of_groups, nearby, put_in_three
+from .bf16_bound import GROUP, UNIT_ROUNDOFF, balanced_partition_order, group_maxima, split_bf16, zeros_bf16
 
-ROWS, PRODUCT = 1024, 2**23  # patches of one product in bfloat16, and its numbers: it stays in the cache
-FEWEST = 1024  # vectors, and patches asked for at once, from which on this is worth its overhead
+if TYPE_CHECKING:
+    import torch
+
+ROWS, PRODUCT = 1024, 2**23  # queries, and numbers, of one product in bfloat16: it stays in the cache
+MIN_SIZE = 1024  # vectors, and queries at once, from which the bound is worth its overhead
 
 
-class RoundedSearch:
-    """Vectors (N, C) float32 that can be asked for the nearest one to each of many patches; same answer as comparing
-    with all in float32, up to the rounding of that.
+class PrunedSearch:
+    """An index of vectors for exact search of the one nearest neighbour.
+
+    Parameters
+    ----------
+    vectors : ndarray, shape (N, C)
+        float32.
+
+    Notes
+    -----
+    The result is that of a comparison with all vectors in float32, up to the rounding of float32.
+
+    Examples
+    --------
+    >>> vectors = np.random.default_rng(0).standard_normal((200, 8)).astype(np.float32)
+    >>> PrunedSearch(vectors).search(vectors[[3, 77]]).tolist()
+    [3, 77]
     """
 
     def __init__(self, vectors: np.ndarray) -> None:
         import torch
 
         self.mean = vectors.mean(axis=0, dtype=np.float64).astype(np.float32)
-        order = nearby(vectors - self.mean, GROUP)
+        order = balanced_partition_order(vectors - self.mean, GROUP)
         self.order = np.concatenate([order, np.repeat(order[-1:], -len(order) % GROUP)])
         points = vectors[self.order]
         points -= self.mean  # smaller norms: tighter bounds
-        half = np.einsum("ij,ij->i", points, points) / 2
+        half_squares = np.einsum("ij,ij->i", points, points) / 2
         self.points = torch.from_numpy(points).view(-1, GROUP, points.shape[1])  # (groups, GROUP, C)
-        self.half = torch.from_numpy(half).view(-1, GROUP)
-        self.norms = (2 * self.half.amax(dim=1)).sqrt()  # (groups,), the largest of each
-        # Columns: the vector, what makes s of p.m (three parts of -|m|^2 / 2), and one for the shift of a row.
+        self.half_squares = torch.from_numpy(half_squares).view(-1, GROUP)
+        self.norms = (2 * self.half_squares.amax(dim=1)).sqrt()  # (groups,), the largest of each
+        # Columns: the vector, three parts of -|m|^2 / 2, and one for the shift of a query.
         width = points.shape[1]
-        rounded = blank(len(points), width + 4)
+        rounded = zeros_bf16(len(points), width + 4)
         rounded[:, :width], rounded[:, width + 3] = torch.from_numpy(points), 1
-        put_in_three(rounded, width, torch.from_numpy(-half))
-        self.turned = rounded.T.contiguous()
+        split_bf16(rounded, width, torch.from_numpy(-half_squares))
+        self.transposed = rounded.T.contiguous()
 
-    def nearest(self, patches: np.ndarray, without: np.ndarray | None = None) -> np.ndarray:
-        """Return the indices (n,) int64 of the nearest vectors to patches (n, C) float32.
+    def search(self, queries: np.ndarray, exclude: np.ndarray | None = None) -> np.ndarray:
+        """Return the index of the nearest vector to each query.
 
-        without : (N,) bool, vectors that don't count; at least one must.
+        Parameters
+        ----------
+        queries : ndarray, shape (n, C)
+            float32.
+        exclude : ndarray, shape (N,), optional
+            Bool, True for vectors that do not count; at least one must remain.
+
+        Returns
+        -------
+        ndarray, shape (n,)
+            int64.
         """
         import torch
 
-        points = torch.from_numpy(patches - self.mean)
-        half, turned = self.half, self.turned
-        if without is not None:
-            left_out = torch.from_numpy(without[self.order])
-            half = half.masked_fill(left_out.view(-1, GROUP), torch.inf)
-            turned = turned.clone()
-            turned[points.shape[1], left_out] = -3e38  # their s is below any other
+        points = torch.from_numpy(queries - self.mean)
+        half_squares, transposed = self.half_squares, self.transposed
+        if exclude is not None:
+            excluded = torch.from_numpy(exclude[self.order])
+            half_squares = half_squares.masked_fill(excluded.view(-1, GROUP), torch.inf)
+            transposed = transposed.clone()
+            transposed[points.shape[1], excluded] = -3e38  # their s is below any other
         best = torch.full((len(points),), -torch.inf)
-        found = torch.zeros(len(points), dtype=torch.int64)
+        places = torch.zeros(len(points), dtype=torch.int64)
         with torch.inference_mode():
-            may = self._may_hold(points, half, turned)  # (groups, n)
-            for group in torch.nonzero(may.any(dim=1))[:, 0].tolist():
-                rows = torch.nonzero(may[group])[:, 0]
-                largest, place = torch.addmm(-half[group], points[rows], self.points[group].T).max(dim=1)
+            possible = self._possible_groups(points, half_squares, transposed)  # (groups, n)
+            for group in torch.nonzero(possible.any(dim=1))[:, 0].tolist():
+                rows = torch.nonzero(possible[group])[:, 0]
+                largest, place = torch.addmm(-half_squares[group], points[rows], self.points[group].T).max(dim=1)
                 better = largest > best[rows]
                 rows = rows[better]
-                best[rows], found[rows] = largest[better], place[better] + group * GROUP
-        return self.order[found.numpy()]
+                best[rows], places[rows] = largest[better], place[better] + group * GROUP
+        return self.order[places.numpy()]
 
-    def _may_hold(self, points, half, turned):
-        """Return for each group, and each of points (n, C), whether the nearest vector may be in it: (groups, n)."""
+    def _possible_groups(
+        self, points: torch.Tensor, half_squares: torch.Tensor, transposed: torch.Tensor
+    ) -> torch.Tensor:
+        """Return, (groups, n) bool, whether a group might contain the nearest vector to a query."""
         import torch
 
-        width, groups, least = points.shape[1], len(half), float((2 * half.min()).sqrt())
+        width, n_groups, least = points.shape[1], len(half_squares), float((2 * half_squares.min()).sqrt())
         norms = points.norm(dim=1, keepdim=True)  # (n, 1)
-        # Of the products by Cauchy and Schwarz: two roundings, and that of their sum, with some room for float32's.
-        wide = 2.02 * UNIT * norms * self.norms
-        # The vector of least norm has s of at least -|p| |m| - |m|^2 / 2: shifted by that, the largest s is above 0,
-        # and numbers above 0 are in the same order as their bits read as int16, whose maximum is found sooner.
-        shift = 1.05 * (norms * least + least**2 / 2 + wide.amax(dim=1, keepdim=True)) + 1e-6
-        rounded = blank(len(points), len(turned))
+        # Cauchy-Schwarz: rounding of two factors, and of their sum, with room for float32's own rounding.
+        product_error = 2.02 * UNIT_ROUNDOFF * norms * self.norms  # (n, groups)
+        # The vector of least norm has s of at least -|p| |m| - |m|^2 / 2. Shifted by that, the largest s is above 0,
+        # where numbers have the same order as their bits read as int16, whose maximum is found faster.
+        shift = 1.05 * (norms * least + least**2 / 2 + product_error.amax(dim=1, keepdim=True)) + 1e-6
+        rounded = zeros_bf16(len(points), len(transposed))
         rounded[:, :width], rounded[:, width : width + 3], rounded[:, width + 3 : width + 4] = points, 1, shift
-        step = max(64, min(ROWS, PRODUCT // (groups * GROUP)))
-        may = torch.empty((groups, len(points)), dtype=torch.bool)
-        for rows, found in highest_of_groups(rounded, turned, step):
-            highest = found.view(torch.bfloat16).float()
-            error = wide[rows] + 1.02 * UNIT * highest.abs()
-            surely = (highest - error).amax(dim=1, keepdim=True)
-            may[:, rows] = (highest + error >= surely).T
-        return may
+        step = max(64, min(ROWS, PRODUCT // (n_groups * GROUP)))
+        possible = torch.empty((n_groups, len(points)), dtype=torch.bool)
+        for rows, maxima in group_maxima(rounded, transposed, step):
+            highest = maxima.view(torch.bfloat16).float()
+            error = product_error[rows] + 1.02 * UNIT_ROUNDOFF * highest.abs()
+            certain = (highest - error).amax(dim=1, keepdim=True)
+            possible[:, rows] = (highest + error >= certain).T
+        return possible

@@ -1,7 +1,8 @@
-"""Results of long steps, kept under `data/cache` until the data, the code or the parameters that made them change.
+"""Cached results of long computations, in `data/cache`, until the data, the code or the parameters change.
 
-Each entry is a folder: one `.npy` per array and a header with a fingerprint of every ingredient, so that a rebuild can
-say which one changed. It is written whole or not at all, and read without pickle; a damaged one is made anew.
+Each entry is a folder: one `.npy` file per array and a header with a fingerprint of every ingredient, so the message
+says which ingredient changed. An entry is written whole or not at all, and read without pickle. A damaged entry is
+computed again.
 """
 
 from __future__ import annotations
@@ -20,17 +21,28 @@ from typing import Any
 
 import numpy as np
 
-from aitex_utils.atomic_write import sha256, write_whole
-from aitex_utils.errors import InputError
+from aitex_utils.atomic_write import atomic_write, sha256
+from aitex_utils.errors import InputError, MissingError
 from aitex_utils.strips import PROJECT
 
 HEADER = "header.json"
 NAME = re.compile(r"\w[\w.-]*")  # of an entry or an array: never a path, nor the folder above
-LEFT_OVER = re.compile(r"\.(\w[\w.-]*)\.\w{8}")
+TEMPORARY_NAME = re.compile(r"\.(\w[\w.-]*)\.\w{8}")  # of a folder that an interrupted `atomic_write` left behind
+NAME_RULE = "expected letters, digits, '-', '_' and '.'"
 
 
 def cache_folder() -> Path:
-    """Return where results are kept: `COURSE_CACHE` if that is set, else `data/cache` in the project."""
+    """Return the folder of the cache: `COURSE_CACHE` if that is set, else `data/cache` in the project.
+
+    Returns
+    -------
+    Path
+
+    Examples
+    --------
+    >>> cache_folder().name
+    'cache'
+    """
     named = os.environ.get("COURSE_CACHE")
     return Path(named) if named else PROJECT / "data" / "cache"
 
@@ -43,121 +55,168 @@ def cached(
     code: Sequence[Callable | ModuleType] = (),
     **parameters: Any,
 ) -> dict[str, np.ndarray]:
-    """Return what `make()` gives, arrays by name, from the cache where nothing that it depends on has changed.
+    """Return the arrays that `make()` computes, from the cache if none of their ingredients changed.
 
     Parameters
     ----------
-    name : the entry's name, also that of its folder.
-    make : computes the arrays; called only where the entry is missing, stale or damaged, and the reason is printed.
-    data : folder of strips on which the result depends: its files' names, sizes and times are part of the fingerprint.
-    code : functions and modules whose text is part of it; that of `make` always is, what `make` calls isn't.
-    parameters : what else the result depends on: numbers, texts, paths, arrays, and lists and dicts of these.
+    name : str
+        Name of the entry and of its folder.
+    make : callable
+        Computes the arrays, by name. It is called only if the entry is missing, outdated or damaged; the reason is
+        printed.
+    data : path, optional
+        Folder of strips on which the result depends: the names, sizes and times of its files are an ingredient.
+    code : sequence of functions and modules
+        Their source is an ingredient. The source of `make` always is; the functions that `make` calls are not.
+    **parameters
+        Other ingredients: numbers, strings, paths, arrays, and lists and dicts of these.
+
+    Returns
+    -------
+    dict of ndarray
+
+    Raises
+    ------
+    InputError
+        If a name is no file name, `make` does not return arrays, or a parameter has no lasting text.
+    MissingError
+        If `data` does not exist.
+
+    Examples
+    --------
+    >>> def square():
+    ...     return {"squares": np.arange(3) ** 2}
+    >>> cached("squares", square, exponent=2)
+    squares: computing it, for the first time.
+    {'squares': array([0, 1, 4])}
+    >>> cached("squares", square, exponent=2)
+    {'squares': array([0, 1, 4])}
     """
     if not isinstance(name, str) or not NAME.fullmatch(name):
-        raise InputError(f"name is {name!r}, expected letters, digits, '-', '_' and '.', since a folder is named so.")
-    wanted = {f"the parameter {key}": _digest(_json(value, key)) for key, value in parameters.items()}
-    if data is not None:
-        wanted["the strips"] = _digest(_listing(Path(data)))
-    for part in (make, *code):  # two of the same name count as one
-        key = f"the code of {_name(part)}"
-        wanted[key] = _digest(wanted.get(key, "") + _code(part))
+        raise InputError(f"name is {name!r}, {NAME_RULE}, because a folder gets this name.")
+    fingerprints = _fingerprints(make, data, code, parameters)
     folder = cache_folder() / name
-    found, reason = _read(folder, wanted)
-    if found is not None:
-        return found
+    arrays, reason = _read(folder, fingerprints)
+    if arrays is not None:
+        return arrays
     print(f"{name}: computing it, {reason}.", flush=True)
-    arrays = _arrays(make(), name)
+    arrays = _check_arrays(make(), name)
     try:
-        _write(folder, wanted, arrays)
+        _write(folder, fingerprints, arrays)
     except (InputError, OSError) as error:  # a full disk costs time, not the lesson
-        print(f"{name} isn't kept for next time: {error}")
+        print(f"{name} is not cached: {error}")
     return arrays
 
 
 def clear_cache() -> int:
-    """Delete what `cached` keeps, and what an interrupted write left behind; return how many bytes that freed.
+    """Delete all entries of the cache and the folders that interrupted writes left behind.
 
-    Anything else in that folder is left alone: `COURSE_CACHE` may name one that holds other things too.
+    Returns
+    -------
+    int
+        Number of bytes freed.
+
+    Notes
+    -----
+    All other files in the folder stay, because `COURSE_CACHE` can be a folder that contains other files too.
+
+    Examples
+    --------
+    >>> clear_cache()
+    0
     """
     folder = cache_folder()
-    entries = [path for path in folder.iterdir() if _is_ours(path)] if folder.is_dir() else []
+    entries = [path for path in folder.iterdir() if _is_entry(path)] if folder.is_dir() else []
     before = sum(map(_size, entries))
     for entry in entries:
         shutil.rmtree(entry, ignore_errors=True)
     return before - sum(map(_size, entries))
 
 
-def _is_ours(folder: Path) -> bool:
-    """Say whether a folder is an entry, or one half written (`.name.random`, see `write_whole`)."""
+def _is_entry(folder: Path) -> bool:
+    """Say whether a folder is an entry, or a half-written one (`.name.random`, see `atomic_write`)."""
     if not folder.is_dir():
         return False
-    half = LEFT_OVER.fullmatch(folder.name)
-    return (folder / HEADER).is_file() or (half is not None and (folder / half[1]).is_dir())
+    temporary = TEMPORARY_NAME.fullmatch(folder.name)
+    return (folder / HEADER).is_file() or (temporary is not None and (folder / temporary[1]).is_dir())
 
 
 def _size(folder: Path) -> int:
     return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
 
 
-def _arrays(made: Any, name: str) -> dict[str, np.ndarray]:
-    """Return what `make` gave as arrays by name; raise `InputError` for what a file can't hold."""
-    if not isinstance(made, Mapping):
-        raise InputError(f"make of {name} gives a {type(made).__name__}, expected a dict of arrays by name.")
+def _check_arrays(result: Any, name: str) -> dict[str, np.ndarray]:
+    """Return the result of `make` as arrays by name; raise `InputError` for objects that a file cannot contain."""
+    if not isinstance(result, Mapping):
+        raise InputError(f"make of {name} returns a {type(result).__name__}, expected a dict of arrays by name.")
     arrays = {}
-    for key, value in made.items():
+    for key, value in result.items():
         if not isinstance(key, str) or not NAME.fullmatch(key):
-            raise InputError(f"make of {name} names an array {key!r}, expected letters, digits, '-', '_' and '.'.")
+            raise InputError(f"make of {name} names an array {key!r}, {NAME_RULE}.")
         try:
             arrays[key] = np.asarray(value)
-        except ValueError:  # rows of different length
+        except ValueError:  # rows of different lengths
             arrays[key] = np.asarray(None)
         if arrays[key].dtype.hasobject:
             raise InputError(
-                f"{key!r} of {name} is no array of numbers or texts but of Python objects, which aren't kept: "
-                "give rows of one length, or several arrays."
+                f"{key!r} of {name} contains Python objects, expected numbers or strings: give rows of one length, or "
+                "several arrays."
             )
     return arrays
 
 
-def _read(folder: Path, wanted: dict[str, str]) -> tuple[dict[str, np.ndarray] | None, str]:
-    """Return the entry's arrays, or None and why they can't be used."""
+def _read(folder: Path, fingerprints: dict[str, str]) -> tuple[dict[str, np.ndarray] | None, str]:
+    """Return the arrays of an entry, or None and the reason why it cannot be used."""
     try:
         header = json.loads((folder / HEADER).read_text(encoding="utf-8"))
-        made_of, files = dict(header["made_of"]), dict(header["sha256"])
-        parts = sorted({*wanted, *made_of})
-        changed = [part for part in parts if made_of.get(part) != wanted.get(part)]
+        stored, files = dict(header["made_of"]), dict(header["sha256"])
+        ingredients = sorted({*fingerprints, *stored})
+        changed = [key for key in ingredients if stored.get(key) != fingerprints.get(key)]
         if changed:
             return None, f"since {' and '.join(changed)} changed"
         return {key: _load(folder, key, digest) for key, digest in files.items()}, ""
     except FileNotFoundError:
-        return None, "since what was kept is damaged" if (folder / HEADER).exists() else "for the first time"
+        return None, "since the cached result is damaged" if (folder / HEADER).exists() else "for the first time"
     except (OSError, ValueError, KeyError, TypeError, EOFError, RecursionError):
-        return None, "since what was kept is damaged"
+        return None, "since the cached result is damaged"
 
 
 def _load(folder: Path, key: str, digest: str) -> np.ndarray:
-    """Return an array of an entry; raise `ValueError` where it isn't the one of that digest.
+    """Return an array of an entry; raise `ValueError` if its file has another digest.
 
-    What is loaded is what was digested, though another notebook may put a new entry in the place of this one meanwhile.
+    The file stays open between the two reads, because another notebook can replace the entry in the meantime.
     """
     if not NAME.fullmatch(key):
         raise ValueError(key)
     with open(folder / f"{key}.npy", "rb") as file:
-        found = hashlib.sha256()
+        actual = hashlib.sha256()
         while piece := file.read(1 << 20):
-            found.update(piece)
-        if found.hexdigest() != digest:
+            actual.update(piece)
+        if actual.hexdigest() != digest:
             raise ValueError(key)
         file.seek(0)
         return np.load(file, allow_pickle=False)
 
 
-def _write(folder: Path, made_of: dict[str, str], arrays: Mapping[str, np.ndarray]) -> None:
-    with write_whole(folder, folder=True) as inside:
+def _write(folder: Path, fingerprints: dict[str, str], arrays: Mapping[str, np.ndarray]) -> None:
+    with atomic_write(folder, folder=True) as temporary:
         for key, array in arrays.items():
-            np.save(inside / f"{key}.npy", array, allow_pickle=False)
-        header = {"made_of": made_of, "sha256": {key: sha256(inside / f"{key}.npy") for key in arrays}}
-        (inside / HEADER).write_text(json.dumps(header, indent=2) + "\n", encoding="utf-8")
+            np.save(temporary / f"{key}.npy", array, allow_pickle=False)
+        header = {"made_of": fingerprints, "sha256": {key: sha256(temporary / f"{key}.npy") for key in arrays}}
+        (temporary / HEADER).write_text(json.dumps(header, indent=2) + "\n", encoding="utf-8")
+
+
+def _fingerprints(
+    make: Callable, data: str | os.PathLike | None, code: Sequence[Callable | ModuleType], parameters: dict[str, Any]
+) -> dict[str, str]:
+    """Return the digest of each ingredient, by its name in messages."""
+    fingerprints = {f"the parameter {key}": _digest(_json(value, key)) for key, value in parameters.items()}
+    if data is not None:
+        fingerprints["the strips"] = _digest(_list_files(Path(data)))
+    for part in (make, *code):
+        key = f"the code of {_name(part)}"
+        fingerprints[key] = _digest(fingerprints.get(key, "") + _source(part))  # two of one name count as one
+    return fingerprints
 
 
 def _name(part: Callable | ModuleType) -> str:
@@ -166,55 +225,59 @@ def _name(part: Callable | ModuleType) -> str:
     return getattr(part, "__name__", type(part).__name__).rsplit(".", 1)[-1]
 
 
-def _code(part: Callable | ModuleType) -> str:
-    """Return the text of a function, class or module; without one (typed into a terminal) what it compiled to."""
+def _source(part: Callable | ModuleType) -> str:
+    """Return the source of a function, class or module; its bytecode if it was typed into a terminal."""
     if isinstance(part, functools.partial):
-        return f"{_code(part.func)} {_json([list(part.args), part.keywords], 'the arguments of a partial')}"
-    if not hasattr(part, "__name__"):  # an object that can be called
+        return f"{_source(part.func)} {_json([list(part.args), part.keywords], 'the arguments of a partial')}"
+    if not hasattr(part, "__name__"):  # a callable object
         part = type(part)
     try:
         return inspect.getsource(part)
     except (OSError, TypeError):
         compiled = getattr(part, "__code__", None)
-        return _compiled(compiled) if compiled else f"{getattr(part, '__module__', '')}.{_name(part)}"
+        return _bytecode(compiled) if compiled else f"{getattr(part, '__module__', '')}.{_name(part)}"
 
 
-def _compiled(code: CodeType) -> str:
-    """Return bytecode with its constants and names, and those of functions inside it, without any address."""
-    inner = [
-        _compiled(it) if isinstance(it, CodeType) else repr(sorted(map(repr, it)) if isinstance(it, frozenset) else it)
-        for it in code.co_consts
+def _bytecode(code: CodeType) -> str:
+    """Return bytecode with its constants and names, and those of inner functions, without memory addresses."""
+    constants = [
+        _bytecode(value)
+        if isinstance(value, CodeType)
+        else repr(sorted(map(repr, value)) if isinstance(value, frozenset) else value)
+        for value in code.co_consts
     ]
-    return f"{code.co_code.hex()} {inner} {code.co_names} {code.co_varnames}"
+    return f"{code.co_code.hex()} {constants} {code.co_names} {code.co_varnames}"
 
 
 def _json(value: Any, name: str) -> str:
-    """Return a value as text that is the same whenever the value is; raise `InputError` where none is."""
-
-    def told(part: Any) -> Any:
-        if isinstance(part, np.ndarray) and not part.dtype.hasobject:
-            return [str(part.dtype), part.shape, hashlib.sha256(np.ascontiguousarray(part).tobytes()).hexdigest()]
-        if isinstance(part, np.generic):
-            return part.item()
-        if isinstance(part, os.PathLike):
-            return os.fspath(part)
-        raise TypeError
-
+    """Return a value as text that is equal for equal values; raise `InputError` if there is none."""
     try:
-        return json.dumps(value, sort_keys=True, default=told)
+        return json.dumps(value, sort_keys=True, default=_to_json)
     except (TypeError, ValueError, RecursionError) as error:
         raise InputError(
-            f"{name} can't be part of a fingerprint: give numbers, texts, paths or arrays, or lists and dicts of these."
+            f"{name} cannot be part of a fingerprint: give numbers, strings, paths or arrays, or lists and dicts of "
+            "these."
         ) from error
+
+
+def _to_json(value: Any) -> Any:
+    """Return an array, a NumPy number or a path in a form that JSON has; raise `TypeError` for other types."""
+    if isinstance(value, np.ndarray) and not value.dtype.hasobject:
+        return [str(value.dtype), value.shape, hashlib.sha256(np.ascontiguousarray(value).tobytes()).hexdigest()]
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, os.PathLike):
+        return os.fspath(value)
+    raise TypeError
 
 
 def _digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _listing(folder: Path) -> str:
-    """Return names, sizes and times of all files: enough to notice other data without reading all of it."""
+def _list_files(folder: Path) -> str:
+    """Return names, sizes and times of all files: enough to notice changed data without reading all of it."""
     if not folder.is_dir():
-        raise InputError(f"{folder} isn't there: make the practice fabric with `python course.py data`.")
+        raise MissingError(f"{folder} does not exist: make the practice fabric with `python course.py data`.")
     files = sorted(path for path in folder.rglob("*") if path.is_file())
     return "\n".join(f"{p.relative_to(folder).as_posix()} {p.stat().st_size} {p.stat().st_mtime_ns}" for p in files)

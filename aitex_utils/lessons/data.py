@@ -1,11 +1,11 @@
-"""What a notebook needs around its lesson: which strips to learn on."""
+"""The strips on which a notebook works: the practice fabric, or AITEX itself."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
 
-from aitex_utils.errors import InputError
+from aitex_utils.errors import check_choice
 from aitex_utils.practice.generate import make_practice_fabric, practice_is_there
 from aitex_utils.strips import PRACTICE, find_aitex
 
@@ -13,19 +13,52 @@ PROFILES = ("fast", "full")
 
 
 def profile() -> str:
-    """Return `AITEX_PROFILE`: "fast" (the practice fabric, also when it isn't set) or "full" (AITEX itself)."""
-    name = os.environ.get("AITEX_PROFILE") or "fast"
-    if name not in PROFILES:
-        raise InputError(f"AITEX_PROFILE is {name!r}: set it to one of {', '.join(PROFILES)}, or leave it out.")
-    return name
+    """Return the profile of the course, from the environment variable `AITEX_PROFILE`.
+
+    Returns
+    -------
+    str
+        "fast" (the practice fabric, also if the variable is not set) or "full" (AITEX itself).
+
+    Raises
+    ------
+    InputError
+        If the variable has another value.
+
+    Examples
+    --------
+    >>> os.environ["AITEX_PROFILE"] = "full"
+    >>> profile()
+    'full'
+    """
+    return check_choice("AITEX_PROFILE", os.environ.get("AITEX_PROFILE") or "fast", PROFILES)
 
 
 def lesson_strips() -> Path:
-    """Return the folder of this profile's strips, and print which it is; the practice fabric is made if missing."""
+    """Return the folder with the strips of this profile, and print which strips they are.
+
+    Returns
+    -------
+    Path
+        With the profile "fast", a missing practice fabric is made first.
+
+    Raises
+    ------
+    InputError
+        If the profile is unknown, or if it is "full" and there is no AITEX.
+
+    Examples
+    --------
+    >>> os.environ["AITEX_PROFILE"] = "slow"
+    >>> lesson_strips()
+    Traceback (most recent call last):
+    ...
+    aitex_utils.errors.InputError: AITEX_PROFILE is 'slow': choose one of fast, full.
+    """
     if profile() == "full":
         return find_aitex()
     if not practice_is_there(PRACTICE):
-        print("Making the practice fabric, under 30 s ...", flush=True)
+        print("Making the practice fabric. This takes under 30 seconds.", flush=True)
         make_practice_fabric(PRACTICE)
     print("Strips of the practice fabric.")
     return find_aitex(PRACTICE, quiet=True)

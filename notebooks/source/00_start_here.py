@@ -39,7 +39,7 @@
 # like AITEX, the public database of real fabric to which the course turns when you have it.
 
 # %%
-from aitex_utils import fabric_region, list_strips, split_strips, tile
+from aitex_utils import list_strips, split_strips, tile_fabric
 from aitex_utils.lessons.data import lesson_strips
 from aitex_utils.plots import plot_image, plot_scores, plot_strip, plot_tiles, show
 
@@ -50,7 +50,7 @@ normal = [s for s in strips if s.fabric == FABRIC and s.is_normal]
 abnormal = [s for s in strips if s.fabric == FABRIC and not s.is_normal]
 defective = [s for s in abnormal if s.masks]
 print(f"Fabric {FABRIC}: {len(normal)} normal strips, {len(defective)} defective ones,")
-print(f"and {len(abnormal) - len(defective)} that nobody marked: notebook 01 says what becomes of those.")
+print(f"and {len(abnormal) - len(defective)} without a mask (notebook 01 explains how they are used).")
 
 # %%
 example = defective[0]
@@ -77,20 +77,12 @@ show(*plot_image(example.read(), example.read_mask(), title=f"Strip {example.id}
 import numpy as np
 
 fit_strips, held_out = split_strips(normal, share=0.7, seed=0)
-
-
-def fabric_tiles(strip):
-    image = strip.read()
-    begin, end = fabric_region(image)
-    return tile(image[:, begin:end])[0]
-
-
-tiles = np.concatenate([fabric_tiles(s) for s in fit_strips])
+tiles = np.concatenate([tile_fabric(s.read())[0] for s in fit_strips])
 print(f"{len(fit_strips)} strips make {len(tiles)} normal tiles, an array of shape {tiles.shape}.")
 
 # %%
-some = list(range(0, len(tiles), max(1, len(tiles) // 6)))[:6]
-show(*plot_tiles(tiles[some], titles=[f"tile {i}" for i in some]))
+shown = list(range(0, len(tiles), max(1, len(tiles) // 6)))[:6]
+show(*plot_tiles(tiles[shown], titles=[f"tile {i}" for i in shown]))
 
 # %% [markdown]
 # ## 3. Three steps, and it has learnt
@@ -150,14 +142,14 @@ print(f"All {len(tiles)} tiles would make {len(tiles) * height * width:,} patche
 
 # %% [markdown]
 # All three steps are in `fit`. It enlarges each tile from 256 to 448 px first, since threads are thin, so that a tile makes 56 x 56 = 3,136
-# patches. `coreset=0.05` keeps a twentieth of them. This takes about half a minute.
+# patches. `coreset_ratio=0.05` keeps a twentieth of them. This takes about half a minute.
 
 # %%
 from aitex_utils import PatchCore
 
-detector = PatchCore(backbone="efficientnet_lite0", coreset=0.05, seed=0, progress=True)
+detector = PatchCore(backbone="efficientnet_lite0", coreset_ratio=0.05, seed=0, progress=True)
 detector.fit(tiles)
-print(f"The memory bank holds {len(detector.bank_):,} patches, {detector.bank_.vectors_.nbytes / 2**20:.0f} MiB.")
+print(f"The memory bank contains {len(detector.bank_):,} patches, {detector.bank_.vectors_.nbytes / 2**20:.0f} MiB.")
 
 # %% [markdown]
 # ## 4. A defect lit up
@@ -167,9 +159,9 @@ print(f"The memory bank holds {len(detector.bank_):,} patches, {detector.bank_.v
 # place is taken off what is usual around it on this strip, so that 0 means *as its surroundings*.
 
 # %%
-found = detector.score_strip(example.read())
+result = detector.predict_strip(example.read())
 mask = example.read_mask()
-show(*plot_strip(example.read(), found.map, mask, title=f"{example.id}, {example.defect}"))
+show(*plot_strip(example.read(), result.map, mask, title=f"{example.id}, {example.defect}"))
 
 # %% [markdown]
 # The brighter, the farther from everything normal. Nobody told the detector about this kind of defect, or about any.
@@ -179,11 +171,11 @@ show(*plot_strip(example.read(), found.map, mask, title=f"{example.id}, {example
 # %%
 from scipy import ndimage
 
-grown = ndimage.binary_dilation(mask, iterations=8)  # specks side by side are one place
-one_in_100 = np.nanquantile(found.map, 0.99)
+grown = ndimage.binary_dilation(mask, iterations=8)  # joins nearby specks to one place
+one_in_100 = np.nanquantile(result.map, 0.99)
 places = ndimage.find_objects(ndimage.label(grown)[0])
 for rows, columns in sorted(places, key=lambda place: place[1].start):
-    highest = np.nanmax(found.map[rows, columns])
+    highest = np.nanmax(result.map[rows, columns])
     print(f"Columns {columns.start:,} to {columns.stop - 1:,}: up to {highest / one_in_100:.1f} times that value")
 
 # %% [markdown]
@@ -194,9 +186,9 @@ for rows, columns in sorted(places, key=lambda place: place[1].start):
 # map that is stretched to its own range always has something bright in it.
 
 # %%
-calm = detector.score_strip(held_out[0].read())
-scale = 0.0, float(np.nanmax(found.map))
-show(*plot_strip(held_out[0].read(), calm.map, title=f"{held_out[0].id}, normal, held out", scale=scale))
+normal_result = detector.predict_strip(held_out[0].read())
+scale = 0.0, float(np.nanmax(result.map))
+show(*plot_strip(held_out[0].read(), normal_result.map, title=f"{held_out[0].id}, normal, held out", scale=scale))
 
 # %% [markdown]
 # **Try it.** Here are three more defective strips, on the same scale again (what lies above it is drawn as its brightest).
@@ -205,9 +197,9 @@ show(*plot_strip(held_out[0].read(), calm.map, title=f"{held_out[0].id}, normal,
 
 # %%
 for strip in defective[1:4]:
-    its = detector.score_strip(strip.read())
+    anomaly_map = detector.predict_strip(strip.read()).map
     title = f"{strip.id}, {strip.defect}"
-    show(*plot_strip(strip.read(), its.map, strip.read_mask(), title=title, scale=scale))
+    show(*plot_strip(strip.read(), anomaly_map, strip.read_mask(), title=title, scale=scale))
 
 # %% [markdown]
 # ## 5. How good is it?
@@ -226,15 +218,15 @@ predict("00.a", 70, 95, unit="%")
 from tqdm.auto import tqdm
 
 from aitex_utils import tile_labels
+from aitex_utils.tiling import crop_tiles
 
 scores, labels = [], []
 for strip in tqdm(held_out + defective, desc="strips"):
     mask = strip.read_mask()
-    if mask.any() or strip.is_normal:  # an all-black mask doesn't say where the defect is
-        result = detector.score_strip(strip.read())
-        of_mask = np.stack([mask[r : r + 256, c : c + 256] for r, c in result.corners])
+    if mask.any() or strip.is_normal:  # an all-black mask does not show where the defect is
+        result = detector.predict_strip(strip.read())
         scores.append(result.tile_scores)
-        labels.append(tile_labels(of_mask))
+        labels.append(tile_labels(crop_tiles(mask, result.corners)))
 scores, labels = np.concatenate(scores), np.concatenate(labels)
 
 # %%

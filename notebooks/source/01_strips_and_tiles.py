@@ -41,21 +41,19 @@ import numpy as np
 from aitex_utils import fabric_region, list_strips, tile, tile_labels, untile
 from aitex_utils.lessons import calibration, check, hint, predict, quiz, reveal
 from aitex_utils.lessons.data import lesson_strips
-from aitex_utils.lessons.nb01 import figures as lab
-from aitex_utils.plots import plot_image, plot_tiles, show
+from aitex_utils.lessons.nb01 import figures
+from aitex_utils.plots import MAP_COLOURS, plot_image, plot_tiles, show
 
 root = lesson_strips()
 strips = list_strips(root)
 fabrics = sorted({s.fabric for s in strips if s.is_normal})
-for f in fabrics:
-    own = [s.is_normal for s in strips if s.fabric == f]
-    print(f"Fabric {f}: {sum(own)} normal strips, {len(own) - sum(own)} defective")
+for name in fabrics:
+    is_normal = [s.is_normal for s in strips if s.fabric == name]
+    print(f"Fabric {name}: {sum(is_normal)} normal strips, {len(is_normal) - sum(is_normal)} defective")
 
 # %%
-one_of_each = [
-    next(s for s in strips if s.fabric == f and s.is_normal) for f in fabrics
-]
-show(*lab.plot_images({f"fabric {s.fabric}, {s.id}": s.read() for s in one_of_each}))
+one_of_each = [next(s for s in strips if s.fabric == name and s.is_normal) for name in fabrics]
+show(*figures.plot_images({f"fabric {s.fabric}, {s.id}": s.read() for s in one_of_each}))
 
 # %% [markdown]
 # A file's name says what it shows: `nnnn_ddd_ff.png` is number, **defect code** and **fabric**. The number alone is no name:
@@ -105,14 +103,14 @@ from collections import Counter
 
 from aitex_utils.datasets.dataset_check import check_dataset
 
-odd = check_dataset(root)
-first = {o.kind: o for o in reversed(odd)}  # one example of each kind
-for kind, count in Counter(o.kind for o in odd).items():
-    print(f"{count} x {kind}: {first[kind].told}")
-    print(f"    as {first[kind].file}")
+issues = check_dataset(root)
+first = {issue.kind: issue for issue in reversed(issues)}  # one example of each kind
+for kind, count in Counter(issue.kind for issue in issues).items():
+    print(f"{count} x {kind}: {first[kind].message}")
+    print(f"    for example {first[kind].file}")
 
 # %% [markdown]
-# That is the count of each kind, and one example. (`oddity_table(odd)`, from the same module, shows all.) What one does about it:
+# That is the count of each kind, and one example. (`issue_table(issues)`, from the same module, shows all.) What one does about it:
 #
 # - **RGBA files**: mended when read. `strip.read()` always gives grey values (256, W).
 # - **Another width** (only AITEX has it): W isn't always 4,096, and your code mustn't rely on it.
@@ -121,8 +119,8 @@ for kind, count in Counter(o.kind for o in odd).items():
 # - **Masks that aren't binary**: their edges hold values between 0 and 255. **Any value above 0 is defect.**
 # - **A strip with several masks**: each marks one defect; all of them together are what we want.
 #
-# In the four fabrics of AITEX that the figures below were measured on, {{results/notebook_01.json: aitex.oddities.mask not binary}}
-# masks aren't binary, and {{results/notebook_01.json: aitex.oddities.mask all black}} is all black.
+# In the four fabrics of AITEX that the figures below were measured on, {{results/notebook_01.json: aitex.issues.mask not binary}}
+# masks aren't binary, and {{results/notebook_01.json: aitex.issues.mask all black}} is all black.
 
 # %%
 masked = [s for s in strips if s.masks and s.read_mask().any()]
@@ -142,10 +140,10 @@ show(*plot_image(several.read(), several.read_mask(), title=title))
 # %% exercise="01.2"
 def union(masks: list[np.ndarray]) -> np.ndarray:
     """Return where any of the masks (each (H, W) uint8) marks a defect, (H, W) bool."""
-    found = np.zeros(masks[0].shape, dtype=bool)
+    marked = np.zeros(masks[0].shape, dtype=bool)
     for mask in masks:
-        found |= mask > 0
-    return found
+        marked |= mask > 0
+    return marked
 
 
 # %%
@@ -175,25 +173,26 @@ predict("01.a", 0.6, 1.0)
 WINDOW = 16  # px
 
 
-def unlike_fabric(strip):
+def dissimilarity_to_fabric(strip):
+    """Return the distance of each window to typical fabric, in typical distances."""
     grey = strip[:, : strip.shape[1] // WINDOW * WINDOW].astype(float)
     across = np.abs(np.diff(grey, axis=1, append=grey[:, -1:]))
     down = np.abs(np.diff(grey, axis=0, append=grey[-1:]))
-    # logarithms, so that twice as bright counts the same in dark and in light cloth;
-    # log1p(x) is log(1 + x), which 0 doesn't upset
+    # With logarithms, twice as bright counts the same in dark and in light cloth;
+    # log1p(x) is log(1 + x), which is defined at 0.
     pixels = np.log1p(np.stack([grey, across, down], axis=-1))  # (256, W, 3)
     windows = pixels.reshape(256, -1, WINDOW, 3).mean(axis=(0, 2))  # (W / 16, 3)
     right = windows[len(windows) // 2 :]
     typical = np.median(right, axis=0)
-    usual = np.median(np.abs(right - typical), axis=0)
-    return (np.abs(windows - typical) / usual).mean(axis=1)
+    typical_distance = np.median(np.abs(right - typical), axis=0)
+    return (np.abs(windows - typical) / typical_distance).mean(axis=1)
 
 
 # %%
 bare = max(one_of_each, key=lambda s: fabric_region(s.read())[0])
 image = bare.read()
-found, unlike = fabric_region(image), unlike_fabric(image)
-show(*lab.plot_region(image, unlike, WINDOW, found, title=f"Strip {bare.id}"))
+limits, dissimilarity = fabric_region(image), dissimilarity_to_fabric(image)
+show(*figures.plot_region(image, dissimilarity, WINDOW, limits, title=f"Strip {bare.id}"))
 
 # %% [markdown]
 # The bed stands out by far. The selvage, just left of the first dashed line, doesn't on the practice fabric: there the curve is no higher than at
@@ -206,31 +205,31 @@ show(*lab.plot_region(image, unlike, WINDOW, found, title=f"Strip {bare.id}"))
 # %%
 from tqdm.auto import tqdm
 
-from aitex_utils import tiling
+from aitex_utils import region
 from aitex_utils.lessons.cache import cached
 
 
-def regions():
-    return {"columns": [fabric_region(s.read()) for s in tqdm(strips, desc="strips")]}
+def find_regions():
+    return {"limits": [fabric_region(s.read()) for s in tqdm(strips, desc="strips")]}
 
 
-columns = cached("01_regions", regions, data=root, code=[tiling])["columns"]  # (strips, 2)
-region = {s.id: slice(*found) for s, found in zip(strips, columns, strict=True)}
-begins, is_normal = columns[:, 0], np.array([s.is_normal for s in strips])
-show(*lab.plot_begins(begins, is_normal, [s.fabric for s in strips]))
+limits = cached("01_regions", find_regions, data=root, code=[region])["limits"]  # (strips, 2)
+columns = {s.id: slice(*pair) for s, pair in zip(strips, limits, strict=True)}
+starts, is_normal = limits[:, 0], np.array([s.is_normal for s in strips])
+show(*figures.plot_starts(starts, is_normal, [s.fabric for s in strips]))
 
 # %%
 from aitex_utils import metrics
-from aitex_utils.lessons.nb01.leakage import bed_numbers, nearest_normal
+from aitex_utils.lessons.nb01.leakage import bed_features, nearest_normal_distance
 
-of_bed = []
-for f in fabrics:
-    own = [i for i, s in enumerate(strips) if s.fabric == f]
-    numbers = np.array([bed_numbers(strips[i].read(), begins[i]) for i in own])
-    strange = nearest_normal(numbers, is_normal[own])  # (strips,)
-    of_bed.append(metrics.auroc(~is_normal[own], strange))
-    print(f"Fabric {f}: AUROC {of_bed[-1]:.3f} by strip, without any fabric")
-reveal("01.a", np.mean(of_bed))
+bed_aurocs = []
+for name in fabrics:
+    own = [i for i, s in enumerate(strips) if s.fabric == name]
+    beds = np.array([bed_features(strips[i].read(), starts[i]) for i in own])  # (strips, 3)
+    scores = nearest_normal_distance(beds, is_normal[own])  # (strips,)
+    bed_aurocs.append(metrics.auroc(~is_normal[own], scores))
+    print(f"Fabric {name}: strip-level AUROC {bed_aurocs[-1]:.3f}, without any fabric")
+reveal("01.a", np.mean(bed_aurocs))
 
 # %% [markdown]
 # On four fabrics of AITEX the mean is {{results/notebook_01.json: aitex.mean.strip_auroc_by_bed_alone: .3f}}: fabric 00
@@ -248,11 +247,11 @@ reveal("01.a", np.mean(of_bed))
 # lost. Each tile comes with its **corner**, the row and the column of its upper left pixel.
 
 # %%
-fabric = image[:, region[bare.id]]
+fabric = image[:, columns[bare.id]]
 tiles, corners = tile(fabric, size=256)
 print(f"{fabric.shape} px of fabric make tiles of shape {tiles.shape}")
 print(f"corners {corners[:3].tolist()} ... {corners[-1].tolist()}")
-show(*lab.plot_grid(fabric, corners, 256, title="Without overlap, the last one moved back"))
+show(*figures.plot_grid(fabric, corners, 256, title="Without overlap, the last one moved back"))
 
 # %% [markdown]
 # A defect on the seam of two tiles is cut in half, and each half looks more harmless than the whole. With **overlap** it lies
@@ -261,7 +260,7 @@ show(*lab.plot_grid(fabric, corners, 256, title="Without overlap, the last one m
 # %%
 tiles_64, corners_64 = tile(fabric, size=256, overlap=64)
 print(f"{len(tiles)} tiles become {len(tiles_64)} with 64 px of overlap.")
-show(*lab.plot_grid(fabric, corners_64, 256, title="64 px of overlap"))
+show(*figures.plot_grid(fabric, corners_64, 256, title="64 px of overlap"))
 
 # %% [markdown]
 # ### Exercise 01.3: corners
@@ -282,10 +281,10 @@ def tile_corners(height: int, width: int, size: int, overlap: int) -> np.ndarray
     """Return the corners (N, 2) of all tiles, row and column, row by row."""
 
     def starts(length: int) -> list[int]:
-        found = list(range(0, length - size + 1, size - overlap))
-        if found[-1] + size < length:
-            found.append(length - size)
-        return found
+        fitting = list(range(0, length - size + 1, size - overlap))
+        if fitting[-1] + size < length:
+            fitting.append(length - size)
+        return fitting
 
     return np.array([(row, column) for row in starts(height) for column in starts(width)])
 
@@ -304,20 +303,20 @@ check("01.3", tile_corners)
 means = tiles_64.mean(axis=(1, 2), keepdims=True)  # (N, 1, 1)
 maps = np.broadcast_to(means, tiles_64.shape)  # (N, 256, 256)
 last_wins, total, count = (np.zeros(fabric.shape) for _ in range(3))
-for one, (row, column) in zip(maps, corners_64, strict=True):
+for tile_map, (row, column) in zip(maps, corners_64, strict=True):
     here = np.s_[row : row + 256, column : column + 256]
-    last_wins[here] = one
-    total[here] += one
+    last_wins[here] = tile_map
+    total[here] += tile_map
     count[here] += 1
 stitched = {"the last tile wins": last_wins, "plain mean": total / count}
 stitched["blended (untile)"] = untile(maps, corners_64, fabric.shape)
-show(*lab.plot_images(stitched, colours="cividis"))
+show(*figures.plot_images(stitched, colours=MAP_COLOURS))
 
 # %%
 for name, stitch in stitched.items():
     print(f"{name:<18} largest step between columns {np.abs(np.diff(stitch[0])).max():.2f}")
 same = np.array_equal(untile(tiles_64, corners_64, fabric.shape), fabric)
-print(f"The picture, cut and put together again, is {'' if same else 'not '}the same.")
+print(f"The image, cut and stitched again, is {'' if same else 'not '}the same.")
 
 # %% [markdown]
 # The first has hard seams, the second smaller ones, the third fades from one tile into the next: `untile` gives each tile a weight
@@ -339,16 +338,20 @@ predict("01.b", 3, 10, unit="%")
 known = [s for s in masked if s.fabric in fabrics]
 
 
+def cut(strip, image):
+    """Return the tiles of a strip's fabric, cut from its picture, its mask or a changed picture."""
+    return tile(image[:, columns[strip.id]])[0]
+
+
 def area_shares(strip):
-    """Share of the area that is marked, for each tile of the strip's fabric."""
-    of_mask, _ = tile(strip.read_mask()[:, region[strip.id]])
-    return of_mask.mean(axis=(1, 2))
+    """Return the share of its area that is marked, for each tile of the strip's fabric."""
+    return cut(strip, strip.read_mask()).mean(axis=(1, 2))
 
 
 shares = np.concatenate([area_shares(s) for s in tqdm(known, desc="masks")])
 clean = sum(len(area_shares(s)) for s in strips if s.is_normal)
 print(f"{clean:,} tiles of normal strips, {len(shares):,} of defective ones,")
-print(f"{(shares > 0).sum()} tiles hold a marked pixel")
+print(f"{(shares > 0).sum()} tiles contain a marked pixel")
 reveal("01.b", 100 * (shares > 0).sum() / (clean + len(shares)), unit="%")
 
 # %% [markdown]
@@ -380,7 +383,7 @@ check("01.4", label_tiles)
 rules = (0, 0.001, 0.01, 0.05, 0.10)
 marked_shares = shares[shares > 0]
 counts = [int(np.count_nonzero(marked_shares >= rule)) for rule in rules]
-show(*lab.plot_rules(rules, counts, clean + len(shares)))
+show(*figures.plot_rules(rules, counts, clean + len(shares)))
 
 # %% [markdown]
 # On four fabrics of AITEX: any pixel {{results/notebook_01.json: aitex.tiles.defective_by_rule.any_pixel}} tiles, at least 1 % of the area
@@ -393,12 +396,11 @@ show(*lab.plot_rules(rules, counts, clean + len(shares)))
 tiny = min((s for s in known if area_shares(s).any()), key=lambda s: s.read_mask().sum())
 share = area_shares(tiny)
 marked = np.flatnonzero(share)[:6]
-of_tiny, _ = tile(tiny.read()[:, region[tiny.id]])
-masks, _ = tile(tiny.read_mask()[:, region[tiny.id]])
+tiny_tiles, masks = cut(tiny, tiny.read()), cut(tiny, tiny.read_mask())
 titles = [f"{share[i]:.2%} of the area" for i in marked]
-figure, _ = plot_tiles(of_tiny[marked], masks[marked] * 1.0, titles, label="marked")
-told = f"Strip {tiny.id}, {tiny.defect}: tiles with {', '.join(titles)} marked"
-show(figure, f"{told}, and below each its mask.")
+figure, _ = plot_tiles(tiny_tiles[marked], masks[marked] * 1.0, titles, label="marked")
+caption = f"Strip {tiny.id}, {tiny.defect}: tiles with {', '.join(titles)} marked"
+show(figure, f"{caption}, each above its mask.")
 
 # %% [markdown]
 # ## 7. Two ways to split
@@ -412,7 +414,7 @@ show(figure, f"{told}, and below each its mask.")
 #
 # ### Exercise 01.5: split by strip
 #
-# `owner` (N,) says for each tile which strip it comes from. Return two arrays of *positions of tiles* in `owner`: those to fit on, those to
+# `groups` (N,) says for each tile which strip it comes from. Return two arrays of *positions of tiles* in `groups`: those to fit on, those to
 # test on. Every tile is on one side, no strip on both. For anyone to be able to repeat it, the draw must be this one: take the names of the
 # strips in sorted order (`np.unique`), shuffle them with `np.random.default_rng(seed).permutation`; the first
 # `round(share * number_of_strips)` are for fitting.
@@ -421,13 +423,11 @@ show(figure, f"{told}, and below each its mask.")
 
 
 # %% exercise="01.5"
-def split_by_strip(
-    owner: np.ndarray, share: float, seed: int
-) -> tuple[np.ndarray, np.ndarray]:
+def split_by_strip(groups: np.ndarray, share: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """Return the positions of the tiles to fit on, and of those to test on."""
-    names = np.unique(owner)
+    names = np.unique(groups)
     shuffled = np.random.default_rng(seed).permutation(names)
-    in_fit = np.isin(owner, shuffled[: round(share * len(names))])
+    in_fit = np.isin(groups, shuffled[: round(share * len(names))])
     return np.flatnonzero(in_fit), np.flatnonzero(~in_fit)
 
 
@@ -445,43 +445,38 @@ FABRIC = max(fabrics, key=lambda f: (sum(s.fabric == f for s in known), f))
 features = PatchFeatures()
 
 
-def spread(strips, most):
-    """Take at most so many, evenly from the whole list."""
-    return strips[:: -(-len(strips) // most)]
+def evenly_spaced(strips, max_count):
+    """Return at most so many strips, evenly spaced in the list."""
+    return strips[:: -(-len(strips) // max_count)]
 
 
-fit_strips = spread([s for s in strips if s.fabric == FABRIC and s.is_normal], 10)
-bad_strips = spread([s for s in known if s.fabric == FABRIC], 13)
+fit_strips = evenly_spaced([s for s in strips if s.fabric == FABRIC and s.is_normal], 10)
+defective_strips = evenly_spaced([s for s in known if s.fabric == FABRIC], 13)
 
 
 # %%
-def patches_of(tiles):
+def extract(tiles):
+    """Return the patches of tiles, one row of patches per tile."""
     patches = features.transform(tiles)
     return patches.reshape(len(tiles), -1, patches.shape[-1])  # (N, 1024, C)
 
 
-def cut(strip, image):
-    return tile(image[:, region[strip.id]])[0]
-
-
 # %%
 def fabric_patches(change=lambda image: image):
-    """Patches of clean and of defective tiles, each strip's picture changed first."""
+    """Return the patches of clean and of defective tiles, each strip's picture changed first."""
     clean = [cut(s, change(s.read())) for s in fit_strips]
-    bad = [
-        cut(s, change(s.read()))[tile_labels(cut(s, s.read_mask()))] for s in bad_strips
-    ]
-    return patches_of(np.concatenate(clean)), patches_of(np.concatenate(bad))
+    defective = [cut(s, change(s.read()))[tile_labels(cut(s, s.read_mask()))] for s in defective_strips]
+    return extract(np.concatenate(clean)), extract(np.concatenate(defective))
 
 
-patches, bad = fabric_patches()
-owner = np.array([s.id for s in fit_strips for _ in cut(s, s.read())])
-print(f"Fabric {FABRIC}: {len(patches)} clean tiles, {len(bad)} defective ones.")
+patches, defective_patches = fabric_patches()
+groups = np.array([s.id for s in fit_strips for _ in cut(s, s.read())])  # strip of each tile
+print(f"Fabric {FABRIC}: {len(patches)} clean tiles, {len(defective_patches)} defective ones.")
 
 # %%
-from aitex_utils.lessons.nb01.leakage import resemblance
+from aitex_utils.lessons.nb01.leakage import tile_distances
 
-show(*lab.plot_resemblance(resemblance(patches), owner))
+show(*figures.plot_tile_distances(tile_distances(patches), groups))
 
 # %% [markdown]
 # Row *i*, column *j*: of each patch of tile *i*, how far is the nearest patch of tile *j*, on average? White lines part the strips, and the
@@ -515,61 +510,63 @@ predict("01.c", -0.03, 0.05)
 
 # %%
 from aitex_utils import PatchCore
-from aitex_utils.lessons.nb01.leakage import Exams, farthest
+from aitex_utils.lessons.nb01.leakage import LeakageResult, tile_scores
 from aitex_utils.patchcore import PAPER
 
-random = np.random.default_rng(0)
-order, sides = random.permutation(np.unique(owner)), []
-for side in (order[:4], order[4:8]):
-    drawn = random.permutation(np.flatnonzero(np.isin(owner, side)))  # its tiles
-    sides.append((drawn[:20], drawn[20:40]))  # to fit on, to test on
+rng = np.random.default_rng(0)
+order, draws = rng.permutation(np.unique(groups)), []
+for own_strips in (order[:4], order[4:8]):
+    drawn = rng.permutation(np.flatnonzero(np.isin(groups, own_strips)))  # their tiles
+    draws.append((drawn[:20], drawn[20:40]))  # to fit on, to test on
 
 
-def bank(fit):
-    detector = PatchCore(**{**PAPER, "coreset": 0.02}, seed=0)
+def fit_bank(fit):
+    """Return the memory bank of a detector that was fitted on some of the tiles."""
+    detector = PatchCore(**{**PAPER, "coreset_ratio": 0.02}, seed=0)
     return detector.fit_patches(patches[fit].reshape(-1, patches.shape[-1])).bank_
 
 
 # %%
-(fit_a, test_a), (fit_b, test_b) = sides
-a, b = bank(fit_a), bank(fit_b)
-by_tile = [farthest(a, patches[test_a]), farthest(b, patches[test_b])]  # own side
-by_strip = [farthest(a, patches[test_b]), farthest(b, patches[test_a])]  # other side
-defective = [farthest(a, bad), farthest(b, bad)]
-exams = Exams(np.stack(by_tile), np.stack(by_strip), {"defective": np.stack(defective)})
-print(f"AUROC split by tile {exams.auroc('same'):.3f}")
-print(f"AUROC split by strip {exams.auroc('new'):.3f}, gap {exams.gap:+.3f}")
-show(*lab.plot_exams(exams))
+(fit_a, test_a), (fit_b, test_b) = draws
+a, b = fit_bank(fit_a), fit_bank(fit_b)
+same = [tile_scores(a, patches[test_a]), tile_scores(b, patches[test_b])]  # by tile: own side
+new = [tile_scores(a, patches[test_b]), tile_scores(b, patches[test_a])]  # by strip: other side
+defective = [tile_scores(a, defective_patches), tile_scores(b, defective_patches)]
+result = LeakageResult(np.stack(same), np.stack(new), {"defective": np.stack(defective)})
+print(f"AUROC split by tile {result.auroc('same'):.3f}")
+print(f"AUROC split by strip {result.auroc('new'):.3f}, gap {result.gap:+.3f}")
+show(*figures.plot_leakage(result))
 
 # %% [markdown]
-# One draw proves nothing: it depends on which strips came to which side. `two_exams` does just the same for any seed. Ten draws take about
+# One draw proves nothing: it depends on which strips came to which side. `leakage_experiment` does just the same for any seed. Ten draws take about
 # ten seconds.
 
 # %%
-from aitex_utils.lessons.nb01.leakage import two_exams
+from aitex_utils.lessons.nb01.leakage import leakage_experiment
 
 
-def ten_draws(patches, bad):
-    others = {"defective": bad}
-    return [two_exams(patches, owner, others, seed=seed) for seed in tqdm(range(10))]
+def ten_draws(patches, defective_patches):
+    tile_sets = {"defective": defective_patches}
+    seeds = tqdm(range(10), desc="draws")
+    return [leakage_experiment(patches, groups, tile_sets, seed=seed) for seed in seeds]
 
 
 def report(name):
-    by_tile = np.mean([run.auroc("same") for run in runs[name]])
-    by_strip = np.mean([run.auroc("new") for run in runs[name]])
-    print(f"{name}: AUROC by tile {by_tile:.3f}, by strip {by_strip:.3f}")
+    by_tile = np.mean([result.auroc("same") for result in results[name]])
+    by_strip = np.mean([result.auroc("new") for result in results[name]])
+    print(f"{name}: AUROC split by tile {by_tile:.3f}, by strip {by_strip:.3f}")
 
 
-runs = {"as it is": ten_draws(patches, bad)}
+results = {"as it is": ten_draws(patches, defective_patches)}
 report("as it is")
 
 # %%
-gaps = {name: [run.gap for run in of] for name, of in runs.items()}
-show(*lab.plot_gaps(gaps))
+gaps = {name: [result.gap for result in draws] for name, draws in results.items()}
+show(*figures.plot_gaps(gaps))
 reveal("01.c", np.mean(gaps["as it is"]))
 
 # %% [markdown]
-# Each dot is a draw, the square is their mean with its 95 % interval (from Student's distribution, which allows for ten draws being few). If the
+# Each small square is a draw, the dot above them is their mean with its 95 % interval (from Student's distribution, which allows for ten draws being few). If the
 # interval holds 0, these ten draws don't show a gap; if it only just misses 0, they hint at one, and more draws should settle it. It says how
 # sure the mean over such draws *of these strips* is; with other strips it might be another.
 #
@@ -586,27 +583,27 @@ reveal("01.c", np.mean(gaps["as it is"]))
 # brightness and its own sharpness, normal and defective strips alike. Nothing else changes.
 
 # %%
-from scipy.ndimage import gaussian_filter
+from aitex_utils.scoring import smooth
 
 
-def days(strength):
+def own_days(strength):
     """Return a function that gives each picture another light and focus."""
-    random = np.random.default_rng(1)
+    rng = np.random.default_rng(1)
 
     def change(image):
-        light = np.exp(0.1 * strength * random.standard_normal())  # about 10 % up or down
-        blur = 0.6 * strength * random.random()  # px
-        return gaussian_filter(image * light, blur).clip(0, 255).astype(np.uint8)
+        light = np.exp(0.1 * strength * rng.standard_normal())  # about 10 % up or down
+        sigma = 0.6 * strength * rng.random()  # px
+        return smooth(image * light, sigma).clip(0, 255).astype(np.uint8)
 
     return change
 
 
 # %%
-change = days(2)
+change = own_days(2)
 six = np.stack([cut(s, change(s.read()))[3] for s in fit_strips[:6]])
 figure, _ = plot_tiles(six, titles=[f"strip {s.id[:4]}" for s in fit_strips[:6]])
-greys = ", ".join(f"{one.mean():.0f}" for one in six)
-show(figure, f"One tile of each of six strips on days of their own; mean greys {greys}.")
+greys = ", ".join(f"{grey:.0f}" for grey in six.mean(axis=(1, 2)))
+show(figure, f"One tile of each of six strips, each with its own light and focus; mean greys {greys}.")
 
 # %% [markdown]
 # That is the strongest of what we shall try, strength 2, one tile of each strip. Nobody would call this cloth defective. **By how much
@@ -619,16 +616,16 @@ predict("01.d", 0.02, 0.15)
 # For each strength the network once more, and twenty detectors: up to half a minute each.
 
 # %%
-runs["own day, strength 1"] = ten_draws(*fabric_patches(days(1)))
+results["own day, strength 1"] = ten_draws(*fabric_patches(own_days(1)))
 report("own day, strength 1")
 
 # %%
-runs["own day, strength 2"] = ten_draws(*fabric_patches(days(2)))
+results["own day, strength 2"] = ten_draws(*fabric_patches(own_days(2)))
 report("own day, strength 2")
 
 # %%
-gaps = {name: [run.gap for run in of] for name, of in runs.items()}
-show(*lab.plot_gaps(gaps))
+gaps = {name: [result.gap for result in draws] for name, draws in results.items()}
+show(*figures.plot_gaps(gaps))
 reveal("01.d", np.mean(gaps["own day, strength 2"]))
 
 # %% [markdown]
@@ -636,9 +633,9 @@ reveal("01.d", np.mean(gaps["own day, strength 2"]))
 # score higher in 50 % of all pairs.
 
 # %%
-for name, of in runs.items():
-    strangeness = np.mean([run.strangeness for run in of])
-    print(f"{name:<20} the new strip's tile is higher in {strangeness:.0%} of pairs")
+for name, draws in results.items():
+    novelty_auroc = np.mean([result.novelty_auroc for result in draws])
+    print(f"{name:<20} the tile of the new strip scores higher in {novelty_auroc:.0%} of pairs")
 
 # %% [markdown]
 # To the detector, a strip that it hasn't seen is a little bit defective. The more the strips differ, the more so, and the better it
@@ -651,11 +648,11 @@ for name, of in runs.items():
 #
 # | fabric | by tile | by strip | gap and 95 % interval | new scores higher |
 # |---|---|---|---|---|
-# | 00 | {{results/notebook_01.json: aitex.fabrics.00.defective_same: .3f}} | {{results/notebook_01.json: aitex.fabrics.00.defective_new: .3f}} | {{results/notebook_01.json: aitex.fabrics.00.gap: +.3f}} ({{results/notebook_01.json: aitex.fabrics.00.gap_low: +.3f}} to {{results/notebook_01.json: aitex.fabrics.00.gap_high: +.3f}}) | {{results/notebook_01.json: aitex.fabrics.00.strangeness: .1%}} |
-# | 02 | {{results/notebook_01.json: aitex.fabrics.02.defective_same: .3f}} | {{results/notebook_01.json: aitex.fabrics.02.defective_new: .3f}} | {{results/notebook_01.json: aitex.fabrics.02.gap: +.3f}} ({{results/notebook_01.json: aitex.fabrics.02.gap_low: +.3f}} to {{results/notebook_01.json: aitex.fabrics.02.gap_high: +.3f}}) | {{results/notebook_01.json: aitex.fabrics.02.strangeness: .1%}} |
-# | 03 | {{results/notebook_01.json: aitex.fabrics.03.defective_same: .3f}} | {{results/notebook_01.json: aitex.fabrics.03.defective_new: .3f}} | {{results/notebook_01.json: aitex.fabrics.03.gap: +.3f}} ({{results/notebook_01.json: aitex.fabrics.03.gap_low: +.3f}} to {{results/notebook_01.json: aitex.fabrics.03.gap_high: +.3f}}) | {{results/notebook_01.json: aitex.fabrics.03.strangeness: .1%}} |
-# | 06 | {{results/notebook_01.json: aitex.fabrics.06.defective_same: .3f}} | {{results/notebook_01.json: aitex.fabrics.06.defective_new: .3f}} | {{results/notebook_01.json: aitex.fabrics.06.gap: +.3f}} ({{results/notebook_01.json: aitex.fabrics.06.gap_low: +.3f}} to {{results/notebook_01.json: aitex.fabrics.06.gap_high: +.3f}}) | {{results/notebook_01.json: aitex.fabrics.06.strangeness: .1%}} |
-# | **mean** | {{results/notebook_01.json: aitex.mean.defective_same: .3f}} | {{results/notebook_01.json: aitex.mean.defective_new: .3f}} | {{results/notebook_01.json: aitex.mean.gap: +.3f}} ({{results/notebook_01.json: aitex.mean.gap_low: +.3f}} to {{results/notebook_01.json: aitex.mean.gap_high: +.3f}}) | {{results/notebook_01.json: aitex.mean.strangeness: .1%}} |
+# | 00 | {{results/notebook_01.json: aitex.fabrics.00.defective_same: .3f}} | {{results/notebook_01.json: aitex.fabrics.00.defective_new: .3f}} | {{results/notebook_01.json: aitex.fabrics.00.gap: +.3f}} ({{results/notebook_01.json: aitex.fabrics.00.gap_low: +.3f}} to {{results/notebook_01.json: aitex.fabrics.00.gap_high: +.3f}}) | {{results/notebook_01.json: aitex.fabrics.00.novelty_auroc: .1%}} |
+# | 02 | {{results/notebook_01.json: aitex.fabrics.02.defective_same: .3f}} | {{results/notebook_01.json: aitex.fabrics.02.defective_new: .3f}} | {{results/notebook_01.json: aitex.fabrics.02.gap: +.3f}} ({{results/notebook_01.json: aitex.fabrics.02.gap_low: +.3f}} to {{results/notebook_01.json: aitex.fabrics.02.gap_high: +.3f}}) | {{results/notebook_01.json: aitex.fabrics.02.novelty_auroc: .1%}} |
+# | 03 | {{results/notebook_01.json: aitex.fabrics.03.defective_same: .3f}} | {{results/notebook_01.json: aitex.fabrics.03.defective_new: .3f}} | {{results/notebook_01.json: aitex.fabrics.03.gap: +.3f}} ({{results/notebook_01.json: aitex.fabrics.03.gap_low: +.3f}} to {{results/notebook_01.json: aitex.fabrics.03.gap_high: +.3f}}) | {{results/notebook_01.json: aitex.fabrics.03.novelty_auroc: .1%}} |
+# | 06 | {{results/notebook_01.json: aitex.fabrics.06.defective_same: .3f}} | {{results/notebook_01.json: aitex.fabrics.06.defective_new: .3f}} | {{results/notebook_01.json: aitex.fabrics.06.gap: +.3f}} ({{results/notebook_01.json: aitex.fabrics.06.gap_low: +.3f}} to {{results/notebook_01.json: aitex.fabrics.06.gap_high: +.3f}}) | {{results/notebook_01.json: aitex.fabrics.06.novelty_auroc: .1%}} |
+# | **mean** | {{results/notebook_01.json: aitex.mean.defective_same: .3f}} | {{results/notebook_01.json: aitex.mean.defective_new: .3f}} | {{results/notebook_01.json: aitex.mean.gap: +.3f}} ({{results/notebook_01.json: aitex.mean.gap_low: +.3f}} to {{results/notebook_01.json: aitex.mean.gap_high: +.3f}}) | {{results/notebook_01.json: aitex.mean.novelty_auroc: .1%}} |
 #
 # On AITEX each of the four intervals lies above 0: the gap is there, and it is modest. One that size is easily taken for
 # a better detector. How large the gap is depends on the fabric, and one can't know before one has measured. That is the reason to

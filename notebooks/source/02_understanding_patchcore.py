@@ -61,22 +61,20 @@ tests = {
 }
 
 # %%
-from matplotlib.figure import Figure
+from aitex_utils.plots import DEFECTIVE, LINE, NORMAL, make_axes, plot_tiles, show
 
-from aitex_utils.plots import plot_tiles, show
-
-figure = Figure(figsize=(6.4, 4), layout="constrained")
-axis = figure.subplots()
-axis.plot(*points.T, "o", color="#0072B2", markersize=4, label="48 normal patches")
+figure, axis = make_axes(1, 1, (6.4, 4))
+axis.plot(*points.T, "o", color=NORMAL, markersize=4, label="48 normal patches")
 for name, patch in tests.items():
-    mark, colour = ("D", "#0072B2") if "normal" in name else ("X", "#D55E00")
-    axis.plot(*patch, mark, color=colour, markersize=9)
+    marker, colour = ("D", NORMAL) if "normal" in name else ("X", DEFECTIVE)
+    axis.plot(*patch, marker, color=colour, markersize=9)
     axis.annotate(name, patch, (0, 8), textcoords="offset points", ha="center")
 axis.set(aspect="equal", xlabel="channel 1", ylabel="channel 2")
 axis.margins(0.12)
 axis.legend(loc="lower right")
-show(figure, "48 normal patches in two crowds and a lone one; crosses are three defects to test, off, "
-     "between and beyond, and a diamond a normal patch of the rare kind.")
+caption = "48 normal patches: two crowds and a lone patch. Crosses are three patches of defects to test "
+caption += "(off, between, beyond); the diamond is a normal patch of the rare kind."
+show(figure, caption)
 
 # %% [markdown]
 # ### The simplest autoencoder
@@ -95,9 +93,9 @@ mean = points.mean(axis=0)
 directions = np.linalg.svd(points - mean)[2][:1]  # (K, C) = (1, 2): where the points spread most
 x = tests["off"]
 z = directions @ (x - mean)  # (K,)
-rebuilt = directions.T @ z + mean  # (C,)
-print(f"{x} has the code {z.round(2)} and is rebuilt as {rebuilt.round(2)}.")
-print(f"Its error is {np.linalg.norm(x - rebuilt):.2f}.")
+reconstructed = directions.T @ z + mean  # (C,)
+print(f"{x} has the code {z.round(2)} and is reconstructed as {reconstructed.round(2)}.")
+print(f"The reconstruction error is {np.linalg.norm(x - reconstructed):.2f}.")
 
 # %% [markdown]
 # ### Exercise 02.1: reconstruction errors
@@ -119,8 +117,8 @@ def reconstruction_errors(points: np.ndarray, mean: np.ndarray, directions: np.n
     The directions have length 1 and are at right angles to one another.
     """
     codes = (points - mean) @ directions.T  # (N, K)
-    rebuilt = codes @ directions + mean  # (N, C)
-    return np.linalg.norm(points - rebuilt, axis=1)
+    reconstructed = codes @ directions + mean  # (N, C)
+    return np.linalg.norm(points - reconstructed, axis=1)
 
 
 # %%
@@ -140,17 +138,17 @@ predict("02.a", 0.2, 5, unit="times")
 # %%
 from sklearn.decomposition import PCA
 
-linear = PCA(1).fit(points)  # the same autoencoder, ready-made
+pca = PCA(1).fit(points)  # the same autoencoder, ready-made
 
 
-def error(x: np.ndarray) -> np.ndarray:
-    return np.linalg.norm(x - linear.inverse_transform(linear.transform(x)), axis=1)
+def pca_errors(points: np.ndarray) -> np.ndarray:
+    return np.linalg.norm(points - pca.inverse_transform(pca.transform(points)), axis=1)
 
 
-normal_error = np.median(error(points))
-reveal("02.a", error(tests["beyond"][None])[0] / normal_error, unit="times")
+normal_error = np.median(pca_errors(points))
+reveal("02.a", pca_errors(tests["beyond"][None])[0] / normal_error, unit="times")
 for name, patch in tests.items():
-    print(f"{name:>13}: {error(patch[None])[0] / normal_error:5.1f} times the typical normal error")
+    print(f"{name:>13}: {pca_errors(patch[None])[0] / normal_error:5.1f} times the typical normal error")
 
 # %% [markdown]
 # Only one defect of three stands out. *Between* and *beyond* lie close to the line, so they are rebuilt almost perfectly,
@@ -170,23 +168,23 @@ down, across = np.mgrid[:24, :24]
 shifts = rng.uniform(0, 2 * np.pi, size=(601, 2, 1, 1))
 threads = np.cos(across * 2 * np.pi / 6 + shifts[:, 0]) + np.cos(down * 2 * np.pi / 6 + shifts[:, 1])
 pictures = 127 + 45 * threads + rng.normal(0, 13, threads.shape)  # (601, 24, 24)
-fit, faulty = pictures[:600].reshape(600, -1), pictures[600].copy()
+training, faulty = pictures[:600].reshape(600, -1), pictures[600].copy()
 defect = np.zeros((24, 24), bool)
 defect[8:11, 3:21] = True
 faulty[defect] = 127
 
 # %%
-codes = (1, 4, 64, 256, 500)
-fitted = [PCA(k, svd_solver="full").fit(fit) for k in codes]
-x = faulty.reshape(1, -1)
-remade = np.stack([p.inverse_transform(p.transform(x)).reshape(24, 24) for p in fitted])
-errors = np.abs(faulty - remade)
-titles = ["the faulty picture", *(f"rebuilt, K = {k}" for k in codes)]
-greys = np.concatenate([faulty[None], remade]).clip(0, 255).astype(np.uint8)
-below = np.concatenate([np.zeros((1, 24, 24)), errors])
-show(*plot_tiles(greys, below, titles, label="error (grey levels)"))
-for k, e in zip(codes, errors, strict=True):
-    on, off = e[defect].mean(), e[~defect].mean()
+widths = (1, 4, 64, 256, 500)  # K
+models = [PCA(k, svd_solver="full").fit(training) for k in widths]
+flat = faulty.reshape(1, -1)
+reconstructed = np.stack([m.inverse_transform(m.transform(flat)).reshape(24, 24) for m in models])
+errors = np.abs(faulty - reconstructed)
+titles = ["the faulty picture", *(f"reconstructed, K = {k}" for k in widths)]
+greys = np.concatenate([faulty[None], reconstructed]).clip(0, 255).astype(np.uint8)
+error_maps = np.concatenate([np.zeros((1, 24, 24)), errors])
+show(*plot_tiles(greys, error_maps, titles, label="error (grey levels)"))
+for k, error in zip(widths, errors, strict=True):
+    on, off = error[defect].mean(), error[~defect].mean()
     print(f"K = {k:3}: error {on:4.1f} on the defect, {off:4.1f} elsewhere: {on / off:.1f} times as much")
 
 # %% [markdown]
@@ -213,13 +211,14 @@ for k, e in zip(codes, errors, strict=True):
 
 # %%
 from aitex_utils import MemoryBank
-from aitex_utils.lessons.nb02.figures import plane, plot_fields
+from aitex_utils.lessons.nb02.figures import plane_points, plot_fields
 
-places, shape = plane()  # (rows * columns, 2): points all over the plane
-seen = MemoryBank().add(points)
-distance = seen.nearest(places, 1)[0]
-show(*plot_fields(points, {"autoencoder: error": error(places).reshape(shape),
-                           "memory: distance": distance.reshape(shape)}, tests))
+grid, shape = plane_points()  # (rows * columns, 2): points on a grid over the plane
+toy_bank = MemoryBank().add(points)
+distance = toy_bank.search(grid, 1)[0]  # (rows * columns, 1)
+fields = {"autoencoder: error": pca_errors(grid), "memory: distance": distance}
+fields = {title: values.reshape(shape) for title, values in fields.items()}
+show(*plot_fields(points, fields, tests))
 
 # %% [markdown]
 # On the left, a dark road runs through the crowds and on for ever: all on it passes for normal. On the right, only what is
@@ -254,13 +253,14 @@ show(*plot_fields(points, {"autoencoder: error": error(places).reshape(shape),
 # %%
 from aitex_utils.lessons.nb02.figures import plot_steps
 
-show(*plot_steps({
+steps = {
     "extract": "tile -> feature map\n(C, H', W')",
     "unfold": "feature map -> patches\n(H' W', C)",
     "remember": "normal patches -> coreset\n-> memory bank (M, C)",
     "search": "patch -> distance\nto its nearest vector",
-    "score": "distances -> map,\nand one number a tile",
-}))
+    "score": "distances -> map,\nand one number per tile",
+}
+show(*plot_steps(steps))
 
 # %% [markdown]
 # Fitting takes steps 1 to 3, on normal tiles only. A test tile goes through 1 and 2 in the same way, then through 4 and 5.
@@ -306,8 +306,8 @@ from aitex_utils.lessons.nb02.figures import plot_refolded
 h, w = np.mgrid[:6, :8]
 colours = np.stack([w / 7, h / 5, (h + w) % 2])  # (C, H', W') = (3, 6, 8)
 mixed_up = colours.reshape(-1, 3)  # (48, 3): the right shape, the wrong patches
-back = mixed_up.reshape(6, 8, 3).transpose(2, 0, 1)  # each row put where its patch belongs
-show(*plot_refolded({"the map": colours, "by reshape alone": back}))
+refolded = mixed_up.reshape(6, 8, 3).transpose(2, 0, 1)  # each row at the position of its patch
+show(*plot_refolded({"the map": colours, "by reshape alone": refolded}))
 
 # %% [markdown]
 # Memory holds a whole channel, then the next. `reshape` doesn't move anything: it cuts that row of numbers into pieces of
@@ -337,10 +337,11 @@ check("02.2", unfold)
 # Two lines that do it, and the proof that both come back as they were:
 
 # %%
-one = colours.reshape(3, -1).T  # (C, H', W') -> (C, H' W') -> (H' W', C)
-two = np.moveaxis(colours, 0, -1).reshape(-1, 3)  # (C, H', W') -> (H', W', C) -> (H' W', C)
-show(*plot_refolded({"the map": colours, "the first": one.T.reshape(3, 6, 8),
-                     "the second": two.T.reshape(3, 6, 8)}))
+first = colours.reshape(3, -1).T  # (C, H', W') -> (C, H' W') -> (H' W', C)
+second = np.moveaxis(colours, 0, -1).reshape(-1, 3)  # (C, H', W') -> (H', W', C) -> (H' W', C)
+unfolded = {"the first": first, "the second": second}
+refolded = {title: patches.T.reshape(3, 6, 8) for title, patches in unfolded.items()}
+show(*plot_refolded({"the map": colours, **refolded}))
 
 # %% [markdown]
 # `aitex_utils.PatchFeatures` returns tiles as (N, H', W', C), channels last. There a plain `reshape(-1, C)` *is* right. Look at
@@ -384,17 +385,17 @@ from aitex_utils import k_center_greedy
 
 kept, radii = k_center_greedy(bank.astype(np.float32), 8, seed=0, projection=None)
 radius = np.linalg.norm(bank[:, None] - bank[kept][None], axis=2).min(axis=1).max()
-figure = Figure(figsize=(6.4, 4.2), layout="constrained")
-axis = figure.subplots()
-axis.plot(*bank.T, "o", color="#0072B2", markersize=4)
-turn = np.linspace(0, 2 * np.pi, 80)
+figure, axis = make_axes(1, 1, (6.4, 4.2))
+axis.plot(*bank.T, "o", color=NORMAL, markersize=4)
+angle = np.linspace(0, 2 * np.pi, 80)
 for order, m in enumerate(bank[kept], 1):
-    axis.plot(m[0] + radius * np.cos(turn), m[1] + radius * np.sin(turn), "k:", lw=0.7)
-    axis.plot(*m, "s", color="black", markersize=7)
+    axis.plot(m[0] + radius * np.cos(angle), m[1] + radius * np.sin(angle), ":", color=LINE, lw=0.7)
+    axis.plot(*m, "s", color=LINE, markersize=7)
     axis.annotate(str(order), m, (6, 5), textcoords="offset points", weight="bold")
 axis.set(aspect="equal", xlabel="channel 1", ylabel="channel 2")
-show(figure, f"{len(kept)} of {len(bank)} patches kept: the squares, numbered as chosen. Circles of the "
-     f"covering radius {radius:.2f} hold all others.")
+caption = f"{len(kept)} of {len(bank)} patches are kept: the squares, numbered in the order of choice. "
+caption += f"Circles of the covering radius {radius:.2f} contain all others."
+show(figure, caption)
 
 # %% [markdown]
 # The lone, rare patch is among the first to be kept: it is far from everything. A random choice would most likely have lost
@@ -417,21 +418,21 @@ show(figure, f"{len(kept)} of {len(bank)} patches kept: the squares, numbered as
 
 # %%
 from aitex_utils.lessons.nb02.figures import plot_patch
-from aitex_utils.lessons.sliders import movable
+from aitex_utils.lessons.sliders import show_with_sliders
 
 
-def at(x: float, y: float):
+def patch_at(x: float, y: float):
     p = np.array([x, y])
     distances = np.linalg.norm(bank - p, axis=1)  # (M,)
     nearest = distances.argmin()  # index of m*
     return plot_patch(bank, p, nearest)
 
 
-places_to_see = [{"x": 0.8, "y": -1.7}, {"x": -0.1, "y": 0.3}, {"x": -0.4, "y": 1.6}]
-movable(at, places_to_see, x=(-4.0, 4.0, 0.1, 0.8), y=(-2.6, 2.8, 0.1, -1.7))
+stills = [{"x": 0.8, "y": -1.7}, {"x": -0.1, "y": 0.3}, {"x": -0.4, "y": 1.6}]
+show_with_sliders(patch_at, stills, x=(-4.0, 4.0, 0.1, 0.8), y=(-2.6, 2.8, 0.1, -1.7))
 
 # %% [markdown]
-# If you see three still pictures instead of sliders, this program shows no widgets: change the numbers in `places_to_see` and
+# If you see three still pictures instead of sliders, this program shows no widgets: change the numbers in `stills` and
 # run the cell again. It is the same.
 #
 # The circle is what the distance *means*: there is no normal vector inside it. When you cross from one crowd to the other, the
@@ -452,7 +453,7 @@ import numpy as np
 
 
 def nearest(patches: np.ndarray, bank: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return each patch's distance to its nearest vector of the bank, and that one's index.
+    """Return each patch's distance to its nearest vector of the bank, and the vector's index.
 
     patches (n, C), bank (M, C) -> distances (n,), indices (n,)
     """
@@ -469,9 +470,9 @@ check("02.3", nearest)
 # itself, at distance 0:
 
 # %%
-itself = MemoryBank().add(bank).nearest(bank, 2)[0]  # (48, 2): the nearest and the second nearest
-print(f"largest distance of the bank's own patches to the bank: {itself[:, 0].max():.2f}")
-print(f"median distance to the nearest *other* patch:          {np.median(itself[:, 1]):.2f}")
+own_distances = MemoryBank().add(bank).search(bank, 2)[0]  # (48, 2): nearest and second nearest
+print(f"largest distance of the bank's own patches to the bank: {own_distances[:, 0].max():.2f}")
+print(f"median distance to the nearest *other* patch:          {np.median(own_distances[:, 1]):.2f}")
 
 # %% [markdown]
 # So never look at the strips that were remembered to find out how far normal fabric lies. Keep some back.
@@ -486,7 +487,7 @@ print(f"median distance to the nearest *other* patch:          {np.median(itself
 # %%
 even, peaked = np.full(6, 2.0), np.array([1.0, 1.0, 1.0, 1.0, 1.0, 5.5])
 for name, d in (("even", even), ("peaked", peaked)):
-    print(f"{name:>7}: mean of distances {d.mean():.2f}, of squared ones {(d**2).mean():.2f}")
+    print(f"{name:>7}: mean distance {d.mean():.2f}, mean squared distance {(d**2).mean():.2f}")
 
 # %% [markdown]
 # By true distances the even tile is the stranger one on average, by squared ones the peaked tile. In this course the root is
@@ -497,9 +498,10 @@ for name, d in (("even", even), ("peaked", peaked)):
 
 # %%
 quarter = np.array([0.25, 1.0])
-squeezed = MemoryBank().add(bank * quarter).nearest(places * quarter, 1)[0]
-show(*plot_fields(bank, {"as it is": distance.reshape(shape),
-                         "channel 1 counts a quarter": squeezed.reshape(shape)}, tests))
+squeezed = MemoryBank().add(bank * quarter).search(grid * quarter, 1)[0]
+fields = {"as it is": distance, "channel 1 counts a quarter": squeezed}
+fields = {title: values.reshape(shape) for title, values in fields.items()}
+show(*plot_fields(bank, fields, tests))
 
 # %% [markdown]
 # The dark regions stretch sideways, and the defect *between* has nearly vanished. Nobody is right or wrong here: the metric **is** a
@@ -549,16 +551,15 @@ check("02.4", image_scores)
 
 # %%
 from aitex_utils.lessons.nb02.figures import plot_image_scores
-from aitex_utils.scoring import max_score, mean_score, top_score
+from aitex_utils.scoring import max_score, mean_score, top_fraction_score
 
-calm = rng.gamma(40, 0.025, size=(2, 32, 32)).astype(np.float32)  # distances around 1
-knot, light = calm
-knot[14:16, 20:22] += 1.5
-light[:, 16:] += 0.3
-both = np.stack([knot, light])
-how = {"max": max_score(both), "mean": mean_score(both), "top 1 %": top_score(both, 0.01)}
-scores = {name: {"knot": s[0], "uneven light": s[1]} for name, s in how.items()}
-show(*plot_image_scores({"knot": knot, "uneven light": light}, scores))
+distances = rng.gamma(40, 0.025, size=(2, 32, 32)).astype(np.float32)  # around 1
+distances[0, 14:16, 20:22] += 1.5  # a knot
+distances[1, :, 16:] += 0.3  # uneven light
+kinds = {"max": max_score, "mean": mean_score, "top 1 %": lambda d: top_fraction_score(d, 0.01)}
+tile_names = ("knot", "uneven light")
+scores = {kind: dict(zip(tile_names, score(distances), strict=True)) for kind, score in kinds.items()}
+show(*plot_image_scores(dict(zip(tile_names, distances, strict=True)), scores))
 
 # %% [markdown]
 # The mean calls the good tile the stranger one: four positions of 1,024 drown in it. The maximum finds the knot; but a
@@ -626,11 +627,10 @@ predict("02.b", 5, 50, unit="%")
 # %%
 from aitex_utils.scoring import reweighted_by_patch_score, reweighted_score
 
-tiles_of_one = places[:, None].astype(np.float32)  # (tiles, 1, C): each place a tile of one patch
-factor = reweighted_score(tiles_of_one, seen, b) / distance[:, 0]
+grid_tiles = grid[:, None].astype(np.float32)  # (tiles, 1, C): each point is a tile of one patch
+factor = reweighted_score(grid_tiles, toy_bank, b) / distance[:, 0]
 reveal("02.b", 100 / b, unit="%")
-print(f"On our plane the factor runs from {factor.min():.3f} to {factor.max():.3f}; "
-      f"1 - 1/b is {1 - 1 / b:.3f}.")
+print(f"On our plane the factor is {factor.min():.3f} to {factor.max():.3f}; 1 - 1/b is {1 - 1 / b:.3f}.")
 
 # %% [markdown]
 # Because $m^*$ is the nearest of all, its term is the *smallest* of the $b$ terms below the line, and so at most $1/b$ of
@@ -640,21 +640,22 @@ print(f"On our plane the factor runs from {factor.min():.3f} to {factor.max():.3
 # Move the patch again. Where does it come near $1 - 1/b$, and where near 1? With $b = 1$, what would the formula say, and is that useful?
 # Watch the rings when $m^*$ is the lone vector above.
 
+
 # %%
 def reweighted_at(x: float, y: float, b: int):
     p = np.array([x, y])
     to_p = np.linalg.norm(bank - p, axis=1)
     m_star = to_p.argmin()
-    rings = np.argsort(np.linalg.norm(bank - bank[m_star], axis=1))[:b]
+    neighbours = np.argsort(np.linalg.norm(bank - bank[m_star], axis=1))[:b]
     s_star = to_p[m_star]
-    factor = 1 - 1 / np.exp(to_p[rings] - s_star).sum()
-    told = f"s* {s_star:.2f}, factor {factor:.3f}, s {factor * s_star:.2f}; "
-    told += f"with b = {b} the factor is never below {1 - 1 / b:.3f}"
-    return plot_patch(bank, p, m_star, neighbours=rings, told=told)
+    factor = 1 - 1 / np.exp(to_p[neighbours] - s_star).sum()
+    note = f"s* {s_star:.2f}, factor {factor:.3f}, s {factor * s_star:.2f}; "
+    note += f"with b = {b} the factor is never below {1 - 1 / b:.3f}"
+    return plot_patch(bank, p, m_star, neighbours=neighbours, note=note)
 
 
 stills = [{"x": 0.8, "y": -1.7, "b": 9}, {"x": -0.4, "y": 1.6, "b": 9}, {"x": 3.6, "y": 1.5, "b": 9}]
-movable(reweighted_at, stills, x=(-4.0, 4.0, 0.1, 0.8), y=(-2.6, 2.8, 0.1, -1.7), b=(1, 20, 1, 9))
+show_with_sliders(reweighted_at, stills, x=(-4.0, 4.0, 0.1, 0.8), y=(-2.6, 2.8, 0.1, -1.7), b=(1, 20, 1, 9))
 
 # %% [markdown]
 # ### A variant that is often taken for it
@@ -663,10 +664,10 @@ movable(reweighted_at, stills, x=(-4.0, 4.0, 0.1, 0.8), y=(-2.6, 2.8, 0.1, -1.7)
 # doesn't: that asks how alike the patch's own neighbours are in distance, not how crowded it is around $m^*$.
 
 # %%
-variant = reweighted_by_patch_score(tiles_of_one, seen, b) / distance[:, 0]
-loss = {"equation 7": 100 * (1 - factor), "variant: neighbours of p": 100 * (1 - variant)}
-loss = {name: lost.reshape(shape) for name, lost in loss.items()}
-show(*plot_fields(bank, loss, tests, label="per cent of the score lost", step=2))
+variant = reweighted_by_patch_score(grid_tiles, toy_bank, b) / distance[:, 0]
+losses = {"equation 7": 100 * (1 - factor), "variant: neighbours of p": 100 * (1 - variant)}
+losses = {title: loss.reshape(shape) for title, loss in losses.items()}
+show(*plot_fields(bank, losses, tests, label="loss of score (%)", step=2))
 
 # %% [markdown]
 # Close to the lone vector both take next to nothing off. Wherever the lone vector is $m^*$, equation 7 spares the whole region,
@@ -680,8 +681,9 @@ show(*plot_fields(bank, loss, tests, label="per cent of the score lost", step=2)
 # back: normal ones, and ones with a defect. This takes about fifteen seconds.
 
 # %%
-from aitex_utils import PatchFeatures, fabric_region, list_strips, tile
+from aitex_utils import PatchFeatures, list_strips, tile_fabric
 from aitex_utils.lessons.data import lesson_strips
+from aitex_utils.tiling import crop_tiles
 
 strips = list_strips(lesson_strips())
 FABRIC = next(s.fabric for s in strips if s.is_normal)
@@ -689,25 +691,30 @@ normal = [s for s in strips if s.fabric == FABRIC and s.is_normal]
 marked = [s for s in strips if s.fabric == FABRIC and s.masks and s.read_mask().any()]
 
 
-def fabric_tiles(strip):
-    begin, end = fabric_region(strip.read())
-    return tile(strip.read()[:, begin:end])[0], tile(strip.read_mask()[:, begin:end])[0]
+def tiles_and_masks(strip):
+    tiles, corners = tile_fabric(strip.read())
+    return tiles, crop_tiles(strip.read_mask(), corners)
 
 
-remembered = np.concatenate([fabric_tiles(s)[0][1::3] for s in normal[:3]])[:12]
-clean = np.concatenate([fabric_tiles(s)[0][1::3] for s in normal[3:6]])[:8]
+remembered = np.concatenate([tile_fabric(s.read())[0][1::3] for s in normal[:3]])[:12]
+clean = np.concatenate([tile_fabric(s.read())[0][1::3] for s in normal[3:6]])[:8]
 
 # %%
-pairs = [fabric_tiles(s) for s in marked[:8]]
-amount = [mask.sum(axis=(1, 2)) for _, mask in pairs]  # marked pixels of each tile
-worst = [tiles[m.argmax()] for (tiles, _), m in zip(pairs, amount, strict=True) if m.max()]
-faulty = np.stack(worst)
+faulty = []  # of each strip, the tile with the most marked pixels
+for strip in marked[:8]:
+    tiles, masks = tiles_and_masks(strip)
+    marked_pixels = masks.sum(axis=(1, 2))
+    if marked_pixels.any():
+        faulty.append(tiles[marked_pixels.argmax()])
+faulty = np.stack(faulty)
+print(f"Training tiles: {len(remembered)} normal. Test tiles: {len(clean)} normal, {len(faulty)} faulty.")
+
+# %%
 features = PatchFeatures()
 maps = features.transform(remembered)  # (12, H', W', C): channels last here
-print(f"To remember: {len(remembered)} normal tiles. To judge: {len(clean)} normal, {len(faulty)} faulty.")
 real = maps.reshape(-1, maps.shape[-1])  # unfold and union in one: (N, C)
-print(f"{real.shape[0]:,} patches of {real.shape[1]} channels; the differences between a tile's patches "
-      f"and all of them would take {1024 * real.nbytes / 2**30:.1f} GiB")
+print(f"{real.shape[0]:,} patches of {real.shape[1]} channels")
+print(f"The differences between a tile's patches and all of them would take {1024 * real.nbytes / 2**30:.1f} GiB.")
 
 # %% [markdown]
 # The differences of exercise 02.3, `patches[:, None] - bank[None]`, would need a number for each patch, each vector and each channel,
@@ -720,22 +727,22 @@ print(f"{real.shape[0]:,} patches of {real.shape[1]} channels; the differences b
 # %%
 from aitex_utils.scoring import anomaly_maps
 
-squares = (real**2).sum(axis=1)  # (M,)
+squared_norms = (real**2).sum(axis=1)  # (M,)
 
 
-def by_hand(patches: np.ndarray) -> np.ndarray:
-    squared = (patches**2).sum(axis=1)[:, None] - 2 * patches @ real.T + squares  # (n, M)
+def distances_by_hand(patches: np.ndarray) -> np.ndarray:
+    squared = (patches**2).sum(axis=1)[:, None] - 2 * patches @ real.T + squared_norms  # (n, M)
     return np.sqrt(squared.clip(0)).min(axis=1)  # (n,)
 
 
-tested = features.transform(faulty[:4])  # (n, H', W', C)
-hand_made = np.stack([by_hand(t.reshape(-1, t.shape[-1])) for t in tested])  # (n, H' W')
-whole = MemoryBank().add(real)
-searched = whole.nearest(tested.reshape(-1, tested.shape[-1]), 1)[0].reshape(hand_made.shape)
-print(f"by hand and by aitex_utils, largest difference: {np.abs(hand_made - searched).max():.4f}")
+patches = features.transform(faulty[:4])  # (n, H', W', C)
+by_hand = np.stack([distances_by_hand(p.reshape(-1, p.shape[-1])) for p in patches])  # (n, H' W')
+full_bank = MemoryBank().add(real)
+searched = full_bank.search(patches.reshape(-1, patches.shape[-1]), 1)[0].reshape(by_hand.shape)
+print(f"Largest difference between by hand and aitex_utils: {np.abs(by_hand - searched).max():.4f}")
 
 # %%
-folded = hand_made.reshape(tested.shape[:3])  # each distance back to its position: (n, H', W')
+folded = by_hand.reshape(patches.shape[:3])  # each distance back to its position: (n, H', W')
 show(*plot_tiles(faulty[:4], anomaly_maps(folded, (256, 256)), columns=4))
 
 # %% [markdown]
@@ -747,18 +754,19 @@ show(*plot_tiles(faulty[:4], anomaly_maps(folded, (256, 256)), columns=4))
 predict("02.c", 0.1, 8, unit="%")
 
 # %%
-tenth = real[k_center_greedy(real, len(real) // 10, seed=0)[0]]
-both = features.transform(np.concatenate([clean, faulty]))  # (n, H', W', C)
-judged = both.reshape(len(both), -1, both.shape[-1])  # (n, H' W', C)
-lost = {}
-for name, memory in (("all patches", whole), ("a coreset of a tenth", MemoryBank().add(tenth))):
-    to_memory = memory.nearest(judged.reshape(-1, judged.shape[-1]), 1)[0]
-    furthest = to_memory.reshape(len(judged), -1).max(axis=1)
-    lost[name] = 100 * (1 - reweighted_score(judged, memory, 9) / furthest)  # per cent
-    print(f"{name}: largest distance {np.median(furthest[: len(clean)]):.1f} on clean tiles, "
-          f"{np.median(furthest[len(clean) :]):.1f} on faulty ones, in the median;\n   equation 7 takes "
-          f"{np.median(lost[name]):.2f} per cent off in the median, {lost[name].max():.2f} at most")
-reveal("02.c", np.median(lost["a coreset of a tenth"]), unit="%")
+coreset = real[k_center_greedy(real, len(real) // 10, seed=0)[0]]
+banks = {"all patches": full_bank, "coreset, 10 %": MemoryBank().add(coreset)}
+test_patches = features.transform(np.concatenate([clean, faulty]))  # (n, H', W', C)
+test_patches = test_patches.reshape(len(test_patches), -1, test_patches.shape[-1])  # (n, H' W', C)
+losses = {}  # per cent
+for name, memory in banks.items():
+    distances = memory.search(test_patches.reshape(-1, test_patches.shape[-1]), 1)[0]
+    largest = distances.reshape(len(test_patches), -1).max(axis=1)
+    losses[name] = 100 * (1 - reweighted_score(test_patches, memory, 9) / largest)
+    medians = np.median(largest[: len(clean)]), np.median(largest[len(clean) :])
+    print(f"{name}: median of the largest distance {medians[0]:.1f} on clean tiles, {medians[1]:.1f} on faulty ones;")
+    print(f"    loss by equation 7: median {np.median(losses[name]):.2f} %, largest {losses[name].max():.2f} %")
+reveal("02.c", np.median(losses["coreset, 10 %"]), unit="%")
 
 # %% [markdown]
 # Less than you may have thought, for two reasons.
@@ -773,27 +781,27 @@ reveal("02.c", np.median(lost["a coreset of a tenth"]), unit="%")
 # takes one ninth off everything:
 
 # %%
-some, few = judged[:4, ::8], real[::8]  # of four tiles and of the bank, an eighth of the patches
-flat = some.reshape(-1, some.shape[-1])
+few_patches, few_vectors = test_patches[:4, ::8], real[::8]  # an eighth of four tiles, and of the bank
+flat = few_patches.reshape(-1, few_patches.shape[-1])
 
 
 def median_factor(scale: float) -> float:
-    scaled = MemoryBank().add(scale * few)
-    furthest = scaled.nearest(scale * flat, 1)[0].reshape(len(some), -1).max(axis=1)
-    return float(np.median(reweighted_score(scale * some, scaled, 9) / furthest))
+    memory = MemoryBank().add(scale * few_vectors)
+    largest = memory.search(scale * flat, 1)[0].reshape(len(few_patches), -1).max(axis=1)
+    return float(np.median(reweighted_score(scale * few_patches, memory, 9) / largest))
 
 
 scales = np.logspace(-2, 1.5, 12)
 factors = [median_factor(scale) for scale in scales]
 
 # %%
-figure = Figure(figsize=(6.4, 3), layout="constrained")
-axis = figure.subplots()
-axis.semilogx(scales, factors, "o-", color="#0072B2")
-axis.axhline(1 - 1 / 9, color="black", linestyle=":")
+figure, axis = make_axes(1, 1, (6.4, 3))
+axis.semilogx(scales, factors, "o-", color=NORMAL)
+axis.axhline(1 - 1 / 9, color=LINE, linestyle=":")
 axis.set(xlabel="all features multiplied by", ylabel="factor of equation 7")
-show(figure, f"The factor, median of four tiles, rises from {factors[0]:.3f} with small features "
-     f"to {factors[-1]:.3f} with large ones; the dotted line is 1 - 1/9.")
+caption = f"The factor, median of four tiles, rises from {factors[0]:.3f} with small features to "
+caption += f"{factors[-1]:.3f} with large ones; the dotted line is 1 - 1/9."
+show(figure, caption)
 
 # %% [markdown]
 # ## 12. Strengths and limits
@@ -801,11 +809,11 @@ show(figure, f"The factor, median of four tiles, rises from {factors[0]:.3f} wit
 # What PatchCore cannot know is in its formulas too. Suppose a single patch of the defect *beyond* slipped into the "normal" data:
 
 # %%
-spoilt = np.concatenate([bank, tests["beyond"][None] + 0.15])  # the last one is the defect's
-hidden = MemoryBank().add(spoilt).nearest(places, 1)[0]
-banks = {"clean memory": bank, "one defect remembered": spoilt}
-show(*plot_fields(banks, {"clean memory": distance.reshape(shape),
-                          "one defect remembered": hidden.reshape(shape)}, tests))
+defect_patch = tests["beyond"][None] + 0.15  # (1, C)
+contaminated = MemoryBank().add(bank).add(defect_patch).search(grid, 1)[0]
+fields = {"clean memory": distance, "one defect remembered": contaminated}
+fields = {title: values.reshape(shape) for title, values in fields.items()}
+show(*plot_fields(bank, fields, tests, added={"one defect remembered": defect_patch}))
 
 # %% [markdown]
 # One patch of 49, and this defect is normal for ever. Greedy coresets make it worse: what stands alone is kept first.

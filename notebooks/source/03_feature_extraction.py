@@ -35,11 +35,13 @@
 # %%
 import numpy as np
 
-from aitex_utils import PatchFeatures, fabric_region, list_strips, split_strips, tile, tile_labels
+from aitex_utils import PatchFeatures, list_strips, split_strips, tile_fabric, tile_labels
 from aitex_utils.lessons import calibration, check, hint, predict, quiz, reveal
 from aitex_utils.lessons.data import lesson_strips, profile
-from aitex_utils.lessons.nb03.figures import plot_choices, plot_differences, plot_panels, plot_spectrum, plot_squares
+from aitex_utils.lessons.figures import plot_choices, plot_intervals, plot_panels
+from aitex_utils.lessons.nb03.figures import plot_spectrum, plot_squares
 from aitex_utils.plots import show
+from aitex_utils.tiling import crop_tiles
 
 root = lesson_strips()
 strips = [s for s in list_strips(root) if s.is_normal or s.masks]
@@ -50,37 +52,33 @@ strips = [s for s in list_strips(root) if s.is_normal or s.masks]
 
 
 # %%
-def fabric_tiles(strip):
-    """Return the tiles of a strip's fabric, (N, 256, 256), and those of its mask."""
-    image, mask = strip.read(), strip.read_mask()
-    begin, end = fabric_region(image)
-    return tile(image[:, begin:end])[0], tile(mask[:, begin:end])[0]
+def tiles_and_masks(strip):
+    """Return the tiles of a strip's fabric, (N, 256, 256), and the same crops of its mask."""
+    tiles, corners = tile_fabric(strip.read())
+    return tiles, crop_tiles(strip.read_mask(), corners)
 
 
 normal = [s for s in strips if s.is_normal]
 defective = [s for s in strips if not s.is_normal]
 names = {s.fabric for s in normal} & {s.fabric for s in defective}
-most = sorted(names, key=lambda name: (-sum(s.fabric == name for s in defective), name))[:3]
-FABRIC, FABRICS = most[0], sorted(most)  # the one to look at, and those to compare choices on
+ranked = sorted(names, key=lambda name: (-sum(s.fabric == name for s in defective), name))[:3]
+FABRIC, FABRICS = ranked[0], sorted(ranked)  # for the figures, and for the comparison of choices
 
 # %%
-pairs = [fabric_tiles(s) for s in defective if s.fabric == FABRIC]
+pairs = [tiles_and_masks(s) for s in defective if s.fabric == FABRIC]
 tiles, masks = (np.concatenate(part) for part in zip(*pairs, strict=True))
-kept = np.flatnonzero(masks.sum(axis=(1, 2)) >= 300)  # so many pixels are marked, or more
-contrast = [abs(tiles[i][masks[i]].mean() - tiles[i].mean()) / tiles[i].std() for i in kept]
-chosen = kept[int(np.argmax(contrast))]
+candidates = np.flatnonzero(masks.sum(axis=(1, 2)) >= 300)  # at least 300 marked pixels
+contrast = [abs(tiles[i][masks[i]].mean() - tiles[i].mean()) / tiles[i].std() for i in candidates]
+chosen = candidates[int(np.argmax(contrast))]
 example, example_mask = tiles[chosen], masks[chosen]
-one, other = [s for s in normal if s.fabric == FABRIC][:2]
-good, elsewhere = fabric_tiles(one)[0], fabric_tiles(other)[0][0]
+first_strip, second_strip = [s for s in normal if s.fabric == FABRIC][:2]
+normal_tiles, other_normal = tile_fabric(first_strip.read())[0], tile_fabric(second_strip.read())[0][0]
 
 # %%
-pictures, titles = (
-    [good[0], elsewhere, example],
-    ["normal", "normal, another strip", "with a defect"],
-)
-told = f"Three tiles of fabric {FABRIC}: two normal ones, and one with a defect,"
-told += f" which covers {example_mask.mean():.1%} of it."
-show(*plot_panels(pictures, titles, told, colours="gray", scale=(0, 255)))
+pictures, titles = [normal_tiles[0], other_normal, example], ["normal", "normal, another strip", "with a defect"]
+caption = f"Three tiles of fabric {FABRIC}: two normal ones, and one with a defect,"
+caption += f" which covers {example_mask.mean():.1%} of the tile."
+show(*plot_panels(pictures, titles, caption, colours="gray", scale=(0, 255)))
 
 
 # %% [markdown]
@@ -128,12 +126,13 @@ predict("03.a", 200, 400, unit="px")
 
 # %%
 from aitex_utils.backbones import load_backbone
-from aitex_utils.lessons.nb03 import receptive_field as receptive
+from aitex_utils.lessons.nb03.receptive_field import layer_chain
+from aitex_utils.lessons.nb03.receptive_field import receptive_field as course_receptive_field
 
-network = load_backbone("efficientnet_lite0").network.eval()  # eval: more on it below
+network = load_backbone("efficientnet_lite0").network.eval()  # eval: see section 2
 BLOCKS = [f"blocks.{i}" for i in range(7)]
-chains = {name: receptive.layer_chain(network, name) for name in BLOCKS}
-fields = {name: receptive.receptive_field(chain) for name, chain in chains.items()}
+chains = {name: layer_chain(network, name) for name in BLOCKS}
+fields = {name: course_receptive_field(chain) for name, chain in chains.items()}
 print("layer       field   stride   positions of a tile")
 for name, (side, stride) in fields.items():
     grid = 256 // stride
@@ -148,9 +147,9 @@ reveal("03.a", fields["blocks.4"][0], unit="px")
 
 
 # %%
-LOOKED_AT = ["blocks.1", "blocks.2", "blocks.3", "blocks.4"]
-computed = {name: fields[name][0] for name in LOOKED_AT}
-show(*plot_squares(good[0], computed, title="Receptive fields, computed"))
+LAYERS = ["blocks.1", "blocks.2", "blocks.3", "blocks.4"]
+computed = {name: fields[name][0] for name in LAYERS}
+show(*plot_squares(normal_tiles[0], computed, title="Receptive fields, computed"))
 
 # %% [markdown]
 # ## 2. Hooks: reading off a layer
@@ -166,16 +165,16 @@ show(*plot_squares(good[0], computed, title="Receptive fields, computed"))
 import torch
 
 
-def prepared(tiles):
-    """(B, 256, 256) uint8 -> (B, 3, 256, 256) float32, as EfficientNet-Lite0 wants it."""
+def preprocess(tiles):
+    """Normalise tiles for EfficientNet-Lite0: (B, 256, 256) uint8 -> (B, 3, 256, 256) float32."""
     grey = torch.from_numpy((np.asarray(tiles, np.float32) - 127) / 128)
     return grey[:, None].repeat(1, 3, 1, 1)
 
 
-images = prepared([good[0], example])
+images = preprocess([normal_tiles[0], example])
 with torch.inference_mode():
     print("in: ", tuple(images.shape))
-    print("out:", tuple(network(images).shape), "one number for each kind of thing")
+    print("out:", tuple(network(images).shape), "one number for each ImageNet class")
 
 # %% [markdown]
 # ### Exercise 03.2: Read off a layer
@@ -199,13 +198,13 @@ def layer_output(network: nn.Module, layer: str, images: torch.Tensor) -> torch.
     kept = []
 
     def keep(module, inputs, output):
-        kept.append(output.clone())  # a copy: the layer behind may write over it
+        kept.append(output.clone())  # a copy: the next layer can overwrite the output
 
     handle = network.get_submodule(layer).register_forward_hook(keep)
     try:
         network(images)
     finally:
-        handle.remove()  # also when the network stops with an error
+        handle.remove()  # also if the network raises an error
     return kept[0]
 
 
@@ -223,16 +222,16 @@ check("03.2", layer_output)  # stuck? hint("03.2")
 # the shape (rows, columns, channels) and the three channels of some blocks that differ most between places of the defective tile.
 
 # %%
-found, titles = [], []
+channels, titles = [], []
 for name in ("blocks.0", "blocks.2", "blocks.4", "blocks.6"):
     output = PatchFeatures(layers=(name,), pooling=1).transform(example[None])[0]
     print(name, output.shape)
     for channel in output.std(axis=(0, 1)).argsort()[::-1][:3]:
-        found.append(output[..., channel])
+        channels.append(output[..., channel])
         titles.append(f"{name}, channel {channel}")
-told = "Three channels each of blocks 0, 2, 4 and 6, seeing the defective tile: early ones follow"
-told += " threads, late ones are coarse blots. Each has its own colours: compare forms."
-show(*plot_panels(found, titles, told, columns=3))
+caption = "Three channels each of blocks 0, 2, 4 and 6 for the defective tile: early ones follow"
+caption += " threads, late ones are coarse. Each has its own colour scale: compare shapes only."
+show(*plot_panels(channels, titles, caption, columns=3))
 
 # %% [markdown]
 # (The frame along the edge in the later ones is no fabric. Section 5 comes back to it.)
@@ -257,8 +256,8 @@ predict("03.b", 80, 200, unit="px")
 
 # %%
 def influence(name, tiles):
-    """Return how strongly each pixel acts on a layer's middle position: (256, 256)."""
-    kept, images = [], prepared(tiles).requires_grad_()
+    """Return how strongly each pixel influences a layer's middle position: (256, 256)."""
+    kept, images = [], preprocess(tiles).requires_grad_()
 
     def keep(module, inputs, output):
         kept.append(output)
@@ -271,7 +270,7 @@ def influence(name, tiles):
     return gradient.abs().sum(dim=1).mean(dim=0).numpy()  # (B, 3, 256, 256) -> (256, 256)
 
 
-seen = {name: influence(name, good[:6]) for name in LOOKED_AT}
+gradients = {name: influence(name, normal_tiles[:6]) for name in LAYERS}
 
 # %% [markdown]
 # The pictures show the gradient on a logarithmic scale, so that faint influence is visible too; below a hundred-thousandth
@@ -280,36 +279,36 @@ seen = {name: influence(name, good[:6]) for name in LOOKED_AT}
 # the middle: where this network steps by 2 it pads at the right and below only, and that moves a field by its stride less 1.
 
 # %%
-shown = [np.log10(np.maximum(seen[name] / seen[name].max(), 1e-5)) for name in LOOKED_AT]
-told = "Influence of each pixel on the middle position of blocks 1 to 4, as a power of ten of the"
-told += " strongest: a bright centre that fades outwards; dashed, the computed field."
-squares = [(127 + stride, side) for side, stride in (fields[name] for name in LOOKED_AT)]
-show(*plot_panels(shown, LOOKED_AT, told, scale=(-5, 0), squares=squares))
-for name, (centre, side) in list(zip(LOOKED_AT, squares, strict=True))[:3]:
-    away = np.abs(np.arange(256) - centre)  # px
-    outside = np.maximum(away[:, None], away) > side // 2
-    print(f"{name}: largest gradient outside the square {seen[name][outside].max():g}")
+logarithms = [np.log10(np.maximum(gradients[name] / gradients[name].max(), 1e-5)) for name in LAYERS]
+caption = "Influence of each pixel on the middle position of blocks 1 to 4, relative to the largest, as a"
+caption += " power of ten: a bright centre that fades outwards. The dashed square is the computed field."
+squares = [(127 + stride, side) for side, stride in (fields[name] for name in LAYERS)]
+show(*plot_panels(logarithms, LAYERS, caption, scale=(-5, 0), squares=squares))
+for name, (centre, side) in list(zip(LAYERS, squares, strict=True))[:3]:
+    offset = np.abs(np.arange(256) - centre)  # px
+    outside = np.maximum(offset[:, None], offset) > side // 2
+    print(f"{name}: largest gradient outside the square {gradients[name][outside].max():g}")
 
 
 # %%
-def holding(field, share=0.9):
-    """Return the side of the square around the centre that holds a share of the sum."""
-    pixels, total = np.arange(256), field.sum()
-    row, column = round((field.sum(1) @ pixels) / total), round((field.sum(0) @ pixels) / total)
+def side_with_share(gradient, share=0.9):
+    """Return the side of the square around the centre that contains a share of the sum."""
+    pixels, total = np.arange(256), gradient.sum()
+    row, column = round((gradient.sum(1) @ pixels) / total), round((gradient.sum(0) @ pixels) / total)
     for half in range(257):
-        rows, columns = (slice(max(0, at - half), at + half + 1) for at in (row, column))
-        if field[rows, columns].sum() >= share * total:
+        rows, columns = (slice(max(0, centre - half), centre + half + 1) for centre in (row, column))
+        if gradient[rows, columns].sum() >= share * total:
             return 2 * half + 1
 
 
-effective = {name: holding(seen[name]) for name in LOOKED_AT}
+effective = {name: side_with_share(gradients[name]) for name in LAYERS}
 for name, side in effective.items():
     share = side**2 / computed[name] ** 2
     print(f"{name}: {side:3} px, {share:.0%} of the computed area")
 reveal("03.b", effective["blocks.4"], unit="px")
 
 # %%
-show(*plot_squares(good[0], effective, title="Squares that hold 90 % of the influence"))
+show(*plot_squares(normal_tiles[0], effective, title="Squares that contain 90 % of the influence"))
 
 # %% [markdown]
 # The **effective** receptive field is much smaller than the computed one, and it has no edge: it fades. Luo et al. (2016,
@@ -322,20 +321,20 @@ show(*plot_squares(good[0], effective, title="Squares that hold 90 % of the infl
 # position is divided by the mean length of that layer's vectors.
 
 # %%
-spotted = good[0].copy()
+spotted = normal_tiles[0].copy()
 spotted[125:131, 125:131] = 0
-both, changes, titles = np.stack([good[0], spotted]), [], []
-for name in LOOKED_AT:
-    before, after = PatchFeatures(layers=(name,), pooling=1).transform(both)
+pair, changes, titles = np.stack([normal_tiles[0], spotted]), [], []
+for name in LAYERS:
+    before, after = PatchFeatures(layers=(name,), pooling=1).transform(pair)
     lengths = np.linalg.norm(before, axis=-1)
     change = np.linalg.norm(after - before, axis=-1) / lengths.mean()
     changes.append(change)
     titles.append(f"{name}\n{(change > 0.1).mean():.1%} by > 10 %")
     print(f"{name}: {(change > 1e-6).mean():6.1%} of positions change")
-told = "Change of each position by a speck in the middle, on one scale: the later the layer, the"
-told += " larger the share of positions that it reaches. Those changed by over 10 %: "
-told += ", ".join(title.split()[1] for title in titles) + "."
-show(*plot_panels(changes, titles, told, scale=(0, float(max(c.max() for c in changes)))))
+caption = "Change of each position caused by a speck in the middle, on one scale: the later the layer, the"
+caption += " larger the share of positions that change. Shares that change by over 10 %: "
+caption += ", ".join(title.split()[1] for title in titles) + "."
+show(*plot_panels(changes, titles, caption, scale=(0, float(max(c.max() for c in changes)))))
 
 # %% [markdown]
 # A small defect stays small in an early layer and is spread out in a late one. **That is the trade**: late layers know
@@ -367,10 +366,10 @@ def neighbourhood_mean(feature_map: np.ndarray, side: int = 3) -> np.ndarray:
     result = np.empty(feature_map.shape, np.float32)
     for row in range(feature_map.shape[1]):
         for column in range(feature_map.shape[2]):
-            # A slice that began below 0 would count from the end.
+            # A slice that begins below 0 counts from the end.
             top, left = max(0, row - reach), max(0, column - reach)
-            around = feature_map[:, top : row + reach + 1, left : column + reach + 1]
-            result[:, row, column] = around.mean(axis=(1, 2))
+            neighbours = feature_map[:, top : row + reach + 1, left : column + reach + 1]
+            result[:, row, column] = neighbours.mean(axis=(1, 2))
     return result
 
 
@@ -383,23 +382,18 @@ check("03.3", neighbourhood_mean)  # stuck? hint("03.3")
 
 # %%
 sides = (1, 3, 7)
-by_side = [
-    PatchFeatures(layers=("blocks.2",), pooling=s).transform(example[None])[0] for s in sides
-]
+by_side = [PatchFeatures(layers=("blocks.2",), pooling=s).transform(example[None])[0] for s in sides]
 channel = int(by_side[0].std(axis=(0, 1)).argmax())
 maps = [output[..., channel] for output in by_side]
-told = (
-    f"Channel {channel} of blocks.2 without pooling, averaged over 3 x 3 and over 7 x 7 positions,"
-)
-told += " on one scale: ever smoother, with ever less contrast."
+caption = f"Channel {channel} of blocks.2 without pooling, averaged over 3 x 3 and over 7 x 7 positions,"
+caption += " on one scale: with a larger neighbourhood it is smoother and has less contrast."
 scale = float(maps[0].min()), float(maps[0].max())
-show(*plot_panels(maps, ["as it is", "3 x 3", "7 x 7"], told, scale=scale))
+show(*plot_panels(maps, ["no pooling", "3 x 3", "7 x 7"], caption, scale=scale))
 
 # %%
-before, after = (
-    receptive.receptive_field([*chains["blocks.2"], *more])[0] for more in ([], [(3, 1)])
-)
-print(f"The field of blocks.2 grows from {before} to {after} px by pooling over 3 x 3.")
+chain = chains["blocks.2"]
+before, after = (course_receptive_field(c)[0] for c in (chain, [*chain, (3, 1)]))
+print(f"Pooling over 3 x 3 enlarges the field of blocks.2 from {before} to {after} px.")
 
 # %% [markdown]
 # ### Exercise 03.4: Resize and join
@@ -441,7 +435,7 @@ predict("03.c", 5, 15, unit="times")
 
 # %%
 def output_of(layer):
-    """Return a layer's output as the network has it, channels second: (1, C, H', W')."""
+    """Return a layer's output with the channels second, as in the network: (1, C, H', W')."""
     output = PatchFeatures(layers=(layer,), pooling=1).transform(example[None])
     return torch.from_numpy(output).permute(0, 3, 1, 2)
 
@@ -466,7 +460,7 @@ print("joined ", tuple(patches.shape))
 vectors = patches.reshape(-1, patches.shape[-1]).numpy()
 print("as list", vectors.shape)
 ready_made = PatchFeatures().transform(example[None]).reshape(vectors.shape)
-print("as PatchFeatures makes them:", np.allclose(vectors, ready_made, atol=1e-4))
+print("equal to the patches of PatchFeatures:", np.allclose(vectors, ready_made, atol=1e-4))
 
 # %% [markdown]
 # One tile became 32 x 32 = 1,024 patches. And how much larger is that?
@@ -486,7 +480,7 @@ print(f"{vectors.nbytes:,} bytes of patches for {example.nbytes:,} bytes of tile
 # colour would mean another thing in each picture.
 
 # %%
-shown_tiles = np.stack([good[0], elsewhere, example])
+shown_tiles = np.stack([normal_tiles[0], other_normal, example])  # (3, 256, 256)
 patches = PatchFeatures().transform(shown_tiles)  # (3, 32, 32, C)
 flat = patches.reshape(-1, patches.shape[-1])
 flat = flat - flat.mean(axis=0)
@@ -498,15 +492,11 @@ colours = ((colours - low) / (high - low)).clip(0, 1).reshape(*patches.shape[:3]
 # %%
 pictures = [np.repeat(t[..., None], 3, axis=2) for t in shown_tiles] + list(colours)
 titles = ["normal", "normal, another strip", "with a defect", *["its patches"] * 3]
-apart = [np.linalg.norm(of_tile - colours[0], axis=-1).max() for of_tile in colours[1:]]
-told = (
-    "Three tiles above, their patches below, coloured by one PCA over all three. Largest difference"
-)
-told += (
-    f" in colour from the first tile at the same place: {apart[0]:.2f} in the other normal tile,"
-)
-told += f" {apart[1]:.2f} in the one with a defect."
-show(*plot_panels(pictures, titles, told, columns=3))
+differences = np.linalg.norm(colours[1:] - colours[0], axis=-1).max(axis=(1, 2))  # (2,)
+caption = "Three tiles above, their patches below, coloured by one PCA over all three. Largest difference"
+caption += f" in colour from the first tile at the same position: {differences[0]:.2f} in the other normal"
+caption += f" tile, {differences[1]:.2f} in the tile with a defect."
+show(*plot_panels(pictures, titles, caption, columns=3))
 
 # %% [markdown]
 # Equal colours are alike patches. Compare the two differences below the picture first. On the practice fabric the strips are
@@ -527,19 +517,19 @@ predict("03.d", 30, 80, unit="%")
 
 
 # %%
-def share_of_position(name):
-    """Return which share of a layer's variance position explains, in per cent."""
-    patches = PatchFeatures(layers=(name,), pooling=1).transform(many)  # (N, H', W', C)
+def position_share(name, tiles):
+    """Return the share of a layer's variance that the position in the tile explains, in per cent."""
+    patches = PatchFeatures(layers=(name,), pooling=1).transform(tiles)  # (N, H', W', C)
     by_position = patches.mean(axis=0).var(axis=(0, 1)).mean()
-    by_chance = patches.var(axis=0).mean() / len(patches)  # the means of N tiles spread anyway
+    by_chance = patches.var(axis=0).mean() / len(patches)  # variance of a mean over N tiles
     return 100 * (by_position - by_chance) / patches.var(axis=(0, 1, 2)).mean()
 
 
-several = [s for s in normal if s.fabric == FABRIC][:4]
-many = np.concatenate([fabric_tiles(s)[0] for s in several])[:32]
-shares = {name: share_of_position(name) for name in LOOKED_AT}
+four_strips = [s for s in normal if s.fabric == FABRIC][:4]
+many_tiles = np.concatenate([tile_fabric(s.read())[0] for s in four_strips])[:32]
+shares = {name: position_share(name, many_tiles) for name in LAYERS}
 for name, share in shares.items():
-    print(f"{name}: {share:3.0f} % is position in the tile")
+    print(f"{name}: position in the tile explains {share:3.0f} %")
 reveal("03.d", shares["blocks.4"], unit="%")
 
 # %% [markdown]
@@ -558,7 +548,7 @@ reveal("03.d", shares["blocks.4"], unit="%")
 # at the spread of normal patches along each direction.
 
 # %%
-normal_patches = PatchFeatures().transform(good[:8])
+normal_patches = PatchFeatures().transform(normal_tiles[:8])
 normal_patches = normal_patches.reshape(-1, normal_patches.shape[-1])
 variances = np.linalg.eigvalsh(np.cov(normal_patches.T))
 show(*plot_spectrum(variances, floor=1e-3 * variances.mean()))
@@ -622,22 +612,22 @@ CHOICES = {
 
 
 # %%
-def costs_of(choices):
-    """Return, for each choice, seconds a tile, the shape of one tile's patches, and their bytes."""
-    features = {name: PatchFeatures(**choice).fit(good[:2]) for name, choice in choices.items()}
-    found = {}
+def measure_costs(choices):
+    """Return, for each choice, seconds per tile, the shape of one tile's patches, and their bytes."""
+    extractors = {name: PatchFeatures(**choice).fit(normal_tiles[:2]) for name, choice in choices.items()}
+    costs = {}
     for _ in range(4):
-        for name, extract in features.items():
+        for name, features in extractors.items():
             begin = time.perf_counter()
-            patches = extract.transform(good[:4])
+            patches = features.transform(normal_tiles[:4])
             seconds = (time.perf_counter() - begin) / len(patches)
-            best = min(seconds, found[name][0]) if name in found else seconds
-            found[name] = best, patches.shape[1:], patches[0].nbytes
-    return found
+            best = min(seconds, costs[name][0]) if name in costs else seconds
+            costs[name] = best, patches.shape[1:], patches[0].nbytes
+    return costs
 
 
 # %%
-costs = costs_of(CHOICES)
+costs = measure_costs(CHOICES)
 print("choice          ms       patches    KiB")
 for name, (seconds, shape, size) in costs.items():
     sides = " x ".join(map(str, shape))
@@ -650,28 +640,28 @@ for name, (seconds, shape, size) in costs.items():
 
 
 # %%
-def drawn_tiles(group, most, rng):
-    """Return at most so many tiles of strips: of normal ones any, of others those with a defect."""
-    tiles, masks = (np.concatenate(part) for part in zip(*map(fabric_tiles, group), strict=True))
-    kept = np.flatnonzero(tile_labels(masks) != group[0].is_normal)
-    return tiles[rng.permutation(kept)[:most]]
+def draw_tiles(strips, max_tiles, rng):
+    """Return at most so many tiles: any tiles of normal strips, defective tiles of defective ones."""
+    tiles, masks = (np.concatenate(part) for part in zip(*map(tiles_and_masks, strips), strict=True))
+    candidates = np.flatnonzero(tile_labels(masks) != strips[0].is_normal)
+    return tiles[rng.permutation(candidates)[:max_tiles]]
 
 
 def split_tiles(fabric, seed=0):
-    """Return tiles to fit, tiles to test and the labels of those (True = defect)."""
-    rng, of_normal = np.random.default_rng(seed), [s for s in normal if s.fabric == fabric]
-    fit, held_out = split_strips(of_normal, share=0.7, seed=seed)
-    clean = drawn_tiles(held_out, 12, rng)
-    broken = drawn_tiles([s for s in defective if s.fabric == fabric], 12, rng)
-    labels = np.repeat([False, True], [len(clean), len(broken)])
-    return drawn_tiles(fit, 16, rng), np.concatenate([clean, broken]), labels
+    """Return training tiles, test tiles and the labels of the test tiles (True = defective)."""
+    rng, normal_strips = np.random.default_rng(seed), [s for s in normal if s.fabric == fabric]
+    fit_strips, held_out = split_strips(normal_strips, share=0.7, seed=seed)
+    clean_tiles = draw_tiles(held_out, 12, rng)
+    defective_tiles = draw_tiles([s for s in defective if s.fabric == fabric], 12, rng)
+    labels = np.repeat([False, True], [len(clean_tiles), len(defective_tiles)])
+    return draw_tiles(fit_strips, 16, rng), np.concatenate([clean_tiles, defective_tiles]), labels
 
 
 # %%
 splits = [split_tiles(fabric) for fabric in FABRICS]
 for fabric, (fit, _, labels) in zip(FABRICS, splits, strict=True):
     counts = f"{np.sum(~labels)} clean, {labels.sum()} with a defect"
-    print(f"{fabric}: {len(fit)} to fit; to test {counts}")
+    print(f"fabric {fabric}: {len(fit)} training tiles; test tiles: {counts}")
 
 # %%
 from tqdm.auto import tqdm
@@ -682,30 +672,28 @@ from aitex_utils.patchcore import PAPER
 
 
 # %%
-def judged(what, names):
-    """Return the scores of all test tiles: (choices, tiles) for each fabric."""
+def test_scores(experiment, names):
+    """Return the scores of all test tiles for some choices: (choices, tiles) for each fabric."""
 
-    def make():
-        found = {fabric: [] for fabric in FABRICS}
+    def compute():
+        scores = {fabric: [] for fabric in FABRICS}
         for name in tqdm(names, desc="choices"):
             for fabric, (fit, test, _) in zip(FABRICS, splits, strict=True):
-                detector = PatchCore(**{**PAPER, "coreset": 0.05, **CHOICES[name]}, seed=0)
-                detector.fit(fit)
-                found[fabric].append(detector.score(test).scores)
-        return found
+                detector = PatchCore(**{**PAPER, "coreset_ratio": 0.05, **CHOICES[name]}, seed=0)
+                scores[fabric].append(detector.fit(fit).predict(test).scores)
+        return scores
 
-    entry, choices = f"notebook_03_{what}_{profile()}", [CHOICES[n] for n in names]
-    kept = cached(
-        entry, make, data=root, code=(split_tiles, drawn_tiles, PatchCore), choices=choices
-    )
-    return [kept[fabric] for fabric in FABRICS]
+    entry, choices = f"notebook_03_{experiment}_{profile()}", [CHOICES[name] for name in names]
+    code = (split_tiles, draw_tiles, PatchCore)
+    scores = cached(entry, compute, data=root, code=code, choices=choices)
+    return [scores[fabric] for fabric in FABRICS]
 
 
 # %%
 def aurocs(scores):
     """Return the tile AUROC of each choice and fabric, (choices, fabrics)."""
     by_fabric = [
-        [metrics.auroc(labels, of) for of in by_choice]
+        [metrics.auroc(labels, tile_scores) for tile_scores in by_choice]
         for by_choice, (_, _, labels) in zip(scores, splits, strict=True)
     ]
     return np.array(by_fabric).T
@@ -723,11 +711,11 @@ predict("03.e", 0.75, 0.95)
 
 # %%
 NAMES = list(CHOICES)
-single = judged("one_layer", NAMES[:2])
+single = test_scores("one_layer", NAMES[:2])
 
 # %%
-pair = judged("default", NAMES[2:4])
-layers = [np.concatenate(parts) for parts in zip(single, pair, strict=True)]  # (4, tiles) each
+further = test_scores("default", NAMES[2:4])
+layers = [np.concatenate(parts) for parts in zip(single, further, strict=True)]  # (4, tiles) each
 by_layer = aurocs(layers)  # (4, fabrics)
 reveal("03.e", by_layer[3].mean())
 
@@ -742,7 +730,7 @@ show(*plot_choices(NAMES[:4], by_layer, FABRICS, title="Layers"))
 # positions. At 128 px it is the other way round. This takes about ten seconds, again longer on a busy machine.
 
 # %%
-sizes = judged("size", NAMES[4:6])
+sizes = test_scores("size", NAMES[4:6])
 by_size = aurocs(sizes)
 
 # %%
@@ -760,7 +748,7 @@ show(*plot_choices(["128 px", "256 px", "384 px"], values, FABRICS, title="Input
 # About ten seconds again.
 
 # %%
-rest = judged("pooling_whitening", NAMES[6:])
+rest = test_scores("pooling_whitening", NAMES[6:])
 by_rest = aurocs(rest)
 
 # %%
@@ -778,28 +766,29 @@ show(*plot_choices(names, values, FABRICS, title="Pooling and whitening"))
 
 
 # %%
-def auroc_of(scores, clean, broken):
-    """Return the share of pairs in which the broken tile scores higher: the AUROC, but for ties."""
-    return (scores[broken][:, None] > scores[clean]).mean()
+def auroc_without_ties(scores, clean, defective):
+    """Return the share of pairs in which the defective tile scores higher: the AUROC, if no scores tie."""
+    return (scores[defective][:, None] > scores[clean]).mean()
 
 
-def redrawn(choice, default, draws=500):
-    """Return differences in mean AUROC, choice minus default, of tests drawn anew."""
-    rng, apart = np.random.default_rng(0), np.zeros(draws)
-    for one, other, (_, _, labels) in zip(choice, default, splits, strict=True):
-        for i in range(draws):
+def bootstrap_differences(choice, default, n_resamples=500):
+    """Return differences in mean AUROC, choice - default, of resampled test tiles."""
+    rng, differences = np.random.default_rng(0), np.zeros(n_resamples)
+    for scores, default_scores, (_, _, labels) in zip(choice, default, splits, strict=True):
+        for i in range(n_resamples):
             clean = rng.choice(np.flatnonzero(~labels), np.sum(~labels))
-            broken = rng.choice(np.flatnonzero(labels), labels.sum())
-            apart[i] += auroc_of(one, clean, broken) - auroc_of(other, clean, broken)
-    return apart / len(splits)
+            defective = rng.choice(np.flatnonzero(labels), labels.sum())
+            differences[i] += auroc_without_ties(scores, clean, defective)
+            differences[i] -= auroc_without_ties(default_scores, clean, defective)
+    return differences / len(splits)
 
 
 # %%
-scores = [np.concatenate(parts) for parts in zip(layers, sizes, rest, strict=True)]
-default = [of_fabric[3] for of_fabric in scores]
-others = [i for i in range(len(NAMES)) if i != 3]
-drawn = [redrawn([of_fabric[i] for of_fabric in scores], default) for i in others]
-show(*plot_differences([NAMES[i] for i in others], np.stack(drawn)))
+all_scores = [np.concatenate(parts) for parts in zip(layers, sizes, rest, strict=True)]
+by_name = {name: [scores[i] for scores in all_scores] for i, name in enumerate(NAMES)}
+default = by_name.pop("default, 2 + 4")
+resamples = [bootstrap_differences(choice, default) for choice in by_name.values()]
+show(*plot_intervals(list(by_name), resamples, label="tile AUROC, choice - default"))
 
 # %% [markdown]
 # An interval that holds 0 says: these tiles can't tell the two apart. And whoever takes the best of nine choices on a few
@@ -815,9 +804,9 @@ show(*plot_differences([NAMES[i] for i in others], np.stack(drawn)))
 #
 # | choice | fabric 00 | 02 | 03 | **mean by strip** | B, AITEX | B, practice |
 # |---|---|---|---|---|---|---|
-# | blocks.1 alone | {{results/notebook_03.json: by_fabric.blocks_1.00: .3f}} | {{results/notebook_03.json: by_fabric.blocks_1.02: .3f}} | {{results/notebook_03.json: by_fabric.blocks_1.03: .3f}} | **{{results/notebook_03.json: tile_auroc.blocks_1: .3f}}** | {{results/practice_fabric.json: tile_auroc_b."blocks.1 alone".aitex: .3f}} | {{results/practice_fabric.json: tile_auroc_b."blocks.1 alone".practice: .3f}} |
+# | blocks.1 alone | {{results/notebook_03.json: by_fabric.blocks_1.00: .3f}} | {{results/notebook_03.json: by_fabric.blocks_1.02: .3f}} | {{results/notebook_03.json: by_fabric.blocks_1.03: .3f}} | **{{results/notebook_03.json: tile_auroc.blocks_1: .3f}}** | {{results/practice_fabric.json: tile_auroc_b."blocks.1 only".aitex: .3f}} | {{results/practice_fabric.json: tile_auroc_b."blocks.1 only".practice: .3f}} |
 # | blocks.2 alone | {{results/notebook_03.json: by_fabric.blocks_2.00: .3f}} | {{results/notebook_03.json: by_fabric.blocks_2.02: .3f}} | {{results/notebook_03.json: by_fabric.blocks_2.03: .3f}} | **{{results/notebook_03.json: tile_auroc.blocks_2: .3f}}** | – | – |
-# | blocks.4 alone | {{results/notebook_03.json: by_fabric.blocks_4.00: .3f}} | {{results/notebook_03.json: by_fabric.blocks_4.02: .3f}} | {{results/notebook_03.json: by_fabric.blocks_4.03: .3f}} | **{{results/notebook_03.json: tile_auroc.blocks_4: .3f}}** | {{results/practice_fabric.json: tile_auroc_b."blocks.4 alone".aitex: .3f}} | {{results/practice_fabric.json: tile_auroc_b."blocks.4 alone".practice: .3f}} |
+# | blocks.4 alone | {{results/notebook_03.json: by_fabric.blocks_4.00: .3f}} | {{results/notebook_03.json: by_fabric.blocks_4.02: .3f}} | {{results/notebook_03.json: by_fabric.blocks_4.03: .3f}} | **{{results/notebook_03.json: tile_auroc.blocks_4: .3f}}** | {{results/practice_fabric.json: tile_auroc_b."blocks.4 only".aitex: .3f}} | {{results/practice_fabric.json: tile_auroc_b."blocks.4 only".practice: .3f}} |
 # | default, 2 + 4 | {{results/notebook_03.json: by_fabric.default.00: .3f}} | {{results/notebook_03.json: by_fabric.default.02: .3f}} | {{results/notebook_03.json: by_fabric.default.03: .3f}} | **{{results/notebook_03.json: tile_auroc.default: .3f}}** | {{results/practice_fabric.json: tile_auroc_b."the paper's recipe".aitex: .3f}} | {{results/practice_fabric.json: tile_auroc_b."the paper's recipe".practice: .3f}} |
 # | 128 px | {{results/notebook_03.json: by_fabric.size_128.00: .3f}} | {{results/notebook_03.json: by_fabric.size_128.02: .3f}} | {{results/notebook_03.json: by_fabric.size_128.03: .3f}} | **{{results/notebook_03.json: tile_auroc.size_128: .3f}}** | {{results/practice_fabric.json: tile_auroc_b."128 px".aitex: .3f}} | {{results/practice_fabric.json: tile_auroc_b."128 px".practice: .3f}} |
 # | 384 px | {{results/notebook_03.json: by_fabric.size_384.00: .3f}} | {{results/notebook_03.json: by_fabric.size_384.02: .3f}} | {{results/notebook_03.json: by_fabric.size_384.03: .3f}} | **{{results/notebook_03.json: tile_auroc.size_384: .3f}}** | {{results/practice_fabric.json: tile_auroc_b."384 px".aitex: .3f}} | {{results/practice_fabric.json: tile_auroc_b."384 px".practice: .3f}} |
@@ -849,11 +838,10 @@ show(*plot_differences([NAMES[i] for i in others], np.stack(drawn)))
 
 # %%
 resnet = load_backbone("resnet18", pretrained=False).network
-both = {"blocks.2": fields["blocks.2"], "blocks.4": fields["blocks.4"]}
+sides = {name: fields[name][0] for name in ("blocks.2", "blocks.4")}
 for name in ("layer2", "layer3"):
-    both[name] = receptive.receptive_field(receptive.layer_chain(resnet, name))
-sides = {name: side for name, (side, _) in both.items()}
-show(*plot_squares(good[0], sides, title="Receptive fields of both networks"))
+    sides[name] = course_receptive_field(layer_chain(resnet, name))[0]
+show(*plot_squares(normal_tiles[0], sides, title="Receptive fields of both networks"))
 
 # %% [markdown]
 # Its weights are 45 MB and aren't part of the course. Where they lie in PyTorch's folder the same comparison is made
@@ -865,15 +853,15 @@ from pathlib import Path
 weights = Path(torch.hub.get_dir()) / "checkpoints" / "resnet18-f37072fd.pth"
 if weights.is_file():
     CHOICES["resnet18"] = {"backbone": "resnet18"}
-    by_network = np.stack([by_layer[3], aurocs(judged("resnet18", ["resnet18"]))[0]])
+    by_network = np.stack([by_layer[3], aurocs(test_scores("resnet18", ["resnet18"]))[0]])
     names = ["efficientnet_lite0", "resnet18"]
     show(*plot_choices(names, by_network, FABRICS, title="Two networks"))
-    seconds, shape, size = costs_of({"resnet18": CHOICES["resnet18"]})["resnet18"]
-    print(f"resnet18: {1000 * seconds:.0f} ms a tile, patches {shape}, {size / 1024:,.0f} KiB")
+    seconds, shape, size = measure_costs({"resnet18": CHOICES["resnet18"]})["resnet18"]
+    print(f"resnet18: {1000 * seconds:.0f} ms per tile, patches {shape}, {size / 1024:,.0f} KiB")
 else:
-    print("resnet18 is left out: its weights aren't on this machine.")
-    print("With a network: PatchFeatures('resnet18') fetches them; then run this cell again.")
-    print(f"Without: put {weights.name} into hub/checkpoints below torch.hub.get_dir().")
+    print("resnet18 is left out: its weights are not on this machine.")
+    print("With internet access, PatchFeatures('resnet18') downloads them; then run this cell again.")
+    print(f"Without it, copy {weights.name} into the folder checkpoints inside torch.hub.get_dir().")
 
 # %% [markdown]
 # ## What you have seen

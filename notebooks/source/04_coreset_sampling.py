@@ -54,9 +54,10 @@ reveal("04.a", whole * CHANNELS * 4 / 2**30, unit="GiB")
 # each to fill a bank, and tiles of other strips to test (for section 8). About half a minute.
 
 # %%
-from aitex_utils import MemoryBank, PatchFeatures, fabric_region, list_strips, metrics, split_strips, tile, tile_labels
+from aitex_utils import MemoryBank, PatchFeatures, list_strips, metrics, split_strips, tile_fabric, tile_labels
 from aitex_utils.lessons.data import lesson_strips, profile
 from aitex_utils.plots import show
+from aitex_utils.tiling import crop_tiles
 
 # %%
 root = lesson_strips()
@@ -64,34 +65,34 @@ strips = [s for s in list_strips(root) if s.is_normal or s.masks]
 normal = [s for s in strips if s.is_normal]
 defective = [s for s in strips if not s.is_normal]
 names = {s.fabric for s in normal} & {s.fabric for s in defective}
-often = {name: sum(s.fabric == name for s in defective) for name in names}
-FABRICS = sorted(names, key=lambda name: (-often[name], name))[:3]
+n_defective = {name: sum(s.fabric == name for s in defective) for name in names}
+FABRICS = sorted(names, key=lambda name: (-n_defective[name], name))[:3]
 
 
 # %%
-def drawn_tiles(group, most, rng):
-    """Return at most so many tiles: of normal strips any, of others with a defect."""
+def draw_tiles(group, max_tiles, rng):
+    """Return up to max_tiles tiles: of normal strips any, of others with a defect."""
     images, masks = [], []
     for strip in group:
-        begin, end = fabric_region(strip.read())
-        images.append(tile(strip.read()[:, begin:end])[0])
-        masks.append(tile(strip.read_mask()[:, begin:end])[0])
+        tiles, corners = tile_fabric(strip.read())
+        images.append(tiles)
+        masks.append(crop_tiles(strip.read_mask(), corners))
     kept = np.flatnonzero(tile_labels(np.concatenate(masks)) != group[0].is_normal)
-    return np.concatenate(images)[rng.permutation(kept)[:most]]
+    return np.concatenate(images)[rng.permutation(kept)[:max_tiles]]
 
 
 # %%
 def fabric_patches(fabric, seed=0):
     """Return patches for the bank (N, C), those of test tiles (T, P, C), labels (T,)."""
-    rng, found = np.random.default_rng(seed), []
-    good, bad = ([s for s in of if s.fabric == fabric] for of in (normal, defective))
+    rng, parts = np.random.default_rng(seed), []
+    good, bad = ([s for s in group if s.fabric == fabric] for group in (normal, defective))
     fit, held_out = split_strips(good, share=0.7, seed=seed)
-    for group, most in ((fit, 12), (held_out, 16), (bad, 16)):
-        tiles = drawn_tiles(group, most, rng)
+    for group, max_tiles in ((fit, 12), (held_out, 16), (bad, 16)):
+        tiles = draw_tiles(group, max_tiles, rng)
         patches = PatchFeatures().transform(tiles)  # (T, H', W', C)
-        found.append(patches.reshape(len(patches), -1, patches.shape[-1]))
-    labels = np.repeat([False, True], [len(part) for part in found[1:]])
-    return found[0].reshape(-1, found[0].shape[-1]), np.concatenate(found[1:]), labels
+        parts.append(patches.reshape(len(patches), -1, patches.shape[-1]))
+    labels = np.repeat([False, True], [len(part) for part in parts[1:]])
+    return parts[0].reshape(-1, parts[0].shape[-1]), np.concatenate(parts[1:]), labels
 
 
 # %%
@@ -110,24 +111,25 @@ import time
 
 from aitex_utils.lessons.nb04.figures import plot_lines
 
-of_all = MemoryBank().add(bank)
-of_all.nearest(test[0])  # the first search also wakes things up
+full_bank = MemoryBank().add(bank)
+full_bank.search(test[0])  # the first search also wakes things up
 begin = time.perf_counter()
-for one_tile in test[:4]:
-    of_all.nearest(one_tile)
+for tile_patches in test[:4]:
+    full_bank.search(tile_patches)
 per_tile = (time.perf_counter() - begin) / 4
 print(f"{1000 * per_tile:.0f} ms a tile with {len(bank):,} patches in the bank,")
 print(f"{per_tile * whole / len(bank):.1f} s a tile with {whole:,}")
 
 # %%
-tiles = np.array([12, 48, 192, 768, STRIPS * TILES])
+n_tiles = np.array([12, 48, 192, 768, STRIPS * TILES])
 lines = {}
 for share in (1, 0.25, 0.1, 0.01):
-    lines[f"{share:.0%} kept"] = tiles, share * tiles * POSITIONS * per_tile / len(bank)
-told = "Seconds to compare one tile with the bank, against the number of normal tiles, on"
-told += " logarithmic scales: straight lines. With all tiles of AITEX: "
-told += ", ".join(f"{name} {line[1][-1]:.2g} s" for name, line in lines.items()) + "."
-show(*plot_lines(lines, told, x="normal tiles", y="seconds a tile", log="xy"))
+    lines[f"{share:.0%} kept"] = n_tiles, share * n_tiles * POSITIONS * per_tile / len(bank)
+caption = "Seconds to compare one tile with the bank, against the number of normal tiles, on"
+caption += " logarithmic scales: straight lines. With all tiles of AITEX: "
+caption += ", ".join(f"{name} {line[1][-1]:.2g} s" for name, line in lines.items()) + "."
+axes = {"xlabel": "normal tiles", "ylabel": "seconds per tile"}
+show(*plot_lines(lines, caption, **axes, xscale="log", yscale="log"))
 
 # %% [markdown]
 # A strip has 16 tiles, and behind a loom another strip comes every few seconds. So: keep fewer.
@@ -138,17 +140,17 @@ show(*plot_lines(lines, told, x="normal tiles", y="seconds a tile", log="xy"))
 # for the nearest patch among all *other* tiles of the bank, and compare that with the distance of two patches drawn at random.
 
 # %%
-from aitex_utils.lessons.nb04.figures import plot_spreads
+from aitex_utils.lessons.nb04.figures import plot_histograms
 
-others = MemoryBank().add(bank[POSITIONS:])  # all tiles but the first
-twins = others.nearest(bank[:POSITIONS])[0][:, 0]
+other_tiles = MemoryBank().add(bank[POSITIONS:])  # all tiles but the first
+to_nearest = other_tiles.search(bank[:POSITIONS])[0][:, 0]
 rng = np.random.default_rng(0)
-at_random = bank[rng.permutation(len(bank))[:POSITIONS]]
-pairs = np.linalg.norm(bank[:POSITIONS] - at_random, axis=1)
-values = {"to the nearest of other tiles": twins, "between random patches": pairs}
-what = "Distances from the patches of one normal tile"
-show(*plot_spreads(values, x="distance", what=what))
-nearer = np.median(pairs) / np.median(twins)
+random_patches = bank[rng.permutation(len(bank))[:POSITIONS]]
+to_random = np.linalg.norm(bank[:POSITIONS] - random_patches, axis=1)
+values = {"to the nearest of other tiles": to_nearest, "between random patches": to_random}
+title = "Distances from the patches of one normal tile"
+show(*plot_histograms(values, xlabel="distance", title=title))
+nearer = np.median(to_random) / np.median(to_nearest)
 print(f"The nearest of other tiles is {nearer:.1f} times nearer than a random one.")
 
 # %% [markdown]
@@ -169,7 +171,8 @@ print(f"The nearest of other tiles is {nearer:.1f} times nearer than a random on
 
 # %%
 from aitex_utils.coreset import k_center_greedy, k_means, random_subset
-from aitex_utils.lessons.nb04.figures import plot_covering, toy_patches
+from aitex_utils.lessons.nb04.figures import plot_chosen, plot_covering
+from aitex_utils.lessons.nb04.toy import toy_patches
 
 toy = toy_patches()  # (700, 2)
 greedy_order, greedy_radii = k_center_greedy(toy, 40, seed=0)
@@ -178,7 +181,7 @@ chosen = {
     "k-means": k_means(toy, 12, seed=0),
     "greedy": toy[greedy_order[:12]],
 }
-show(*plot_covering(toy, chosen, discs=False))
+show(*plot_chosen(toy, chosen))
 
 # %% [markdown]
 # Random and k-means go where the many are. Greedy goes to the rims: it keeps a patch at every outlying end of the cloud. Which is better? For a
@@ -228,12 +231,12 @@ predict("04.b", 1.5, 4, unit="times")
 # %%
 def radius_of(patches, centres):
     """Return the covering radius; a bank finds the nearest of many patches quickly."""
-    return float(MemoryBank().add(centres).nearest(patches)[0].max())
+    return float(MemoryBank().add(centres).search(patches)[0].max())
 
 
-hundred = [radius_of(toy, toy[random_subset(toy, 12, seed=s)]) for s in range(100)]
-reveal("04.b", np.median(hundred) / greedy_radii[11], unit="times")
-print(f"random {np.median(hundred):.2f} in the median, at best {min(hundred):.2f}")
+random_radii = [radius_of(toy, toy[random_subset(toy, 12, seed=s)]) for s in range(100)]
+reveal("04.b", np.median(random_radii) / greedy_radii[11], unit="times")
+print(f"random {np.median(random_radii):.2f} in the median, at best {min(random_radii):.2f}")
 print(f"greedy {greedy_radii[11]:.2f}")
 
 # %%
@@ -254,7 +257,7 @@ show(*plot_covering(toy, chosen))
 
 # %%
 steps = {f"{m} chosen": toy[greedy_order[:m]] for m in (1, 2, 3, 5, 8, 12)}
-show(*plot_covering(toy, steps, numbers=True))
+show(*plot_covering(toy, steps, numbered=True))
 
 # %% [markdown]
 # ### Exercise 04.2: Greedy, the obvious way
@@ -273,7 +276,9 @@ show(*plot_covering(toy, steps, numbers=True))
 
 # %% exercise="04.2"
 def farthest_first(
-    patches: np.ndarray, k: int, start: int
+    patches: np.ndarray,
+    k: int,
+    start: int,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return indices (k,) in order of choice, and the radius after each, (k,)."""
     nearest = np.full(len(patches), np.inf, np.float32)  # to the nearest one chosen
@@ -323,10 +328,10 @@ predict("04.c", 1.05, 2, unit="times")
 
 # %%
 thirteen = toy[greedy_order[:13]]
-missing = {"12, start included": thirteen[:12], "12, start missing": thirteen[1:]}
-wrong = radius_of(toy, missing["12, start missing"])
-reveal("04.c", wrong / greedy_radii[11], unit="times")
-show(*plot_covering(toy, missing, absent={"12, start missing": thirteen[0]}))
+choices = {"12, start included": thirteen[:12], "12, start missing": thirteen[1:]}
+wrong_radius = radius_of(toy, choices["12, start missing"])
+reveal("04.c", wrong_radius / greedy_radii[11], unit="times")
+show(*plot_covering(toy, choices, absent={"12, start missing": thirteen[0]}))
 
 # %% [markdown]
 # Around the start, the hollow circle, there is a hole. All the others were chosen *because* they are far from it: greedy relied on a patch
@@ -339,31 +344,31 @@ show(*plot_covering(toy, missing, absent={"12, start missing": thirteen[0]}))
 # Each choice looks at all patches. Is it the computing that takes long? Time a choice on the bank of all three fabrics
 # together. The second way below is smarter. With $\lVert p - c\rVert^2 = \lVert p\rVert^2 - 2\,p\cdot c + \lVert c\rVert^2$
 # (notebook 02) it needs only one product of the patches with the new one; the lengths $\lVert p\rVert^2$ are computed once for
-# all. In the module it is called `k_center_greedy_obvious`. (`yours_or_ours` takes your function from the exercise if it is
+# all. In the module it is called `k_center_greedy_reference`. (`yours_or_ours` takes your function from the exercise if it is
 # right, and the course's otherwise.)
 
 # %%
-from aitex_utils.coreset import k_center_greedy_obvious
+from aitex_utils.coreset import k_center_greedy_reference
 from aitex_utils.lessons.engine.stand_in import yours_or_ours
 
 banks = np.concatenate([bank for bank, _, _ in data])
 banks = banks - banks.mean(axis=0)  # moving all changes no distance, and rounding less
-obvious = yours_or_ours("04.2", farthest_first)
+greedy_by_differences = yours_or_ours("04.2", farthest_first)
 
 
 # %%
-def took(function, *arguments, **options):
-    """Return what a function gives, and the seconds that it took."""
+def timed(function, *arguments, **options):
+    """Return the result of a call, and the seconds that it took."""
     begin = time.perf_counter()
-    given = function(*arguments, **options)
-    return given, time.perf_counter() - begin
+    result = function(*arguments, **options)
+    return result, time.perf_counter() - begin
 
 
-_, by_differences = took(obvious, banks, 20, 0)
+_, by_differences = timed(greedy_by_differences, banks, 20, 0)
 by_differences /= 20
-given = {"seed": 0, "projection": None}
-once, often = (took(k_center_greedy_obvious, banks, m, **given)[1] for m in (1, 301))
-by_product = (often - once) / 300  # what is done once drops out
+options = {"seed": 0, "projection": None}
+short, long = (timed(k_center_greedy_reference, banks, m, **options)[1] for m in (1, 301))
+by_product = (long - short) / 300  # what is done once drops out
 print(f"{len(banks):,} patches, a choice takes")
 print(f"{1000 * by_differences:6.2f} ms by differences, as in exercise 04.2")
 print(f"{1000 * by_product:6.2f} ms by one product")
@@ -385,7 +390,7 @@ print(f"{1000 * by_product:6.2f} ms by one product")
 
 
 # %% exercise="04.3"
-def traffic(n: int, channels: int, k: int, block: int = 1) -> int:
+def bytes_moved(n: int, channels: int, k: int, block: int = 1) -> int:
     """Return the bytes moved while k of n patches are chosen, `block` per pass."""
     passes = -(-k // block)  # rounded up: a block that isn't full takes a pass too
     numbers = n * channels + n + n  # patches; nearest, read and written
@@ -393,28 +398,29 @@ def traffic(n: int, channels: int, k: int, block: int = 1) -> int:
 
 
 # %%
-check("04.3", traffic)  # stuck? hint("04.3")
+check("04.3", bytes_moved)  # stuck? hint("04.3")
 
 # %% [markdown]
 # Now hold that against the machine. How fast can it read at all? We let it find the largest number of the whole array, which
 # reads everything once and computes next to nothing. The bytes come from your function of exercise 04.3, if it is right.
 
+
 # %%
-def bytes_a_second(array, tries=5):
+def bytes_per_second(array, tries=5):
     """Return how fast an array is read, the best of some tries."""
-    return array.nbytes / min(took(array.max)[1] for _ in range(tries))
+    return array.nbytes / min(timed(array.max)[1] for _ in range(tries))
 
 
-speed = bytes_a_second(banks)
-bytes_moved = yours_or_ours("04.3", traffic)
-a_pass = bytes_moved(*banks.shape, 1)
-print(f"reading: {speed / 1e9:.0f} GB/s")
-least = 1000 * a_pass / speed
-print(f"a pass:  {a_pass / 1e6:.1f} MB, at least {least:.2f} ms to move")
+bandwidth = bytes_per_second(banks)
+count_bytes = yours_or_ours("04.3", bytes_moved)
+pass_bytes = count_bytes(*banks.shape, 1)
+print(f"reading: {bandwidth / 1e9:.0f} GB/s")
+least = 1000 * pass_bytes / bandwidth
+print(f"a pass:  {pass_bytes / 1e6:.1f} MB, at least {least:.2f} ms to move")
 print(f"a choice by one product took {1000 * by_product:.2f} ms")
-total = bytes_moved(whole, CHANNELS, whole // 10)
+total = count_bytes(whole, CHANNELS, whole // 10)
 print(f"10 % of the whole of AITEX: {total / 1e12:.0f} TB to move,")
-print(f"{total / speed / 3600:.1f} hours even if nothing were computed")
+print(f"{total / bandwidth / 3600:.1f} hours even if nothing were computed")
 
 # %% [markdown]
 # The product is within a few times of what memory allows. By differences it is far slower, because all differences
@@ -431,10 +437,12 @@ predict("04.d", 4, 40, unit="times")
 # %%
 def product_seconds(columns, rows=4096):
     """Return seconds of patches @ columns (C, m), by blocks of rows, best of three."""
+
     def product():
         for begin in range(0, len(banks), rows):
             banks[begin : begin + rows] @ columns
-    return min(took(product)[1] for _ in range(3))
+
+    return min(timed(product)[1] for _ in range(3))
 
 
 counts = np.array([1, 4, 16, 64, 256])
@@ -444,10 +452,11 @@ reveal("04.d", times[3] / times[0], unit="times")
 # %%
 at_once, one_by_one = 1000 * times, 1000 * counts * times[0]
 lines = {"one product of m": (counts, at_once), "m of one": (counts, one_by_one)}
-told = "Milliseconds to multiply all patches with m chosen ones, at once and one by one, on"
-told += f" logarithmic scales. For {counts[-1]}: {at_once[-1]:.0f} ms at once,"
-told += f" {one_by_one[-1]:.0f} ms one by one."
-show(*plot_lines(lines, told, x="chosen patches m", y="ms", log="xy"))
+caption = "Milliseconds to multiply all patches with m chosen ones, at once and one by one, on"
+caption += f" logarithmic scales. For {counts[-1]}: {at_once[-1]:.0f} ms at once,"
+caption += f" {one_by_one[-1]:.0f} ms one by one."
+axes = {"xlabel": "chosen patches m", "ylabel": "ms"}
+show(*plot_lines(lines, caption, **axes, xscale="log", yscale="log"))
 
 # %% [markdown]
 # ## 5. The same order, many times faster
@@ -463,8 +472,8 @@ show(*plot_lines(lines, told, x="chosen patches m", y="ms", log="xy"))
 # %%
 from aitex_utils.lessons.nb04.figures import plot_pool
 
-two_hundred, _ = k_center_greedy(banks, 200, seed=0, projection=None)
-nearest = MemoryBank().add(banks[two_hundred]).nearest(banks)[0][:, 0]
+first_choices, _ = k_center_greedy(banks, 200, seed=0, projection=None)
+nearest = MemoryBank().add(banks[first_choices]).search(banks)[0][:, 0]
 show(*plot_pool(nearest, 512))
 
 # %% [markdown]
@@ -499,7 +508,10 @@ show(*plot_pool(nearest, 512))
 
 # %% exercise="04.4"
 def choose_inside(
-    pool: np.ndarray, near: np.ndarray, floor: float, most: int
+    pool: np.ndarray,
+    near: np.ndarray,
+    floor: float,
+    most: int,
 ) -> list[int]:
     """Return positions in the pool that greedy would choose, at most `most`."""
     chosen = []
@@ -522,13 +534,13 @@ check("04.4", choose_inside)  # stuck? hint("04.4")
 
 
 # %%
-def lowered(patches, nearest, centres, rows=4096):
+def update_nearest(patches, nearest, centres, rows=4096):
     """Return squared distances (N,) to the nearest centre; `centres` (m, C) are new."""
-    result, weights, lengths = nearest.copy(), -2 * centres.T, (centres**2).sum(axis=1)
+    result, weights, offsets = nearest.copy(), -2 * centres.T, (centres**2).sum(axis=1)
     for begin in range(0, len(patches), rows):
         part = slice(begin, begin + rows)
         products = patches[part] @ weights  # (rows, m)
-        products += lengths
+        products += offsets
         squared = products.min(axis=1) + (patches[part] ** 2).sum(axis=1)
         result[part] = np.minimum(nearest[part], squared.clip(0))  # rounding: not below 0
     return result
@@ -540,7 +552,7 @@ def fast_greedy(patches, k, start, choose, size=512):
     nearest = np.full(len(patches), np.inf, np.float32)
     order, done, passes = [start], 0, 0
     while True:
-        nearest = lowered(patches, nearest, patches[order[done:]])  # 1: all, at once
+        nearest = update_nearest(patches, nearest, patches[order[done:]])  # 1: all, at once
         done, passes = len(order), passes + 1
         if done == k:
             return np.array(order), passes
@@ -559,22 +571,22 @@ predict("04.e", 5, 60, unit="times")
 # %%
 choose = yours_or_ours("04.4", choose_inside)
 small = banks[: len(bank)]
-(slow_order, _), slow = took(obvious, small, 400, 0)
-(quick_order, _), fast = took(fast_greedy, small, 400, 0, choose)
+(slow_order, _), slow = timed(greedy_by_differences, small, 400, 0)
+(fast_order, _), fast = timed(fast_greedy, small, 400, 0, choose)
 reveal("04.e", slow / fast, unit="times")
-print(f"{np.mean(slow_order == quick_order):.1%} of the choices are the same")
+print(f"{np.mean(slow_order == fast_order):.1%} of the choices are the same")
 
 # %% [markdown]
-# Then on the bank of all three fabrics, for one of twenty of its patches, against the smarter one: `k_center_greedy_obvious`, one
+# Then on the bank of all three fabrics, for one of twenty of its patches, against the smarter one: `k_center_greedy_reference`, one
 # product per choice. With it runs the module's `k_center_greedy`, which is built on the same idea as yours. (On a bank as small as this the module may be the slower of the two: it keeps books
 # on which patches it may pass over, which pays where patches are many.)
 
 # %%
 k = len(banks) // 20
-(product_order, _), by_products = took(k_center_greedy_obvious, banks, k, **given)
-start = int(product_order[0])
-(fast_order, passes), by_blocks = took(fast_greedy, banks, k, start, choose)
-(order, radii), by_module = took(k_center_greedy, banks, k, **given)
+(reference_order, _), by_products = timed(k_center_greedy_reference, banks, k, **options)
+start = int(reference_order[0])
+(fast_order, passes), by_blocks = timed(fast_greedy, banks, k, start, choose)
+(order, radii), by_module = timed(k_center_greedy, banks, k, **options)
 print("pool and blocks, against one product per choice:")
 print(f"  {by_products / by_blocks:.1f} times faster;")
 print(f"  all {len(banks):,} patches were read {passes} times instead of {k:,}")
@@ -582,14 +594,14 @@ print(f"  all {len(banks):,} patches were read {passes} times instead of {k:,}")
 # %%
 from aitex_utils.lessons.nb04.figures import plot_times
 
-seconds_of = {
+seconds = {
     "400 of one fabric, by differences": slow,
     "400 of one fabric, pool and blocks": fast,
     f"{k:,} of three, by products": by_products,
     f"{k:,} of three, pool and blocks": by_blocks,
     f"{k:,} of three, the module": by_module,
 }
-show(*plot_times(seconds_of))
+show(*plot_times(seconds))
 
 # %% [markdown]
 # And is it the same order? Rounding differs between the ways, so that of two patches that are equally far, but for the last
@@ -597,20 +609,21 @@ show(*plot_times(seconds_of))
 # far as the farthest.
 
 # %%
-same = np.mean(fast_order == order)
-chosen_by_both = len(np.intersect1d(fast_order, order)) / k
-ours, theirs = radius_of(banks, banks[fast_order]), radius_of(banks, banks[order])
-print(f"{same:.1%} of the choices are the same at the same place,")
-print(f"{chosen_by_both:.1%} are in both")
-print(f"covering radius {ours:.4f}, the module's {theirs:.4f}")
+same_place = np.mean(fast_order == order)
+in_both = len(np.intersect1d(fast_order, order)) / k
+fast_radius = radius_of(banks, banks[fast_order])
+module_radius = radius_of(banks, banks[order])
+print(f"{same_place:.1%} of the choices are the same at the same place,")
+print(f"{in_both:.1%} are in both")
+print(f"covering radius {fast_radius:.4f}, the module's {module_radius:.4f}")
 
 # %% [markdown]
 # The larger the bank and the coreset, the more there is to win. On {{results/speed.json: coreset.4.patches: ,}} patches of the practice fabric,
-# of which greedy keeps a tenth (`python course.py bench speed --peer`; *anomalib* is the best-known library):
+# of which greedy keeps a tenth (`python course.py bench speed --anomalib`; *anomalib* is the best-known library):
 #
 # | | seconds |
 # |---|---|
-# | one pass over all patches per choice | {{results/speed.json: coreset.4.obvious: .0f}} |
+# | one pass over all patches per choice | {{results/speed.json: coreset.4.reference: .0f}} |
 # | anomalib | {{results/speed.json: coreset.4.anomalib: .0f}} |
 # | the module | {{results/speed.json: coreset.4.ours: .1f}} |
 #
@@ -646,25 +659,25 @@ predict("04.f", 5, 30, unit="%")
 
 
 # %%
-def projected(patches, dimensions, seed=0):
+def project(patches, dimensions, seed=0):
     """Return patches (N, D), shortened by a random projection."""
     rng = np.random.default_rng(seed)
     directions = rng.standard_normal((patches.shape[1], dimensions)).astype(np.float32)
     return patches @ (directions / np.float32(np.sqrt(dimensions)))
 
 
-one, other = (np.random.default_rng(s).permutation(bank)[:5000] for s in (1, 2))
-true = np.linalg.norm(one - other, axis=1)
-differ = true > 1e-3  # a patch drawn against itself has no ratio
+left, right = (np.random.default_rng(s).permutation(bank)[:5000] for s in (1, 2))
+true_distances = np.linalg.norm(left - right, axis=1)
+differ = true_distances > 1e-3  # a patch drawn against itself has no ratio
 ratios = {}
 for size in (128, 32, 8):
-    short = np.linalg.norm(projected(one, size) - projected(other, size), axis=1)
-    ratios[f"D = {size}"] = (short / true)[differ]
+    short_distances = np.linalg.norm(project(left, size) - project(right, size), axis=1)
+    ratios[f"D = {size}"] = (short_distances / true_distances)[differ]
 reveal("04.f", 100 * ratios["D = 32"].std(), unit="%")
 
 # %%
-what = "Ratios of 5,000 distances"
-show(*plot_spreads(ratios, x="distance after projection / before", what=what))
+title = "Ratios of 5,000 distances"
+show(*plot_histograms(ratios, xlabel="distance after projection / before", title=title))
 for name, ratio in ratios.items():
     print(f"{name}: off by {ratio.std():.1%}")
 
@@ -673,15 +686,15 @@ for name, ratio in ratios.items():
 # shortened distances, and measure the covering radius in the *true* ones.
 
 # %%
-few = len(bank) // 20
+k = len(bank) // 20
 print("   D  MiB a pass  radius  seconds   (radius: 1 = exact)")
-_, exact_radii = k_center_greedy(bank, few, seed=0, projection=None)
+_, exact_radii = k_center_greedy(bank, k, seed=0, projection=None)
 for size in (None, 128, 32, 8):
-    (short_order, _), lasted = took(k_center_greedy, bank, few, seed=0, projection=size)
+    (order, _), run_seconds = timed(k_center_greedy, bank, k, seed=0, projection=size)
     width = size or bank.shape[1]
-    worse = radius_of(bank, bank[short_order]) / exact_radii[-1]
-    moved = 4 * len(bank) * (width + 2) / 2**20
-    print(f"{width:4} {moved:11.1f} {worse:7.3f} {lasted:8.2f}")
+    ratio = radius_of(bank, bank[order]) / exact_radii[-1]
+    pass_size = 4 * len(bank) * (width + 2) / 2**20
+    print(f"{width:4} {pass_size:11.1f} {ratio:7.3f} {run_seconds:8.2f}")
 
 # %% [markdown]
 # With our 152 channels, 128 dimensions save a sixth of the bytes, and widen the radius a little. With the 1,536
@@ -698,22 +711,23 @@ for size in (None, 128, 32, 8):
 # %%
 n = len(bank)
 long_order, long_radii = k_center_greedy(bank, n // 4, seed=0, projection=None)
-alone, _ = k_center_greedy(bank, 50, seed=0, projection=None)
-print("the long run begins like a short one:", np.array_equal(long_order[:50], alone))
+short_order, _ = k_center_greedy(bank, 50, seed=0, projection=None)
+print("the long run begins like a short one:", np.array_equal(long_order[:50], short_order))
 
 # %%
-at = np.array([n // 100, n // 30, n // 10])
-random_ones = [radius_of(bank, bank[random_subset(bank, m, seed=0)]) for m in at]
-mean_ones = [radius_of(bank, k_means(bank, m, seed=0)) for m in at]
+sizes = np.array([n // 100, n // 30, n // 10])
+random_radii = [radius_of(bank, bank[random_subset(bank, m, seed=0)]) for m in sizes]
+k_means_radii = [radius_of(bank, k_means(bank, m, seed=0)) for m in sizes]
 lines = {
     "greedy, one run": (np.arange(1, len(long_radii) + 1), long_radii),
-    "random": (at, np.array(random_ones)),
-    "k-means": (at, np.array(mean_ones)),
+    "random": (sizes, np.array(random_radii)),
+    "k-means": (sizes, np.array(k_means_radii)),
 }
-told = f"Covering radius of {n:,} patches against the size of the coreset, on a logarithmic"
-told += f" scale. At {at[-1]:,}, a tenth: greedy {long_radii[at[-1] - 1]:.2f},"
-told += f" random {random_ones[-1]:.2f}, k-means {mean_ones[-1]:.2f}."
-show(*plot_lines(lines, told, x="patches kept", y="covering radius", log="x"))
+caption = f"Covering radius of {n:,} patches against the size of the coreset, on a logarithmic"
+caption += f" scale. At {sizes[-1]:,}, a tenth: greedy {long_radii[sizes[-1] - 1]:.2f},"
+caption += f" random {random_radii[-1]:.2f}, k-means {k_means_radii[-1]:.2f}."
+axes = {"xlabel": "patches kept", "ylabel": "covering radius"}
+show(*plot_lines(lines, caption, **axes, xscale="log"))
 
 # %% [markdown]
 # The radius falls steeply at first and then ever more slowly: the last halving of the radius costs many times the patches
@@ -726,15 +740,15 @@ show(*plot_lines(lines, told, x="patches kept", y="covering radius", log="x"))
 #
 # Instead of a share one may ask for a radius: "no normal patch shall be farther than this from the bank". `radii` `(K,)` is what greedy
 # returns, falling: `radii[0]` is the radius with *one* patch chosen. Return the **smallest size** whose radius is at most
-# `wanted`, as a whole number. If no radius is small enough, return 0.
+# `max_radius`, as a whole number. If no radius is small enough, return 0.
 #
 # For example radii 9, 6, 5 and 2: for a wanted radius of 5 it takes 3 patches, for 1 the answer is 0.
 
 
 # %% exercise="04.5"
-def size_for(radii: np.ndarray, wanted: float) -> int:
+def size_for(radii: np.ndarray, max_radius: float) -> int:
     """Return the smallest size whose radius is at most the wanted one, or 0."""
-    enough = np.flatnonzero(radii <= wanted)  # indices of all that are good enough
+    enough = np.flatnonzero(radii <= max_radius)  # indices of all that are good enough
     return int(enough[0]) + 1 if len(enough) else 0
 
 
@@ -745,9 +759,9 @@ check("04.5", size_for)  # stuck? hint("04.5")
 # Now we can say how many patches greedy needs for the radius that a random tenth has.
 
 # %%
-enough = yours_or_ours("04.5", size_for)(long_radii, random_ones[-1])
-print(f"random: {at[-1]:,} patches for a radius of {random_ones[-1]:.2f}")
-print(f"greedy: {enough:,} patches, {at[-1] / enough:.0f} times fewer")
+enough = yours_or_ours("04.5", size_for)(long_radii, random_radii[-1])
+print(f"random: {sizes[-1]:,} patches for a radius of {random_radii[-1]:.2f}")
+print(f"greedy: {enough:,} patches, {sizes[-1] / enough:.0f} times fewer")
 
 # %% [markdown]
 # ## 8. What is each size worth?
@@ -764,32 +778,32 @@ print(f"greedy: {enough:,} patches, {at[-1] / enough:.0f} times fewer")
 SHARES = (0.01, 0.1, 0.25)
 
 
-def by_prefix(bank, order, sizes, test):
-    """Return largest distances of tiles (T, P, C) to the first so many: (sizes, T)."""
-    patches, nearest, begin, found = test.reshape(-1, test.shape[-1]), np.inf, 0, []
+def scores_by_prefix(bank, order, sizes, test):
+    """Return scores of tiles (T, P, C) by the first patches in order: (sizes, T)."""
+    patches, nearest, begin, scores = test.reshape(-1, test.shape[-1]), np.inf, 0, []
     for size in sizes:
-        more = MemoryBank().add(bank[order[begin:size]])
-        nearest = np.minimum(nearest, more.nearest(patches)[0][:, 0])
-        found.append(nearest.reshape(len(test), -1).max(axis=1))
+        added = MemoryBank().add(bank[order[begin:size]])
+        nearest = np.minimum(nearest, added.search(patches)[0][:, 0])
+        scores.append(nearest.reshape(len(test), -1).max(axis=1))
         begin = size
-    return np.stack(found)
+    return np.stack(scores)
 
 
 # %%
-def scores_of(method, bank, test):
+def fabric_scores(method, bank, test):
     """Return scores of tiles: (seeds, shares, tiles)."""
     sizes, seeds = [round(share * len(bank)) for share in SHARES], range(3)
     if method == "all":
-        return by_prefix(bank, np.arange(len(bank)), [len(bank)], test)[None]
+        return scores_by_prefix(bank, np.arange(len(bank)), [len(bank)], test)[None]
     if method == "k-means":  # one seed, and no prefix: each size is a run of its own
         runs = [k_means(bank, size, seed=0) for size in sizes]
-        found = [by_prefix(c, np.arange(len(c)), [len(c)], test)[0] for c in runs]
-        return np.stack(found)[None]
+        rows = [scores_by_prefix(c, np.arange(len(c)), [len(c)], test)[0] for c in runs]
+        return np.stack(rows)[None]
     if method == "greedy":
         orders = [k_center_greedy(bank, sizes[-1], seed=seed)[0] for seed in seeds]
     else:
         orders = [random_subset(bank, sizes[-1], seed=seed) for seed in seeds]
-    return np.stack([by_prefix(bank, order, sizes, test) for order in orders])
+    return np.stack([scores_by_prefix(bank, order, sizes, test) for order in orders])
 
 
 # %%
@@ -798,17 +812,18 @@ from tqdm.auto import tqdm
 from aitex_utils.lessons.cache import cached
 
 
-def judged(method):
+def method_scores(method):
     """Return the scores for each fabric, from the cache if they are there."""
+
     def make():
         pairs = tqdm(list(zip(FABRICS, data, strict=True)), desc=method)
-        return {f: scores_of(method, bank, test) for f, (bank, test, _) in pairs}
+        return {f: fabric_scores(method, bank, test) for f, (bank, test, _) in pairs}
 
-    code = (fabric_patches, drawn_tiles, by_prefix, scores_of, PatchFeatures)
+    code = (fabric_patches, draw_tiles, scores_by_prefix, fabric_scores, PatchFeatures)
     code += (k_center_greedy, random_subset, k_means)
     name = f"04_{profile()}_{method}"
-    kept = cached(name, make, data=root, code=code, shares=SHARES, method=method)
-    return [kept[fabric] for fabric in FABRICS]
+    by_fabric = cached(name, make, data=root, code=code, shares=SHARES, method=method)
+    return [by_fabric[fabric] for fabric in FABRICS]
 
 
 # %% [markdown]
@@ -819,33 +834,33 @@ def judged(method):
 predict("04.g", 0.0, 0.06)
 
 # %%
-scores = {"all": judged("all"), "greedy": judged("greedy")}
+scores = {"all": method_scores("all"), "greedy": method_scores("greedy")}
 
 # %% [markdown]
 # Random as well, and k-means, which takes longest: every size is a run of its own.
 
 # %%
-scores["random"] = judged("random")
+scores["random"] = method_scores("random")
 
 # %%
-scores["k-means"] = judged("k-means")
+scores["k-means"] = method_scores("k-means")
 
 
 # %%
-def aurocs(method):
+def tile_aurocs(method):
     """Return the tile AUROC (fabrics, seeds, shares)."""
-    return np.array([
-        [[metrics.auroc(labels, one) for one in of_seed] for of_seed in of_fabric]
-        for of_fabric, (_, _, labels) in zip(scores[method], data, strict=True)
-    ])
+    rows = []
+    for by_seed, (_, _, labels) in zip(scores[method], data, strict=True):
+        rows.append([[metrics.auroc(labels, row) for row in by_share] for by_share in by_seed])
+    return np.array(rows)
 
 
-found = {method: aurocs(method) for method in scores}
-all_kept = found["all"].mean()
-reveal("04.g", all_kept - found["greedy"][..., 0].mean())
+aurocs = {method: tile_aurocs(method) for method in scores}
+all_kept = aurocs["all"].mean()
+reveal("04.g", all_kept - aurocs["greedy"][..., 0].mean())
 print("kept         1 %   10 %   25 %")
 for method in ("greedy", "random", "k-means"):
-    print(f"{method:10}", "".join(f"{v:7.3f}" for v in found[method].mean(axis=(0, 1))))
+    print(f"{method:10}", "".join(f"{v:7.3f}" for v in aurocs[method].mean(axis=(0, 1))))
 print(f"all patches  {all_kept:.3f}")
 
 # %% [markdown]
@@ -857,54 +872,59 @@ print(f"all patches  {all_kept:.3f}")
 
 
 # %%
-def redrawn(draws=500):
-    """Return AUROCs of tests drawn anew, by method: (draws, shares)."""
+def resample_aurocs(n_resamples=500):
+    """Return the mean AUROC of each resample, by method: (n_resamples, shares)."""
     rng = np.random.default_rng(0)
-    drawn = {method: np.zeros((draws, of[0].shape[1])) for method, of in scores.items()}
-    for i in range(draws):
-        for j, (_, _, labels) in enumerate(data):
+    resampled = {m: np.zeros((n_resamples, parts[0].shape[1])) for m, parts in scores.items()}
+    for i in range(n_resamples):
+        for fabric, (_, _, labels) in enumerate(data):
             clean = rng.choice(np.flatnonzero(~labels), np.sum(~labels))
             broken = rng.choice(np.flatnonzero(labels), labels.sum())
-            for method, of in scores.items():
-                of_seed = of[j][rng.integers(len(of[j]))]  # (shares, tiles)
-                higher = of_seed[:, broken, None] > of_seed[:, None, clean]
-                drawn[method][i] += higher.mean(axis=(1, 2)) / len(data)
-    return drawn
+            for method, by_fabric in scores.items():
+                by_seed = by_fabric[fabric]
+                tile_scores = by_seed[rng.integers(len(by_seed))]  # (shares, tiles)
+                higher = tile_scores[:, broken, None] > tile_scores[:, None, clean]
+                resampled[method][i] += higher.mean(axis=(1, 2)) / len(data)
+    return resampled
 
 
-drawn = redrawn()
+resampled = resample_aurocs()
 
 # %%
-kept = 100 * np.array(SHARES)
+percent = 100 * np.array(SHARES)
 lines = {}
-for method, aside in (("greedy", 0.93), ("random", 1), ("k-means", 1.07)):  # side by side
-    low, high = np.quantile(drawn[method], [0.025, 0.975], axis=0)
-    lines[method] = kept * aside, found[method].mean(axis=(0, 1)), low, high
-low, high = np.quantile(drawn["all"], [0.025, 0.975], axis=0)
+for method, shift in (("greedy", 0.93), ("random", 1), ("k-means", 1.07)):  # side by side
+    low, high = np.quantile(resampled[method], [0.025, 0.975], axis=0)
+    lines[method] = percent * shift, aurocs[method].mean(axis=(0, 1)), low, high
+low, high = np.quantile(resampled["all"], [0.025, 0.975], axis=0)
 lines["all"] = np.array([100.0]), np.array([all_kept]), low, high
-told = "Mean tile AUROC against the share of patches kept (log scale), with bars that hold"
-told += " 95 % of the redrawn. With 1, 10 and 25 %, or all: "
-told += "; ".join(f"{m} {', '.join(f'{v:.3f}' for v in of[1])}" for m, of in lines.items()) + "."
-show(*plot_lines(lines, told, x="patches kept (%)", y="tile AUROC", log="x", beside=True))
+caption = "Mean tile AUROC against the share of patches kept (log scale), with bars that hold"
+caption += " 95 % of the redrawn. With 1, 10 and 25 %, or all: "
+listed = [m + " " + ", ".join(f"{v:.3f}" for v in line[1]) for m, line in lines.items()]
+caption += "; ".join(listed) + "."
+axes = {"xlabel": "patches kept (%)", "ylabel": "tile AUROC"}
+show(*plot_lines(lines, caption, **axes, xscale="log", legend_outside=True))
 
 # %% [markdown]
 # The bars are wide, since few tiles carry them. But all methods sat the *same* test, and what we want to know are
 # **differences**: these are surer than the values themselves.
 
 # %%
-from aitex_utils.lessons.nb04.figures import plot_intervals
+from aitex_utils.lessons.figures import plot_intervals
 
-pairs = [(f"{m}, {s:.0%}", drawn[m][:, i] - drawn["all"][:, 0])
-         for m in ("greedy", "random", "k-means") for i, s in enumerate(SHARES)]
-labelled = "tile AUROC, minus that of all patches"
-show(*plot_intervals(*zip(*pairs, strict=True), x=labelled))
+differences = {}
+for method in ("greedy", "random", "k-means"):
+    for i, share in enumerate(SHARES):
+        differences[f"{method}, {share:.0%}"] = resampled[method][:, i] - resampled["all"][:, 0]
+label = "tile AUROC, minus that of all patches"
+show(*plot_intervals(list(differences), list(differences.values()), label=label))
 
 # %%
 print("kept   greedy minus random, and 95 % of the redrawn")
 for i, share in enumerate(SHARES):
-    apart = (found["greedy"] - found["random"])[..., i].mean()
-    low, high = np.quantile((drawn["greedy"] - drawn["random"])[:, i], [0.025, 0.975])
-    print(f"{share:4.0%}   {apart:+.3f}  ({low:+.3f} to {high:+.3f})")
+    difference = (aurocs["greedy"] - aurocs["random"])[..., i].mean()
+    low, high = np.quantile((resampled["greedy"] - resampled["random"])[:, i], [0.025, 0.975])
+    print(f"{share:4.0%}   {difference:+.3f}  ({low:+.3f} to {high:+.3f})")
 
 # %% [markdown]
 # Where an interval holds 0, these tiles can't tell the coreset from the whole bank. Does one lie clear of 0 on your screen? With

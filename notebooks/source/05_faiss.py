@@ -37,17 +37,17 @@ import numpy as np
 from aitex_utils import (
     MemoryBank,
     PatchFeatures,
-    fabric_region,
     k_center_greedy,
     list_strips,
     split_strips,
-    tile,
+    tile_fabric,
     tile_labels,
 )
 from aitex_utils.lessons import calibration, check, hint, predict, quiz, reveal
 from aitex_utils.lessons.data import lesson_strips, profile
 from aitex_utils.lessons.nb05 import figures as draw
 from aitex_utils.plots import show
+from aitex_utils.tiling import crop_tiles
 
 # %%
 root = lesson_strips()
@@ -59,28 +59,27 @@ FABRICS = sorted(names, key=lambda n: (-sum(s.fabric == n for s in defective), n
 
 
 # %%
-def drawn_tiles(group, most, rng):
-    """Return at most so many tiles: normal strips' any, others' defective ones."""
+def draw_tiles(group, max_tiles, rng):
+    """Return up to max_tiles tiles: normal strips' any, others' defective ones."""
     kept = []
     for strip in group:
-        begin, end = fabric_region(strip.read())
-        tiles, _ = tile(strip.read()[:, begin:end])
-        masks, _ = tile(strip.read_mask()[:, begin:end])
-        kept.append(tiles[tile_labels(masks) != strip.is_normal])
+        tiles, corners = tile_fabric(strip.read())
+        mask_tiles = crop_tiles(strip.read_mask(), corners)
+        kept.append(tiles[tile_labels(mask_tiles) != strip.is_normal])
     kept = np.concatenate(kept)
-    return kept[rng.permutation(len(kept))[:most]]
+    return kept[rng.permutation(len(kept))[:max_tiles]]
 
 
 # %%
 def split_tiles(fabric, seed=0):
     """Return tiles to fit, tiles to test, and the latter's labels."""
     rng = np.random.default_rng(seed)
-    of_fabric = [s for s in normal if s.fabric == fabric]
-    fit, held_out = split_strips(of_fabric, 0.7, seed)
-    clean = drawn_tiles(held_out, 10, rng)
-    broken = drawn_tiles([s for s in defective if s.fabric == fabric], 10, rng)
+    good, bad = ([s for s in group if s.fabric == fabric] for group in (normal, defective))
+    fit, held_out = split_strips(good, 0.7, seed)
+    clean = draw_tiles(held_out, 10, rng)
+    broken = draw_tiles(bad, 10, rng)
     labels = np.repeat([False, True], [len(clean), len(broken)])  # True = defect
-    return drawn_tiles(fit, 16, rng), np.concatenate([clean, broken]), labels
+    return draw_tiles(fit, 16, rng), np.concatenate([clean, broken]), labels
 
 
 # %%
@@ -91,17 +90,17 @@ from tqdm.auto import tqdm
 features = PatchFeatures()
 
 
-def patches_of(tiles):
-    """(N, 256, 256) -> (N * 1024, C)"""
+def extract(tiles):
+    """Return the patches of tiles: (N, 256, 256) -> (N * 1024, C)."""
     patches = features.transform(tiles)
     return patches.reshape(-1, patches.shape[-1])
 
 
 splits = [split_tiles(fabric) for fabric in FABRICS]
-banks = [patches_of(fit) for fit, _, _ in tqdm(splits, desc="banks")]
+banks = [extract(fit) for fit, _, _ in tqdm(splits, desc="banks")]
 begin = time.perf_counter()
-tests = [patches_of(test) for _, test, _ in tqdm(splits, desc="tests")]
-extraction = 1e6 * (time.perf_counter() - begin) / sum(len(t) for t in tests)
+tests = [extract(test) for _, test, _ in tqdm(splits, desc="tests")]
+extraction = 1e6 * (time.perf_counter() - begin) / sum(len(test) for test in tests)
 
 # %%
 bank, test = banks[0], tests[0]  # one fabric, for all but the comparison
@@ -139,8 +138,9 @@ print(f"All products of one tile:    {1024 * len(bank) * 4 / 2**20:.0f} MiB.")
 
 
 # %% exercise="05.1"
-def nearest(
-    patches: np.ndarray, vectors: np.ndarray
+def exact_search(
+    patches: np.ndarray,
+    vectors: np.ndarray,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return distances (n,) to the nearest vectors, and their indices (n,)."""
     own = (patches**2).sum(axis=1)  # (n,)
@@ -151,7 +151,7 @@ def nearest(
 
 
 # %%
-check("05.1", nearest)  # stuck? hint("05.1")
+check("05.1", exact_search)  # stuck? hint("05.1")
 
 # %% [markdown]
 # Now where does the time of a detector go: into the network that makes the patches, or into the search? PatchCore keeps a
@@ -163,30 +163,29 @@ predict("05.a", 5, 40, unit="%")
 
 
 # %%
-def seconds_of(call, times=3):
-    """Return the shortest of some runs: other work can only add."""
-    taken = []
-    for _ in range(times):
+def shortest_time(call, repeats=3):
+    """Return the seconds of the fastest run: other work can only add."""
+    seconds = []
+    for _ in range(repeats):
         begin = time.perf_counter()
         call()
-        taken.append(time.perf_counter() - begin)
-    return min(taken)
+        seconds.append(time.perf_counter() - begin)
+    return min(seconds)
 
 
 # %%
 rows, _ = k_center_greedy(bank, len(bank) // 10, seed=0)
 coreset = bank[rows]
-one_tile, tile_patches = splits[0][1][:1], test[:1024]
-small, large = MemoryBank().add(coreset), MemoryBank().add(bank)
-parts = {"extraction": seconds_of(lambda: features.transform(one_tile))}
-for searched in (small, large):
-    name = f"search, {len(searched):,} vectors"
-    parts[name] = seconds_of(lambda it=searched: it.nearest(tile_patches))
+first_tile, tile_patches = splits[0][1][:1], test[:1024]
+coreset_bank, full_bank = MemoryBank().add(coreset), MemoryBank().add(bank)
+milliseconds = {"extraction": 1000 * shortest_time(lambda: features.transform(first_tile))}
+for searched in (coreset_bank, full_bank):
+    seconds = shortest_time(lambda searched=searched: searched.search(tile_patches))
+    milliseconds[f"search, {len(searched):,} vectors"] = 1000 * seconds
 
 # %%
-milliseconds = {name: 1000 * seconds for name, seconds in parts.items()}
-before, search, _ = milliseconds.values()
-reveal("05.a", 100 * search / (before + search), unit="%")
+extract_time, search_time, _ = milliseconds.values()
+reveal("05.a", 100 * search_time / (extract_time + search_time), unit="%")
 names, values = list(milliseconds), list(milliseconds.values())
 title = "One tile, part by part"
 show(*draw.plot_bars(names, values, "milliseconds", title=title))
@@ -215,8 +214,8 @@ import faiss
 print(f"FAISS {faiss.__version__}")
 toy_index = faiss.IndexFlatL2(2)  # flat: a plain list; L2: Euclidean
 toy_index.add(np.array([[0, 0], [3, 4], [6, 8]], np.float32))
-how_far, which = toy_index.search(np.array([[0, 0]], np.float32), 3)
-print("how far:", how_far[0], " which:", which[0])
+squares, indices = toy_index.search(np.array([[0, 0]], np.float32), 3)
+print("how far:", squares[0], " which:", indices[0])
 
 # %% [markdown]
 # The vector (3, 4) lies 5 away from (0, 0). FAISS says 25. **It returns squared distances**, as roots take time and the
@@ -224,27 +223,27 @@ print("how far:", how_far[0], " which:", which[0])
 
 # %%
 from aitex_utils import metrics
-from aitex_utils.lessons.nb03.figures import plot_panels
+from aitex_utils.lessons.figures import plot_panels
 
 flat = faiss.IndexFlatL2(C)
 flat.add(bank)
-squares, nearest_index = flat.search(test, 1)
-exact = np.sqrt(squares[:, 0])
-strangest = int(exact.argmax()) // 1024
-distances = exact[strangest * 1024 : (strangest + 1) * 1024].reshape(32, 32)
-shown = [splits[0][1][strangest], distances, distances**2]
-spread = [part.max() / np.median(part) for part in (distances, distances**2)]
-told = "A tile, its distances and their squares, each with its own colours."
-told += f" The highest is {spread[0]:.1f} times the median of the distances,"
-told += f" and {spread[1]:.1f} times that of the squares."
-show(*plot_panels(shown, ["tile", "distances", "squares"], told))
+test_squares, nearest_rows = (array[:, 0] for array in flat.search(test, 1))
+test_distances = np.sqrt(test_squares)
+row = int(test_distances.argmax()) // 1024  # of the tile with the most anomalous patch
+distances = test_distances[row * 1024 : (row + 1) * 1024].reshape(32, 32)
+images = [splits[0][1][row], distances, distances**2]
+spread = [image.max() / np.median(image) for image in images[1:]]
+caption = "A tile, its distances and their squares, each with its own colours."
+caption += f" The highest is {spread[0]:.1f} times the median of the distances,"
+caption += f" and {spread[1]:.1f} times that of the squares."
+show(*plot_panels(images, ["tile", "distances", "squares"], caption))
 
 # %%
 labels = splits[0][2]
-for name, values in (("distances", exact), ("squares", exact**2)):
-    of_tiles = values.reshape(len(labels), 1024)
-    largest = metrics.auroc(labels, of_tiles.max(axis=1))
-    mean = metrics.auroc(labels, of_tiles.mean(axis=1))
+for name, values in (("distances", test_distances), ("squares", test_squares)):
+    by_tile = values.reshape(len(labels), 1024)
+    largest = metrics.auroc(labels, by_tile.max(axis=1))
+    mean = metrics.auroc(labels, by_tile.mean(axis=1))
     print(f"{name:9}  AUROC by largest {largest:.3f}, by mean {mean:.3f}")
 
 # %% [markdown]
@@ -252,7 +251,7 @@ for name, values in (("distances", exact), ("squares", exact**2)):
 # unnoticed for long. A mean of squares is another score: it gives the large distances more weight. On some tiles it may even come out
 # better. But it isn't the score that you meant, and no threshold found for that one fits it. Whatever takes *means* of distances (smoothing, mean scores), *ratios* of them (reweighting), or compares
 # them with a number (a threshold, a covering radius) is wrong. In this course the root is taken in one place,
-# `MemoryBank.nearest`.
+# `MemoryBank.search`.
 #
 # ## 3. Why the last digits move
 #
@@ -260,14 +259,14 @@ for name, values in (("distances", exact), ("squares", exact**2)):
 # matter to a patch's distance. So all numbers should be the same to the last digit.
 
 # %%
-both = np.ascontiguousarray(test[:2048])  # of two tiles
-together = flat.search(both, 1)[0]
+two_tiles = np.ascontiguousarray(test[:2048])
+together = flat.search(two_tiles, 1)[0]
 print("searched   squares that differ   largest difference, of the value")
-for lot in (16, 256, 1024):
-    pieces = np.split(both, len(both) // lot)
-    apart = np.concatenate([flat.search(piece, 1)[0] for piece in pieces])
-    by = (abs(apart - together) / together).max()
-    print(f"by {lot:5}   {(apart != together).mean():19.0%}   {by:.0e}")
+for batch_size in (16, 256, 1024):
+    batches = np.split(two_tiles, len(two_tiles) // batch_size)
+    in_batches = np.concatenate([flat.search(batch, 1)[0] for batch in batches])
+    largest = (abs(in_batches - together) / together).max()
+    print(f"by {batch_size:5}   {(in_batches != together).mean():19.0%}   {largest:.0e}")
 
 # %% [markdown]
 # How many differ, and from which lot on, depends on your machine, its threads and FAISS's version. For large lots FAISS
@@ -291,21 +290,21 @@ print("p² - 2pm + m²   =", expanded)
 
 # %%
 shifts = [0.1, 1, 10, 100, 1000]
-some, few = test[:200], bank[::16]
-doubly = ((some[:, None].astype(float) - few) ** 2).sum(axis=2)  # in float64
+some_patches, some_vectors = test[:200], bank[::16]
+differences = some_patches[:, None].astype(float) - some_vectors  # in float64
+true_squares = (differences**2).sum(axis=2)
 by_product, by_sum = [], []
 for shift in shifts:
-    p, m = some + np.float32(shift), few + np.float32(shift)
+    p, m = some_patches + np.float32(shift), some_vectors + np.float32(shift)
     product = (p**2).sum(1)[:, None] - 2 * p @ m.T + (m**2).sum(1)
     summed = np.stack([((m - patch) ** 2).sum(1) for patch in p])
-    by_product.append(float(np.median(abs(product - doubly) / doubly)))
-    by_sum.append(float(np.median(abs(summed - doubly) / doubly)))
+    by_product.append(float(np.median(abs(product - true_squares) / true_squares)))
+    by_sum.append(float(np.median(abs(summed - true_squares) / true_squares)))
 
 # %%
 errors = {"matrix product": by_product, "direct sum": by_sum}
-axes = "shift of all vectors", "relative error of a square"
-title = "Cancellation, by the median"
-show(*draw.plot_lines(shifts, errors, axes, title=title))
+axes = {"xlabel": "shift of all vectors", "ylabel": "relative error of a square"}
+show(*draw.plot_lines(shifts, errors, **axes, title="Cancellation, by the median"))
 
 # %% [markdown]
 # Patches of this network lie some way off 0 themselves, as most channels have a mean of their own. So even where they are, the
@@ -317,28 +316,28 @@ predict("05.b", 50, 100, unit="%")
 
 # %%
 own = bank[:2048]
-to_itself = flat.search(own, 1)[0][:, 0]
-reveal("05.b", 100 * (to_itself == 0).mean(), unit="%")
-print(f"The largest of these distances: {np.sqrt(to_itself.max()):.4f}")
-print(f"The median distance of a test patch: {np.median(exact):.2f}")
+own_squares = flat.search(own, 1)[0][:, 0]
+reveal("05.b", 100 * (own_squares == 0).mean(), unit="%")
+print(f"The largest of these distances: {np.sqrt(own_squares.max()):.4f}")
+print(f"The median distance of a test patch: {np.median(test_distances):.2f}")
 
 # %% [markdown]
 # Two remedies, and you may use both.
 #
 # - **Centre first.** Subtract the bank's mean from bank and patches. No distance changes, but the squares become smaller.
 # - **Compute the few again.** Let the index say *which* vectors are nearest, then take the difference to just these. That
-#   is what `MemoryBank.nearest` does, so that its distances don't depend on the lot.
+#   is what `MemoryBank.search` does, so that its distances don't depend on the lot.
 
 # %%
 mean = bank.mean(axis=0)
 centred = faiss.IndexFlatL2(C)
 centred.add(bank - mean)
 after_centring = np.sqrt(centred.search(own - mean, 1)[0].max())
-again = MemoryBank().add(bank).nearest(own)[0].max()
+recomputed = full_bank.search(own)[0].max()
 print("The largest distance of a vector to itself:")
-print(f"as it is       {np.sqrt(to_itself.max()):.4f}")
+print(f"as it is       {np.sqrt(own_squares.max()):.4f}")
 print(f"centred        {after_centring:.4f}")
-print(f"computed again {again:.4f}")
+print(f"computed again {recomputed:.4f}")
 
 # %% [markdown]
 # And the lesson for tests of your own: never compare such results by `==`, but with a tolerance that fits the size of what
@@ -361,14 +360,16 @@ toy = middles[rng.integers(4, size=240)] + 0.55 * rng.normal(size=(240, 2))
 toy = toy.astype(np.float32)  # FAISS takes nothing else
 k_means = faiss.Kmeans(2, 12, seed=1, min_points_per_centroid=1)
 k_means.train(toy)
-centroids = k_means.centroids
+toy_centroids = k_means.centroids
 
 # %%
-tries = toy[rng.integers(len(toy), size=500)] + 0.2 * rng.normal(size=(500, 2))
-toy_patch = draw.at_a_border(toy, centroids, tries)
-for probes in (1, 2):
-    title = f"{probes} probe" + "s" * (probes > 1)
-    show(*draw.plot_cells(toy, centroids, toy_patch, probes, title=title))
+from aitex_utils.lessons.nb05.toy import border_patch
+
+toy_patches = toy[rng.integers(len(toy), size=500)] + 0.2 * rng.normal(size=(500, 2))
+toy_patch = border_patch(toy, toy_centroids, toy_patches)
+for nprobe in (1, 2):
+    title = f"{nprobe} probe" + "s" * (nprobe > 1)
+    show(*draw.plot_cells(toy, toy_centroids, toy_patch, nprobe, title=title))
 
 # %% [markdown]
 # The nearest vector sits just across the border. One probe misses it, two find it.
@@ -383,25 +384,25 @@ for probes in (1, 2):
 #
 # *easy, 10 minutes*
 #
-# `found` and `exact` are indices `(n,)`: what a search found for each of the `patches` `(n, C)` among the `vectors`
+# `indices` and `exact_indices` are `(n,)`: what a search found for each of the `patches` `(n, C)` among the `vectors`
 # `(M, C)`, and what an exact search found. Return the share of hits, a number from 0 to 1. It is a hit if the found vector
-# is **as far or nearer** than the exact one, with a relative tolerance of `1e-5`. The index -1 is a miss. (`exact` has none.)
+# is **as far or nearer** than the exact one, with a relative tolerance of `1e-5`. The index -1 is a miss. (`exact_indices` has none.)
 #
-# Vectors `[[0, 0], [4, 0], [0, 0], [9, 9]]`, patches `[[1, 0], [3, 0], [8, 9], [9, 8]]`, found `[2, 1, 3, -1]`, exact
-# `[0, 1, 3, 3]`: three hits of four.
+# Vectors `[[0, 0], [4, 0], [0, 0], [9, 9]]`, patches `[[1, 0], [3, 0], [8, 9], [9, 8]]`, indices `[2, 1, 3, -1]`, exact
+# indices `[0, 1, 3, 3]`: three hits of four.
 
 
 # %% exercise="05.2"
 def recall_at_one(
     patches: np.ndarray,
     vectors: np.ndarray,
-    found: np.ndarray,
-    exact: np.ndarray,
+    indices: np.ndarray,
+    exact_indices: np.ndarray,
 ) -> float:
     """Return the share of patches with a vector found as near as the nearest."""
-    to_found = np.linalg.norm(patches - vectors[found], axis=1)
-    to_exact = np.linalg.norm(patches - vectors[exact], axis=1)
-    hits = (to_found <= to_exact * (1 + 1e-5)) & (found >= 0)
+    distances = np.linalg.norm(patches - vectors[indices], axis=1)
+    exact_distances = np.linalg.norm(patches - vectors[exact_indices], axis=1)
+    hits = (distances <= exact_distances * (1 + 1e-5)) & (indices >= 0)
     return float(hits.mean())
 
 
@@ -413,10 +414,10 @@ check("05.2", recall_at_one)  # stuck? hint("05.2")
 #
 # *hard, 20 minutes*
 #
-# Write the search of above. Given are `patches` `(n, C)`, `vectors` `(M, C)`, `centroids` `(K, C)` and a number of `probes`.
+# Write the search of above. Given are `patches` `(n, C)`, `vectors` `(M, C)`, `centroids` `(K, C)` and the number of probes, `nprobe`.
 #
 # 1. Each vector belongs to the cell of its nearest centroid.
-# 2. For each patch, probe the cells of the `probes` nearest centroids.
+# 2. For each patch, probe the cells of the `nprobe` nearest centroids.
 # 3. Return distances `(n,)`, not squared, to the nearest vector **of these cells**, and its index `(n,)` **in the bank**. If
 #    they hold no vector, the distance is infinity and the index -1.
 #
@@ -430,7 +431,7 @@ def search_cells(
     patches: np.ndarray,
     vectors: np.ndarray,
     centroids: np.ndarray,
-    probes: int,
+    nprobe: int,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return distances (n,) and indices (n,) within the probed cells."""
     to_centroids = np.linalg.norm(vectors[:, None] - centroids, axis=2)
@@ -438,11 +439,11 @@ def search_cells(
     distances = np.full(len(patches), np.inf)
     indices = np.full(len(patches), -1)
     for i, patch in enumerate(patches):
-        cells = np.linalg.norm(centroids - patch, axis=1).argsort()[:probes]
+        cells = np.linalg.norm(centroids - patch, axis=1).argsort()[:nprobe]
         members = np.flatnonzero(np.isin(cell_of, cells))  # in the bank
         if len(members):
-            away = np.linalg.norm(vectors[members] - patch, axis=1)
-            distances[i], indices[i] = away.min(), members[away.argmin()]
+            to_members = np.linalg.norm(vectors[members] - patch, axis=1)
+            distances[i], indices[i] = to_members.min(), members[to_members.argmin()]
     return distances, indices
 
 
@@ -456,8 +457,8 @@ check("05.3", search_cells)  # stuck? hint("05.3")
 # **trained**. What if one forgets?
 
 # %%
-cells = len(bank) // 39  # with fewer vectors to train a cell FAISS warns
-ivf = faiss.IndexIVFFlat(faiss.IndexFlatL2(C), C, cells)
+nlist = len(bank) // 39  # with fewer vectors to train a cell FAISS warns
+ivf = faiss.IndexIVFFlat(faiss.IndexFlatL2(C), C, nlist)
 try:
     ivf.add(bank)
 except RuntimeError as error:
@@ -478,28 +479,29 @@ from aitex_utils.lessons.engine.stand_in import yours_or_ours
 recall_of = yours_or_ours("05.2", recall_at_one)
 
 
-def tried(index, bank, patches, exact):
-    """Return recall at 1 and microseconds a patch of one search."""
+def recall_and_time(index, bank, patches, exact_indices):
+    """Return recall@1 and microseconds per patch of one search."""
     begin = time.perf_counter()
-    _, found = index.search(patches, 1)
+    _, indices = index.search(patches, 1)
     seconds = time.perf_counter() - begin
-    return recall_of(patches, bank, found[:, 0], exact), 1e6 * seconds / len(patches)
+    recall = recall_of(patches, bank, indices[:, 0], exact_indices)
+    return recall, 1e6 * seconds / len(patches)
 
 
-asked = np.ascontiguousarray(test[::5])
-truth, true_rows = (a[:, 0] for a in MemoryBank().add(bank).nearest(asked))
+queries = np.ascontiguousarray(test[::5])
+exact_distances, exact_indices = (array[:, 0] for array in full_bank.search(queries))
 
 # %%
 ivf.train(bank)
 ivf.add(bank)
-print(f"{cells} cells\nprobes  recall   microseconds")
+print(f"{nlist} cells\nnprobe  recall   microseconds")
 results = {}
-for probes in (1, 2, 4, 8, 16, 32):
-    ivf.nprobe = probes
-    results[probes] = tried(ivf, bank, asked, true_rows)
-results["flat"] = tried(flat, bank, asked, true_rows)
-for probes, (recall, micros) in results.items():
-    print(f"{probes:>6}  {recall:6.3f}  {micros:6.1f}")
+for nprobe in (1, 2, 4, 8, 16, 32):
+    ivf.nprobe = nprobe
+    results[nprobe] = recall_and_time(ivf, bank, queries, exact_indices)
+results["flat"] = recall_and_time(flat, bank, queries, exact_indices)
+for nprobe, (recall, microseconds) in results.items():
+    print(f"{nprobe:>6}  {recall:6.3f}  {microseconds:6.1f}")
 reveal("05.c", 100 * results[1][0], unit="%")
 
 # %% [markdown]
@@ -512,15 +514,15 @@ reveal("05.c", 100 * results[1][0], unit="%")
 # compare with the one above, both with 8 probes.
 
 # %%
-foreign = faiss.IndexIVFFlat(faiss.IndexFlatL2(C), C, cells)
+foreign = faiss.IndexIVFFlat(faiss.IndexFlatL2(C), C, nlist)
 foreign.train(banks[-1])
 foreign.add(bank)
 print("trained on       recall  microseconds  uneven")
 for name, index in (("this fabric", ivf), ("another", foreign)):
     index.nprobe = 8
-    recall, micros = tried(index, bank, asked, true_rows)
+    recall, microseconds = recall_and_time(index, bank, queries, exact_indices)
     uneven = index.invlists.imbalance_factor()
-    print(f"{name:15}  {recall:.3f}  {micros:12.0f}  {uneven:6.1f}")
+    print(f"{name:15}  {recall:.3f}  {microseconds:12.0f}  {uneven:6.1f}")
 
 # %% [markdown]
 # *Uneven* is FAISS's measure of how the vectors spread over the cells: 1 if all hold equally many, and the larger, the more
@@ -536,30 +538,30 @@ for name, index in (("this fabric", ivf), ("another", foreign)):
 # long: these are the motorways.)
 
 # %%
-links = [[] for _ in toy]
+graph = [[] for _ in toy]
 for i in range(1, len(toy)):
     for j in np.linalg.norm(toy[:i] - toy[i], axis=1).argsort()[:3].tolist():
-        links[i].append(j)
-        links[j].append(i)
+        graph[i].append(j)
+        graph[j].append(i)
 
 
 def walk(patch, start=0):
     """Return the vectors passed on the way to a patch, by index."""
-    path, away = [start], np.linalg.norm(toy - patch, axis=1)
+    path, to_patch = [start], np.linalg.norm(toy - patch, axis=1)
     while True:
-        best = min(links[path[-1]], key=lambda i: away[i])
-        if away[best] >= away[path[-1]]:
+        best = min(graph[path[-1]], key=lambda i: to_patch[i])
+        if to_patch[best] >= to_patch[path[-1]]:
             return path
         path.append(best)
 
 
 # %%
-found = np.array([walk(p)[-1] for p in tries])
-away = np.linalg.norm(tries[:, None] - toy, axis=2)
-hits = (found == away.argmin(axis=1)).mean()
-longest = max((p for p in tries), key=lambda p: len(walk(p)))
-show(*draw.plot_walk(toy, links, walk(longest), longest))
-print(f"{hits:.0%} of {len(tries)} walks reached the nearest; others got stuck.")
+ends = np.array([walk(patch)[-1] for patch in toy_patches])
+to_all = np.linalg.norm(toy_patches[:, None] - toy, axis=2)
+hits = (ends == to_all.argmin(axis=1)).mean()
+longest = max(toy_patches, key=lambda patch: len(walk(patch)))
+show(*draw.plot_walk(toy, graph, walk(longest), longest))
+print(f"{hits:.0%} of {len(toy_patches)} walks reached the nearest; others got stuck.")
 
 # %% [markdown]
 # A walk can get stuck at a vector whose neighbours are all farther off, though a nearer one exists. So HNSW (Malkov and
@@ -568,15 +570,15 @@ print(f"{hits:.0%} of {len(tries)} walks reached the nearest; others got stuck."
 # motorways. Nothing is trained, but building takes time, and the links take bytes.
 
 # %%
-hnsw = faiss.IndexHNSWFlat(C, 32)  # links; twice as many at the bottom
+hnsw = faiss.IndexHNSWFlat(C, 32)  # M: links per vector; twice as many at the bottom
 begin = time.perf_counter()
 hnsw.add(bank)
 print(f"built in {time.perf_counter() - begin:.1f} s")
-print("candidates  recall   microseconds")
-for candidates in (4, 16, 64, 128):
-    hnsw.hnsw.efSearch = candidates
-    recall, micros = tried(hnsw, bank, asked, true_rows)
-    print(f"{candidates:10}  {recall:6.3f}  {micros:6.1f}")
+print("efSearch  recall   microseconds")
+for ef_search in (4, 16, 64, 128):
+    hnsw.hnsw.efSearch = ef_search
+    recall, microseconds = recall_and_time(hnsw, bank, queries, exact_indices)
+    print(f"{ef_search:8}  {recall:6.3f}  {microseconds:6.1f}")
 
 # %% [markdown]
 # ## 6. Fewer bytes: product quantisation
@@ -587,12 +589,12 @@ for candidates in (4, 16, 64, 128):
 # entries a codebook, every vector moves to a crossing.
 
 # %%
-books = []
+codebooks = []
 for channel in (0, 1):
     k_means = faiss.Kmeans(1, 6, seed=1, min_points_per_centroid=1)
     k_means.train(np.ascontiguousarray(toy[:, [channel]]))
-    books.append(k_means.centroids)
-show(*draw.plot_codes(toy, np.stack(books)))
+    codebooks.append(k_means.centroids)
+show(*draw.plot_codes(toy, np.stack(codebooks)))
 
 # %% [markdown]
 # Two codebooks of six entries name 36 places. With 19 parts of 256 entries it would be 256 to the power of 19, and the
@@ -613,15 +615,16 @@ show(*draw.plot_codes(toy, np.stack(books)))
 
 # %% exercise="05.4"
 def encode(
-    vectors: np.ndarray, codebooks: np.ndarray
+    vectors: np.ndarray,
+    codebooks: np.ndarray,
 ) -> tuple[np.ndarray, int]:
     """Return codes (N, S) uint8, and the bytes of codes and codebooks."""
     parts = vectors.reshape(len(vectors), len(codebooks), -1)  # (N, S, C / S)
-    codes = [
-        np.linalg.norm(parts[:, s, None] - book, axis=2).argmin(axis=1)
-        for s, book in enumerate(codebooks)
-    ]
-    codes = np.stack(codes, axis=1).astype(np.uint8)
+    columns = []
+    for s, codebook in enumerate(codebooks):
+        distances = np.linalg.norm(parts[:, s, None] - codebook, axis=2)  # (N, K)
+        columns.append(distances.argmin(axis=1))
+    codes = np.stack(columns, axis=1).astype(np.uint8)
     return codes, codes.nbytes + codebooks.nbytes
 
 
@@ -637,14 +640,14 @@ check("05.4", encode)  # stuck? hint("05.4")
 pq = faiss.IndexPQ(C, 19, 8)  # 19 parts of 8 channels, 8 bits for each code
 pq.train(bank)
 pq.add(bank)
-recall, micros = tried(pq, bank, asked, true_rows)
-of_codes = np.sqrt(pq.search(asked, 1)[0][:, 0])
+recall, microseconds = recall_and_time(pq, bank, queries, exact_indices)
+code_distances = np.sqrt(pq.search(queries, 1)[0][:, 0])
 sizes = [faiss.serialize_index(index).nbytes for index in (pq, flat)]
 print(f"{sizes[0] / 2**20:.2f} MiB instead of {sizes[1] / 2**20:.1f},")
 print(f"{sizes[1] / sizes[0]:.0f} times fewer; the codes alone {4 * C / 19:.0f} times")
-print(f"recall {recall:.3f}, {micros:.0f} microseconds (flat {results['flat'][1]:.0f})")
-off = np.median(abs(of_codes - truth) / truth)
-print(f"Distances are off by {off:.1%}, by the median.")
+print(f"recall {recall:.3f}, {microseconds:.0f} microseconds (flat {results['flat'][1]:.0f})")
+error = np.median(abs(code_distances - exact_distances) / exact_distances)
+print(f"Distances are off by {error:.1%}, by the median.")
 
 # %% [markdown]
 # The codebooks come on top of the codes, and weigh less the larger the bank. What is saved are bytes, not time: at this size a look-up in tables for
@@ -668,13 +671,13 @@ KINDS = ["flat", "ivf 1", "ivf 8", "hnsw 16", "hnsw 64", "pq 19", "coreset"]
 
 
 # %%
-def filled(kind, vectors):
-    """Return a trained, filled index; the number: probes or candidates."""
+def build_index(kind, vectors):
+    """Return a trained, filled index; the number is nprobe or efSearch."""
     (n, c), (family, *number) = vectors.shape, kind.split()
     index = faiss.IndexPQ(c, 19, 8) if family == "pq" else faiss.IndexFlatL2(c)
     if family == "ivf":
-        cells = min(round(4 * n**0.5), n // 39)  # a rule of thumb of FAISS
-        index = faiss.IndexIVFFlat(faiss.IndexFlatL2(c), c, cells)
+        nlist = min(round(4 * n**0.5), n // 39)  # a rule of thumb of FAISS
+        index = faiss.IndexIVFFlat(faiss.IndexFlatL2(c), c, nlist)
         index.nprobe = int(number[0])
     if family == "hnsw":
         index = faiss.IndexHNSWFlat(c, 32)
@@ -685,93 +688,101 @@ def filled(kind, vectors):
 
 
 # %%
-def measured(kind, vectors, patches):
+def build_and_search(kind, vectors, patches):
     """Return distances, indices, [build seconds, microseconds, MiB]."""
     begin = time.perf_counter()
-    index = filled(kind, vectors)
-    built = time.perf_counter() - begin
+    index = build_index(kind, vectors)
+    build_seconds = time.perf_counter() - begin
     begin = time.perf_counter()
-    squares, found = index.search(patches, 1)
-    micros = 1e6 * (time.perf_counter() - begin) / len(patches)
+    squares, indices = index.search(patches, 1)
+    microseconds = 1e6 * (time.perf_counter() - begin) / len(patches)
     size = faiss.serialize_index(index).nbytes / 2**20
-    return np.sqrt(squares[:, 0]), found[:, 0], np.array([built, micros, size])
+    costs = np.array([build_seconds, microseconds, size])
+    return np.sqrt(squares[:, 0]), indices[:, 0], costs
 
 
 # %% [markdown]
 # About half a minute. What is measured is kept, times included; a second run shows those of the first.
 
+
 # %%
 def compare():
     """Return, by fabric and kind, tile scores; recall, worst miss, costs."""
-    made = {}
+    arrays = {}
     for name, bank, patches in zip(tqdm(FABRICS), banks, tests, strict=True):
-        truth = MemoryBank().add(bank).nearest(patches)[0][:, 0]
+        nearest = MemoryBank().add(bank).search(patches)[0][:, 0]
         chosen = k_center_greedy(bank, len(bank) // 10, seed=0)[0]
         for kind in KINDS:
             vectors = bank[chosen] if kind == "coreset" else bank
-            distances, found, costs = measured(kind, vectors, patches)
-            away = np.linalg.norm(patches - vectors[found], axis=1)
-            hits, worst = away <= truth * (1 + 1e-5), (away / truth).max()
-            key = f"{name}.{kind}"
-            made[key] = distances.reshape(-1, 1024).max(axis=1)
-            made[f"{key}.costs"] = np.array([hits.mean(), worst, *costs])
-    return {key.replace(" ", "_"): array for key, array in made.items()}
+            distances, indices, costs = build_and_search(kind, vectors, patches)
+            true_distances = np.linalg.norm(patches - vectors[indices], axis=1)
+            hits = true_distances <= nearest * (1 + 1e-5)
+            key = f"{name}.{kind}".replace(" ", "_")
+            arrays[key] = distances.reshape(-1, 1024).max(axis=1)
+            arrays[f"{key}.costs"] = np.array([hits.mean(), (true_distances / nearest).max(), *costs])
+    return arrays
 
 
 # %%
 from aitex_utils.lessons.cache import cached
 
-code = (measured, filled, split_tiles, drawn_tiles)
-kept = cached(f"05_{profile()}", compare, data=root, code=code, kinds=KINDS)
+code = (build_and_search, build_index, split_tiles, draw_tiles)
+comparison = cached(f"05_{profile()}", compare, data=root, code=code, kinds=KINDS)
 
 
-def of(kind, what=""):
-    """Return what was kept of a kind, by fabric: tile scores, or costs."""
-    key = kind.replace(" ", "_")
-    return [kept[f"{name}.{key}{what}"] for name in FABRICS]
+def scores_of(kind):
+    """Return the tile scores of a kind, by fabric."""
+    return [comparison[f"{name}.{kind}".replace(" ", "_")] for name in FABRICS]
+
+
+def costs_of(kind):
+    """Return recall, worst miss, build seconds, microseconds and MiB, by fabric."""
+    return [comparison[f"{name}.{kind}.costs".replace(" ", "_")] for name in FABRICS]
 
 
 # %%
-answers = [labels for _, _, labels in splits]
-costs = {kind: np.mean(of(kind, ".costs"), axis=0) for kind in KINDS}
+all_labels = [labels for _, _, labels in splits]
+costs = {kind: np.mean(costs_of(kind), axis=0) for kind in KINDS}
 aurocs = {}
 for kind in KINDS:
-    pairs = zip(answers, of(kind), strict=True)
+    pairs = zip(all_labels, scores_of(kind), strict=True)
     aurocs[kind] = np.mean([metrics.auroc(*pair) for pair in pairs])
 print("kind      recall  microsec.    MiB  build s   AUROC")
-for kind, (recall, _, built, micros, size) in costs.items():
-    of_kind = f"{micros:9.1f}  {size:5.1f}  {built:7.2f}  {aurocs[kind]:6.3f}"
-    print(f"{kind:8}  {recall:6.3f}  {of_kind}")
+for kind, (recall, _, build_seconds, microseconds, size) in costs.items():
+    row = f"{microseconds:9.1f}  {size:5.1f}  {build_seconds:7.2f}  {aurocs[kind]:6.3f}"
+    print(f"{kind:8}  {recall:6.3f}  {row}")
 reveal("05.d", aurocs["pq 19"] - aurocs["flat"])
 
 # %%
-recalls, micros = ([costs[kind][i] for kind in KINDS] for i in (0, 3))
-show(*draw.plot_trade(KINDS, recalls, micros))
+recalls, times = ([costs[kind][i] for kind in KINDS] for i in (0, 3))
+show(*draw.plot_tradeoff(KINDS, recalls, times))
 
 # %% [markdown]
 # The coreset's recall is the lowest of all. Does its AUROC suffer, or any other? Draw the test tiles of each fabric anew, with
 # replacement, five hundred times, and see by how much each kind's AUROC differs from the exact search's.
 
 # %%
-from aitex_utils.lessons.nb04.figures import plot_intervals
+from aitex_utils.lessons.figures import plot_intervals
 
 
-def redrawn(kind, draws=500):
-    """Return differences in mean AUROC, a kind minus flat, of tiles drawn anew."""
-    rng, apart = np.random.default_rng(0), np.zeros(draws)
-    for labels, ours, exact in zip(answers, of(kind), of("flat"), strict=True):
-        clean, broken = np.flatnonzero(~labels), np.flatnonzero(labels)
-        for i in range(draws):
-            a = rng.choice(clean, len(clean))
-            b = rng.choice(broken, len(broken))
-            apart[i] += (ours[b][:, None] > ours[a]).mean()
-            apart[i] -= (exact[b][:, None] > exact[a]).mean()
-    return apart / len(splits)
+def share_in_order(labels, scores):
+    """Return the AUROC: the share of pairs in which the defective tile scores higher."""
+    return (scores[labels][:, None] > scores[~labels]).mean()
+
+
+def auroc_differences(kind):
+    """Return resampled differences in mean AUROC, (kind - flat)."""
+    differences = []
+    for i, labels in enumerate(all_labels):
+        pair = scores_of(kind)[i], scores_of("flat")[i]
+        options = {"groups": np.arange(len(labels)), "n_resamples": 500, "seed": i}
+        differences.append(metrics.paired_bootstrap(share_in_order, labels, *pair, **options))
+    return np.mean(differences, axis=0)
 
 
 # %%
-others, minus = KINDS[1:], "tile AUROC, minus that of the exact search"
-show(*plot_intervals(others, [redrawn(kind) for kind in others], x=minus))
+others, label = KINDS[1:], "tile AUROC, minus that of the exact search"
+show(*plot_intervals(others, [auroc_differences(kind) for kind in others], label=label))
 
 # %% [markdown]
 # On so few tiles none of them is likely to be clear of 0, and PQ may even come out ahead. These tiles don't decide it. AITEX
@@ -785,9 +796,9 @@ show(*plot_intervals(others, [redrawn(kind) for kind in others], x=minus))
 # farther than the nearest vector.
 
 # %%
-worst = [max(costs[1] for costs in of(kind, ".costs")) for kind in KINDS]
+worst_misses = [max(row[1] for row in costs_of(kind)) for kind in KINDS]
 unit = "times the distance to the nearest"
-show(*draw.plot_bars(KINDS, worst, unit, title="The worst miss"))
+show(*draw.plot_bars(KINDS, worst_misses, unit, title="The worst miss"))
 
 # %% [markdown]
 # A cell at a border hides a neighbour, but something nearly as near is found. A walk that gets stuck ends wherever it
@@ -796,16 +807,16 @@ show(*draw.plot_bars(KINDS, worst, unit, title="The worst miss"))
 
 # %%
 hnsw.hnsw.efSearch = 16
-ended = hnsw.search(test, 1)[1][:, 0]
-away = np.linalg.norm(test - bank[ended], axis=1)
-groups = faiss.Kmeans(C, 30, seed=1)
-groups.train(bank)
-group = groups.index.search(bank, 1)[1][:, 0]
-elsewhere = group[ended] != group[nearest_index[:, 0]]
+ends = hnsw.search(test, 1)[1][:, 0]
+to_ends = np.linalg.norm(test - bank[ends], axis=1)
+k_means = faiss.Kmeans(C, 30, seed=1)
+k_means.train(bank)
+group = k_means.index.search(bank, 1)[1][:, 0]
+elsewhere = group[ends] != group[nearest_rows]
 for name, factor in (("all misses", 1.001), ("over 1.3 times as far", 1.3)):
-    rows = away > factor * exact
-    share = elsewhere[rows].mean() if rows.any() else 0
-    print(f"{name}: {rows.sum()} patches, {share:.0%} of them in another group")
+    missed = to_ends > factor * test_distances
+    share = elsewhere[missed].mean() if missed.any() else 0
+    print(f"{name}: {missed.sum()} patches, {share:.0%} of them in another group")
 
 # %% [markdown]
 # The bad misses are walks into the wrong group. The coreset is the other way round. It hardly ever holds the *nearest* vector
@@ -853,27 +864,26 @@ predict("05.e", 3, 50, unit="thousand vectors")
 
 # %%
 rng = np.random.default_rng(0)
-everything = rng.permutation(np.concatenate(banks))
-of_all = np.ascontiguousarray(rng.permutation(np.concatenate(tests))[:1024])
-sizes = [512, 2048, 8192, min(32768, len(everything))]
+all_vectors = rng.permutation(np.concatenate(banks))
+all_queries = rng.permutation(np.concatenate(tests))[:1024]
+sizes = [512, 2048, 8192, min(32768, len(all_vectors))]
 CHOSEN = ("flat", "ivf 8", "hnsw 16")
 times = {kind: [] for kind in CHOSEN}
 for size in tqdm(sizes, desc="sizes"):
     for kind in CHOSEN:
-        index = filled(kind, everything[:size])
-        best = seconds_of(lambda index=index: index.search(of_all, 1), times=2)
-        times[kind].append(1e6 * best / len(of_all))
+        index = build_index(kind, all_vectors[:size])
+        best = shortest_time(lambda index=index: index.search(all_queries, 1), repeats=2)
+        times[kind].append(1e6 * best / len(all_queries))
 
 # %%
 per_vector = times["flat"][-1] / sizes[-1]  # microseconds, in a large bank
 reveal("05.e", extraction / per_vector / 1000, unit="thousand vectors")
-axes = "vectors in the bank", "microseconds a patch"
-level = "extraction", extraction
-title = "A search, by the bank's size"
-show(*draw.plot_lines(sizes, times, axes, title=title, level=level))
+axes = {"xlabel": "vectors in the bank", "ylabel": "microseconds per patch"}
+title, reference = "A search, by the bank's size", ("extraction", extraction)
+show(*draw.plot_lines(sizes, times, **axes, title=title, reference=reference))
 for kind in CHOSEN[1:]:
-    quicker = np.array(times[kind]) < np.array(times["flat"])
-    listed = ", ".join(f"{size:,}" for size in np.array(sizes)[quicker])
+    is_faster = np.array(times[kind]) < np.array(times["flat"])
+    listed = ", ".join(f"{size:,}" for size in np.array(sizes)[is_faster])
     print(f"{kind}: quicker than flat at {listed or 'none of these'} vectors")
 
 # %% [markdown]
@@ -905,16 +915,17 @@ for kind in CHOSEN[1:]:
 # `faiss.write_index` writes an index into a file. What happens if one byte of that file is damaged on a disk or on the way?
 
 # %%
-kept_bytes = faiss.serialize_index(flat)  # what write_index writes, as bytes
-damaged = kept_bytes.copy()
-one = int(nearest_index[exact.argmin(), 0])  # a vector that is somebody's nearest
-place = len(damaged) - 4 * C * (len(bank) - one)
-damaged[place + 3] ^= 0x40  # one bit of the exponent of one number
+content = faiss.serialize_index(flat)  # what write_index writes, as bytes
+damaged = content.copy()
+query = test[test_distances.argmin()][None]
+damaged_row = int(nearest_rows[test_distances.argmin()])  # a vector that is somebody's nearest
+offset = len(damaged) - 4 * C * (len(bank) - damaged_row)
+damaged[offset + 3] ^= 0x40  # one bit of the exponent of one number
 broken = faiss.deserialize_index(damaged)
 for name, index in (("as saved", flat), ("damaged", broken)):
-    squares, found = index.search(test[exact.argmin()][None], 1)
-    how_far = np.sqrt(squares[0, 0])
-    print(f"{name:8}: the nearest is {found[0, 0]}, at {how_far:.3f}")
+    squares, indices = index.search(query, 1)
+    distance = np.sqrt(squares[0, 0])
+    print(f"{name:8}: the nearest is {indices[0, 0]}, at {distance:.3f}")
 
 # %% [markdown]
 # No error: just another neighbour, and a greater distance. One vector of normal cloth is lost, and nobody will ever know.
@@ -927,11 +938,11 @@ from pathlib import Path
 from aitex_utils import InputError
 
 folder = tempfile.TemporaryDirectory()
-about = {"fabric": FABRICS[0]}
-saved = MemoryBank().add(coreset).save(Path(folder.name) / "bank", about=about)
+metadata = {"fabric": FABRICS[0]}
+saved = coreset_bank.save(Path(folder.name) / "bank", metadata=metadata)
 print(*sorted(path.name for path in saved.iterdir()))
 loaded = MemoryBank.load(saved)
-print(len(loaded), "vectors of fabric", loaded.about["fabric"])
+print(len(loaded), "vectors of fabric", loaded.metadata["fabric"])
 
 # %%
 content = bytearray((saved / "index.faiss").read_bytes())
@@ -957,9 +968,9 @@ folder.cleanup()
 #
 # *easy, 10 minutes*
 #
-# `cells` is a list of lists: for each of K centroids, the indices of its vectors. `centroids` is `(K, C)`, `new` `(n, C)`. Return
+# `invlists` is a list of lists: for each of K centroids, the indices of its vectors. `centroids` is `(K, C)`, `new` `(n, C)`. Return
 # the cells **with the new vectors in them**, again a list of K lists. New indices go on where the old ones end: with N
-# vectors in the cells so far, the first new one gets the index N. The order within a cell doesn't matter. Leave `cells`
+# vectors in the cells so far, the first new one gets the index N. The order within a cell doesn't matter. Leave `invlists`
 # itself unchanged.
 #
 # Cells `[[0, 2], [1], []]`, centroids `[[0], [10], [20]]` and new vectors `[[9], [1], [12]]` give `[[0, 2, 4], [1, 3, 5], []]`.
@@ -967,11 +978,13 @@ folder.cleanup()
 
 # %% exercise="05.5"
 def add_later(
-    cells: list[list[int]], centroids: np.ndarray, new: np.ndarray
+    invlists: list[list[int]],
+    centroids: np.ndarray,
+    new: np.ndarray,
 ) -> list[list[int]]:
     """Return the cells with the new vectors (n, C) in them."""
-    grown = [list(cell) for cell in cells]
-    first = sum(len(cell) for cell in cells)
+    grown = [list(cell) for cell in invlists]
+    first = sum(len(cell) for cell in invlists)
     for i, vector in enumerate(new):
         cell = int(np.linalg.norm(centroids - vector, axis=1).argmin())
         grown[cell].append(first + i)
@@ -989,23 +1002,22 @@ check("05.5", add_later)  # stuck? hint("05.5")
 # %%
 def strip_patches(strip, tiles):
     """Return the patches of some of a strip's tiles, from left to right."""
-    begin, end = fabric_region(strip.read())
-    return patches_of(tile(strip.read()[:, begin:end])[0][tiles])
+    return extract(tile_fabric(strip.read())[0][tiles])
 
 
 # %%
-unlike = {}
+mean_distance = {}
 for fabric in tqdm(FABRICS, desc="fabrics"):
-    of_fabric = [s for s in normal if s.fabric == fabric][:6]
-    means = [strip_patches(s, slice(1, 3)).mean(axis=0) for s in of_fabric]
-    for strip, of_strip in zip(of_fabric[1:], means[1:], strict=True):
-        unlike[strip] = np.linalg.norm(of_strip - means[0])
-odd = max(unlike, key=unlike.get)
-same = [s for s in unlike if s.fabric == odd.fabric]
-alike = sorted(same, key=unlike.get)[:3]
+    group = [s for s in normal if s.fabric == fabric][:6]
+    means = [strip_patches(s, slice(1, 3)).mean(axis=0) for s in group]
+    for strip, mean in zip(group[1:], means[1:], strict=True):
+        mean_distance[strip] = np.linalg.norm(mean - means[0])
+odd = max(mean_distance, key=mean_distance.get)
+same_fabric = [s for s in mean_distance if s.fabric == odd.fabric]
+similar = sorted(same_fabric, key=mean_distance.get)[:3]
 first = next(s for s in normal if s.fabric == odd.fabric)
 print(f"Fabric {odd.fabric}: how far from the first strip's mean patch?")
-print(f"the odd strip {unlike[odd]:.1f}, the nearest {unlike[alike[0]]:.1f}")
+print(f"the odd strip {mean_distance[odd]:.1f}, the nearest {mean_distance[similar[0]]:.1f}")
 
 # %% [markdown]
 # The bank knows the fabric's first strip only. The threshold is the highest score of a tile in the three strips most like it.
@@ -1013,18 +1025,18 @@ print(f"the odd strip {unlike[odd]:.1f}, the nearest {unlike[alike[0]]:.1f}")
 
 # %%
 whole = slice(None)
-young = MemoryBank().add(strip_patches(first, whole))
+growing_bank = MemoryBank().add(strip_patches(first, whole))
 
 
 def tile_scores(patches):
-    return young.nearest(patches)[0].reshape(-1, 1024).max(axis=1)
+    return growing_bank.search(patches)[0].reshape(-1, 1024).max(axis=1)
 
 
-threshold = max(tile_scores(strip_patches(s, whole)).max() for s in alike)
+threshold = max(tile_scores(strip_patches(strip, whole)).max() for strip in similar)
 patches = strip_patches(odd, whole)
 before = tile_scores(patches)
 added = np.arange(len(before)) % 2 == 0
-young.add(patches[np.repeat(added, 1024)])
+growing_bank.add(patches[np.repeat(added, 1024)])
 show(*draw.plot_alarms(before, tile_scores(patches), threshold, added))
 
 # %% [markdown]

@@ -42,11 +42,12 @@
 # %%
 import numpy as np
 
-from aitex_utils import fabric_region, list_strips, split_strips, tile
+from aitex_utils import list_strips, split_strips, tile_fabric, tile_labels
 from aitex_utils.lessons import calibration, check, hint, predict, quiz, reveal
 from aitex_utils.lessons.data import lesson_strips, profile
 from aitex_utils.lessons.nb07.figures import plot_rows
 from aitex_utils.plots import show
+from aitex_utils.tiling import crop_tiles
 
 # %% [markdown]
 # We take the fabric with the most defective strips. Half of its normal strips are for learning, the other half for the
@@ -56,18 +57,18 @@ from aitex_utils.plots import show
 root = lesson_strips()
 strips = list_strips(root)
 normal = [s for s in strips if s.is_normal]
-broken = [s for s in strips if s.masks and s.read_mask().any()]
-names = {s.fabric for s in normal} & {s.fabric for s in broken}
-FABRIC = max(sorted(names), key=lambda name: sum(s.fabric == name for s in broken))
+others = [s for s in strips if not s.is_normal]
+defective = [s for s in others if s.read_known_mask() is not None]
+fabrics = {s.fabric for s in normal} & {s.fabric for s in defective}
+FABRIC = max(sorted(fabrics), key=lambda f: sum(s.fabric == f for s in defective))
 of_fabric = [s for s in normal if s.fabric == FABRIC]
-learn_from, held_out = split_strips(of_fabric, share=0.5, seed=0)
+training_strips, held_out = split_strips(of_fabric, share=0.5, seed=0)
 
 
-def fabric_tiles(strip):
-    """Return the tiles of a strip's fabric, (N, 256, 256), and those of its mask."""
-    image, mask = strip.read(), strip.read_mask()
-    begin, end = fabric_region(image)
-    return tile(image[:, begin:end])[0], tile(mask[:, begin:end])[0]
+def cut_strip(strip):
+    """Return the tiles of a strip's fabric, (N, 256, 256), and of its mask."""
+    tiles, corners = tile_fabric(strip.read())
+    return tiles, crop_tiles(strip.read_mask(), corners)
 
 
 # %% [markdown]
@@ -75,9 +76,9 @@ def fabric_tiles(strip):
 
 
 # %%
-def test_tiles(strip):
+def choose_test_tiles(strip):
     """Return tiles to test on, and their masks."""
-    tiles, masks = fabric_tiles(strip)
+    tiles, masks = cut_strip(strip)
     if strip.is_normal:
         return tiles[:8], masks[:8]
     marked = masks.sum(axis=(1, 2))
@@ -85,30 +86,31 @@ def test_tiles(strip):
     return tiles[order], masks[order]
 
 
-all_tiles = np.concatenate([fabric_tiles(s)[0] for s in learn_from[:8]])
-fit = all_tiles[np.random.default_rng(0).permutation(len(all_tiles))[:20]]
-tested = held_out[:6] + [s for s in broken if s.fabric == FABRIC][:12]
+all_tiles = np.concatenate([cut_strip(s)[0] for s in training_strips[:8]])
+order = np.random.default_rng(0).permutation(len(all_tiles))
+training_tiles = all_tiles[order[:20]]
+test_strips = held_out[:6] + [s for s in defective if s.fabric == FABRIC][:12]
 
 # %%
-parts = [test_tiles(s) for s in tested]
-test, masks = (np.concatenate(part) for part in zip(*parts, strict=True))
-labels = masks.any(axis=(1, 2))
-of_strip = np.repeat(np.arange(len(tested)), [len(tiles) for tiles, _ in parts])
-defects = [tested[i].defect for i in of_strip]
-print(f"Fabric {FABRIC}: {len(fit)} tiles to learn from.")
-for kind, told in ((False, "clean tiles"), (True, "tiles with a defect")):
-    of = len(set(of_strip[labels == kind]))
-    print(f"To test: {np.sum(labels == kind)} {told}, of {of} strips.")
+parts = [choose_test_tiles(s) for s in test_strips]
+test_tiles, masks = (np.concatenate(part) for part in zip(*parts, strict=True))
+labels = tile_labels(masks)
+groups = np.repeat(np.arange(len(test_strips)), [len(tiles) for tiles, _ in parts])
+defects = [test_strips[i].defect for i in groups]
+print(f"Fabric {FABRIC}: {len(training_tiles)} tiles to learn from.")
+for rows, name in ((~labels, "clean tiles"), (labels, "tiles with a defect")):
+    print(f"To test: {rows.sum()} {name}, of {len(set(groups[rows]))} strips.")
 
 # %% [markdown]
 # Four tiles with a defect will stand for all in the pictures: a quarter of the way through the test tiles, and so on.
 
 # %%
-defective = np.flatnonzero(labels)
-shown = defective[np.linspace(0, len(defective) - 1, 4).round().astype(int)]
+defective_tiles = np.flatnonzero(labels)
+places = np.linspace(0, len(defective_tiles) - 1, 4).round().astype(int)
+shown = defective_tiles[places]
 titles = [defects[i] for i in shown]
-told = "Four test tiles, the marked defect outlined: " + ", ".join(titles) + "."
-show(*plot_rows({"tile": test[shown]}, titles, told, masks=masks[shown]))
+caption = "Four test tiles, the marked defect outlined: " + ", ".join(titles) + "."
+show(*plot_rows({"tile": test_tiles[shown]}, titles, caption, masks=masks[shown]))
 
 # %% [markdown]
 # ## 2. An autoencoder of convolutions
@@ -128,7 +130,7 @@ show(*plot_rows({"tile": test[shown]}, titles, told, masks=masks[shown]))
 # think of. `padding` pixels are put at **each** end of the row. The kernel begins at the left end and moves by `stride` as
 # long as it stays inside. The number of places that it finds is the next side.
 #
-# The code has `channels` numbers at each position of the last side. Return `(code_side, ratio)`: the side of the code,
+# The code has `latent_channels` numbers at each position of the last side. Return `(latent_side, ratio)`: the side of the code,
 # a whole number, and how many times as many numbers the tile has (side x side) as the code.
 #
 # *Example*: a row of 8 px and one layer `(4, 2, 1)`. Padded, the row has 10 px; a kernel of 4 px finds room at 0, 2, 4 and
@@ -139,16 +141,16 @@ show(*plot_rows({"tile": test[shown]}, titles, told, masks=masks[shown]))
 Layer = tuple[int, int, int]  # kernel, stride, padding
 
 
-def code_size(side: int, layers: list[Layer], channels: int) -> tuple[int, float]:
+def latent_size(side: int, layers: list[Layer], latent_channels: int) -> tuple[int, float]:
     """Return the side of the code, and tile numbers divided by code numbers."""
-    code_side = side
+    latent_side = side
     for kernel, stride, padding in layers:
-        code_side = (code_side + 2 * padding - kernel) // stride + 1
-    return code_side, side**2 / (code_side**2 * channels)
+        latent_side = (latent_side + 2 * padding - kernel) // stride + 1
+    return latent_side, side**2 / (latent_side**2 * latent_channels)
 
 
 # %%
-check("07.1", code_size)  # stuck? hint("07.1")
+check("07.1", latent_size)  # stuck? hint("07.1")
 
 # %% [markdown]
 # As in notebook 06, a small function holds yours against the module's. Here: our autoencoder's three layers on a whole
@@ -157,28 +159,29 @@ check("07.1", code_size)  # stuck? hint("07.1")
 # %%
 import torch
 
-from aitex_utils.autoencoder import Autoencoder
+from aitex_utils.baselines.autoencoder import Autoencoder
 
 
-def held_against(yours, module_s, *given):
-    """Print what your function gives, if it is there, and what the module's gives."""
+def compare(yours, reference, *arguments):
+    """Print the result of your function, if it is there, and of the module's."""
     try:
-        print("yours:   ", np.round(yours(*given), 3))
+        print("yours:   ", np.round(yours(*arguments), 3))
     except NotImplementedError:
         print("yours:    still open")
-    print("module's:", np.round(module_s(*given), 3))
+    print("module's:", np.round(reference(*arguments), 3))
 
 
-def real_code(side, layers, channels):
-    x = torch.zeros(1, 1, side, side)
-    code = Autoencoder(code=channels, halvings=len(layers)).network()[0](x)
-    return code.shape[-1], x.numel() / code.numel()
+def size_of_real_code(side, layers, latent_channels):
+    tile = torch.zeros(1, 1, side, side)
+    net = Autoencoder(latent_channels=latent_channels, depth=len(layers))
+    code = net.make_network()[0](tile)
+    return code.shape[-1], tile.numel() / code.numel()
 
 
-held_against(code_size, real_code, 256, [(4, 2, 1)] * 3, 4)
+compare(latent_size, size_of_real_code, 256, [(4, 2, 1)] * 3, 4)
 
 # %% [markdown]
-# The course's autoencoder is `aitex_utils.autoencoder.Autoencoder`. Its file can be read in ten minutes. Here it is before
+# The course's autoencoder is `aitex_utils.baselines.autoencoder.Autoencoder`. Its file can be read in ten minutes. Here it is before
 # training, with the shape at each step:
 
 # %%
@@ -186,7 +189,7 @@ from aitex_utils.lessons.nb07.figures import LiveCurve
 
 STEPS = 100  # raise it if you have the time: 1,000 takes about a minute
 net = Autoencoder(steps=STEPS, seed=0)
-encoder, decoder = net.network()
+encoder, decoder = net.make_network()
 x = torch.zeros(1, 1, 256, 256)  # (B, C, H, W)
 for layer in [*encoder, *decoder]:
     x = layer(x)
@@ -210,7 +213,7 @@ predict("07.a", 0.05, 0.3)
 import time
 
 begin = time.perf_counter()
-net.fit(fit, watch=LiveCurve(STEPS))
+net.fit(training_tiles, callback=LiveCurve(STEPS))
 ae_seconds = time.perf_counter() - begin
 
 # %%
@@ -221,17 +224,17 @@ reveal("07.a", np.mean(net.losses_[-20:]))
 # Not even the learning of *normal* fabric is sure: these are losses on the tiles that it learns from. So look at new ones.
 
 # %%
-from aitex_utils.ssim import error_maps, ssim_maps
+from aitex_utils.baselines.ssim import error_maps, ssim_maps
 
-rebuilt = net.rebuild(test)
-errors = error_maps(test, rebuilt, "pixel")
+reconstructed = net.reconstruct(test_tiles)
+errors = error_maps(test_tiles, reconstructed, "pixel")
 rows = {
-    "tile": test[shown],
-    "rebuilt": rebuilt[shown].clip(0, 255).astype(np.uint8),
+    "tile": test_tiles[shown],
+    "reconstruction": reconstructed[shown].clip(0, 255).astype(np.uint8),
     "error (grey levels)": errors[shown],
 }
-told = "The same four tiles, what was rebuilt of them, and the error, unsmoothed."
-show(*plot_rows(rows, titles, told, masks=masks[shown]))
+caption = "The same four tiles, their reconstructions, and the error, unsmoothed."
+show(*plot_rows(rows, titles, caption, masks=masks[shown]))
 
 # %% [markdown]
 # Look at three things. Are the threads there, in their place? Is the defect there as well, so that it hardly stands out below?
@@ -247,23 +250,23 @@ down, across = np.mgrid[:33, :33]
 weave = 127 + 30 * np.cos(across * np.pi / 4) + 30 * np.cos(down * np.pi / 3)
 signs = np.random.default_rng(0).choice([-1, 1], weave.shape)
 amount = 0.9 * np.abs(weave - 127).mean()
-spoilt = {
-    "as it was": weave,
+copies = {
+    "original": weave,
     "brighter": weave + amount,
     "grainy": weave + amount * signs,
-    "threads fade": 127 + 0.1 * (weave - 127),
+    "threads faded": 127 + 0.1 * (weave - 127),
 }
-windows = np.stack(list(spoilt.values())).clip(0, 255)
+windows = np.stack(list(copies.values())).clip(0, 255)
 
 # %%
-off = np.abs(windows - windows[0]).mean(axis=(1, 2))
-alike = ssim_maps(np.repeat(windows[:1], 4, axis=0), windows).mean(axis=(1, 2))
-titles_toy = [f"{name}\nSSIM {a:.2f}" for name, a in zip(spoilt, alike, strict=True)]
-told = "A window of weave and three spoilt copies. Mean pixel error " + ", ".join(
-    f"{name} {o:.0f}" for name, o in zip(spoilt, off, strict=True)
-)
-rows = {"window": windows.astype(np.uint8)}
-show(*plot_rows(rows, titles_toy, told + " grey levels."))
+pixel_errors = np.abs(windows - windows[0]).mean(axis=(1, 2))
+similarity = ssim_maps(np.repeat(windows[:1], 4, axis=0), windows).mean(axis=(1, 2))
+pairs = zip(copies, similarity, strict=True)
+window_titles = [f"{name}\nSSIM {value:.2f}" for name, value in pairs]
+pairs = zip(copies, pixel_errors, strict=True)
+listed = ", ".join(f"{name} {value:.0f}" for name, value in pairs)
+caption = f"A window of weave and three copies. Mean pixel error in grey levels: {listed}."
+show(*plot_rows({"window": windows.astype(np.uint8)}, window_titles, caption))
 
 # %% [markdown]
 # To an eye, the brighter copy is the same fabric in better light, and the faded one has lost its threads. In the grainy one
@@ -294,9 +297,9 @@ show(*plot_rows(rows, titles_toy, told + " grey levels."))
 import numpy as np
 
 
-def ssim(one: np.ndarray, other: np.ndarray, value_range: float = 255.0) -> float:
+def ssim(window_a: np.ndarray, window_b: np.ndarray, value_range: float = 255.0) -> float:
     """Return the structural similarity of two windows (h, w)."""
-    a, b = one.astype(float), other.astype(float)
+    a, b = window_a.astype(float), window_b.astype(float)
     c1, c2 = (0.01 * value_range) ** 2, (0.03 * value_range) ** 2
     covariance = ((a - a.mean()) * (b - b.mean())).mean()
     brightness = (2 * a.mean() * b.mean() + c1) / (a.mean() ** 2 + b.mean() ** 2 + c1)
@@ -315,7 +318,7 @@ check("07.2", ssim)  # stuck? hint("07.2")
 #
 # *medium, 10 minutes*
 #
-# For the other signal: return the absolute difference of `tiles` and `rebuilt`, smoothed by
+# For the other signal: return the absolute difference of `tiles` and `reconstructed`, smoothed by
 # `scipy.ndimage.gaussian_filter` with `sigma` px down and across. Both arrays are `(N, H, W)` and may be `uint8`, as when
 # the rebuilt tiles were read from files; the result is `(N, H, W)` of floats. Each tile is smoothed for itself: nothing
 # of one tile may show up in another.
@@ -326,34 +329,39 @@ import numpy as np
 from scipy.ndimage import gaussian_filter
 
 
-def smoothed_errors(tiles: np.ndarray, rebuilt: np.ndarray, sigma: float) -> np.ndarray:
+def smoothed_errors(tiles: np.ndarray, reconstructed: np.ndarray, sigma: float) -> np.ndarray:
     """Return absolute errors (N, H, W), smoothed within each tile."""
-    errors = np.abs(tiles.astype(float) - rebuilt.astype(float))
+    errors = np.abs(tiles.astype(float) - reconstructed.astype(float))
     return gaussian_filter(errors, (0, sigma, sigma))
 
 
 # %%
 check("07.3", smoothed_errors)  # stuck? hint("07.3")
 
+
 # %%
-def corner(make, *more):
-    """Return a function that makes maps and gives the first values of the first."""
-    return lambda a, b, sigma: make(a, b, *more, sigma)[0, 0, :4]
+def first_values_of_yours(tiles, reconstructed, sigma):
+    return smoothed_errors(tiles, reconstructed, sigma)[0, 0, :4]
 
 
-module_s = corner(error_maps, "pixel")
-held_against(corner(smoothed_errors), module_s, test[:1], rebuilt[:1], 4.0)
+def first_values_of_module(tiles, reconstructed, sigma):
+    return error_maps(tiles, reconstructed, "pixel", sigma)[0, 0, :4]
+
+
+arguments = (test_tiles[:1], reconstructed[:1], 4.0)
+compare(first_values_of_yours, first_values_of_module, *arguments)
 
 # %% [markdown]
 # Both signals on our four tiles, smoothed by 4 px. Each row has a scale of its own, as the units differ.
 
 # %%
 SMOOTHING = 4.0
-by_pixel = error_maps(test, rebuilt, "pixel", SMOOTHING)
-by_ssim = error_maps(test, rebuilt, "ssim", SMOOTHING)
-rows = {"tile": test[shown], "pixel error": by_pixel[shown], "1 - SSIM": by_ssim[shown]}
-told = "Four tiles above their smoothed error maps, by pixel and by SSIM."
-show(*plot_rows(rows, titles, told, masks=masks[shown]))
+pixel_maps = error_maps(test_tiles, reconstructed, "pixel", SMOOTHING)
+ssim_error_maps = error_maps(test_tiles, reconstructed, "ssim", SMOOTHING)
+rows = {"tile": test_tiles[shown], "pixel error": pixel_maps[shown]}
+rows["1 - SSIM"] = ssim_error_maps[shown]
+caption = "Four tiles above their smoothed error maps, pixel error and 1 - SSIM."
+show(*plot_rows(rows, titles, caption, masks=masks[shown]))
 
 # %% [markdown]
 # Why smooth at all? One noisy pixel is nothing, twenty beside each other are a thread. But how much is a choice, and it
@@ -370,12 +378,12 @@ def tile_auroc(maps):
 
 
 signals = {"pixel error": "pixel", "1 - SSIM": "ssim"}
-by_width = {name: {} for name in signals}
-for name, kind in signals.items():
+by_smoothing = {name: {} for name in signals}
+for name, error in signals.items():
     for sigma in (0, 2, 4, 8):
-        smooth = error_maps(test, rebuilt, kind, sigma)
-        by_width[name][f"{sigma} px"] = tile_auroc(smooth)
-show(*plot_dots(by_width, what="tile AUROC by width of smoothing"))
+        smoothed = error_maps(test_tiles, reconstructed, error, sigma)
+        by_smoothing[name][f"{sigma} px"] = tile_auroc(smoothed)
+show(*plot_dots(by_smoothing, label="tile AUROC, maps smoothed by 0 to 8 px"))
 
 # %% [markdown]
 # It is tempting to keep the best of these eight. But they were measured on the test tiles: whoever chooses here has looked
@@ -391,12 +399,12 @@ from aitex_utils.patchcore import PAPER
 
 begin = time.perf_counter()
 RECIPE = {**PAPER, "smoothing": SMOOTHING}
-patchcore = PatchCore(**RECIPE, seed=0).fit(fit)
+patchcore = PatchCore(**RECIPE, seed=0).fit(training_tiles)
 pc_seconds = time.perf_counter() - begin
 begin = time.perf_counter()
-found = patchcore.score(test).maps
-pc_tile_seconds = (time.perf_counter() - begin) / len(test)
-maps = {"PatchCore": found, "AE, pixel": by_pixel, "AE, SSIM": by_ssim}
+pc_maps = patchcore.predict(test_tiles).maps
+pc_tile_seconds = (time.perf_counter() - begin) / len(test_tiles)
+maps = {"PatchCore": pc_maps, "AE, pixel": pixel_maps, "AE, SSIM": ssim_error_maps}
 
 # %% [markdown]
 # The table below has the AUROC by tile and by pixel, the average precision by pixel, and AUPRO up to a false-positive rate of
@@ -408,14 +416,15 @@ maps = {"PatchCore": found, "AE, pixel": by_pixel, "AE, SSIM": by_ssim}
 predict("07.b", -0.2, 0.1)
 
 # %%
-scores = {name: of.max(axis=(1, 2)) for name, of in maps.items()}
+scores = {name: detector_maps.max(axis=(1, 2)) for name, detector_maps in maps.items()}
 print("           tile  pixel     AP  AUPRO")
-for name, of in maps.items():
-    marked, values = masks[:, ::2, ::2], of[:, ::2, ::2]  # every second pixel is enough
-    figures = [metrics.auroc(labels, scores[name]), metrics.auroc(marked, values)]
-    figures += [metrics.average_precision(marked, values), metrics.aupro(of, masks)]
-    print("{:9} {:5.3f}  {:5.3f}  {:5.3f}  {:5.3f}".format(name, *figures))
-reveal("07.b", tile_auroc(by_ssim) - tile_auroc(found))
+for name, detector_maps in maps.items():
+    # Every second pixel is enough.
+    pixels = masks[:, ::2, ::2], detector_maps[:, ::2, ::2]
+    values = [metrics.auroc(labels, scores[name]), metrics.auroc(*pixels)]
+    values += [metrics.average_precision(*pixels), metrics.aupro(detector_maps, masks)]
+    print("{:9} {:5.3f}  {:5.3f}  {:5.3f}  {:5.3f}".format(name, *values))
+reveal("07.b", tile_auroc(ssim_error_maps) - tile_auroc(pc_maps))
 
 # %% [markdown]
 # Don't read it as a ranking yet. Different measures may put different ones first: by tile, one pixel is enough, while AUPRO wants
@@ -431,15 +440,15 @@ reveal("07.b", tile_auroc(by_ssim) - tile_auroc(found))
 #
 # *medium, 15 minutes*
 #
-# `labels`, the scores `one` and `other`, and `strips` are arrays `(N,)`, one entry a tile; `strips` holds the number of the
-# strip that the tile comes from. `drawn` is `(draws, S)`: in each row the numbers of S strips, some of them more than once.
+# `labels`, the scores `scores_a` and `scores_b`, and `groups` are arrays `(N,)`, one entry a tile; `groups` holds the number of the
+# strip that the tile comes from. `resamples` is `(draws, S)`: in each row the numbers of S strips, some of them more than once.
 #
-# Return an array `(draws,)`: for each row, the AUROC of `one` minus that of `other`, on **all tiles of the strips in that
+# Return an array `(draws,)`: for each row, the AUROC of `scores_a` minus that of `scores_b`, on **all tiles of the strips in that
 # row, put together**: one AUROC a detector and row, since a strip alone often holds tiles of one kind only. A strip that
 # stands twice in the row brings its tiles twice. `auroc(labels, scores)` from `aitex_utils.metrics`
 # does the measuring.
 #
-# *Example*: with `strips = [0, 0, 1]`, the row `[1, 1]` stands for the tiles at positions 2 and 2, the row `[0, 1]` for
+# *Example*: with `groups = [0, 0, 1]`, the row `[1, 1]` stands for the tiles at positions 2 and 2, the row `[0, 1]` for
 # 0, 1 and 2.
 
 
@@ -449,53 +458,60 @@ import numpy as np
 from aitex_utils.metrics import auroc
 
 
-def differences(
+def paired_differences(
     labels: np.ndarray,
-    one: np.ndarray,
-    other: np.ndarray,
-    strips: np.ndarray,
-    drawn: np.ndarray,
+    scores_a: np.ndarray,
+    scores_b: np.ndarray,
+    groups: np.ndarray,
+    resamples: np.ndarray,
 ) -> np.ndarray:
-    """Return the AUROC of one minus that of other, in each draw of strips."""
-    found = []
-    for chosen in drawn:
-        at = np.concatenate([np.flatnonzero(strips == strip) for strip in chosen])
-        found.append(auroc(labels[at], one[at]) - auroc(labels[at], other[at]))
-    return np.array(found)
+    """Return the AUROC of scores_a minus that of scores_b, in each draw of strips."""
+    differences = []
+    for strips in resamples:
+        rows = np.concatenate([np.flatnonzero(groups == strip) for strip in strips])
+        auroc_a = auroc(labels[rows], scores_a[rows])
+        differences.append(auroc_a - auroc(labels[rows], scores_b[rows]))
+    return np.array(differences)
 
 
 # %%
-check("07.4", differences)  # stuck? hint("07.4")
+check("07.4", paired_differences)  # stuck? hint("07.4")
 
 # %% [markdown]
-# `draw_strips` draws defective strips and normal ones each among themselves, so that no draw is without either.
+# `paired_bootstrap` draws defective strips and normal ones each among themselves, so that no draw is without either. `resample_strips` gives the same draws to your function.
 
 
 # %%
-from functools import partial
+from aitex_utils.lessons.figures import plot_intervals
+from aitex_utils.lessons.nb07.resampling import resample_strips
+from aitex_utils.metrics import paired_bootstrap
 
-from aitex_utils.duel import draw_strips, paired_differences
-from aitex_utils.lessons.nb07.figures import plot_gaps
 
-
-def against(one, other, draws=300):
-    """Return redrawn differences in tile AUROC of two arrays of scores."""
-    drawn = draw_strips(labels, of_strip, draws)
-    return paired_differences(metrics.auroc, labels, one, other, of_strip, drawn)
+def bootstrap(scores_a, scores_b, n_resamples=300):
+    """Return resampled differences in tile AUROC of two detectors."""
+    data = (labels, scores_a, scores_b, groups)
+    return paired_bootstrap(metrics.auroc, *data, n_resamples=n_resamples)
 
 
 # %%
 pair = (scores["AE, SSIM"], scores["PatchCore"])
-given = (labels, *pair, of_strip, draw_strips(labels, of_strip, 4))
-held_against(differences, partial(paired_differences, metrics.auroc), *given)
+resamples = resample_strips(labels, groups, 4)
+
+
+def module_differences(labels, scores_a, scores_b, groups, resamples):
+    return bootstrap(scores_a, scores_b, n_resamples=len(resamples))
+
+
+compare(paired_differences, module_differences, labels, *pair, groups, resamples)
 
 # %%
-gaps = {
-    "AE by SSIM - PatchCore": against(scores["AE, SSIM"], scores["PatchCore"]),
-    "AE by pixel - PatchCore": against(scores["AE, pixel"], scores["PatchCore"]),
-    "AE: SSIM - pixel": against(scores["AE, SSIM"], scores["AE, pixel"]),
+differences = {
+    "AE, SSIM - PatchCore": bootstrap(scores["AE, SSIM"], scores["PatchCore"]),
+    "AE, pixel - PatchCore": bootstrap(scores["AE, pixel"], scores["PatchCore"]),
+    "AE: SSIM - pixel": bootstrap(scores["AE, SSIM"], scores["AE, pixel"]),
 }
-show(*plot_gaps(gaps, what="difference in tile AUROC"))
+names, values = list(differences), list(differences.values())
+show(*plot_intervals(names, values, label="difference in tile AUROC"))
 
 # %% [markdown]
 # An interval that holds 0, or just reaches it, means: on other strips of this fabric it could come out the other way round.
@@ -518,57 +534,63 @@ from tqdm.auto import tqdm
 from aitex_utils.lessons.cache import cached
 
 
-def trained(name, tiles, **choice):
-    """Train another autoencoder, once; return what it makes of the test tiles."""
+def reconstruct_cached(name, tiles, **options):
+    """Train another autoencoder; return its reconstructions of the test tiles."""
 
     def make():
         with tqdm(total=STEPS, desc=name, leave=False) as bar:
-            other = Autoencoder(steps=STEPS, **choice)
-            other.fit(tiles, watch=lambda losses: bar.update())
-        return {"rebuilt": other.rebuild(test)}
+            autoencoder = Autoencoder(steps=STEPS, **options)
+            autoencoder.fit(tiles, callback=lambda losses: bar.update())
+        return {"reconstructed": autoencoder.reconstruct(test_tiles)}
 
-    what = {"tiles": tiles, "test": test, "steps": STEPS, "choice": choice}
-    return cached(f"07_{profile()}_{name}", make, code=(Autoencoder,), **what)["rebuilt"]
+    ingredients = {"tiles": tiles, "test_tiles": test_tiles, "steps": STEPS}
+    ingredients |= {"options": options, "code": (Autoencoder,)}
+    return cached(f"07_{profile()}_{name}", make, **ingredients)["reconstructed"]
 
 
 # %%
-def remembered(name, tiles, **choice):
-    """Fit another PatchCore, once; return the scores of the test tiles."""
+def patchcore_scores(name, tiles, **options):
+    """Fit another PatchCore; return its scores of the test tiles."""
 
     def make():
-        other = PatchCore(**{**RECIPE, **choice}).fit(tiles)
-        return {"scores": other.score(test).maps.max(axis=(1, 2))}
+        detector = PatchCore(**{**RECIPE, **options}).fit(tiles)
+        return {"scores": detector.predict(test_tiles).maps.max(axis=(1, 2))}
 
-    what = {"tiles": tiles, "test": test, "choice": choice}
-    return cached(f"07_{profile()}_pc_{name}", make, code=(PatchCore,), **what)["scores"]
-
-
-# %%
-few = trained("few", fit[:4], seed=0)
+    ingredients = {"tiles": tiles, "test_tiles": test_tiles}
+    ingredients |= {"options": options, "code": (PatchCore,)}
+    return cached(f"07_{profile()}_pc_{name}", make, **ingredients)["scores"]
 
 
 # %%
-def ae_scores(rebuilt):
-    """Return the scores of rebuilt test tiles, by pixel and by SSIM."""
-    kinds = ("pixel", "ssim")
-    found = [error_maps(test, rebuilt, kind, SMOOTHING) for kind in kinds]
-    return [of.max(axis=(1, 2)) for of in found]
+few = reconstruct_cached("few", training_tiles[:4], seed=0)
 
 
-by_few = {"PatchCore": remembered("few", fit[:4], seed=0)}
-by_few["AE, pixel"], by_few["AE, SSIM"] = ae_scores(few)
+# %%
+def ae_scores(reconstructed):
+    """Return the scores of the test tiles, by pixel error and by 1 - SSIM."""
+    scores = []
+    for error in ("pixel", "ssim"):
+        error_map = error_maps(test_tiles, reconstructed, error, SMOOTHING)
+        scores.append(error_map.max(axis=(1, 2)))
+    return scores
 
 
-def side_by_side(cases):
-    """Return {detector: {case: tile AUROC}} of {case: {detector: scores}}."""
-    return {
-        name: {case: metrics.auroc(labels, of[name]) for case, of in cases.items()}
-        for name in scores
-    }
+few_scores = {"PatchCore": patchcore_scores("few", training_tiles[:4], seed=0)}
+few_scores["AE, pixel"], few_scores["AE, SSIM"] = ae_scores(few)
 
 
-cases = {"4 tiles": by_few, "20 tiles": scores}
-show(*plot_dots(side_by_side(cases), what="tile AUROC by tiles learnt from"))
+# %%
+def auroc_by_detector(cases):
+    """Turn {case: {detector: scores}} into {detector: {case: tile AUROC}}."""
+    by_detector = {name: {} for name in scores}
+    for case, case_scores in cases.items():
+        for name in scores:
+            by_detector[name][case] = metrics.auroc(labels, case_scores[name])
+    return by_detector
+
+
+cases = {"4 tiles": few_scores, "20 tiles": scores}
+show(*plot_dots(auroc_by_detector(cases), label="tile AUROC, few and more training tiles"))
 
 # %% [markdown]
 # Who lost more with a fifth of the tiles, and did each of them lose at all? Hold the change against the intervals above. That a
@@ -581,13 +603,13 @@ show(*plot_dots(side_by_side(cases), what="tile AUROC by tiles learnt from"))
 # patch and the projection. The second training takes as long as the first.
 
 # %%
-second = trained("seed", fit, seed=1)
+second = reconstruct_cached("seed", training_tiles, seed=1)
 
 # %%
-by_seed = {"PatchCore": remembered("seed", fit, seed=1)}
-by_seed["AE, pixel"], by_seed["AE, SSIM"] = ae_scores(second)
-cases = {"seed 0": scores, "seed 1": by_seed}
-show(*plot_dots(side_by_side(cases), what="tile AUROC with two seeds"))
+second_scores = {"PatchCore": patchcore_scores("seed", training_tiles, seed=1)}
+second_scores["AE, pixel"], second_scores["AE, SSIM"] = ae_scores(second)
+cases = {"seed 0": scores, "seed 1": second_scores}
+show(*plot_dots(auroc_by_detector(cases), label="tile AUROC with two seeds"))
 
 # %% [markdown]
 # Now what they cost. What is kept at rest: PatchCore's memory bank **and** its network; the autoencoder's weights. **How
@@ -600,8 +622,8 @@ predict("07.c", 10, 200, unit="times")
 from aitex_utils.backbones import load_backbone
 
 begin = time.perf_counter()
-net.score(test)
-ae_tile_seconds = (time.perf_counter() - begin) / len(test)
+net.predict(test_tiles)
+ae_tile_seconds = (time.perf_counter() - begin) / len(test_tiles)
 network = load_backbone("efficientnet_lite0").network
 network_bytes = sum(p.numel() * p.element_size() for p in network.parameters())
 bank_bytes = patchcore.bank_.nbytes
@@ -611,9 +633,9 @@ rows = {
     "PatchCore": (pc_seconds, pc_tile_seconds, network_bytes, bank_bytes),
     "autoencoder": (ae_seconds, ae_tile_seconds, net.nbytes, 0),
 }
-print("             learns   a tile    network       bank")
-for name, (learns, a_tile, weights, bank) in rows.items():
-    print(f"{name:11} {learns:5.1f} s {1000 * a_tile:5.0f} ms", end=" ")
+print("             learns per tile    network       bank")
+for name, (learns, per_tile, weights, bank) in rows.items():
+    print(f"{name:11} {learns:5.1f} s {1000 * per_tile:5.0f} ms", end=" ")
     print(f"{weights / 2**20:6.1f} MiB {bank / 2**20:6.1f} MiB")
 reveal("07.c", (bank_bytes + network_bytes) / net.nbytes, unit="times")
 
@@ -642,17 +664,17 @@ from aitex_utils import MemoryBank
 from aitex_utils.scoring import anomaly_maps
 
 
-def to_maps(values):
-    """(N, H', W') -> smoothed maps (N, 256, 256), as PatchCore's."""
-    return anomaly_maps(values, (256, 256), SMOOTHING)
+def to_maps(distances):
+    """(N, H', W') -> smoothed maps (N, 256, 256), as PatchCore makes them."""
+    return anomaly_maps(distances, (256, 256), SMOOTHING)
 
 
-codes, code_test = net.encode(fit), net.encode(test)
+codes, test_codes = net.encode(training_tiles), net.encode(test_tiles)
 channels = codes.shape[-1]
-spread = codes.reshape(-1, channels).std(axis=0)  # no channel shall outweigh others
-own = MemoryBank().add((codes / spread).reshape(-1, channels))
-distances = own.nearest((code_test / spread).reshape(-1, channels), 1)[0]
-codes_remembered = to_maps(distances.reshape(code_test.shape[:3]))
+std = codes.reshape(-1, channels).std(axis=0)  # so that all channels weigh alike
+bank = MemoryBank().add((codes / std).reshape(-1, channels))
+distances = bank.search((test_codes / std).reshape(-1, channels), 1)[0]
+maps_from_codes = to_maps(distances.reshape(test_codes.shape[:3]))
 
 # %%
 from sklearn.decomposition import PCA
@@ -660,28 +682,31 @@ from sklearn.decomposition import PCA
 from aitex_utils import PatchFeatures
 
 features = PatchFeatures()
-patches, patch_test = features.transform(fit), features.transform(test)
-linear = PCA(0.9).fit(patches.reshape(-1, patches.shape[-1])[::4])
-flat = patch_test.reshape(-1, patches.shape[-1])
-lost = np.linalg.norm(flat - linear.inverse_transform(linear.transform(flat)), axis=1)
-patches_rebuilt = to_maps(lost.reshape(patch_test.shape[:3]))
-print(f"{linear.n_components_} of {patches.shape[-1]} directions hold 90 % of it.")
+patches = features.transform(training_tiles)
+test_patches = features.transform(test_tiles)
+channels = patches.shape[-1]
+linear = PCA(0.9).fit(patches.reshape(-1, channels)[::4])
+flat = test_patches.reshape(-1, channels)
+reconstructed_patches = linear.inverse_transform(linear.transform(flat))
+lost = np.linalg.norm(flat - reconstructed_patches, axis=1)
+maps_from_pca = to_maps(lost.reshape(test_patches.shape[:3]))
+print(f"{linear.n_components_} of {channels} directions contain 90 % of the variance.")
 
 # %%
 crossed = {
     "own code": {
-        "rebuild (pixel)": tile_auroc(by_pixel),
-        "rebuild (SSIM)": tile_auroc(by_ssim),
-        "remember": tile_auroc(codes_remembered),
+        "rebuild (pixel)": tile_auroc(pixel_maps),
+        "rebuild (SSIM)": tile_auroc(ssim_error_maps),
+        "remember": tile_auroc(maps_from_codes),
     },
     "borrowed features": {
-        "rebuild (linear)": tile_auroc(patches_rebuilt),
-        "remember": tile_auroc(found),
+        "rebuild (linear)": tile_auroc(maps_from_pca),
+        "remember": tile_auroc(pc_maps),
     },
 }
-show(*plot_dots(crossed, what="tile AUROC by representation and signal"))
-pair = against(codes_remembered.max(axis=(1, 2)), scores["PatchCore"])
-low, high = np.quantile(pair, [0.025, 0.975])
+show(*plot_dots(crossed, label="tile AUROC, representation and signal crossed"))
+resampled = bootstrap(maps_from_codes.max(axis=(1, 2)), scores["PatchCore"])
+low, high = np.quantile(resampled, [0.025, 0.975])
 print(f"codes remembered - PatchCore: 95 % interval {low:+.2f} to {high:+.2f}")
 
 # %% [markdown]
@@ -691,10 +716,10 @@ print(f"codes remembered - PatchCore: 95 % interval {low:+.2f} to {high:+.2f}")
 #
 # | mean over fabrics | rebuild | remember |
 # |---|---|---|
-# | AITEX, own code | {{results/notebook_07.json: aitex.crossed.mean.codes_rebuilt: .3f}} | {{results/notebook_07.json: aitex.crossed.mean.codes_remembered: .3f}} |
-# | AITEX, borrowed features | {{results/notebook_07.json: aitex.crossed.mean.features_rebuilt: .3f}} | {{results/notebook_07.json: aitex.crossed.mean.features_remembered: .3f}} |
-# | practice, own code | {{results/notebook_07.json: practice.crossed.mean.codes_rebuilt: .3f}} | {{results/notebook_07.json: practice.crossed.mean.codes_remembered: .3f}} |
-# | practice, borrowed features | {{results/notebook_07.json: practice.crossed.mean.features_rebuilt: .3f}} | {{results/notebook_07.json: practice.crossed.mean.features_remembered: .3f}} |
+# | AITEX, own code | {{results/notebook_07.json: aitex.crossed.mean.codes_reconstructed: .3f}} | {{results/notebook_07.json: aitex.crossed.mean.codes_remembered: .3f}} |
+# | AITEX, borrowed features | {{results/notebook_07.json: aitex.crossed.mean.features_reconstructed: .3f}} | {{results/notebook_07.json: aitex.crossed.mean.features_remembered: .3f}} |
+# | practice, own code | {{results/notebook_07.json: practice.crossed.mean.codes_reconstructed: .3f}} | {{results/notebook_07.json: practice.crossed.mean.codes_remembered: .3f}} |
+# | practice, borrowed features | {{results/notebook_07.json: practice.crossed.mean.features_reconstructed: .3f}} | {{results/notebook_07.json: practice.crossed.mean.features_remembered: .3f}} |
 #
 # Codes remembered minus features remembered: {{results/notebook_07.json: practice.crossed.codes_minus_features.low: +.3f}} to {{results/notebook_07.json: practice.crossed.codes_minus_features.high: +.3f}} on the practice fabric (95 % interval), {{results/notebook_07.json: aitex.crossed.codes_minus_features.low: +.3f}} to {{results/notebook_07.json: aitex.crossed.codes_minus_features.high: +.3f}}
 # on AITEX. On the practice fabric, borrowed features are clearly the better memory. Why might codes fail there? Made for rebuilding
@@ -740,21 +765,23 @@ check("07.5", share_of_normal_below)  # stuck? hint("07.5")
 # stand out from nineteen of twenty normal pixels.
 
 # %%
-from aitex_utils.duel import share_below
+from aitex_utils.lessons.nb07.percentile_rank import percentile_rank
 
-clean = found[~labels][:, ::4, ::4].ravel()
-held_against(share_of_normal_below, share_below, found[shown[0], 128, ::64], clean)
+clean = pc_maps[~labels][:, ::4, ::4].ravel()
+values = pc_maps[shown[0], 128, ::64]
+compare(share_of_normal_below, percentile_rank, values, clean)
 
 # %%
-rows = {"tile": test[shown]}
-for name, of in maps.items():
-    rows[name] = share_below(of[shown], of[~labels][:, ::4, ::4])
-told = "Four tiles, and how unusual each pixel is for each detector. Share of the"
-told += " defect's pixels above 99 in 100 normal ones: "
-inside = {n: (rows[n][masks[shown]] > 0.99).mean() for n in maps}
-told += ", ".join(f"{name} {share:.0%}" for name, share in inside.items()) + "."
+rows = {"tile": test_tiles[shown]}
+for name, detector_maps in maps.items():
+    normal_pixels = detector_maps[~labels][:, ::4, ::4]
+    rows[name] = percentile_rank(detector_maps[shown], normal_pixels)
+inside = {name: (rows[name][masks[shown]] > 0.99).mean() for name in maps}
+caption = "Four tiles and the percentile rank of each pixel by detector. Share of the"
+caption += " defects' pixels above 99 % of the normal pixels: "
+caption += ", ".join(f"{name} {100 * share:.0f} %" for name, share in inside.items()) + "."
 scales = {name: (0.95, 1.0) for name in maps}
-show(*plot_rows(rows, titles, told, masks=masks[shown], scales=scales))
+show(*plot_rows(rows, titles, caption, masks=masks[shown], scales=scales))
 
 # %% [markdown]
 # Compare the forms. PatchCore's patches stand 8 px apart and each sees its surroundings, so that a thin thread becomes a broad
@@ -769,13 +796,16 @@ from aitex_utils.lessons.nb07.figures import plot_agreement
 
 better = max(list(scores)[1:], key=lambda name: metrics.auroc(labels, scores[name]))
 pair = (scores["PatchCore"], scores[better])
-limits = tuple(float(np.quantile(of[~labels], 0.95)) for of in pair)
+limits = tuple(float(np.quantile(values[~labels], 0.95)) for values in pair)
 show(*plot_agreement(*pair, labels, limits, ("PatchCore", better)))
+
+# %%
+detected = [values >= limit for values, limit in zip(pair, limits, strict=True)]
 print("defect                   tiles  PatchCore  " + better)
-for name in sorted(set(defects[i] for i in defective)):
-    which = [i for i in defective if defects[i] == name]
-    hits = [sum(of[which] >= limit) for of, limit in zip(pair, limits, strict=True)]
-    print(f"{name:24} {len(which):5} {hits[0]:10} {hits[1]:9}")
+for name in sorted(set(defects[i] for i in defective_tiles)):
+    rows = [i for i in defective_tiles if defects[i] == name]
+    counts = [flagged[rows].sum() for flagged in detected]
+    print(f"{name:24} {len(rows):5} {counts[0]:10} {counts[1]:9}")
 
 # %% [markdown]
 # (The autoencoder stands here with the signal that did better in the test, which flatters it a little.) First count the
@@ -800,45 +830,51 @@ predict("07.d", 1, 3, unit="times")
 # what you have guessed, and the last two columns are the tile AUROC by pixel error and by SSIM.
 
 # %%
-narrow = trained("narrow", fit, seed=0, code=1)
+narrow = reconstruct_cached("narrow", training_tiles, seed=0, latent_channels=1)
 
 # %%
-wide = trained("wide", fit, seed=0, code=16, halvings=2)
+wide = reconstruct_cached("wide", training_tiles, seed=0, latent_channels=16, depth=2)
 
 
 # %%
-def on_defects(rebuilt):
-    """Return mean error on the defect divided by that elsewhere, a tile each."""
-    errors = error_maps(test, rebuilt, "pixel")
-    pairs = [(errors[i], masks[i]) for i in defective if not masks[i].all()]
-    return np.array([of[mask].mean() / of[~mask].mean() for of, mask in pairs])
+def error_ratios(reconstructed):
+    """Return the mean error on each defect, divided by the mean error elsewhere."""
+    errors = error_maps(test_tiles, reconstructed, "pixel")
+    pairs = [(errors[i], masks[i]) for i in defective_tiles if not masks[i].all()]
+    return [error[mask].mean() / error[~mask].mean() for error, mask in pairs]
 
 
-widths = {"narrow, 1 : 64": narrow, "ours, 1 : 16": rebuilt, "wide, 1 : 1": wide}
-ratios = {name: np.median(on_defects(of)) for name, of in widths.items()}
-by_code = {name: ae_scores(of) for name, of in widths.items()}
+by_code = {"narrow, 1 : 64": narrow, "ours, 1 : 16": reconstructed, "wide, 1 : 1": wide}
+ratios = {name: np.median(error_ratios(images)) for name, images in by_code.items()}
+code_scores = {name: ae_scores(images) for name, images in by_code.items()}
+
+# %%
 print("code            left   on defect   pixel   SSIM")
-for name, of in widths.items():
-    left = np.mean((of - test) ** 2) / test.var()
-    pixel, ssim_too = (metrics.auroc(labels, s) for s in by_code[name])
-    print(f"{name:14} {left:5.1%} {ratios[name]:5.1f} times   {pixel:.3f}  {ssim_too:.3f}")
+for name, images in by_code.items():
+    left = np.mean((images - test_tiles) ** 2) / test_tiles.var()
+    by_pixel, by_ssim = (metrics.auroc(labels, values) for values in code_scores[name])
+    print(f"{name:14} {left:5.1%} {ratios[name]:5.1f} times   {by_pixel:.3f}  {by_ssim:.3f}")
 reveal("07.d", ratios["wide, 1 : 1"], unit="times")
 
+
 # %%
-def around(images):
-    """Return crops of 80 x 80 px around the middle of the four defects, as greys."""
+def crop_defects(images):
+    """Return crops of 80 x 80 px around the middle of the four defects, as uint8."""
     crops = []
     for i in shown:
-        middle = [int(np.median(at)) for at in np.nonzero(masks[i])]
-        top, left = (min(max(at - 40, 0), 176) for at in middle)
+        middle = [int(np.median(indices)) for indices in np.nonzero(masks[i])]
+        top, left = (min(max(index - 40, 0), 176) for index in middle)
         crops.append(images[i, top : top + 80, left : left + 80])
     return np.stack(crops).clip(0, 255).astype(np.uint8)
 
 
-told = "Crops of 80 px around four defects, outlined, and what the narrow, our own and"
-told += " the wide autoencoder make of them."
-rows = {"tile": around(test), **{name: around(of) for name, of in widths.items()}}
-show(*plot_rows(rows, titles, told, masks=around(255 * masks.astype(np.uint8)) > 0))
+# %%
+caption = "Crops of 80 px around four defects, outlined, and their reconstructions by the"
+caption += " narrow, our own and the wide autoencoder."
+rows = {"tile": crop_defects(test_tiles)}
+rows |= {name: crop_defects(images) for name, images in by_code.items()}
+cropped_masks = crop_defects(255 * masks.astype(np.uint8)) > 0
+show(*plot_rows(rows, titles, caption, masks=cropped_masks))
 
 # %% [markdown]
 # Look at the crops row by row: the threads, fainter than they are, and what of a defect comes through. The wide code lets
@@ -848,9 +884,9 @@ show(*plot_rows(rows, titles, told, masks=around(255 * masks.astype(np.uint8)) >
 
 # %%
 print("pixel error, grey levels  clean tiles  with a defect")
-for name, (highest, _) in by_code.items():
-    kinds = [np.median(highest[labels == kind]) for kind in (False, True)]
-    print("{:25} {:11.1f}  {:13.1f}".format(name, *kinds))
+for name, (highest, _) in code_scores.items():
+    clean, with_defect = np.median(highest[~labels]), np.median(highest[labels])
+    print(f"{name:25} {clean:11.1f}  {with_defect:13.1f}")
 
 # %% [markdown]
 # **The wide one** leaves the least, but in so few steps it has not learnt to copy a defect, only a shadow of it: the error there is still
@@ -865,16 +901,20 @@ for name, (highest, _) in by_code.items():
 # first has 16 times as many patches as the default, so its coreset is that much smaller a share.)
 
 # %%
-LAYERS = {"blocks.0": 0.1 / 16, "blocks.4": 0.1}  # and the coreset's share
-by_layer = {"the default": scores["PatchCore"]}
-for name, share in LAYERS.items():
-    choice = {"layers": (name,), "coreset": share, "seed": 0}
-    by_layer[f"{name} alone"] = remembered(name, fit, **choice)
-dots = {name: {"PatchCore": metrics.auroc(labels, of)} for name, of in by_layer.items()}
-for name, of in by_code.items():
-    pixel, ssim_too = (metrics.auroc(labels, s) for s in of)
-    dots[f"code {name}"] = {"AE, pixel": pixel, "AE, SSIM": ssim_too}
-show(*plot_dots(dots, what="tile AUROC where each assumption is strained"))
+RATIOS = {"blocks.0": 0.1 / 16, "blocks.4": 0.1}  # coreset sampling ratio by layer
+layer_scores = {"the default": scores["PatchCore"]}
+for layer, ratio in RATIOS.items():
+    options = {"layers": (layer,), "coreset_ratio": ratio, "seed": 0}
+    layer_scores[f"{layer} alone"] = patchcore_scores(layer, training_tiles, **options)
+
+# %%
+dots = {}
+for name, values in layer_scores.items():
+    dots[name] = {"PatchCore": metrics.auroc(labels, values)}
+for name, values in code_scores.items():
+    for error, error_scores in zip(("AE, pixel", "AE, SSIM"), values, strict=True):
+        dots.setdefault(f"code {name}", {})[error] = metrics.auroc(labels, error_scores)
+show(*plot_dots(dots, label="tile AUROC where each assumption is strained"))
 
 # %% [markdown]
 # A wrong layer costs PatchCore as much as a wrong width costs the autoencoder; between the late layer and the default, though,
@@ -1043,5 +1083,5 @@ calibration()
 # **Read next**: Bergmann et al., *Improving Unsupervised Defect Segmentation by Applying Structural Similarity to
 # Autoencoders* ([arXiv 1807.02011](https://arxiv.org/abs/1807.02011)), which trains with SSIM too, not only judges by it; Gong et
 # al. (2019, [arXiv 1904.02639](https://arxiv.org/abs/1904.02639)), an autoencoder with a memory: both ideas of notebook 02 in
-# one. **Try it**: raise `STEPS` to 1,000, or set `code=1`, and guess first what
+# one. **Try it**: raise `STEPS` to 1,000, or set `latent_channels=1`, and guess first what
 # becomes of the contest.

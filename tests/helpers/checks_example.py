@@ -1,4 +1,4 @@
-"""A made-up exercise and question, on which the checks themselves are tested."""
+"""A made-up exercise and question, on which the engine of the lessons is tested."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ EXERCISE = Exercise(
     reference=doubled,
     cases=lambda: [(np.array([1.0, 3.0]),), (np.arange(6.0).reshape(2, 3),)],
     mistakes=(
-        Mistake("squared", "You multiply each number by itself.", lambda x: x * x),
+        Mistake("squared", "You square each number.", lambda x: x * x),
         Mistake("breaks", "This hint is never given.", lambda x: x[7]),
-        Mistake("halved", "You take half of it.", lambda x: x / 2),
+        Mistake("halved", "You halve each number.", lambda x: x / 2),
     ),
     hints=("Think of adding.", "Add it to itself.", "`x + x`"),
     praise="Now you can double.",
@@ -36,11 +36,11 @@ QUESTION = Question(
 
 
 def exercise(reference: Callable[..., Any], *cases: tuple, **changes: Any) -> Exercise:
-    """An exercise of that reference and those cases, without typical mistakes unless given."""
-    given = {"mistakes": (), "hints": ()} | changes
-    return Exercise(id="09.1", task="", reference=reference, cases=lambda: list(cases), **given)
+    """Return an exercise with that reference and those cases, without mistakes and hints unless given."""
+    fields = {"mistakes": (), "hints": ()} | changes
+    return Exercise(id="09.1", task="", reference=reference, cases=lambda: list(cases), **fields)
 
 
-def verdict_on(answer: Any, expected: Any, *arguments: Any, **changes: Any) -> Verdict:
-    """Judge a function that gives `answer`, where `expected` was expected."""
-    return judge(exercise(lambda *_: expected, arguments, **changes), lambda *_: answer)
+def verdict_on(result: Any, expected: Any, *arguments: Any, **changes: Any) -> Verdict:
+    """Judge a function that returns `result` where `expected` is right."""
+    return judge(exercise(lambda *_: expected, arguments, **changes), lambda *_: result)

@@ -1,4 +1,4 @@
-"""What the tests of all notebooks' checks share: exercise cells, their functions, and what a wrong answer must draw."""
+"""Helpers shared by the tests of all exercises: cells of a notebook, their functions, and the hint of a mistake."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ sys.path.insert(0, str(NOTEBOOKS))
 
 import build as builder  # noqa: E402
 
-# What earlier cells of a notebook import, on which its exercises may rely; the others must import all they need.
+# Imports of earlier cells on which the exercises of a notebook rely; the other exercises import all they need.
 KNOWN: dict[str, dict[str, Any]] = {
     **{number: {"np": np} for number in ("00", "01", "04", "05", "07")},
     "03": {"np": np, "torch": torch},
@@ -26,26 +26,26 @@ KNOWN: dict[str, dict[str, Any]] = {
 
 
 def source_of(number: str) -> Path:
-    """Return the source of the notebook of that number, "02"."""
-    (found,) = builder.SOURCE.glob(f"{number}_*.py")
-    return found
+    """Return the source of the notebook with that number, "02"."""
+    (path,) = builder.SOURCE.glob(f"{number}_*.py")
+    return path
 
 
 def exercise_cells(build: Callable[[Path], NotebookNode], number: str) -> dict[str, str]:
-    """Return the exercise cells of a solved or a learner's notebook (`builder.solved`, `.learner`), by exercise."""
+    """Return the exercise cells of a notebook by exercise; `build` is `builder.solved` or `builder.learner`."""
     cells = build(source_of(number)).cells
     return {c.metadata["exercise"]: c.source for c in cells if "exercise" in c.metadata}
 
 
 def defined(source: str, name: str, known: Mapping[str, Any] | None = None) -> Callable:
-    """Return the function `name` that a cell defines, run with what is `known` from earlier cells."""
-    space = dict(known or {})
-    exec(compile(source, "<cell>", "exec"), space)
-    return space[name]
+    """Run a cell after the imports in `known`, and return the function `name` that it defines."""
+    namespace = dict(known or {})
+    exec(compile(source, "<cell>", "exec"), namespace)
+    return namespace[name]
 
 
 def functions(build: Callable[[Path], NotebookNode], names: Mapping[str, str]) -> dict[str, Callable]:
-    """Return the functions of a notebook's exercises; `names` gives each exercise's, {"02.1": "unfold", ...}."""
+    """Return the functions of a notebook's exercises; `names` contains their names, {"02.1": "unfold", ...}."""
     number = next(iter(names))[:2]
     cells = exercise_cells(build, number)
     assert set(cells) == set(names)
@@ -53,6 +53,7 @@ def functions(build: Callable[[Path], NotebookNode], names: Mapping[str, str]) -
 
 
 def draws_its_own_hint(exercise: Exercise, mistake: str, answer: Callable) -> None:
+    """Assert that an answer with a known mistake gets the hint of that mistake."""
     verdict = judge(exercise, answer)
-    assert verdict.mistake == mistake, f"{verdict.mistake or verdict.kind}: {verdict.told}"
-    assert verdict.told == next(m.hint for m in exercise.mistakes if m.name == mistake)
+    assert verdict.mistake == mistake, f"{verdict.mistake or verdict.kind}: {verdict.message}"
+    assert verdict.message == next(m.hint for m in exercise.mistakes if m.name == mistake)

@@ -11,7 +11,7 @@ from scipy import ndimage
 
 @st.composite
 def labels_and_scores(draw: st.DrawFn) -> tuple[np.ndarray, np.ndarray]:
-    """Both classes, few distinct scores, so that most draws have ties within and between classes."""
+    """Draw labels of both classes with few distinct scores, so most examples have ties within and between classes."""
     pairs = draw(st.lists(st.tuples(st.booleans(), st.integers(-3, 6)), min_size=1, max_size=25))
     labels, scores = zip(*pairs, (True, draw(st.integers(-3, 6))), (False, draw(st.integers(-3, 6))), strict=True)
     return np.array(labels), np.array(scores, dtype=np.float32) / 4
@@ -19,7 +19,7 @@ def labels_and_scores(draw: st.DrawFn) -> tuple[np.ndarray, np.ndarray]:
 
 @st.composite
 def maps_and_masks(draw: st.DrawFn) -> tuple[list[np.ndarray], list[np.ndarray]]:
-    """One to three small images of different widths, several regions, ties, and pixels that aren't judged."""
+    """Draw one to three small maps of different sizes, with several regions, ties and NaN pixels."""
     maps, masks = [], []
     for _ in range(draw(st.integers(1, 3))):
         shape = draw(st.integers(1, 5)), draw(st.integers(1, 7))
@@ -31,23 +31,23 @@ def maps_and_masks(draw: st.DrawFn) -> tuple[list[np.ndarray], list[np.ndarray]]
 
 
 def aupro_by_thresholds(maps: list[np.ndarray], masks: list[np.ndarray], max_fpr: float) -> float:
-    """The definition, word by word: at each threshold the rate and the mean overlap, then trapezoids to the limit."""
+    """Compute AUPRO word by word: the rate and the mean overlap at each threshold, then trapezoids to the limit."""
     values = sorted({v for m in maps for v in m.ravel() if not np.isnan(v)}, reverse=True)
     curve = [(0.0, 0.0)]
     for threshold in values:
-        overlaps, alarms, normals = [], 0, 0
+        overlaps, false_positives, normals = [], 0, 0
         for scores, mask in zip(maps, masks, strict=True):
-            judged = ~np.isnan(scores)
+            on_fabric = ~np.isnan(scores)
             numbers, count = ndimage.label(mask, structure=[[1, 1, 1]] * 3)
             for number in range(1, count + 1):
-                region = (numbers == number) & judged
+                region = (numbers == number) & on_fabric
                 if region.any():
                     overlaps.append((scores[region] >= threshold).mean())
-            alarms += (scores[judged & ~mask] >= threshold).sum()
-            normals += (judged & ~mask).sum()
+            false_positives += (scores[on_fabric & ~mask] >= threshold).sum()
+            normals += (on_fabric & ~mask).sum()
         if not overlaps or not normals:
             return math.nan
-        curve.append((alarms / normals, np.mean(overlaps)))
+        curve.append((false_positives / normals, np.mean(overlaps)))
     area = 0.0
     for (x0, y0), (x1, y1) in zip(curve, curve[1:], strict=False):
         if x0 < max_fpr < x1:

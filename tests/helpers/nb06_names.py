@@ -1,4 +1,4 @@
-"""The functions that notebook 06 asks for, by exercise."""
+"""Functions that the exercises of notebook 06 ask for."""
 
 NAMES = {
     "06.1": "tile_scores",
@@ -6,6 +6,6 @@ NAMES = {
     "06.3": "average_precision",
     "06.4": "f1_max",
     "06.5": "aupro",
-    "06.6": "redraw",
+    "06.6": "resample_strips",
     "06.7": "alarm_threshold",
 }

@@ -1,4 +1,4 @@
-"""A small copy of AITEX's folders, of grey strips that are told apart by their value."""
+"""A small copy of AITEX's folders: grey strips that differ in their value."""
 
 from __future__ import annotations
 
@@ -9,18 +9,20 @@ from PIL import Image
 
 
 def write_png(path: Path, values: np.ndarray, mode: str | None = None) -> Path:
+    """Write grey values (H, W) as a PNG, in another of Pillow's modes if `mode` names one."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    picture = Image.fromarray(values)
-    (picture.convert(mode) if mode else picture).save(path)
+    image = Image.fromarray(values)
+    (image.convert(mode) if mode else image).save(path)
     return path
 
 
 def grey(value: int = 100, width: int = 300, height: int = 256) -> np.ndarray:
+    """Return an image (height, width) uint8 of one value."""
     return np.full((height, width), value, np.uint8)
 
 
 def make_small(root: Path, fabrics: tuple[str, ...] = ("00", "02"), width: int = 300) -> Path:
-    """Three normal strips and two defective ones a fabric, of one value each, masks in their place."""
+    """Write three normal strips and two defective ones of each fabric, each of one value, with binary masks."""
     for fabric in fabrics:
         for number in range(3):
             name = f"{number:04}_000_{fabric}.png"

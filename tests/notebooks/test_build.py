@@ -1,4 +1,4 @@
-"""The builder: stubs where solutions were, bytes that don't change, and a check that notices what is stale."""
+"""The builder: stubs instead of solutions, equal bytes from equal sources, and a check that notices what is stale."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ quiz("09.q1", "b")
 
 @pytest.fixture
 def course(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A course of one source, in a folder of its own."""
+    """Return the source of a course with one notebook, in a folder of its own."""
     folder = tmp_path / "notebooks"
     (folder / "source").mkdir(parents=True)
     (tmp_path / "benchmarks" / "results").mkdir(parents=True)
@@ -96,23 +96,23 @@ def test_a_key_with_a_full_stop_stands_in_quotation_marks(course: Path):
     assert builder.filled(text, "09_test") == "0.50 and 2"
 
 
-def test_a_number_without_its_file_is_told(course: Path, capsys: pytest.CaptureFixture):
+def test_a_number_without_its_file_is_reported(course: Path, capsys: pytest.CaptureFixture):
     course.write_text(SOURCE.replace("some.json", "other.json"))
     assert builder.main([]) == 1
     assert "other.json" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "told"),
+    ("old", "new", "message"),
     [
         ('check("09.1", twice)', "pass", "no cell calls check for the exercise 09.1"),
         ('    """Return x, two times.\n\n    Longer.\n    """\n', "", "needs a docstring"),
-        ("twice(1)", "def other():\n    pass", "holds 2 functions"),
+        ("twice(1)", "def other():\n    pass", "has 2 functions"),
     ],
 )
-def test_a_source_that_cannot_be_built_is_told(course: Path, old: str, new: str, told: str):
+def test_a_source_that_cannot_be_built_is_refused(course: Path, old: str, new: str, message: str):
     course.write_text(SOURCE.replace(old, new))
-    with pytest.raises(builder.SourceError, match=told):
+    with pytest.raises(builder.SourceError, match=message):
         builder.learner(course)
 
 
@@ -127,7 +127,7 @@ def test_two_builds_are_the_same_bytes_and_ids_are_unique(course: Path):
 def test_build_executes_measures_and_then_agrees(course: Path, capsys: pytest.CaptureFixture):
     course.write_text("# %% [markdown]\n# Takes {{cost}}.\n\n# %%\nprint(6 * 7)\n")
     assert builder.main(["--check"]) == 1
-    assert "isn't there" in capsys.readouterr().out
+    assert "is missing" in capsys.readouterr().out
     assert builder.main([]) == 0
     assert builder.main(["--check"]) == 0
     solved = json.loads((builder.SOLVED / "09_test.ipynb").read_text())
@@ -139,7 +139,7 @@ def test_build_executes_measures_and_then_agrees(course: Path, capsys: pytest.Ca
     assert "stale" in capsys.readouterr().out
 
 
-def test_a_notebook_without_a_source_is_told(course: Path, capsys: pytest.CaptureFixture):
+def test_a_notebook_without_a_source_is_reported(course: Path, capsys: pytest.CaptureFixture):
     course.unlink()
     (builder.FOLDER / "08_gone.ipynb").write_text("{}")
     assert builder.main(["--check"]) == 1
@@ -153,7 +153,7 @@ def test_a_cell_that_fails_ends_the_build_with_its_name(course: Path, capsys: py
     assert not (builder.SOLVED / "09_test.ipynb").exists()
 
 
-def test_the_course_s_notebooks_are_what_their_sources_say(capsys: pytest.CaptureFixture):
+def test_the_course_s_notebooks_agree_with_their_sources(capsys: pytest.CaptureFixture):
     assert SOURCES
     assert builder.main(["--check"]) == 0, capsys.readouterr().out
 
@@ -166,7 +166,7 @@ def test_a_cell_of_code_has_at_most_15_lines(source: Path):
             assert len(lines) <= 15, cell.source
 
 
-def test_of_a_widget_only_its_still_picture_is_kept(course: Path):
+def test_only_the_still_picture_of_a_widget_is_kept(course: Path):
     course.write_text(
         "# %%\nfrom IPython.display import display\n"
         f'display({{"{builder.WIDGET}": {{"model_id": "1"}}, "text/html": "<img>", "text/plain": "a"}}, raw=True)\n'

@@ -1,4 +1,4 @@
-"""The practice fabric: AITEX's layout and oddities, the same bytes each time, whole or not at all, and its command."""
+"""The practice fabric: layout and irregularities of AITEX, the same bytes each time, written whole or not at all."""
 
 from __future__ import annotations
 
@@ -12,13 +12,23 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from aitex_utils.commands import data
-from aitex_utils.commands.data import main
 from aitex_utils.errors import InputError
-from aitex_utils.practice import generate as fabric
-from aitex_utils.practice.generate import ABOUT, FABRICS, GENERATOR, make_practice_fabric, practice_is_there
+from aitex_utils.practice import generate
+from aitex_utils.practice.generate import (
+    FABRICS,
+    GENERATOR,
+    METADATA_FILE,
+    Bed,
+    make_practice_fabric,
+    practice_is_there,
+    render_strip,
+)
+from aitex_utils.region import fabric_region
 from aitex_utils.strips import DEFECTS, STRIP_SHAPE, list_strips
-from aitex_utils.tiling import fabric_region
+
+# Of the fixture `small_practice`, at row 128, columns 2000 to 2007.
+NORMAL_PIXELS = [102, 65, 61, 67, 64, 65, 81, 120]
+DEFECTIVE_PIXELS = [70, 63, 60, 75, 103, 116, 99, 74]
 
 
 def digests(folder: Path) -> dict[str, str]:
@@ -27,19 +37,19 @@ def digests(folder: Path) -> dict[str, str]:
 
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Grey strips without a weave, so that a whole default-size fabric is there at once."""
+    """Replace strips by tiny grey ones, so a fabric of default size takes no time."""
 
     def grey(weave, bed, rng, code=None, count=1):
         image = np.full((4, 8), rng.integers(256), np.uint8)
         return image, [image | 1] * count if code else []
 
-    monkeypatch.setattr(fabric, "strip", grey)
+    monkeypatch.setattr(generate, "render_strip", grey)
 
 
 def test_layout_and_names(small_practice):
     names = {p.relative_to(small_practice).as_posix() for p in small_practice.rglob("*.*")}
     assert names == {
-        ABOUT,
+        METADATA_FILE,
         *(f"NODefect_images/practice-00/{i:04d}_000_00.png" for i in (1, 2, 3)),
         *(f"Defect_images/{name}_00.png" for name in ("0001_002", "0002_006", "0003_010", "0004_016")),
         *(f"Mask_images/{name}.png" for name in ("0001_002_00_mask", "0002_006_00_mask1", "0002_006_00_mask2")),
@@ -47,12 +57,12 @@ def test_layout_and_names(small_practice):
     }  # the second has two masks and no union, the fourth none
 
 
-def test_strips_are_aitexs_size_in_grey_and_some_are_rgba(small_practice):
+def test_strips_have_aitex_size_and_some_are_rgba(small_practice):
     modes = []
     for path in small_practice.rglob("*.png"):
-        with Image.open(path) as picture:
-            assert picture.size == STRIP_SHAPE[::-1]
-            modes.append((path.parent.name, picture.mode))
+        with Image.open(path) as image:
+            assert image.size == STRIP_SHAPE[::-1]
+            modes.append((path.parent.name, image.mode))
     assert modes.count(("practice-00", "RGBA")) == 1 and modes.count(("Defect_images", "RGBA")) == 1
     assert {mode for parent, mode in modes if parent == "Mask_images"} == {"L"}
 
@@ -62,8 +72,8 @@ def test_masks_are_not_binary_and_lie_on_the_fabric(small_practice):
         for path in strip.masks:
             mask = np.asarray(Image.open(path))
             assert len(np.unique(mask)) > 3 and mask.max() > 200 and (mask == 0).mean() > 0.9
-            begin, end = fabric_region(strip.read())
-            inside = (mask[:, begin:end] > 0).sum() / (mask > 0).sum()
+            start, stop = fabric_region(strip.read())
+            inside = (mask[:, start:stop] > 0).sum() / (mask > 0).sum()
             assert inside > 0.9
 
 
@@ -78,32 +88,39 @@ def test_fabric_begins_elsewhere_in_normal_and_defective_strips(small_practice):
     assert min(begins[True]) > max(begins[False])
 
 
-def test_some_beds_are_bare_and_some_strips_all_fabric():
-    beds = [fabric._bed(f, i, defective) for f in range(3) for i in range(8) for defective in (False, True)]
+def test_some_beds_are_bare_and_some_strips_have_none():
+    beds = [generate._bed(f, i, defective=defective) for f in range(3) for i in range(8) for defective in (False, True)]
     assert {kind for kind, _ in beds} == {"white", "bare"}
-    assert any(begin == 0 for _, begin in beds) and not all(begin == 0 for _, begin in beds)
-    image, masks = fabric.strip(FABRICS[2], ("bare", 500), np.random.default_rng(0))
+    assert {width == 0 for _, width in beds} == {True, False}
+    image, masks = render_strip(FABRICS[2], Bed("bare", 500), np.random.default_rng(0))
     assert masks == [] and 70 < image[:, :480].mean() < 115 and image[:, 700:].mean() > 120
 
 
-def test_the_selvage_is_woven_otherwise_than_the_fabric():
-    image, _ = fabric.strip(FABRICS[0], ("white", 600), np.random.default_rng(0))
+def test_the_selvage_differs_from_the_fabric():
+    image, _ = render_strip(FABRICS[0], Bed("white", 600), np.random.default_rng(0))
     columns = np.convolve(image.mean(axis=0), np.ones(10) / 10, "same")  # without the yarns
     selvage, weave = columns[620:660], columns[900:940]
     assert np.ptp(selvage) > 2 * np.ptp(weave) and selvage.max() > weave.max() + 5  # bands of another lightness
 
 
 def test_the_same_seed_makes_the_same_bytes_on_any_number_of_cores(tmp_path, small_practice, monkeypatch):
-    monkeypatch.setattr(fabric.os, "cpu_count", lambda: 1)
+    monkeypatch.setattr(generate.os, "cpu_count", lambda: 1)
     again = make_practice_fabric(tmp_path / "again", seed=1, fabrics=1, normal=3, defective=4)
     assert digests(again) == digests(small_practice)
 
 
+def test_pixels_of_a_seed_stay_the_same(small_practice):
+    """If this fails, the generator makes another fabric: raise GENERATOR, and record the pixels anew."""
+    strips = {strip.id: strip.read()[128, 2000:2008].astype(int) for strip in list_strips(small_practice)}
+    recorded = {"0001_000_00": NORMAL_PIXELS, "0003_010_00": DEFECTIVE_PIXELS}
+    for name, pixels in recorded.items():
+        assert abs(strips[name] - pixels).max() <= 1, strips[name]  # processors differ in rounding
+
+
 def test_another_seed_makes_another_fabric(tmp_path, quick):
-    one, other = (make_practice_fabric(tmp_path / str(seed), seed=seed, fabrics=1) for seed in (0, 1))
-    there, here = digests(one), digests(other)
+    first, second = (digests(make_practice_fabric(tmp_path / str(seed), seed=seed, fabrics=1)) for seed in (0, 1))
     for part in ("NODefect_images", "Defect_images"):
-        assert any(there[name] != here[name] for name in there if name.startswith(part))
+        assert any(first[name] != second[name] for name in first if name.startswith(part))
 
 
 def test_default_size_has_every_kind_with_a_mask(tmp_path, quick):
@@ -115,20 +132,20 @@ def test_default_size_has_every_kind_with_a_mask(tmp_path, quick):
 
 
 def test_no_two_strips_share_their_random_numbers(tmp_path, monkeypatch):
-    begun = []
+    states = []
 
-    def first_number(weave, bed, rng, code=None, count=1):
-        begun.append(rng.bit_generator.state["state"]["state"])
+    def record_state(weave, bed, rng, code=None, count=1):
+        states.append(rng.bit_generator.state["state"]["state"])
         return np.zeros((2, 2), np.uint8), [np.ones((2, 2), np.uint8)] * count
 
-    monkeypatch.setattr(fabric, "strip", first_number)
-    monkeypatch.setattr(fabric, "on_a_day", lambda weave, rng, other=False: weave)
+    monkeypatch.setattr(generate, "render_strip", record_state)
+    monkeypatch.setattr(generate, "sample_acquisition", lambda weave, rng, other=False: weave)
     make_practice_fabric(tmp_path / "practice", normal=4, defective=4)
-    assert len(begun) == len(set(begun)) == 24
+    assert len(states) == len(set(states)) == 24
 
 
 @pytest.mark.parametrize(
-    ("given", "said"),
+    ("size", "message"),
     [
         ({"fabrics": 0}, "fabrics is 0, expected a whole number from 1 to 6"),
         ({"fabrics": 7}, "fabrics is 7, expected a whole number from 1 to 6"),
@@ -139,9 +156,9 @@ def test_no_two_strips_share_their_random_numbers(tmp_path, monkeypatch):
         ({"normal": True}, "normal is True, expected a whole number"),
     ],
 )
-def test_sizes_that_cannot_be_made(tmp_path, given, said):
-    with pytest.raises(InputError, match=said):
-        make_practice_fabric(tmp_path / "practice", **given)
+def test_sizes_that_cannot_be_made(tmp_path, size, message):
+    with pytest.raises(InputError, match=message):
+        make_practice_fabric(tmp_path / "practice", **size)
     assert not (tmp_path / "practice").exists()
 
 
@@ -163,17 +180,17 @@ def test_an_older_practice_fabric_is_replaced(tmp_path, quick):
 
 
 def test_a_full_disk_leaves_nothing(tmp_path, quick, monkeypatch):
-    tried = []
+    attempts = []
 
     def full(path, image, rgba=False):
-        tried.append(path)
-        time.sleep(0.02)  # as writing does: the others must not be begun meanwhile
+        attempts.append(path)
+        time.sleep(0.02)  # as writing does; the other tasks must not start meanwhile
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(fabric, "_save", full)
+    monkeypatch.setattr(generate, "_write_png", full)
     with pytest.raises(InputError, match="disk is full"):
         make_practice_fabric(tmp_path / "practice", normal=40, defective=40)
-    assert list(tmp_path.iterdir()) == [] and len(tried) < 120
+    assert list(tmp_path.iterdir()) == [] and len(attempts) < 120
 
 
 def test_practice_is_there(tmp_path, quick):
@@ -182,26 +199,9 @@ def test_practice_is_there(tmp_path, quick):
     make_practice_fabric(folder, seed=4, fabrics=1, normal=2, defective=2)
     assert practice_is_there(folder) and practice_is_there(folder, seed=4, normal=2)
     assert not practice_is_there(folder, seed=5)
-    about = json.loads((folder / ABOUT).read_text(encoding="utf-8"))
-    assert about == {"generator": GENERATOR, "seed": 4, "fabrics": 1, "normal": 2, "defective": 2}
-    (folder / ABOUT).write_text(json.dumps(about | {"generator": GENERATOR - 1}), encoding="utf-8")
-    assert not practice_is_there(folder)  # an older generator's is made anew
-    (folder / ABOUT).write_text("{", encoding="utf-8")
+    metadata = json.loads((folder / METADATA_FILE).read_text(encoding="utf-8"))
+    assert metadata == {"generator": GENERATOR, "seed": 4, "fabrics": 1, "normal": 2, "defective": 2}
+    (folder / METADATA_FILE).write_text(json.dumps(metadata | {"generator": GENERATOR - 1}), encoding="utf-8")
+    assert not practice_is_there(folder)  # that of an older generator is made anew
+    (folder / METADATA_FILE).write_text("{", encoding="utf-8")
     assert not practice_is_there(folder)
-
-
-def test_the_command_makes_it_once(tmp_path, quick, capsys, monkeypatch):
-    size = ["--folder", str(tmp_path / "practice"), "--fabrics", "1", "--normal", "2", "--defective", "3"]
-    assert main(size) == 0
-    assert "Made 1 practice fabrics with 2 normal and 3 defective strips each" in capsys.readouterr().out
-    made = []
-    monkeypatch.setattr(data, "make_practice_fabric", lambda *given, **size: made.append(size))
-    assert main(size) == 0 and not made
-    assert "is there already" in capsys.readouterr().out
-    assert main([*size, "--seed", "1"]) == 0 and len(made) == 1
-    assert main([*size, "--force"]) == 0 and len(made) == 2
-
-
-def test_the_command_tells_what_is_wrong(tmp_path, capsys):
-    assert main(["--folder", str(tmp_path / "practice"), "--fabrics", "9"]) == 1
-    assert "data: fabrics is 9" in capsys.readouterr().err

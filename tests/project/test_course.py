@@ -249,7 +249,7 @@ def test_lab(project: Path, tmp_path: Path):
         *(["--allow-root"] if root else []),
         *["--no-browser", "--port", "8899"],
     ]
-    assert ("You are root" in done.out) == root
+    assert ("refuses to run as root" in done.out) == root
     assert Path(jupyter["cwd"]).resolve() == project.resolve()
 
 
@@ -273,9 +273,7 @@ def test_lab_without_its_notebook(project: Path):
     done = launch(project, "lab")
     notebook.with_suffix(".away").rename(notebook)
     assert done.code == 1
-    assert done.err.startswith(
-        f"{Path('notebooks', '00_start_here.ipynb')} isn't there: make it with `python course.py"
-    )
+    assert done.err.startswith(f"{Path('notebooks', '00_start_here.ipynb')} is missing: make it with `python course.py")
 
 
 def test_import_from_anywhere(project: Path, tmp_path: Path):
@@ -343,6 +341,7 @@ def test_ctrl_c_in_a_module_shows_no_traceback(project: Path):
     assert (started.returncode, error) == (1, "Stopped.\n")
 
 
+@pytest.mark.slow
 def test_a_changed_list_and_an_interruption_are_picked_up(tmp_path: Path):
     root = make_project(tmp_path / "p")
     folder = root / ".venv"
@@ -380,6 +379,7 @@ def installed(folder: Path) -> list[str]:
     return [path.name.split("-")[1].removesuffix(".dist") for path in site_packages(folder).glob("tiny_echo-*")]
 
 
+@pytest.mark.slow
 def test_course_venv_completes_an_environment(project: Path, tmp_path: Path):
     """One that holds something already, as PyTorch without CUDA would be, keeps it."""
     elsewhere = tmp_path / "my env"
@@ -397,7 +397,7 @@ def test_course_venv_that_is_no_environment_is_left_alone(project: Path, tmp_pat
     (tmp_path / "thesis.txt").touch()
     done = launch(project, "doctor", COURSE_VENV=str(tmp_path))
     assert done.code == 1 and os.listdir(tmp_path) == ["thesis.txt"]
-    assert done.err.startswith(f"COURSE_VENV names {tmp_path}, which holds something but no working Python")
+    assert done.err.startswith(f"COURSE_VENV names {tmp_path}, which is not empty and has no working Python")
 
 
 def test_broken_environment_that_is_in_use(course: ModuleType, capsys: pytest.CaptureFixture, monkeypatch):
@@ -426,8 +426,8 @@ def test_no_venv_module(course: ModuleType, capsys: pytest.CaptureFixture, monke
     ("number", "begins"),
     [
         (errno.ENOSPC, "The disk is too full"),
-        (errno.EROFS, "FOLDER can't be used (Read-only file system): move the course to a folder where you may write"),
-        (errno.EACCES, "FOLDER can't be used (Permission denied): move the course to a folder where you may write"),
+        (errno.EROFS, "FOLDER cannot be used (Read-only file system): move the course to a folder where you can write"),
+        (errno.EACCES, "FOLDER cannot be used (Permission denied): move the course to a folder where you can write"),
     ],
 )
 def test_environment_cannot_be_written(course: ModuleType, capsys, monkeypatch, number: int, begins: str):
@@ -451,8 +451,8 @@ def test_pip_cannot_be_put_into_the_environment(course: ModuleType, capsys, monk
     assert message(course, capsys).startswith("The disk is too full")
 
 
-UNREACHED = "The package index can't be reached: check the network"
-NOT_WRITTEN = "can't be written: close what uses it (JupyterLab), get the right to write there, and run it again"
+UNREACHED = "The package index cannot be reached: check the network"
+NOT_WRITTEN = "cannot be written: close what uses it (JupyterLab)"
 PIP_SAID = {
     "full disk": (
         "ERROR: Could not install packages due to an OSError: [Errno 28] No space left on device\n",
@@ -499,7 +499,7 @@ PIP_SAID = {
     ),
     "no word": (
         "Collecting x\n",
-        "The installation was ended from outside, mostly for want of memory: close other programs",
+        "The installation was ended from outside, mostly because memory ran out: close other programs",
     ),
 }
 
@@ -512,7 +512,7 @@ def test_pip_fails(made: ModuleType, capsys: pytest.CaptureFixture, monkeypatch,
     said = message(made, capsys)
     assert expected in said and "run it again" in said
     if "too full" not in expected:
-        assert f"(pip's words: {made.LOG})" in said and made.LOG.read_text(encoding="utf-8") == words
+        assert f"(pip's output: {made.LOG})" in said and made.LOG.read_text(encoding="utf-8") == words
     assert not made.STAMP.exists() and not (made.FOLDER / "tmp").exists()
 
 
@@ -597,3 +597,15 @@ def test_the_python_version_belongs_to_the_fingerprint(course: ModuleType, monke
     assert course.fingerprint() == before
     monkeypatch.setattr(course, "VERSION", "3.99")
     assert course.fingerprint() != before
+
+
+def test_the_tests_say_how_long_they_take_and_quick_leaves_out_the_slow_ones(project: Path):
+    done = launch(project, "test", "-x")
+    assert done.calls[-1]["argv"][1:] == ["-x"] and " min " not in done.out  # not measured in this project
+    results = project / "benchmarks" / "results"
+    results.mkdir(exist_ok=True)
+    (results / "tests.json").write_text('{"full_minutes": 12.4, "quick_minutes": 2.3}')
+    full, quick = launch(project, "test"), launch(project, "test", "--quick", "-x")
+    assert full.calls[-1]["argv"][1:] == [] and "about 12 min" in full.out
+    assert quick.calls[-1]["argv"][1:] == ["-m", "not slow", "-x"] and "about 2 min" in quick.out
+    shutil.rmtree(results)

@@ -36,7 +36,7 @@ def test_importing_the_light_modules_loads_nothing_heavy():
 def test_every_promised_name_resolves(name: str):
     value = getattr(aitex_utils, name)
     assert value.__name__ == name
-    assert value.__module__ == f"aitex_utils.{aitex_utils._WHERE[name]}"
+    assert value.__module__ == f"aitex_utils.{aitex_utils._MODULES[name]}"
     assert name in dir(aitex_utils)
 
 

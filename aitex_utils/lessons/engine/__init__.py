@@ -1,0 +1,1 @@
+"""The machinery of exercises: judge answers, show messages, keep progress."""

@@ -4,17 +4,80 @@ from __future__ import annotations
 
 from importlib import import_module
 from pathlib import Path
+from types import FunctionType
 from typing import Any
 
 from .compare import safely
+from .display import say
 
 LESSONS = Path(__file__).resolve().parent.parent
+NOUNS = {"EXERCISES": "exercise", "QUESTIONS": "question"}
+EXAMPLES = {"EXERCISES": '"01.2"', "QUESTIONS": '"01.q1"'}
 
 
 def entries(name: Any, kind: str) -> dict[str, Any]:
-    """Return the exercises (`EXERCISES`) or questions (`QUESTIONS`) of the notebook that `name`, "02.1", belongs to."""
+    """Return the exercises or the questions of a notebook.
+
+    Parameters
+    ----------
+    name : object
+        Number of an exercise or question of the notebook, or of the notebook: "02.1", "02.q1" or "02".
+    kind : str
+        "EXERCISES" or "QUESTIONS".
+
+    Returns
+    -------
+    dict
+        `Exercise` or `Question` by number; empty if there is no such notebook.
+
+    Examples
+    --------
+    >>> "00.1" in entries("00", "EXERCISES"), entries("xx", "EXERCISES")
+    (True, {})
+    """
     number = safely(str, name)[:2]
-    if not (number.isascii() and number.isdigit() and (LESSONS / f"nb{number}" / "exercises.py").is_file()):
+    if not (number.isdigit() and (LESSONS / f"nb{number}" / "exercises.py").is_file()):
         return {}
     module = import_module(f"aitex_utils.lessons.nb{number}.exercises")
     return {entry.id: entry for entry in getattr(module, kind, ())}
+
+
+def find_entry(name: Any, kind: str) -> Any:
+    """Return the exercise or question with a number; show a message and return None if there is none.
+
+    Parameters
+    ----------
+    name : object
+        Number, "02.1" or "02.q1". Other values are a learner's slip, which the message explains.
+    kind : str
+        "EXERCISES" or "QUESTIONS".
+
+    Returns
+    -------
+    Exercise, Question or None
+
+    Examples
+    --------
+    >>> find_entry("00.1", "EXERCISES").id
+    '00.1'
+    >>> find_entry(1.2, "EXERCISES")
+    ○ 1.2  There is no exercise with this number. Write the number in quotes, as in the text, for
+      example "01.2".
+    """
+    entry = entries(name, kind).get(name) if issubclass(type(name), str) else None
+    if entry is None:
+        say("open", *_explain_missing(name, kind))
+    return entry
+
+
+def _explain_missing(name: Any, kind: str) -> tuple[str, str]:
+    """Return the title and the message for a number that does not exist, or an answer in the number's place."""
+    title, noun, example = safely(str, name)[:40], NOUNS[kind], EXAMPLES[kind]
+    if issubclass(type(name), FunctionType):
+        call = f"check({example}, {name.__name__[:40]})"
+        return f"Which {noun}?", f"The number is missing. It comes first, in quotes, for example `{call}`."
+    if kind == "QUESTIONS" and len(title) == 1 and title.isalpha():
+        call = f'quiz({example}, "{title}")'
+        return title, f"The number of the question is missing. It comes first, for example `{call}`."
+    message = f"There is no {noun} with this number. Write the number in quotes, as in the text, for example {example}."
+    return title, message

@@ -1,4 +1,4 @@
-"""Say something to a learner: a coloured box in a notebook, plain lines in a terminal; the words are the same."""
+"""Show a message to a learner: a coloured box in a notebook, plain lines with the same words in a terminal."""
 
 from __future__ import annotations
 
@@ -7,32 +7,61 @@ import re
 import sys
 import textwrap
 
-# Border and sign differ, not colour alone.
-LOOKS = {
+LOOKS = {  # border colour and sign; the signs differ for readers who do not see the colours
     "passed": ("#0072B2", "✓"),
     "wrong": ("#D55E00", "✗"),
     "open": ("#767676", "○"),
     "hint": ("#CC79A7", "?"),
-    "told": ("#009E73", "•"),
+    "info": ("#009E73", "•"),
 }
+LINE_LENGTH = 100  # characters in a terminal
+NOTEBOOK_SHELL = "ZMQInteractiveShell"  # IPython's shell in JupyterLab, VS Code and Colab, which show HTML
 
 
-def say(look: str, title: str, told: str) -> None:
-    """Show a title and a text; `backticks` in the text become code, *asterisks* stress where that can be shown."""
+def say(look: str, title: str, message: str) -> None:
+    """Show a title and a message.
+
+    Parameters
+    ----------
+    look : str
+        One of `LOOKS`.
+    title : str
+        First words, in bold in a notebook.
+    message : str
+        Text; in a notebook, `backticks` become code and *asterisks* emphasis.
+
+    Examples
+    --------
+    >>> say("passed", "Exercise 02.1 passed", "That is *right*.")
+    ✓ Exercise 02.1 passed  That is right.
+    """
     colour, sign = LOOKS[look]
-    title, told = _printable(title), _printable(told)
-    plain = "\n".join(_wrapped(line) for line in f"{sign} {title}  {_stressed(told, '')}".split("\n"))
-    body = _stressed(html.escape(told), "em")
+    title, message = _printable(title), _printable(message)
+    plain = "\n".join(_wrap(line) for line in f"{sign} {title}  {_emphasise(message, '')}".split("\n"))
+    body = _emphasise(html.escape(message), "em")
     body = re.sub(r"`([^`]+)`", r"<code>\1</code>", body).replace("\n", "<br>")
     box = (
         f'<div role="status" style="border-left:6px {"solid" if look == "passed" else "dashed"} {colour};'
         f'padding:.4em .8em;margin:.3em 0"><b>{sign} {html.escape(title)}</b>&ensp;{body}</div>'
     )
-    show_words(plain, box)
+    show_html(box, plain)
 
 
-def show_words(plain: str, markup: str) -> None:
-    """Show a text: `markup` (HTML) in a notebook, `plain` in a terminal, whatever letters that can show."""
+def show_html(markup: str, plain: str) -> None:
+    """Show HTML in a notebook, and the same content as plain text in a terminal.
+
+    Parameters
+    ----------
+    markup : str
+        HTML.
+    plain : str
+        Text; characters that the terminal cannot show are replaced.
+
+    Examples
+    --------
+    >>> show_html("<b>3 tiles</b>", "3 tiles")
+    3 tiles
+    """
     if not _in_notebook():
         encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
         print(plain.encode(encoding, "replace").decode(encoding))
@@ -42,28 +71,28 @@ def show_words(plain: str, markup: str) -> None:
     display({"text/html": markup, "text/plain": plain}, raw=True)
 
 
-def _stressed(text: str, tag: str) -> str:
-    """Put what stands between asterisks into a tag, or leave out the asterisks; those in `code` stay."""
-    around = (f"<{tag}>", f"</{tag}>") if tag else ("", "")
+def _emphasise(text: str, tag: str) -> str:
+    """Put words between asterisks into a tag, or drop the asterisks if `tag` is empty; leave those in `code`."""
+    opening, closing = (f"<{tag}>", f"</{tag}>") if tag else ("", "")
     stars = r"(?<![\w*])\*([^\s*](?:[^*\n]*[^\s*])?)\*(?![\w*])"
     parts = re.split(r"(`[^`]+`)", text)
-    parts[::2] = [re.sub(stars, rf"{around[0]}\1{around[1]}", part) for part in parts[::2]]
+    parts[::2] = [re.sub(stars, rf"{opening}\1{closing}", part) for part in parts[::2]]
     return "".join(parts)
 
 
 def _printable(text: str) -> str:
-    """Replace what no screen or file takes: control characters and halves of surrogate pairs."""
+    """Replace control characters and unpaired surrogates, which cannot be shown or saved."""
     return re.sub(r"[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]", "?", text)
 
 
-def _wrapped(line: str) -> str:
-    return textwrap.fill(line, 100, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)
+def _wrap(line: str) -> str:
+    return textwrap.fill(line, LINE_LENGTH, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)
 
 
 def _in_notebook() -> bool:
-    """True under a kernel that shows HTML (JupyterLab, VS Code, Colab); False in a terminal, IPython's included."""
+    """Say whether the shell shows HTML; IPython in a terminal does not."""
     try:
         from IPython import get_ipython
     except ImportError:
         return False
-    return any(kind.__name__ == "ZMQInteractiveShell" for kind in type(get_ipython()).__mro__)
+    return any(shell.__name__ == NOTEBOOK_SHELL for shell in type(get_ipython()).__mro__)

@@ -1,30 +1,24 @@
 """Judge a learner's answer: not attempted, crashed, wrong kind, wrong shape, a known mistake, wrong value, or right.
 
-An exercise brings a reference, the cases on which it is tried, and its typical mistakes. Each mistake is a function
-that errs in just that way; an answer that gives the same on every case gets that mistake's hint.
+An exercise has a reference solution, the cases on which it is tried, and its known mistakes. Each mistake is a function
+that errs in exactly one way. An answer with the same results on all cases gets the hint of that mistake.
 """
 
 from __future__ import annotations
 
 import contextlib
 import copy
-import functools
 import inspect
 import io
-import linecache
-import re
-import traceback
 import types
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from .compare import (
-    CRASHED,
     MISTAKE,
     NOT_ATTEMPTED,
     PASSED,
@@ -33,17 +27,32 @@ from .compare import (
     Refused,
     Verdict,
     close,
-    difference,
-    kind,
+    is_unchanged,
     plain,
     safely,
-    same,
 )
+from .crash import explain_crash
+from .describe import describe_kind, explain_difference
 
 
 @dataclass(frozen=True)
 class Mistake:
-    """A typical way to be wrong: its name, the hint that it draws, and a function that makes it."""
+    """A known mistake of an exercise.
+
+    Parameters
+    ----------
+    name : str
+        Short name.
+    hint : str
+        Message for an answer that makes this mistake.
+    wrong : callable
+        A function that makes it.
+
+    Examples
+    --------
+    >>> Mistake("squared", "You square each number.", lambda x: x * x).wrong(3)
+    9
+    """
 
     name: str
     hint: str
@@ -52,12 +61,37 @@ class Mistake:
 
 @dataclass(frozen=True)
 class Exercise:
-    """What `check` must know of an exercise.
+    """An exercise with all that is needed to judge an answer.
 
-    `cases` gives the arguments of each call; the first should be small enough to be shown. Where closeness isn't what
-    makes an answer right (ties, any order), `agree(expected, got, *arguments)` decides; None compares numbers within
-    `tolerance`. Where an answer also does something to its arguments, `observe(given, *arguments)` says what is to be
-    compared instead of `given`; it sees the arguments as the call left them.
+    Parameters
+    ----------
+    id : str
+        Number of the exercise: notebook and position, "02.1".
+    task : str
+        Task in one sentence.
+    reference : callable
+        The course's own solution.
+    cases : callable
+        Returns the arguments of each call, a sequence of tuples. The first case should be small enough to be shown.
+    mistakes : tuple of Mistake
+        Known mistakes, tried in this order.
+    hints : tuple of str
+        From general to concrete.
+    praise : str
+        Message for a right answer.
+    tolerance : float
+        Largest allowed difference between numbers, see `compare.close`.
+    agree : callable, optional
+        ``agree(expected, actual, *arguments)`` decides if closeness is not the criterion, as with ties or any order.
+    observe : callable, optional
+        ``observe(result, *arguments)`` returns the value to compare instead of the result, for functions that change
+        their arguments. It receives the arguments as the call left them.
+
+    Examples
+    --------
+    >>> double = Exercise("09.1", "Double x.", lambda x: 2 * x, lambda: [(3,)], (), ("Add x to itself.",))
+    >>> double.reference(3)
+    6
     """
 
     id: str
@@ -73,63 +107,93 @@ class Exercise:
 
 
 def judge(exercise: Exercise, answer: Any) -> Verdict:
-    """Judge an answer of any kind. Whatever the answer does is no error here; only one that never ends holds it up.
+    """Judge an answer of any kind.
 
-    Two things do pass through: Ctrl-C, and an error in the exercise's own reference or cases, which is ours.
+    Parameters
+    ----------
+    exercise : Exercise
+        Exercise to which the answer belongs.
+    answer : object
+        The learner's function; None and `...` are no attempt. Whatever it is or does is no error here.
+
+    Returns
+    -------
+    Verdict
+
+    Notes
+    -----
+    Two exceptions pass through: Ctrl-C, and an error of the exercise's own reference or cases. A function that never
+    returns is not stopped.
+
+    Examples
+    --------
+    >>> double = Exercise("09.1", "Double x.", lambda x: 2 * x, lambda: [(3,)], (), ())
+    >>> judge(double, lambda x: x + x).message
+    'Right.'
+    >>> judge(double, lambda x: x).message
+    'Not yet right in the tested case: for x=3 it returns 3, expected 6.'
     """
     try:
-        return _judged(exercise, answer)
+        _check_function(answer)
+        return _judge_function(exercise, answer)
     except Refused as refused:
         return refused.verdict
 
 
-def _judged(exercise: Exercise, answer: Any) -> Verdict:
+def _check_function(answer: Any) -> None:
+    """Raise `Refused` if the answer is not a function."""
     if answer is None or answer is ...:
-        return Verdict(
-            NOT_ATTEMPTED, "Not attempted yet: there is no answer. Give the name of your function, without parentheses."
-        )
+        message = "Not attempted yet: there is no answer. Pass the name of your function, without parentheses."
+        raise Refused(Verdict(NOT_ATTEMPTED, message))
     if not callable(answer):
-        without = "quotation marks" if issubclass(type(answer), str) else "parentheses, so that it isn't called"
-        return Verdict(WRONG_KIND, f"This is {safely(kind, answer)}, not a function: give its name without {without}.")
+        surplus = "quotation marks" if issubclass(type(answer), str) else "parentheses, so that it is not called"
+        message = (
+            f"This is {safely(describe_kind, answer)}, not a function: pass the function's name without {surplus}."
+        )
+        raise Refused(Verdict(WRONG_KIND, message))
+
+
+def _judge_function(exercise: Exercise, answer: Callable) -> Verdict:
+    """Compare the results of all cases with the expected ones, then with those of the known mistakes."""
     cases = [tuple(case) for case in exercise.cases()]
-    expected = [_observed(exercise, exercise.reference, copy.deepcopy(case)) for case in cases]
-    got = [_called(exercise, answer, case) for case in cases]
-    wrong = [i for i, case in enumerate(cases) if not _agrees(exercise, expected[i], got[i], case)]
+    expected = [_call_own(exercise, exercise.reference, copy.deepcopy(case)) for case in cases]
+    results = [_call_answer(exercise, answer, case) for case in cases]
+    wrong = [i for i, case in enumerate(cases) if not _agrees(exercise, expected[i], results[i], case)]
     if not wrong:
         return Verdict(PASSED, exercise.praise or "Right.")
     for mistake in exercise.mistakes:
-        made = _made(exercise, mistake, cases)
-        if made is not None and all(_agrees(exercise, m, g, case) for m, g, case in zip(made, got, cases, strict=True)):
+        if _makes_mistake(exercise, mistake, cases, results):
             return Verdict(MISTAKE, mistake.hint, mistake.name)
-    first, names = wrong[0], _names(answer, len(cases[0])) or _names(exercise.reference, len(cases[0]))
-    how_often = f"{len(wrong)} of the {len(cases)} cases" if len(cases) > 1 else "the one case"
-    how_often += " that were tested" if len(cases) > 1 else " that was tested"
+    first, case = wrong[0], cases[wrong[0]]
+    names = _argument_names(answer, len(case)) or _argument_names(exercise.reference, len(case))
+    tested = f"{len(wrong)} of {len(cases)} tested cases" if len(cases) > 1 else "the tested case"
 
-    def compared(given: Any) -> Verdict:
-        return difference(expected[first], given, cases[first], how_often, exercise.tolerance, names)
+    def explained(result: Any) -> Verdict:
+        return explain_difference(expected[first], result, case, tested, exercise.tolerance, names)
 
-    return safely(compared, got[first], Verdict(WRONG_VALUE, f"Not yet right in {how_often}."))
+    return safely(explained, results[first], Verdict(WRONG_VALUE, f"Not yet right in {tested}."))
 
 
-def _names(function: Any, count: int) -> tuple[str, ...]:
-    """Return what a function calls its first `count` arguments; nothing where it doesn't name them."""
+def _argument_names(function: Any, count: int) -> tuple[str, ...]:
+    """Return the names of a function's first `count` arguments; an empty tuple if it does not name them."""
     function = safely(inspect.unwrap, function, function)
     if not isinstance(function, types.FunctionType) or function.__code__.co_argcount < count:
         return ()
     return function.__code__.co_varnames[:count]
 
 
-def _made(exercise: Exercise, mistake: Mistake, cases: Sequence[tuple]) -> list[Any] | None:
-    """Return what a mistake makes of each case; None where it breaks on one, which the answer didn't."""
+def _makes_mistake(exercise: Exercise, mistake: Mistake, cases: Sequence[tuple], results: Sequence[Any]) -> bool:
+    """Say whether all results agree with those of a mistake; not if the mistake raises, which the answer did not."""
     try:
         with _silence():
-            return [_observed(exercise, mistake.wrong, copy.deepcopy(case)) for case in cases]
+            mistaken = [_call_own(exercise, mistake.wrong, copy.deepcopy(case)) for case in cases]
     except Exception:  # noqa: BLE001 - it errs on purpose
-        return None
+        return False
+    return all(_agrees(exercise, m, r, case) for m, r, case in zip(mistaken, results, cases, strict=True))
 
 
-class _Nowhere(io.TextIOBase):
-    """Takes what is printed, and keeps nothing of it."""
+class _NullStream(io.TextIOBase):
+    """A text stream that discards all that is printed."""
 
     def write(self, text: str) -> int:
         return len(text)
@@ -137,103 +201,55 @@ class _Nowhere(io.TextIOBase):
 
 @contextlib.contextmanager
 def _silence() -> Iterator[None]:
-    """Keep prints, progress bars and warnings of what is called from the screen."""
+    """Hide prints, progress bars and warnings of the functions that are called."""
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")
-        with contextlib.redirect_stdout(_Nowhere()), contextlib.redirect_stderr(_Nowhere()):
+        with contextlib.redirect_stdout(_NullStream()), contextlib.redirect_stderr(_NullStream()):
             yield
 
 
-def _observed(exercise: Exercise, function: Callable, arguments: tuple) -> Any:
-    """Call a function of ours; return what is to be compared, see `Exercise.observe`."""
-    given = function(*arguments)
-    return given if exercise.observe is None else exercise.observe(given, *arguments)
+def _call_own(exercise: Exercise, function: Callable, arguments: tuple) -> Any:
+    """Call a function of the exercise and return the value to compare, see `Exercise.observe`."""
+    result = function(*arguments)
+    return result if exercise.observe is None else exercise.observe(result, *arguments)
 
 
-def _called(exercise: Exercise, answer: Callable, case: tuple) -> Any:
-    """Call the answer on a copy of the arguments, silently; return what it gives in a form that can be compared."""
+def _call_answer(exercise: Exercise, answer: Callable, case: tuple) -> Any:
+    """Call the answer on a copy of the arguments, silently, and return its result in the form of `plain`."""
     arguments = copy.deepcopy(case)
     try:
         with _silence():
-            given = answer(*arguments)
+            result = answer(*arguments)
     except KeyboardInterrupt:
         raise
-    except BaseException as error:  # noqa: BLE001 - a learner's code may raise anything, SystemExit too
-        raise Refused(_stopped(error, answer, exercise.id)) from None
+    except BaseException as error:  # noqa: BLE001 - a learner's code can raise anything, SystemExit too
+        raise Refused(explain_crash(error, answer, exercise.id)) from None
     try:
         with _silence():
-            given = plain(given)
+            result = plain(result)
             if exercise.observe is not None:
-                given = plain(exercise.observe(given, *arguments))
-            unchanged = all(map(same, arguments, case))
+                result = plain(exercise.observe(result, *arguments))
+            unchanged = all(map(is_unchanged, arguments, case))
     except (KeyboardInterrupt, Refused):
         raise
-    except BaseException as error:  # noqa: BLE001 - so may the methods of what it returns
-        told = f"It returns {safely(kind, given)}, which can't be read as numbers ({type(error).__name__})."
-        raise Refused(Verdict(WRONG_KIND, told)) from None
+    except BaseException as error:  # noqa: BLE001 - so can the methods of its result
+        kind = safely(describe_kind, result)
+        message = f"It returns {kind}, which cannot be read as numbers ({type(error).__name__})."
+        raise Refused(Verdict(WRONG_KIND, message)) from None
     if not unchanged:
-        raise Refused(
-            Verdict(
-                WRONG_VALUE, "Your function changes what it is given. Work on a copy (`.copy()`), or build a new array."
-            )
-        )
-    return given
+        message = "Your function changes its arguments. Work on a copy (`.copy()`), or build a new array."
+        raise Refused(Verdict(WRONG_VALUE, message))
+    return result
 
 
-def _stopped(error: BaseException, answer: Callable, name: str) -> Verdict:
-    """Say what was raised and on which line of the learner's own code, without a traceback; a stub isn't attempted."""
-    home = safely(_home, answer, "")
-    frames = traceback.extract_tb(error.__traceback__)
-    own = [frame for frame in frames if frame.filename == home]
-    text = _plainly(" ".join(safely(str, error).split()))[:200].rstrip(".")
-    stub = text == name or frames[-1].filename == home  # PyTorch raises this error too
-    if isinstance(error, NotImplementedError) and stub:
-        return Verdict(NOT_ATTEMPTED, "Not attempted yet: replace the line `raise NotImplementedError` by your own.")
-    told = f"It stopped with {type(error).__name__}" + (f": {text}" if text else "")
-    if not own:
-        called_wrongly = isinstance(error, TypeError) and "argument" in text
-        asked = " Does your function take the same arguments as the stub?" if called_wrongly else ""
-        return Verdict(CRASHED, f"{told}.{asked}")
-    at = own[-1].lineno or 0
-    line = (linecache.getline(home, at) or own[-1].line or "").strip()[:100]
-    place = Path(home).name if home.endswith(".py") and "ipykernel" not in home else "its cell"
-    return Verdict(CRASHED, f"{told}. The line is number {at} of {place}" + (f": `{line}`" if line else "") + ".")
-
-
-def _plainly(text: str) -> str:
-    """Put what NumPy and PyTorch say of a product whose shapes don't fit into one sentence; leave the rest."""
-    numpy_ = re.search(r"operand 1 has a mismatch in its core dimension 0.*size (\d+) is different from (\d+)\)", text)
-    if numpy_:  # it doesn't tell the outer numbers
-        return f"you multiply (..., {numpy_[2]}) by ({numpy_[1]}, ...), but the inner numbers must be equal"
-    both = re.search(r"shapes \(([\d,]+)\) and \(([\d,]+)\) not aligned", text)
-    both = both or re.search(r"shapes cannot be multiplied \(([\dx]+) and ([\dx]+)\)", text)
-    if not both:
-        return text
-    left, right = (shape.replace("x", ",").replace(",", ", ").strip() for shape in both.groups())
-    return f"you multiply ({left}) by ({right}), but the inner numbers must be equal"
-
-
-def _home(answer: Any) -> str:
-    """Return the file or cell in which a function, the inside of a partial, a method or a class was written."""
-    while isinstance(answer, functools.partial):
-        answer = answer.func
-    answer = safely(inspect.unwrap, answer)
-    part = answer.__init__ if isinstance(answer, type) else answer
-    for candidate in (part, type(part).__call__):
-        code = safely(lambda it: it.__code__, candidate)
-        if isinstance(code, types.CodeType):
-            return code.co_filename
-    return ""
-
-
-def _agrees(exercise: Exercise, expected: Any, got: Any, case: tuple) -> bool:
-    """Say whether an answer is as good as the expected one; anything odd in the answer means no, never an error."""
+def _agrees(exercise: Exercise, expected: Any, actual: Any, case: tuple) -> bool:
+    """Say whether a result is as good as the expected one; an exception of the comparison counts as no."""
     try:
         with _silence():
             if exercise.agree is not None:
-                return bool(exercise.agree(expected, got, *copy.deepcopy(case)))
-            return close(plain(expected, False), got, exercise.tolerance)
+                return bool(exercise.agree(expected, actual, *copy.deepcopy(case)))
+            return close(plain(expected, False), actual, exercise.tolerance)
     except KeyboardInterrupt:
         raise
-    except BaseException:  # noqa: BLE001 - an answer that breaks the comparison isn't right
+    except BaseException:  # noqa: BLE001 - a result that breaks the comparison is not right
         return False

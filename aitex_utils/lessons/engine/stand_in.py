@@ -1,9 +1,11 @@
-"""A learner's own function where it is right, the course's where it isn't there yet: so that a notebook can go on."""
+"""Use a learner's own function if it is right, else the course's, so that a notebook can continue."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
+
+from aitex_utils.errors import InputError
 
 from .catalogue import entries
 from .display import say
@@ -11,13 +13,40 @@ from .judge import judge
 
 
 def yours_or_ours(name: str, answer: Any) -> Callable[..., Any]:
-    """Return `answer` if it solves the exercise `name`, else the course's own function; say which of the two it is.
+    """Return the learner's function if it solves an exercise, else the course's, and show which one.
 
-    Unlike `check` it counts no try and gives no hint: it is for cells that use what an exercise asked for.
+    Parameters
+    ----------
+    name : str
+        Number of the exercise, "02.1".
+    answer : object
+        The learner's function.
+
+    Returns
+    -------
+    callable
+
+    Raises
+    ------
+    InputError
+        If there is no exercise with this number.
+
+    Notes
+    -----
+    Unlike `check`, it counts no try and gives no hint: it is for cells that use the result of an earlier exercise.
+
+    Examples
+    --------
+    >>> reference = yours_or_ours("00.1", None)
+    ○ Exercise 00.1  It is not solved yet, so the course's own function is used from here on.
+    >>> callable(reference)
+    True
     """
-    exercise = entries(name, "EXERCISES")[name]
+    exercise = entries(name, "EXERCISES").get(name)
+    if exercise is None:
+        raise InputError(f'There is no exercise {name!r}: write the number as in the text, for example "01.2".')
     if judge(exercise, answer).passed:
-        say("told", f"Exercise {name}", "This goes on with your own function.")
+        say("info", f"Exercise {name}", "Your own function is used from here on.")
         return answer
-    say("open", f"Exercise {name}", "It isn't solved yet, so this goes on with the course's own function.")
+    say("open", f"Exercise {name}", "It is not solved yet, so the course's own function is used from here on.")
     return exercise.reference

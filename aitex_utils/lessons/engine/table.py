@@ -1,39 +1,72 @@
-"""A learner's progress as a table: what passed, in how many tries and with how many hints."""
+"""A learner's progress as a table: state, tries and hints used, per exercise and question."""
 
 from __future__ import annotations
 
 import html
 
-from .display import show_words
-from .progress import count, noted, progress_file, read_progress
+from .display import show_html
+from .progress import progress_file, read_count, read_entry, read_progress
 
 COLUMNS = ("exercise", "state", "tries", "hints used")
+SIGNS = {"passed": "✓", "open": "○"}
+
+Row = tuple[str, str, int, int]
 
 
-def progress_rows() -> list[tuple[str, str, int, int]]:
-    """Return (name, state, tries, hints used) of each exercise and question that was tried, in order."""
-    kept, rows = read_progress(), []
+def progress_rows() -> list[Row]:
+    """Return the rows of the progress table.
+
+    Returns
+    -------
+    list of tuple
+        (name, state, tries, hints used) of each exercise and question that has been tried; the state is "passed" or
+        "open".
+
+    Examples
+    --------
+    >>> from aitex_utils.lessons.engine.progress import update_entry
+    >>> _ = update_entry("exercises", "02.1", tries=2, passed=True)
+    >>> progress_rows()
+    [('02.1', 'passed', 2, 0)]
+    """
+    progress, rows = read_progress(), []
     for part in ("exercises", "quiz"):
-        for name in sorted(kept[part]):
-            entry = noted(part, name)
+        for name in sorted(progress[part]):
+            entry = read_entry(part, name)
             state = "passed" if entry.get("passed") is True else "open"
-            rows.append((name, state, count(entry, "tries"), count(entry, "hints")))
+            rows.append((name, state, read_count(entry, "tries"), read_count(entry, "hints")))
     return rows
 
 
 def progress_table() -> None:
-    """Show which exercises and questions passed, in how many tries and with how many hints, and where that is kept."""
+    """Show which exercises and questions are passed, with tries and hints, and where the progress is kept.
+
+    Examples
+    --------
+    >>> progress_table()  # doctest: +ELLIPSIS
+    No exercise or question has been tried yet.
+    The progress is kept in ...progress.json. You can hand this file to a teacher; nothing is sent anywhere.
+    """
     rows = progress_rows()
     passed = sum(state == "passed" for _, state, _, _ in rows)
-    about = f"{passed} of {len(rows)} passed that were tried." if rows else "Nothing was tried yet."
-    where = f"Kept in {progress_file()}, a file that you may hand to a teacher; nothing is sent anywhere."
-    lines = [f"{'✓' if row[1] == 'passed' else '○'} {row[0]:<10} {row[1]:<8} {row[2]:>5} {row[3]:>11}" for row in rows]
-    head = [f"  {COLUMNS[0]:<10} {COLUMNS[1]:<8} {COLUMNS[2]:>5} {COLUMNS[3]:>11}"] if rows else []
-    cells = "".join(
-        f'<tr><th scope="row">{html.escape(name)}</th><td>{"✓" if state == "passed" else "○"} {state}</td>'
-        f"<td>{tries}</td><td>{hints}</td></tr>"
+    summary = f"{passed} of {len(rows)} passed." if rows else "No exercise or question has been tried yet."
+    place = f"The progress is kept in {progress_file()}. You can hand this file to a teacher; nothing is sent anywhere."
+    table = _html_table(rows, summary) if rows else f"<p>{summary}</p>"
+    show_html(f"{table}<p>{html.escape(place)}</p>", "\n".join([*_text_lines(rows), summary, place]))
+
+
+def _text_lines(rows: list[Row]) -> list[str]:
+    """Return the lines of the table for a terminal, none if there are no rows."""
+    heading = "  {:<10} {:<8} {:>5} {:>11}".format(*COLUMNS)
+    lines = [f"{SIGNS[state]} {name:<10} {state:<8} {tries:>5} {hints:>11}" for name, state, tries, hints in rows]
+    return [heading, *lines] if rows else []
+
+
+def _html_table(rows: list[Row], caption: str) -> str:
+    titles = "".join(f'<th scope="col">{title}</th>' for title in COLUMNS)
+    body = "".join(
+        f'<tr><th scope="row">{html.escape(name)}</th><td>{SIGNS[state]} {state}</td><td>{tries}</td><td>{hints}</td>'
+        "</tr>"
         for name, state, tries, hints in rows
     )
-    titles = "".join(f'<th scope="col">{title}</th>' for title in COLUMNS)
-    table = f"<table><caption>{about}</caption><tr>{titles}</tr>{cells}</table>" if rows else f"<p>{about}</p>"
-    show_words("\n".join([*head, *lines, about, where]), f"{table}<p>{html.escape(where)}</p>")
+    return f"<table><caption>{caption}</caption><tr>{titles}</tr>{body}</table>"

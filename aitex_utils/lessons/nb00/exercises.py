@@ -1,4 +1,4 @@
-"""The exercise and the questions of notebook 00, Start here: how an exercise, a guess and a quiz work."""
+"""Exercise and quiz of notebook 00, Start here."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from aitex_utils.lessons.engine.quiz import Question
 __all__ = ["EXERCISES", "QUESTIONS"]
 
 
-def _count(tiles: np.ndarray, stride: int) -> int:
+def _count_patches(tiles: np.ndarray, stride: int) -> int:
     n, height, width = tiles.shape
     return n * (height // stride) * (width // stride)
 
@@ -23,7 +23,7 @@ def _cases() -> list[tuple]:
 COUNT = Exercise(
     "00.1",
     "How many patches an array of tiles makes, one every `stride` px in both directions.",
-    _count,
+    _count_patches,
     _cases,
     (
         Mistake(
@@ -55,8 +55,7 @@ COUNT = Exercise(
     ),
     (
         "How many patches stand in one row of a tile? How many rows are there? How many tiles?",
-        "`tiles.shape` is `(N, 256, 256)`: the number of tiles, their height and their width. "
-        "`256 // 8` is 32.",
+        "`tiles.shape` is `(N, 256, 256)`: the number of tiles, their height and their width. `256 // 8` is 32.",
     ),
     "That is how an exercise goes. Those of the other notebooks are longer, and answer in the same way.",
 )

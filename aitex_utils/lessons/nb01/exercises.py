@@ -1,4 +1,4 @@
-"""Notebook 01, strips and tiles: its exercises, their typical mistakes, and its quiz."""
+"""Exercises and quiz of notebook 01, strips and tiles, with their typical mistakes."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import numpy as np
 from aitex_utils.lessons.engine.judge import Exercise, Mistake
 
 from . import answers as a
+from .exercise_split import SPLIT
 from .quiz import QUESTIONS
-from .split import SPLIT
 
 __all__ = ["EXERCISES", "QUESTIONS"]
 
@@ -33,24 +33,24 @@ NAME = Exercise(
         Mistake(
             "only 00 filled up",
             "`0018_00_01.png` is right now. But any code may come a digit short: `30` should become `030`.",
-            lambda name: tuple("000" if i == 1 and part == "00" else part for i, part in enumerate(a.bare(name))),
+            lambda name: tuple("000" if i == 1 and part == "00" else part for i, part in enumerate(a.name_parts(name))),
         ),
         Mistake(
             "always a zero more",
             "You put a zero before every code, and `027` becomes `0027`. Which codes need one?",
-            lambda name: tuple("0" * (i == 1) + part for i, part in enumerate(a.bare(name))),
+            lambda name: tuple("0" * (i == 1) + part for i, part in enumerate(a.name_parts(name))),
         ),
         Mistake(
             "not padded",
             "Nearly. Look at `0018_00_01.png`: its code would be `00`, but the table of defects knows only codes of "
             "three digits.",
-            lambda name: tuple(name.removesuffix(".png").split("_")),
+            lambda name: tuple(a.name_parts(name)),
         ),
         Mistake(
             "padded at the end",
             "You fill the code up at its end. A code is a number: `30` means thirty, not three hundred. Where do the "
             "zeros go?",
-            lambda name: (a.bare(name)[0], a.bare(name)[1].ljust(3, "0"), a.bare(name)[2]),
+            lambda name: (a.name_parts(name)[0], a.name_parts(name)[1].ljust(3, "0"), a.name_parts(name)[2]),
         ),
         Mistake(
             "code and fabric swapped",
@@ -61,7 +61,7 @@ NAME = Exercise(
             "numbers",
             "You make numbers of them, and their leading zeros are gone: `027` has become 27, and no table knows that. "
             "Leave them as text.",
-            lambda name: tuple(map(int, a.bare(name))),
+            lambda name: tuple(map(int, a.name_parts(name))),
         ),
     ),
     hints=(
@@ -156,57 +156,57 @@ CORNERS = Exercise(
         Mistake(
             "axes swapped",
             "Your corners stand as (column, row). Everything here says the row first, as an array's shape does.",
-            lambda *q: a.tile_corners(*q)[:, ::-1],
+            lambda *case: a.tile_corners(*case)[:, ::-1],
         ),
         Mistake(
             "height and width swapped",
             "The grid lies on its side: you take starts along the height for columns. Along which axis do columns run?",
-            lambda h, w, size, overlap: a.tile_corners(w, h, size, overlap),
+            lambda height, width, size, overlap: a.tile_corners(width, height, size, overlap),
         ),
         Mistake(
             "column by column",
             "The right corners, in another order: you finish a column of tiles first. Asked for is row by row.",
-            lambda *q: a.tile_corners(*q)[np.lexsort(a.tile_corners(*q).T)],
+            lambda *case: a.tile_corners(*case)[np.lexsort(a.tile_corners(*case).T)],
         ),
         Mistake(
             "last tile missing",
             "At the end of the image some pixels are in no tile. What should the last tile do where a whole step no "
             "longer fits?",
-            lambda *q: a.grid(a.starts_dropped, *q),
+            lambda *case: a.grid(a.starts_dropped, *case),
         ),
         Mistake(
             "range ends too soon",
             "The last tile is missing even where it would just fit. `range` stops *before* its end: which is the last "
             "start that is allowed?",
-            lambda *q: a.grid(a.starts_too_few, *q),
+            lambda *case: a.grid(a.starts_too_few, *case),
         ),
         Mistake(
             "hangs over the edge",
             "Some tiles reach out of the image. Where must a tile begin at the latest, so that it ends in time?",
-            lambda *q: a.grid(a.starts_hanging, *q),
+            lambda *case: a.grid(a.starts_hanging, *case),
         ),
         Mistake(
             "last tile twice",
             "Where the tiles fit evenly, the last one comes twice. When is an extra tile needed?",
-            lambda *q: a.grid(a.starts_twice, *q),
+            lambda *case: a.grid(a.starts_twice, *case),
         ),
         Mistake(
             "pushed back twice",
             "Tiles that would reach out are pushed back, which is right. But several of them end up in the same "
             "place: each should be there once.",
-            lambda *q: a.grid(a.starts_pushed, *q),
+            lambda *case: a.grid(a.starts_pushed, *case),
         ),
         Mistake(
             "overlap ignored",
             "The tiles don't overlap: you step by a whole tile. If neighbours share `overlap` pixels, how far is it "
             "from one start to the next?",
-            lambda h, w, size, overlap: a.tile_corners(h, w, size, 0),
+            lambda height, width, size, overlap: a.tile_corners(height, width, size, 0),
         ),
         Mistake(
             "overlap added",
             "Your step is larger than a tile, so pixels between tiles are lost. Does overlap make the step longer or "
             "shorter?",
-            lambda h, w, size, overlap: a.tile_corners(h, w, size, -overlap),
+            lambda height, width, size, overlap: a.tile_corners(height, width, size, -overlap),
         ),
     ),
     hints=(
@@ -222,62 +222,64 @@ LABELS = Exercise(
     id="01.4",
     task="Which tiles count as defective, by any pixel or by a share of their area.",
     reference=a.label_tiles,
-    cases=a.labelled,
+    cases=a.label_cases,
     mistakes=(
         Mistake(
             "everything at zero",
             "With `min_share=0` every tile comes out as defective, even one without any defect. A share of 0 is "
             "at least 0: what must hold besides?",
-            lambda m, least: (m > 0).mean(axis=(1, 2)) >= least,
+            lambda masks, min_share: (masks > 0).mean(axis=(1, 2)) >= min_share,
         ),
         Mistake(
             "more than the share",
             "A tile whose share is *exactly* `min_share` should count as well. Look at your comparison.",
-            lambda m, least: (m > 0).mean(axis=(1, 2)) > least,
+            lambda masks, min_share: (masks > 0).mean(axis=(1, 2)) > min_share,
         ),
         Mistake(
             "share without effect",
             "`min_share` changes nothing: any pixel is enough for you. Do you compare a number of pixels with a share? "
             "A share lies between 0 and 1.",
-            lambda m, least: (m > 0).any(axis=(1, 2)),
+            lambda masks, min_share: (masks > 0).any(axis=(1, 2)),
         ),
         Mistake(
             "grey counted",
             "A faint mask counts less than a bright one with you, since you average grey values. First decide for each "
             "pixel whether it is defect, then count.",
-            lambda m, least: (m.mean(axis=(1, 2)) / 255 >= least) & m.any(axis=(1, 2)),
+            lambda masks, min_share: (masks.mean(axis=(1, 2)) / 255 >= min_share) & masks.any(axis=(1, 2)),
         ),
         Mistake(
             "grey as share",
             "You take the mean of grey values 0..255 for a share, which is nearly always far above 1. First decide "
             "for each pixel whether it is defect.",
-            lambda m, least: (m.mean(axis=(1, 2)) >= least) & m.any(axis=(1, 2)),
+            lambda masks, min_share: (masks.mean(axis=(1, 2)) >= min_share) & masks.any(axis=(1, 2)),
         ),
         Mistake(
             "only 255",
             "You count only fully white pixels. Any value above 0 is defect.",
-            lambda m, least: ((m == 255).mean(axis=(1, 2)) >= least) & (m == 255).any(axis=(1, 2)),
+            lambda masks, min_share: ((masks == 255).mean(axis=(1, 2)) >= min_share) & (masks == 255).any(axis=(1, 2)),
         ),
         Mistake(
             "share of all tiles",
             "You divide by the pixels of *all* tiles. The share is meant of the tile's own area.",
-            lambda m, least: ((m > 0).sum(axis=(1, 2)) / m.size >= least) & m.any(axis=(1, 2)),
+            lambda masks, min_share: ((masks > 0).sum(axis=(1, 2)) / masks.size >= min_share) & masks.any(axis=(1, 2)),
         ),
         Mistake(
             "fixed size",
             "You divide by 256 x 256. The tiles on which this is tested are 2 x 4 px: take the size from the array.",
-            lambda m, least: ((m > 0).sum(axis=(1, 2)) / 256**2 >= least) & m.any(axis=(1, 2)),
+            lambda masks, min_share: ((masks > 0).sum(axis=(1, 2)) / 256**2 >= min_share) & masks.any(axis=(1, 2)),
         ),
         Mistake(
             "share of what is marked",
             "You divide by the number of *marked* pixels of all tiles together. The share is meant of the tile's own "
             "area.",
-            lambda m, least: ((m > 0).sum(axis=(1, 2)) / (m > 0).sum() >= least) & m.any(axis=(1, 2)),
+            lambda masks, min_share: (
+                ((masks > 0).sum(axis=(1, 2)) / (masks > 0).sum() >= min_share) & masks.any(axis=(1, 2))
+            ),
         ),
         Mistake(
             "labels reversed",
             "It is the other way round: True stands for defective.",
-            lambda m, least: ~a.label_tiles(m, least),
+            lambda masks, min_share: ~a.label_tiles(masks, min_share),
         ),
     ),
     hints=(

@@ -1,4 +1,4 @@
-"""Figures of notebook 01: strips, tiles and the leakage lab. As in `plots`, each comes with a sentence."""
+"""Figures of notebook 01: strips, tiles and the leakage experiment; each comes with a caption, as in `plots`."""
 
 from __future__ import annotations
 
@@ -7,17 +7,44 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from aitex_utils.plots import DEFECTIVE, LINE, MAP_COLOURS, NORMAL, _axes
+from aitex_utils.plots import (
+    DEFECTIVE,
+    LINE,
+    LINE_STYLES,
+    MAP_COLOURS,
+    MARKERS,
+    NORMAL,
+    draw_intervals,
+    make_axes,
+)
 
-from .leakage import Exams, mean_interval
+from .leakage import LeakageResult, mean_interval, within_and_between
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
 def plot_images(images: Mapping[str, np.ndarray], *, colours: str = "gray") -> tuple[Figure, str]:
-    """Draw images (H, W) by title, one below the other, all on one scale."""
-    figure, axes = _axes(len(images), 1, (11, 1.35 * len(images) + 0.2), squeeze=False)
+    """Draw images one below the other, all on one scale.
+
+    Parameters
+    ----------
+    images : mapping of str to ndarray, each of shape (H, W)
+        Images by title.
+    colours : str
+        Colour map.
+
+    Returns
+    -------
+    figure : matplotlib.figure.Figure
+    caption : str
+
+    Examples
+    --------
+    >>> plot_images({"strip": np.zeros((4, 8))})[1]
+    'Images on one scale: strip (4 x 8 px).'
+    """
+    figure, axes = make_axes(len(images), 1, (11, 1.35 * len(images) + 0.2), squeeze=False)
     low = min(float(image.min()) for image in images.values())
     high = max(float(image.max()) for image in images.values())
     for axis, (title, image) in zip(axes[:, 0], images.items(), strict=True):
@@ -25,123 +52,259 @@ def plot_images(images: Mapping[str, np.ndarray], *, colours: str = "gray") -> t
         axis.set(title=title, yticks=[])
     axes[-1, 0].set_xlabel("column (px)")
     sizes = ", ".join(f"{title} ({image.shape[0]} x {image.shape[1]:,} px)" for title, image in images.items())
-    return figure, f"{len(images)} pictures on one scale: {sizes}."
+    return figure, f"Images on one scale: {sizes}."
 
 
 def plot_region(
-    strip: np.ndarray, unlike: np.ndarray, window: int, region: tuple[int, int], *, title: str = "Strip"
+    strip: np.ndarray, dissimilarity: np.ndarray, window: int, region: tuple[int, int], *, title: str = "Strip"
 ) -> tuple[Figure, str]:
-    """Draw a strip (H, W) above how unlike fabric each of its windows is; `region` = (start, stop) as lines."""
-    figure, (above, below) = _axes(2, 1, (11, 3), sharex=True)
+    """Draw a strip above the dissimilarity of its windows to fabric, with the fabric's limits as lines.
+
+    Parameters
+    ----------
+    strip : ndarray, shape (H, W)
+        Grey values, uint8.
+    dissimilarity : ndarray, shape (N,)
+        Distance of each window to typical fabric, in multiples of the typical distance.
+    window : int
+        Width of a window in px.
+    region : tuple of int
+        First column of the fabric and the column after the last.
+    title : str
+        Title of the figure.
+
+    Returns
+    -------
+    figure : matplotlib.figure.Figure
+    caption : str
+
+    Examples
+    --------
+    >>> plot_region(np.zeros((4, 8), np.uint8), np.array([9.0, 1.0]), 4, (4, 8))[1]
+    'Strip: fabric from column 4 to 8; median dissimilarity to fabric 1.0 inside, 9.0 left of it.'
+    """
+    figure, (above, below) = make_axes(2, 1, (11, 3), sharex=True)
     above.imshow(strip, cmap="gray", vmin=0, vmax=255, aspect="auto")
-    below.semilogy(np.arange(len(unlike)) * window + window / 2, unlike, color=NORMAL)
+    columns = np.arange(len(dissimilarity)) * window
+    below.semilogy(columns + window / 2, dissimilarity, color=NORMAL)
     for axis in (above, below):
         for column in region:
             axis.axvline(column, color=DEFECTIVE, linestyle="--")
     above.set(title=title, ylabel="row (px)", xlim=(0, strip.shape[1] + 8))
-    below.set(xlabel="column (px)", ylabel="times the usual\ndifference")
-    inside = np.arange(len(unlike)) * window >= region[0]
-    told = f"{title}: fabric from column {region[0]:,} to {region[1]:,}; in it a window is at the median "
-    told += f"{np.median(unlike[inside]):.1f} times as unlike typical fabric as usual"
-    if (~inside).any():
-        told += f", left of it {np.median(unlike[~inside]):.1f} times"
-    return figure, told + "."
+    below.set(xlabel="column (px)", ylabel="dissimilarity\nto fabric")
+    inside = columns >= region[0]
+    caption = f"{title}: fabric from column {region[0]:,} to {region[1]:,}; median dissimilarity to fabric "
+    caption += f"{np.median(dissimilarity[inside]):.1f} inside"
+    if not inside.all():
+        caption += f", {np.median(dissimilarity[~inside]):.1f} left of it"
+    return figure, caption + "."
 
 
-def plot_begins(begins: np.ndarray, normal: np.ndarray, fabrics: Sequence[str]) -> tuple[Figure, str]:
-    """Draw the column where fabric begins of each strip, (N,), normal strips (N,) bool beside defective, by fabric."""
-    names = sorted(set(fabrics))
-    figure, axis = _axes(1, 1, (9, 0.7 * len(names) + 1.2))
-    told = []
-    for place, name in enumerate(names):
-        medians = []
-        for which, colour, sign, up in ((normal, NORMAL, "o", 0.15), (~normal, DEFECTIVE, "x", -0.15)):
-            own = begins[(np.asarray(fabrics) == name) & which]
-            label = ("normal", "defective")[colour == DEFECTIVE] + " strips" if place == 0 else None
-            axis.plot(own, np.full(len(own), place + up), sign, color=colour, alpha=0.7, label=label)
-            medians.append(f"{np.median(own):,.0f}" if len(own) else "none")
-        told.append(f"fabric {name} {medians[0]} and {medians[1]}")
+def plot_starts(starts: np.ndarray, is_normal: np.ndarray, fabrics: Sequence[str]) -> tuple[Figure, str]:
+    """Draw the column at which the fabric of each strip begins, for normal and defective strips of each fabric.
+
+    Parameters
+    ----------
+    starts : ndarray, shape (N,)
+        First column of the fabric of each strip.
+    is_normal : ndarray, shape (N,)
+        Bool.
+    fabrics : sequence of str
+        Fabric of each strip.
+
+    Returns
+    -------
+    figure : matplotlib.figure.Figure
+    caption : str
+
+    Examples
+    --------
+    >>> plot_starts(np.array([8, 40]), np.array([True, False]), ["00", "00"])[1]
+    'Columns at which the fabric begins, medians of normal and of defective strips: fabric 00 8 and 40.'
+    """
+    fabrics, names, medians = np.asarray(fabrics), sorted(set(fabrics)), []
+    figure, axis = make_axes(1, 1, (9, 0.7 * len(names) + 1.2))
+    for row, name in enumerate(names):
+        normal, defective = starts[(fabrics == name) & is_normal], starts[(fabrics == name) & ~is_normal]
+        axis.plot(normal, np.full(len(normal), row + 0.15), "o", color=NORMAL, alpha=0.7)
+        axis.plot(defective, np.full(len(defective), row - 0.15), "x", color=DEFECTIVE, alpha=0.7)
+        texts = [f"{np.median(values):,.0f}" if len(values) else "none" for values in (normal, defective)]
+        medians.append(f"fabric {name} {texts[0]} and {texts[1]}")
     axis.set(yticks=range(len(names)), yticklabels=names, xlabel="column where fabric begins (px)", ylabel="fabric")
     axis.set_ylim(-0.6, len(names) - 0.1)
-    axis.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2, frameon=False)
-    return figure, f"Columns where fabric begins, medians of normal and of defective strips: {'; '.join(told)}."
+    labels = ["normal strips", "defective strips"]
+    axis.legend(axis.lines[:2], labels, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2, frameon=False)
+    caption = "Columns at which the fabric begins, medians of normal and of defective strips: "
+    return figure, f"{caption}{'; '.join(medians)}."
 
 
 def plot_grid(image: np.ndarray, corners: np.ndarray, size: int, *, title: str = "Tiles") -> tuple[Figure, str]:
-    """Draw an image (H, W) with its tiles, in two colours and lines in turn; where two overlap, both shine through."""
+    """Draw an image and its tiles, in two alternating colours that both remain visible in an overlap.
+
+    Parameters
+    ----------
+    image : ndarray, shape (H, W)
+        Grey values, uint8.
+    corners : ndarray, shape (N, 2)
+        Row and column of each tile's upper left pixel.
+    size : int
+        Side of the tiles in px.
+    title : str
+        Title of the figure.
+
+    Returns
+    -------
+    figure : matplotlib.figure.Figure
+    caption : str
+
+    Examples
+    --------
+    >>> plot_grid(np.zeros((4, 10), np.uint8), np.array([[0, 0], [0, 4], [0, 6]]), 4)[1]
+    'Tiles: 3 tiles; neighbours share 0 px, the last two 2 px.'
+    """
     from matplotlib.patches import Rectangle
 
-    figure, axis = _axes(1, 1, (11, 1.6))
+    figure, axis = make_axes(1, 1, (11, 1.6))
     axis.imshow(image, cmap="gray", vmin=0, vmax=255, aspect="auto")
     for i, (row, column) in enumerate(corners):
-        colour, line = ((NORMAL, "-"), (DEFECTIVE, "--"))[i % 2]
+        colour, line = (NORMAL, DEFECTIVE)[i % 2], LINE_STYLES[i % 2]
         axis.add_patch(Rectangle((column, row), size, size, facecolor=colour, alpha=0.3))
         axis.add_patch(Rectangle((column, row), size, size, fill=False, color=colour, linestyle=line, lw=2))
         axis.text(column + size / 2, row + size / 2, str(i), color="white", ha="center", va="center", weight="bold")
     axis.set(title=title, xlabel="column (px)", ylabel="row (px)")
     shared = [int(size - step) for step in np.diff(corners[:, 1])]
-    told = f"{title}: {len(corners)} tiles"
+    caption = f"{title}: {len(corners)} tile{'s' if len(corners) > 1 else ''}"
     if shared:
-        told += f"; neighbours share {shared[0]} px" + (f", the last two {shared[-1]} px" if len(shared) > 1 else "")
-    return figure, f"{told}."
+        caption += f"; neighbours share {shared[0]} px"
+    if len(shared) > 1:
+        caption += f", the last two {shared[-1]} px"
+    return figure, caption + "."
 
 
 def plot_rules(shares: Sequence[float], counts: Sequence[int], total: int) -> tuple[Figure, str]:
-    """Draw how many tiles count as defective by the least share of their area; `shares[0]` = 0 means any pixel."""
-    figure, axis = _axes(1, 1, (6.5, 3))
-    axis.bar(range(len(shares)), counts, color=DEFECTIVE, hatch="//", edgecolor="white")
+    """Draw the number of defective tiles for several smallest shares of a tile's area.
+
+    Parameters
+    ----------
+    shares : sequence of float
+        Smallest shares that make a tile defective; 0 = any pixel.
+    counts : sequence of int
+        Number of defective tiles for each.
+    total : int
+        Number of all tiles.
+
+    Returns
+    -------
+    figure : matplotlib.figure.Figure
+    caption : str
+
+    Examples
+    --------
+    >>> plot_rules((0, 0.01), (9, 4), 1000)[1]
+    'Defective tiles of 1,000, by the smallest share of their area: any pixel 9, 1.0% 4.'
+    """
+    figure, axis = make_axes(1, 1, (6.5, 3))
+    bars = axis.bar(range(len(shares)), counts, color=DEFECTIVE, hatch="//", edgecolor="white")
     names = ["any pixel" if share == 0 else f"{share:.1%}" for share in shares]
-    axis.set(xticks=range(len(shares)), xticklabels=names, xlabel="least share of the tile's area")
+    axis.set(xticks=range(len(shares)), xticklabels=names, xlabel="smallest share of the tile's area")
     axis.set_ylabel("defective tiles")
-    for place, count in enumerate(counts):
-        axis.text(place, count, str(count), ha="center", va="bottom")
+    axis.bar_label(bars)
     axis.margins(y=0.12)
-    told = ", ".join(f"{name} {count}" for name, count in zip(names, counts, strict=True))
-    return figure, f"Defective tiles of {total:,} by the rule: {told}."
+    listed = ", ".join(f"{name} {count}" for name, count in zip(names, counts, strict=True))
+    return figure, f"Defective tiles of {total:,}, by the smallest share of their area: {listed}."
 
 
-def plot_resemblance(distances: np.ndarray, owner: np.ndarray) -> tuple[Figure, str]:
-    """Draw how far tile j is from tile i, (N, N), lines between strips (`owner` (N,), in order)."""
-    figure, axis = _axes(1, 1, (5.6, 4.6))
+def plot_tile_distances(distances: np.ndarray, groups: np.ndarray) -> tuple[Figure, str]:
+    """Draw the distances between tiles, with lines between strips.
+
+    Parameters
+    ----------
+    distances : ndarray, shape (N, N)
+        Output of `leakage.tile_distances`.
+    groups : ndarray, shape (N,)
+        Strip of each tile, the tiles of a strip side by side.
+
+    Returns
+    -------
+    figure : matplotlib.figure.Figure
+    caption : str
+
+    Examples
+    --------
+    >>> distances = np.array([[np.nan, 1, 4], [3, np.nan, 6], [4, 6, np.nan]])
+    >>> plot_tile_distances(distances, np.array(["a", "a", "b"]))[1]
+    'Mean distances between 3 tiles of 2 strips: 2.00 within a strip, 5.00 between strips.'
+    """
+    figure, axis = make_axes(1, 1, (5.6, 4.6))
     drawn = axis.imshow(distances, cmap=MAP_COLOURS, interpolation="nearest")
-    edges = np.flatnonzero(owner[1:] != owner[:-1]) + 0.5
+    edges = np.flatnonzero(groups[1:] != groups[:-1]) + 0.5
     for edge in edges:
         axis.axhline(edge, color="white", lw=0.8)
         axis.axvline(edge, color="white", lw=0.8)
-    axis.set(xlabel="tile that is compared with", ylabel="tile")
+    axis.set(xlabel="tile to which the distance is measured", ylabel="tile")
     figure.colorbar(drawn, ax=axis, label="mean distance of patches")
-    one_strip = np.equal.outer(owner, owner)
-    within, between = np.nanmean(distances[one_strip]), np.nanmean(distances[~one_strip])
-    told = f"Distances between {len(owner)} tiles of {len(edges) + 1} strips: {within:.2f} within a strip, "
-    return figure, told + f"{between:.2f} between strips, on average."
+    within, between = within_and_between(distances, groups)
+    caption = f"Mean distances between {len(groups)} tiles of {len(edges) + 1} strips: {within:.2f} within a strip, "
+    return figure, f"{caption}{between:.2f} between strips."
 
 
-def plot_exams(exams: Exams) -> tuple[Figure, str]:
-    """Draw the scores of both detectors: clean tiles of strips they know, of strips they don't, and defective tiles."""
-    figure, axis = _axes(1, 1, (8, 2.6))
-    groups = {"clean, known strips": exams.same, "clean, new strips": exams.new, "defective": exams.others["defective"]}
-    groups = {name: scores.ravel() for name, scores in groups.items()}
-    random = np.random.default_rng(0)
-    for place, (scores, colour) in enumerate(zip(groups.values(), (NORMAL, NORMAL, DEFECTIVE), strict=True)):
-        jitter = place + random.uniform(-0.2, 0.2, len(scores))
-        axis.plot(scores, jitter, "x" if place == 2 else "o", color=colour, alpha=0.6)
-        axis.plot([np.median(scores)] * 2, [place - 0.35, place + 0.35], color=LINE, lw=2)
-    axis.set(yticks=range(3), yticklabels=groups, xlabel="score of the tile (distance)")
+def plot_leakage(result: LeakageResult) -> tuple[Figure, str]:
+    """Draw the scores of both detectors: clean tiles of known strips, clean tiles of new strips, defective tiles.
+
+    Parameters
+    ----------
+    result : LeakageResult
+        With the set of tiles "defective".
+
+    Returns
+    -------
+    figure : matplotlib.figure.Figure
+    caption : str
+
+    Examples
+    --------
+    >>> result = LeakageResult(np.array([[1.0, 3.0]]), np.array([[4.0]]), {"defective": np.array([[9.0]])})
+    >>> plot_leakage(result)[1]
+    'Tile scores, medians: clean, known strips 2.0; clean, new strips 4.0; defective 9.0.'
+    """
+    names = ("clean, known strips", "clean, new strips", "defective")
+    samples = [scores.ravel() for scores in (result.same, result.new, result.tile_sets["defective"])]
+    figure, axis = make_axes(1, 1, (8, 2.6))
+    rng = np.random.default_rng(0)
+    for row, (scores, colour, marker) in enumerate(zip(samples, (NORMAL, NORMAL, DEFECTIVE), "oox", strict=True)):
+        jitter = row + rng.uniform(-0.2, 0.2, len(scores))
+        axis.plot(scores, jitter, marker, color=colour, alpha=0.6)
+        axis.plot([np.median(scores)] * 2, [row - 0.35, row + 0.35], color=LINE, lw=2)
+    axis.set(yticks=range(3), yticklabels=names, xlabel="tile score (distance)")
     axis.invert_yaxis()
-    told = ", ".join(f"{name} {np.median(scores):.1f}" for name, scores in groups.items())
-    return figure, f"Scores of tiles, medians as lines: {told}."
+    medians = "; ".join(f"{name} {np.median(scores):.1f}" for name, scores in zip(names, samples, strict=True))
+    return figure, f"Tile scores, medians: {medians}."
 
 
 def plot_gaps(gaps: Mapping[str, Sequence[float]]) -> tuple[Figure, str]:
-    """Draw the gaps of repeated splits by name, each a dot, with the mean and its 95 % interval."""
-    figure, axis = _axes(1, 1, (8, 0.6 * len(gaps) + 1.1))
-    told = []
-    for place, (name, values) in enumerate(gaps.items()):
-        mean, low, high = mean_interval(np.asarray(values))
-        axis.plot(values, np.full(len(values), place + 0.18), "o", color=NORMAL, alpha=0.5)
-        axis.errorbar(mean, place - 0.12, xerr=[[mean - low], [high - mean]], fmt="s", color=LINE, capsize=4)
-        told.append(f"{name} {mean:+.4f} ({low:+.4f} to {high:+.4f})")
-    axis.axvline(0, color=LINE, linestyle=":")
-    axis.set(yticks=range(len(gaps)), yticklabels=gaps, xlabel="AUROC split by tile minus AUROC split by strip")
-    axis.set_ylim(len(gaps) - 0.4, -0.5)
-    return figure, f"How much better the split by tile looks, mean and 95 % interval: {'; '.join(told)}."
+    """Draw the gap in AUROC of repeated splits, with its mean and the 95 % interval of the mean.
+
+    Parameters
+    ----------
+    gaps : mapping of str to sequence of float
+        Gaps of repeated splits by name, see `leakage.LeakageResult.gap`.
+
+    Returns
+    -------
+    figure : matplotlib.figure.Figure
+    caption : str
+
+    Examples
+    --------
+    >>> plot_gaps({"as it is": [0.0, 0.1, 0.2]})[1]
+    'Gap in AUROC, split by tile - split by strip, mean and 95 % interval: as it is +0.1000 (-0.1484 to +0.3484).'
+    """
+    means, lows, highs = np.transpose([mean_interval(np.asarray(values)) for values in gaps.values()])
+    figure, axis = make_axes(1, 1, (8, 0.6 * len(gaps) + 1.1))
+    draw_intervals(axis, list(gaps), np.stack([lows, means, highs], axis=1))
+    for row, values in enumerate(gaps.values()):
+        axis.plot(values, np.full(len(values), row + 0.25), MARKERS[1], color=NORMAL, alpha=0.5)
+    axis.set_xlabel("gap in AUROC (split by tile - split by strip)")
+    rows = zip(gaps, means, lows, highs, strict=True)
+    listed = "; ".join(f"{name} {mean:+.4f} ({low:+.4f} to {high:+.4f})" for name, mean, low, high in rows)
+    return figure, f"Gap in AUROC, split by tile - split by strip, mean and 95 % interval: {listed}."

@@ -1,4 +1,4 @@
-"""The quiz of notebook 01."""
+"""Quiz of notebook 01."""
 
 from __future__ import annotations
 

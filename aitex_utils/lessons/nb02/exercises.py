@@ -1,10 +1,10 @@
-"""Exercises and questions of notebook 02, Understanding PatchCore."""
+"""Exercises and quiz of notebook 02, understanding PatchCore."""
 
 from __future__ import annotations
 
-from .first import NEAREST, RECONSTRUCTION, UNFOLD
+from .exercise_basics import NEAREST, RECONSTRUCTION, UNFOLD
+from .exercise_image_scores import REWEIGHTED, SCORES
 from .quiz import QUESTIONS
-from .scores import REWEIGHTED, SCORES
 
 __all__ = ["EXERCISES", "QUESTIONS"]
 EXERCISES = (RECONSTRUCTION, UNFOLD, NEAREST, SCORES, REWEIGHTED)

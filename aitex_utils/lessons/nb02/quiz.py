@@ -1,4 +1,4 @@
-"""Questions of notebook 02."""
+"""Quiz of notebook 02."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""Right answers and typical wrong ones to the exercises of notebook 03, and what they are tried on; see `nb03.py`."""
+"""Notebook 03: right answers and typical wrong ones, and the cases on which answers are tried."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,20 +12,23 @@ from .receptive_field import receptive_field
 if TYPE_CHECKING:
     import torch
 
-# 03.1 -----------------------------------------------------------------------------------------------------------------
+# 03.1, the receptive field --------------------------------------------------------------------------------------------
 
 Chain = Sequence[tuple[int, int]]
 
 
 def chains() -> list[tuple]:
+    """Return chains of layers (kernel, stride)."""
     return [([(3, 2), (3, 1)],), ([(3, 1), (5, 1), (3, 1)],), ([(3, 2), (3, 1), (5, 2), (5, 1), (3, 2)],), ([(1, 1)],)]
 
 
 def stride_forgotten(chain: Chain) -> tuple[int, int]:
+    """Widen the field by each kernel as if its positions were pixels."""
     return 1 + sum(kernel - 1 for kernel, _ in chain), receptive_field(chain)[1]
 
 
 def stride_too_soon(chain: Chain) -> tuple[int, int]:
+    """Let a layer's own stride widen its own kernel."""
     side, stride = 1, 1
     for kernel, step in chain:
         stride *= step
@@ -34,10 +37,12 @@ def stride_too_soon(chain: Chain) -> tuple[int, int]:
 
 
 def kernels_multiplied(chain: Chain) -> tuple[int, int]:
+    """Multiply the kernels."""
     return int(np.prod([kernel for kernel, _ in chain])), receptive_field(chain)[1]
 
 
 def whole_kernel_added(chain: Chain) -> tuple[int, int]:
+    """Add k positions for a kernel of side k instead of k - 1."""
     side, stride = 1, 1
     for kernel, step in chain:
         side += kernel * stride
@@ -46,6 +51,7 @@ def whole_kernel_added(chain: Chain) -> tuple[int, int]:
 
 
 def strides_added(chain: Chain) -> tuple[int, int]:
+    """Add the strides instead of multiplying them."""
     side, stride = 1, 1
     for kernel, step in chain:
         side += (kernel - 1) * stride
@@ -54,14 +60,17 @@ def strides_added(chain: Chain) -> tuple[int, int]:
 
 
 def swapped(chain: Chain) -> tuple[int, int]:
+    """Return the stride first."""
     return receptive_field(chain)[::-1]
 
 
 def last_stride(chain: Chain) -> tuple[int, int]:
+    """Return the stride of the last layer."""
     return receptive_field(chain)[0], chain[-1][1]
 
 
 def stride_replaced(chain: Chain) -> tuple[int, int]:
+    """Keep the stride of one layer only while going through the chain."""
     side, stride = 1, 1
     for kernel, step in chain:
         side, stride = side + (kernel - 1) * stride, step
@@ -69,6 +78,7 @@ def stride_replaced(chain: Chain) -> tuple[int, int]:
 
 
 def backward_rule_forwards(chain: Chain) -> tuple[int, int]:
+    """Apply the rule that goes from the last layer to the first in the other direction."""
     side = 1
     for kernel, step in chain:
         side = (side - 1) * step + kernel
@@ -76,13 +86,15 @@ def backward_rule_forwards(chain: Chain) -> tuple[int, int]:
 
 
 def own_stride_only(chain: Chain) -> tuple[int, int]:
+    """Widen each kernel by the stride of its own layer only."""
     return 1 + sum((kernel - 1) * step for kernel, step in chain), receptive_field(chain)[1]
 
 
-# 03.3 -----------------------------------------------------------------------------------------------------------------
+# 03.3, the mean over a neighbourhood ----------------------------------------------------------------------------------
 
 
 def feature_maps() -> list[tuple]:
+    """Return feature maps (C, H, W), with the side of the neighbourhood."""
     rng = np.random.default_rng(0)
     ramp = np.arange(9, dtype=np.float32).reshape(1, 3, 3) - 2
     return [
@@ -92,47 +104,51 @@ def feature_maps() -> list[tuple]:
     ]
 
 
-def windows(feature_map: np.ndarray, side: int, of=np.mean) -> np.ndarray:
-    """Apply `of` to the part of each window that lies on the map."""
+def neighbourhoods(feature_map: np.ndarray, side: int, statistic: Callable = np.mean) -> np.ndarray:
+    """Return a statistic over the part of each neighbourhood that lies on the map."""
     reach, (channels, height, width) = side // 2, feature_map.shape
-    found = np.empty((channels, height, width), np.float64)
+    result = np.empty((channels, height, width), np.float64)
     for row in range(height):
         for column in range(width):
             rows = slice(max(0, row - reach), row + reach + 1)
             columns = slice(max(0, column - reach), column + reach + 1)
-            found[:, row, column] = of(feature_map[:, rows, columns], axis=(1, 2))
-    return found
+            result[:, row, column] = statistic(feature_map[:, rows, columns], axis=(1, 2))
+    return result
 
 
 def padded(feature_map: np.ndarray, side: int, mode: str) -> np.ndarray:
+    """Return the means over whole neighbourhoods of a map that is padded first."""
     reach = side // 2
-    padded = np.pad(np.asarray(feature_map, np.float64), ((0, 0), (reach, reach), (reach, reach)), mode=mode)
-    return windows(padded, side)[:, reach:-reach, reach:-reach]
+    larger = np.pad(np.asarray(feature_map, np.float64), ((0, 0), (reach, reach), (reach, reach)), mode=mode)
+    return neighbourhoods(larger, side)[:, reach:-reach, reach:-reach]
 
 
 def below_zero(feature_map: np.ndarray, side: int) -> np.ndarray:
-    """Let slices begin below 0, as if that were the edge: they count from the end and hold nothing."""
-    reach, found = side // 2, np.empty(feature_map.shape)
+    """Let slices begin below 0: they then count from the end and are empty."""
+    reach, result = side // 2, np.empty(feature_map.shape)
     for row in range(feature_map.shape[1]):
         for column in range(feature_map.shape[2]):
-            rows, columns = (slice(at - reach, at + reach + 1) for at in (row, column))
-            found[:, row, column] = feature_map[:, rows, columns].mean(axis=(1, 2))
-    return found
+            rows, columns = (slice(centre - reach, centre + reach + 1) for centre in (row, column))
+            result[:, row, column] = feature_map[:, rows, columns].mean(axis=(1, 2))
+    return result
 
 
 def valid_only(feature_map: np.ndarray, side: int) -> np.ndarray:
+    """Return the means over whole neighbourhoods only."""
     reach = side // 2
-    return windows(feature_map, side)[:, reach:-reach, reach:-reach]
+    return neighbourhoods(feature_map, side)[:, reach:-reach, reach:-reach]
 
 
 def over_channels(feature_map: np.ndarray, side: int) -> np.ndarray:
-    return np.broadcast_to(windows(feature_map, side).mean(axis=0), feature_map.shape)
+    """Return the mean over the channels too."""
+    return np.broadcast_to(neighbourhoods(feature_map, side).mean(axis=0), feature_map.shape)
 
 
-# 03.4 -----------------------------------------------------------------------------------------------------------------
+# 03.4, two layers on one grid -----------------------------------------------------------------------------------------
 
 
 def outputs() -> list[tuple]:
+    """Return pairs of an early output (B, C1, H, W) and a late one (B, C2, h, w)."""
     import torch
 
     generator = torch.Generator().manual_seed(0)
@@ -140,8 +156,8 @@ def outputs() -> list[tuple]:
     return [tuple(torch.rand(*shape, generator=generator) for shape in pair) for pair in shapes]
 
 
-def _join(early: torch.Tensor, late: torch.Tensor, **options: Any) -> torch.Tensor:
-    """Resize `late` to the grid of `early`, set their channels side by side: (B, C1 + C2, H, W)."""
+def channels_second(early: torch.Tensor, late: torch.Tensor, **options: Any) -> torch.Tensor:
+    """Resize `late` to the grid of `early` and concatenate their channels: (B, C1 + C2, H, W)."""
     import torch
     import torch.nn.functional as F
 
@@ -150,31 +166,33 @@ def _join(early: torch.Tensor, late: torch.Tensor, **options: Any) -> torch.Tens
 
 
 def joined(early: torch.Tensor, late: torch.Tensor) -> torch.Tensor:
-    return _join(early, late).permute(0, 2, 3, 1)
-
-
-def channels_second(early: torch.Tensor, late: torch.Tensor) -> torch.Tensor:
-    return _join(early, late)
+    """Return patches (B, H, W, C1 + C2)."""
+    return channels_second(early, late).permute(0, 2, 3, 1)
 
 
 def nearest(early: torch.Tensor, late: torch.Tensor) -> torch.Tensor:
-    return _join(early, late, mode="nearest").permute(0, 2, 3, 1)
+    """Resize by repeating the nearest value."""
+    return channels_second(early, late, mode="nearest").permute(0, 2, 3, 1)
 
 
 def corners_aligned(early: torch.Tensor, late: torch.Tensor) -> torch.Tensor:
-    return _join(early, late, mode="bilinear", align_corners=True).permute(0, 2, 3, 1)
+    """Resize with aligned corners."""
+    return channels_second(early, late, mode="bilinear", align_corners=True).permute(0, 2, 3, 1)
 
 
 def reshaped(early: torch.Tensor, late: torch.Tensor) -> torch.Tensor:
-    joined = _join(early, late)
-    return joined.reshape(len(joined), *joined.shape[2:], joined.shape[1])
+    """Reshape to the right shape instead of moving the channels."""
+    both = channels_second(early, late)
+    return both.reshape(len(both), *both.shape[2:], both.shape[1])
 
 
 def coarse_grid(early: torch.Tensor, late: torch.Tensor) -> torch.Tensor:
+    """Resize `early` to the grid of `late`."""
     return late_first(late, early)
 
 
 def late_first(early: torch.Tensor, late: torch.Tensor) -> torch.Tensor:
+    """Put the channels of `late` first."""
     import torch
 
     patches = joined(early, late)
@@ -182,23 +200,24 @@ def late_first(early: torch.Tensor, late: torch.Tensor) -> torch.Tensor:
 
 
 def swapped_sides(early: torch.Tensor, late: torch.Tensor) -> torch.Tensor:
+    """Swap rows and columns."""
     return joined(early, late).transpose(1, 2)
 
 
-# 03.5 -----------------------------------------------------------------------------------------------------------------
+# 03.5, whitening ------------------------------------------------------------------------------------------------------
 
 
 def clouds() -> list[tuple]:
-    """Normal patches off the origin that spread unlike in skew directions, the second nearly flat in one of them."""
-    found = []
+    """Return normal patches with a mean and skew principal directions, one of them nearly flat; others; a floor."""
+    cases = []
     for seed, spreads in ((0, (3.0, 0.5)), (1, (4.0, 1.0, 0.02)), (2, (0.5, 2.0, 1.0, 0.3))):
         rng = np.random.default_rng(seed)
-        turned, _ = np.linalg.qr(rng.normal(size=(len(spreads),) * 2))
-        away = rng.normal(size=len(spreads)) * 5
-        normal = (rng.normal(size=(400, len(spreads))) * spreads) @ turned + away
-        patches = rng.normal(size=(5, len(spreads))) * 3 + away
-        found.append((normal.astype(np.float32), patches.astype(np.float32), 1e-3))
-    return found
+        directions, _ = np.linalg.qr(rng.normal(size=(len(spreads),) * 2))
+        mean = rng.normal(size=len(spreads)) * 5
+        normal = (rng.normal(size=(400, len(spreads))) * spreads) @ directions + mean
+        patches = rng.normal(size=(5, len(spreads))) * 3 + mean
+        cases.append((normal.astype(np.float32), patches.astype(np.float32), 1e-3))
+    return cases
 
 
 def whitened(
@@ -235,10 +254,10 @@ def whitened(
     return from_mean @ directions * variance**power
 
 
-def alike_but_for_a_turn(expected: Any, got: Any, *_: Any) -> bool:
-    """Say whether lengths and angles agree: a direction's sign, and its place among the columns, are free."""
-    expected, got = np.asarray(expected, np.float64), np.asarray(got, np.float64)
-    if expected.shape != got.shape:
+def equal_up_to_rotation(expected: Any, answer: Any, *_: Any) -> bool:
+    """Say whether lengths and angles agree: the signs of the directions, and their order, are free."""
+    expected, answer = np.asarray(expected, np.float64), np.asarray(answer, np.float64)
+    if expected.shape != answer.shape:
         return False
-    wanted, came = expected @ expected.T, got @ got.T
-    return bool(np.allclose(came, wanted, rtol=5e-3, atol=5e-3 * np.abs(wanted).max()))
+    products = expected @ expected.T
+    return bool(np.allclose(answer @ answer.T, products, rtol=5e-3, atol=5e-3 * np.abs(products).max()))

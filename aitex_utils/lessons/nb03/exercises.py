@@ -1,4 +1,4 @@
-"""Notebook 03, feature extraction: its exercises, their typical mistakes, and its quiz."""
+"""Exercises and quiz of notebook 03, feature extraction, with their typical mistakes."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import numpy as np
 from aitex_utils.lessons.engine.judge import Exercise, Mistake
 
 from . import answers as a
-from . import network as n
-from .patches import JOIN, WHITEN
+from . import exercise_network as hooks
+from .exercise_patches import JOIN, WHITEN
 from .quiz import QUESTIONS
 from .receptive_field import receptive_field
 
@@ -92,35 +92,35 @@ _MODE = (
 LAYER_OUTPUT = Exercise(
     id="03.2",
     task="The output of a layer of a network, taken by a forward hook that is removed afterwards.",
-    reference=n.layer_output,
-    cases=n.networks,
-    observe=n.left_clean,
+    reference=hooks.layer_output,
+    cases=hooks.networks,
+    observe=hooks.compared_value,
     mistakes=(
         Mistake(
             "hook not removed",
             "Your hook is still in the network when the function has ended. It will run with every later call, and "
             "keep its memory: what did `register_forward_hook` give you, and what can that do?",
-            n.hook_left,
+            hooks.hook_left,
         ),
-        Mistake("mode changed", _MODE, n.set_to_eval),
-        Mistake("mode changed", _MODE, partial(n.set_to_eval, copied=False)),
+        Mistake("mode changed", _MODE, hooks.set_to_eval),
+        Mistake("mode changed", _MODE, partial(hooks.set_to_eval, copied=False)),
         Mistake(
             "network disturbed",
             "Your hook changes what goes on to the next layer, so that the network now ends with another output. What "
             "a hook returns takes the place of the layer's output: let it return nothing, and change nothing.",
-            n.output_replaced,
+            hooks.output_replaced,
         ),
         Mistake(
             "input for output",
             "This is what went into the layer. A hook gets three things, the module, its inputs and its output: take "
             "the third.",
-            partial(n.layer_output, before=True),
+            partial(hooks.layer_output, before=True),
         ),
         Mistake(
             "changed in place",
             "The numbers are near, but negative ones have become 0: the next layer has written its result over the "
             "array that you kept. What would protect your values from what comes after?",
-            partial(n.layer_output, copied=False),
+            partial(hooks.layer_output, copied=False),
         ),
         Mistake(
             "whole network",
@@ -147,7 +147,7 @@ _REPEATED = (
 NEIGHBOURHOOD = Exercise(
     id="03.3",
     task="The mean over each position's neighbourhood, at a border over the positions that exist.",
-    reference=a.windows,
+    reference=a.neighbourhoods,
     cases=a.feature_maps,
     mistakes=(
         Mistake(
@@ -187,17 +187,17 @@ NEIGHBOURHOOD = Exercise(
         Mistake(
             "maximum",
             "That is the largest value of each neighbourhood. Asked for is the mean.",
-            partial(a.windows, of=np.max),
+            partial(a.neighbourhoods, statistic=np.max),
         ),
         Mistake(
             "sum",
             "That is the sum over each neighbourhood, without dividing by how many positions it has.",
-            partial(a.windows, of=np.sum),
+            partial(a.neighbourhoods, statistic=np.sum),
         ),
         Mistake(
             "side ignored",
             "Right for a side of 3, wrong for 5: is a 3, or a 1 to each side, written out somewhere in your function?",
-            lambda feature_map, side: a.windows(feature_map, 3),
+            lambda feature_map, side: a.neighbourhoods(feature_map, 3),
         ),
         Mistake(
             "channels mixed",

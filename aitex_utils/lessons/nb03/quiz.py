@@ -1,4 +1,4 @@
-"""Questions of notebook 03."""
+"""Quiz of notebook 03."""
 
 from __future__ import annotations
 

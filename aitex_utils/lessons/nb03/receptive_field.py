@@ -1,7 +1,8 @@
-"""How much of a tile one position of a layer can see: receptive field and stride, computed from kernels and strides.
+"""Receptive field and stride of a layer, computed from kernels and strides.
 
 Follows Araujo, Norris and Sim, "Computing Receptive Fields of Convolutional Neural Networks", Distill 2019
-(doi 10.23915/distill.00021), for networks whose widest path is a plain chain: branches that skip layers see less.
+(doi 10.23915/distill.00021), for networks whose longest path is a plain chain: shorter paths, such as the shortcuts of
+a residual network, have smaller fields.
 """
 
 from __future__ import annotations
@@ -16,29 +17,62 @@ if TYPE_CHECKING:
 
 
 def layer_chain(network: nn.Module, layer: str) -> list[tuple[int, int]]:
-    """Return (kernel, stride) of every convolution and max pooling up to the end of `layer`, in the network's order.
+    """Return kernel and stride of every convolution and max pooling up to the end of a layer.
 
-    The shortcuts of residual networks (`downsample`) run beside the chain and are left out.
+    Parameters
+    ----------
+    network : torch.nn.Module
+        Network whose modules run in the order of `named_modules`.
+    layer : str
+        Name of a module.
+
+    Returns
+    -------
+    list of (int, int)
+        Kernel side and stride. The shortcuts of residual networks (`downsample`) are left out.
+
+    Raises
+    ------
+    InputError
+        If there is no convolution up to a layer of this name.
+
+    Examples
+    --------
+    >>> from torch import nn
+    >>> layer_chain(nn.Sequential(nn.Conv2d(3, 8, 5, stride=2), nn.ReLU(), nn.Conv2d(8, 8, 3)), "2")
+    [(5, 2), (3, 1)]
     """
     from torch import nn
 
-    chain, last = [], 0
+    chain, length = [], 0
     for name, module in network.named_modules():
         if isinstance(module, (nn.Conv2d, nn.MaxPool2d)) and "downsample" not in name:
             sides = (module.kernel_size, module.stride)
             chain.append(tuple(side[0] if isinstance(side, tuple) else side for side in sides))
         if name == layer or name.startswith(f"{layer}."):
-            last = len(chain)
-    if not last:
+            length = len(chain)
+    if not length:
         raise InputError(f"The network has no convolution up to a layer {layer!r}: take a name of named_modules().")
-    return chain[:last]
+    return chain[:length]
 
 
 def receptive_field(chain: Sequence[tuple[int, int]]) -> tuple[int, int]:
-    """Return (side, stride) in input pixels of the positions behind a chain of layers, each (kernel, stride).
+    """Return side and stride of the receptive field behind a chain of layers.
 
-    Side: how many pixels in a row can change one position's value. Stride: how far apart two neighbours look.
+    Parameters
+    ----------
+    chain : sequence of (int, int)
+        Kernel side and stride of each layer.
 
+    Returns
+    -------
+    side : int
+        Number of pixels in a row that can change one position's value.
+    stride : int
+        Distance in px between the fields of two neighbouring positions.
+
+    Examples
+    --------
     >>> receptive_field([(3, 2), (3, 1)])
     (7, 2)
     """

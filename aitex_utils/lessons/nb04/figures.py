@@ -1,4 +1,4 @@
-"""Figures of notebook 04: what a coreset covers, costs, and is worth; each with a sentence, as in `plots`."""
+"""Figures of notebook 04: what a coreset covers, costs and is worth; each with a caption, as in `plots`."""
 
 from __future__ import annotations
 
@@ -7,174 +7,296 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from aitex_utils.errors import InputError
-from aitex_utils.lessons.nb03.figures import MARKS, STYLES, draw_intervals
-from aitex_utils.plots import DEFECTIVE, LINE, NORMAL, _axes
+from aitex_utils.errors import InputError, check_integer
+from aitex_utils.plots import COLOURS, DEFECTIVE, LINE, LINE_STYLES, MARKERS, NORMAL, make_axes
+
+from .toy import nearest_distances
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-COLOURS = (NORMAL, DEFECTIVE, LINE, "#009E73")
+COLUMNS = 3  # panels side by side
+FEW = 20  # points of a line up to which each gets a marker
 
 
-def toy_patches(seed: int = 1) -> np.ndarray:
-    """Return 700 patches of two channels (700, 2) float32: two crowds, a thin bridge between them, eight rare ones."""
-    rng = np.random.default_rng(seed)
-    crowds = [rng.normal(middle, spread, (many, 2)) for middle, spread, many in (
-        ((-2.2, -0.8), 0.45, 430), ((1.9, 0.9), 0.55, 220), ((2.6, -1.7), 0.12, 8))]  # fmt: skip
-    along = rng.uniform(0, 1, (42, 1))
-    bridge = np.array([-2.2, -0.8]) + along * [3.6, 2.6] + rng.normal(0, 0.12, (42, 2))
-    return rng.permutation(np.concatenate([*crowds, bridge])).astype(np.float32)
+def plot_chosen(points: np.ndarray, choices: Mapping[str, np.ndarray]) -> tuple[Figure, str]:
+    """Draw patches of two channels once per choice, the chosen ones large.
 
+    Parameters
+    ----------
+    points : ndarray, shape (N, 2)
+        Patches.
+    choices : mapping of str to ndarray of shape (k, 2)
+        Centres by the title of their panel.
 
-def _to_nearest(points: np.ndarray, centres: np.ndarray) -> np.ndarray:
-    """Return the distance of each point (N, 2) to the nearest centre (k, 2), (N,)."""
-    return np.linalg.norm(points[:, None] - centres, axis=2).min(axis=1)
+    Returns
+    -------
+    figure : matplotlib.figure.Figure
+    caption : str
+
+    Raises
+    ------
+    InputError
+        If the points do not lie in a plane, or there is no choice.
+
+    Examples
+    --------
+    >>> points = np.array([[0.0, 0.0], [3.0, 4.0]])
+    >>> plot_chosen(points, {"first": points[:1]})[1]
+    '2 patches of two channels, the chosen ones large: first.'
+    """
+    figure, axes = _plane_panels(points, choices)
+    for axis, (title, centres) in zip(axes, choices.items(), strict=True):
+        _draw_points(axis, points, centres)
+        axis.set_title(title, fontsize=10)
+    return figure, f"{len(points)} patches of two channels, the chosen ones large: {', '.join(choices)}."
 
 
 def plot_covering(
     points: np.ndarray,
     choices: Mapping[str, np.ndarray],
     *,
-    numbers: bool = False,
-    columns: int = 3,
-    discs: bool = True,
+    numbered: bool = False,
     absent: Mapping[str, np.ndarray] | None = None,
 ) -> tuple[Figure, str]:
-    """Draw points (N, 2) once for each choice of centres (k, 2), with discs as wide as its covering radius.
+    """Draw the covering radius of several choices: discs around the centres, a cross on the patch covered worst.
 
-    The point that is covered worst is crossed out; `numbers` writes the order beside the centres; `absent` draws, in
-    the choices of these names, a hollow circle where a centre (2,) is missing.
+    Parameters
+    ----------
+    points : ndarray, shape (N, 2)
+        Patches.
+    choices : mapping of str to ndarray of shape (k, 2)
+        Centres by the title of their panel.
+    numbered : bool
+        Write the order of choice beside the centres.
+    absent : mapping of str to ndarray of shape (2,), optional
+        By title, a centre that the choice lacks, drawn as a hollow circle.
+
+    Returns
+    -------
+    figure : matplotlib.figure.Figure
+    caption : str
+
+    Raises
+    ------
+    InputError
+        If the points do not lie in a plane, or there is no choice.
+
+    Examples
+    --------
+    >>> points = np.array([[0.0, 0.0], [3.0, 4.0]])
+    >>> plot_covering(points, {"first": points[:1]})[1].split(". ")[-1]
+    'Radius: first 5.00.'
     """
-    if np.ndim(points) != 2 or np.shape(points)[1] != 2 or not choices:
-        raise InputError(f"points has shape {np.shape(points)}, expected (N, 2), and at least one choice of centres.")
-    from matplotlib.patches import Circle
-
-    columns = min(columns, len(choices))
-    rows = -(-len(choices) // columns)
-    size = (2.8 * columns + 0.3, 2.3 * rows)
-    figure, axes = _axes(rows, columns, size, squeeze=False, sharex=True, sharey=True)
-    for axis in axes.flat[len(choices) :]:
-        axis.set_axis_off()
-    told, edges = [], np.stack([points.min(axis=0) - 0.6, points.max(axis=0) + 0.6])
-    for axis, (title, centres) in zip(axes.flat, choices.items(), strict=False):
-        distances = _to_nearest(points, centres)
-        worst, radius = points[distances.argmax()], float(distances.max())
-        for centre in centres if discs else ():
-            axis.add_patch(Circle(centre, radius, facecolor=DEFECTIVE, alpha=0.10, edgecolor="none"))
-            axis.add_patch(Circle(centre, radius, fill=False, edgecolor=DEFECTIVE, linewidth=0.6))
-        axis.plot(*points.T, ".", color=NORMAL, markersize=2.5)
-        axis.plot(*centres.T, "o", color=LINE, markersize=5)
-        if title in (absent or {}):
+    figure, axes = _plane_panels(points, choices)
+    absent, radii = absent or {}, {}
+    for axis, (title, centres) in zip(axes, choices.items(), strict=True):
+        distances = nearest_distances(points, centres)
+        radii[title] = float(distances.max())
+        _draw_discs(axis, centres, radii[title])
+        _draw_points(axis, points, centres)
+        if title in absent:
             axis.plot(*absent[title], "o", color=LINE, markersize=9, markerfacecolor="none", markeredgewidth=2)
-        if discs:
-            axis.plot(*worst, "X", color=DEFECTIVE, markersize=10, markeredgecolor="white")
-        for i, centre in enumerate(centres if numbers else (), 1):
+        axis.plot(*points[distances.argmax()], "X", color=DEFECTIVE, markersize=10, markeredgecolor="white")
+        for i, centre in enumerate(centres if numbered else (), 1):
             axis.annotate(str(i), centre, (4, 4), textcoords="offset points", fontsize=9, weight="bold")
-        axis.set_title(f"{title}: radius {radius:.2f}" if discs else title, fontsize=10)
-        axis.set(aspect="equal", xlim=edges[:, 0], ylim=edges[:, 1])
-        told.append(f"{title} {radius:.2f}")
-    for axis in axes[-1]:
-        axis.set_xlabel("channel 1")
-    for axis in axes[:, 0]:
-        axis.set_ylabel("channel 2")
-    if not discs:
-        return figure, f"{len(points)} patches of two channels, the chosen ones large: {', '.join(choices)}."
-    return figure, (
-        f"{len(points)} patches of two channels, the chosen ones large with discs of the covering radius around them, "
-        f"and a cross on the patch that is covered worst. Radius: {', '.join(told)}."
-        + (" A hollow circle stands for the one that is missing." if absent else "")
-    )
+        axis.set_title(f"{title}: radius {radii[title]:.2f}", fontsize=10)
+    listed = ", ".join(f"{title} {radius:.2f}" for title, radius in radii.items())
+    caption = f"{len(points)} patches of two channels, the chosen ones large. Discs show the covering radius, "
+    caption += "and a cross marks the patch that is covered worst."
+    caption += " A hollow circle marks the missing patch." if absent else ""
+    return figure, f"{caption} Radius: {listed}."
 
 
 def plot_lines(
     lines: Mapping[str, Sequence[np.ndarray]],
-    sentence: str,
+    caption: str,
     *,
-    x: str,
-    y: str,
-    log: str = "",
-    at: Mapping[str, float] | None = None,
-    beside: bool = False,
+    xlabel: str,
+    ylabel: str,
+    xscale: str = "linear",
+    yscale: str = "linear",
+    legend_outside: bool = False,
 ) -> tuple[Figure, str]:
-    """Draw lines {name: (x, y)}, or with an interval as (x, y, low, high); `log` names the axes drawn so: "x", "xy".
+    """Draw lines, with intervals where they have some.
 
-    `at` draws upright dotted lines, {name: x}; `beside` puts the legend outside, where it covers nothing.
+    Parameters
+    ----------
+    lines : mapping of str to sequence of ndarray
+        By name, (x, y), or (x, y, low, high) with an interval at each point; all of shape (n,).
+    caption : str
+        What the figure shows.
+    xlabel, ylabel : str
+        Labels of the axes.
+    xscale, yscale : {"linear", "log"}
+        Scales of the axes.
+    legend_outside : bool
+        Put the legend beside the axes, where it covers nothing.
+
+    Returns
+    -------
+    figure : matplotlib.figure.Figure
+    caption : str
+
+    Raises
+    ------
+    InputError
+        If a line has neither two nor four arrays, or there is no line.
+
+    Examples
+    --------
+    >>> x = np.array([1.0, 10.0])
+    >>> plot_lines({"square": (x, x**2)}, "A parabola.", xlabel="x", ylabel="y", xscale="log")[1]
+    'A parabola.'
     """
     if not lines or any(len(line) not in (2, 4) for line in lines.values()):
-        raise InputError("Each line wants (x, y), or (x, y, low, high) with an interval.")
-    figure, axis = _axes(1, 1, (6, 3.4))
-    for i, (name, (across, up, *interval)) in enumerate(lines.items()):
-        look = {"color": COLOURS[i % 4], "linestyle": STYLES[i % 4], "label": name}
-        axis.plot(across, up, marker=MARKS[i % 5] if len(across) <= 20 else None, **look)
+        raise InputError("Give at least one line, and each as (x, y), or as (x, y, low, high) with an interval.")
+    figure, axis = make_axes(1, 1, (6, 3.4))
+    for i, (name, (x, y, *interval)) in enumerate(lines.items()):
+        colour, style = COLOURS[i % len(COLOURS)], LINE_STYLES[i % len(LINE_STYLES)]
+        marker = MARKERS[i % len(MARKERS)] if len(x) <= FEW else None
+        axis.plot(x, y, color=colour, linestyle=style, marker=marker, label=name)
         if interval:
-            axis.vlines(across, *interval, color=COLOURS[i % 4], linewidth=5, alpha=0.25)
-    for name, place in (at or {}).items():
-        axis.axvline(place, color=LINE, linestyle=":", linewidth=0.8)
-        axis.annotate(
-            name, (place, 1), (-3, -4), xycoords=("data", "axes fraction"), textcoords="offset points",
-            rotation=90, ha="right", va="top", fontsize=8,
-        )  # fmt: skip
-    axis.set(xlabel=x, ylabel=y)
-    if "x" in log:
-        axis.set_xscale("log")
-    if "y" in log:
-        axis.set_yscale("log")
-    axis.legend(**({"loc": "center left", "bbox_to_anchor": (1.01, 0.5)} if beside else {}))
-    return figure, sentence
+            axis.vlines(x, *interval, color=colour, linewidth=5, alpha=0.25)
+    axis.set(xlabel=xlabel, ylabel=ylabel, xscale=xscale, yscale=yscale)
+    axis.legend(**({"loc": "center left", "bbox_to_anchor": (1.01, 0.5)} if legend_outside else {}))
+    return figure, caption
 
 
-def plot_spreads(values: Mapping[str, np.ndarray], *, x: str, what: str) -> tuple[Figure, str]:
-    """Draw histograms {name: values (N,)} over one another, as shares, and name each one's median."""
-    figure, axis = _axes(1, 1, (6, 3.1))
-    every = np.concatenate([np.ravel(v) for v in values.values()])
-    bins = np.linspace(every.min(), np.quantile(every, 0.999), 61)
-    for i, (name, of) in enumerate(values.items()):
-        weights = np.full(np.size(of), 1 / np.size(of))
-        axis.hist(np.ravel(of), bins, weights=weights, histtype="step", linewidth=2, color=COLOURS[i % 4],
-                  linestyle=STYLES[i % 4], label=name)  # fmt: skip
-    axis.set(xlabel=x, ylabel="share")
+def plot_histograms(values: Mapping[str, np.ndarray], *, xlabel: str, title: str) -> tuple[Figure, str]:
+    """Draw histograms over one another, as shares, and give the medians in the caption.
+
+    Parameters
+    ----------
+    values : mapping of str to ndarray
+        Values of any shape, by name.
+    xlabel : str
+        Label of the values' axis.
+    title : str
+        What the values are; begins the caption.
+
+    Returns
+    -------
+    figure : matplotlib.figure.Figure
+    caption : str
+
+    Examples
+    --------
+    >>> plot_histograms({"a": np.arange(5.0)}, xlabel="distance", title="Distances")[1]
+    'Distances. Medians: a 2.00.'
+    """
+    figure, axis = make_axes(1, 1, (6, 3.1))
+    pooled = np.concatenate([np.ravel(part) for part in values.values()])
+    bins = np.linspace(pooled.min(), np.quantile(pooled, 0.999), 61)
+    for i, (name, part) in enumerate(values.items()):
+        look = {"color": COLOURS[i % len(COLOURS)], "linestyle": LINE_STYLES[i % len(LINE_STYLES)], "label": name}
+        weights = np.full(np.size(part), 1 / np.size(part))
+        axis.hist(np.ravel(part), bins, weights=weights, histtype="step", linewidth=2, **look)
+    axis.set(xlabel=xlabel, ylabel="share")
     axis.legend()
-    medians = ", ".join(f"{name} {np.median(of):.2f}" for name, of in values.items())
-    return figure, f"{what}. Medians: {medians}."
+    medians = ", ".join(f"{name} {np.median(part):.2f}" for name, part in values.items())
+    return figure, f"{title}. Medians: {medians}."
 
 
-def plot_pool(nearest: np.ndarray, size: int) -> tuple[Figure, str]:
-    """Draw distances (N,) from the largest to the smallest, the pool of the `size` farthest patches, and its floor."""
-    falling = np.sort(nearest)[::-1]
-    if not 0 < size < len(falling):
-        raise InputError(f"size is {size}, expected a number of patches above 0 and below all, {len(falling)}.")
-    figure, axis = _axes(1, 1, (6, 3.1))
+def plot_pool(distances: np.ndarray, pool_size: int) -> tuple[Figure, str]:
+    """Draw distances from the largest to the smallest, the pool of the farthest patches, and its floor.
+
+    Parameters
+    ----------
+    distances : ndarray, shape (N,)
+        Distance of each patch to its nearest centre.
+    pool_size : int
+        Number of patches in the pool, 1 to N - 1.
+
+    Returns
+    -------
+    figure : matplotlib.figure.Figure
+    caption : str
+
+    Raises
+    ------
+    InputError
+        If the size is out of range.
+
+    Examples
+    --------
+    >>> plot_pool(np.array([1.0, 5.0, 3.0]), 2)[1].split(". ")[2]
+    'Its floor, the smallest of their distances, is 3.00.'
+    """
+    pool_size = check_integer("pool_size", pool_size, 1, len(distances) - 1, "one less than the number of patches")
+    falling = np.sort(distances)[::-1]
+    floor = falling[pool_size - 1]
+    figure, axis = make_axes(1, 1, (6, 3.1))
     axis.semilogx(np.arange(1, len(falling) + 1), falling, color=NORMAL, linewidth=2)
-    axis.axvspan(1, size, color=DEFECTIVE, alpha=0.15, label=f"pool: the {size:,} farthest")
-    axis.axhline(falling[size - 1], color=LINE, linestyle=":", label=f"floor: {falling[size - 1]:.2f}")
-    axis.set(xlabel="patches, from the farthest (log scale)", ylabel="distance to nearest chosen")
+    axis.axvspan(1, pool_size, color=DEFECTIVE, alpha=0.15, label=f"pool: the {pool_size:,} farthest")
+    axis.axhline(floor, color=LINE, linestyle=":", label=f"floor: {floor:.2f}")
+    axis.set(xlabel="patches, from the farthest (log scale)", ylabel="distance to nearest centre")
     axis.legend(loc="lower left")
     return figure, (
-        f"Distances of {len(falling):,} patches to the nearest chosen one, falling from {falling[0]:.2f} to "
-        f"{falling[-1]:.2f}. The pool holds the {size:,} farthest; none outside is farther than its floor, "
-        f"{falling[size - 1]:.2f}."
+        f"Distances of {len(falling):,} patches to their nearest centre, falling from {falling[0]:.2f} to "
+        f"{falling[-1]:.2f}. The pool contains the {pool_size:,} farthest. Its floor, the smallest of their distances, "
+        f"is {floor:.2f}."
     )
 
 
 def plot_times(seconds: Mapping[str, float]) -> tuple[Figure, str]:
-    """Draw how long several ways took, {name: seconds}, on a logarithmic scale."""
-    figure, axis = _axes(1, 1, (6.4, 0.45 * len(seconds) + 0.9))
-    names = list(seconds)
-    axis.barh(names, list(seconds.values()), color=NORMAL, height=0.6)
-    told = {name: f"{value:.0f}" if value >= 10 else f"{value:.2g}" for name, value in seconds.items()}
-    for i, (name, value) in enumerate(seconds.items()):
-        axis.annotate(f"{told[name]} s", (value, i), (4, 0), textcoords="offset points", va="center")
+    """Draw the times of several methods as bars, on a logarithmic scale.
+
+    Parameters
+    ----------
+    seconds : mapping of str to float
+        Time by name.
+
+    Returns
+    -------
+    figure : matplotlib.figure.Figure
+    caption : str
+
+    Examples
+    --------
+    >>> plot_times({"slow": 212.34, "fast": 0.5})[1]
+    'Seconds: slow 212, fast 0.5.'
+    """
+    figure, axis = make_axes(1, 1, (6.4, 0.45 * len(seconds) + 0.9))
+    bars = axis.barh(list(seconds), list(seconds.values()), color=NORMAL, height=0.6)
+    rounded = {name: f"{value:.0f}" if value >= 10 else f"{value:.2g}" for name, value in seconds.items()}
+    axis.bar_label(bars, [f"{value} s" for value in rounded.values()], padding=4)
     axis.set(xlabel="seconds (log scale)", xscale="log", xlim=(min(seconds.values()) / 3, max(seconds.values()) * 3))
     axis.invert_yaxis()
-    return figure, "Seconds: " + ", ".join(f"{name} {value}" for name, value in told.items()) + "."
+    return figure, "Seconds: " + ", ".join(f"{name} {value}" for name, value in rounded.items()) + "."
 
 
-def plot_intervals(names: Sequence[str], drawn: Sequence[np.ndarray] | np.ndarray, *, x: str) -> tuple[Figure, str]:
-    """Draw redrawn differences (names, draws): the median of each, and the interval that holds 95 %."""
-    if np.ndim(drawn) != 2 or len(drawn) != len(names):
-        raise InputError(f"drawn has shape {np.shape(drawn)}, expected ({len(names)}, draws).")
-    figure, (low, middle, high) = draw_intervals(names, drawn, x=x, row=0.34)
-    rows = zip(names, middle, low, high, strict=True)
-    told = "; ".join(f"{name} {m:+.3f} ({a:+.3f} to {b:+.3f})" for name, m, a, b in rows)
-    return figure, f"{x[0].upper()}{x[1:]}, median and interval of 95 %: {told}."
+def _plane_panels(points: np.ndarray, choices: Mapping[str, np.ndarray]) -> tuple[Figure, list[Axes]]:
+    """Return a figure with one panel per choice, all with the same limits, and the panels."""
+    if np.ndim(points) != 2 or np.shape(points)[1] != 2:
+        raise InputError(f"points has shape {np.shape(points)}, expected (N, 2): give patches of two channels.")
+    if not choices:
+        raise InputError("There is no choice of centres: give at least one, by its title.")
+    columns = min(COLUMNS, len(choices))
+    rows = -(-len(choices) // columns)
+    size = (2.8 * columns + 0.3, 2.3 * rows)
+    figure, axes = make_axes(rows, columns, size, squeeze=False, sharex=True, sharey=True)
+    (left, bottom), (right, top) = points.min(axis=0) - 0.6, points.max(axis=0) + 0.6
+    for axis in axes.flat:
+        axis.set(aspect="equal", xlim=(left, right), ylim=(bottom, top))
+    for axis in axes.flat[len(choices) :]:
+        axis.set_axis_off()
+    for axis in axes[-1]:
+        axis.set_xlabel("channel 1")
+    for axis in axes[:, 0]:
+        axis.set_ylabel("channel 2")
+    return figure, list(axes.flat[: len(choices)])
+
+
+def _draw_points(axis: Axes, points: np.ndarray, centres: np.ndarray) -> None:
+    axis.plot(*points.T, ".", color=NORMAL, markersize=2.5)
+    axis.plot(*centres.T, "o", color=LINE, markersize=5)
+
+
+def _draw_discs(axis: Axes, centres: np.ndarray, radius: float) -> None:
+    from matplotlib.patches import Circle
+
+    for centre in centres:
+        axis.add_patch(Circle(centre, radius, facecolor=DEFECTIVE, alpha=0.10, edgecolor="none"))
+        axis.add_patch(Circle(centre, radius, fill=False, edgecolor=DEFECTIVE, linewidth=0.6))

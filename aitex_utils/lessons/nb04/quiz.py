@@ -1,4 +1,4 @@
-"""Notebook 04's quiz; see `nb04.py`."""
+"""Questions of notebook 04."""
 
 from __future__ import annotations
 

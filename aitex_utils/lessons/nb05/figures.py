@@ -1,4 +1,4 @@
-"""Figures of notebook 05: cells, walks and codes in a plane, recall against time; each with a sentence on it."""
+"""Figures of notebook 05: cells, a walk and codes in a plane, and what an index costs; each with a caption."""
 
 from __future__ import annotations
 
@@ -8,20 +8,51 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from aitex_utils.errors import InputError
-from aitex_utils.plots import DEFECTIVE, LINE, NORMAL, _axes
+from aitex_utils.plots import COLOURS, DEFECTIVE, LINE, LINE_STYLES, MARKERS, NORMAL, make_axes
+
+from .toy import count_compared, nearest_index, reconstruct, search_cells
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-STYLES, MARKS = ("-", "--", "-.", ":"), "osD^vP"
-GROUND = "#9a9a9a"
+GREY, HIGHLIGHT = "#9a9a9a", "#cfe3f1"  # what is left out; an area that counts
+OUTSIDE = {"loc": "center left", "bbox_to_anchor": (1.01, 0.5)}  # a legend beside the axes
+PLANE = (6.6, 4.4)  # inches
 
 
 def plot_bars(names: Sequence[str], values: Sequence[float], unit: str, *, title: str) -> tuple[Figure, str]:
-    """Draw a horizontal bar for each value, with its number beside it."""
+    """Draw a horizontal bar per value, with the value beside it.
+
+    Parameters
+    ----------
+    names : sequence of str
+        One per value.
+    values : sequence of float
+        Lengths of the bars.
+    unit : str
+        Unit of the values.
+    title : str
+        Title of the figure.
+
+    Returns
+    -------
+    figure : matplotlib.figure.Figure
+    caption : str
+
+    Raises
+    ------
+    InputError
+        If the counts differ.
+
+    Examples
+    --------
+    >>> plot_bars(["flat", "ivf"], [1.0, 20.5], "ms", title="Time")[1]
+    'Time, in ms: flat 1, ivf 20.5.'
+    """
     if len(names) != len(values):
         raise InputError(f"There are {len(names)} names for {len(values)} values: give each value one.")
-    figure, axis = _axes(1, 1, (7, 0.4 * len(names) + 0.9))
+    figure, axis = make_axes(1, 1, (7, 0.4 * len(names) + 0.9))
     bars = axis.barh(range(len(names)), values, color=NORMAL, height=0.6)
     axis.bar_label(bars, [f"{value:.3g}" for value in values], padding=4)
     axis.set(yticks=range(len(names)), yticklabels=names, xlabel=unit, title=title, xlim=(0, 1.15 * max(values)))
@@ -33,179 +64,329 @@ def plot_bars(names: Sequence[str], values: Sequence[float], unit: str, *, title
 def plot_lines(
     x: Sequence[float],
     lines: Mapping[str, Sequence[float]],
-    labels: tuple[str, str],
     *,
+    xlabel: str,
+    ylabel: str,
     title: str,
-    level: tuple[str, float] | None = None,
+    reference: tuple[str, float] | None = None,
 ) -> tuple[Figure, str]:
-    """Draw lines over one x, both axes logarithmic; `labels` = those of x and y, `level` = a named height across."""
-    short = [name for name, values in lines.items() if len(values) != len(x)]
-    if short:
-        raise InputError(f"The line {short[0]!r} has {len(lines[short[0]])} values, expected one for each x, {len(x)}.")
-    figure, axis = _axes(1, 1, (6.6, 3.6))
-    colours = (LINE, NORMAL, DEFECTIVE, GROUND)
+    """Draw lines over the same x, both axes logarithmic.
+
+    Parameters
+    ----------
+    x : sequence of float
+        Shared by all lines.
+    lines : mapping of str to sequence of float
+        Values by name, one per x.
+    xlabel, ylabel : str
+        Labels of the axes.
+    title : str
+        Title of the figure.
+    reference : (str, float), optional
+        Name and height of a horizontal line.
+
+    Returns
+    -------
+    figure : matplotlib.figure.Figure
+    caption : str
+
+    Raises
+    ------
+    InputError
+        If a line does not have one value per x.
+
+    Examples
+    --------
+    >>> plot_lines([1, 10], {"flat": [2, 20]}, xlabel="vectors", ylabel="ms", title="Time")[1]
+    'Time, ms, for vectors from 1 to 10: flat from 2 to 20.'
+    """
+    for name, values in lines.items():
+        if len(values) != len(x):
+            raise InputError(f"The line {name!r} has {len(values)} values, expected one for each x, {len(x)}.")
+    figure, axis = make_axes(1, 1, (6.6, 3.6))
     for i, (name, values) in enumerate(lines.items()):
-        axis.loglog(x, values, STYLES[i % 4] + MARKS[i % 6], color=colours[i % 4], label=name, markersize=5)
-    told = ""
-    if level:
-        axis.axhline(level[1], color=GROUND, linewidth=4, alpha=0.5, label=level[0])
-        told = f" {level[0]}: {level[1]:.3g} throughout."
-    axis.set(xlabel=labels[0], ylabel=labels[1], title=title)
-    axis.legend()
+        look = LINE_STYLES[i % len(LINE_STYLES)] + MARKERS[i % len(MARKERS)]
+        axis.loglog(x, values, look, color=COLOURS[i % len(COLOURS)], label=name, markersize=5)
     listed = "; ".join(f"{name} from {values[0]:.2g} to {values[-1]:.2g}" for name, values in lines.items())
-    ends = [f"{value:,.0f}" if value >= 1000 else f"{value:.4g}" for value in (x[0], x[-1])]
-    return figure, f"{title}, {labels[1]}, for {labels[0]} from {ends[0]} to {ends[1]}: {listed}.{told}"
+    first, last = (f"{value:,.0f}" if value >= 1000 else f"{value:.4g}" for value in (x[0], x[-1]))
+    caption = f"{title}, {ylabel}, for {xlabel} from {first} to {last}: {listed}."
+    if reference:
+        name, height = reference
+        axis.axhline(height, color=GREY, linewidth=4, alpha=0.5, label=name)
+        caption += f" {name}: {height:.3g} throughout."
+    axis.set(xlabel=xlabel, ylabel=ylabel, title=title)
+    axis.legend()
+    return figure, caption
 
 
 def plot_cells(
-    vectors: np.ndarray, centroids: np.ndarray, patch: np.ndarray, probes: int, *, title: str
+    vectors: np.ndarray, centroids: np.ndarray, patch: np.ndarray, nprobe: int, *, title: str
 ) -> tuple[Figure, str]:
-    """Draw vectors (N, 2) of a plane, the borders of the cells around centroids (K, 2), and those that are probed."""
+    """Draw a search in cells: their borders, the cells that are searched, the result, and the nearest vector.
+
+    Parameters
+    ----------
+    vectors : ndarray, shape (N, 2)
+        The bank.
+    centroids : ndarray, shape (nlist, 2)
+        One per cell.
+    patch : ndarray, shape (2,)
+        Query.
+    nprobe : int
+        Number of cells searched.
+    title : str
+        Title of the figure.
+
+    Returns
+    -------
+    figure : matplotlib.figure.Figure
+    caption : str
+
+    Raises
+    ------
+    InputError
+        If the vectors do not lie in a plane.
+
+    Examples
+    --------
+    >>> vectors, centroids = np.array([[0.0, 0.0], [4.5, 0.0], [5.2, 0.0]]), np.array([[2.0, 0.0], [8.0, 0.0]])
+    >>> plot_cells(vectors, centroids, np.array([4.9, 0.0]), 1, title="nprobe = 1")[1].split(". ")[1]
+    'The search returns a vector at distance 0.40, while the nearest is at 0.30.'
+    """
     if np.shape(vectors)[1:] != (2,):
         raise InputError(f"vectors has shape {np.shape(vectors)}, expected (N, 2): a plane has two channels.")
-    probed = np.argsort(((centroids - patch) ** 2).sum(axis=1))[:probes]
-    looked_at = np.isin(_nearest(vectors, centroids), probed)
-    figure, axis = _axes(1, 1, (6.6, 4.4))
-    _draw_borders(axis, vectors, centroids, probed)
-    axis.plot(*vectors[~looked_at].T, ".", color=GROUND, label="vectors left out")
-    axis.plot(*vectors[looked_at].T, "o", color=NORMAL, markersize=4, label="vectors looked at")
+    search = search_cells(vectors, centroids, patch, nprobe)
+    figure, axis = make_axes(1, 1, PLANE)
+    _draw_borders(axis, vectors, centroids, search.probed)
+    axis.plot(*vectors[~search.is_searched].T, ".", color=GREY, label="other vectors")
+    axis.plot(*vectors[search.is_searched].T, "o", color=NORMAL, markersize=4, label="vectors searched")
     axis.plot(*centroids.T, "+", color=LINE, markersize=8, label="centroids")
-    away = np.linalg.norm(vectors - patch, axis=1)
-    nearest, found = int(away.argmin()), int(np.where(looked_at, away, np.inf).argmin())
-    told = f"{title}: {len(centroids)} cells, {len(probed)} of them probed, which hold {looked_at.sum()} of"
-    told += f" {len(vectors)} vectors."
-    if looked_at.any():
-        axis.plot(*zip(patch, vectors[found], strict=True), color=DEFECTIVE, label="to the one found")
-        told += f" Found at {away[found]:.2f}; "
-        told += "that is the nearest." if found == nearest else f"the nearest lies at {away[nearest]:.2f}."
-        if found != nearest:
-            axis.plot(*zip(patch, vectors[nearest], strict=True), ":", color=DEFECTIVE, label="to the nearest")
-    axis.plot(*patch, "X", color=DEFECTIVE, markersize=10, markeredgecolor="white", label="patch")
-    axis.set(title=title, xlabel="channel 1", ylabel="channel 2", aspect="equal")
-    axis.legend(loc="center left", bbox_to_anchor=(1.01, 0.5))
-    return figure, told
-
-
-def at_a_border(vectors: np.ndarray, centroids: np.ndarray, tries: np.ndarray) -> np.ndarray:
-    """Return the one of `tries` (n, 2) that a search of one cell around centroids (K, 2) serves worst, of two best."""
-    away = np.linalg.norm(tries[:, None] - vectors, axis=2)  # (n, N)
-    cells = ((tries[:, None] - centroids) ** 2).sum(axis=2).argsort(axis=1)
-    owner = _nearest(vectors, centroids)
-    one, two = (np.where((cells[:, :k, None] == owner).any(axis=1), away, np.inf).min(axis=1) for k in (1, 2))
-    lost = np.where((two == away.min(axis=1)) & np.isfinite(one), one - two, -1.0)
-    if lost.max() <= 0:
-        raise InputError("No point is served worse by one cell than by two: give more tries, or more centroids.")
-    return tries[lost.argmax()]
-
-
-def _draw_borders(axis, vectors: np.ndarray, centroids: np.ndarray, probed: np.ndarray) -> None:
-    """Draw where each centroid's cell ends, and fill those of the indices `probed`."""
-    (left, bottom), (right, top) = vectors.min(axis=0) - 0.3, vectors.max(axis=0) + 0.3
-    across, up = np.meshgrid(np.linspace(left, right, 400), np.linspace(bottom, top, 300))
-    owner = _nearest(np.stack([across.ravel(), up.ravel()], axis=1), centroids).reshape(across.shape)
-    axis.contourf(across, up, np.isin(owner, probed), levels=[0.5, 1.5], colors=["#cfe3f1"])
-    for cell in np.unique(owner):
-        axis.contour(across, up, owner == cell, levels=[0.5], colors=GROUND, linewidths=0.7)
+    caption = f"{title}: {len(centroids)} cells, {len(search.probed)} of them probed, with "
+    caption += f"{search.is_searched.sum()} of {len(vectors)} vectors."
+    if search.result is not None:
+        axis.plot(*zip(patch, vectors[search.result], strict=True), color=DEFECTIVE, label="to the result")
+        distance, smallest = search.distances[[search.result, search.nearest]]
+        if search.result == search.nearest:
+            caption += f" The search returns the nearest vector, at distance {distance:.2f}."
+        else:
+            axis.plot(*zip(patch, vectors[search.nearest], strict=True), ":", color=DEFECTIVE, label="to the nearest")
+            caption += (
+                f" The search returns a vector at distance {distance:.2f}, while the nearest is at {smallest:.2f}."
+            )
+    _finish_plane(axis, patch, title)
+    return figure, caption
 
 
 def plot_walk(
-    vectors: np.ndarray, links: Sequence[Sequence[int]], path: Sequence[int], patch: np.ndarray
+    vectors: np.ndarray, graph: Sequence[Sequence[int]], path: Sequence[int], patch: np.ndarray
 ) -> tuple[Figure, str]:
-    """Draw a graph over vectors (N, 2), links[i] = the neighbours of i, and a walk through it towards a patch (2,)."""
-    figure, axis = _axes(1, 1, (6.6, 4.4))
-    for one, others in enumerate(links):
-        for other in others:
-            axis.plot(*vectors[[one, other]].T, color=GROUND, linewidth=0.4, zorder=1)
+    """Draw a graph over the vectors, and a walk through it towards a patch.
+
+    Parameters
+    ----------
+    vectors : ndarray, shape (N, 2)
+        The bank.
+    graph : sequence of sequence of int
+        Neighbours of each vector.
+    path : sequence of int
+        Vectors that the walk passes, from the entry to its end.
+    patch : ndarray, shape (2,)
+        Query.
+
+    Returns
+    -------
+    figure : matplotlib.figure.Figure
+    caption : str
+
+    Examples
+    --------
+    >>> vectors = np.array([[0.0, 0.0], [1.0, 0.0], [4.5, 0.0]])
+    >>> plot_walk(vectors, [[1], [0, 2], [1]], [0, 1, 2], np.array([4.5, 1.0]))[1].split(". ")[1]
+    'It computes the distance of 3 of them and ends at distance 1.00, at the nearest vector.'
+    """
+    figure, axis = make_axes(1, 1, PLANE)
+    for vector, neighbours in enumerate(graph):
+        for neighbour in neighbours:
+            axis.plot(*vectors[[vector, neighbour]].T, color=GREY, linewidth=0.4, zorder=1)
     axis.plot(*vectors.T, ".", color=NORMAL, markersize=5, label="vectors")
     axis.plot(*vectors[list(path)].T, "-o", color=DEFECTIVE, linewidth=2, markersize=5, label="walk")
     axis.plot(*vectors[path[0]], "s", color=LINE, markersize=8, label="entry")
-    axis.plot(*patch, "X", color=DEFECTIVE, markersize=10, markeredgecolor="white", label="patch")
-    axis.set(title="A walk through a graph", xlabel="channel 1", ylabel="channel 2", aspect="equal")
-    axis.legend(loc="center left", bbox_to_anchor=(1.01, 0.5))
-    seen = len({other for one in path for other in links[one]} | set(path))
-    away = np.linalg.norm(vectors - patch, axis=1)
-    reached = "the nearest" if away[path[-1]] <= away.min() else f"while the nearest lies at {away.min():.2f}"
-    told = f"A walk of {len(path) - 1} steps through a graph of {len(vectors)} vectors, which compared {seen} of them"
-    return figure, f"{told} and ends at a distance of {away[path[-1]]:.2f}, {reached}."
+    _finish_plane(axis, patch, "A walk through a graph")
+    distances = np.linalg.norm(vectors - patch, axis=1)
+    end, smallest = distances[path[-1]], distances.min()
+    place = "at the nearest vector" if end <= smallest else f"while the nearest is at {smallest:.2f}"
+    caption = f"A walk of {len(path) - 1} steps through a graph of {len(vectors)} vectors. It computes the distance of "
+    return figure, caption + f"{count_compared(graph, path)} of them and ends at distance {end:.2f}, {place}."
 
 
 def plot_codes(vectors: np.ndarray, codebooks: np.ndarray) -> tuple[Figure, str]:
-    """Draw vectors (N, 2) and what remains of each when a code says its coordinates, codebooks (2, K, 1)."""
-    codes = [abs(vectors[:, [s]] - codebooks[s].T).argmin(axis=1) for s in (0, 1)]
-    rebuilt = np.stack([codebooks[s, codes[s], 0] for s in (0, 1)], axis=1)
-    figure, axis = _axes(1, 1, (6.6, 4.4))
-    for s, draw in enumerate((axis.axvline, axis.axhline)):
-        for value in codebooks[s, :, 0]:
-            draw(value, color=GROUND, linewidth=0.7)
-    for vector, place in zip(vectors, rebuilt, strict=True):
-        axis.plot(*zip(vector, place, strict=True), color=NORMAL, linewidth=0.5)
+    """Draw vectors and their reconstructions from one code per channel.
+
+    Parameters
+    ----------
+    vectors : ndarray, shape (N, 2)
+        The bank.
+    codebooks : ndarray, shape (2, K, 1)
+        K entries per channel.
+
+    Returns
+    -------
+    figure : matplotlib.figure.Figure
+    caption : str
+
+    Examples
+    --------
+    >>> codebooks = np.array([[[0.0], [5.0]], [[0.0], [1.0]]])
+    >>> plot_codes(np.array([[1.0, 0.0], [4.0, 0.0]]), codebooks)[1].split(". ")[1]
+    'The mean error is 1.00, the largest 1.00.'
+    """
+    reconstructions = reconstruct(vectors, codebooks)
+    figure, axis = make_axes(1, 1, PLANE)
+    for codebook, draw in zip(codebooks, (axis.axvline, axis.axhline), strict=True):
+        for entry in codebook[:, 0]:
+            draw(entry, color=GREY, linewidth=0.7)
+    for vector, reconstruction in zip(vectors, reconstructions, strict=True):
+        axis.plot(*zip(vector, reconstruction, strict=True), color=NORMAL, linewidth=0.5)
     axis.plot(*vectors.T, ".", color=NORMAL, markersize=5, label="vectors")
-    axis.plot(*np.unique(rebuilt, axis=0).T, "D", color=DEFECTIVE, markersize=5, label="what codes say")
-    axis.set(title="Two codes for each vector", xlabel="channel 1", ylabel="channel 2", aspect="equal")
-    axis.legend(loc="center left", bbox_to_anchor=(1.01, 0.5))
-    off = np.linalg.norm(vectors - rebuilt, axis=1)
-    told = f"{len(vectors)} vectors drawn to the {len(np.unique(rebuilt, axis=0))} crossings that their codes name, out"
-    told += f" of {codebooks.shape[1] ** 2} possible: {off.mean():.2f} off on average, {off.max():.2f} at most."
-    return figure, told
+    distinct = np.unique(reconstructions, axis=0)
+    axis.plot(*distinct.T, "D", color=DEFECTIVE, markersize=5, label="reconstructions")
+    axis.set(title="Two codes per vector", xlabel="channel 1", ylabel="channel 2", aspect="equal")
+    axis.legend(**OUTSIDE)
+    errors = np.linalg.norm(vectors - reconstructions, axis=1)
+    return figure, (
+        f"{len(vectors)} vectors and the {len(distinct)} crossings to which their codes move them, of "
+        f"{codebooks.shape[1] ** 2} possible. The mean error is {errors.mean():.2f}, the largest {errors.max():.2f}."
+    )
 
 
-def plot_trade(names: Sequence[str], recall: Sequence[float], micros: Sequence[float]) -> tuple[Figure, str]:
-    """Draw recall at 1 against microseconds a patch; names that begin with the same word are joined by a line."""
-    if not len(names) == len(recall) == len(micros):
-        raise InputError(f"There are {len(names)} names, {len(recall)} recalls and {len(micros)} times: give each all.")
-    figure, axis = _axes(1, 1, (6.6, 4))
+def plot_tradeoff(names: Sequence[str], recalls: Sequence[float], microseconds: Sequence[float]) -> tuple[Figure, str]:
+    """Draw recall@1 against the time per patch; indexes of one family are joined by a line.
+
+    Parameters
+    ----------
+    names : sequence of str
+        One per index; the first word is the family.
+    recalls : sequence of float
+        Recall@1 of each index.
+    microseconds : sequence of float
+        Time per patch of each index.
+
+    Returns
+    -------
+    figure : matplotlib.figure.Figure
+    caption : str
+
+    Raises
+    ------
+    InputError
+        If the counts differ.
+
+    Examples
+    --------
+    >>> plot_tradeoff(["flat", "ivf 8"], [1.0, 0.9], [100.0, 8.0])[1]
+    'Recall@1 against microseconds per patch: flat 1.00 in 100; ivf 8 0.90 in 8.'
+    """
+    if not len(names) == len(recalls) == len(microseconds):
+        raise InputError(
+            f"There are {len(names)} names, {len(recalls)} recalls and {len(microseconds)} times: give each index all."
+        )
+    figure, axis = make_axes(1, 1, (6.6, 4))
     families: dict[str, list[int]] = {}
-    for i, name in enumerate(names):
-        families.setdefault(name.split()[0], []).append(i)
-    colours = (LINE, NORMAL, DEFECTIVE, GROUND)
+    for row, name in enumerate(names):
+        families.setdefault(name.split()[0], []).append(row)
     for i, rows in enumerate(families.values()):
-        colour = colours[i % 4]
-        axis.plot([micros[r] for r in rows], [recall[r] for r in rows], MARKS[i % 6] + "-", color=colour, markersize=7)
-    axis.set(xscale="log", ylim=(-0.1, 1.15), xlabel="microseconds a patch", ylabel="recall at 1")
-    axis.set(title="Up and to the left is better", xlim=(min(micros) / 1.6, max(micros) * 1.6))
-    for row, up in enumerate(_apart(names, axis.transData.transform(np.column_stack([micros, recall])) * 72 / 100)):
-        place = {"xytext": (0, up), "textcoords": "offset points", "ha": "center"}
-        axis.annotate(names[row], (micros[row], recall[row]), fontsize=9, **place)
-    listed = "; ".join(f"{n} {r:.2f} in {t:.3g}" for n, r, t in zip(names, recall, micros, strict=True))
-    return figure, f"Recall at 1 against microseconds a patch: {listed}."
-
-
-def _apart(names: Sequence[str], points: np.ndarray) -> list[float]:
-    """Return how far above its point (N, 2) each name stands so that it covers no other name or point; in points."""
-    width = np.array([3.2 * len(name) for name in names])  # half of it, at a size of 9
-    taken = [(x - 4, x + 4, y - 4, y + 4) for x, y in points]
-    found = []
-    for (x, y), half in zip(points, width, strict=True):
-        for up in (8, -15, 20, -27, 32, -39, 44):
-            box = (x - half, x + half, y + up - 1, y + up + 9)
-            if not any(box[0] < b and a < box[1] and box[2] < d and c < box[3] for a, b, c, d in taken):
-                break
-        taken.append(box)
-        found.append(up)
-    return found
+        times, values = [microseconds[row] for row in rows], [recalls[row] for row in rows]
+        axis.plot(times, values, MARKERS[i % len(MARKERS)] + "-", color=COLOURS[i % len(COLOURS)], markersize=7)
+    axis.set(xscale="log", ylim=(-0.1, 1.15), xlabel="microseconds per patch", ylabel="recall@1")
+    axis.set(title="Up and to the left is better", xlim=(min(microseconds) / 1.6, max(microseconds) * 1.6))
+    points = axis.transData.transform(np.column_stack([microseconds, recalls])) * 72 / figure.dpi
+    for name, time, recall, offset in zip(names, microseconds, recalls, _label_offsets(names, points), strict=True):
+        place = {"xytext": (0, offset), "textcoords": "offset points", "ha": "center"}
+        axis.annotate(name, (time, recall), fontsize=9, **place)
+    rows = zip(names, recalls, microseconds, strict=True)
+    listed = "; ".join(f"{name} {recall:.2f} in {time:.3g}" for name, recall, time in rows)
+    return figure, f"Recall@1 against microseconds per patch: {listed}."
 
 
 def plot_alarms(before: np.ndarray, after: np.ndarray, threshold: float, added: np.ndarray) -> tuple[Figure, str]:
-    """Draw the scores of a strip's tiles, from left to right, before and after those `added` (N,) joined the bank."""
+    """Draw the scores of a strip's tiles before and after some of them are added to the bank.
+
+    Parameters
+    ----------
+    before, after : ndarray, shape (N,)
+        Tile scores, from left to right.
+    threshold : float
+        Score above which a tile is flagged.
+    added : ndarray, shape (N,)
+        Bool, True for tiles that were added.
+
+    Returns
+    -------
+    figure : matplotlib.figure.Figure
+    caption : str
+
+    Raises
+    ------
+    InputError
+        If `added` is not one truth value per tile.
+
+    Examples
+    --------
+    >>> scores, added = np.array([9.0, 8.0, 9.0]), np.array([True, False, True])
+    >>> plot_alarms(scores, scores - 4, 5.0, added)[1].split(". ")[1]
+    'Their mean score went from 8.00 to 4.00.'
+    """
     added = np.asarray(added)
     if added.dtype != bool or not added.shape == np.shape(before) == np.shape(after):
-        raise InputError(f"added is {added.dtype} of shape {added.shape}, expected a truth value for each score.")
-    figure, axis = _axes(1, 1, (7, 3.2))
+        raise InputError(f"added is {added.dtype} of shape {added.shape}, expected one truth value per tile.")
+    figure, axis = make_axes(1, 1, (7, 3.2))
     columns = np.arange(len(before))
     for i, column in enumerate(np.flatnonzero(added)):
-        axis.axvspan(column - 0.5, column + 0.5, color="#cfe3f1", label="tile added" if i == 0 else None)
+        axis.axvspan(column - 0.5, column + 0.5, color=HIGHLIGHT, label="tile added" if i == 0 else None)
     axis.plot(columns, before, "D", color=DEFECTIVE, label="before")  # no line: tiles added would make it a zigzag
     axis.plot(columns, after, "o", color=NORMAL, label="after")
     axis.axhline(threshold, color=LINE, linestyle=":", label="threshold")
     axis.set(xlabel="tile of the strip, from left to right", ylabel="score", xlim=(-0.5, len(before) - 0.5))
     axis.set_ylim(bottom=0)
-    axis.legend(loc="center left", bbox_to_anchor=(1.01, 0.5))
-    above = [int((scores[~added] > threshold).sum()) for scores in (before, after)]
-    told = f"Of the {(~added).sum()} tiles that weren't added {above[0]} had a score above the threshold before, and"
-    told += f" {above[1]} have one after; their mean score went from"
-    return figure, f"{told} {before[~added].mean():.2f} to {after[~added].mean():.2f}."
+    axis.legend(**OUTSIDE)
+    flagged = [int((scores[~added] > threshold).sum()) for scores in (before, after)]
+    return figure, (
+        f"Of the {(~added).sum()} tiles that were not added, {flagged[0]} were flagged before and {flagged[1]} after. "
+        f"Their mean score went from {before[~added].mean():.2f} to {after[~added].mean():.2f}."
+    )
 
 
-def _nearest(points: np.ndarray, vectors: np.ndarray) -> np.ndarray:
-    """Return the index of the nearest vector (M, 2) to each point (n, 2)."""
-    return ((points[:, None] - vectors[None]) ** 2).sum(axis=2).argmin(axis=1)
+def _draw_borders(axis: Axes, vectors: np.ndarray, centroids: np.ndarray, probed: np.ndarray) -> None:
+    """Draw the borders of the cells, and fill the cells that are probed."""
+    (left, bottom), (right, top) = vectors.min(axis=0) - 0.3, vectors.max(axis=0) + 0.3
+    x, y = np.meshgrid(np.linspace(left, right, 400), np.linspace(bottom, top, 300))
+    cell_of = nearest_index(np.stack([x.ravel(), y.ravel()], axis=1), centroids).reshape(x.shape)
+    axis.contourf(x, y, np.isin(cell_of, probed), levels=[0.5, 1.5], colors=[HIGHLIGHT])
+    for cell in np.unique(cell_of):
+        axis.contour(x, y, cell_of == cell, levels=[0.5], colors=GREY, linewidths=0.7)
+
+
+def _finish_plane(axis: Axes, patch: np.ndarray, title: str) -> None:
+    """Draw the patch on top, and label the axes of the plane."""
+    axis.plot(*patch, "X", color=DEFECTIVE, markersize=10, markeredgecolor="white", label="patch")
+    axis.set(title=title, xlabel="channel 1", ylabel="channel 2", aspect="equal")
+    axis.legend(**OUTSIDE)
+
+
+def _label_offsets(names: Sequence[str], points: np.ndarray) -> list[float]:
+    """Return how far above its point (N, 2) each name stands so that it covers no other name or point; in points."""
+    taken = [(x - 4, x + 4, y - 4, y + 4) for x, y in points]  # boxes: left, right, bottom, top
+    offsets = []
+    for name, (x, y) in zip(names, points, strict=True):
+        half = 3.2 * len(name)  # of the width at a font size of 9
+        for offset in (8, -15, 20, -27, 32, -39, 44):
+            box = (x - half, x + half, y + offset - 1, y + offset + 9)
+            if not any(_overlap(box, taken_box) for taken_box in taken):
+                break
+        taken.append(box)
+        offsets.append(offset)
+    return offsets
+
+
+def _overlap(a: tuple[float, ...], b: tuple[float, ...]) -> bool:
+    return a[0] < b[1] and b[0] < a[1] and a[2] < b[3] and b[2] < a[3]

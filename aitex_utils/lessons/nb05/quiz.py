@@ -1,4 +1,4 @@
-"""The quiz of notebook 05."""
+"""Questions of notebook 05."""
 
 from __future__ import annotations
 

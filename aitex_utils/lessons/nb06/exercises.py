@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from .areas import AUPRO
-from .f1 import F1_MAX
-from .measures import AP, AUROC
+from .exercise_aupro import AUPRO
+from .exercise_auroc_ap import AP, AUROC
+from .exercise_confidence import RESAMPLE, THRESHOLD
+from .exercise_f1_max import F1_MAX
+from .exercise_image_scores import TILE_SCORES
 from .quiz import QUESTIONS
-from .scores import BOTH_WAYS
-from .sure import REDRAW, THRESHOLD
 
 __all__ = ["EXERCISES", "QUESTIONS"]
-EXERCISES = (BOTH_WAYS, AUROC, AP, F1_MAX, AUPRO, REDRAW, THRESHOLD)
+EXERCISES = (TILE_SCORES, AUROC, AP, F1_MAX, AUPRO, RESAMPLE, THRESHOLD)

@@ -1,7 +1,4 @@
-"""Figures of notebook 06: pairs, shares of defects, regions, intervals, promises, a gallery; and words for its tiles.
-
-Each figure comes with a sentence, as in `plots`. The words are computed from a tile, its mask and its map alone.
-"""
+"""Figures of notebook 06: pairs, prevalence, regions, intervals, thresholds, failures; each with a caption."""
 
 from __future__ import annotations
 
@@ -11,248 +8,379 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from aitex_utils.errors import InputError
-from aitex_utils.plots import DEFECTIVE, LINE, MAP_COLOURS, NORMAL, _axes
+from aitex_utils.plots import (
+    COLOURS,
+    DEFECTIVE,
+    LINE,
+    LINE_STYLES,
+    MAP_COLOURS,
+    MARKERS,
+    NORMAL,
+    draw_outline,
+    make_axes,
+)
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-STYLES, MARKS = ("-", "--", ":", "-."), "os^Dv"
-NEAR = 512  # px; a marked defect farther than two tiles off explains no alarm
 
+def plot_bank_on_line(bank: np.ndarray, patches: Mapping[str, float], *, note: str) -> tuple[Figure, str]:
+    """Draw a memory bank of one channel as points on a line, with an arrow from each patch to its nearest vector.
 
-def plot_line(bank: np.ndarray, patches: Mapping[str, float], *, note: str) -> tuple[Figure, str]:
-    """Draw a bank of one channel (M,) as points of a line, and named patches on it with an arrow to their nearest."""
-    figure, axis = _axes(1, 1, (7.5, 1.9))
+    Parameters
+    ----------
+    bank : ndarray, shape (M,)
+        Vectors of the memory bank.
+    patches : dict of str to float
+        Patches by name.
+    note : str
+        Last sentence of the caption.
+
+    Returns
+    -------
+    figure : matplotlib.figure.Figure
+    caption : str
+
+    Examples
+    --------
+    >>> plot_bank_on_line(np.array([0.0, 2.0]), {"p": 1.4}, note="The distance is 0.6.")[1]
+    '2 vectors on a line; patches p at 1.4; an arrow leads from each patch to its nearest vector. The distance is 0.6.'
+    """
+    figure, axis = make_axes(1, 1, (7.5, 1.9))
     axis.axhline(0, color="0.8", zorder=0)
     axis.plot(bank, np.zeros(len(bank)), "o", color=NORMAL, markersize=9, label="memory bank")
-    for i, (name, x) in enumerate(patches.items()):
-        nearest = bank[np.abs(bank - x).argmin()]
-        axis.plot(x, 0, "X", color=DEFECTIVE, markersize=10, label="patches" if i == 0 else None)
-        axis.annotate(name, (x, 0), (0, 12), textcoords="offset points", ha="center")
-        axis.annotate("", (nearest, -0.35), (x, -0.35), arrowprops={"arrowstyle": "->", "color": LINE})
+    for i, (name, patch) in enumerate(patches.items()):
+        nearest = bank[np.abs(bank - patch).argmin()]
+        axis.plot(patch, 0, "X", color=DEFECTIVE, markersize=10, label="patches" if i == 0 else None)
+        axis.annotate(name, (patch, 0), (0, 12), textcoords="offset points", ha="center")
+        axis.annotate("", (nearest, -0.35), (patch, -0.35), arrowprops={"arrowstyle": "->", "color": LINE})
     axis.set(ylim=(-0.8, 1), yticks=[], xlabel="the only channel")
     axis.legend(loc="upper left", bbox_to_anchor=(1.01, 1))
-    listed = ", ".join(f"{name} at {x:g}" for name, x in patches.items())
-    return figure, f"{len(bank)} vectors on a line, patches {listed}, an arrow from each to its nearest. {note}"
+    places = ", ".join(f"{name} at {patch:g}" for name, patch in patches.items())
+    caption = f"{len(bank)} vectors on a line; patches {places}; an arrow leads from each patch to its nearest vector."
+    return figure, f"{caption} {note}"
 
 
 def plot_pairs(normal: np.ndarray, defective: np.ndarray) -> tuple[Figure, str]:
-    """Draw every pair of a defective and a normal thing as a cell: right order, a tie, or wrong order."""
+    """Draw every pair of a defective and a normal tile as a cell: in the right order, tied, or in the wrong order.
+
+    Parameters
+    ----------
+    normal, defective : ndarray, shape (n,)
+        Scores of the normal and of the defective tiles.
+
+    Returns
+    -------
+    figure : matplotlib.figure.Figure
+    caption : str
+
+    Examples
+    --------
+    >>> plot_pairs(np.array([1.0, 3.0]), np.array([3.0]))[1]
+    '1 x 2 = 2 pairs of a defective and a normal tile: 50.0 % are in the right order, 50.0 % are ties.'
+    """
     from matplotlib import colormaps
 
     normal, defective = np.sort(normal), np.sort(defective)
     order = np.sign(defective[:, None] - normal)  # 1 right, 0 tie, -1 wrong
-    figure, axis = _axes(1, 1, (7, 3))
+    figure, axis = make_axes(1, 1, (7, 3))
     colours = colormaps[MAP_COLOURS].resampled(3)
     drawn = axis.imshow(order, origin="lower", aspect="auto", cmap=colours, vmin=-1.5, vmax=1.5, interpolation="none")
     bar = figure.colorbar(drawn, ax=axis, ticks=[-1, 0, 1], fraction=0.05)
     bar.ax.set_yticklabels(["wrong", "tie", "right"])
     axis.set(xlabel="normal tiles, by rising score", ylabel="defective tiles,\nby rising score")
     right, tied = float((order > 0).mean()), float((order == 0).mean())
-    told = f"{len(defective)} x {len(normal)} = {order.size:,} pairs of a defective and a normal tile"
-    return figure, f"{told}: {right:.1%} are in the right order, {tied:.1%} are ties."
+    caption = f"{len(defective)} x {len(normal)} = {order.size:,} pairs of a defective and a normal tile"
+    return figure, f"{caption}: {_percent(right, 1)} are in the right order, {_percent(tied, 1)} are ties."
 
 
-def plot_shares(shares: np.ndarray, measures: Mapping[str, np.ndarray]) -> tuple[Figure, str]:
-    """Draw measures (S,) by name against the share of defects (S,), on a logarithmic scale."""
-    figure, axis = _axes(1, 1, (6.8, 3.3))
+def plot_prevalence(prevalence: np.ndarray, measures: Mapping[str, np.ndarray]) -> tuple[Figure, str]:
+    """Draw measures of a detector against the prevalence of defects, on a logarithmic axis.
+
+    Parameters
+    ----------
+    prevalence : ndarray, shape (S,)
+        Shares of defective samples, falling.
+    measures : dict of str to ndarray, each of shape (S,)
+        Values of the measures by name.
+
+    Returns
+    -------
+    figure : matplotlib.figure.Figure
+    caption : str
+
+    Examples
+    --------
+    >>> plot_prevalence(np.array([0.1, 0.01]), {"AP": np.array([0.5, 0.2])})[1]
+    'Measures as the prevalence falls from 10 % to 1.0 %: AP from 0.500 to 0.200.'
+    """
+    figure, axis = make_axes(1, 1, (6.8, 3.3))
     for i, (name, values) in enumerate(measures.items()):
-        axis.semilogx(shares, values, STYLES[i % 4] + MARKS[i % 5], color=LINE if i else NORMAL, label=name)
-    axis.semilogx(shares, shares, ":", color="0.5", label="AP by chance")
-    axis.set(xlabel="share of things that are defective", ylabel="measure", ylim=(0, 1.02))
+        style = LINE_STYLES[i % len(LINE_STYLES)] + MARKERS[i % len(MARKERS)]
+        axis.semilogx(prevalence, values, style, color=LINE if i else NORMAL, label=name)
+    axis.semilogx(prevalence, prevalence, ":", color="0.5", label="AP by chance")
+    axis.set(xlabel="prevalence (share of defective samples)", ylabel="measure", ylim=(0, 1.02))
     axis.invert_xaxis()
     axis.legend(loc="center left", bbox_to_anchor=(1.01, 0.5))
-    listed = "; ".join(f"{name} from {v[0]:.3f} to {v[-1]:.3f}" for name, v in measures.items())
-    return figure, f"As the share of defects falls from {shares[0]:.0%} to {shares[-1]:.1%}: {listed}."
+    changes = "; ".join(f"{name} from {values[0]:.3f} to {values[-1]:.3f}" for name, values in measures.items())
+    return (
+        figure,
+        f"Measures as the prevalence falls from {_percent(prevalence[0])} to {_percent(prevalence[-1], 1)}: {changes}.",
+    )
 
 
-def plot_overlap(rate: np.ndarray, overlap: np.ndarray, limits: Sequence[float]) -> tuple[Figure, str]:
-    """Draw the mean overlap of regions against the false-positive rate, and where the limits cut it off."""
-    figure, axis = _axes(1, 1, (6.8, 3.2))
-    axis.plot(rate, overlap, color=NORMAL, label="mean overlap")
-    for style, limit in zip(STYLES[1:], sorted(limits), strict=False):
+def plot_region_overlap(rates: np.ndarray, overlaps: np.ndarray, limits: Sequence[float]) -> tuple[Figure, str]:
+    """Draw the mean overlap of defect regions against the false-positive rate, with the limits of AUPRO.
+
+    Parameters
+    ----------
+    rates : ndarray, shape (T,)
+        False-positive rates of normal pixels, rising.
+    overlaps : ndarray, shape (T,)
+        Mean share of a region's pixels that is flagged.
+    limits : sequence of float
+        False-positive rates at which AUPRO ends, up to three.
+
+    Returns
+    -------
+    figure : matplotlib.figure.Figure
+    caption : str
+
+    Examples
+    --------
+    >>> plot_region_overlap(np.array([0.0, 1.0]), np.array([0.0, 1.0]), [0.3])[1]
+    'Mean overlap of the defect regions: 0.30 at a false-positive rate of 0.3.'
+    """
+    figure, axis = make_axes(1, 1, (6.8, 3.2))
+    axis.plot(rates, overlaps, color=NORMAL, label="mean overlap")
+    for style, limit in zip(LINE_STYLES[1:], sorted(limits), strict=False):
         axis.axvline(limit, linestyle=style, color=LINE, label=f"limit {limit:g}")
     axis.set(xlabel="false-positive rate of normal pixels", ylabel="mean overlap of regions")
     axis.set(xlim=(0, 1), ylim=(0, 1.02))
     axis.legend(loc="lower right")
-    listed = ", ".join(f"{np.interp(limit, rate, overlap):.2f} at a rate of {limit:g}" for limit in sorted(limits))
-    return figure, f"Mean overlap of the defect regions: {listed}."
+    at_limits = [
+        f"{np.interp(limit, rates, overlaps):.2f} at a false-positive rate of {limit:g}" for limit in sorted(limits)
+    ]
+    return figure, f"Mean overlap of the defect regions: {', '.join(at_limits)}."
 
 
-def plot_intervals(
+def plot_intervals_by_unit(
     estimates: Mapping[str, float], intervals: Mapping[str, Mapping[str, tuple[float, float]]], *, label: str
 ) -> tuple[Figure, str]:
-    """Draw an estimate by name with one interval (low, high) for each way of drawing: intervals[way][name]."""
-    figure, axis = _axes(1, 1, (7, 0.55 * len(estimates) + 1.2))
-    rows, ways = np.arange(len(estimates)), list(intervals)
-    for i, (way, colour) in enumerate(zip(ways, (NORMAL, DEFECTIVE), strict=False)):
-        at = rows + 0.18 * (2 * i - 1)
-        low, high = np.array([intervals[way][name] for name in estimates]).T
-        axis.hlines(at, low, high, color=colour, linewidth=4 - i, label=f"drawn by {way}")
-        axis.plot(list(estimates.values()), at, MARKS[i], color=LINE, markersize=5)
+    """Draw estimates with two confidence intervals each, which differ in the unit that was resampled.
+
+    Parameters
+    ----------
+    estimates : dict of str to float
+        Estimates by name.
+    intervals : dict of str to dict
+        `intervals[unit][name]` is (low, high), for two units, for example "strips" and "tiles".
+    label : str
+        What is estimated.
+
+    Returns
+    -------
+    figure : matplotlib.figure.Figure
+    caption : str
+
+    Examples
+    --------
+    >>> intervals = {"strips": {"AP": (0.4, 0.6)}, "tiles": {"AP": (0.45, 0.55)}}
+    >>> plot_intervals_by_unit({"AP": 0.5}, intervals, label="measure")[1]
+    'Measure with 95 % intervals: AP 0.500 (0.400 to 0.600 over strips, 0.450 to 0.550 over tiles).'
+    """
+    figure, axis = make_axes(1, 1, (7, 0.55 * len(estimates) + 1.2))
+    rows = np.arange(len(estimates))
+    for i, (unit, colour) in enumerate(zip(intervals, (NORMAL, DEFECTIVE), strict=True)):
+        heights = rows + 0.18 * (2 * i - 1)
+        low, high = np.array([intervals[unit][name] for name in estimates]).T
+        axis.hlines(heights, low, high, color=colour, linewidth=4 - i, label=f"{unit} resampled")
+        axis.plot(list(estimates.values()), heights, MARKERS[i], color=LINE, markersize=5)
     axis.set(yticks=rows, yticklabels=list(estimates), xlabel=label)
     axis.invert_yaxis()
     axis.legend(loc="center left", bbox_to_anchor=(1.01, 0.5))
-    told = [
-        f"{name} {value:.3f} (" + ", ".join("{:.3f} to {:.3f} by ".format(*intervals[w][name]) + w for w in ways) + ")"
-        for name, value in estimates.items()
-    ]
-    return figure, f"{label[0].upper()}{label[1:]} with 95 % intervals: {'; '.join(told)}."
+    texts = []
+    for name, value in estimates.items():
+        ranges = [f"{ends[name][0]:.3f} to {ends[name][1]:.3f} over {unit}" for unit, ends in intervals.items()]
+        texts.append(f"{name} {value:.3f} ({', '.join(ranges)})")
+    return figure, f"{label[0].upper()}{label[1:]} with 95 % intervals: {'; '.join(texts)}."
 
 
-def plot_kept(alike: Sequence[float], held: Mapping[str, Sequence[float]], *, claimed: float) -> tuple[Figure, str]:
-    """Draw how often intervals hold the truth, (A,) for each way of drawing, against how alike tiles of a strip are."""
-    figure, axis = _axes(1, 1, (6.8, 3))
-    for i, (name, shares) in enumerate(held.items()):
-        axis.plot(alike, shares, STYLES[i] + MARKS[i], color=(NORMAL, DEFECTIVE)[i % 2], label=name)
-    axis.axhline(claimed, color=LINE, linestyle=":", label=f"claimed: {claimed:.0%}")
-    axis.set(xlabel="share of the variance that tiles of a strip have in common", ylim=(0, 1.02))
-    axis.set_ylabel("intervals that\nhold the truth")
+def plot_coverage(
+    correlations: Sequence[float], coverage: Mapping[str, Sequence[float]], *, confidence: float
+) -> tuple[Figure, str]:
+    """Draw the coverage of confidence intervals against the within-strip correlation.
+
+    Parameters
+    ----------
+    correlations : sequence of float
+        Shares of the variance that the tiles of a strip have in common.
+    coverage : dict of str to sequence of float
+        For each kind of interval, up to four, and each correlation: the share of intervals that contain the true value.
+    confidence : float
+        Coverage that the intervals claim.
+
+    Returns
+    -------
+    figure : matplotlib.figure.Figure
+    caption : str
+
+    Examples
+    --------
+    >>> plot_coverage([0.0, 0.5], {"strips resampled": [0.9, 0.86]}, confidence=0.95)[1]
+    'Coverage of 95 % intervals as the within-strip correlation rises: strips resampled 90 %, 86 %.'
+    """
+    figure, axis = make_axes(1, 1, (6.8, 3))
+    for i, (name, shares) in enumerate(coverage.items()):
+        axis.plot(correlations, shares, LINE_STYLES[i] + MARKERS[i], color=COLOURS[i], label=name)
+    axis.axhline(confidence, color=LINE, linestyle=":", label=f"claimed: {_percent(confidence)}")
+    axis.set(xlabel="within-strip correlation", ylabel="coverage", ylim=(0, 1.02))
     axis.legend(loc="lower left")
-    told = "; ".join(f"{name} " + ", ".join(f"{share:.0%}" for share in shares) for name, shares in held.items())
-    return figure, f"Intervals that hold the truth, as tiles of a strip get more alike, {claimed:.0%} claimed: {told}."
+    texts = [f"{name} " + ", ".join(f"{_percent(share)}" for share in shares) for name, shares in coverage.items()]
+    caption = f"Coverage of {_percent(confidence)} intervals as the within-strip correlation rises"
+    return figure, f"{caption}: {'; '.join(texts)}."
 
 
-def plot_promise(rates: Mapping[str, np.ndarray], promised: float) -> tuple[Figure, str]:
-    """Draw measured false-alarm rates (R,), one dot a try, by where the threshold came from."""
-    figure, axis = _axes(1, 1, (7, 0.6 * len(rates) + 1.2))
-    random = np.random.default_rng(0)
-    for row, (_, values) in enumerate(rates.items()):
-        axis.plot(values, row + random.uniform(-0.18, 0.18, len(values)), "o", color=NORMAL, alpha=0.5, markersize=5)
+def plot_false_alarm_rates(rates: Mapping[str, np.ndarray], promised: float) -> tuple[Figure, str]:
+    """Draw measured false-alarm rates by the source of the threshold, one dot per trial, a line for the mean.
+
+    Parameters
+    ----------
+    rates : dict of str to ndarray, each of shape (R,)
+        False-alarm rates of R trials.
+    promised : float
+        Rate for which the thresholds were made.
+
+    Returns
+    -------
+    figure : matplotlib.figure.Figure
+    caption : str
+
+    Examples
+    --------
+    >>> plot_false_alarm_rates({"fitted tiles": np.array([0.5, 0.7])}, promised=0.1)[1]
+    'False-alarm rates on new normal strips, promised 10 %, mean (lowest to highest): fitted tiles 60.0 % (50.0 % \
+to 70.0 %).'
+    """
+    figure, axis = make_axes(1, 1, (7, 0.6 * len(rates) + 1.2))
+    rng = np.random.default_rng(0)
+    for row, values in enumerate(rates.values()):
+        axis.plot(values, row + rng.uniform(-0.18, 0.18, len(values)), "o", color=NORMAL, alpha=0.5, markersize=5)
         axis.vlines(np.mean(values), row - 0.35, row + 0.35, color=LINE, linewidth=2.5)
-    axis.axvline(promised, color=DEFECTIVE, linestyle="--", label=f"promised: {promised:.0%}")
-    axis.set(yticks=range(len(rates)), yticklabels=list(rates), xlabel="share of new normal tiles called defective")
+    axis.axvline(promised, color=DEFECTIVE, linestyle="--", label=f"promised: {_percent(promised)}")
+    axis.set(yticks=range(len(rates)), yticklabels=list(rates), xlabel="share of new normal tiles that is flagged")
     axis.invert_yaxis()
     axis.legend(loc="center left", bbox_to_anchor=(1.01, 0.5))
-    listed = "; ".join(f"{n} {np.mean(v):.1%} ({np.min(v):.1%} to {np.max(v):.1%})" for n, v in rates.items())
-    return figure, f"False alarms on new normal strips, {promised:.0%} promised, mean (lowest to highest): {listed}."
+    texts = [
+        f"{name} {_percent(np.mean(values), 1)} ({_percent(np.min(values), 1)} to {_percent(np.max(values), 1)})"
+        for name, values in rates.items()
+    ]
+    caption = f"False-alarm rates on new normal strips, promised {_percent(promised)}, mean (lowest to highest)"
+    return figure, f"{caption}: {'; '.join(texts)}."
 
 
 def plot_gallery(
     tiles: np.ndarray, maps: np.ndarray, masks: np.ndarray, titles: Sequence[str], *, threshold: float = 1.0
 ) -> tuple[Figure, str]:
-    """Draw tiles (N, H, W) above their maps on one scale, outlined: the mask, and what lies above `threshold`."""
+    """Draw tiles above their anomaly maps, with outlines of the masks and of what reaches the threshold.
+
+    Parameters
+    ----------
+    tiles : ndarray, shape (N, H, W)
+        Grey tiles.
+    maps : ndarray, shape (N, H, W)
+        Anomaly maps, drawn on one scale.
+    masks : ndarray, shape (N, H, W)
+        Ground-truth masks, bool.
+    titles : sequence of str
+        One per tile.
+    threshold : float
+        Threshold of the detector.
+
+    Returns
+    -------
+    figure : matplotlib.figure.Figure
+    caption : str
+
+    Raises
+    ------
+    InputError
+        If the counts differ, or there are no tiles.
+
+    Examples
+    --------
+    >>> tiles = np.zeros((2, 8, 8))
+    >>> plot_gallery(tiles, tiles, tiles.astype(bool), ["1.", "2."])[1]
+    '2 tiles above their maps, all on one scale; no map reaches 1.'
+    """
     if not len(tiles) == len(maps) == len(masks) == len(titles) or not len(tiles):
         raise InputError(
             f"There are {len(tiles)} tiles, {len(maps)} maps, {len(masks)} masks and {len(titles)} titles: "
-            "give each tile one of each, and at least one tile."
+            "give one of each per tile, and at least one tile."
         )
-    figure, axes = _axes(2, len(tiles), (1.9 * len(tiles) + 0.6, 4.1), squeeze=False)
+    figure, axes = make_axes(2, len(tiles), (1.9 * len(tiles) + 0.6, 4.1), squeeze=False)
     low, high = float(np.nanmin(maps)), float(max(np.nanmax(maps), threshold))
-    for column, (tile, found, mask) in enumerate(zip(tiles, maps, masks, strict=True)):
+    for column, (tile, anomaly_map, mask) in enumerate(zip(tiles, maps, masks, strict=True)):
         above, below = axes[:, column]
         above.imshow(tile, cmap="gray", vmin=0, vmax=255)
-        drawn = below.imshow(found, cmap=MAP_COLOURS, vmin=low, vmax=high)
+        drawn = below.imshow(anomaly_map, cmap=MAP_COLOURS, vmin=low, vmax=high)
         for axis in (above, below):
             axis.set_axis_off()
-            if mask.any():
-                axis.contour(mask, levels=[0.5], colors=DEFECTIVE, linewidths=1.1)
-        if found.max() >= threshold > found.min():
-            below.contour(found, levels=[threshold], colors="white", linewidths=0.9)
+            draw_outline(axis, mask, linewidth=1.1)
+        if anomaly_map.max() >= threshold > anomaly_map.min():
+            below.contour(anomaly_map, levels=[threshold], colors="white", linewidths=0.9)
         above.set_title(titles[column], fontsize=9)
-    figure.colorbar(drawn, ax=axes, label="distance", fraction=0.03, pad=0.01)
-    reached = sum(float(found.max()) >= threshold for found in maps)
-    told = f"{len(tiles)} tiles above their maps, all on one scale; "
-    told += f"{reached} of the maps reach" if reached else "no map reaches"
-    told += f" {threshold:.3g}" + (", outlined in white." if reached else ".")
+    figure.colorbar(drawn, ax=axes, label="anomaly score", fraction=0.03, pad=0.01)
+    reached = sum(float(anomaly_map.max()) >= threshold for anomaly_map in maps)
     marked = sum(bool(mask.any()) for mask in masks)
-    return figure, told + (f" {marked} have a marked defect, outlined in both pictures." if marked else "")
+    caption = f"{len(tiles)} tiles above their maps, all on one scale; "
+    caption += f"{reached} of the maps reach" if reached else "no map reaches"
+    caption += f" {threshold:.3g}" + (", outlined in white." if reached else ".")
+    return figure, caption + (f" {marked} have a marked defect, outlined in both images." if marked else "")
 
 
-def plot_operating(alarms: np.ndarray, found: np.ndarray, *, blind: float, unit: str) -> tuple[Figure, str]:
-    """Draw the share of defects found (T,) against false alarms (T,), one point a threshold; `unit`: per what.
+def plot_operating_curve(
+    false_alarms: np.ndarray, detected: np.ndarray, *, smallest_measurable: float, per: str
+) -> tuple[Figure, str]:
+    """Draw the share of detected defects against the number of false alarms, one point per threshold.
 
-    Below `blind` false alarms the test is too small to say anything: that part is hatched.
+    Parameters
+    ----------
+    false_alarms : ndarray, shape (T,)
+        False alarms per length of fabric.
+    detected : ndarray, shape (T,)
+        Share of the defects that is detected.
+    smallest_measurable : float
+        Number of false alarms below which the test set is too small to measure; that part is hatched.
+    per : str
+        The length of fabric.
+
+    Returns
+    -------
+    figure : matplotlib.figure.Figure
+    caption : str
+
+    Examples
+    --------
+    >>> curve = np.array([0.0, 40.0]), np.array([0.2, 0.5])
+    >>> plot_operating_curve(*curve, smallest_measurable=50, per="100 m")[1]
+    'Half of the defects are detected at 40 false alarms per 100 m; without any false alarm on the tested tiles, 20 % \
+are. Below 50 false alarms per 100 m the test set is too small to measure.'
     """
-    figure, axis = _axes(1, 1, (6.8, 3.2))
-    shown = alarms > 0
-    axis.semilogx(alarms[shown], found[shown], color=NORMAL, drawstyle="steps-post")
-    axis.set(xlabel=f"false alarms {unit}", ylabel="share of defects found", ylim=(0, 1.02), xlim=(blind / 30, None))
-    axis.axvspan(blind / 30, blind, facecolor="0.9", edgecolor="0.6", hatch="//", label="the test is blind here")
+    figure, axis = make_axes(1, 1, (6.8, 3.2))
+    shown, start = false_alarms > 0, smallest_measurable / 30
+    axis.semilogx(false_alarms[shown], detected[shown], color=NORMAL, drawstyle="steps-post")
+    axis.set(xlabel=f"false alarms per {per}", ylabel="share of defects detected", ylim=(0, 1.02), xlim=(start, None))
+    hatched = {"facecolor": "0.9", "edgecolor": "0.6", "hatch": "//"}
+    axis.axvspan(start, smallest_measurable, label="not measurable with this test set", **hatched)
     axis.legend(loc="upper left")
-    half = alarms[found >= 0.5].min() if (found >= 0.5).any() else np.nan
-    none = found[alarms == 0].max() if (alarms == 0).any() else 0.0
-    told = f"To find half of the defects costs {half:,.0f} false alarms {unit}"
-    told += f"; without any false alarm on the tiles tested, {none:.0%} are found"
-    return figure, f"{told}. Below {blind:,.0f} false alarms the test is blind."
+    half = false_alarms[detected >= 0.5].min() if (detected >= 0.5).any() else np.nan
+    without = detected[false_alarms == 0].max() if (false_alarms == 0).any() else 0.0
+    caption = f"Half of the defects are detected at {half:,.0f} false alarms per {per}; "
+    caption += f"without any false alarm on the tested tiles, {_percent(without)} are"
+    limit = f"Below {smallest_measurable:,.0f} false alarms per {per} the test set is too small to measure."
+    return figure, f"{caption}. {limit}"
 
 
-def contrast(tile: np.ndarray, mask: np.ndarray, *, around: int = 24) -> float:
-    """Return how far the marked pixels' mean grey is from that of what lies `around` px around, in its spreads."""
-    rows, columns = (np.flatnonzero(mask.any(axis=axis)) for axis in (1, 0))
-    if not len(rows):
-        raise InputError("No pixel of the mask is marked: the contrast of a defect needs a defect.")
-    top, left = max(rows[0] - around, 0), max(columns[0] - around, 0)
-    part = np.s_[top : rows[-1] + around + 1, left : columns[-1] + around + 1]
-    inside, outside = tile[part][mask[part]], tile[part][~mask[part]]
-    if not len(outside):
-        inside, outside = tile[mask], tile[~mask] if not mask.all() else tile.ravel()
-    return float(abs(inside.mean() - outside.mean()) / max(float(outside.std()), 1e-9))
-
-
-def describe_miss(name: str, tile: np.ndarray, mask: np.ndarray, found: np.ndarray) -> str:
-    """Say what kind of defect was missed, how large, how faint, where, and whether the map at least pointed at it."""
-    rows, columns = (np.flatnonzero(mask.any(axis=axis)) for axis in (1, 0))
-    faint = contrast(tile, mask)
-    edge = min(rows[0], columns[0], mask.shape[0] - 1 - rows[-1], mask.shape[1] - 1 - columns[-1])
-    size = np.count_nonzero(mask)
-    told = [f"{name}, {size:,} px marked"]
-    told.append(f"{'faint' if faint < 0.5 else 'clear' if faint > 1 else 'moderate'}, contrast {faint:.1f} spreads")
-    if edge == 0:
-        told.append("cut by the tile's edge")
-    inside = float(found[mask].max()) / float(found.max())
-    told.append("the map is highest on it" if inside >= 1 else f"on it the map reaches {inside:.0%} of its maximum")
-    return "; ".join(told) + "."
-
-
-def describe_alarm(
-    tile: np.ndarray, found: np.ndarray, usual: np.ndarray, *, away: float | None, threshold: float
-) -> str:
-    """Say how much of a clean tile is strange, where most, and how its light, sharpness and threads are unlike `usual`.
-
-    usual (N, H, W): normal tiles to compare with. `away`: how far the highest point is from the nearest marked pixel of
-    its strip in px; None where the strip is normal.
-    """
-    row, column = np.unravel_index(int(found.argmax()), found.shape)
-    edge = min(row, column, found.shape[0] - 1 - row, found.shape[1] - 1 - column)
-    above = float((found >= threshold).mean())
-    share = "nothing" if above == 0 else "less than 1%" if above < 0.005 else f"{above:.0%}"
-    told = [f"{share} of its {'map' if above else 'smoothed map'} is above the threshold"]
-    if above < 0.5:
-        told[0] += f", the highest point is row {row}, column {column}" + (" at the tile's edge" if edge < 16 else "")
-    for what, of in (("mean grey", _grey), ("sharpness", _sharpness)):
-        values = of(usual)
-        apart = float((of(tile[None])[0] - values.mean()) / max(float(values.std()), 1e-9))
-        if abs(apart) > 2:
-            told.append(f"its {what} lies {abs(apart):.1f} spreads {'above' if apart > 0 else 'below'} the usual")
-    for what, axis in (("across", 2), ("down", 1)):
-        pitches, own = _pitch(usual, axis), _pitch(tile[None], axis)[0]
-        low, middle, high = np.quantile(pitches, [0.1, 0.5, 0.9])
-        overtone = min(abs(own / middle - 0.5), abs(own / middle - 2)) < 0.05  # the same threads, seen otherwise
-        if high - low < 0.05 * middle < abs(own - middle) and not overtone:  # the usual tiles agree, this one doesn't
-            told.append(f"{what}, its threads repeat every {own:.1f} px, usual are {middle:.1f}")
-    if len(told) == 1:
-        told.append("light, sharpness and threads as usual")
-    if away is None:
-        told.append("its strip is normal")
-    elif away > NEAR:
-        told.append("no marked defect near by")
-    else:
-        told.append(f"a marked defect {'only ' if away < 64 else ''}{away:,.0f} px away")
-    return "; ".join(told) + "."
-
-
-def _grey(tiles: np.ndarray) -> np.ndarray:
-    return tiles.mean(axis=(1, 2), dtype=float)
-
-
-def _sharpness(tiles: np.ndarray) -> np.ndarray:
-    """Return the mean step between neighbouring columns: a blurred tile has a small one."""
-    return np.abs(np.diff(tiles.astype(float), axis=2)).mean(axis=(1, 2))
-
-
-def _pitch(tiles: np.ndarray, axis: int) -> np.ndarray:
-    """Return after how many px tiles (N, H, W) repeat themselves along an axis (1 = down), by their strongest wave."""
-    waves = np.abs(np.fft.rfft(tiles - tiles.mean(axis=(1, 2), keepdims=True), axis=axis)).mean(axis=3 - axis)
-    waves[:, : tiles.shape[axis] // 16 + 1] = 0  # waves of 16 px and more are light and folds, no threads
-    return tiles.shape[axis] / waves.argmax(axis=1)
+def _percent(share: float, digits: int = 0) -> str:
+    return f"{100 * share:.{digits}f} %"

@@ -1,4 +1,4 @@
-"""Right answers and typical wrong ones to the exercises of notebook 07, and what they are tried on; see `nb07.py`."""
+"""Reference answers and typical wrong answers to the exercises of notebook 07, and their test cases."""
 
 from __future__ import annotations
 
@@ -6,14 +6,19 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from aitex_utils import duel, metrics
+from aitex_utils import metrics
 
-Layers = Sequence[tuple[int, int, int]]
+from .resampling import resample_strips
+
+Array = np.ndarray
+Layers = Sequence[tuple[int, int, int]]  # kernel, stride, padding of each
+Answer = Callable[..., Array]
 
 # 07.1 -----------------------------------------------------------------------------------------------------------------
 
 
-def encoders() -> list[tuple]:
+def latent_cases() -> list[tuple]:
+    """Return sides, layers and latent channels."""
     return [
         (8, [(4, 2, 1)], 2),
         (9, [(4, 2, 1)], 2),
@@ -23,210 +28,232 @@ def encoders() -> list[tuple]:
     ]
 
 
-def code_side(
-    side: int, layers: Layers, sides_padded: int = 2, more: int = 1, divide: Callable = lambda a, b: a // b
+def latent_side(
+    side: int,
+    layers: Layers,
+    *,
+    padded_ends: int = 2,
+    extra: int = 1,
+    divide: Callable[[int, int], int] = lambda length, stride: length // stride,
 ) -> int:
+    """Return the side of the latent code; the keyword arguments make the typical mistakes."""
     for kernel, stride, padding in layers:
-        side = divide(side + sides_padded * padding - kernel, stride) + more
+        side = divide(side + padded_ends * padding - kernel, stride) + extra
     return side
 
 
-def code_size(side: int, layers: Layers, channels: int) -> tuple[int, float]:
-    end = code_side(side, layers)
-    return end, side**2 / (end**2 * channels)
+def latent_size(side: int, layers: Layers, latent_channels: int) -> tuple[int, float]:
+    """Return the side of the latent code, and the tile's numbers per number of the code."""
+    end = latent_side(side, layers)
+    return end, side**2 / (end**2 * latent_channels)
 
 
-def with_side(**how) -> Callable:
-    """Return a wrong answer whose side is reckoned otherwise, and whose ratio follows from it."""
+def with_side(**mistake) -> Callable:
+    """Return a wrong answer with a mistake in the side, from which its ratio follows."""
 
-    def answer(side: int, layers: Layers, channels: int) -> tuple[int, float]:
-        end = code_side(side, layers, **how)
-        return end, side**2 / (end**2 * channels)
+    def answer(side: int, layers: Layers, latent_channels: int) -> tuple[int, float]:
+        end = latent_side(side, layers, **mistake)
+        return end, side**2 / (end**2 * latent_channels)
 
     return answer
 
 
 def with_ratio(ratio: Callable[[int, int, int], float]) -> Callable:
-    """Return a wrong answer whose side is right, and whose ratio is `ratio(side, end, channels)`."""
+    """Return a wrong answer with the right side, and with `ratio(side, end, latent_channels)`."""
 
-    def answer(side: int, layers: Layers, channels: int) -> tuple[int, float]:
-        end = code_side(side, layers)
-        return end, ratio(side, end, channels)
+    def answer(side: int, layers: Layers, latent_channels: int) -> tuple[int, float]:
+        end = latent_side(side, layers)
+        return end, ratio(side, end, latent_channels)
 
     return answer
 
 
-def strides_only(side: int, layers: Layers, channels: int) -> tuple[int, float]:
+def strides_only(side: int, layers: Layers, latent_channels: int) -> tuple[int, float]:
+    """Divide the side by the strides."""
     end = side
     for _, stride, _ in layers:
         end //= stride
-    return end, side**2 / (end**2 * channels)
+    return end, side**2 / (end**2 * latent_channels)
 
 
 # 07.2 -----------------------------------------------------------------------------------------------------------------
 
 
-def windows() -> list[tuple]:
+def window_cases() -> list[tuple]:
+    """Return pairs of windows, grey levels and fractions, with the range of their values."""
     rng = np.random.default_rng(2)
     dark, light = rng.integers(30, 120, (4, 4), np.uint8), rng.integers(100, 250, (4, 4), np.uint8)
-    share = rng.random((2, 5, 3))
+    fractions = rng.random((2, 5, 3))
     return [
         (np.array([[10, 20], [30, 40]], np.uint8), np.array([[20, 20], [30, 50]], np.uint8), 255.0),
         (light, (light - np.uint8(40)) // np.uint8(2), 255.0),
         (dark, light, 255.0),
-        (share[0], 0.7 * share[0] + 0.3 * share[1], 1.0),
+        (fractions[0], 0.7 * fractions[0] + 0.3 * fractions[1], 1.0),
         (np.full((3, 3), 100, np.uint8), np.full((3, 3), 103, np.uint8), 255.0),
     ]
 
 
 def ssim(
-    one: np.ndarray,
-    other: np.ndarray,
+    window_a: Array,
+    window_b: Array,
     value_range: float = 255.0,
+    *,
     power: int = 2,
-    share: float = 1.0,
-    less: tuple[int, int] = (0, 0),
+    scale: float = 1.0,
+    ddof: tuple[int, int] = (0, 0),
     means: bool = True,
     structure: bool = True,
 ) -> float:
-    """SSIM of two windows; `power`, `share` of the constants and n - `less` (variance, covariance) can be wrong."""
-    a, b = np.asarray(one, float), np.asarray(other, float)
-    c1, c2 = share * (0.01 * value_range) ** power, share * (0.03 * value_range) ** power
+    """Return the SSIM of two windows; the keyword arguments make the typical mistakes.
+
+    `power` and `scale` change the constants, `ddof` the divisors of the variances and of the covariance.
+    """
+    a, b = np.asarray(window_a, float), np.asarray(window_b, float)
+    c1, c2 = scale * (0.01 * value_range) ** power, scale * (0.03 * value_range) ** power
     of_means = (2 * a.mean() * b.mean() + c1) / (a.mean() ** 2 + b.mean() ** 2 + c1)
-    together = ((a - a.mean()) * (b - b.mean())).sum() / (a.size - less[1])
-    of_spreads = (2 * together + c2) / (a.var(ddof=less[0]) + b.var(ddof=less[0]) + c2)
-    return (of_means if means else 1.0) * (of_spreads if structure else 1.0)
+    covariance = ((a - a.mean()) * (b - b.mean())).sum() / (a.size - ddof[1])
+    of_structure = (2 * covariance + c2) / (a.var(ddof=ddof[0]) + b.var(ddof=ddof[0]) + c2)
+    return (of_means if means else 1.0) * (of_structure if structure else 1.0)
 
 
-def ssim_wrapped(one: np.ndarray, other: np.ndarray, value_range: float = 255.0) -> float:
-    """The covariance as mean of the products less the product of the means, the products in the images' own type."""
+def ssim_in_uint8(window_a: Array, window_b: Array, value_range: float = 255.0) -> float:
+    """Return the SSIM with the covariance as mean product minus product of means, without conversion to float."""
     c1, c2 = (0.01 * value_range) ** 2, (0.03 * value_range) ** 2
-    together = (one * other).mean() - one.mean() * other.mean()
-    top = (2 * one.mean() * other.mean() + c1) * (2 * together + c2)
-    return top / ((one.mean() ** 2 + other.mean() ** 2 + c1) * (one.var() + other.var() + c2))
+    covariance = (window_a * window_b).mean() - window_a.mean() * window_b.mean()
+    numerator = (2 * window_a.mean() * window_b.mean() + c1) * (2 * covariance + c2)
+    return numerator / ((window_a.mean() ** 2 + window_b.mean() ** 2 + c1) * (window_a.var() + window_b.var() + c2))
 
 
-def ssim_of_spreads(one: np.ndarray, other: np.ndarray, value_range: float = 255.0) -> float:
-    """Twice the product of the standard deviations where twice the covariance belongs."""
-    a, b = one.astype(float), other.astype(float)
+def ssim_without_covariance(window_a: Array, window_b: Array, value_range: float = 255.0) -> float:
+    """Return the SSIM with the product of the standard deviations instead of the covariance."""
+    a, b = window_a.astype(float), window_b.astype(float)
     c2 = (0.03 * value_range) ** 2
     return ssim(a, b, value_range, structure=False) * (2 * a.std() * b.std() + c2) / (a.var() + b.var() + c2)
 
 
-def ssim_below_not_squared(one: np.ndarray, other: np.ndarray, value_range: float = 255.0) -> float:
-    a, b = one.astype(float), other.astype(float)
+def ssim_without_variances(window_a: Array, window_b: Array, value_range: float = 255.0) -> float:
+    """Return the SSIM with standard deviations instead of variances in the denominator."""
+    a, b = window_a.astype(float), window_b.astype(float)
     c2 = (0.03 * value_range) ** 2
-    together = ((a - a.mean()) * (b - b.mean())).mean()
-    return ssim(a, b, value_range, structure=False) * (2 * together + c2) / (a.std() + b.std() + c2)
+    covariance = ((a - a.mean()) * (b - b.mean())).mean()
+    return ssim(a, b, value_range, structure=False) * (2 * covariance + c2) / (a.std() + b.std() + c2)
 
 
 # 07.3 -----------------------------------------------------------------------------------------------------------------
 
 
-def tiles_and_rebuilt() -> list[tuple]:
+def error_cases() -> list[tuple]:
+    """Return tiles, their reconstructions, and a standard deviation of the Gaussian."""
     rng = np.random.default_rng(0)
     small = np.array([[[3, 200, 90], [10, 120, 60]]], np.uint8), np.array([[[5, 100, 70], [10, 140, 50]]], np.uint8)
-    one, other = rng.integers(0, 256, (2, 3, 12, 10), np.uint8)
-    other[1] = one[1]
-    return [(*small, 1.0), (one, other, 1.5), (other, one, 0.8)]
+    tiles, reconstructed = rng.integers(0, 256, (2, 3, 12, 10), np.uint8)
+    reconstructed[1] = tiles[1]
+    return [(*small, 1.0), (tiles, reconstructed, 1.5), (reconstructed, tiles, 0.8)]
 
 
 def smoothed_errors(
-    tiles: np.ndarray,
-    rebuilt: np.ndarray,
+    tiles: Array,
+    reconstructed: Array,
     sigma: float,
-    error: Callable[[np.ndarray], np.ndarray] = np.abs,
-    across: bool = False,
-    after: Callable[[np.ndarray], np.ndarray] = lambda maps: maps,
+    *,
+    error: Callable[[Array], Array] = np.abs,
+    across_tiles: bool = False,
+    finish: Callable[[Array], Array] = lambda maps: maps,
     smooth: bool = True,
-) -> np.ndarray:
+) -> Array:
+    """Return error maps, smoothed within each tile; the keyword arguments make the typical mistakes."""
     from scipy.ndimage import gaussian_filter
 
-    maps = error(np.asarray(tiles, float) - np.asarray(rebuilt, float))
-    return after(gaussian_filter(maps, sigma if across else (0, sigma, sigma)) if smooth else maps)
+    maps = error(np.asarray(tiles, float) - np.asarray(reconstructed, float))
+    return finish(gaussian_filter(maps, sigma if across_tiles else (0, sigma, sigma)) if smooth else maps)
 
 
-def wrapped(tiles: np.ndarray, rebuilt: np.ndarray, sigma: float, late: bool = False) -> np.ndarray:
+def wrapped_errors(tiles: Array, reconstructed: Array, sigma: float, dtype: type = np.uint8) -> Array:
+    """Return error maps subtracted in uint8, where 3 - 5 is 254, and converted afterwards."""
     from scipy.ndimage import gaussian_filter
 
-    maps = np.abs(tiles - rebuilt)
-    return gaussian_filter(maps.astype(float) if late else maps, (0, sigma, sigma))
+    return gaussian_filter(np.abs(tiles - reconstructed).astype(dtype), (0, sigma, sigma))
 
 
-def whole(tiles: np.ndarray, rebuilt: np.ndarray, sigma: float) -> np.ndarray:
+def integer_errors(tiles: Array, reconstructed: Array, sigma: float) -> Array:
+    """Return error maps smoothed as integers, which cuts off their fractions."""
     from scipy.ndimage import gaussian_filter
 
-    return gaussian_filter(np.abs(tiles.astype(int) - rebuilt.astype(int)), (0, sigma, sigma))
+    return gaussian_filter(np.abs(tiles.astype(int) - reconstructed.astype(int)), (0, sigma, sigma))
 
 
 # 07.4 -----------------------------------------------------------------------------------------------------------------
 
 
-def scored_tiles() -> list[tuple]:
+def difference_cases() -> list[tuple]:
+    """Return labels, scores of two detectors, groups and resamples: of few tiles, and of more."""
     rng = np.random.default_rng(5)
-    found = []
-    for tiles, strips, draws, better in ((9, 5, 2, 0), (24, 8, 6, 1)):
-        of = np.arange(tiles) * strips // tiles
-        labels = (of < strips // 2) & (rng.random(tiles) < 0.6)
+    cases = []
+    for n_tiles, n_strips, n_resamples, deviations in ((9, 5, 2, (1, 2)), (24, 8, 6, (2, 1))):
+        groups = np.arange(n_tiles) * n_strips // n_tiles
+        labels = (groups < n_strips // 2) & (rng.random(n_tiles) < 0.6)
         for strip in (0, 1):
-            labels[np.flatnonzero(of == strip)[0]] = True
-        labels[np.flatnonzero(of == 0)[-1]] = False
-        one, other = labels + rng.normal(0, [[1 + better], [2 - better]], (2, tiles))
-        order = rng.permutation(tiles)  # a strip's tiles don't stand together
-        drawn = duel.draw_strips(labels, of, draws, seed=3)
-        drawn[:, 0] = drawn[0, 1] = 0  # one at least is drawn twice, and each draw has a strip with tiles of both kinds
-        found.append((labels[order], one[order], other[order], of[order], drawn))
-    return found
+            labels[np.flatnonzero(groups == strip)[0]] = True
+        labels[np.flatnonzero(groups == 0)[-1]] = False
+        scores_a, scores_b = labels + rng.normal(0, np.array(deviations)[:, None], (2, n_tiles))
+        order = rng.permutation(n_tiles)  # the tiles of a strip are not neighbours
+        resamples = resample_strips(labels, groups, n_resamples, seed=3)
+        # Each resample contains a strip with tiles of both kinds, and one of them contains it twice.
+        resamples[:, 0] = resamples[0, 1] = 0
+        cases.append((labels[order], scores_a[order], scores_b[order], groups[order], resamples))
+    return cases
 
 
-Scored = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]
+def with_rows(choose_rows: Callable[[Array, Array], Array], finish: Callable = lambda values: values) -> Answer:
+    """Return an answer that takes, for each resample, the tiles in `choose_rows(groups, strips)`."""
 
-
-def differences(labels, one, other, strips, drawn) -> np.ndarray:
-    return duel.paired_differences(metrics.auroc, labels, one, other, strips, drawn)
-
-
-def by_rows(rows: Callable[[np.ndarray, np.ndarray], np.ndarray], after: Callable = lambda x: x) -> Callable:
-    """Return an answer that takes, for each draw, the tiles that `rows(strips, chosen)` names."""
-
-    def answer(labels, one, other, strips, drawn) -> np.ndarray:
-        found = []
-        for chosen in drawn:
-            at = rows(strips, chosen)
-            found.append(metrics.auroc(labels[at], one[at]) - metrics.auroc(labels[at], other[at]))
-        return after(np.array(found))
+    def answer(labels: Array, scores_a: Array, scores_b: Array, groups: Array, resamples: Array) -> Array:
+        values = []
+        for strips in resamples:
+            rows = choose_rows(groups, strips)
+            values.append(metrics.auroc(labels[rows], scores_a[rows]) - metrics.auroc(labels[rows], scores_b[rows]))
+        return finish(np.array(values))
 
     return answer
 
 
-def all_rows(strips: np.ndarray, chosen: np.ndarray) -> np.ndarray:
-    """The tiles of the chosen strips, those of a strip drawn twice twice."""
-    return np.concatenate([np.flatnonzero(strips == strip) for strip in chosen])
+def all_rows(groups: Array, strips: Array) -> Array:
+    """Return the rows of the tiles of the given strips; a strip that is given twice brings its tiles twice."""
+    return np.concatenate([np.flatnonzero(groups == strip) for strip in strips])
 
 
-def unpaired(labels, one, other, strips, drawn) -> np.ndarray:
-    """The second detector sits the exam of the next draw."""
-    own = [metrics.auroc(labels[at], one[at]) for at in (all_rows(strips, chosen) for chosen in drawn)]
-    next_ = np.roll(drawn, -1, axis=0)
-    theirs = [metrics.auroc(labels[at], other[at]) for at in (all_rows(strips, chosen) for chosen in next_)]
-    return np.array(own) - np.array(theirs)
+def paired_differences(labels: Array, scores_a: Array, scores_b: Array, groups: Array, resamples: Array) -> Array:
+    """Return the difference (a - b) in tile AUROC of each resample."""
+    return with_rows(all_rows)(labels, scores_a, scores_b, groups, resamples)
 
 
-def strip_by_strip(labels, one, other, strips, drawn) -> np.ndarray:
-    """The mean over those drawn strips that hold tiles of both kinds, each with an AUROC of its own."""
-    found = []
-    for chosen in drawn:
-        rows = [np.flatnonzero(strips == strip) for strip in chosen]
-        both = [at for at in rows if 0 < labels[at].sum() < len(at)]
-        gaps = [metrics.auroc(labels[at], one[at]) - metrics.auroc(labels[at], other[at]) for at in both]
-        found.append(np.mean(gaps))
-    return np.array(found)
+def unpaired_differences(labels: Array, scores_a: Array, scores_b: Array, groups: Array, resamples: Array) -> Array:
+    """Evaluate the second detector on the next resample."""
+    rows_a = [all_rows(groups, strips) for strips in resamples]
+    rows_b = [*rows_a[1:], rows_a[0]]
+    pairs = zip(rows_a, rows_b, strict=True)
+    return np.array([metrics.auroc(labels[a], scores_a[a]) - metrics.auroc(labels[b], scores_b[b]) for a, b in pairs])
+
+
+def mean_over_strips(labels: Array, scores_a: Array, scores_b: Array, groups: Array, resamples: Array) -> Array:
+    """Take the AUROC of each strip that contains tiles of both kinds, then the mean over the strips."""
+    values = []
+    for strips in resamples:
+        by_strip = [np.flatnonzero(groups == strip) for strip in strips]
+        both_kinds = [rows for rows in by_strip if 0 < labels[rows].sum() < len(rows)]
+        differences = [
+            metrics.auroc(labels[rows], scores_a[rows]) - metrics.auroc(labels[rows], scores_b[rows])
+            for rows in both_kinds
+        ]
+        values.append(np.mean(differences))
+    return np.array(values)
 
 
 # 07.5 -----------------------------------------------------------------------------------------------------------------
 
 
-def values_and_normal() -> list[tuple]:
+def rank_cases() -> list[tuple]:
+    """Return values of several shapes and normal values, some of them tied."""
     rng = np.random.default_rng(0)
     ties = rng.integers(0, 6, 40).astype(float)
     return [
@@ -236,9 +263,11 @@ def values_and_normal() -> list[tuple]:
     ]
 
 
-def equal_too(values: np.ndarray, normal: np.ndarray) -> np.ndarray:
+def rank_with_equal(values: Array, normal: Array) -> Array:
+    """Count equal normal values as smaller."""
     return np.searchsorted(np.sort(normal), values, side="right") / len(normal)
 
 
-def stretched(values: np.ndarray, normal: np.ndarray) -> np.ndarray:
+def min_max_scaled(values: Array, normal: Array) -> Array:
+    """Scale values linearly from the lowest to the highest normal value."""
     return (values - normal.min()) / (normal.max() - normal.min())

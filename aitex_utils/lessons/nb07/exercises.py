@@ -1,66 +1,66 @@
-"""Notebook 07, PatchCore and an autoencoder: its exercises and their typical mistakes."""
+"""Exercises and questions of notebook 07, PatchCore and an autoencoder."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from aitex_utils.duel import share_below
 from aitex_utils.lessons.engine.judge import Exercise, Mistake
 
-from . import answers as a
-from .errors import MAPS, SSIM
+from . import answers
+from .exercise_errors import MAPS, SSIM
+from .percentile_rank import percentile_rank
 from .quiz import QUESTIONS
 
 __all__ = ["EXERCISES", "QUESTIONS"]
 
-CODE_SIZE = Exercise(
+LATENT_SIZE = Exercise(
     id="07.1",
     task="The side of the code behind a chain of convolutions, and how many times fewer numbers it holds.",
-    reference=a.code_size,
-    cases=a.encoders,
+    reference=answers.latent_size,
+    cases=answers.latent_cases,
     mistakes=(
         Mistake(
             "one side padded",
             "The padding was added once. It lies at both ends of a row of pixels: how much wider does the row get?",
-            a.with_side(sides_padded=1),
+            answers.with_side(padded_ends=1),
         ),
         Mistake(
             "padding forgotten",
             "The padding is missing. Before the kernel slides, the side grows at both ends.",
-            a.with_side(sides_padded=0),
+            answers.with_side(padded_ends=0),
         ),
         Mistake(
             "first place forgotten",
             "One too few at each layer: dividing counts the steps that the kernel can take. And the place at which it "
             "stood before the first step?",
-            a.with_side(more=0),
+            answers.with_side(extra=0),
         ),
         Mistake(
             "rounded up",
             "Rounded up where the kernel doesn't come out even. A step that would lead beyond the end isn't taken.",
-            a.with_side(divide=lambda top, below: -(-top // below)),
+            answers.with_side(divide=lambda length, stride: -(-length // stride)),
         ),
         Mistake(
             "strides only",
             "The side was only divided by the strides. That is right for some kernels, not for all: how "
             "many places does a kernel really find?",
-            a.strides_only,
+            answers.strides_only,
         ),
         Mistake(
             "channels forgotten",
             "The side is right. In the ratio the channels are missing: at each of its positions the code has several "
             "numbers.",
-            a.with_ratio(lambda side, end, channels: side**2 / end**2),
+            answers.with_ratio(lambda side, end, latent_channels: side**2 / end**2),
         ),
         Mistake(
             "sides not squared",
             "The side is right. In the ratio sides were compared; tile and code are both two-dimensional.",
-            a.with_ratio(lambda side, end, channels: side / (end * channels)),
+            answers.with_ratio(lambda side, end, latent_channels: side / (end * latent_channels)),
         ),
         Mistake(
             "upside down",
             "The side is right. The ratio is upside down: asked for is tile divided by code, above 1 if it is narrow.",
-            a.with_ratio(lambda side, end, channels: end**2 * channels / side**2),
+            answers.with_ratio(lambda side, end, latent_channels: end**2 * latent_channels / side**2),
         ),
     ),
     hints=(
@@ -76,54 +76,54 @@ CODE_SIZE = Exercise(
 DIFFERENCES = Exercise(
     id="07.4",
     task="The difference of two detectors' tile AUROC in each draw of strips.",
-    reference=a.differences,
-    cases=a.scored_tiles,
+    reference=answers.paired_differences,
+    cases=answers.difference_cases,
     mistakes=(
         Mistake(
             "drawn twice, counted once",
             "A strip that was drawn twice must bring its tiles twice. Asking of each tile whether its strip is among "
             "those drawn takes it once only.",
-            a.by_rows(lambda strips, chosen: np.flatnonzero(np.isin(strips, chosen))),
+            answers.with_rows(lambda groups, strips: np.flatnonzero(np.isin(groups, strips))),
         ),
         Mistake(
             "tiles for strips",
-            "The numbers in `drawn` were used to pick tiles. They name strips; `strips` says whose tiles they are.",
-            a.by_rows(lambda strips, chosen: chosen),
+            "The numbers in `resamples` were used to pick tiles. They name strips; `groups` says whose tiles they are.",
+            answers.with_rows(lambda groups, strips: strips),
         ),
         Mistake(
             "other minus one",
-            "The sign is turned round: `one` minus `other` was asked for.",
-            a.by_rows(a.all_rows, after=np.negative),
+            "The sign is turned round: `scores_a` minus `scores_b` was asked for.",
+            answers.with_rows(answers.all_rows, finish=np.negative),
         ),
         Mistake(
             "sign lost",
             "The sign is lost. An interval of sizes can never reach below 0, and would always say that one is better.",
-            a.by_rows(a.all_rows, after=np.abs),
+            answers.with_rows(answers.all_rows, finish=np.abs),
         ),
         Mistake(
             "not redrawn",
             "All draws gave the same: that is the difference on all tiles. In each draw, take the tiles of its strips.",
-            a.by_rows(lambda strips, chosen: np.arange(len(strips))),
+            answers.with_rows(lambda groups, strips: np.arange(len(groups))),
         ),
         Mistake(
             "strip by strip",
             "An AUROC was taken of each strip by itself, and then their mean. Most strips have tiles of one kind only. "
             "Put the tiles of all strips of a draw together first, then take one AUROC of them.",
-            a.strip_by_strip,
+            answers.mean_over_strips,
         ),
         Mistake(
             "not paired",
             "The two sat different exams: in each draw both must be judged on the very same tiles.",
-            a.unpaired,
+            answers.unpaired_differences,
         ),
     ),
     hints=(
         "First for one draw: make an array of the positions of all tiles of its strips, repeated as often as the strip "
         "was drawn.",
-        "`np.flatnonzero(strips == s)` are the positions of the tiles of strip s. `np.concatenate` joins those of all "
+        "`np.flatnonzero(groups == s)` are the positions of the tiles of strip s. `np.concatenate` joins those of all "
         "strips of the draw, one after the other.",
-        "With these positions `at`: `auroc(labels[at], one[at]) - auroc(labels[at], other[at])`. Then the same in a "
-        "loop over the rows of `drawn`.",
+        "With these positions `rows`: `auroc(labels[rows], scores_a[rows]) - auroc(labels[rows], scores_b[rows])`. "
+        "Then the same in a loop over `resamples`.",
     ),
     praise="Luck with the strips hits both alike and cancels: what is left is the difference of the detectors.",
 )
@@ -131,8 +131,8 @@ DIFFERENCES = Exercise(
 SHARE = Exercise(
     id="07.5",
     task="For each value of a map, the share of normal values that are smaller.",
-    reference=share_below,
-    cases=a.values_and_normal,
+    reference=percentile_rank,
+    cases=answers.rank_cases,
     mistakes=(
         Mistake(
             "upside down",
@@ -143,24 +143,24 @@ SHARE = Exercise(
             "at least as strange",
             "That is one minus the share below: of the normal values, those that are at least as large. A strange "
             "pixel should come near 1.",
-            lambda values, normal: 1 - share_below(values, normal),
+            lambda values, normal: 1 - percentile_rank(values, normal),
         ),
         Mistake(
             "equal counted",
             "Nearly: normal values that are equal were counted as smaller. `searchsorted` has an argument for that.",
-            a.equal_too,
+            answers.rank_with_equal,
         ),
         Mistake(
             "ranked among themselves",
             "Each value was compared with the values of its own map. Then the strangest pixel of a perfect tile comes "
             "out as strange as that of a torn one: compare with `normal`.",
-            lambda values, normal: share_below(values, np.ravel(values)),
+            lambda values, normal: percentile_rank(values, np.ravel(values)),
         ),
         Mistake(
             "stretched",
             "The values were stretched from the lowest to the highest normal one. One odd normal pixel then sets the "
             "whole scale. Count instead.",
-            a.stretched,
+            answers.min_max_scaled,
         ),
         Mistake(
             "counted, not shared",
@@ -184,4 +184,4 @@ SHARE = Exercise(
     "against every normal one, that is right too; for whole maps such a table needs many gigabytes: see the hints.)",
 )
 
-EXERCISES = (CODE_SIZE, SSIM, MAPS, DIFFERENCES, SHARE)
+EXERCISES = (LATENT_SIZE, SSIM, MAPS, DIFFERENCES, SHARE)

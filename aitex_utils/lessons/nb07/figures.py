@@ -1,4 +1,4 @@
-"""Figures of notebook 07: a loss curve that grows, rows of maps, two detectors compared; each with a sentence."""
+"""Figures of notebook 07: a live loss curve, rows of images, values by case, two detectors; each with a caption."""
 
 from __future__ import annotations
 
@@ -8,147 +8,268 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from aitex_utils.errors import InputError
-from aitex_utils.plots import DEFECTIVE, LINE, MAP_COLOURS, NORMAL, _axes, picture
+from aitex_utils.plots import (
+    COLOURS,
+    DEFECTIVE,
+    LINE,
+    MAP_COLOURS,
+    MARKERS,
+    NORMAL,
+    draw_outline,
+    figure_html,
+    make_axes,
+)
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-MARKS = "osD^vP"
+WINDOW = 20  # steps over which losses are averaged
 
 
 def plot_losses(losses: Sequence[float], steps: int) -> tuple[Figure, str]:
-    """Draw losses so far, of `steps` in all, on a logarithmic scale, and the mean of each twenty."""
+    """Draw the training losses so far on a logarithmic axis, with their means over 20 steps.
+
+    Parameters
+    ----------
+    losses : sequence of float
+        Loss of each step so far.
+    steps : int
+        Number of steps of the whole training.
+
+    Returns
+    -------
+    figure : matplotlib.figure.Figure
+    caption : str
+
+    Raises
+    ------
+    InputError
+        If there are no losses yet.
+
+    Examples
+    --------
+    >>> plot_losses([1.0, 0.5], steps=100)[1]
+    'Training loss, 2 of 100 steps: 1.00 at the first step, 0.750 as the mean of the last 20.'
+    """
     if not len(losses):
-        raise InputError("There are no losses yet: train for a step at least.")
-    figure, axis = _axes(1, 1, (6.4, 2.8))
+        raise InputError("There are no losses yet: train for at least one step.")
+    figure, axis = make_axes(1, 1, (6.4, 2.8))
     axis.semilogy(np.arange(1, len(losses) + 1), losses, color=NORMAL, alpha=0.4, linewidth=1, label="each step")
-    groups = [losses[i : i + 20] for i in range(0, len(losses), 20)]
-    middles = [20 * i + (len(group) + 1) / 2 for i, group in enumerate(groups)]
-    axis.semilogy(middles, [np.mean(group) for group in groups], color=LINE, label="mean of twenty")
+    parts = [losses[start : start + WINDOW] for start in range(0, len(losses), WINDOW)]
+    middles = [WINDOW * i + (len(part) + 1) / 2 for i, part in enumerate(parts)]
+    axis.semilogy(middles, [np.mean(part) for part in parts], color=LINE, label=f"mean of {WINDOW} steps")
     axis.set(xlim=(0, steps), xlabel="step", ylabel="loss (share of the variance)")
     axis.legend()
-    told = f"Loss by step, {len(losses)} of {steps}, {losses[0]:.2f} at first, now {np.mean(losses[-20:]):.3f}"
-    return figure, told + " (mean of the last twenty)."
+    caption = f"Training loss, {len(losses)} of {steps} steps: {losses[0]:.2f} at the first step, "
+    return figure, f"{caption}{np.mean(losses[-WINDOW:]):.3f} as the mean of the last {WINDOW}."
 
 
 class LiveCurve:
-    """A loss curve for `Autoencoder.fit(tiles, watch=LiveCurve(steps))`, drawn anew after each `every` steps.
+    """A loss curve that is drawn anew during training: `Autoencoder.fit(tiles, callback=LiveCurve(steps))`.
 
-    One picture is replaced again and again, by IPython's own means, so that it lives wherever notebooks do, without
-    widgets, and only the last one stays in the file. Outside a notebook the last sentence is printed.
+    One output is updated in place, without widgets, and a notebook file keeps only the last figure. Outside a notebook
+    the last caption is printed.
+
+    Parameters
+    ----------
+    steps : int
+        Number of steps of the training.
+    every : int
+        Number of steps between two drawings.
+
+    Examples
+    --------
+    >>> curve = LiveCurve(steps=2)
+    >>> curve([1.0])
+    >>> curve([1.0, 0.5])
+    Training loss, 2 of 2 steps: 1.00 at the first step, 0.750 as the mean of the last 20.
     """
 
     def __init__(self, steps: int, every: int = 25) -> None:
-        self.steps, self.every, self._shown = steps, every, None
+        self.steps, self.every, self._output = steps, every, None
 
     def __call__(self, losses: Sequence[float]) -> None:
+        """Draw the losses so far, if it is time to."""
         from IPython import get_ipython
         from IPython.display import display
 
-        last = len(losses) == self.steps
-        if not last and (get_ipython() is None or len(losses) % self.every):
+        is_last, in_notebook = len(losses) == self.steps, get_ipython() is not None
+        if not is_last and (not in_notebook or len(losses) % self.every):
             return
-        figure, sentence = plot_losses(losses, self.steps)
-        if get_ipython() is None:
-            print(sentence)
+        figure, caption = plot_losses(losses, self.steps)
+        if not in_notebook:
+            print(caption)
             return
-        content: dict[str, Any] = {"text/html": picture(figure, sentence), "text/plain": sentence}
-        if self._shown is None:
-            self._shown = display(content, raw=True, display_id=True)
+        content: dict[str, Any] = {"text/html": figure_html(figure, caption), "text/plain": caption}
+        if self._output is None:
+            self._output = display(content, raw=True, display_id=True)
         else:
-            self._shown.update(content, raw=True)
+            self._output.update(content, raw=True)
 
 
 def plot_rows(
     rows: Mapping[str, np.ndarray],
     titles: Sequence[str],
-    sentence: str,
+    caption: str,
     *,
     masks: np.ndarray | None = None,
     scales: Mapping[str, tuple[float, float]] | None = None,
 ) -> tuple[Figure, str]:
-    """Draw rows of pictures (N, H, W) by name: uint8 as greys, others as maps with a colour scale for each row.
+    """Draw rows of images, grey where they are uint8, else as maps with one colour scale per row.
 
-    `masks` (N, H, W) are outlined in the first row and on maps; `scales` fixes (lowest, highest) of a row.
+    Parameters
+    ----------
+    rows : dict of str to ndarray, each of shape (N, H, W)
+        Images by the name of their row.
+    titles : sequence of str
+        One per column.
+    caption : str
+        What the figure shows.
+    masks : ndarray, shape (N, H, W), optional
+        Ground-truth masks, bool, outlined in the first row and on maps, unless all of the image is marked.
+    scales : dict of str to tuple of float, optional
+        Lowest and highest value of a row's colours.
+
+    Returns
+    -------
+    figure : matplotlib.figure.Figure
+    caption : str
+
+    Raises
+    ------
+    InputError
+        If there is not one image and mask per title.
+
+    Examples
+    --------
+    >>> figure, caption = plot_rows({"tile": np.zeros((2, 8, 8), np.uint8)}, ["a", "b"], "Two black tiles.")
+    >>> [axis.get_title() for axis in figure.axes if axis.images]
+    ['a', 'b']
     """
     n = len(titles)
     for name, images in {**rows, **({} if masks is None else {"masks": masks})}.items():
         if np.ndim(images) != 3 or len(images) != n:
-            raise InputError(f"{name} has shape {np.shape(images)}, expected (N, H, W) with N = {n}, one a title.")
+            raise InputError(f"{name} has shape {np.shape(images)}, expected (N, H, W) with N = {n}, one per title.")
     size, widths = (1.75 * n + 0.8, 1.85 * len(rows)), [1.0] * n + [0.06]
-    figure, axes = _axes(len(rows), n + 1, size, squeeze=False, gridspec_kw={"width_ratios": widths})
-    for i, ((name, images), line) in enumerate(zip(rows.items(), axes, strict=True)):
-        grey = images.dtype == np.uint8
-        low, high = (scales or {}).get(name, (0, 255) if grey else (float(images.min()), float(images.max())))
-        for axis, image, title in zip(line, images, titles, strict=False):
-            drawn = axis.imshow(image, cmap="gray" if grey else MAP_COLOURS, vmin=low, vmax=high)
-            axis.set(xticks=[], yticks=[])
-            if i == 0:
-                axis.set_title(title, fontsize=9)
-        line[0].set_ylabel(name, fontsize=9)
-        line[n].set_axis_off() if grey else figure.colorbar(drawn, cax=line[n])
-        outlined = [] if masks is None or (grey and i) else masks  # an outline would hide what was rebuilt
-        for axis, mask in zip(line, outlined, strict=False):
-            if mask.any() and not mask.all():
-                axis.contour(mask, levels=[0.5], colors=DEFECTIVE if grey else "white", linewidths=0.8)
-    return figure, sentence
+    figure, axes = make_axes(len(rows), n + 1, size, squeeze=False, gridspec_kw={"width_ratios": widths})
+    for title, axis in zip(titles, axes[0], strict=False):
+        axis.set_title(title, fontsize=9)
+    for i, (name, row_axes) in enumerate(zip(rows, axes, strict=True)):
+        is_grey = rows[name].dtype == np.uint8
+        drawn = _draw_row(row_axes[:n], rows[name], (scales or {}).get(name))
+        row_axes[0].set_ylabel(name, fontsize=9)
+        row_axes[n].set_axis_off() if is_grey else figure.colorbar(drawn, cax=row_axes[n])
+        if masks is not None and (i == 0 or not is_grey):  # an outline would hide what was reconstructed
+            for axis, mask in zip(row_axes, masks, strict=False):
+                if not mask.all():
+                    draw_outline(axis, mask, colour=DEFECTIVE if is_grey else "white")
+    return figure, caption
 
 
-def plot_gaps(drawn: Mapping[str, np.ndarray], *, what: str) -> tuple[Figure, str]:
-    """Draw redrawn differences (draws,) by name: their median, and the interval that holds 95 %."""
-    if not drawn:
-        raise InputError("There are no differences: give at least one, by name.")
-    figure, axis = _axes(1, 1, (6.4, 0.45 * len(drawn) + 0.9))
-    told = []
-    for row, (name, values) in enumerate(drawn.items()):
-        low, middle, high = np.quantile(values, [0.025, 0.5, 0.975])
-        axis.hlines(row, low, high, color=NORMAL, linewidth=4)
-        axis.plot(middle, row, "o", color=LINE)
-        told.append(f"{name} {middle:+.3f} ({low:+.3f} to {high:+.3f})")
-    axis.axvline(0, color=LINE, linestyle=":")
-    axis.set(yticks=range(len(drawn)), yticklabels=list(drawn), xlabel=what, ylim=(len(drawn) - 0.5, -0.5))
-    return figure, f"{what}, median and 95 % interval of redrawn tests: {'; '.join(told)}."
+def _draw_row(axes: np.ndarray, images: np.ndarray, scale: tuple[float, float] | None) -> Any:
+    """Draw a row of images with one scale, and return the last image drawn."""
+    is_grey = images.dtype == np.uint8
+    low, high = scale or ((0, 255) if is_grey else (float(images.min()), float(images.max())))
+    for axis, image in zip(axes, images, strict=True):
+        drawn = axis.imshow(image, cmap="gray" if is_grey else MAP_COLOURS, vmin=low, vmax=high)
+        axis.set(xticks=[], yticks=[])
+    return drawn
 
 
-def plot_dots(values: Mapping[str, Mapping[str, float]], *, what: str) -> tuple[Figure, str]:
-    """Draw a line for each name with a dot for each case: values[name][case]."""
+def plot_dots(values: Mapping[str, Mapping[str, float]], *, label: str) -> tuple[Figure, str]:
+    """Draw a line for each name, with a dot for each of its cases.
+
+    Parameters
+    ----------
+    values : dict of str to dict
+        `values[name][case]`; a name can lack some of the cases.
+    label : str
+        What is drawn.
+
+    Returns
+    -------
+    figure : matplotlib.figure.Figure
+    caption : str
+
+    Raises
+    ------
+    InputError
+        If there is no name, or a name without a case.
+
+    Examples
+    --------
+    >>> plot_dots({"PatchCore": {"4 tiles": 0.9, "20 tiles": 0.95}}, label="tile AUROC")[1]
+    'tile AUROC. PatchCore: 4 tiles 0.900, 20 tiles 0.950.'
+    """
     if not values or not all(values.values()):
         raise InputError("There is nothing to draw: give at least one name with one case.")
-    cases = list(dict.fromkeys(case for of in values.values() for case in of))
-    figure, axis = _axes(1, 1, (6.6, 0.42 * len(values) + 1.1))
-    for mark, case in zip(MARKS * len(cases), cases, strict=False):
-        rows = [row for row, of in enumerate(values.values()) if case in of]
-        dots = [of[case] for of in values.values() if case in of]
-        colour = (NORMAL, DEFECTIVE, LINE)[cases.index(case) % 3]
-        axis.plot(dots, rows, mark, color=colour, label=case)
-    for row, of in enumerate(values.values()):
-        axis.hlines(row, min(of.values()), max(of.values()), color=LINE, alpha=0.3)
-    axis.set(yticks=range(len(values)), yticklabels=list(values), xlabel=what, ylim=(len(values) - 0.5, -0.5))
+    cases = list(dict.fromkeys(case for by_case in values.values() for case in by_case))
+    figure, axis = make_axes(1, 1, (6.6, 0.42 * len(values) + 1.1))
+    for i, case in enumerate(cases):
+        rows = [row for row, by_case in enumerate(values.values()) if case in by_case]
+        dots = [by_case[case] for by_case in values.values() if case in by_case]
+        axis.plot(dots, rows, MARKERS[i % len(MARKERS)], color=COLOURS[i % len(COLOURS)], label=case)
+    for row, by_case in enumerate(values.values()):
+        axis.hlines(row, min(by_case.values()), max(by_case.values()), color=LINE, alpha=0.3)
+    axis.set(yticks=range(len(values)), yticklabels=list(values), xlabel=label, ylim=(len(values) - 0.5, -0.5))
     axis.legend(loc="center left", bbox_to_anchor=(1.01, 0.5))
-    told = "; ".join(f"{name}: " + ", ".join(f"{c} {v:.3f}" for c, v in of.items()) for name, of in values.items())
-    return figure, f"{what}. {told}."
+    texts = [
+        f"{name}: " + ", ".join(f"{case} {value:.3f}" for case, value in by_case.items())
+        for name, by_case in values.items()
+    ]
+    return figure, f"{label}. {'; '.join(texts)}."
 
 
 def plot_agreement(
-    one: np.ndarray, other: np.ndarray, labels: np.ndarray, thresholds: tuple[float, float], names: tuple[str, str]
+    scores_a: np.ndarray,
+    scores_b: np.ndarray,
+    labels: np.ndarray,
+    thresholds: tuple[float, float],
+    names: tuple[str, str],
 ) -> tuple[Figure, str]:
-    """Draw each tile at its scores (N,) by two detectors, with both thresholds; labels (N,) True = defective."""
-    labels = np.asarray(labels, bool)
-    if not np.shape(one) == np.shape(other) == labels.shape or labels.ndim != 1:
-        raise InputError(f"scores {np.shape(one)}, {np.shape(other)} and labels {labels.shape} differ, expected (N,).")
-    figure, axis = _axes(1, 1, (5.6, 4))
-    for kind, mark, colour, told in ((False, "o", NORMAL, "clean tile"), (True, "X", DEFECTIVE, "with a defect")):
-        axis.plot(one[labels == kind], other[labels == kind], mark, color=colour, alpha=0.7, label=told)
+    """Draw each tile at its scores by two detectors, with the threshold of each.
+
+    Parameters
+    ----------
+    scores_a, scores_b : ndarray, shape (N,)
+        Scores of the two detectors.
+    labels : ndarray, shape (N,)
+        True = defective.
+    thresholds : tuple of float
+        Thresholds of the two detectors.
+    names : tuple of str
+        Names of the two detectors.
+
+    Returns
+    -------
+    figure : matplotlib.figure.Figure
+    caption : str
+
+    Raises
+    ------
+    InputError
+        If the shapes differ.
+
+    Examples
+    --------
+    >>> scores = np.array([1.0, 3.0, 5.0]), np.array([2.0, 5.0, 1.0])
+    >>> plot_agreement(*scores, np.array([False, True, True]), (2, 4), ("A", "B"))[1]
+    '2 defective tiles: both detect 1; only A detects 1; only B detects 0; neither detects 0.'
+    """
+    scores_a, scores_b, labels = np.asarray(scores_a), np.asarray(scores_b), np.asarray(labels, bool)
+    if not scores_a.shape == scores_b.shape == labels.shape or labels.ndim != 1:
+        raise InputError(
+            f"scores_a {scores_a.shape}, scores_b {scores_b.shape} and labels {labels.shape} differ, "
+            "expected (N,) for all."
+        )
+    figure, axis = make_axes(1, 1, (5.6, 4))
+    for rows, marker, colour, name in ((~labels, "o", NORMAL, "clean tile"), (labels, "X", DEFECTIVE, "defective")):
+        axis.plot(scores_a[rows], scores_b[rows], marker, color=colour, alpha=0.7, label=name)
     axis.axvline(thresholds[0], color=LINE, linestyle=":")
     axis.axhline(thresholds[1], color=LINE, linestyle=":")
     axis.set(xlabel=f"score by {names[0]}", ylabel=f"score by {names[1]}")
     axis.legend(loc="center left", bbox_to_anchor=(1.01, 0.5))
-    by_one, by_other = np.asarray(one)[labels] >= thresholds[0], np.asarray(other)[labels] >= thresholds[1]
-    counts = {
-        "both": (by_one & by_other).sum(),
-        f"only {names[0]}": (by_one & ~by_other).sum(),
-        f"only {names[1]}": (~by_one & by_other).sum(),
-        "neither": (~by_one & ~by_other).sum(),
-    }
-    listed = ", ".join(f"{name} {count}" for name, count in counts.items())
-    return figure, f"Of {labels.sum()} tiles with a defect, above its threshold: {listed}."
+    by_a, by_b = scores_a[labels] >= thresholds[0], scores_b[labels] >= thresholds[1]
+    counts = [f"both detect {(by_a & by_b).sum()}", f"only {names[0]} detects {(by_a & ~by_b).sum()}"]
+    counts += [f"only {names[1]} detects {(~by_a & by_b).sum()}", f"neither detects {(~by_a & ~by_b).sum()}"]
+    return figure, f"{labels.sum()} defective tiles: {'; '.join(counts)}."

@@ -1,4 +1,4 @@
-"""The quiz of notebook 07."""
+"""Questions of notebook 07."""
 
 from __future__ import annotations
 

@@ -1,8 +1,7 @@
-"""Notebook 01's checks: wrong answers as a learner types them, each with its own hint, and right ones that pass."""
+"""Notebook 01: wrong answers as a learner types them draw their own hint, and right answers pass."""
 
 from __future__ import annotations
 
-import json
 import random
 from collections.abc import Callable
 from pathlib import Path
@@ -35,23 +34,23 @@ def loops(swap=False, by_column=False, more=True, step_from="size - overlap", li
     def corners(height, width, size, overlap):
         def along(length):
             step = eval(step_from, {"size": size, "overlap": overlap})
-            found = list(range(0, eval(limit, {"length": length, "size": size}), step))
-            if more is True and found[-1] + size < length:
-                found.append(length - size)
+            starts = list(range(0, eval(limit, {"length": length, "size": size}), step))
+            if more is True and starts[-1] + size < length:
+                starts.append(length - size)
             if more == "always":
-                found.append(length - size)
-            return [min(f, length - size) for f in found] if more == "push" else found
+                starts.append(length - size)
+            return [min(start, length - size) for start in starts] if more == "push" else starts
 
-        found = []
+        pairs = []
         if by_column:
-            for c in along(width):
-                for r in along(height):
-                    found.append((r, c))
-            return found
-        for r in along(height):
-            for c in along(width):
-                found.append((c, r) if swap else (r, c))
-        return np.array(found).reshape(-1, 2)
+            for column in along(width):
+                for row in along(height):
+                    pairs.append((row, column))
+            return pairs
+        for row in along(height):
+            for column in along(width):
+                pairs.append((column, row) if swap else (row, column))
+        return np.array(pairs).reshape(-1, 2)
 
     return corners
 
@@ -63,96 +62,96 @@ def labels_by_loop(test: Callable) -> Callable:
     return label
 
 
-def cut_shuffled_tiles(owner, share, seed):
-    order = np.random.default_rng(seed).permutation(len(owner))
-    cut = round(share * len(owner))
+def cut_shuffled_tiles(groups, share, seed):
+    order = np.random.default_rng(seed).permutation(len(groups))
+    cut = round(share * len(groups))
     return order[:cut], order[cut:]
 
 
-def cut_tiles_in_order(owner, share, seed):
-    cut = int(share * len(owner))
-    return np.arange(cut), np.arange(cut, len(owner))
+def cut_tiles_in_order(groups, share, seed):
+    cut = int(share * len(groups))
+    return np.arange(cut), np.arange(cut, len(groups))
 
 
-def chosen_strips(owner, share, seed, cut=round):
-    names = sorted(set(owner))
+def chosen_strips(groups, share, seed, cut=round):
+    names = sorted(set(groups))
     np.random.default_rng(seed).shuffle(names)
     return names[: cut(share * len(names))]
 
 
-def by_strip(owner, share, seed, cut=round):
-    chosen = chosen_strips(owner, share, seed, cut)
+def by_strip(groups, share, seed, cut=round):
+    chosen = chosen_strips(groups, share, seed, cut)
     return (
-        [i for i, name in enumerate(owner) if name in chosen],
-        [i for i, name in enumerate(owner) if name not in chosen],
+        [i for i, name in enumerate(groups) if name in chosen],
+        [i for i, name in enumerate(groups) if name not in chosen],
     )
 
 
-def everything_tested(owner, share, seed):
-    return by_strip(owner, share, seed)[0], list(range(len(owner)))
+def everything_tested(groups, share, seed):
+    return by_strip(groups, share, seed)[0], list(range(len(groups)))
 
 
-def names_only(owner, share, seed):
-    chosen = chosen_strips(owner, share, seed)
-    return chosen, [name for name in sorted(set(owner)) if name not in chosen]
+def names_only(groups, share, seed):
+    chosen = chosen_strips(groups, share, seed)
+    return chosen, [name for name in sorted(set(groups)) if name not in chosen]
 
 
-def truth_values(owner, share, seed):
-    inside = np.isin(owner, chosen_strips(owner, share, seed))
+def truth_values(groups, share, seed):
+    inside = np.isin(groups, chosen_strips(groups, share, seed))
     return inside, ~inside
 
 
-def first_in_order(owner, share, seed):
-    names = np.unique(owner)
-    inside = np.isin(owner, names[: round(share * len(names))])
+def first_in_order(groups, share, seed):
+    names = np.unique(groups)
+    inside = np.isin(groups, names[: round(share * len(names))])
     return np.where(inside)[0], np.where(~inside)[0]
 
 
-def one_tile_a_strip(owner, share, seed):
-    fit, test = by_strip(owner, share, seed)
-    return fit, [test[0]]
+def one_test_tile(groups, share, seed):
+    training, test = by_strip(groups, share, seed)
+    return training, [test[0]]
 
 
-def unseeded(owner, share, seed):
-    names = list(set(owner))
+def unseeded(groups, share, seed):
+    names = list(set(groups))
     random.shuffle(names)
     chosen = names[: round(share * len(names))]
-    return [i for i, n in enumerate(owner) if n in chosen], [i for i, n in enumerate(owner) if n not in chosen]
+    return [i for i, n in enumerate(groups) if n in chosen], [i for i, n in enumerate(groups) if n not in chosen]
 
 
-def old_generator(owner, share, seed):
+def old_generator(groups, share, seed):
     np.random.seed(seed)
-    names = np.unique(owner)
+    names = np.unique(groups)
     chosen = np.random.choice(names, round(share * len(names)), replace=False)
-    inside = np.isin(owner, chosen)
+    inside = np.isin(groups, chosen)
     return np.flatnonzero(inside), np.flatnonzero(~inside)
 
 
 def summed(masks):
     total = np.zeros_like(masks[0])
-    for m in masks:
-        total += m
+    for mask in masks:
+        total += mask
     return total > 0
 
 
 def joined_bits(masks):
-    found = np.zeros_like(masks[0])
-    for m in masks:
-        found = found | m
-    return found
+    bits = np.zeros_like(masks[0])
+    for mask in masks:
+        bits = bits | mask
+    return bits
 
 
 def overlap_only(masks):
-    found = masks[0] > 0
-    for m in masks[1:]:
-        found = found & (m > 0)
-    return found
+    marked = masks[0] > 0
+    for mask in masks[1:]:
+        marked = marked & (mask > 0)
+    return marked
 
 
 def last_wins(masks):
-    for m in masks:
-        found = m > 0
-    return found
+    for mask in masks:
+        marked = mask > 0
+    return marked
 
 
 WRONG = [
@@ -208,14 +207,14 @@ WRONG = [
     ("01.5", "tile on both sides", everything_tested),
     ("01.5", "names of strips", names_only),
     ("01.5", "true and false", truth_values),
-    ("01.5", "a level too deep", lambda *q: tuple(np.where(side) for side in truth_values(*q))),
-    ("01.5", "a level too deep", lambda *q: [np.argwhere(side) for side in truth_values(*q)]),
-    ("01.5", "sides swapped", lambda *q: by_strip(*q)[::-1]),
+    ("01.5", "a level too deep", lambda *case: tuple(np.where(side) for side in truth_values(*case))),
+    ("01.5", "a level too deep", lambda *case: [np.argwhere(side) for side in truth_values(*case)]),
+    ("01.5", "sides swapped", lambda *case: by_strip(*case)[::-1]),
     ("01.5", "no draw", first_in_order),
-    ("01.5", "tiles lost", one_tile_a_strip),
-    ("01.5", "number of strips", lambda *q: by_strip(*q, cut=lambda n: int(n) - 1)),
-    ("01.5", "number of strips", lambda *q: by_strip(*q, cut=int)),
-    ("01.5", "number of strips", lambda *q: by_strip(*q, cut=lambda n: int(np.ceil(n)))),
+    ("01.5", "tiles lost", one_test_tile),
+    ("01.5", "number of strips", lambda *case: by_strip(*case, cut=lambda n: int(n) - 1)),
+    ("01.5", "number of strips", lambda *case: by_strip(*case, cut=int)),
+    ("01.5", "number of strips", lambda *case: by_strip(*case, cut=lambda n: int(np.ceil(n)))),
     ("01.5", "another draw", unseeded),
     ("01.5", "another draw", old_generator),
 ]  # fmt: skip
@@ -225,7 +224,7 @@ WRONG = [
 def test_each_wrong_answer_draws_its_own_hint(name: str, mistake: str, wrong: Callable):
     verdict = judge(EXERCISES[name], wrong)
     assert verdict.mistake == mistake, verdict
-    assert verdict.told == next(m.hint for m in EXERCISES[name].mistakes if m.name == mistake)
+    assert verdict.message == next(m.hint for m in EXERCISES[name].mistakes if m.name == mistake)
 
 
 def test_every_mistake_is_tried():
@@ -242,10 +241,10 @@ def corners_with_numpy(height, width, size, overlap):
 
 
 def union_by_loop(masks):
-    found = np.zeros(masks[0].shape, bool)
+    marked = np.zeros(masks[0].shape, bool)
     for mask in masks:
-        found |= mask > 0
-    return found
+        marked |= mask > 0
+    return marked
 
 
 def union_with_torch(masks):
@@ -255,12 +254,12 @@ def union_with_torch(masks):
 
 
 def parse_with_module(name):
-    found = strips.NAME.match(Path(name).stem)
-    return found["number"], found["code"].zfill(3), found["fabric"]
+    parts = strips.NAME.match(Path(name).stem)
+    return parts["number"], parts["code"].zfill(3), parts["fabric"]
 
 
-def split_with_numpy(owner, share, seed):
-    names, which = np.unique(owner, return_inverse=True)
+def split_with_numpy(groups, share, seed):
+    names, which = np.unique(groups, return_inverse=True)
     order = np.random.default_rng(seed).permutation(len(names))
     inside = np.isin(which, order[: round(share * len(names))])
     return np.where(inside)[0], np.where(~inside)[0]
@@ -279,32 +278,32 @@ RIGHT = [
     ("01.4", labels_by_loop(lambda m, s: m.any() and (m > 0).mean() >= s)),
     ("01.5", by_strip),
     ("01.5", split_with_numpy),
-    ("01.5", lambda *q: [by_strip(*q)[0][::-1], by_strip(*q)[1]]),
+    ("01.5", lambda *case: [by_strip(*case)[0][::-1], by_strip(*case)[1]]),
 ]
 
 
 @pytest.mark.parametrize(("name", "right"), RIGHT, ids=[f"{name} {i}" for i, (name, _) in enumerate(RIGHT)])
-def test_right_answers_pass_in_whatever_way(name: str, right: Callable):
+def test_right_answers_pass_in_whatever_way_they_are_written(name: str, right: Callable):
     verdict = judge(EXERCISES[name], right)
-    assert verdict.passed and verdict.told == EXERCISES[name].praise, verdict
+    assert verdict.passed and verdict.message == EXERCISES[name].praise, verdict
 
 
 def test_the_notebook_s_functions_agree_with_the_modules():
-    """Where the module has the same function, over many more cases than the check tries."""
-    own = lessons.functions(lessons.builder.solved, NAMES)
+    """Compare them on many more cases than the check tries."""
+    solutions = lessons.functions(lessons.builder.solved, NAMES)
     rng = np.random.default_rng(0)
     for _ in range(200):
         size = int(rng.integers(1, 9))
         height, width = (int(n) for n in rng.integers(size, 40, 2))
         overlap = int(rng.integers(0, size))
         corners = tiling.tile(np.zeros((height, width)), size, overlap)[1]
-        assert np.array_equal(own["01.3"](height, width, size, overlap), corners)
+        assert np.array_equal(solutions["01.3"](height, width, size, overlap), corners)
         masks = (rng.random((6, 5, 4)) < rng.choice([0.05, 0.3])) * rng.integers(1, 256, (6, 5, 4))
         share = float(rng.choice([0, 0.05, 0.1, 0.35]))
-        assert np.array_equal(own["01.4"](masks, share), tiling.tile_labels(masks, share))
+        assert np.array_equal(solutions["01.4"](masks, share), tiling.tile_labels(masks, share))
     for name in ("0094_027_05", "0018_00_01", "0001_000_02"):
-        strip = strips.NAME.match(name)
-        assert own["01.1"](f"{name}.png") == (strip["number"], strip["code"].rjust(3, "0"), strip["fabric"])
+        parts = strips.NAME.match(name)
+        assert solutions["01.1"](f"{name}.png") == (parts["number"], parts["code"].rjust(3, "0"), parts["fabric"])
 
 
 @pytest.mark.parametrize("exercise", nb01.EXERCISES, ids=lambda e: e.id)
@@ -312,8 +311,3 @@ def test_an_exercise_is_complete(exercise):
     assert len(exercise.mistakes) >= 3 and 2 <= len(exercise.hints) <= 3 and exercise.praise.endswith(".")
     hints = [m.hint for m in exercise.mistakes]
     assert len(set(hints)) == len(hints)
-
-
-def test_the_results_that_the_notebook_quotes_name_no_folder():
-    text = (lessons.builder.BENCHMARKS / "results" / "notebook_01.json").read_text(encoding="utf-8")
-    assert {"aitex", "practice", "split"} <= set(json.loads(text)) and "/" not in text

@@ -1,4 +1,4 @@
-"""Notebook 02: each typical wrong answer draws its own hint, right ones pass however they are written."""
+"""Notebook 02: each typical mistake draws its own hint, and right answers pass in whatever way they are written."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 from aitex_utils.lessons import judge
 from aitex_utils.lessons.nb02.exercises import EXERCISES
 from aitex_utils.memory_bank import MemoryBank
-from aitex_utils.scoring import max_score, mean_score, reweighted_by_patch_score, reweighted_score, top_score
+from aitex_utils.scoring import max_score, mean_score, reweighted_by_patch_score, reweighted_score, top_fraction_score
 
 BY_ID = {exercise.id: exercise for exercise in EXERCISES}
 NAMES = {
@@ -35,15 +35,15 @@ def solutions() -> dict[str, Callable]:
 def error_by_loop(points, mean, directions):
     errors = []
     for x in points:
-        rebuilt = mean + sum((direction @ (x - mean)) * direction for direction in directions)
-        errors.append(math.dist(x, rebuilt))
+        reconstructed = mean + sum((direction @ (x - mean)) * direction for direction in directions)
+        errors.append(math.dist(x, reconstructed))
     return errors
 
 
-def error_by_what_is_left(points, mean, directions):
+def error_by_projection(points, mean, directions):
     centred = points - mean
-    left = np.eye(len(mean)) - directions.T @ directions  # projects on all other directions
-    return np.sqrt(((centred @ left) ** 2).sum(1))
+    rest = np.eye(len(mean)) - directions.T @ directions  # projects on all other directions
+    return np.sqrt(((centred @ rest) ** 2).sum(1))
 
 
 def unfold_by_loop(feature_map):
@@ -60,9 +60,9 @@ def unfold_by_torch(feature_map):
 def nearest_by_loop(patches, bank):
     distances, indices = [], []
     for p in patches:
-        all_of_them = [math.dist(p, m) for m in bank]
-        distances.append(min(all_of_them))
-        indices.append(all_of_them.index(min(all_of_them)))
+        to_bank = [math.dist(p, m) for m in bank]
+        distances.append(min(to_bank))
+        indices.append(to_bank.index(min(to_bank)))
     return distances, indices
 
 
@@ -104,7 +104,7 @@ def equation_7_by_softmax(patch, bank, b):
     ("number", "answer"),
     [
         ("02.1", error_by_loop),
-        ("02.1", error_by_what_is_left),
+        ("02.1", error_by_projection),
         ("02.2", unfold_by_loop),
         ("02.2", unfold_by_torch),
         ("02.3", nearest_by_loop),
@@ -117,7 +117,7 @@ def equation_7_by_softmax(patch, bank, b):
 )
 def test_right_answers_pass(number: str, answer):
     verdict = judge(BY_ID[number], answer)
-    assert verdict.passed, verdict.told
+    assert verdict.passed, verdict.message
 
 
 # Wrong answers, as a learner would type them. The body of a function with the exercise's arguments.
@@ -131,7 +131,7 @@ HEADS = {
 }
 WRONG = {
     "02.1": {
-        "mean not taken off": "return np.sqrt(((points - points @ directions.T @ directions) ** 2).sum(axis=1))",
+        "mean not subtracted": "return np.sqrt(((points - points @ directions.T @ directions) ** 2).sum(axis=1))",
         "mean not put back": (
             "z = (points - mean) @ directions.T\nreturn np.sqrt(((points - z @ directions) ** 2).sum(1))"
         ),
@@ -143,8 +143,7 @@ WRONG = {
             "return np.linalg.norm(points - mean - z @ directions, axis=1)"
         ),
         "first direction only": (
-            "d = directions[0]\nz = (points - mean) @ d\n"
-            "return np.linalg.norm(points - mean - z[:, None] * d, axis=1)"
+            "d = directions[0]\nz = (points - mean) @ d\nreturn np.linalg.norm(points - mean - z[:, None] * d, axis=1)"
         ),
         "city blocks": (
             "r = (points - mean) @ directions.T @ directions + mean\nreturn np.abs(points - r).sum(axis=1)"
@@ -181,7 +180,7 @@ WRONG = {
         "order of results": "t = np.linalg.norm(patches[:, None] - bank, axis=2)\nreturn t.argmin(1), t.min(1)",
     },
     "02.4": {
-        "a share of nothing": (
+        "count of zero": (
             "n = int(share * distances.size)\n"
             "return distances.max(), distances.mean(), np.sort(distances.ravel())[-n:].mean()"
         ),
@@ -217,7 +216,7 @@ WRONG = {
             "n = max(1, round(share * distances.size))\nd = np.sort(distances, axis=None)\n"
             "return d.mean(), d[-1], d[-n:].mean()"
         ),
-        "the limit": "return np.max(distances), np.mean(distances), np.quantile(distances, 1 - share)",
+        "the threshold": "return np.max(distances), np.mean(distances), np.quantile(distances, 1 - share)",
         "a sum": (
             "n = max(1, round(share * distances.size))\n"
             "return distances.max(), distances.mean(), sum(sorted(distances.ravel())[-n:])"
@@ -233,7 +232,7 @@ WRONG = {
             "n = np.argsort(np.linalg.norm(bank - bank[i], axis=1))[:b]\n"
             "return (1 - np.exp(d[i]) / np.sum(np.exp(d[n]))) * d[i]"
         ),
-        "overflow painted over": (
+        "overflow replaced": (
             "d = np.linalg.norm(bank - patch, axis=1)\ni = d.argmin()\n"
             "n = np.argsort(np.linalg.norm(bank - bank[i], axis=1))[:b]\n"
             "return (1 - np.nan_to_num(np.exp(d[i]) / np.exp(d[n]).sum())) * d[i]"
@@ -282,7 +281,7 @@ WRONG = {
         ),
     },
 }
-OF_EQUATION_7 = (
+NEIGHBOURS_OF_M_STAR = (
     "d = np.linalg.norm(bank - patch, axis=1)\ni = d.argmin()\n"
     "n = np.argsort(np.linalg.norm(bank - bank[i], axis=1))[:b]\n"
 )
@@ -290,7 +289,7 @@ MORE = [  # other ways into the same mistakes
     ("02.1", "own mean", "m = points.mean()\nr = (points - m) @ directions.T @ directions + m\n"
      "return np.linalg.norm(points - r, axis=1)"),
     ("02.3", "one of two", "return np.argmin(np.linalg.norm(patches[:, None] - bank, axis=2), axis=1)"),
-    ("02.4", "a share of nothing", "n = round(share * distances.size)\n"
+    ("02.4", "count of zero", "n = round(share * distances.size)\n"
      "return distances.max(), distances.mean(), np.sort(distances, axis=None)[-n:].mean()"),
     ("02.4", "count cut off", "n = max(1, int(share * distances.size))\n"
      "return distances.max(), distances.mean(), np.sort(distances, axis=None)[-n:].mean()"),
@@ -298,14 +297,14 @@ MORE = [  # other ways into the same mistakes
      "return distances.max(), distances.mean(), np.sort(distances.ravel())[-n:].mean()"),
     ("02.4", "rows counted", "n = int(len(distances) * share)\n"
      "return distances.max(), distances.mean(), np.sort(distances.ravel())[-n:].mean()"),
-    ("02.5", "overflow painted over", OF_EQUATION_7 +
+    ("02.5", "overflow replaced", NEIGHBOURS_OF_M_STAR +
      "return np.nan_to_num((1 - np.exp(d[i]) / np.exp(d[n]).sum()) * d[i])"),
-    ("02.5", "overflow painted over", OF_EQUATION_7 +
+    ("02.5", "overflow replaced", NEIGHBOURS_OF_M_STAR +
      "e = np.nan_to_num(np.exp(d))\nreturn (1 - e[i] / e[n].sum()) * d[i]"),
-    ("02.5", "minus in the exponent", OF_EQUATION_7 + "return (1 - np.exp(-d[i]) / np.exp(-d[n]).sum()) * d[i]"),
-    ("02.5", "minus in the exponent", OF_EQUATION_7 + "return (1 - np.exp(-d[i]) / np.exp(d[n]).sum()) * d[i]"),
-    ("02.5", "minus in the exponent", OF_EQUATION_7 + "return (1 - np.exp(d[i]) / np.exp(-d[n]).sum()) * d[i]"),
-    ("02.4", "the limit", "return distances.max(), distances.mean(), np.partition(distances.ravel(), -max(1, round("
+    ("02.5", "minus in the exponent", NEIGHBOURS_OF_M_STAR + "return (1 - np.exp(-d[i]) / np.exp(-d[n]).sum()) * d[i]"),
+    ("02.5", "minus in the exponent", NEIGHBOURS_OF_M_STAR + "return (1 - np.exp(-d[i]) / np.exp(d[n]).sum()) * d[i]"),
+    ("02.5", "minus in the exponent", NEIGHBOURS_OF_M_STAR + "return (1 - np.exp(d[i]) / np.exp(-d[n]).sum()) * d[i]"),
+    ("02.4", "the threshold", "return distances.max(), distances.mean(), np.partition(distances.ravel(), -max(1, round("
      "share * distances.size)))[-max(1, round(share * distances.size))]"),
     ("02.5", "neighbours of the patch", "d = np.sort(np.linalg.norm(bank - patch, axis=1))[:b]\n"
      "return (1 - 1 / np.exp(d - d[0]).sum()) * d[0]"),
@@ -318,7 +317,7 @@ MORE = [  # other ways into the same mistakes
      "f = np.sort(np.linalg.norm(bank - bank[i], axis=1))[:b]\nt = max(d[i], f.max())\n"
      "return (1 - np.exp(d[i] - t) / np.exp(f - t).sum()) * d[i]"),
 ]  # fmt: skip
-CASES = [(number, name, body) for number, all_of_it in WRONG.items() for name, body in all_of_it.items()] + MORE
+CASES = [(number, name, body) for number, bodies in WRONG.items() for name, body in bodies.items()] + MORE
 
 
 @pytest.mark.parametrize(("number", "name", "body"), CASES, ids=[f"{n} {name}" for n, name, _ in CASES])
@@ -326,9 +325,9 @@ def test_a_typical_mistake_draws_its_own_hint(number: str, name: str, body: str)
     lines = "\n".join(f"    {line}" for line in body.split("\n"))
     answer = lessons.defined(f"import numpy as np\n\n\ndef answer({HEADS[number]}):\n{lines}\n", "answer")
     verdict = judge(BY_ID[number], answer)
-    assert verdict.mistake == name, verdict.told
+    assert verdict.mistake == name, verdict.message
     hints = {mistake.hint for mistake in BY_ID[number].mistakes if mistake.name == name}
-    assert {verdict.told} == hints, "one mistake, one hint"
+    assert {verdict.message} == hints, "one mistake, one hint"
 
 
 def test_every_mistake_is_tried_and_no_two_share_a_hint():
@@ -353,9 +352,9 @@ def test_nearest_is_the_memory_bank_s(seed: int, solutions: dict):
     vectors, bank = toy(seed)
     patches = np.random.default_rng(seed + 100).normal(size=(7, 5)).astype(np.float32)
     distances, indices = solutions["02.3"](patches, vectors)
-    found, at = bank.nearest(patches, 1)
-    np.testing.assert_allclose(distances, found[:, 0], rtol=1e-5)
-    np.testing.assert_array_equal(indices, at[:, 0])
+    expected, expected_indices = bank.search(patches, 1)
+    np.testing.assert_allclose(distances, expected[:, 0], rtol=1e-5)
+    np.testing.assert_array_equal(indices, expected_indices[:, 0])
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -367,13 +366,15 @@ def test_equation_7_is_the_module_s_and_not_its_variant(seed: int, b: int, solut
     assert by_hand == pytest.approx(reweighted_score(patch[None, None], bank, b)[0], rel=1e-4)
     if b == 9:
         assert by_hand != pytest.approx(reweighted_by_patch_score(patch[None, None], bank, b)[0], rel=1e-4)
-    assert 1 - 1 / b - 1e-6 <= by_hand / bank.nearest(patch[None], 1)[0][0, 0] <= 1  # the bound of section 10
+    assert 1 - 1 / b - 1e-6 <= by_hand / bank.search(patch[None], 1)[0][0, 0] <= 1  # the bound of section 10
 
 
 @pytest.mark.parametrize("share", [0.001, 0.01, 0.3, 1.0])
 def test_image_scores_are_the_module_s(share: float, solutions: dict):
     distances = np.random.default_rng(0).gamma(2, size=(1, 12, 9)).astype(np.float32)
-    expected = [score[0] for score in (max_score(distances), mean_score(distances), top_score(distances, share))]
+    expected = [
+        score[0] for score in (max_score(distances), mean_score(distances), top_fraction_score(distances, share))
+    ]
     np.testing.assert_allclose(solutions["02.4"](distances[0], share), expected, rtol=1e-5)
 
 

@@ -1,4 +1,4 @@
-"""Notebook 03: each typical wrong answer draws its own hint, right ones pass however they are written."""
+"""Notebook 03: each typical mistake draws its own hint, and right answers pass in whatever way they are written."""
 
 from __future__ import annotations
 
@@ -11,11 +11,12 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from aitex_utils.features import PatchFeatures, join_layers
+from aitex_utils.backbones import load_backbone
+from aitex_utils.features import PatchFeatures, fuse_layers
 from aitex_utils.lessons import judge
 from aitex_utils.lessons.nb03.exercises import EXERCISES
 from aitex_utils.lessons.nb03.receptive_field import layer_chain
-from aitex_utils.lessons.nb03.receptive_field import receptive_field as module_s_receptive_field
+from aitex_utils.lessons.nb03.receptive_field import receptive_field as course_receptive_field
 
 BY_ID = {exercise.id: exercise for exercise in EXERCISES}
 NAMES = {
@@ -54,25 +55,25 @@ def field_by_counting(chain):
 
 
 def output_by_detached_copy(network, layer, images):
-    found = {}
-    hook = dict(network.named_modules())[layer].register_forward_hook(
-        lambda module, inputs, output: found.update(it=output.detach().clone())
+    kept = {}
+    handle = dict(network.named_modules())[layer].register_forward_hook(
+        lambda module, inputs, output: kept.update(output=output.detach().clone())
     )
     network(images)
-    hook.remove()
-    return found["it"]
+    handle.remove()
+    return kept["output"]
 
 
 def output_in_a_with(network, layer, images):
-    found = []
+    kept = []
     with (
         torch.no_grad(),
         network.get_submodule(layer).register_forward_hook(
-            lambda module, inputs, output: found.append(output.numpy().copy())
+            lambda module, inputs, output: kept.append(output.numpy().copy())
         ),
     ):
         network(images)
-    return found[0]
+    return kept[0]
 
 
 def pooled_by_torch(feature_map, side=3):
@@ -83,8 +84,8 @@ def pooled_by_sums(feature_map, side=3):
     reach, (_, height, width) = side // 2, feature_map.shape
     padding = ((0, 0), (reach, reach), (reach, reach))
     values, ones = np.pad(feature_map, padding), np.pad(np.ones_like(feature_map), padding)
-    moved = [(slice(None), slice(r, r + height), slice(c, c + width)) for r in range(side) for c in range(side)]
-    return sum(values[m] for m in moved) / sum(ones[m] for m in moved)
+    shifts = [(slice(None), slice(r, r + height), slice(c, c + width)) for r in range(side) for c in range(side)]
+    return sum(values[shift] for shift in shifts) / sum(ones[shift] for shift in shifts)
 
 
 def joined_last(early, late):
@@ -120,9 +121,9 @@ RIGHT = {
 
 
 @pytest.mark.parametrize(("number", "answer"), [(n, f) for n, both in RIGHT.items() for f in both])
-def test_a_right_answer_passes_however_it_is_written(number: str, answer: Callable):
+def test_right_answers_pass_in_whatever_way_they_are_written(number: str, answer: Callable):
     verdict = judge(BY_ID[number], answer)
-    assert verdict.passed, verdict.told
+    assert verdict.passed, verdict.message
 
 
 # Wrong answers, as a learner would type them.
@@ -138,14 +139,14 @@ def field_loop(update):
     return answer
 
 
-def output_with(hook, remove=True, give=lambda kept, end: kept[0]):
+def output_with(hook, remove=True, choose=lambda kept, last_output: kept[0]):
     def answer(network, layer, images):
         kept = []
         handle = network.get_submodule(layer).register_forward_hook(hook(kept))
-        end = network(images)
+        last_output = network(images)
         if remove:
             handle.remove()
-        return give(kept, end)
+        return choose(kept, last_output)
 
     return answer
 
@@ -223,15 +224,15 @@ def as_rows(x):
     return x.reshape(b, h, w, c)
 
 
-def whiten_with(covariance=None, scale=lambda v, f: np.sqrt(v + f * v.mean()), columns=True, minus=True, swap=False):
+def whiten_with(covariance=None, scale=lambda v, f: np.sqrt(v + f * v.mean()), columns=True, centred=True, swap=False):
     covariance = covariance or (lambda x: np.cov(x.T, bias=True))
 
     def answer(normal, patches, floor=1e-3):
-        known = patches if swap else normal
-        mean = known.mean(axis=0)
-        v, d = np.linalg.eigh(covariance(known))
+        source = patches if swap else normal
+        mean = source.mean(axis=0)
+        v, d = np.linalg.eigh(covariance(source))
         v = np.maximum(v, 0)
-        return (patches - mean if minus else patches) @ (d if columns else d.T) / scale(v, floor)
+        return (patches - mean if centred else patches) @ (d if columns else d.T) / scale(v, floor)
 
     return answer
 
@@ -270,27 +271,27 @@ def output_in_eval(hook):
 
 
 def output_blanked(network, layer, images):
-    found = []
+    kept = []
 
     def hook(module, inputs, output):
-        found.append(output.clone())
+        kept.append(output.clone())
         return torch.zeros_like(output)
 
     handle = network.get_submodule(layer).register_forward_hook(hook)
     network(images)
     handle.remove()
-    return found[0]
+    return kept[0]
 
 
 def output_doubled_in_place(network, layer, images):
-    found = []
+    kept = []
 
     def hook(module, inputs, output):
-        found.append(output.mul_(2).clone())
+        kept.append(output.mul_(2).clone())
 
     with network.get_submodule(layer).register_forward_hook(hook), torch.no_grad():
         network(images)
-    return found[0]
+    return kept[0]
 
 
 def pool_from_below_zero(feature_map, side=3):
@@ -301,7 +302,7 @@ def pool_from_below_zero(feature_map, side=3):
     return np.stack(result, axis=1)
 
 
-def whiten_off_centre(normal, patches, floor=1e-3):
+def whiten_with_own_mean(normal, patches, floor=1e-3):
     v, d = np.linalg.eigh(np.cov(normal.T, bias=True))
     return (patches - np.mean(patches, axis=0)) @ d / np.sqrt(v + floor * v.mean())
 
@@ -321,7 +322,7 @@ WRONG = [
     ("03.5", "floor not relative", whiten_with(scale=lambda v, f: np.sqrt(v.clip(f)))),
     ("03.5", "floor after the root", whiten_with(scale=lambda v, f: np.sqrt(v) + f * v.mean())),
     ("03.5", "maximum", whiten_with(scale=lambda v, f: np.sqrt(np.maximum(v, f * np.mean(v))))),
-    ("03.5", "own mean", whiten_off_centre),
+    ("03.5", "own mean", whiten_with_own_mean),
     ("03.1", "stride forgotten", field_loop(lambda side, stride, k, s: (side + k - 1, stride * s))),
     ("03.1", "stride too soon", field_loop(lambda side, stride, k, s: (side + (k - 1) * stride * s, stride * s))),
     ("03.1", "kernels multiplied", field_loop(lambda side, stride, k, s: (side * k, stride * s))),
@@ -332,7 +333,7 @@ WRONG = [
     ("03.2", "hook not removed", output_with(keep_output, remove=False)),
     ("03.2", "input for output", output_with(keep_input)),
     ("03.2", "changed in place", output_with(keep_output)),
-    ("03.2", "whole network", output_with(keep_copy, give=lambda kept, end: end)),
+    ("03.2", "whole network", output_with(keep_copy, choose=lambda kept, last_output: last_output)),
     ("03.3", "zeros counted in", pool_zeros),
     ("03.3", "zeros counted in", pool_scipy("constant")),
     ("03.3", "border repeated", pool_scipy("nearest")),
@@ -351,7 +352,7 @@ WRONG = [
     ("03.4", "rows and columns swapped", join_with(finish=lambda x: x.permute(0, 3, 2, 1))),
     ("03.4", "rows and columns swapped", join_with(finish=lambda x: x.swapaxes(1, 3))),
     ("03.5", "covariance not centred", whiten_with(lambda x: x.T @ x / len(x))),
-    ("03.5", "mean left in", whiten_with(minus=False)),
+    ("03.5", "mean left in", whiten_with(centred=False)),
     ("03.5", "multiplied", whiten_with(scale=lambda v, f: 1 / np.sqrt(v + f * v.mean()))),
     ("03.5", "root forgotten", whiten_with(scale=lambda v, f: v + f * v.mean())),
     ("03.5", "not scaled", whiten_with(scale=lambda v, f: 1.0)),
@@ -363,7 +364,7 @@ WRONG = [
 
 
 @pytest.mark.parametrize(("number", "name", "answer"), WRONG, ids=lambda v: v if isinstance(v, str) else "")
-def test_a_typical_wrong_answer_draws_its_own_hint(number: str, name: str, answer: Callable):
+def test_a_typical_mistake_draws_its_own_hint(number: str, name: str, answer: Callable):
     lessons.draws_its_own_hint(BY_ID[number], name, answer)
 
 
@@ -373,73 +374,80 @@ def test_every_mistake_is_made_by_hand_above():
 
 def test_a_network_that_was_training_may_be_read_in_eval_and_handed_back():
     def answer(network, layer, images):
-        was = network.training
+        mode = network.training
         network.eval()
-        found = output_with(keep_copy)(network, layer, images)
-        network.train(was)
-        return found
+        output = output_with(keep_copy)(network, layer, images)
+        network.train(mode)
+        return output
 
     assert judge(BY_ID["03.2"], answer).passed
 
 
-def test_a_covariance_of_the_wrong_side_is_no_wait():
-    """The covariance of all pairs of patches is small enough to be decomposed at once; then it doesn't fit."""
+def test_a_covariance_of_the_wrong_side_fails_quickly():
+    """The (N, N) covariance is small enough to be decomposed at once; its shape then does not fit."""
     verdict = judge(BY_ID["03.5"], whiten_with(np.cov))
     assert verdict.kind == "crashed"
     assert all(len(normal) <= 500 for normal, _, _ in BY_ID["03.5"].cases())
 
 
-def test_a_hook_that_stays_is_told_first():
-    left = output_with(keep_input, remove=False)
-    assert judge(BY_ID["03.2"], left).mistake == "hook not removed"
+def test_a_hook_that_stays_is_reported_before_a_wrong_value():
+    answer = output_with(keep_input, remove=False)
+    assert judge(BY_ID["03.2"], answer).mistake == "hook not removed"
 
 
 # What the notebook writes out is what the module does.
 
 
 def test_the_notebook_s_receptive_field_is_the_module_s(solutions: dict):
-    network = PatchFeatures("resnet18", pretrained=False)._network
+    network = load_backbone("resnet18", pretrained=False).network
     for layer in ("layer1", "layer2", "layer3"):
         chain = layer_chain(network, layer)
-        assert solutions["03.1"](chain) == module_s_receptive_field(chain)
+        assert solutions["03.1"](chain) == course_receptive_field(chain)
 
 
 def test_hooks_pooling_and_joining_by_hand_give_the_module_s_patches(solutions: dict):
     features = PatchFeatures(pretrained=False)
     tiles = np.random.default_rng(0).integers(0, 256, (2, 64, 64), dtype=np.uint8)
-    images = features._prepared(tiles)
+    images, network = features.preprocess(tiles), load_backbone(pretrained=False).network.eval()
     with torch.inference_mode():
-        outputs = [solutions["03.2"](features._network, layer, images) for layer in features.layers]
+        outputs = [solutions["03.2"](network, layer, images) for layer in features.layers]
         pooled = [torch.from_numpy(np.stack([solutions["03.3"](m, 3) for m in o.numpy()])) for o in outputs]
         by_hand = solutions["03.4"](*pooled).numpy()
     assert by_hand.shape == (2, 8, 8, 152)
     np.testing.assert_allclose(by_hand, features.transform(tiles), rtol=1e-4, atol=1e-4)
-    np.testing.assert_allclose(by_hand, join_layers(outputs, 3).numpy(), rtol=1e-4, atol=1e-4)
+    np.testing.assert_allclose(by_hand, fuse_layers(outputs, 3).numpy(), rtol=1e-4, atol=1e-4)
 
 
 def test_the_notebook_s_whitening_is_the_module_s_but_for_signs(solutions: dict):
     rng = np.random.default_rng(0)
     normal = (rng.normal(size=(500, 6)) @ rng.normal(size=(6, 6)) + 3).astype(np.float32)
     features = PatchFeatures(pretrained=False, whiten=True).fit_whitening(normal)
-    ours, theirs = solutions["03.5"](normal, normal[:20]), features.whitened(normal[:20])
-    np.testing.assert_allclose(np.abs(ours), np.abs(theirs), rtol=1e-3, atol=1e-3)
+    by_hand, expected = solutions["03.5"](normal, normal[:20]), features.apply_whitening(normal[:20])
+    np.testing.assert_allclose(np.abs(by_hand), np.abs(expected), rtol=1e-3, atol=1e-3)  # signs are free
 
 
-def test_what_the_text_says_of_the_measured_table_holds():
-    by_strip, b = (
+def test_the_text_on_the_measured_table_is_true():
+    """The prose around the table of section 7 makes these claims about stored results."""
+    by_strip, practice_fabric = (
         json.loads((lessons.builder.BENCHMARKS / "results" / f"{name}.json").read_text(encoding="utf-8"))
         for name in ("notebook_03", "practice_fabric")
     )
-    strips, b = by_strip["tile_auroc"], b["tile_auroc_b"]
-    del b["our defaults"]  # not in the table: all that it holds is the paper's recipe with one choice changed
-    b["default"] = b.pop("the paper's recipe")
-    aitex, practice = ({name: of[kind] for name, of in b.items()} for kind in ("aitex", "practice"))
-    names = ("default", "blocks.1 alone", "128 px", "384 px", "pooling 7", "blocks.4 alone")
-    ours = dict(zip(names, ("default", "blocks_1", "size_128", "size_384", "pooling_7", "blocks_4"), strict=True))
-    for means in ({name: strips[ours[name]] for name in names}, aitex, practice):
-        assert min(means[name] for name in names) == means["blocks.1 alone"]
+    strips, protocol_b = by_strip["tile_auroc"], practice_fabric["tile_auroc_b"]
+    del protocol_b["our defaults"]  # not in the table: all its rows are the paper's recipe with one change
+    protocol_b["default"] = protocol_b.pop("the paper's recipe")
+    aitex, practice = ({row: means[kind] for row, means in protocol_b.items()} for kind in ("aitex", "practice"))
+    rows = {
+        "default": "default",
+        "blocks.1 only": "blocks_1",
+        "128 px": "size_128",
+        "384 px": "size_384",
+        "pooling 7": "pooling_7",
+        "blocks.4 only": "blocks_4",
+    }
+    for means in ({row: strips[key] for row, key in rows.items()}, aitex, practice):
+        assert min(means[row] for row in rows) == means["blocks.1 only"]
         assert means["128 px"] < means["default"] < means["384 px"]
-        assert means["pooling 7"] <= means["default"] <= means["blocks.4 alone"]
+        assert means["pooling 7"] <= means["default"] <= means["blocks.4 only"]
     default, larger = (by_strip["by_fabric"][name] for name in ("default", "size_384"))
     assert any(larger[fabric] < default[fabric] for fabric in default)
     assert max(strips, key=strips.get) == "pooling_1"

@@ -1,4 +1,4 @@
-"""Receptive fields: hand-worked chains, and what a gradient really reaches."""
+"""Receptive fields: chains worked out by hand, and the extent of a gradient."""
 
 from __future__ import annotations
 
@@ -42,6 +42,6 @@ def test_shortcuts_are_not_in_the_chain_and_pooling_is():
 
 
 @pytest.mark.parametrize("layer", ["blocks.99", "bn0"])
-def test_a_layer_that_is_not_there_is_told(layer: str):
-    with pytest.raises(InputError, match="take a name of named_modules"):
+def test_an_unknown_layer_is_refused(layer: str):
+    with pytest.raises(InputError, match=f"{layer}.*named_modules"):
         layer_chain(load_backbone(pretrained=False).network, layer)

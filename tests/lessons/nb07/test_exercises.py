@@ -1,4 +1,4 @@
-"""Notebook 07: each typical wrong answer draws its own hint, right ones pass however they are written."""
+"""Exercises of notebook 07: right answers pass in any form, and each typical wrong answer gets its own hint."""
 
 from __future__ import annotations
 
@@ -11,18 +11,20 @@ import pytest
 import torch
 from scipy.ndimage import gaussian_filter
 
-from aitex_utils import duel, metrics
-from aitex_utils.autoencoder import KERNEL, PADDING, STRIDE, Autoencoder
+from aitex_utils import metrics
+from aitex_utils.baselines.autoencoder import KERNEL, PADDING, STRIDE, Autoencoder
+from aitex_utils.baselines.ssim import SIGMA, TAPS, error_maps, ssim_maps
 from aitex_utils.lessons import judge
 from aitex_utils.lessons.nb07.exercises import EXERCISES
-from aitex_utils.ssim import RADIUS, WINDOW, error_maps, ssim_maps
+from aitex_utils.lessons.nb07.percentile_rank import percentile_rank
+from aitex_utils.lessons.nb07.resampling import resample_strips
 
 BY_ID = {exercise.id: exercise for exercise in EXERCISES}
 NAMES = {
-    "07.1": "code_size",
+    "07.1": "latent_size",
     "07.2": "ssim",
     "07.3": "smoothed_errors",
-    "07.4": "differences",
+    "07.4": "paired_differences",
     "07.5": "share_of_normal_below",
 }
 
@@ -32,33 +34,33 @@ def solutions() -> dict[str, Callable]:
     return lessons.functions(lessons.builder.solved, NAMES)
 
 
-# Right answers, written in two other ways each.
+# Right answers, each written in two other ways.
 
 
-def size_by_sliding(side, layers, channels):
+def size_by_sliding(side, layers, latent_channels):
     end = side
     for kernel, stride, padding in layers:
         row = range(end + 2 * padding)
-        end = len([at for at in row if at % stride == 0 and at + kernel <= len(row)])
-    return [end, side * side / (end * end * channels)]
+        end = len([start for start in row if start % stride == 0 and start + kernel <= len(row)])
+    return [end, side * side / (end * end * latent_channels)]
 
 
-def size_by_torch(side, layers, channels):
+def size_by_torch(side, layers, latent_channels):
     x = torch.zeros(1, 1, side, side)
     for kernel, stride, padding in layers:
         x = torch.nn.Conv2d(1, 1, kernel, stride, padding)(x)
-    return x.shape[-1], side**2 / (x.numel() * channels)
+    return x.shape[-1], side**2 / (x.numel() * latent_channels)
 
 
-def ssim_by_cov(one, other, value_range=255.0):
-    (aa, ab), (_, bb) = np.cov(one.ravel().astype(float), other.ravel().astype(float), bias=True)
-    ma, mb = one.mean(), other.mean()
+def ssim_by_cov(window_a, window_b, value_range=255.0):
+    (aa, ab), (_, bb) = np.cov(window_a.ravel().astype(float), window_b.ravel().astype(float), bias=True)
+    ma, mb = window_a.mean(), window_b.mean()
     c1, c2 = (value_range / 100) ** 2, (3 * value_range / 100) ** 2
     return (2 * ma * mb + c1) * (2 * ab + c2) / ((ma**2 + mb**2 + c1) * (aa + bb + c2))
 
 
-def ssim_in_python(one, other, value_range=255.0):
-    a, b = (np.ravel(w).tolist() for w in (one, other))
+def ssim_in_python(window_a, window_b, value_range=255.0):
+    a, b = (np.ravel(window).tolist() for window in (window_a, window_b))
     n = len(a)
     ma, mb = sum(a) / n, sum(b) / n
     va, vb = sum(x * x for x in a) / n - ma * ma, sum(x * x for x in b) / n - mb * mb
@@ -67,34 +69,35 @@ def ssim_in_python(one, other, value_range=255.0):
     return (2 * ma * mb + c1) / (ma * ma + mb * mb + c1) * (2 * c + c2) / (va + vb + c2)
 
 
-def errors_tile_by_tile(tiles, rebuilt, sigma):
-    return [gaussian_filter(np.abs(t.astype(np.float32) - r), sigma) for t, r in zip(tiles, rebuilt, strict=True)]
+def errors_tile_by_tile(tiles, reconstructed, sigma):
+    pairs = zip(tiles, reconstructed, strict=True)
+    return [gaussian_filter(np.abs(t.astype(np.float32) - r), sigma) for t, r in pairs]
 
 
-def errors_by_larger(tiles, rebuilt, sigma):
-    off = np.where(tiles > rebuilt, tiles - rebuilt, rebuilt - tiles).astype(float)
-    return torch.from_numpy(gaussian_filter(off, [0, sigma, sigma]))
+def errors_by_larger(tiles, reconstructed, sigma):
+    errors = np.where(tiles > reconstructed, tiles - reconstructed, reconstructed - tiles).astype(float)
+    return torch.from_numpy(gaussian_filter(errors, [0, sigma, sigma]))
 
 
-def differences_by_counts(labels, one, other, strips, drawn):
-    found = []
-    for row in drawn:
-        at = np.repeat(np.arange(len(strips)), [(row == strip).sum() for strip in strips])
-        found.append(metrics.auroc(labels[at], one[at]) - metrics.auroc(labels[at], other[at]))
-    return found
+def differences_by_counts(labels, scores_a, scores_b, groups, resamples):
+    values = []
+    for strips in resamples:
+        rows = np.repeat(np.arange(len(groups)), [(strips == group).sum() for group in groups])
+        values.append(metrics.auroc(labels[rows], scores_a[rows]) - metrics.auroc(labels[rows], scores_b[rows]))
+    return values
 
 
-def differences_by_pairs(labels, one, other, strips, drawn):
+def differences_by_pairs(labels, scores_a, scores_b, groups, resamples):
     def area(s, y):
-        above = s[y][:, None] - s[~y][None]
-        return (above > 0).mean() + (above == 0).mean() / 2
+        difference = s[y][:, None] - s[~y][None]
+        return (difference > 0).mean() + (difference == 0).mean() / 2
 
-    out = np.zeros(len(drawn))
-    for i, row in enumerate(drawn):
-        at = [n for strip in row for n in range(len(strips)) if strips[n] == strip]
-        y = np.asarray(labels)[at].astype(bool)
-        out[i] = area(one[at], y) - area(other[at], y)
-    return out
+    values = np.zeros(len(resamples))
+    for i, strips in enumerate(resamples):
+        rows = [n for strip in strips for n in range(len(groups)) if groups[n] == strip]
+        y = np.asarray(labels)[rows].astype(bool)
+        values[i] = area(scores_a[rows], y) - area(scores_b[rows], y)
+    return values
 
 
 def share_by_comparing(values, normal):
@@ -118,20 +121,20 @@ RIGHT = {
 
 
 @pytest.mark.parametrize(("number", "answer"), [(n, f) for n, both in RIGHT.items() for f in both])
-def test_a_right_answer_passes_however_it_is_written(number: str, answer: Callable):
+def test_right_answer_passes_in_any_form(number: str, answer: Callable):
     verdict = judge(BY_ID[number], answer)
-    assert verdict.passed, verdict.told
+    assert verdict.passed, verdict.message
 
 
 # Wrong answers, as a learner would type them.
 
 
 def size_with(update, ratio=lambda side, end, channels: side * side / (end * end * channels)):
-    def answer(side, layers, channels):
+    def answer(side, layers, latent_channels):
         end = side
         for k, s, p in layers:
             end = update(end, k, s, p)
-        return end, ratio(side, end, channels)
+        return end, ratio(side, end, latent_channels)
 
     return answer
 
@@ -142,18 +145,18 @@ def right_side(n, k, s, p):
 
 def ssim_with(
     covariance=None,
-    below=lambda a, b: a.var() + b.var(),
+    variances=lambda a, b: a.var() + b.var(),
     c=lambda r: ((0.01 * r) ** 2, (0.03 * r) ** 2),
     parts="both",
     convert=True,
 ):
     covariance = covariance or (lambda a, b: np.mean((a - a.mean()) * (b - b.mean())))
 
-    def answer(one, other, value_range=255.0):
-        a, b = (one.astype(float), other.astype(float)) if convert else (one, other)
+    def answer(window_a, window_b, value_range=255.0):
+        a, b = (window_a.astype(float), window_b.astype(float)) if convert else (window_a, window_b)
         c1, c2 = c(value_range)
         first = (2 * a.mean() * b.mean() + c1) / (a.mean() ** 2 + b.mean() ** 2 + c1)
-        second = (2 * covariance(a, b) + c2) / (below(a, b) + c2)
+        second = (2 * covariance(a, b) + c2) / (variances(a, b) + c2)
         return {"both": first * second, "first": first, "second": second}[parts]
 
     return answer
@@ -163,43 +166,44 @@ def numpy_cov(a, b):
     return np.cov(a.ravel(), b.ravel())[0, 1]
 
 
-def filtered(make, sigma=lambda s: (0, s, s)):
-    return lambda tiles, rebuilt, s: gaussian_filter(make(tiles, rebuilt), sigma(s))
+def filtered(make_errors, sigma=lambda s: (0, s, s)):
+    return lambda tiles, reconstructed, s: gaussian_filter(make_errors(tiles, reconstructed), sigma(s))
 
 
-def redrawn_with(pick, finish=lambda d: d):
-    def answer(labels, one, other, strips, drawn):
-        result = []
-        for row in drawn:
-            at = pick(strips, row)
-            result.append(finish(metrics.auroc(labels[at], one[at]) - metrics.auroc(labels[at], other[at])))
-        return np.array(result)
+def differences_with(choose_rows, finish=lambda d: d):
+    def answer(labels, scores_a, scores_b, groups, resamples):
+        values = []
+        for strips in resamples:
+            rows = choose_rows(groups, strips)
+            difference = metrics.auroc(labels[rows], scores_a[rows]) - metrics.auroc(labels[rows], scores_b[rows])
+            values.append(finish(difference))
+        return np.array(values)
 
     return answer
 
 
-def of_all(strips, row):
-    return np.concatenate([np.where(strips == s)[0] for s in row])
+def all_rows(groups, strips):
+    return np.concatenate([np.where(groups == s)[0] for s in strips])
 
 
-def not_the_same_exam(labels, one, other, strips, drawn):
-    result = []
-    for i in range(len(drawn)):
-        at, elsewhere = of_all(strips, drawn[i]), of_all(strips, drawn[(i + 1) % len(drawn)])
-        result.append(metrics.auroc(labels[at], one[at]) - metrics.auroc(labels[elsewhere], other[elsewhere]))
-    return np.array(result)
+def differences_unpaired(labels, scores_a, scores_b, groups, resamples):
+    values = []
+    for i in range(len(resamples)):
+        a, b = all_rows(groups, resamples[i]), all_rows(groups, resamples[(i + 1) % len(resamples)])
+        values.append(metrics.auroc(labels[a], scores_a[a]) - metrics.auroc(labels[b], scores_b[b]))
+    return np.array(values)
 
 
-def averaged_over_strips(labels, one, other, strips, drawn):
-    result = np.zeros(len(drawn))
-    for i, row in enumerate(drawn):
-        gaps = []
-        for strip in row:
-            mine = strips == strip
-            if labels[mine].any() and not labels[mine].all():
-                gaps.append(metrics.auroc(labels[mine], one[mine]) - metrics.auroc(labels[mine], other[mine]))
-        result[i] = sum(gaps) / len(gaps)
-    return result
+def differences_averaged_over_strips(labels, scores_a, scores_b, groups, resamples):
+    values = np.zeros(len(resamples))
+    for i, strips in enumerate(resamples):
+        by_strip = []
+        for strip in strips:
+            own = groups == strip
+            if labels[own].any() and not labels[own].all():
+                by_strip.append(metrics.auroc(labels[own], scores_a[own]) - metrics.auroc(labels[own], scores_b[own]))
+        values[i] = sum(by_strip) / len(by_strip)
+    return values
 
 
 WRONG = [
@@ -216,7 +220,7 @@ WRONG = [
     ("07.2", "constants not squared", ssim_with(c=lambda r: (0.01 * r, 0.03 * r))),
     ("07.2", "range fixed", ssim_with(c=lambda r: (2.55**2, 7.65**2))),
     ("07.2", "spreads for the covariance", ssim_with(lambda a, b: a.std() * b.std())),
-    ("07.2", "deviations below the line", ssim_with(below=lambda a, b: np.std(a) + np.std(b))),
+    ("07.2", "deviations below the line", ssim_with(variances=lambda a, b: np.std(a) + np.std(b))),
     ("07.2", "divided by n - 1", ssim_with(numpy_cov, lambda a, b: a.var(ddof=1) + b.var(ddof=1))),
     ("07.2", "two kinds of mean", ssim_with(numpy_cov)),
     ("07.2", "means only", ssim_with(parts="first")),
@@ -230,13 +234,13 @@ WRONG = [
     ("07.3", "sign left", filtered(lambda t, r: t.astype(float) - r)),
     ("07.3", "squared", filtered(lambda t, r: (t.astype(float) - r) ** 2)),
     ("07.3", "not smoothed", lambda t, r, s: np.abs(t.astype(float) - r.astype(float))),
-    ("07.4", "drawn twice, counted once", redrawn_with(lambda strips, row: np.isin(strips, row))),
-    ("07.4", "tiles for strips", redrawn_with(lambda strips, row: row)),
-    ("07.4", "other minus one", redrawn_with(of_all, lambda d: -d)),
-    ("07.4", "sign lost", redrawn_with(of_all, abs)),
-    ("07.4", "not redrawn", redrawn_with(lambda strips, row: slice(None))),
-    ("07.4", "strip by strip", averaged_over_strips),
-    ("07.4", "not paired", not_the_same_exam),
+    ("07.4", "drawn twice, counted once", differences_with(lambda groups, strips: np.isin(groups, strips))),
+    ("07.4", "tiles for strips", differences_with(lambda groups, strips: strips)),
+    ("07.4", "other minus one", differences_with(all_rows, lambda d: -d)),
+    ("07.4", "sign lost", differences_with(all_rows, abs)),
+    ("07.4", "not redrawn", differences_with(lambda groups, strips: slice(None))),
+    ("07.4", "strip by strip", differences_averaged_over_strips),
+    ("07.4", "not paired", differences_unpaired),
     ("07.5", "upside down", lambda v, n: np.array([(n > x).mean() for x in v.ravel()]).reshape(v.shape)),
     ("07.5", "at least as strange", lambda v, n: np.array([(n >= x).mean() for x in v.ravel()]).reshape(v.shape)),
     ("07.5", "equal counted", lambda v, n: np.array([(n <= x).mean() for x in v.ravel()]).reshape(v.shape)),
@@ -248,51 +252,57 @@ WRONG = [
 
 
 @pytest.mark.parametrize(("number", "name", "answer"), WRONG, ids=lambda v: v if isinstance(v, str) else "")
-def test_a_typical_wrong_answer_draws_its_own_hint(number: str, name: str, answer: Callable):
+def test_typical_wrong_answer_gets_its_own_hint(number: str, name: str, answer: Callable):
     lessons.draws_its_own_hint(BY_ID[number], name, answer)
 
 
-def test_every_mistake_is_made_by_hand_above():
+def test_every_mistake_is_tried_above():
     assert {(n, m) for n, m, _ in WRONG} == {(e.id, m.name) for e in EXERCISES for m in e.mistakes}
 
 
-# What the notebook writes out is what the modules do.
+# The functions of the notebook agree with the package.
 
 
-def test_the_notebook_s_arithmetic_is_that_of_the_autoencoder(solutions: dict):
-    net = Autoencoder(code=3, halvings=2, width=4)
-    encoder, _ = net.network()
+def test_latent_size_is_that_of_the_autoencoder(solutions: dict):
+    encoder, _ = Autoencoder(latent_channels=3, depth=2, width=4).make_network()
     code = encoder(torch.zeros(1, 1, 64, 64))
     side, ratio = solutions["07.1"](64, [(KERNEL, STRIDE, PADDING)] * 2, 3)
     assert (code.shape[1], code.shape[2]) == (3, side) and ratio == 64**2 / code.numel()
 
 
-def test_the_notebook_s_ssim_with_a_gaussian_s_weights_is_the_module_s(solutions: dict):
-    """The exercise weighs all pixels alike: on windows whose pixels are repeated by weight both agree."""
-    one, other = np.random.default_rng(0).integers(0, 256, (2, 21, 21)).astype(float)
-    spot = np.zeros((11, 11))
-    spot[5, 5] = 1
-    counts = np.round(1e4 * gaussian_filter(spot, WINDOW, radius=RADIUS, mode="constant")).astype(int)
-    a, b = (np.repeat(image[5:16, 5:16].ravel(), counts.ravel())[None] for image in (one, other))
-    expected = ssim_maps(one[None], other[None])[0, 10, 10]
+def test_ssim_is_that_of_the_module_on_pixels_repeated_by_weight(solutions: dict):
+    """The exercise weighs all pixels alike, the module by a Gaussian: repeating pixels by weight makes them equal."""
+    image_a, image_b = np.random.default_rng(0).integers(0, 256, (2, 21, 21)).astype(float)
+    radius = TAPS // 2
+    impulse = np.zeros((TAPS, TAPS))
+    impulse[radius, radius] = 1
+    counts = np.round(1e4 * gaussian_filter(impulse, SIGMA, radius=radius, mode="constant")).astype(int)
+    window = np.s_[10 - radius : 11 + radius, 10 - radius : 11 + radius]
+    a, b = (np.repeat(image[window].ravel(), counts.ravel())[None] for image in (image_a, image_b))
+    expected = ssim_maps(image_a[None], image_b[None])[0, 10, 10]
     assert solutions["07.2"](a, b) == pytest.approx(expected, abs=2e-3)
 
 
-def test_the_notebook_s_error_maps_are_the_module_s(solutions: dict):
-    tiles, rebuilt = np.random.default_rng(0).integers(0, 256, (2, 3, 20, 20), np.uint8)
+def test_error_maps_are_those_of_the_module(solutions: dict):
+    tiles, reconstructed = np.random.default_rng(0).integers(0, 256, (2, 3, 20, 20), np.uint8)
+    expected = error_maps(tiles, reconstructed, "pixel", 2.0)
+    np.testing.assert_allclose(solutions["07.3"](tiles, reconstructed, 2.0), expected, rtol=1e-4)
+
+
+def test_paired_differences_are_those_of_the_module(solutions: dict):
+    scores_a, scores_b = np.random.default_rng(0).random((2, 30))
+    groups = np.repeat(np.arange(6), 5)
+    labels = (groups < 3) & (np.arange(30) % 2 == 0)
+    resamples = resample_strips(labels, groups, 10)
+    expected = metrics.paired_bootstrap(metrics.auroc, labels, scores_a, scores_b, groups, n_resamples=10)
+    np.testing.assert_allclose(solutions["07.4"](labels, scores_a, scores_b, groups, resamples), expected)
+
+
+def test_percentile_rank_is_that_of_the_module(solutions: dict):
+    values, normal = np.random.default_rng(0).integers(0, 20, (2, 5, 6)).astype(float)
     np.testing.assert_allclose(
-        solutions["07.3"](tiles, rebuilt, 2.0), error_maps(tiles, rebuilt, "pixel", 2.0), rtol=1e-4
+        solutions["07.5"](values, normal.ravel()), percentile_rank(values, normal.ravel()), rtol=1e-6
     )
-
-
-def test_the_notebook_s_comparison_and_scale_are_the_module_s(solutions: dict):
-    rng = np.random.default_rng(0)
-    strips = np.repeat(np.arange(6), 5)
-    labels, one, other = (strips < 3) & (np.arange(30) % 2 == 0), rng.random(30), rng.random(30)
-    drawn = duel.draw_strips(labels, strips, 10)
-    expected = duel.paired_differences(metrics.auroc, labels, one, other, strips, drawn)
-    np.testing.assert_allclose(solutions["07.4"](labels, one, other, strips, drawn), expected)
-    np.testing.assert_allclose(solutions["07.5"](one, other), duel.share_below(one, other), rtol=1e-6)
 
 
 def test_the_examples_in_the_text_hold(solutions: dict):

@@ -1,0 +1,390 @@
+"""The reconstruction baseline: a convolutional autoencoder that learns to reconstruct normal tiles.
+
+Nothing is pretrained: its weights start at random and see normal tiles only. A tile's anomaly map is the reconstruction
+error, pixel by pixel or by structural similarity (Wang et al., 2004, doi 10.1109/TIP.2003.819861), as Bergmann et al.
+(2018, arXiv 1807.02011) proposed for autoencoders.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from aitex_utils.atomic_write import atomic_write
+from aitex_utils.errors import (
+    InputError,
+    MissingError,
+    check_choice,
+    check_integer,
+    check_number,
+    check_strip,
+    check_tiles,
+)
+from aitex_utils.patchcore import StripResult, TileResult
+from aitex_utils.scoring import max_score, stitch_maps
+from aitex_utils.tiling import tile_fabric
+
+from .ssim import ERRORS, error_maps
+
+if TYPE_CHECKING:
+    import torch
+    from torch import nn
+
+FORMAT, VERSION, HEADER = "aitex_utils autoencoder", 2, "header"
+KERNEL, STRIDE, PADDING = 4, 2, 1  # of every layer that halves or doubles the side
+PREDICT_BATCH = 8  # tiles at once where nothing is trained
+
+
+class Autoencoder:
+    """A detector that reconstructs normal tiles, and scores a tile by its reconstruction error.
+
+    `depth` convolutions halve the side, with `width` channels after the first and twice as many after each further one;
+    a 1 x 1 convolution makes the latent code; the same backwards reconstructs the tile. No layer depends on the tile's
+    size.
+
+    Parameters
+    ----------
+    latent_channels : int
+        Channels of the latent code, the bottleneck; with 4 and a depth of 3 it has a sixteenth of the tile's numbers.
+    depth, width : int
+        See above.
+    steps, batch_size, crop_size : int
+        Training takes so many steps, each on so many crops of `crop_size` px from the tiles.
+    lr : float
+        Highest learning rate of Adam, which rises to it and falls again (one cycle).
+    error : {"ssim", "pixel"}
+        See `ssim.error_maps`.
+    smoothing : float
+        Standard deviation in px of the Gaussian over anomaly maps, 0 = none.
+    seed : int
+        Seed of weights and crops; equal seeds give equal results on one machine and number of threads.
+
+    Attributes
+    ----------
+    losses_ : list of float
+        Training loss of each step.
+    tile_shape_ : tuple of int
+        Height and width of the training tiles.
+    mean_, std_ : float
+        Mean and standard deviation of the training tiles' grey levels.
+
+    Raises
+    ------
+    InputError
+        If an argument is out of range.
+
+    Examples
+    --------
+    >>> tiles = np.random.default_rng(0).integers(0, 256, (4, 64, 64), np.uint8)
+    >>> net = Autoencoder(steps=2, crop_size=32, width=4).fit(tiles)
+    >>> net.encode(tiles).shape, net.predict(tiles).scores.shape
+    ((4, 8, 8, 4), (4,))
+    """
+
+    def __init__(
+        self,
+        *,
+        latent_channels: int = 4,
+        depth: int = 3,
+        width: int = 16,
+        steps: int = 250,
+        batch_size: int = 16,
+        crop_size: int = 128,
+        lr: float = 2e-3,
+        error: str = "ssim",
+        smoothing: float = 4.0,
+        seed: int = 0,
+    ) -> None:
+        self.latent_channels = check_integer("latent_channels", latent_channels, 1)
+        self.depth, self.width = check_integer("depth", depth, 1, 8), check_integer("width", width, 1)
+        self.steps, self.batch_size = check_integer("steps", steps, 1), check_integer("batch_size", batch_size, 1)
+        self.crop_size = check_integer("crop_size", crop_size, 1)
+        self.seed = check_integer("seed", seed, 0, 2**32 - 1)
+        self.lr = check_number("lr", lr, "(0, inf)", example=0.002)
+        self.error = check_choice("error", error, ERRORS)
+        self.smoothing = check_number("smoothing", smoothing, "[0, inf)", example=4)
+        if self.crop_size % 2**self.depth:
+            raise InputError(
+                f"crop_size is {crop_size}, expected a multiple of {2**self.depth}, because a depth of {depth} halves "
+                f"it {depth} times."
+            )
+
+    def fit(self, tiles: np.ndarray, callback: Callable[[Sequence[float]], None] | None = None) -> Autoencoder:
+        """Learn to reconstruct normal tiles.
+
+        Parameters
+        ----------
+        tiles : ndarray, shape (N, H, W)
+            Normal tiles, uint8.
+        callback : callable, optional
+            Called after each step with all losses so far: mean squared errors as shares of the tiles' variance, so 1 is
+            the loss of a uniformly grey image.
+
+        Returns
+        -------
+        Autoencoder
+            The autoencoder itself.
+
+        Raises
+        ------
+        InputError
+            If the tiles are not grey tiles of a suitable size, or the training diverges.
+        """
+        import torch
+        import torch.nn.functional as F
+
+        tiles = check_tiles(tiles)
+        self._check_tile_shape(tiles.shape[1:])
+        self.__dict__.pop("_encoder", None)  # if training diverges, nothing of a previous fit remains
+        self.mean_, self.std_ = float(tiles.mean()), max(float(tiles.std()), 1.0)
+        with torch.random.fork_rng(devices=[]):  # the caller's own random numbers go on as if none had been drawn here
+            torch.manual_seed(self.seed)
+            encoder, decoder = self.make_network()
+        adam = torch.optim.Adam([*encoder.parameters(), *decoder.parameters()], self.lr)
+        cycle = torch.optim.lr_scheduler.OneCycleLR(adam, self.lr, total_steps=self.steps + 1)
+        images, rng, losses = self._normalize(tiles), np.random.default_rng(self.seed), []
+        for step in range(self.steps):
+            crops = self._random_crops(images, rng)
+            loss = F.mse_loss(decoder(encoder(crops)), crops)
+            losses.append(float(loss.detach()))
+            if not np.isfinite(losses[-1]):
+                raise InputError(f"Training diverged at step {step + 1}, the loss is infinite: take a lower lr.")
+            adam.zero_grad()
+            loss.backward()
+            adam.step()
+            cycle.step()
+            if callback is not None:
+                callback(losses)
+        self._encoder, self._decoder = encoder.eval(), decoder.eval()
+        self.losses_, self.tile_shape_ = losses, (int(tiles.shape[1]), int(tiles.shape[2]))
+        return self
+
+    def encode(self, tiles: np.ndarray) -> np.ndarray:
+        """Return the latent codes of tiles.
+
+        Parameters
+        ----------
+        tiles : ndarray, shape (N, H, W)
+            Tiles, uint8, of the size of the training tiles.
+
+        Returns
+        -------
+        ndarray, shape (N, H', W', latent_channels)
+            float32, channels last as patches have them.
+        """
+        return self._forward(tiles, lambda images: self._encoder(images).permute(0, 2, 3, 1))
+
+    def reconstruct(self, tiles: np.ndarray) -> np.ndarray:
+        """Return the reconstructions of tiles.
+
+        Parameters
+        ----------
+        tiles : ndarray, shape (N, H, W)
+            Tiles, uint8, of the size of the training tiles.
+
+        Returns
+        -------
+        ndarray, shape (N, H, W)
+            Grey levels, float32.
+        """
+        images = self._forward(tiles, lambda images: self._decoder(self._encoder(images))[:, 0])
+        return images * np.float32(self.std_) + np.float32(self.mean_)
+
+    def predict(self, tiles: np.ndarray) -> TileResult:
+        """Return error maps of tiles, and the maximum of each map as the score.
+
+        Parameters
+        ----------
+        tiles : ndarray, shape (N, H, W)
+            Tiles, uint8, of the size of the training tiles.
+
+        Returns
+        -------
+        TileResult
+        """
+        maps = error_maps(tiles, self.reconstruct(tiles), self.error, self.smoothing)
+        return TileResult(maps, max_score(maps))
+
+    def predict_strip(self, strip: np.ndarray) -> StripResult:
+        """Tile the fabric of a strip, predict the tiles, and stitch their maps.
+
+        Parameters
+        ----------
+        strip : ndarray, shape (H, W)
+            Grey image, uint8.
+
+        Returns
+        -------
+        StripResult
+        """
+        strip = check_strip(strip)
+        tiles, corners = tile_fabric(strip, self._fitted_tile_shape()[0])
+        result = self.predict(tiles)
+        region = int(corners[:, 1].min()), int(corners[:, 1].max()) + tiles.shape[2]
+        stitched = stitch_maps(result.maps, corners, strip.shape)
+        return StripResult(stitched, float(result.scores.max()), result.scores, corners, region)
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the weights, which do not depend on the number of training tiles."""
+        return sum(array.nbytes for array in self._weights().values())
+
+    def save(self, file: str | os.PathLike) -> Path:
+        """Write the fitted autoencoder to a file of plain arrays (`.npz`), whole or not at all.
+
+        Parameters
+        ----------
+        file : path
+            File to write.
+
+        Returns
+        -------
+        Path
+        """
+        weights = self._weights()
+        about = {"format": FORMAT, "version": VERSION, "parameters": self.parameters(), "losses": self.losses_}
+        about |= {"tile_shape": self.tile_shape_, "mean": self.mean_, "std": self.std_}
+        header = np.frombuffer(json.dumps(about).encode(), np.uint8)
+        with atomic_write(file) as path, open(path, "wb") as opened:
+            np.savez(opened, **{HEADER: header}, **weights)
+        return Path(file)
+
+    @classmethod
+    def load(cls, file: str | os.PathLike) -> Autoencoder:
+        """Read a saved autoencoder; nothing is unpickled.
+
+        Parameters
+        ----------
+        file : path
+            File that `save` wrote.
+
+        Returns
+        -------
+        Autoencoder
+
+        Raises
+        ------
+        InputError
+            If the file is missing, foreign, of another version or damaged.
+        """
+        import torch
+
+        if not Path(file).is_file():
+            raise MissingError(f"{file} is missing: give the file that save() wrote.")
+        try:
+            with np.load(file, allow_pickle=False) as arrays:
+                weights = {name: arrays[name] for name in arrays.files}
+            about = json.loads(weights.pop(HEADER).tobytes())
+            if about["format"] != FORMAT:
+                raise KeyError("format")
+            loaded = cls(**about["parameters"]) if about["version"] == VERSION else None
+            if loaded is not None:
+                loaded._encoder, loaded._decoder = (part.eval() for part in loaded.make_network())
+                loaded.tile_shape_ = tuple(map(int, about["tile_shape"]))
+                loaded.losses_ = list(map(float, about["losses"]))
+                loaded.mean_, loaded.std_ = float(about["mean"]), float(about["std"])
+                loaded._modules().load_state_dict({name: torch.from_numpy(array) for name, array in weights.items()})
+                loaded._check_tile_shape(loaded.tile_shape_)
+        except Exception as error:  # noqa: BLE001 - a damaged file can break anything on the way
+            raise InputError(
+                f"{file} contains no readable autoencoder ({_first_words(error)}): save it again, or fit anew."
+            ) from error
+        if loaded is None:
+            raise InputError(f"{file} has format version {about['version']}, this code reads {VERSION}: fit anew.")
+        if not all(np.isfinite(array).all() for array in [*weights.values(), loaded.mean_, loaded.std_]):
+            raise InputError(f"{file} contains weights that are NaN or infinite: save it again, or fit anew.")
+        return loaded
+
+    def parameters(self) -> dict[str, Any]:
+        """Return the constructor's arguments by name.
+
+        Returns
+        -------
+        dict
+        """
+        names = ("latent_channels", "depth", "width", "steps", "batch_size", "crop_size", "lr", "error", "smoothing")
+        return {name: getattr(self, name) for name in (*names, "seed")}
+
+    def make_network(self) -> tuple[nn.Sequential, nn.Sequential]:
+        """Return encoder and decoder with fresh weights.
+
+        Returns
+        -------
+        encoder : torch.nn.Sequential
+            (B, 1, S, S) -> (B, latent_channels, S / 2^depth, S / 2^depth).
+        decoder : torch.nn.Sequential
+            The way back.
+        """
+        from torch import nn
+
+        channels = [1] + [self.width * 2**i for i in range(self.depth)]
+        encoder = nn.Sequential()
+        decoder = nn.Sequential(nn.Conv2d(self.latent_channels, channels[-1], 1), nn.LeakyReLU(0.2))
+        for before, after in zip(channels, channels[1:], strict=False):
+            encoder.extend([nn.Conv2d(before, after, KERNEL, STRIDE, PADDING), nn.LeakyReLU(0.2)])
+        encoder.append(nn.Conv2d(channels[-1], self.latent_channels, 1))
+        for before, after in zip(channels[::-1], channels[-2::-1], strict=False):
+            decoder.append(nn.ConvTranspose2d(before, after, KERNEL, STRIDE, PADDING))
+            if after != 1:
+                decoder.append(nn.LeakyReLU(0.2))
+        return encoder, decoder
+
+    def _modules(self) -> nn.ModuleDict:
+        from torch import nn
+
+        self._fitted_tile_shape()
+        return nn.ModuleDict({"encoder": self._encoder, "decoder": self._decoder})
+
+    def _weights(self) -> dict[str, np.ndarray]:
+        return {name: tensor.detach().numpy() for name, tensor in self._modules().state_dict().items()}
+
+    def _normalize(self, tiles: np.ndarray) -> torch.Tensor:
+        import torch
+
+        grey = (tiles.astype(np.float32) - np.float32(self.mean_)) / np.float32(self.std_)
+        return torch.from_numpy(grey)[:, None]  # (N, H, W) -> (N, 1, H, W)
+
+    def _random_crops(self, images: torch.Tensor, rng: np.random.Generator) -> torch.Tensor:
+        """Return crops (batch_size, 1, crop_size, crop_size), each from any place of any image."""
+        import torch
+
+        size = self.crop_size
+        which = rng.integers(len(images), size=self.batch_size)
+        top, left = (rng.integers(side - size + 1, size=self.batch_size) for side in images.shape[2:])
+        drawn = zip(which, top, left, strict=True)
+        return torch.stack([images[i, :, row : row + size, column : column + size] for i, row, column in drawn])
+
+    def _forward(self, tiles: np.ndarray, part: Callable[[torch.Tensor], torch.Tensor]) -> np.ndarray:
+        import torch
+
+        tiles = check_tiles(tiles)
+        if tiles.shape[1:] != self._fitted_tile_shape():
+            raise InputError(
+                f"tiles are {tiles.shape[1]} x {tiles.shape[2]} px but the autoencoder was fitted on "
+                f"{self.tile_shape_[0]} x {self.tile_shape_[1]}: tile them alike."
+            )
+        starts = range(0, len(tiles), PREDICT_BATCH)
+        with torch.inference_mode():
+            parts = [part(self._normalize(tiles[i : i + PREDICT_BATCH])).numpy() for i in starts]
+        return np.ascontiguousarray(np.concatenate(parts))
+
+    def _check_tile_shape(self, shape: tuple[int, ...]) -> None:
+        if len(shape) != 2 or any(side % 2**self.depth or side < self.crop_size for side in shape):
+            raise InputError(
+                f"tiles are {' x '.join(map(str, shape))} px, expected sides of at least {self.crop_size} px "
+                f"that are multiples of {2**self.depth}: tile them otherwise, or choose another crop_size."
+            )
+
+    def _fitted_tile_shape(self) -> tuple[int, int]:
+        if not hasattr(self, "_encoder"):
+            raise InputError("The autoencoder is not fitted yet: call fit(tiles) with normal tiles first.")
+        return self.tile_shape_
+
+
+def _first_words(error: Exception) -> str:
+    return " ".join(str(error).split())[:80] or type(error).__name__

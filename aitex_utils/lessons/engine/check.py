@@ -1,0 +1,73 @@
+"""Answer an exercise: `check` judges it, `hint` gives the next hint."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .catalogue import find_entry
+from .compare import NOT_ATTEMPTED
+from .display import say
+from .judge import judge
+from .progress import read_entry, update_entry
+
+
+def check(name: str, answer: Any = None) -> None:
+    """Judge an answer, show what is right or wrong with it, and count the try.
+
+    Parameters
+    ----------
+    name : str
+        Number of the exercise, "02.1".
+    answer : object
+        Your function. Whatever it is or does is no error here.
+
+    Notes
+    -----
+    Tries are counted until the exercise passes. An exercise that passed once stays passed.
+
+    Examples
+    --------
+    >>> check("00.1")
+    ○ Exercise 00.1  Not attempted yet: there is no answer. Pass the name of your function, without
+      parentheses.
+    """
+    exercise = find_entry(name, "EXERCISES")
+    if exercise is None:
+        return
+    verdict = judge(exercise, answer)
+    if verdict.kind == NOT_ATTEMPTED:
+        say("open", f"Exercise {name}", verdict.message)
+        return
+    before = read_entry("exercises", name).get("passed") is True
+    entry = update_entry("exercises", name, tries=0 if before else 1, passed=before or verdict.passed)
+    if verdict.passed:
+        tries = f" ({entry['tries']} tries)" if entry["tries"] > 1 and not before else ""
+        say("passed", f"Exercise {name} passed", verdict.message + tries)
+        return
+    more = "" if verdict.mistake or not exercise.hints else f' For a hint, run `hint("{name}")`.'
+    say("wrong", f"Exercise {name}: {'not yet' if verdict.mistake else verdict.kind}", verdict.message + more)
+
+
+def hint(name: str) -> None:
+    """Show the next hint of an exercise; after the last one, start again with the first.
+
+    Parameters
+    ----------
+    name : str
+        Number of the exercise, "02.1".
+
+    Examples
+    --------
+    >>> hint("00.1")  # doctest: +ELLIPSIS
+    ? Hint 1 of ... for 00.1  ...
+    """
+    exercise = find_entry(name, "EXERCISES")
+    if exercise is None:
+        return
+    if not exercise.hints:
+        say("open", f"Exercise {name}", "This exercise has no hints.")
+        return
+    used = update_entry("exercises", name, hints=1)["hints"]
+    i = (used - 1) % len(exercise.hints)
+    again = "You have seen all hints. Here is the first one again: " if used > 1 and i == 0 else ""
+    say("hint", f"Hint {i + 1} of {len(exercise.hints)} for {name}", again + exercise.hints[i])

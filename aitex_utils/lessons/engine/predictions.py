@@ -1,0 +1,146 @@
+"""Guess a result before it is shown: `predict` keeps a range, `reveal` compares it, `calibration` counts the hits."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, NamedTuple
+
+from .compare import safely
+from .display import say
+from .progress import read_entry, read_progress, update_entry
+
+CONFIDENCE = 0.8  # probability with which a guessed range should contain the result
+SIGNIFICANCE = 0.1  # probability below which a number of hits is not put down to chance
+
+
+class _Guess(NamedTuple):
+    low: float
+    high: float
+    result: float | None  # None before it is revealed
+
+
+def predict(name: str, low: float | None = None, high: float | None = None, *, unit: str = "") -> None:
+    """Keep a guess of a result: a range that you are 80 % sure contains it.
+
+    Parameters
+    ----------
+    name : str
+        Name of the guess.
+    low, high : float
+        Ends of the range, in any order.
+    unit : str
+        Unit of the numbers.
+
+    Notes
+    -----
+    A guess can be changed until the result is revealed.
+
+    Examples
+    --------
+    >>> predict("00.a", 3, 5, unit="px")
+    • Guess 00.a kept  3 to 5 px. Now compare it with the result.
+    """
+    name, unit, ends = safely(str, name), _unit_sign(unit), (_number(low), _number(high))
+    if None in ends:
+        say(
+            "open",
+            f"Guess {name}",
+            "Give a lowest and a highest value, such that you are 80 % sure that the result lies between them.",
+        )
+        return
+    low, high = sorted(ends)
+    guess = _read_guess(name)
+    if guess and guess.result is not None and guess[:2] != (low, high):
+        range_text = f"{guess.low:g} to {guess.high:g} {unit}".strip()
+        say("open", f"Guess {name}", f"You have seen the result already, so your earlier guess stays: {range_text}.")
+        return
+    if guess is None or guess[:2] != (low, high):
+        update_entry("predictions", name, low=low, high=high, truth=None)
+    message = f"{low:g} to {high:g} {unit}".strip() + "."
+    if unit == "%" and 0 < high <= 1:
+        percent = f"{100 * low:g}", f"{100 * high:g}"
+        message += (
+            f" Do you mean {percent[0]} to {percent[1]} %? Then write {percent[0]} and {percent[1]}, and run it again."
+        )
+    say("info", f"Guess {name} kept", message + " Now compare it with the result.")
+
+
+def reveal(name: str, truth: float, *, unit: str = "") -> None:
+    """Compare a result with the guess of that name.
+
+    Parameters
+    ----------
+    name : str
+        Name of the guess.
+    truth : float
+        The result.
+    unit : str
+        Unit of the result.
+
+    Examples
+    --------
+    >>> predict("00.a", 3, 5)
+    • Guess 00.a kept  3 to 5. Now compare it with the result.
+    >>> reveal("00.a", 4.5)
+    ✓ Guess 00.a: within your range  The result is 4.5; your guess was 3 to 5.
+    """
+    name, unit, result = safely(str, name), _unit_sign(unit), _number(truth)
+    if result is None:
+        say("open", f"Guess {name}", "The result is not a single finite number, so no guess can be compared with it.")
+        return
+    guess, message = _read_guess(name), f"The result is {result:.4g} {unit}".strip()
+    if guess is None:
+        more = "No guess was kept. A result is easier to remember after a guess; try it on the next one."
+        say("open", f"Guess {name}", f"{message}. {more}")
+        return
+    update_entry("predictions", name, truth=result)
+    hit = guess.low <= result <= guess.high
+    message += f"; your guess was {guess.low:g} to {guess.high:g}."
+    say("passed" if hit else "wrong", f"Guess {name}: {'within' if hit else 'outside'} your range", message)
+
+
+def calibration() -> None:
+    """Show how many of your guesses contain the result, and whether that agrees with 80 %.
+
+    Examples
+    --------
+    >>> calibration()
+    ○ Calibration  No guess has been compared with its result yet.
+    """
+    guesses = [guess for name in read_progress()["predictions"] if (guess := _read_guess(name))]
+    revealed = [guess for guess in guesses if guess.result is not None]
+    if not revealed:
+        say("open", "Calibration", "No guess has been compared with its result yet.")
+        return
+    n, hits = len(revealed), sum(guess.low <= guess.result <= guess.high for guess in revealed)
+    message = f"Guesses in the course so far: {n}. Ranges that contain the result: {hits}; "
+    message += f"at 80 %, about {CONFIDENCE * n:.1f} are expected."
+    if _probability(range(hits + 1), n) < SIGNIFICANCE:
+        message += " Your ranges are too narrow: you are surer than your results allow. Widen them."
+    elif _probability(range(hits, n + 1), n) < SIGNIFICANCE:
+        message += " Your ranges are wider than necessary: you know more than you think."
+    else:
+        message += " This number agrees with 80 %, as far as so few guesses can show."
+    say("info", "Calibration", message)
+
+
+def _probability(hits: range, n: int) -> float:
+    """Return the probability of these numbers of hits among `n` ranges of 80 % (binomial distribution)."""
+    return sum(math.comb(n, k) * CONFIDENCE**k * (1 - CONFIDENCE) ** (n - k) for k in hits)
+
+
+def _read_guess(name: str) -> _Guess | None:
+    """Return the guess of that name; None if there is none, or if its entry is damaged."""
+    entry = read_entry("predictions", name)
+    low, high, result = (_number(entry.get(key)) for key in ("low", "high", "truth"))
+    return None if low is None or high is None else _Guess(low, high, result)
+
+
+def _unit_sign(unit: str) -> str:
+    return "%" if unit == "per cent" else unit
+
+
+def _number(value: Any) -> float | None:
+    """Return a finite real number as float, None for anything else."""
+    number = safely(float, value, math.nan)
+    return number if math.isfinite(number) else None

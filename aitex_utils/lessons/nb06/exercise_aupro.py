@@ -1,0 +1,201 @@
+"""Exercise 06.5: AUPRO, the area under the per-region overlap up to a false-positive rate."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from aitex_utils.lessons.engine.compare import close, plain
+from aitex_utils.lessons.engine.judge import Exercise, Mistake
+
+Array = np.ndarray
+OUTLIER = 1e6  # a score so high that no evenly spaced threshold separates the other scores
+
+
+def _area(x: Array, y: Array) -> float:
+    return float((np.diff(x) * (y[1:] + y[:-1]) / 2).sum())
+
+
+def _cut(x: Array, y: Array, limit: float) -> tuple[Array, Array]:
+    """End a curve at the limit, on the straight line to the next point."""
+    inside = x <= limit
+    return np.append(x[inside], limit), np.append(y[inside], np.interp(limit, x, y))
+
+
+def _cut_at_top_of_step(x: Array, y: Array, limit: float) -> tuple[Array, Array]:
+    """End a curve at the highest of the points at the limit."""
+    inside = x < limit
+    return np.append(x[inside], limit), np.append(y[inside], np.interp(limit, x, y))
+
+
+def _drop_above_limit(x: Array, y: Array, limit: float) -> tuple[Array, Array]:
+    return x[x <= limit], y[x <= limit]
+
+
+def _mean_overlap(regions: Sequence[Array], threshold: float, is_flagged: Callable) -> float:
+    return float(np.mean([is_flagged(region, threshold).mean() for region in regions]))
+
+
+def _pooled_overlap(regions: Sequence[Array], threshold: float, is_flagged: Callable) -> float:
+    return float(is_flagged(np.concatenate(list(regions)), threshold).mean())
+
+
+def _touched_regions(regions: Sequence[Array], threshold: float, is_flagged: Callable) -> float:
+    return float(np.mean([is_flagged(region, threshold).any() for region in regions]))
+
+
+def aupro(
+    regions: Sequence[Array],
+    normal: Array,
+    max_fpr: float,
+    *,
+    overlap: Callable[[Sequence[Array], float, Callable], float] = _mean_overlap,
+    is_flagged: Callable = np.greater_equal,
+    origin: bool = True,
+    end: Callable[[Array, Array, float], tuple[Array, Array]] = _cut,
+    divide: bool = True,
+    thresholds: Array | None = None,
+) -> float:
+    """Return AUPRO from the scores of regions and of normal pixels; the keyword arguments make the typical mistakes."""
+    thresholds = (np.unique(np.concatenate([*regions, normal])) if thresholds is None else thresholds)[::-1]
+    x = np.array([is_flagged(normal, threshold).mean() for threshold in thresholds])
+    y = np.array([overlap(regions, threshold, is_flagged) for threshold in thresholds])
+    if origin:
+        x, y = np.append(0.0, x), np.append(0.0, y)
+    return _area(*end(x, y, max_fpr)) / (max_fpr if divide else 1)
+
+
+def _with(**mistake) -> Callable:
+    """Return `aupro` with a mistake in it."""
+    return lambda regions, normal, max_fpr: aupro(regions, normal, max_fpr, **mistake)
+
+
+def _steps(heights: slice) -> Callable:
+    """Return the area under steps instead of straight lines, as high as the points to the left or to the right."""
+
+    def wrong(regions: Sequence[Array], normal: Array, max_fpr: float) -> float:
+        thresholds = np.unique(np.concatenate([*regions, normal]))[::-1]
+        x = np.array([0.0, *((normal >= threshold).mean() for threshold in thresholds)])
+        y = np.array([0.0, *(_mean_overlap(regions, threshold, np.greater_equal) for threshold in thresholds)])
+        x, y = _cut(x, y, max_fpr)
+        return float((np.diff(x) * y[heights]).sum()) / max_fpr
+
+    return wrong
+
+
+def _at_normal_scores(regions: Sequence[Array], normal: Array, max_fpr: float) -> float:
+    return aupro(regions, normal, max_fpr, thresholds=np.unique(normal))
+
+
+def _at_even_thresholds(regions: Sequence[Array], normal: Array, max_fpr: float) -> float | None:
+    """Return what evenly spaced thresholds give, however many; None where the result depends on their number.
+
+    With one normal score far above all others, only the highest and the lowest threshold flag different pixels.
+    """
+    scores = np.concatenate([*regions, normal])
+    if scores.max() != OUTLIER:
+        return None
+    return aupro(regions, normal, max_fpr, thresholds=np.array([scores.min(), OUTLIER]))
+
+
+def _agrees(expected: float | None, answer: Any, *case: Any) -> bool:
+    """Return whether an answer equals the expected value; None stands for any single number."""
+    return np.shape(answer) == () if expected is None else close(plain(expected, False), answer, 1e-5)
+
+
+def _cases() -> list[tuple]:
+    rng = np.random.default_rng(65)
+
+    def random_scores(size: int, mean: float) -> Array:
+        return np.round(rng.normal(mean, 1, size), 1)
+
+    return [
+        ([np.array([8.0, 2.0]), np.array([4.0])], np.array([5.0, 3.0, 1.0, 1.0]), 0.5),
+        ([np.array([9.0]), np.array([7.0]), np.array([1.0, 1.0])], np.array([9.0, 8.0, 7.0, 1.0]), 0.9),
+        ([random_scores(3, 1), random_scores(30, 2), random_scores(1, 0)], random_scores(60, 0), 0.3),
+        ([random_scores(4, 0.5), random_scores(12, 1)], np.append(random_scores(40, 0), 5.0), 0.05),
+        ([random_scores(6, 1), random_scores(9, 2)], np.append(random_scores(50, 0), OUTLIER), 0.3),
+    ]
+
+
+_WHOLE = (
+    "The whole curve was used, up to a false-positive rate of 1. Nobody runs a detector there; only the part up to "
+    "`max_fpr` counts."
+)
+_START = (
+    "The curve begins at the first threshold. Above the highest score nothing is called: it starts at (0, 0). That "
+    "matters whenever the very highest score is a normal one."
+)
+_STEPS = (
+    "The area is made of steps, as in AP. Here points are joined by straight lines: each stretch counts with the mean "
+    "of its two heights, as in `np.trapezoid`."
+)
+_EVEN = (
+    "The thresholds are spaced evenly from the lowest to the highest score. Where scores crowd, many fall between two "
+    "of them. The thresholds are the scores themselves, each distinct one once."
+)
+AUPRO = Exercise(
+    "06.5",
+    "The area under the per-region overlap up to a false-positive rate.",
+    aupro,
+    _cases,
+    (
+        Mistake(
+            "pixels pooled",
+            "All defect pixels were thrown together, so that a large region outweighs many small ones. Compute each "
+            "region's overlap for itself, then take the mean over the regions.",
+            _with(overlap=_pooled_overlap),
+        ),
+        Mistake(
+            "touched is found",
+            "A region counts as found as soon as one of its pixels is called. Its overlap is the *share* of its "
+            "pixels that is called.",
+            _with(overlap=_touched_regions),
+        ),
+        Mistake(
+            "not divided",
+            "The area is right. Divide it by `max_fpr`, so that a perfect map has 1 whatever the limit.",
+            _with(divide=False),
+        ),
+        Mistake("the whole curve", _WHOLE, _with(end=lambda x, y, limit: (x, y), divide=False)),
+        Mistake("the whole curve", _WHOLE, _with(end=lambda x, y, limit: (x, y))),
+        Mistake(
+            "cut before the limit",
+            "The area ends at the last threshold before the limit. The curve goes on from there to the next point on a "
+            "straight line: add the point of that line at `max_fpr` itself.",
+            _with(end=_drop_above_limit),
+        ),
+        Mistake(
+            "top of a step",
+            "Right, but where a threshold lands on the limit itself. Several points can share that rate, and "
+            "`np.interp` gives the highest of them: the line then climbs to it too early. Keep all points with "
+            "`x <= max_fpr`, then append.",
+            _with(end=_cut_at_top_of_step),
+        ),
+        *(Mistake("steps", _STEPS, _steps(heights)) for heights in (np.s_[:-1], np.s_[1:])),
+        Mistake(
+            "thresholds of the normals",
+            "Only the normal scores are thresholds here. The overlap also grows between two of them, and the curve "
+            "has a corner wherever it does: take the distinct scores of both, regions and normals.",
+            _at_normal_scores,
+        ),
+        Mistake("even thresholds", _EVEN, _at_even_thresholds),
+        Mistake("not from zero", _START, _with(origin=False)),
+        Mistake(
+            "strictly above",
+            "At each threshold only what lies *above* it is called. The rule is score >= threshold.",
+            _with(is_flagged=np.greater),
+        ),
+    ),
+    (
+        "Two lists, one entry for each threshold, from high to low: the share of `normal` that is called, and the mean "
+        "over regions of the share of the region that is called. Both begin with a 0.",
+        "`np.interp(max_fpr, x, y)` is the height of the curve at the limit. Keep the points with `x <= max_fpr` and "
+        "append the limit and that height.",
+        "The area under straight lines: the sum of `np.diff(x) * (y[1:] + y[:-1]) / 2`.",
+    ),
+    "AUPRO: each region counts alike, however large it is.",
+    agree=_agrees,
+)

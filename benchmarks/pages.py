@@ -1,0 +1,72 @@
+"""Write the tables of the pages from the results files: `python benchmarks/pages.py`; a test compares them.
+
+A page names a table with a comment, `<!-- table: NAME -->`, and ends it with `<!-- end -->`; the text between is made.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import tables_ablation
+import tables_accuracy
+import tables_demo
+import tables_practice
+import tables_speed
+from results_files import BENCHMARKS
+
+from aitex_utils.atomic_write import atomic_write
+
+PAGES = (BENCHMARKS.parent / "README.md", BENCHMARKS / "README.md")
+PLACE = re.compile(r"(<!-- table: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
+TABLES = {
+    **tables_ablation.TABLES,
+    **tables_accuracy.TABLES,
+    **tables_demo.TABLES,
+    **tables_practice.TABLES,
+    **tables_speed.TABLES,
+}
+
+
+def with_tables(text: str) -> str:
+    """Return the text of a page with all its tables made anew.
+
+    Parameters
+    ----------
+    text : str
+        Text of the page.
+
+    Returns
+    -------
+    str
+
+    Raises
+    ------
+    FileNotFoundError
+        If a results file is missing.
+
+    Examples
+    --------
+    >>> with_tables("A page without tables.")
+    'A page without tables.'
+    """
+    return PLACE.sub(lambda place: place[1] + TABLES[place[2]]() + place[3], text)
+
+
+def write_pages() -> None:
+    """Make the tables of all pages anew; a page whose results file is missing stays as it is, with a message."""
+    for page in PAGES:
+        if not page.is_file():
+            continue
+        try:
+            text = with_tables(page.read_text(encoding="utf-8"))
+        except FileNotFoundError as error:
+            name = Path(error.filename).name
+            print(f"{page} stays as it is, because the results file {name} is missing.")
+            continue
+        with atomic_write(page) as path:
+            path.write_text(text, encoding="utf-8", newline="\n")
+
+
+if __name__ == "__main__":
+    write_pages()
