@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 from bootstrap import resample_rows, strip_strata
 from comparison import mean_of_nested
-from results_files import rounded, write_results
+from results_files import read_results_if_any, rounded, write_results
 from tqdm import tqdm
 
 from aitex_utils import metrics
@@ -477,10 +477,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="course.py bench notebook_06", description="Scores and thresholds.")
     parser.add_argument("--aitex", metavar="DIR", help="folder with AITEX; else AITEX_ROOT or data/aitex")
     parser.add_argument("--practice", metavar="DIR", default=PRACTICE, help="folder with the practice fabric")
+    parser.add_argument("--only-data", choices=tuple(FABRICS), help="measure on this data set anew, keep the other")
     options = parser.parse_args(arguments)
     try:
-        roots = {"aitex": find_aitex(options.aitex), "practice": find_aitex(options.practice)}
-        results = {data: evaluate_fabrics(root, FABRICS[data]) for data, root in roots.items()}
+        results = read_results_if_any("notebook_06") if options.only_data else {}
+        for data in [options.only_data] if options.only_data else FABRICS:
+            results[data] = evaluate_fabrics(find_aitex(getattr(options, data)), FABRICS[data])
     except InputError as error:
         print(f"bench notebook_06: {error}", file=sys.stderr)
         return 1

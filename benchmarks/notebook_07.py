@@ -387,10 +387,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="course.py bench notebook_07", description="PatchCore and the autoencoder.")
     parser.add_argument("--aitex", metavar="DIR", help="folder with AITEX; else AITEX_ROOT or data/aitex")
     parser.add_argument("--only", choices=("contest", "crossed"), help="make this part anew, keep the other")
+    parser.add_argument("--only-data", choices=tuple(FABRICS), help="measure on this data set anew, keep the other")
     options = parser.parse_args(arguments)
-    results: dict[str, Any] = read_results_if_any("notebook_07") if options.only else {}
+    results: dict[str, Any] = {}
+    if options.only or options.only_data:
+        results = read_results_if_any("notebook_07")
     try:
-        for data, root in (("practice", find_aitex(PRACTICE)), ("aitex", find_aitex(options.aitex))):
+        for data in [options.only_data] if options.only_data else FABRICS:
+            root = find_aitex(PRACTICE if data == "practice" else options.aitex)
             of_data = results.setdefault(data, {})
             if options.only != "crossed":
                 contest = {fabric: run_contest(root, fabric) for fabric in tqdm(FABRICS[data], desc=data)}

@@ -147,17 +147,21 @@ def known_rankings() -> dict[str, ByFabric]:
     Returns
     -------
     dict of str to dict
-        Empty if there is no results file, or the generator or a version has changed.
+        Empty if there is no results file, or the version of a package has changed; without the practice fabric's if
+        the generator has.
     """
     stored = read_results_if_any("practice_fabric")
-    current = {"generator": GENERATOR, "seeds": SEEDS, "versions": versions()}
-    if not stored or any(stored.get(key) != value for key, value in current.items()):
+    if not stored or stored.get("seeds") != SEEDS:
+        return {}
+    now, then = versions(), stored["versions"]
+    if any(now[package] != then[package] for package in now.keys() & then.keys()):
         return {}
     wanted = json.loads(json.dumps(CONFIGURATIONS))
     unchanged = [name for name in wanted if stored["configurations"].get(name) == wanted[name]]
     return {
         data: {name: values[name] for name in unchanged if name in values}
         for data, values in stored["by_fabric"].items()
+        if data == "aitex" or stored["generator"] == GENERATOR
     }
 
 
@@ -276,7 +280,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--keep-ranking",
         action="store_true",
-        help="take rankings from the results file, of unchanged configurations, if generator and versions are the same",
+        help="take rankings from the results file, of unchanged configurations, data and versions",
     )
     options = parser.parse_args(arguments)
     try:

@@ -80,23 +80,25 @@ def test_only_missing_rankings_are_measured(
     assert values["known"] == {small_fabric: 0.25} and 0.5 < values["new"][small_fabric] <= 1
 
 
-def test_a_ranking_is_kept_while_configuration_and_generator_are_the_same(monkeypatch: pytest.MonkeyPatch):
+def test_a_ranking_is_kept_while_configuration_data_and_versions_are_the_same(monkeypatch: pytest.MonkeyPatch):
     kept = {name: {"00": 0.5} for name in practice_fabric.CONFIGURATIONS}
     stored: dict[str, Any] = {
         "generator": practice_fabric.GENERATOR,
         "seeds": practice_fabric.SEEDS,
         "versions": practice_fabric.versions(),
         "configurations": {name: dict(parameters) for name, parameters in practice_fabric.CONFIGURATIONS.items()},
-        "by_fabric": {"aitex": kept},
+        "by_fabric": {"aitex": kept, "practice": kept},
     }
     for parameters in stored["configurations"].values():
         if "layers" in parameters:
             parameters["layers"] = list(parameters["layers"])  # as JSON has it
     monkeypatch.setattr(practice_fabric, "read_results_if_any", lambda name: stored)
-    assert practice_fabric.known_rankings() == {"aitex": kept}
+    assert practice_fabric.known_rankings() == {"aitex": kept, "practice": kept}
     stored["configurations"]["128 px"]["size"] = 64
     assert set(kept) - set(practice_fabric.known_rankings()["aitex"]) == {"128 px"}
-    stored["generator"] = 0
+    stored["generator"] = 0  # other practice fabric, the same AITEX
+    assert set(practice_fabric.known_rankings()) == {"aitex"}
+    stored["versions"] = {**stored["versions"], "numpy": "1.0"}
     assert practice_fabric.known_rankings() == {}
 
 
