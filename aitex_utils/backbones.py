@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .atomic_write import sha256
 from .errors import InputError, MissingError
+from .files.atomic_write import sha256
 
 if TYPE_CHECKING:
     from torch import nn

@@ -12,7 +12,7 @@ import numpy as np
 from .errors import InputError, check_choice, check_integer, check_patches
 from .fast.bf16_bound import has_fast_bf16
 from .fast.pruned_search import MIN_SIZE, PrunedSearch
-from .persistence import read_folder, write_folder
+from .files.persistence import read_folder, write_folder
 
 if TYPE_CHECKING:
     import faiss
@@ -187,7 +187,7 @@ class MemoryBank:
         metadata: Mapping[str, Any] | None = None,
         arrays: Mapping[str, np.ndarray] | None = None,
     ) -> Path:
-        """Write the bank as a folder, whole or not at all; see `persistence`.
+        """Write the bank as a folder, whole or not at all; see `files.persistence`.
 
         Parameters
         ----------

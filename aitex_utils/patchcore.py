@@ -448,7 +448,7 @@ class PatchCore:
         return StripResult(strip_map, float(tile_scores.max()), tile_scores, corners + [0, start], (start, stop))
 
     def save(self, folder: str | os.PathLike) -> Path:
-        """Write the fitted detector as a folder, whole or not at all; see `persistence`.
+        """Write the fitted detector as a folder, whole or not at all; see `files.persistence`.
 
         Parameters
         ----------

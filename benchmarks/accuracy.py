@@ -29,10 +29,10 @@ from pages import write_pages
 from protocols import FabricTiles, read_fabric_tiles
 from results_files import write_results
 
-from aitex_utils.atomic_write import sha256
 from aitex_utils.commands.profiling import versions
 from aitex_utils.commands.protocol_c import split_protocol_c
 from aitex_utils.errors import InputError
+from aitex_utils.files.atomic_write import sha256
 from aitex_utils.patchcore import PAPER, PatchCore
 from aitex_utils.strips import find_aitex, list_strips
 

@@ -19,9 +19,9 @@ from protocol_b import split_tiles
 from protocol_c import evaluate_strips
 from protocols import FabricTiles, concatenate, evaluate_tiles
 
-from aitex_utils.atomic_write import atomic_write
 from aitex_utils.commands.protocol_c import score_strips, split_protocol_c
 from aitex_utils.errors import InputError
+from aitex_utils.files.atomic_write import atomic_write
 from aitex_utils.lessons.cache import cache_folder
 from aitex_utils.patchcore import StripResult
 from aitex_utils.scoring import stitch_maps

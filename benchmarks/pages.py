@@ -15,7 +15,7 @@ import tables_practice
 import tables_speed
 from results_files import BENCHMARKS
 
-from aitex_utils.atomic_write import atomic_write
+from aitex_utils.files.atomic_write import atomic_write
 
 PAGES = (BENCHMARKS.parent / "README.md", BENCHMARKS / "README.md")
 PLACE = re.compile(r"(<!-- table: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)

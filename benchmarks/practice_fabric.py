@@ -25,9 +25,9 @@ from results_files import read_results, read_results_if_any, write_results
 from tqdm import tqdm
 
 from aitex_utils import metrics
-from aitex_utils.atomic_write import sha256
 from aitex_utils.commands.profiling import versions
 from aitex_utils.errors import InputError
+from aitex_utils.files.atomic_write import sha256
 from aitex_utils.patchcore import PAPER
 from aitex_utils.practice.generate import GENERATOR, make_practice_fabric
 from aitex_utils.strips import DEFECTS, find_aitex, list_strips

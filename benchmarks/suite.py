@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 
-from aitex_utils.atomic_write import atomic_write
+from aitex_utils.files.atomic_write import atomic_write
 from aitex_utils.strips import PROJECT
 
 RESULTS = PROJECT / "benchmarks" / "results" / "tests.json"

@@ -36,8 +36,8 @@ import nbformat
 from nbclient.exceptions import CellExecutionError
 from nbformat import NotebookNode
 
-from aitex_utils.atomic_write import atomic_write
 from aitex_utils.errors import InputError
+from aitex_utils.files.atomic_write import atomic_write
 
 FOLDER = Path(__file__).resolve().parent
 SOURCE, SOLVED, BENCHMARKS = FOLDER / "source", FOLDER / "solved", FOLDER.parent / "benchmarks"

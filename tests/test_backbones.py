@@ -15,9 +15,9 @@ import torch
 import torchvision
 
 from aitex_utils import backbones
-from aitex_utils.atomic_write import sha256
 from aitex_utils.backbones import DEFAULT_LAYERS, load_backbone
 from aitex_utils.errors import InputError, MissingError
+from aitex_utils.files.atomic_write import sha256
 
 
 @pytest.fixture

@@ -12,10 +12,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from aitex_utils import atomic_write
 from aitex_utils.errors import InputError
+from aitex_utils.files import atomic_write
+from aitex_utils.files.persistence import HEADER, INDEX
 from aitex_utils.memory_bank import KINDS, MemoryBank
-from aitex_utils.persistence import HEADER, INDEX
 
 VECTORS = "vectors.npy"
 

@@ -12,8 +12,8 @@ from woven import woven
 
 from aitex_utils import PatchCore, backbones, features
 from aitex_utils.errors import InputError, MissingError
+from aitex_utils.files.persistence import HEADER
 from aitex_utils.memory_bank import MemoryBank
-from aitex_utils.persistence import HEADER
 
 STRIPS = list(woven(3, 11, SIZE, 320))
 pytestmark = pytest.mark.usefixtures("one_thread")

@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from aitex_utils.atomic_write import atomic_write
 from aitex_utils.errors import (
     InputError,
     MissingError,
@@ -25,6 +24,7 @@ from aitex_utils.errors import (
     check_strip,
     check_tiles,
 )
+from aitex_utils.files.atomic_write import atomic_write
 from aitex_utils.patchcore import StripResult, TileResult
 from aitex_utils.scoring import max_score, stitch_maps
 from aitex_utils.tiling import tile_fabric

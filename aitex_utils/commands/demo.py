@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from aitex_utils.atomic_write import atomic_write
 from aitex_utils.errors import InputError
+from aitex_utils.files.atomic_write import atomic_write
 from aitex_utils.patchcore import PatchCore
 from aitex_utils.plots import plot_strip
 from aitex_utils.strips import PROJECT, Strip, find_aitex, list_strips, read_strips

@@ -169,9 +169,9 @@ def check_weights(path: Path | None = None) -> Finding:
     >>> check_weights(Path("no/such/weights.pth")).ok
     False
     """
-    from aitex_utils.atomic_write import sha256
     from aitex_utils.backbones import LITE0_SHA256, lite0_weights
     from aitex_utils.errors import InputError
+    from aitex_utils.files.atomic_write import sha256
 
     try:
         path = path or lite0_weights()

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from aitex_utils.atomic_write import sha256
 from aitex_utils.errors import InputError
+from aitex_utils.files.atomic_write import sha256
 from aitex_utils.strips import (
     DEFECT_FOLDER,
     DEFECTS,

@@ -21,8 +21,8 @@ from typing import Any
 
 import numpy as np
 
-from aitex_utils.atomic_write import atomic_write, sha256
 from aitex_utils.errors import InputError, MissingError
+from aitex_utils.files.atomic_write import atomic_write, sha256
 from aitex_utils.strips import PROJECT
 
 HEADER = "header.json"

@@ -16,8 +16,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from aitex_utils.atomic_write import atomic_write
 from aitex_utils.errors import InputError, check_integer
+from aitex_utils.files.atomic_write import atomic_write
 from aitex_utils.strips import DEFECT_FOLDER, MASK_FOLDER, NORMAL_FOLDER, PRACTICE, STRIP_SHAPE
 
 from .defects import DEFECT_CODES, add_defect, defect_count

@@ -15,8 +15,8 @@ import numpy as np
 import pytest
 from project_root import ROOT
 
-from aitex_utils import atomic_write
 from aitex_utils.errors import InputError, MissingError
+from aitex_utils.files import atomic_write
 from aitex_utils.lessons.cache import cache_folder, cached
 
 

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from aitex_utils import atomic_write
 from aitex_utils.commands import data
+from aitex_utils.files import atomic_write
 from aitex_utils.lessons import cache
 from aitex_utils.lessons.cache import cached, clear_cache
 

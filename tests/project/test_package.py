@@ -11,7 +11,7 @@ from project_root import ROOT
 import aitex_utils
 
 HEAVY = ("torch", "torchvision", "timm", "faiss", "sklearn", "matplotlib", "scipy", "PIL", "tqdm", "rich")
-LIGHT_MODULES = ("errors", "atomic_write", "strips", "datasets.dataset_check", "coreset", "memory_bank", "tiling")
+LIGHT_MODULES = ("errors", "files.atomic_write", "strips", "datasets.dataset_check", "coreset", "memory_bank", "tiling")
 
 
 def loaded_after(statement: str) -> set[str]:

@@ -11,8 +11,8 @@ import os
 from pathlib import Path
 from typing import Any
 
-from aitex_utils.atomic_write import atomic_write
 from aitex_utils.errors import InputError
+from aitex_utils.files.atomic_write import atomic_write
 from aitex_utils.strips import PROJECT
 
 VERSION = 1

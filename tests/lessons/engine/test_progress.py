@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from project_root import ROOT
 
-from aitex_utils import atomic_write
+from aitex_utils.files import atomic_write
 from aitex_utils.lessons import check, hint
 from aitex_utils.lessons.engine import progress
 from aitex_utils.lessons.engine.progress import progress_file, read_progress, update_entry

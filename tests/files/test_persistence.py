@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from aitex_utils.errors import InputError, MissingError
-from aitex_utils.persistence import HEADER, INDEX, read_folder, write_folder
+from aitex_utils.files.persistence import HEADER, INDEX, read_folder, write_folder
 
 VECTORS = "vectors.npy"
 FIELDS = {"kind": "flat", "vectors": 2, "channels": 3, "metadata": {"backbone": "x"}}

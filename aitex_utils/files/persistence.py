@@ -14,8 +14,8 @@ from typing import Any
 
 import numpy as np
 
+from ..errors import InputError, MissingError
 from .atomic_write import atomic_write, sha256
-from .errors import InputError, MissingError
 
 FORMAT, VERSION = "aitex_utils memory bank", 2
 HEADER, INDEX = "header.json", "index.faiss"

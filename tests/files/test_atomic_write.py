@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aitex_utils import atomic_write as atomic_write_module
-from aitex_utils.atomic_write import atomic_write, sha256
 from aitex_utils.errors import InputError, MissingError
+from aitex_utils.files import atomic_write as atomic_write_module
+from aitex_utils.files.atomic_write import atomic_write, sha256
 
 
 def write_folder(target: Path, text: str) -> None:
