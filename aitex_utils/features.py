@@ -1,21 +1,28 @@
 """Tiles -> patches: outputs of chosen layers of a CNN, averaged locally, resized to one grid, concatenated.
 
-Follows section 3.1 of Roth et al., "Towards Total Recall in Industrial Anomaly Detection", CVPR 2022
-(arXiv 2106.08265). A patch is a locally aware feature vector: it describes one position of a feature map and its
-neighbourhood (equations 1 to 3).
+Start with `PatchFeatures.transform`, which does all steps, and `fuse_layers`, which does those after the network. They
+follow section 3.1 of Roth et al., "Towards Total Recall in Industrial Anomaly Detection", CVPR 2022 (arXiv 2106.08265).
+A **patch** is a locally aware feature vector: it describes one position of a feature map and its neighbourhood
+(equations 1 to 3). A **branch** is one way of averaging over the neighbourhood. With several branches each patch is
+described once per branch, and the descriptions stand side by side in its channels.
 """
 
 from __future__ import annotations
 
 import copy
 import difflib
-from collections.abc import Iterator, Sequence
+import re
+import threading
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from .backbones import load_backbone
-from .errors import InputError, check_choice, check_integer, check_tiles
+from .errors import InputError, check_choice, check_flag, check_integer, check_shape, shown
+from .safety.arrays import as_array, check_patches, check_strip, check_tiles
+from .safety.out_of_memory import explain_memory, first_line
+from .safety.torch_defaults import torch_defaults
 
 if TYPE_CHECKING:
     import torch
@@ -24,6 +31,11 @@ if TYPE_CHECKING:
 PADDINGS = ("reflect", "zeros")  # what convolutions see beyond the edge, see `padding`
 MULTI_SCALE_POOLING = ((3,), (1,))  # two branches: averaged over 3 x 3 positions, and not averaged
 PIECE, MARGIN = 1024, 192  # px of a strip that the network sees at once, and further px on each side
+MAX_SIZE, MAX_POOLING, MAX_ASPECT = 4096, 31, 64  # beyond them a tile exceeds memory, or an average covers all of it
+OF_SIZE = re.compile("size|shape|dimension|height|width|divisible|^$", re.I)  # how networks refuse a tile's size
+
+
+ONE_AT_A_TIME = threading.Lock()
 
 
 class PatchFeatures:
@@ -39,9 +51,10 @@ class PatchFeatures:
     pooling : int, tuple of int, or tuple of tuples of int
         Side of the square neighbourhood over which a patch is averaged, in positions of its layer; odd, 1 = none. An
         int holds for all layers; a tuple gives one side per layer, the last one for all further layers. A tuple of
-        such tuples makes several branches, which stand side by side in a patch's channels.
+        such tuples makes several branches, which stand side by side in a patch's channels. At most 31.
     size : int, optional
-        Side in px to which tiles are resized for the network; None leaves them as they are.
+        Side in px, 32 to 4096, to which tiles are resized for the network. An oblong tile keeps its proportions: its
+        shorter side becomes `size`, its longer one is rounded to whole steps of 32 px. None leaves tiles as they are.
     padding : {"zeros", "reflect"}
         What the network's convolutions see beyond a tile's edge.
     whiten : bool
@@ -66,6 +79,11 @@ class PatchFeatures:
     InputError
         If an argument is out of range, or the backbone or a layer does not exist.
 
+    Notes
+    -----
+    The patches do not depend on PyTorch's defaults (see `torch_defaults`). The number of threads changes their last
+    digits, by at most 2e-5 in our measurements, because the network's sums are then added in another order.
+
     Examples
     --------
     >>> features = PatchFeatures()
@@ -86,11 +104,13 @@ class PatchFeatures:
         pretrained: bool = True,
         progress: bool = False,
     ) -> None:
-        self.size = None if size is None else check_integer("size", size, 32)
+        self.size = None if size is None else check_integer("size", size, 32, MAX_SIZE)
         self.batch_size = check_integer("batch_size", batch_size, 1)
         self.padding = check_choice("padding", padding, PADDINGS)
         self.pooling = check_pooling(pooling)
-        self.whiten, self.progress = bool(whiten), progress
+        self.whiten, self.progress = check_flag("whiten", whiten), check_flag("progress", progress)
+        if not isinstance(layers, (str, list, tuple, type(None))):
+            raise InputError(f"layers is {shown(layers)}: give names of layers in a tuple, or None for the default.")
         import torch
 
         from .padding import use_reflect_padding
@@ -105,7 +125,7 @@ class PatchFeatures:
         self._modules = _find_layers(self._network, self.layers, self.backbone)
 
     def with_pooling(self, pooling: int | Sequence) -> PatchFeatures:
-        """Return an extractor with another pooling that shares this one's network; its whitening is not fitted.
+        """Return a new extractor with a pooling of its own that shares this one's network; its whitening is not fitted.
 
         Parameters
         ----------
@@ -141,7 +161,7 @@ class PatchFeatures:
             The extractor itself.
         """
         if self.whiten:
-            self.fit_whitening(self._collect(self._iter_raw(tiles), len(check_tiles(tiles))))
+            self.fit_whitening(self._collect(check_tiles(tiles), self._iter_raw))
         return self
 
     def fit_whitening(self, patches: np.ndarray) -> PatchFeatures:
@@ -157,6 +177,11 @@ class PatchFeatures:
         PatchFeatures
             The extractor itself.
 
+        Raises
+        ------
+        InputError
+            If the patches are not numbers, or their channels do not divide into the branches.
+
         Notes
         -----
         PCA whitening of each branch alone, (p - mean) V diag(1 / sqrt(variance + floor)). The floor, a thousandth of
@@ -164,15 +189,15 @@ class PatchFeatures:
         """
         from scipy.linalg import block_diag
 
-        flat, matrices = patches.reshape(-1, patches.shape[-1]), []
-        self.mean_ = flat.mean(axis=0, dtype=np.float64).astype(np.float32)
-        for branch in split_branches(flat - self.mean_, self.n_branches):
+        flat, matrices = flatten_patches(patches), []
+        mean = flat.mean(axis=0, dtype=np.float64).astype(np.float32)
+        for branch in split_branches(flat - mean, self.n_branches):
             channels = branch.shape[1]
             covariance = np.cov(branch.T.astype(np.float64), bias=True).reshape(channels, channels)
             variance, directions = np.linalg.eigh(covariance)
             floor = 1e-3 * max(variance.mean(), 1e-12)
             matrices.append((directions / np.sqrt(variance.clip(0) + floor)).astype(np.float32))
-        self.whitening_ = block_diag(*matrices)  # (C, C)
+        vars(self).update(mean_=mean, whitening_=block_diag(*matrices))  # (C,), (C, C): both or neither, if interrupted
         return self
 
     def apply_whitening(self, patches: np.ndarray) -> np.ndarray:
@@ -196,6 +221,11 @@ class PatchFeatures:
             return patches
         if not hasattr(self, "whitening_"):
             raise InputError("The whitening is not fitted yet: call fit(tiles) with normal tiles first.")
+        patches = as_array(patches, "patches")
+        if patches.shape[-1:] != self.mean_.shape:
+            raise InputError(
+                f"patches has shape {patches.shape}, expected (..., {len(self.mean_)}): extract them anew."
+            )
         return (patches - self.mean_) @ self.whitening_
 
     def transform(self, tiles: np.ndarray) -> np.ndarray:
@@ -216,7 +246,7 @@ class PatchFeatures:
         InputError
             If the tiles are not grey tiles, the backbone cannot take their size, or the whitening is not fitted.
         """
-        return self._collect(self.iter_patches(tiles), len(check_tiles(tiles)))
+        return self._collect(check_tiles(tiles), self.iter_patches)
 
     def fit_transform(self, tiles: np.ndarray) -> np.ndarray:
         """Do what `fit` and then `transform` do, with one pass through the network instead of two.
@@ -231,7 +261,7 @@ class PatchFeatures:
         ndarray, shape (N, H', W', C)
             float32, C-contiguous.
         """
-        patches = self._collect(self._iter_raw(tiles), len(check_tiles(tiles)))
+        patches = self._collect(check_tiles(tiles), self._iter_raw)
         return self.fit_whitening(patches).apply_whitening(patches) if self.whiten else patches
 
     def iter_patches(self, tiles: np.ndarray) -> Iterator[np.ndarray]:
@@ -267,12 +297,18 @@ class PatchFeatures:
         -------
         ndarray, shape (H', W', C)
             float32.
+
+        Raises
+        ------
+        InputError
+            If the strip is not a grey image, or too large or small for the network.
         """
         import torch
 
+        strip, tile_size = check_strip(strip), check_integer("tile_size", tile_size, 1)
         scale = 1.0 if self.size is None else self.size / tile_size
-        shape = round(strip.shape[0] * scale), max(32, round(strip.shape[1] * scale / 32) * 32)
-        with torch.inference_mode():
+        shape = max(1, round(strip.shape[0] * scale)), max(32, round(strip.shape[1] * scale / 32) * 32)
+        with explain_memory(), torch_defaults(), torch.inference_mode():
             outputs = self._layer_outputs_in_pieces(self.preprocess(strip[None], shape))
             return fuse_layers(outputs, self.pooling)[0].numpy()
 
@@ -284,7 +320,7 @@ class PatchFeatures:
         tiles : ndarray, shape (B, H, W)
             Grey tiles, uint8.
         shape : tuple of int, optional
-            Height and width in px for the network; None takes `size` x `size`.
+            Height and width in px for the network; None takes them from `size`.
 
         Returns
         -------
@@ -292,15 +328,11 @@ class PatchFeatures:
             float32.
         """
         import torch
-        import torch.nn.functional as F
 
-        images = torch.from_numpy(np.array(tiles)).unsqueeze(1).float()  # (B, 1, H, W); a copy, if they are read-only
-        if shape is None:
-            shape = tuple(images.shape[-2:]) if self.size is None else (self.size, self.size)
-        if images.shape[-2:] != shape:
-            shrinks = shape[0] < min(images.shape[-2:])
-            images = F.interpolate(images, shape, mode="bilinear", antialias=shrinks)
-        images = (images - self._mean) / self._std  # (B, 3, H, W): grey repeated by broadcasting
+        tiles = check_tiles(tiles)
+        shape = self._input_shape(tiles.shape[1:]) if shape is None else check_shape("shape", shape)
+        images = torch.from_numpy(np.array(tiles, order="C")).unsqueeze(1).float()  # (B, 1, H, W), a writable copy
+        images = (_resize(images, shape) - self._mean) / self._std  # (B, 3, H, W): grey repeated by broadcasting
         return images.contiguous(memory_format=torch.channels_last)
 
     def layer_outputs(self, images: torch.Tensor) -> list[torch.Tensor]:
@@ -331,25 +363,41 @@ class PatchFeatures:
 
             return hook
 
-        handles = [module.register_forward_hook(make_hook(name)) for name, module in self._modules.items()]
-        try:
-            self._network(images)
-        except _AllLayersSeen:
-            pass
-        except (AssertionError, RuntimeError) as error:
-            raise InputError(
-                f"{self.backbone} cannot take tiles of {images.shape[-2]} x {images.shape[-1]} px ({error}): "
-                "set `size` to the side in px of its training images, often 224."
-            ) from error
-        finally:
-            for handle in handles:
-                handle.remove()
+        with ONE_AT_A_TIME:  # networks are shared, and so are their hooks
+            handles = [module.register_forward_hook(make_hook(name)) for name, module in self._modules.items()]
+            try:
+                with explain_memory(), torch_defaults():
+                    self._network(images)
+            except _AllLayersSeen:
+                pass
+            except (AssertionError, RuntimeError) as error:
+                if not OF_SIZE.search(str(error)):
+                    raise
+                raise InputError(
+                    f"{self.backbone} cannot take tiles of {images.shape[-2]} x {images.shape[-1]} px "
+                    f"({first_line(error)}): set `size` to the side in px of its training images, often 224."
+                ) from error
+            finally:
+                for handle in handles:
+                    handle.remove()
         missing = [name for name in self.layers if name not in outputs]
         if missing:
             raise InputError(
                 f"{self.backbone} never runs its layer {missing[0]!r}: choose another, for example a whole block."
             )
         return [outputs[name] for name in self.layers]
+
+    def _input_shape(self, shape: tuple[int, ...]) -> tuple[int, int]:
+        """Return height and width in the network of tiles of a given shape: the shorter side becomes `size`."""
+        short, long = min(shape), max(shape)
+        if long > MAX_ASPECT * short:
+            raise InputError(
+                f"tiles are {shape[0]} x {shape[1]} px, too oblong: cut them into pieces, see tiling.tile."
+            )
+        if self.size is None:
+            return shape[0], shape[1]
+        longer = self.size if short == long else max(self.size, round(long / short * self.size / 32) * 32)
+        return (self.size, longer) if shape[0] == short else (longer, self.size)
 
     def _layer_outputs_in_pieces(self, images: torch.Tensor) -> list[torch.Tensor]:
         """Return the feature map of each layer for a wide image (1, 3, H, W), from pieces: less memory, and faster.
@@ -377,10 +425,10 @@ class PatchFeatures:
         import torch
         from tqdm.auto import tqdm
 
-        tiles = check_tiles(tiles)
+        tiles = check_tiles(tiles)  # no setting of PyTorch is changed while the caller has the patches
         starts = range(0, len(tiles), self.batch_size)
         for start in tqdm(starts, desc="patches", unit="batch", disable=not self.progress or len(starts) < 5):
-            with torch.inference_mode():
+            with explain_memory(), torch_defaults(), torch.inference_mode():
                 images = self.preprocess(tiles[start : start + self.batch_size])
                 by_tile = [self.layer_outputs(one) for one in images.split(1)]
                 by_layer = [torch.cat(outputs) for outputs in zip(*by_tile, strict=True)]  # each (B, C_i, H_i, W_i)
@@ -388,12 +436,13 @@ class PatchFeatures:
             yield patches.numpy()
 
     @staticmethod
-    def _collect(batches: Iterator[np.ndarray], n: int) -> np.ndarray:
-        """Write batches into one array of n tiles as they come, so that no batch is held twice."""
+    @explain_memory()
+    def _collect(tiles: np.ndarray, iter_batches: Callable[[np.ndarray], Iterator[np.ndarray]]) -> np.ndarray:
+        """Write the patches of tiles into one array as they come, so that no batch is held twice."""
         patches, done = None, 0
-        for batch in batches:
+        for batch in iter_batches(tiles):
             if patches is None:
-                patches = np.empty((n, *batch.shape[1:]), np.float32)
+                patches = np.empty((len(tiles), *batch.shape[1:]), np.float32)
             patches[done : done + len(batch)] = batch
             done += len(batch)
         return patches
@@ -433,8 +482,7 @@ def fuse_layers(outputs: Sequence[torch.Tensor], pooling: int | Sequence) -> tor
         side = sides[min(i, len(sides) - 1)]
         if side > 1:
             output = F.avg_pool2d(output, side, stride=1, padding=side // 2, count_include_pad=False)
-        if output.shape[-2:] != grid:
-            output = F.interpolate(output, grid, mode="bilinear", align_corners=False)
+        output = _resize(output, grid)
         resized.append(output.permute(0, 2, 3, 1))  # (B, C, H', W') -> (B, H', W', C)
     return torch.cat(resized, dim=-1).contiguous()
 
@@ -454,7 +502,7 @@ def check_pooling(pooling: int | Sequence) -> int | tuple:
     Raises
     ------
     InputError
-        If a side is not an odd whole number.
+        If a side is not an odd whole number up to 31.
 
     Examples
     --------
@@ -465,9 +513,11 @@ def check_pooling(pooling: int | Sequence) -> int | tuple:
         return tuple(check_pooling(branch if isinstance(branch, (list, tuple)) else (branch,)) for branch in pooling)
     several = isinstance(pooling, (list, tuple))
     sides = tuple(pooling) if several else (pooling,)
-    odd = [isinstance(s, (int, np.integer)) and not isinstance(s, bool) and s >= 1 and s % 2 == 1 for s in sides]
-    if not sides or not all(odd):
-        raise InputError(f"pooling is {pooling!r}, expected an odd number of positions, for example 3 (1 = none).")
+    odd = [isinstance(s, (int, np.integer)) and not isinstance(s, bool) and s % 2 == 1 for s in sides]
+    if not sides or not all(odd) or min(sides) < 1 or max(sides) > MAX_POOLING:
+        raise InputError(
+            f"pooling is {shown(pooling)}, expected an odd number from 1 to {MAX_POOLING}, for example 3 (1 = none)."
+        )
     return tuple(int(side) for side in sides) if several else int(pooling)
 
 
@@ -550,6 +600,34 @@ def stack_branch(patches: Sequence[np.ndarray], n_branches: int, branch: int) ->
     return np.concatenate(flat) if len(flat) > 1 else np.ascontiguousarray(flat[0])
 
 
+def flatten_patches(patches: np.ndarray) -> np.ndarray:
+    """Return patches of any leading axes as rows.
+
+    Parameters
+    ----------
+    patches : array_like, shape (..., C)
+        Patches.
+
+    Returns
+    -------
+    ndarray, shape (n, C)
+
+    Raises
+    ------
+    InputError
+        If there are no patches, or they are not finite numbers.
+
+    Examples
+    --------
+    >>> flatten_patches(np.zeros((2, 4, 4, 3))).shape
+    (32, 3)
+    """
+    patches = as_array(patches, "patches")
+    if patches.ndim < 1 or 0 in patches.shape:
+        raise InputError(f"patches has shape {patches.shape}, expected (..., C) with at least one patch.")
+    return check_patches(patches.reshape(-1, patches.shape[-1]))
+
+
 class _AllLayersSeen(Exception):
     """Raised by the last hook: the layers behind it need not be computed."""
 
@@ -558,15 +636,28 @@ def _has_branches(pooling: int | Sequence) -> bool:
     return isinstance(pooling, (list, tuple)) and any(isinstance(branch, (list, tuple)) for branch in pooling)
 
 
+def _resize(images: torch.Tensor, shape: tuple[int, ...]) -> torch.Tensor:
+    """Resize images or maps (B, C, H, W) bilinearly; antialiased if an axis shrinks, so nothing thin falls between.
+
+    Antialiasing leaves an axis that grows as it is, so it is right for both axes if one of them shrinks.
+    """
+    import torch.nn.functional as F
+
+    if tuple(images.shape[-2:]) == tuple(shape):
+        return images
+    shrinks = shape[0] < images.shape[-2] or shape[1] < images.shape[-1]
+    return F.interpolate(images, tuple(shape), mode="bilinear", align_corners=False, antialias=shrinks)
+
+
 def _find_layers(network: nn.Module, layers: tuple[str, ...], backbone: str) -> dict[str, nn.Module]:
     """Return the named modules; raise `InputError` for an unknown or repeated name, with similar names."""
     modules = dict(network.named_modules())
-    if not layers or len(set(layers)) != len(layers):
+    if not layers or len(set(map(str, layers))) != len(layers):
         raise InputError(f"layers is {list(layers)}: name at least one layer of {backbone}, each once.")
     for name in layers:
-        if name not in modules or not name:
-            near = difflib.get_close_matches(name, modules, n=3) or [m for m in modules if m and "." not in m][:8]
-            raise InputError(f"{backbone} has no layer {name!r}: similar names are {', '.join(near)}.")
+        if not isinstance(name, str) or name not in modules or not name:
+            near = difflib.get_close_matches(str(name), modules, n=3) or [m for m in modules if m and "." not in m][:8]
+            raise InputError(f"{backbone} has no layer {shown(name)}: similar names are {', '.join(near)}.")
     return {name: modules[name] for name in layers}
 
 

@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .errors import InputError, check_choice, check_integer, check_patches
+from .errors import InputError, check_choice, check_integer, shown
 from .fast.bf16_bound import has_fast_bf16
+from .fast.exact_distances import brute_force_search, rounding_of_products, squared_distances_at
 from .fast.pruned_search import MIN_SIZE, PrunedSearch
 from .files.persistence import read_folder, write_folder
+from .safety.arrays import check_patches
 
 if TYPE_CHECKING:
     import faiss
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
 INDEX_CLASSES = {"flat": "IndexFlatL2", "ivf": "IndexIVFFlat", "hnsw": "IndexHNSWFlat", "pq": "IndexPQ"}  # of FAISS
 KINDS = (*INDEX_CLASSES, "auto")
 EXACT_UP_TO, RECALL = 200_000, 0.99  # "auto": vectors up to which the search is exact; recall@1 beyond
+FURTHER = (1, 16)  # further neighbours that FAISS is asked for, to see how far away the next ones are
+LONGEST = 1e15  # vectors up to which no product overflows float32
 BLOCK_SIZE = 16384  # pairs whose distances are computed at once: bounds memory to BLOCK_SIZE x C x 4 bytes
 
 
@@ -35,7 +39,7 @@ class MemoryBank:
     nlist, nprobe : int, optional
         For "ivf": number of cells, and number of cells searched. None takes 4 sqrt(N), and an eighth of them.
     M, ef_search : int
-        For "hnsw": links per vector, and candidates that a search keeps.
+        For "hnsw": links per vector, 2 to 256, and candidates that a search keeps, 1 to 65,536.
     code_size : int, optional
         For "pq": bytes per vector; must divide C. None takes the largest divisor up to C / 8.
 
@@ -58,8 +62,13 @@ class MemoryBank:
     The first `add` trains "ivf" and "pq" on its patches, so give them a representative batch.
 
     FAISS returns squared distances, computed as |p|^2 - 2 p.m + |m|^2 or from codes. Their last digits depend on how
-    many patches are searched at once. `search` therefore computes the distances of the neighbours found anew. Where
-    the processor multiplies bfloat16 fast, the nearest neighbour is found by `fast.pruned_search`, exactly as well.
+    many patches are searched at once, and far from the origin so do all. `search` therefore computes the distances of
+    the neighbours found anew, from differences. With "flat" it also compares anew, in float64, where rounding leaves a
+    doubt, so the result depends on the vectors alone; of equally near ones the lowest index comes first. Where the
+    processor multiplies bfloat16 fast, the nearest neighbour is found by `fast.pruned_search`, with the same result.
+
+    "ivf" and "pq" are trained by FAISS's k-means, whose last digits depend on the number of threads, so a few of their
+    neighbours do too. The graph of "hnsw" is the same with one thread and with several.
 
     Examples
     --------
@@ -80,9 +89,11 @@ class MemoryBank:
         code_size: int | None = None,
     ) -> None:
         self.kind = check_choice("kind", kind, KINDS)
+        # Beyond these limits FAISS ends the process, or asks for more memory than there is.
         self.nlist = None if nlist is None else check_integer("nlist", nlist, 1)
         self.nprobe = None if nprobe is None else check_integer("nprobe", nprobe, 1)
-        self.M, self.ef_search = check_integer("M", M, 1), check_integer("ef_search", ef_search, 1)
+        self.M = check_integer("M", M, 2, 256)
+        self.ef_search = check_integer("ef_search", ef_search, 1, 65_536)
         self.code_size = None if code_size is None else check_integer("code_size", code_size, 1)
         self.metadata: dict[str, Any] = {}
         self.arrays: dict[str, np.ndarray] = {}
@@ -130,19 +141,22 @@ class MemoryBank:
         InputError
             If the patches are not finite numbers, have another number of channels, or are too few to train the index.
         """
+        import faiss
+
         patches = check_patches(patches)
         is_large = self.kind == "auto" and len(patches) > EXACT_UP_TO
         if self._index is None:
-            self.kind = ("ivf" if is_large else "flat") if self.kind == "auto" else self.kind
-            self._index = self._new_index(patches)
-            self.vectors_ = np.empty((0, patches.shape[1]), np.float32)
+            kind = ("ivf" if is_large else "flat") if self.kind == "auto" else self.kind
+            index, vectors = self._new_index(kind, patches), patches.copy()
         else:
             self._check_channels(patches)
-        self._index.add(patches)
-        self._pruned = None
-        self.vectors_ = np.concatenate([self.vectors_, patches])
+            # Everything is made aside, so that an interruption leaves the bank as it is.
+            kind, index = self.kind, faiss.clone_index(self._index)
+            vectors = np.concatenate([self.vectors_, patches])
+        index.add(patches)
         if is_large:
-            self._raise_nprobe()
+            self._raise_nprobe(index, vectors)
+        self.kind, self._index, self.vectors_, self._pruned = kind, index, vectors, None
         return self
 
     def search(self, patches: np.ndarray, k: int = 1) -> tuple[np.ndarray, np.ndarray]:
@@ -158,7 +172,8 @@ class MemoryBank:
         Returns
         -------
         distances : ndarray, shape (n, k)
-            Euclidean, not squared, float32, nearest first. Infinity where an approximate index finds fewer than k.
+            Euclidean, not squared, float32, nearest first, of equals the lowest index. Infinity where an approximate
+            index finds fewer than k.
         indices : ndarray, shape (n, k)
             int64; -1 where an approximate index finds fewer than k.
 
@@ -174,10 +189,11 @@ class MemoryBank:
         self._check_channels(patches)
         distances = np.empty((len(patches), k), np.float32)
         indices = np.empty((len(patches), k), np.int64)
-        step = max(1, BLOCK_SIZE // k)
-        for begin in range(0, len(patches), step):
-            rows = slice(begin, begin + step)
-            distances[rows], indices[rows] = self._search_block(patches[rows], k)
+        step = max(1, BLOCK_SIZE // (k + 1))
+        with np.errstate(over="ignore", invalid="ignore"):  # what overflows is compared anew, in float64
+            for begin in range(0, len(patches), step):
+                rows = slice(begin, begin + step)
+                distances[rows], indices[rows] = self._search_block(patches[rows], k)
         return distances, indices
 
     def save(
@@ -211,6 +227,9 @@ class MemoryBank:
 
         if not len(self):
             raise InputError("The memory bank is empty: there is nothing to save, add patches first.")
+        for name, value in (("metadata", metadata), ("arrays", arrays)):
+            if not isinstance(value, (Mapping, type(None))):
+                raise InputError(f"{name} is {shown(value)}, expected a dict of names and values.")
         if "vectors" in (arrays or {}):
             raise InputError("arrays contains the name 'vectors', which is the bank's own: choose another name.")
         header = {
@@ -248,13 +267,22 @@ class MemoryBank:
             raise InputError(f"{folder} names an unknown index {header['kind']!r}: save it again, or fit anew.")
         bank = cls(header["kind"])
         bank.metadata, bank.vectors_, bank.arrays = header["metadata"], arrays.pop("vectors"), arrays
+        shape, fits = (header["vectors"], header["channels"]), bank.vectors_.dtype == np.float32
         try:
-            bank._index = faiss.deserialize_index(np.frombuffer(index, np.uint8).copy())
+            if bank.kind == "flat" and fits and bank.vectors_.shape == shape:  # nothing but the vectors
+                bank._index = bank._new_index("flat", bank.vectors_)
+                bank._index.add(bank.vectors_)
+            else:
+                bank._index = faiss.deserialize_index(np.frombuffer(index, np.uint8).copy())
         except RuntimeError as error:
             raise InputError(f"{folder} contains no readable index ({error}): save it again, or fit anew.") from error
-        shape = (header["vectors"], header["channels"])
-        actual = (bank.vectors_.shape, (bank.index.ntotal, bank.index.d), type(bank.index).__name__)
-        if actual != (shape, shape, INDEX_CLASSES[bank.kind]) or bank.vectors_.dtype != np.float32:
+        actual = (
+            bank.vectors_.shape,
+            (bank.index.ntotal, bank.index.d),
+            type(bank.index).__name__,
+            bank.index.is_trained,
+        )
+        if not fits or actual != (shape, shape, INDEX_CLASSES[bank.kind], True):
             raise InputError(
                 f"{folder} contradicts itself: its header says {bank.kind} {shape} but the files differ; fit it anew."
             )
@@ -268,45 +296,80 @@ class MemoryBank:
             )
 
     def _search_block(self, patches: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
-        is_large = min(len(self), len(patches)) >= MIN_SIZE
-        if k == 1 and self.kind == "flat" and is_large and has_fast_bf16():
-            self._pruned = self._pruned or PrunedSearch(self.vectors_)
-            indices = self._pruned.search(patches)[:, None]
+        if self.kind == "flat":
+            squares, indices = self._search_flat(patches, k)
         else:
-            _, indices = self._index.search(patches, k)
-        differences = self.vectors_[indices] - patches[:, None, :]  # (n, k, C)
-        distances = np.sqrt(np.einsum("nkc,nkc->nk", differences, differences))  # the one root: FAISS gives squares
-        distances[indices < 0] = np.inf
-        order = np.argsort(distances, axis=1, kind="stable")
-        return np.take_along_axis(distances, order, 1), np.take_along_axis(indices, order, 1)
+            squares, indices = self._nearest_candidates(patches, self._search_approximately(patches, k), k)
+        return np.sqrt(squares), indices  # the one root: FAISS gives squares
 
-    def _raise_nprobe(self) -> None:
+    def _search_flat(self, patches: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
+        """Return squared distances and indices (n, k), equal to those of `brute_force_search`."""
+        lengths = np.linalg.norm(patches, axis=1)
+        longest = float(np.linalg.norm(self.vectors_, axis=1).max())
+        is_large = min(len(self), len(patches)) >= MIN_SIZE
+        if k == 1 and is_large and max(longest, lengths.max()) < LONGEST and has_fast_bf16():
+            self._pruned = self._pruned or PrunedSearch(self.vectors_)
+            squares, indices = self._pruned.search(patches)
+            return squares[:, None], indices[:, None]
+        squares, nearest = np.empty((len(patches), k)), np.empty((len(patches), k), np.int64)
+        slack = rounding_of_products(lengths, longest, patches.shape[1])
+        unsure = np.arange(len(patches))
+        for further in FURTHER:  # is the last candidate certainly farther than the k-th?
+            n_candidates = min(k + further, len(self))
+            rounded, candidates = self._index.search(patches[unsure], n_candidates)
+            squares[unsure], nearest[unsure] = self._nearest_candidates(patches[unsure], candidates, k)
+            is_sure = rounded[:, -1] - rounded[:, k - 1] > 2 * slack[unsure]
+            unsure = unsure[~is_sure & (n_candidates < len(self))]
+            if not len(unsure):
+                return squares, nearest
+        squares[unsure], nearest[unsure] = brute_force_search(patches[unsure], self.vectors_, k)
+        return squares, nearest
+
+    def _search_approximately(self, patches: np.ndarray, k: int) -> np.ndarray:
+        """Return indices (n, k) of about the nearest; -1 where there are fewer in the cells searched."""
+        import faiss
+
+        _, indices = self._index.search(patches, k)
+        is_lost = indices[:, 0] < 0
+        if self.kind == "ivf" and is_lost.any():  # only empty cells were searched: many equal vectors leave some
+            all_cells = faiss.SearchParametersIVF(nprobe=self._index.nlist)
+            indices[is_lost] = self._index.search(patches[is_lost], k, params=all_cells)[1]
+        return indices
+
+    def _nearest_candidates(self, patches: np.ndarray, candidates: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
+        """Return squared distances and indices (n, k) of the k nearest of the candidates (n, m); infinite for -1."""
+        rows = np.repeat(np.arange(len(patches)), candidates.shape[1])
+        squares = squared_distances_at(patches, rows, self.vectors_, candidates.ravel()).reshape(candidates.shape)
+        squares[candidates < 0] = np.inf
+        order = np.lexsort((candidates, squares))[:, :k]
+        return np.take_along_axis(squares, order, 1), np.take_along_axis(candidates, order, 1)
+
+    @staticmethod
+    def _raise_nprobe(index: faiss.Index, vectors: np.ndarray) -> None:
         """Double `nprobe` until the search finds the nearest other vector often enough."""
-        queries = self.vectors_[:: max(1, len(self) // 1024)]
-        exact = MemoryBank().add(self.vectors_).search(queries, 2)[0][:, 1]
-        self._index.nprobe = max(1, self._index.nlist // 64)
-        while np.mean(self.search(queries, 2)[0][:, 1] <= exact * 1.00001) < RECALL:
-            if self._index.nprobe >= self._index.nlist:
-                return
-            self._index.nprobe *= 2
+        queries = vectors[:: max(1, len(vectors) // 1024)]
+        exact = MemoryBank().add(vectors).search(queries, 2)[0][:, 1] ** 2
+        index.nprobe = max(1, index.nlist // 64)
+        while index.nprobe < index.nlist and np.mean(index.search(queries, 2)[0][:, 1] <= exact * 1.0001) < RECALL:
+            index.nprobe *= 2
 
-    def _new_index(self, patches: np.ndarray) -> faiss.Index:
+    def _new_index(self, kind: str, patches: np.ndarray) -> faiss.Index:
         import faiss
 
         n, channels = patches.shape
-        if self.kind == "flat":
+        if kind == "flat":
             return faiss.IndexFlatL2(channels)
-        if self.kind == "hnsw":
+        if kind == "hnsw":
             index = faiss.IndexHNSWFlat(channels, self.M)
             index.hnsw.efSearch = self.ef_search
             return index
-        if self.kind == "ivf":
+        if kind == "ivf":
             # With fewer than 39 training points per cell FAISS warns.
             nlist = self.nlist or max(1, min(round(4 * n**0.5), n // 39))
             if nlist > n:
                 raise InputError(f"nlist is {nlist} but there are only {n} patches to train the cells: take fewer.")
             index = faiss.IndexIVFFlat(faiss.IndexFlatL2(channels), channels, nlist)
-            index.nprobe = self.nprobe or max(1, nlist // 8)
+            index.nprobe = min(self.nprobe or max(1, nlist // 8), nlist)
         else:
             code_size = self.code_size or max(d for d in range(1, max(channels // 8, 1) + 1) if channels % d == 0)
             if channels % code_size:

@@ -8,6 +8,7 @@ steps help: position-wise normalisation, and subtraction of a strip's background
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,15 +18,35 @@ import numpy as np
 
 from .calibration import leave_one_out_distances, position_scale, row_scale, subtract_background
 from .coreset import SAMPLERS, subsample
-from .errors import InputError, check_choice, check_integer, check_number, check_strip, check_tiles
-from .features import MULTI_SCALE_POOLING, PatchFeatures, check_pooling, count_branches, split_branches, stack_branch
+from .errors import (
+    InputError,
+    check_choice,
+    check_flag,
+    check_integer,
+    check_number,
+    check_shape,
+    shown,
+)
+from .features import (
+    MULTI_SCALE_POOLING,
+    PatchFeatures,
+    check_pooling,
+    count_branches,
+    flatten_patches,
+    split_branches,
+    stack_branch,
+)
+from .files.saved_detector import read_detector
 from .memory_bank import KINDS, MemoryBank
 from .region import fabric_region
+from .safety.arrays import as_array, check_strip, check_tiles, iter_batches
+from .safety.out_of_memory import explain_memory
 from .scoring import IMAGE_SCORES, anomaly_maps, geometric_mean_distance, image_scores, stitch_maps
-from .streaming_coreset import RESERVOIR_SIZE, CoresetResult, composable_coreset
+from .streaming_coreset import CoresetResult, composable_coreset, spread_samples
 from .tiling import crop_tiles, tile
 
-# The recipe of the paper: tiles at their own size, zero padding, no normalisation, one branch.
+# The recipe of the paper: tiles at their own size, zero padding, no normalisation, one branch. Two of the course's
+# choices remain: the backbone EfficientNet-Lite0 instead of WideResNet-50, and the image score "max", not "reweighted".
 PAPER: dict[str, Any] = {
     "size": None,
     "pooling": 3,
@@ -119,7 +140,9 @@ class PatchCore:
     image_score : {"max", "mean", "top", "reweighted", "reweighted_by_patch"}
         See `scoring.image_scores`. The reweighted scores need tiles and one branch.
     seed : int
-        Seed of the coreset; equal seeds give equal results on one machine, bit for bit.
+        Seed of the coreset. Equal seeds give equal results bit for bit on one machine with one number of threads; with
+        other threads the patches differ by up to 3e-6 of the largest, and a coreset by the few patches that are
+        nearly equally far.
     progress : bool
         Show bars for what takes long.
 
@@ -128,7 +151,8 @@ class PatchCore:
     banks_ : list of MemoryBank
         Memory bank of each branch; `bank_` is the first.
     radius_ : float or None
-        Covering radius of the coreset, the largest of the branches; None for other samplers than "greedy".
+        Covering radius of the coreset in the projected space of the coreset selection, the largest of the branches;
+        None for other samplers than "greedy".
     position_scale_ : ndarray, shape (H', W') or (H', 1), or None
         Typical distances at the positions of a tile, or in the rows of a strip.
     tile_shape_ : tuple of int
@@ -140,6 +164,11 @@ class PatchCore:
     ------
     InputError
         If an argument is out of range.
+
+    Notes
+    -----
+    A fit learns everything beside the detector and keeps it in one step at the end. After an error or an interruption
+    the detector is as it was before.
 
     Examples
     --------
@@ -176,13 +205,13 @@ class PatchCore:
         self.coreset_ratio = check_number("coreset_ratio", coreset_ratio, "(0, 1]", example=0.1)
         self.sampler = check_choice("sampler", sampler, SAMPLERS)
         self.index = check_choice("index", index, KINDS)
-        self.normalize_positions = bool(normalize_positions)
+        self.normalize_positions = check_flag("normalize_positions", normalize_positions)
         self.background_quantile = background_quantile
         if background_quantile is not None:
             self.background_quantile = check_number("background_quantile", background_quantile, "[0, 1]", example=0.25)
-        self.smoothing = check_number("smoothing", smoothing, "[0, inf)", example=2)
+        self.smoothing = check_number("smoothing", smoothing, "[0, 1000]", example=2)
         self.image_score = check_choice("image_score", image_score, IMAGE_SCORES)
-        self.seed, self.progress = check_integer("seed", seed, 0, 2**32 - 1), progress
+        self.seed, self.progress = check_integer("seed", seed, 0, 2**32 - 1), check_flag("progress", progress)
         if self.normalize_positions and sampler == "k_means":
             raise InputError(
                 "normalize_positions must know from which tile a coreset patch comes: take the sampler greedy or "
@@ -199,13 +228,14 @@ class PatchCore:
         """The memory bank of the first branch."""
         return self.banks_[0]
 
+    @explain_memory()
     def fit(self, tiles: np.ndarray | Iterable[np.ndarray], *, memory: float | None = None) -> PatchCore:
         """Learn what is normal from normal tiles.
 
         Parameters
         ----------
-        tiles : ndarray, shape (N, H, W), or iterable of such arrays
-            Normal tiles, uint8.
+        tiles : ndarray, shape (N, H, W), or iterable of ndarray
+            Normal tiles, uint8, all of one size. An iterable yields tiles (H, W) or batches of them (n, H, W).
         memory : float, optional
             GiB that the patches may take. Where they need more, they are reduced block by block
             (`streaming_coreset`), and `radius_` is a bound. Only for the sampler "greedy" and without `whiten`.
@@ -218,23 +248,26 @@ class PatchCore:
         Raises
         ------
         InputError
-            If the tiles are not grey tiles, or too few for `normalize_positions`.
+            If the tiles are not grey tiles, differ in size, or are too few for `normalize_positions`.
         """
-        if memory is None and isinstance(tiles, (np.ndarray, list)):
-            tiles = check_tiles(tiles)
-            return self.fit_patches(self.features.fit_transform(tiles), tiles.shape[1:])
+        batches, features = iter_batches(tiles), self.features.with_pooling(self.features.pooling)
+        if memory is None:
+            parts = list(batches)
+            tiles = np.concatenate(parts) if len(parts) > 1 else parts[0]
+            return self._fit_patches(features.fit_transform(tiles), tiles.shape[1:], features)
         shapes: list[tuple[int, int]] = []
 
         def patches_of_tiles() -> Iterator[np.ndarray]:
-            for part in [tiles] if isinstance(tiles, np.ndarray) else tiles:
-                shapes.append(check_tiles(part).shape[1:])
-                for patches in self.features.iter_patches(part):
+            for batch in batches:
+                shapes.append(batch.shape[1:])
+                for patches in features.iter_patches(batch):
                     yield from patches
 
-        result = self._stream(patches_of_tiles(), memory, self.features.n_branches)
+        result = self._stream(patches_of_tiles(), memory, features.n_branches)
         scale = self._position_scale(result.samples, result.vectors, result.groups, position_scale)
-        return self._remember(result.vectors, result.radius, scale, shapes[0], on_strips=False)
+        return self._remember(result.vectors, result.radius, scale, shapes[0], features, on_strips=False)
 
+    @explain_memory()
     def fit_patches(self, patches: np.ndarray, tile_shape: tuple[int, int] = (256, 256)) -> PatchCore:
         """Learn what is normal from the patches of normal tiles.
 
@@ -255,17 +288,18 @@ class PatchCore:
         InputError
             If the patches have another shape, or come from too few tiles for `normalize_positions`.
         """
+        patches = as_array(patches, "patches")
         if self.normalize_positions and patches.ndim != 4:
             raise InputError(
-                f"normalize_positions needs patches (N, H', W', C), tile by tile, not of shape {patches.shape}."
+                f"normalize_positions needs patches (N, H', W', C), tile by tile, not of shape {patches.shape}: give "
+                "them as `features.transform` makes them, or set normalize_positions=False."
             )
-        vectors, indices, radius = self._subsample([patches], self.features.n_branches)
-        scale = None
-        if self.normalize_positions:
-            samples, groups = self._samples_and_groups(patches, indices)
-            scale = self._position_scale(samples, vectors, groups, position_scale)
-        return self._remember(vectors, radius, scale, tile_shape, on_strips=False)
+        if self.features.whiten and not hasattr(self.features, "whitening_"):
+            raise InputError("The whitening is not fitted yet: make the patches with features.fit_transform(tiles).")
+        flatten_patches(patches)
+        return self._fit_patches(patches, check_shape("tile_shape", tile_shape), self.features)
 
+    @explain_memory()
     def fit_strips(
         self, strips: Iterable[np.ndarray], *, tile_size: int = 256, memory: float | None = None
     ) -> PatchCore:
@@ -295,17 +329,26 @@ class PatchCore:
         """
         if self.image_score.startswith("reweighted"):
             raise InputError(f"image_score {self.image_score} needs tiles: fit on tiles, or take 'max'.")
-        features, shape = self.strip_features, (tile_size, tile_size)
-        stream = (features.extract_strip(check_strip(strip, tile_size), tile_size) for strip in strips)
+        is_array = hasattr(strips, "shape")
+        if (
+            isinstance(strips, (str, bytes))
+            or not isinstance(strips, Iterable)
+            or (is_array and len(strips.shape) != 3)
+        ):
+            raise InputError(
+                f"strips is a {type(strips).__name__}, expected a list of grey images: give one image as [image], and "
+                "read files with aitex_utils.read_strips."
+            )
+        tile_size = check_integer("tile_size", tile_size, 1)
+        features, shape = self.strip_features.with_pooling(self.strip_features.pooling), (tile_size, tile_size)
+        stream = _at_least_two(features.extract_strip(check_strip(strip, tile_size), tile_size) for strip in strips)
         if memory is not None:
-            result = self._stream(stream, memory, features.n_branches, column_stride=32)
+            result = self._stream(stream, memory, features.n_branches, column_stride=4)
             scale = self._position_scale(result.samples, result.vectors, result.groups, row_scale)
-            return self._remember(result.vectors, result.radius, scale, shape, on_strips=True)
+            return self._remember(result.vectors, result.radius, scale, shape, features, on_strips=True)
         patches = list(stream)
         if not patches:
             raise InputError("There are no strips to learn from: give at least one.")
-        if len(patches) == 1:  # its halves count as two strips, because position scales are learned from other strips
-            patches = np.array_split(patches[0], 2, axis=1)
         if features.whiten:
             features.fit_whitening(np.concatenate([p.reshape(-1, p.shape[-1]) for p in patches]))
             patches = [features.apply_whitening(p) for p in patches]
@@ -314,8 +357,9 @@ class PatchCore:
         if self.normalize_positions:
             samples, groups = self._samples_and_groups(patches, indices, column_stride=4)
             scale = self._position_scale(samples, vectors, groups, row_scale)
-        return self._remember(vectors, radius, scale, shape, on_strips=True)
+        return self._remember(vectors, radius, scale, shape, features, on_strips=True)
 
+    @explain_memory()
     def predict(self, tiles: np.ndarray) -> TileResult:
         """Return anomaly maps and scores of tiles.
 
@@ -355,7 +399,13 @@ class PatchCore:
         Returns
         -------
         TileResult
+
+        Raises
+        ------
+        InputError
+            If the detector is not fitted, or the patches have another grid or number of channels.
         """
+        patches = as_array(patches, "patches")
         return self.predict_distances(self.patch_distances(patches), patches)
 
     def patch_distances(self, patches: np.ndarray, n_neighbors: int = 1) -> np.ndarray:
@@ -372,10 +422,16 @@ class PatchCore:
         -------
         ndarray, shape (...)
             float32.
+
+        Raises
+        ------
+        InputError
+            If the detector is not fitted, the patches have another number of channels, or `n_neighbors` is too large.
         """
         self._fitted_tile_shape()
         check_integer("n_neighbors", n_neighbors, 1, len(self.bank_), "the number of patches in the bank")
-        flat = patches.reshape(-1, patches.shape[-1])
+        patches = as_array(patches, "patches")
+        flat = flatten_patches(patches)
         branches = zip(self.banks_, split_branches(flat, len(self.banks_)), strict=True)
         distances = [bank.search(branch, n_neighbors)[0].mean(axis=1) for bank, branch in branches]
         return geometric_mean_distance(distances).reshape(patches.shape[:-1])
@@ -393,12 +449,23 @@ class PatchCore:
         Returns
         -------
         TileResult
+
+        Raises
+        ------
+        InputError
+            If the detector is not fitted, or the distances are not 3-D or of another grid.
         """
-        normalized = self._normalize(distances)
+        self._fitted_tile_shape()
+        normalized = self._normalize(as_array(distances, "distances"))
+        if normalized.ndim != 3 or (patches is not None and np.shape(patches)[:-1] != normalized.shape):
+            raise InputError(
+                f"distances has shape {normalized.shape}, expected (N, H', W') as the patches: see patch_distances."
+            )
         rows = None if patches is None else patches.reshape(len(patches), -1, patches.shape[-1])
         scores = image_scores(self.image_score, normalized.reshape(len(normalized), -1), rows, self.bank_)
         return TileResult(anomaly_maps(normalized, self._fitted_tile_shape(), self.smoothing), scores)
 
+    @explain_memory()
     def predict_strip(
         self, strip: np.ndarray, *, region: tuple[int, int] | None = None, overlap: int = 0
     ) -> StripResult:
@@ -409,7 +476,8 @@ class PatchCore:
         strip : ndarray, shape (H, W)
             Grey image, uint8.
         region : tuple of int, optional
-            First column of the fabric and the column after the last; None finds them.
+            First column of the fabric and the column after the last; None finds them, with a warning if they are not
+            certain (`region.Region`).
         overlap : int
             Width in px that neighbouring tiles share.
 
@@ -425,11 +493,17 @@ class PatchCore:
         """
         size = self._fitted_tile_shape()[0]
         strip = check_strip(strip)
-        start, stop = fabric_region(strip) if region is None else region
-        if not 0 <= start < stop <= strip.shape[1]:
+        if region is None:
+            region = fabric_region(strip)
+            if not region.is_certain:
+                warnings.warn(f"It is not certain that the fabric lies in columns {region}: pass region.", stacklevel=3)
+        is_pair = isinstance(region, (tuple, list, np.ndarray)) and len(region) == 2
+        is_pair = is_pair and all(isinstance(column, (int, np.integer)) for column in region)
+        if not is_pair or not 0 <= region[0] < region[1] <= strip.shape[1]:
             raise InputError(
-                f"region is {(start, stop)}, expected first and last column + 1 within 0..{strip.shape[1]}."
+                f"region is {shown(region)}, expected first and last column + 1, integers within 0..{strip.shape[1]}."
             )
+        start, stop = map(int, region)
         fabric = strip[:, start:stop]
         tiles, corners = tile(fabric, size, overlap)
         if self.fitted_on_strips_:
@@ -481,6 +555,7 @@ class PatchCore:
         return self.bank_.save(folder, metadata=metadata, arrays=arrays)
 
     @classmethod
+    @explain_memory()
     def load(cls, folder: str | os.PathLike) -> PatchCore:
         """Read a saved detector; nothing is unpickled.
 
@@ -496,31 +571,10 @@ class PatchCore:
         Raises
         ------
         InputError
-            If the folder is missing, foreign or damaged, or the backbone's weights differ from those of the fit.
+            If the folder is missing, foreign or damaged, if what is in it does not fit together, or if the backbone's
+            weights differ from those of the fit.
         """
-        bank = MemoryBank.load(folder)
-        metadata, arrays = bank.metadata, bank.arrays
-        try:
-            detector = cls(**{**metadata["parameters"], "layers": tuple(metadata["layers"])})
-            detector.tile_shape_, detector.radius_ = tuple(metadata["tile_shape"]), metadata["radius"]
-            detector.fitted_on_strips_ = bool(metadata["fitted_on_strips"])
-            features = detector.strip_features if detector.fitted_on_strips_ else detector.features
-            if features.whiten:
-                features.mean_, features.whitening_ = arrays["mean"], arrays["whitening"]
-            detector.position_scale_ = arrays["position_scale"] if detector.normalize_positions else None
-            further = [arrays[f"bank_{i}"] for i in range(2, features.n_branches + 1)]
-            detector.banks_ = [bank, *(MemoryBank(detector.index).add(vectors) for vectors in further)]
-            weights = metadata["weights_sha256"]
-        except (KeyError, TypeError) as error:
-            raise InputError(
-                f"{folder} contains a memory bank but no detector ({error}): load it with MemoryBank.load."
-            ) from error
-        if weights != features.weights_sha256:
-            raise InputError(
-                f"{folder} was fitted with other weights of {features.backbone} (SHA-256 {str(weights)[:8]}, "
-                f"here {features.weights_sha256[:8]}): fit it anew, because its patches cannot be compared."
-            )
-        return detector
+        return read_detector(cls, folder)
 
     def parameters(self) -> dict[str, Any]:
         """Return the constructor's arguments by name, with the layers that were taken.
@@ -554,6 +608,15 @@ class PatchCore:
         options = {"n_branches": n_branches, "column_stride": column_stride, "progress": self.progress}
         return composable_coreset(patches, self.coreset_ratio, seed=self.seed, memory=memory, **options)
 
+    def _fit_patches(self, patches: np.ndarray, tile_shape: tuple[int, int], features: PatchFeatures) -> PatchCore:
+        """Learn from the patches of tiles that were extracted with `features`."""
+        vectors, indices, radius = self._subsample([patches], features.n_branches)
+        scale = None
+        if self.normalize_positions:
+            samples, groups = self._samples_and_groups(patches, indices)
+            scale = self._position_scale(samples, vectors, groups, position_scale)
+        return self._remember(vectors, radius, scale, tile_shape, features, on_strips=False)
+
     def _subsample(
         self, patches: Sequence[np.ndarray], n_branches: int
     ) -> tuple[list[np.ndarray], list[np.ndarray | None], float | None]:
@@ -570,11 +633,8 @@ class PatchCore:
         patches: Sequence[np.ndarray], indices: Sequence[np.ndarray], column_stride: int = 1
     ) -> tuple[list[tuple[int, np.ndarray]], list[np.ndarray]]:
         """Return some tiles or strips with their numbers, evenly spaced, and the number of each coreset patch's own."""
-        count = min(len(patches), RESERVOIR_SIZE)
-        numbers = np.unique(np.linspace(0, len(patches) - 1, count).round().astype(int))
         groups = np.repeat(np.arange(len(patches)), [p.shape[0] * p.shape[1] for p in patches])
-        samples = [(int(number), patches[number][:, ::column_stride]) for number in numbers]
-        return samples, [groups[of_branch] for of_branch in indices]
+        return spread_samples(patches, column_stride), [groups[of_branch] for of_branch in indices]
 
     def _position_scale(self, samples, vectors, groups, scale_of) -> np.ndarray | None:
         """Return the position scale, (H', W') or (H', 1), from leave-one-out distances; empties `samples`."""
@@ -590,17 +650,32 @@ class PatchCore:
         radius: float | None,
         scale: np.ndarray | None,
         tile_shape: tuple[int, int],
+        features: PatchFeatures,
         *,
         on_strips: bool,
     ) -> PatchCore:
-        """Keep what was learned; empties `vectors`, so that no coreset is held twice."""
-        self.banks_ = [MemoryBank(self.index).add(vectors.pop(0)) for _ in range(len(vectors))]
-        self.radius_, self.position_scale_, self.fitted_on_strips_ = radius, scale, on_strips
-        self.tile_shape_ = (int(tile_shape[0]), int(tile_shape[1]))
+        """Keep what was learned, in one step that nothing interrupts; empties `vectors`: no coreset is held twice."""
+        learned = {
+            "banks_": [MemoryBank(self.index).add(vectors.pop(0)) for _ in range(len(vectors))],
+            "radius_": radius,
+            "position_scale_": scale,
+            "fitted_on_strips_": on_strips,
+            "tile_shape_": (int(tile_shape[0]), int(tile_shape[1])),
+            "strip_features" if on_strips else "features": features,
+        }
+        vars(self).update(learned)
         return self
 
     def _normalize(self, distances: np.ndarray) -> np.ndarray:
-        return distances if self.position_scale_ is None else distances / self.position_scale_
+        if self.position_scale_ is None:
+            return distances
+        grid, rows = distances.shape[-2:], self.position_scale_.shape[0]
+        if grid != self.position_scale_.shape and not (self.fitted_on_strips_ and grid[:1] == (rows,)):
+            raise InputError(
+                f"distances has the grid {grid}, expected {self.position_scale_.shape} as in the fit: give tiles or "
+                "strips of the same size, extracted by this detector's features."
+            )
+        return distances / self.position_scale_
 
     def _fitted_tile_shape(self) -> tuple[int, int]:
         if not hasattr(self, "banks_"):
@@ -610,6 +685,16 @@ class PatchCore:
     def _fitted_features(self) -> PatchFeatures:
         self._fitted_tile_shape()
         return self.strip_features if self.fitted_on_strips_ else self.features
+
+
+def _at_least_two(strips: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
+    """Yield the patches of strips; the halves of a single one, because position scales are learned from others."""
+    first, second = next(strips, None), next(strips, None)
+    if second is not None:
+        yield from (first, second)
+    elif first is not None:
+        yield from np.array_split(first, 2, axis=1)
+    yield from strips
 
 
 def _as_list(value: Any) -> Any:

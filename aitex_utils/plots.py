@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from . import metrics
-from .errors import InputError, check_tiles
+from .errors import InputError, check_integer, check_number
+from .safety.arrays import check_tiles
+from .safety.scores import check_labels, check_pair, check_real, check_scores
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -171,15 +173,15 @@ def describe_map(anomaly_map: np.ndarray) -> str:
     >>> describe_map(np.array([[0.0, 0.0, 2.0]]))
     'highest at column 2, row 0; its 99 % quantile is 0'
     """
-    anomaly_map = np.asarray(anomaly_map)
+    anomaly_map = check_real(anomaly_map, "anomaly_map")
     if anomaly_map.ndim != 2 or np.isnan(anomaly_map).all():
         raise InputError(f"anomaly_map has shape {anomaly_map.shape}, expected (H, W) with at least one value not NaN.")
     row, column = np.unravel_index(np.nanargmax(anomaly_map), anomaly_map.shape)
     known = anomaly_map[~np.isnan(anomaly_map)]
     quantile = float(np.quantile(known, 0.99, method="lower"))
     place = f"highest at column {column:,}, row {row}"
-    if quantile <= 0:
-        return f"{place}; its 99 % quantile is {'below 0' if quantile < 0 else '0'}"
+    if not 0 < quantile < np.inf:
+        return f"{place}; its 99 % quantile is {'below 0' if quantile < 0 else f'{quantile:g}'}"
     return f"{place}: {anomaly_map[row, column] / quantile:.1f} times its 99 % quantile"
 
 
@@ -210,9 +212,9 @@ def plot_image(image: np.ndarray, mask: np.ndarray | None = None, *, title: str 
     >>> plot_image(np.zeros((4, 8), np.uint8))[1]
     'Strip: 4 rows by 8 columns, mean grey 0 of 255.'
     """
-    _check_same_shape(image, mask=mask)
+    image, mask = _check_same_shape(image, mask=mask)
     figure, axis = make_axes(1, 1, (11, 1.5))
-    axis.imshow(image, cmap="gray", vmin=0, vmax=255, aspect="auto")
+    axis.imshow(image, cmap="gray", vmin=0, vmax=255, aspect="auto", origin="upper")
     caption = f"{title}: {image.shape[0]} rows by {image.shape[1]:,} columns, mean grey {image.mean():.0f} of 255"
     if mask is not None and mask.any():
         draw_outline(axis, mask)
@@ -246,7 +248,9 @@ def draw_outline(axis: Axes, mask: np.ndarray, colour: str = DEFECTIVE, linewidt
     """
     import cv2
 
-    padded = np.pad(np.asarray(mask).astype(np.uint8), OUTLINE_DISTANCE + 1)  # room for the line at the image's border
+    padded = np.pad(
+        (np.asarray(mask) != 0).astype(np.uint8), OUTLINE_DISTANCE + 1
+    )  # room for the line at the image's border
     size = 2 * OUTLINE_DISTANCE + 1
     grown = cv2.dilate(padded, np.ones((size, size), np.uint8))
     contours, _ = cv2.findContours(grown, cv2.RETR_LIST, cv2.CHAIN_APPROX_NONE)
@@ -294,12 +298,16 @@ def plot_strip(
     >>> plot_strip(np.zeros((4, 8), np.uint8), np.eye(4, 8))[1]
     'Strip: the map is highest at column 0, row 0: 1.0 times its 99 % quantile.'
     """
-    _check_same_shape(image, anomaly_map=anomaly_map, mask=mask)
+    image, anomaly_map, mask = _check_same_shape(image, anomaly_map=anomaly_map, mask=mask)
     caption = f"{title}: the map is {describe_map(anomaly_map)}"
     figure, (above, below) = make_axes(2, 1, (11, 2.6), sharex=True, sharey=True)
-    low, high = scale or (float(np.nanmin(anomaly_map)), float(np.nanmax(anomaly_map)))
-    above.imshow(image, cmap="gray", vmin=0, vmax=255, aspect="auto")
-    drawn = below.imshow(anomaly_map, cmap=MAP_COLOURS, vmin=low, vmax=high, aspect="auto")
+    low, high = (
+        check_pair("scale", scale)
+        if scale is not None
+        else (float(np.nanmin(anomaly_map)), float(np.nanmax(anomaly_map)))
+    )
+    above.imshow(image, cmap="gray", vmin=0, vmax=255, aspect="auto", origin="upper")
+    drawn = below.imshow(anomaly_map, cmap=MAP_COLOURS, vmin=low, vmax=high, aspect="auto", origin="upper")
     if mask is not None and mask.any():
         draw_outline(above, mask)
         columns = np.flatnonzero(mask.any(axis=0))
@@ -351,11 +359,13 @@ def plot_tiles(
     '2 tiles of 8 x 8 px.'
     """
     tiles = check_tiles(tiles)
+    maps = None if maps is None else check_real(maps, "maps")
     if maps is not None and maps.shape != tiles.shape:
         raise InputError(f"maps has shape {maps.shape}, expected that of the tiles, {tiles.shape}.")
+    titles = None if titles is None else list(map(str, titles if np.iterable(titles) else [titles]))
     if titles is not None and len(titles) != len(tiles):
         raise InputError(f"There are {len(titles)} titles for {len(tiles)} tiles: give each tile one, or none at all.")
-    columns = min(columns, len(tiles))
+    columns = min(check_integer("columns", columns, 1), len(tiles))
     step = 1 if maps is None else 2
     rows = -(-len(tiles) // columns) * step
     figure, axes = make_axes(rows, columns, (1.8 * columns, 1.9 * rows), squeeze=False)
@@ -364,11 +374,11 @@ def plot_tiles(
     drawn = None
     for i, image in enumerate(tiles):
         row, column = i // columns * step, i % columns
-        axes[row, column].imshow(image, cmap="gray", vmin=0, vmax=255)
+        axes[row, column].imshow(image, cmap="gray", vmin=0, vmax=255, origin="upper")
         axes[row, column].set_title(f"tile {i}" if titles is None else titles[i], fontsize=8)
         if maps is not None:
             low, high = np.nanmin(maps), np.nanmax(maps)
-            drawn = axes[row + 1, column].imshow(maps[i], cmap=MAP_COLOURS, vmin=low, vmax=high)
+            drawn = axes[row + 1, column].imshow(maps[i], cmap=MAP_COLOURS, vmin=low, vmax=high, origin="upper")
     caption = f"{len(tiles)} tiles of {tiles.shape[1]} x {tiles.shape[2]} px"
     if drawn is not None:
         figure.colorbar(drawn, ax=axes, label=label, fraction=0.03, pad=0.01)
@@ -414,6 +424,9 @@ def plot_scores(
     'Scores of 2 normal and 2 defective tiles: medians 1.50 and 3.50; 0.0 % of the normal and 50.0 % of the defective \
 tiles reach the threshold.'
     """
+    normal, defective = (check_scores(a, name).ravel() for a, name in ((normal, "normal"), (defective, "defective")))
+    if threshold is not None and not (isinstance(threshold, float) and np.isinf(threshold)):
+        threshold = check_number("threshold", threshold, "(-inf, inf)", example=0.5)
     if not len(normal) or not len(defective):
         raise InputError(
             f"There are {len(normal)} normal and {len(defective)} defective {samples}: give at least one each."
@@ -434,7 +447,7 @@ tiles reach the threshold.'
         flagged = [100 * float((np.asarray(scores) >= threshold).mean()) for scores in (normal, defective)]
         caption += f"; {flagged[0]:.1f} % of the normal and {flagged[1]:.1f} % of the defective {samples} reach "
         caption += "the threshold"
-    axis.set(xlabel=f"score ({unit})" if unit != "anomaly score" else unit, ylabel="share")
+    axis.set(xlabel=f"score ({unit})" if str(unit) != "anomaly score" else unit, ylabel="share")
     axis.legend()
     return figure, caption + "."
 
@@ -464,6 +477,7 @@ def plot_curves(labels: np.ndarray, scores: np.ndarray, *, samples: str = "tiles
     from sklearn.metrics import precision_recall_curve, roc_curve
 
     area, precision_mean = metrics.auroc(labels, scores), metrics.average_precision(labels, scores)
+    labels, scores = check_labels(labels, "labels").ravel(), check_scores(scores, "scores").ravel()
     figure, (left, right) = make_axes(1, 2, (8, 3.4))
     if not np.isnan(area):
         false_rate, true_rate, _ = roc_curve(labels, scores)
@@ -482,9 +496,13 @@ def plot_curves(labels: np.ndarray, scores: np.ndarray, *, samples: str = "tiles
     return figure, f"{caption}: {values}; by chance 0.5 and {prevalence:.3f}."
 
 
-def _check_same_shape(image: np.ndarray, **others: np.ndarray | None) -> None:
-    if np.ndim(image) != 2:
-        raise InputError(f"image has shape {np.shape(image)}, expected (H, W): give one grey strip or tile.")
-    for name, other in others.items():
-        if other is not None and np.shape(other) != np.shape(image):
-            raise InputError(f"{name} has shape {np.shape(other)}, expected that of the image, {np.shape(image)}.")
+def _check_same_shape(image: np.ndarray, **others: np.ndarray | None) -> list[np.ndarray | None]:
+    """Return the image and the arrays that belong to it, None where there is none."""
+    image = check_real(image, "image")
+    if image.ndim != 2 or not image.size:
+        raise InputError(f"image has shape {image.shape}, expected (H, W): give one grey strip or tile.")
+    arrays = [None if other is None else check_real(other, name) for name, other in others.items()]
+    for name, other in zip(others, arrays, strict=True):
+        if other is not None and other.shape != image.shape:
+            raise InputError(f"{name} has shape {other.shape}, expected that of the image, {image.shape}.")
+    return [image, *arrays]

@@ -1,14 +1,19 @@
 """Where the fabric of a strip begins and ends, found from the strip alone.
 
-The left part of most AITEX strips shows the bed of the machine or a saturated background, then the selvage. These
+The left part of most AITEX strips shows the machine bed or a saturated background, then the selvage. These
 columns differ between normal and defective strips, so a detector that looks at them learns the wrong difference.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+from typing import NamedTuple
+
 import numpy as np
 
-from .errors import InputError, check_strip
+from .errors import InputError
+from .safety.arrays import check_strip
 
 # Lengths of the method, not properties of one fabric.
 STEP = 4  # px between neighbouring windows
@@ -17,6 +22,7 @@ BAND = 32  # rows in which a window is described; the median over bands ignores 
 MEMORY = 64  # windows (256 px) of fabric with which the next window is compared
 THRESHOLD = 3.6  # dissimilarity above which a window does not look like fabric; AITEX's normal fabric stays below 2.9
 LIKE_VOTE = 8  # one window like fabric outweighs this many dissimilar windows further in
+UNSTEADY = 0.04  # change of log brightness within 256 px of the right half; AITEX and the practice fabric reach 0.029
 MARGIN_VOTES = 4  # votes by which the outside must win, so that the edge of a full strip is not taken for a selvage
 SHIFTS = (  # (rows down, columns right) between the pixels compared: near and far, in all directions
     *((distance, 0) for distance in (1, 2, 3, 4, 6, 8)),
@@ -25,14 +31,41 @@ SHIFTS = (  # (rows down, columns right) between the pixels compared: near and f
 )
 
 
-def fabric_region(strip: np.ndarray) -> tuple[int, int]:
+class Region(NamedTuple("Columns", [("start", int), ("stop", int)])):
+    """The columns of a strip in which there is fabric, as a tuple of two that knows whether it is certain.
+
+    Parameters
+    ----------
+    start, stop : int
+        First column of fabric and the column after the last.
+
+    Attributes
+    ----------
+    is_certain : bool
+        False if a fold or another large change of brightness hides the typical fabric: look at the strip.
+
+    Examples
+    --------
+    >>> start, stop = region = Region(312, 1024)
+    >>> region, region.is_certain
+    ((312, 1024), True)
+    """
+
+    is_certain = True
+    __repr__ = tuple.__repr__
+
+
+def fabric_region(strip: np.ndarray) -> Region:
     """Find the columns of a strip in which there is fabric.
 
-    The bare bed of the machine, the saturated background and the selvage are left out. The method describes the
+    The bare machine bed, the saturated background and the selvage are left out. The method describes the
     texture of each window (16 px of the strip's width) and walks outwards from typical fabric in the right half. It
     compares each window with the 256 px of fabric passed last, so light and focus can drift. Dissimilar windows do
     not enter this memory. At the end each column is tried as the beginning: dissimilar windows to its left count for
     it, windows like fabric count against it. A defect inside the fabric has fabric on both sides and does not end it.
+
+    Where the brightness of the right half is unsteady, a fold hides the fabric in most rows. The windows are then
+    described by their brightest rows, and the region is marked as uncertain.
 
     Parameters
     ----------
@@ -41,9 +74,9 @@ def fabric_region(strip: np.ndarray) -> tuple[int, int]:
 
     Returns
     -------
-    start, stop : int
+    Region
         First column of fabric and the column after the last, 0 to about 15 px inside the fabric; (0, W) if all
-        columns are fabric.
+        columns are fabric. Its `is_certain` is False if the brightness is unsteady.
 
     Raises
     ------
@@ -68,9 +101,13 @@ def fabric_region(strip: np.ndarray) -> tuple[int, int]:
             f"The strip is {strip.shape[0]} x {strip.shape[1]} px, too small to find its fabric: "
             f"give at least {BAND} x {8 * WINDOW} px, or give the region yourself."
         )
-    dissimilarity, start = _dissimilarity(_describe_windows(strip))
+    dissimilarity, start, unsteadiness = _dissimilarity(_describe_windows(strip))
+    if unsteadiness > UNSTEADY:
+        dissimilarity, start, _ = _dissimilarity(_describe_windows(strip, partial(np.quantile, q=0.95)))
     left, right = _count_outside(dissimilarity[:start]), _count_outside(dissimilarity[:start:-1])
-    return left * STEP, strip.shape[1] - (right + 1) * STEP * (right > 0)
+    region = Region(left * STEP, strip.shape[1] - (right + 1) * STEP * (right > 0))
+    region.is_certain = bool(unsteadiness <= UNSTEADY)
+    return region
 
 
 def crop_to_fabric(strip: np.ndarray) -> tuple[np.ndarray, int]:
@@ -104,7 +141,7 @@ def crop_to_fabric(strip: np.ndarray) -> tuple[np.ndarray, int]:
     return np.asarray(strip)[:, start:stop], start
 
 
-def _describe_windows(strip: np.ndarray) -> np.ndarray:
+def _describe_windows(strip: np.ndarray, over_bands: Callable = np.median) -> np.ndarray:
     """Describe each window, ndarray (windows, 2 + shifts): brightness, contrast, and the contrast at each of `SHIFTS`.
 
     The contrast at a shift is the mean difference of pixels that far apart; it is small where the weave repeats
@@ -124,14 +161,17 @@ def _describe_windows(strip: np.ndarray) -> np.ndarray:
         sums = image.reshape(bands, BAND, width).sum(axis=1, dtype=np.uint16).reshape(bands, windows, STEP).sum(axis=2)
         means = np.pad(sums / (BAND * STEP), ((0, 0), (2, 1)), mode="edge")
         means = np.lib.stride_tricks.sliding_window_view(means, WINDOW // STEP, axis=1).mean(axis=2)
-        values.append(np.median(np.log(means + 1), axis=0))
+        values.append(over_bands(np.log(means + 1), axis=0))
     brightness, *differences = values
     contrast = np.mean(differences, axis=0)
     return np.stack([brightness, contrast, *(differences - contrast)], axis=1)
 
 
-def _dissimilarity(texture: np.ndarray) -> tuple[np.ndarray, int]:
-    """Walk outwards from typical fabric; return how unlike fabric each window is, and where the walk began."""
+def _dissimilarity(texture: np.ndarray) -> tuple[np.ndarray, int, float]:
+    """Walk outwards from typical fabric.
+
+    Return how unlike fabric each window is, where the walk began, and by how much log brightness typically changes.
+    """
     half, memory = len(texture) // 2, min(MEMORY, len(texture) // 6)
     right = texture[half:]
     typical = np.median(right, axis=0)
@@ -152,7 +192,7 @@ def _dissimilarity(texture: np.ndarray) -> tuple[np.ndarray, int]:
             dissimilarity[window] = (np.abs(texture[window] - fabric) / scale).mean()
             if dissimilarity[window] < THRESHOLD:
                 passed.append(texture[window])
-    return dissimilarity, start
+    return dissimilarity, start, scale[0]
 
 
 def _count_outside(dissimilarity: np.ndarray) -> int:

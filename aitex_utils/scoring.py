@@ -1,4 +1,4 @@
-"""Distances -> anomaly maps and image-level anomaly scores: maximum, mean, top share, and two reweightings."""
+"""Distances -> anomaly maps and image-level anomaly scores: maximum, mean, top-fraction mean, and two reweightings."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .errors import InputError, check_choice, check_integer, check_number
+from .errors import InputError, check_choice, check_integer, check_number, check_shape, shown
+from .safety.arrays import as_array
+from .safety.scores import check_float32, check_pair, check_real
 from .tiling import untile
 
 if TYPE_CHECKING:
@@ -20,6 +22,8 @@ TRUNCATE = 4.0  # standard deviations at which the Gaussian kernel ends, as SciP
 def anomaly_maps(distances: np.ndarray, shape: tuple[int, int], smoothing: float = 0.0) -> np.ndarray:
     """Turn the distances of patches into anomaly maps: resize them bilinearly, then smooth them with a Gaussian.
 
+    Where a map has fewer pixels than there are patches along an axis, distances are averaged.
+
     Parameters
     ----------
     distances : ndarray, shape (N, H', W')
@@ -27,8 +31,8 @@ def anomaly_maps(distances: np.ndarray, shape: tuple[int, int], smoothing: float
     shape : tuple of int
         Height and width of the maps in px.
     smoothing : float
-        Standard deviation of the Gaussian in px, 0 = none (section 3.3 of the paper uses 4). The kernel ends at 4
-        standard deviations; the border is mirrored.
+        Standard deviation of the Gaussian in px, 0 to 1000, 0 = none (section 3.3 of the paper uses 4). The kernel ends
+        at 4 standard deviations; the border is mirrored.
 
     Returns
     -------
@@ -38,7 +42,7 @@ def anomaly_maps(distances: np.ndarray, shape: tuple[int, int], smoothing: float
     Raises
     ------
     InputError
-        If the distances are not 3-D or empty, or the smoothing is negative.
+        If the distances are not 3-D or empty, the shape is not a height and a width, or the smoothing is negative.
 
     Examples
     --------
@@ -47,13 +51,16 @@ def anomaly_maps(distances: np.ndarray, shape: tuple[int, int], smoothing: float
     """
     import cv2
 
-    distances = np.ascontiguousarray(distances, dtype=np.float32)
+    distances = np.ascontiguousarray(check_float32(distances))
     if distances.ndim != 3 or 0 in distances.shape:
         raise InputError(f"distances has shape {distances.shape}, expected (N, H', W') with at least one tile.")
-    check_number("smoothing", smoothing, "[0, inf)", example=2)
-    height, width = (int(side) for side in shape)
+    check_number("smoothing", smoothing, "[0, 1000]", example=2)
+    height, width = check_shape("shape", shape)
     maps = np.empty((len(distances), height, width), np.float32)
     for of_tile, anomaly_map in zip(distances, maps, strict=True):
+        coarser = min(width, of_tile.shape[1]), min(height, of_tile.shape[0])
+        if coarser != of_tile.shape[::-1]:  # an axis that shrinks is averaged: no far patch falls between two pixels
+            of_tile = cv2.resize(of_tile, coarser, interpolation=cv2.INTER_AREA)
         cv2.resize(of_tile, (width, height), dst=anomaly_map, interpolation=cv2.INTER_LINEAR)
         if smoothing:
             anomaly_map[:] = smooth(anomaly_map, smoothing)
@@ -87,7 +94,10 @@ def smooth(image: np.ndarray, sigma: float | tuple[float, float]) -> np.ndarray:
     """
     import cv2
 
-    down, right = sigma if isinstance(sigma, tuple) else (sigma, sigma)
+    image = check_real(image, "image")
+    if image.ndim != 2 or not image.size or image.dtype not in (np.float32, np.float64):
+        raise InputError(f"image is {image.dtype} of shape {image.shape}, expected (H, W) float32 or float64.")
+    down, right = check_pair("sigma", sigma if isinstance(sigma, tuple) else (sigma, sigma), "[0, inf)")
     taps = [2 * int(TRUNCATE * one + 0.5) + 1 for one in (right, down)]
     return cv2.GaussianBlur(image, taps, sigmaX=right, sigmaY=down, borderType=cv2.BORDER_REFLECT)
 
@@ -114,7 +124,7 @@ def stitch_maps(maps: np.ndarray, corners: np.ndarray, shape: tuple[int, int]) -
     >>> stitch_maps(np.ones((1, 2, 2)), np.array([[0, 1]]), (2, 3)).tolist()
     [[nan, 1.0, 1.0], [nan, 1.0, 1.0]]
     """
-    return untile(np.asarray(maps, dtype=np.float32), corners, shape)
+    return untile(check_float32(maps, "maps"), corners, shape)
 
 
 def geometric_mean_distance(distances: Sequence[np.ndarray]) -> np.ndarray:
@@ -138,9 +148,12 @@ def geometric_mean_distance(distances: Sequence[np.ndarray]) -> np.ndarray:
     >>> geometric_mean_distance([np.array([1.0, 4.0]), np.array([4.0, 4.0])]).tolist()
     [2.0, 4.0]
     """
+    distances = check_real(distances)
+    if not distances.ndim or not len(distances):
+        raise InputError(f"distances has shape {distances.shape}: give at least one array of distances.")
     if len(distances) == 1:
-        return np.asarray(distances[0], np.float32)
-    return np.exp(np.mean([np.log(np.maximum(one, 1e-12)) for one in distances], axis=0)).astype(np.float32)
+        return check_float32(distances[0])
+    return check_float32(np.exp(np.mean(np.log(np.maximum(distances, 1e-12)), axis=0)))
 
 
 def max_score(distances: np.ndarray) -> np.ndarray:
@@ -340,17 +353,17 @@ def image_scores(
     [3.0]
     """
     check_choice("image_score", kind, IMAGE_SCORES)
-    if kind.startswith("reweighted") and (patches is None or bank is None):
+    if kind.startswith("reweighted") and (patches is None or not hasattr(bank, "vectors_")):
         raise InputError(f"image_score {kind} needs the patches and the bank: pass both, or take 'max'.")
     if kind == "reweighted":
-        return reweighted_score(patches, bank)
+        return reweighted_score(patches, bank, min(9, len(bank)))
     if kind == "reweighted_by_patch":
-        return reweighted_by_patch_score(patches, bank)
+        return reweighted_by_patch_score(patches, bank, min(9, len(bank)))
     return {"max": max_score, "mean": mean_score, "top": top_fraction_score}[kind](distances)
 
 
 def _flatten(distances: np.ndarray) -> np.ndarray:
-    distances = np.asarray(distances, dtype=np.float32)
+    distances = check_float32(distances)
     if distances.ndim < 2 or 0 in distances.shape:
         raise InputError(
             f"distances has shape {distances.shape}, expected (N, ...) with at least one tile and position."
@@ -360,8 +373,10 @@ def _flatten(distances: np.ndarray) -> np.ndarray:
 
 def _farthest_patch(patches: np.ndarray, bank: MemoryBank) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return each tile's farthest patch (N, C), its distance to the bank (N,), and the index of its neighbour (N,)."""
-    patches = np.asarray(patches)
-    if patches.ndim != 3:
+    patches = as_array(patches, "patches")
+    if not hasattr(bank, "vectors_"):
+        raise InputError(f"bank is {shown(bank)}, expected a MemoryBank with patches: fill it with add.")
+    if patches.ndim != 3 or 0 in patches.shape:
         raise InputError(f"patches has shape {patches.shape}, expected (N, P, C): P patches of each of N tiles.")
     n, p, c = patches.shape
     distances, indices = bank.search(patches.reshape(n * p, c), 1)

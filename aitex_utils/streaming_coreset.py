@@ -10,19 +10,20 @@ Coresets that can be joined in this way are called composable (Indyk, Mahabadi, 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from .coreset import coreset_size, k_center_greedy
-from .errors import InputError
+from .errors import InputError, check_number
 from .features import stack_branch
 
 BLOCK_SIZE = 65_536  # patches, counted in each branch, that are reduced together at least; strips and tiles stay whole
 WORKING_COPIES = 3.5  # memory of a coreset selection, in sizes of its patches: them, joined, projected, in bfloat16
 OVERSAMPLING = 1.5  # a block keeps so many times its share, which leaves the last choice a choice
 RESERVOIR_SIZE = 64  # tiles or strips that are kept as samples, for the position scale
+COARSER = 8  # stride of the columns in samples that must be kept beside the blocks, in strides of the others
 
 
 @dataclass(frozen=True)
@@ -36,9 +37,10 @@ class CoresetResult:
     groups : list of ndarray, each of shape (k,)
         For each chosen patch the number of its tile or strip, from 0, one array per branch.
     radius : float
-        Bound r + R of the covering radius, the largest of the branches.
+        Covering radius, or its bound r + R where blocks were reduced, the largest of the branches; in the projected
+        space of `coreset.k_center_greedy`.
     samples : list of (int, ndarray)
-        Numbers and patches (H', W'', C) float16 of some tiles or strips, with every `column_stride`-th column.
+        Numbers and patches (H', W'', C) of some tiles or strips, for the position scale.
 
     Examples
     --------
@@ -78,7 +80,7 @@ def composable_coreset(
     n_branches : int
         Branches of the pooling, side by side in the channels; each gets a coreset of its own.
     column_stride : int
-        Stride of the columns kept in the samples.
+        Stride of the columns in the samples, `COARSER` times larger where blocks were reduced.
     progress : bool
         Show a bar for the last choice.
 
@@ -99,9 +101,9 @@ def composable_coreset(
     >>> result.vectors[0].shape, len(result.samples)
     ((31, 8), 3)
     """
-    if memory is not None and not 0 < memory:
-        raise InputError(f"memory is {memory!r}, expected GiB above 0, or None for no limit.")
-    reservoir = _Reservoir(column_stride, seed)
+    if memory is not None:
+        memory = check_number("memory", memory, "(0, inf)", example=4)
+    reservoir = _Reservoir(COARSER * column_stride if column_stride > 1 else 1, seed)  # tiles need all
     blocks = _Blocks(ratio, n_branches, seed)
     for one in patches:
         reservoir.add(one)
@@ -111,8 +113,34 @@ def composable_coreset(
             blocks.reduce_waiting()
     if not blocks.count:
         raise InputError("There is nothing to learn from: give at least one tile or strip.")
+    samples = reservoir.samples if blocks.has_reduced() else spread_samples(blocks.waiting, column_stride)
     vectors, groups, radius = blocks.last_choice(progress)
-    return CoresetResult(vectors, groups, radius, reservoir.samples)
+    return CoresetResult(vectors, groups, radius, samples)
+
+
+def spread_samples(patches: Sequence[np.ndarray], column_stride: int = 1) -> list[tuple[int, np.ndarray]]:
+    """Return some tiles or strips with their numbers, evenly spaced, all if they are few.
+
+    Parameters
+    ----------
+    patches : sequence of ndarray, each of shape (H', W', C)
+        Patches of one tile or strip each.
+    column_stride : int
+        Stride of the columns.
+
+    Returns
+    -------
+    list of (int, ndarray)
+        At most `RESERVOIR_SIZE` numbers and patches (H', W'', C).
+
+    Examples
+    --------
+    >>> [number for number, _ in spread_samples([np.zeros((1, 8, 2))] * 3, column_stride=4)]
+    [0, 1, 2]
+    """
+    count = min(len(patches), RESERVOIR_SIZE)
+    numbers = np.unique(np.linspace(0, len(patches) - 1, count).round().astype(int))
+    return [(int(number), patches[number][:, ::column_stride]) for number in numbers]
 
 
 class _Reservoir:
@@ -127,7 +155,7 @@ class _Reservoir:
         full = len(self.samples) >= RESERVOIR_SIZE
         place = int(self._rng.integers(self._seen)) if full else len(self.samples)
         if place < RESERVOIR_SIZE:
-            kept = patches[:, :: self._column_stride].astype(np.float16)
+            kept = patches[:, :: self._column_stride].copy()  # not a view, which would keep all columns
             self.samples[place : place + 1] = [(self._seen - 1, kept)]
 
 
@@ -137,41 +165,41 @@ class _Blocks:
     def __init__(self, ratio: float, n_branches: int, seed: int) -> None:
         self.count = 0  # tiles or strips so far
         self._ratio, self._n_branches, self._seed = ratio, n_branches, seed
-        self._waiting: list[np.ndarray] = []
+        self.waiting: list[np.ndarray] = []
         self._coresets: list[list[np.ndarray]] = [[] for _ in range(n_branches)]  # per branch, per block
         self._groups: list[list[np.ndarray]] = [[] for _ in range(n_branches)]
         self.waiting_patches = 0
         self._total, self._largest_radius = 0, 0.0
 
     def add(self, patches: np.ndarray) -> None:
-        self._waiting.append(patches)
+        self.waiting.append(patches)
         self.count += 1
         self.waiting_patches += patches.shape[0] * patches.shape[1]
         self._total += patches.shape[0] * patches.shape[1]
 
     def working_bytes(self) -> float:
-        return self.waiting_patches * WORKING_COPIES * 4 * self._waiting[0].shape[-1]
+        return self.waiting_patches * WORKING_COPIES * 4 * self.waiting[0].shape[-1]
 
     def has_reduced(self) -> bool:
         return bool(self._coresets[0])
 
     def reduce_waiting(self) -> None:
-        """Reduce what waits to a coreset, measured in the patches' own space."""
+        """Reduce what waits to a coreset."""
         groups = self._waiting_groups()
         k = min(len(groups), round(OVERSAMPLING * coreset_size(self._ratio, len(groups))))
         for branch in range(self._n_branches):
-            block = stack_branch(self._waiting, self._n_branches, branch)
-            indices, radii = k_center_greedy(block, k, seed=self._seed, projection=None)
+            block = stack_branch(self.waiting, self._n_branches, branch)
+            indices, radii = k_center_greedy(block, k, seed=self._seed)
             self._coresets[branch].append(block[indices])
             self._groups[branch].append(groups[indices])
             self._largest_radius = max(self._largest_radius, float(radii[-1]))
-        self._waiting.clear()
+        self.waiting.clear()
         self.waiting_patches = 0
 
     def last_choice(self, progress: bool) -> tuple[list[np.ndarray], list[np.ndarray], float]:
         """Return vectors, groups and radius of the coreset of the union; of all patches, if no block was reduced."""
         reduced = self.has_reduced()
-        if reduced and self._waiting:
+        if reduced and self.waiting:
             self.reduce_waiting()
         chosen = [self._choose(branch, reduced, progress) for branch in range(self._n_branches)]
         vectors, groups, radii = zip(*chosen, strict=True)
@@ -182,14 +210,13 @@ class _Blocks:
             union, groups = np.concatenate(self._coresets[branch]), np.concatenate(self._groups[branch])
             self._coresets[branch].clear()  # frees memory
         else:
-            union, groups = stack_branch(self._waiting, self._n_branches, branch), self._waiting_groups()
+            union, groups = stack_branch(self.waiting, self._n_branches, branch), self._waiting_groups()
         k = min(coreset_size(self._ratio, self._total), len(union))
-        options = {"projection": None} if reduced else {}
-        indices, radii = k_center_greedy(union, k, seed=self._seed, progress=progress, **options)
+        indices, radii = k_center_greedy(union, k, seed=self._seed, progress=progress)
         return union[indices], groups[indices], float(radii[-1])
 
     def _waiting_groups(self) -> np.ndarray:
         """Return for each waiting patch the number of its tile or strip."""
-        first = self.count - len(self._waiting)
-        sizes = [one.shape[0] * one.shape[1] for one in self._waiting]
+        first = self.count - len(self.waiting)
+        sizes = [one.shape[0] * one.shape[1] for one in self.waiting]
         return np.repeat(np.arange(first, self.count), sizes)

@@ -10,19 +10,20 @@ from __future__ import annotations
 import os
 import re
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from .errors import InputError, MissingError, check_number
+from .errors import InputError, MissingError, check_integer, check_number, shown
+from .files.data_folder import DEFECT_FOLDER, MASK_FOLDER, NORMAL_FOLDER, PRACTICE, PROJECT, find_aitex, pictures_in  # noqa: F401
+from .files.images import content_keys, find_images, read_grey, read_mask  # noqa: F401
 
-PROJECT = Path(__file__).resolve().parent.parent
-PRACTICE = PROJECT / "data" / "practice"
 STRIP_SHAPE = (256, 4096)  # px
-NORMAL_FOLDER, DEFECT_FOLDER, MASK_FOLDER = "NODefect_images", "Defect_images", "Mask_images"
-NAME = re.compile(r"^(?P<number>\d{4})_(?P<code>\d{2,3})_(?P<fabric>\d{2})$")
+COVERED = 0.9  # share of a strip above which its mask is taken to be inverted; AITEX's masks mark up to 0.14
+NAME = re.compile(r"(?P<number>\d{4})_(?P<code>\d{2,3})_(?P<fabric>\d{2})(?!\d)")
+MASK_NAME = re.compile(NAME.pattern + r"(_mask\d*)?", re.IGNORECASE)  # more follows it in the name of a copy
 DEFECTS = {
     "000": "none",
     "002": "broken end",
@@ -47,7 +48,7 @@ class Strip:
     Parameters
     ----------
     id : str
-        The file's name without `.png`.
+        The file's name without its suffix.
     fabric : str
         Two digits.
     code : str
@@ -95,9 +96,10 @@ class Strip:
         """
         image = read_grey(self.path)
         if image.shape[0] != STRIP_SHAPE[0] or image.shape[1] < STRIP_SHAPE[0]:
+            fix = "turn it by 90 degrees" if image.shape[1] == STRIP_SHAPE[0] else "cut or scale it to that height"
             raise InputError(
                 f"{self.path} is {image.shape[0]} x {image.shape[1]} px, expected 256 rows and at least 256 columns: "
-                "unpack it again from AITEX's archive, or leave it out with skip_bad=True."
+                f"{fix}, or leave it out with skip_bad=True."
             )
         return image
 
@@ -113,7 +115,7 @@ class Strip:
         ------
         InputError
             If a defective strip has no mask, because the place of its defect is then unknown; if a mask cannot be
-            read or has another shape than its strip.
+            read, has another shape than its strip, or marks more than 90 % of it.
         """
         if not self.masks:
             if self.is_normal:
@@ -121,16 +123,20 @@ class Strip:
             raise InputError(
                 f"{self.id} is defective but has no mask: leave it out where masks are needed (strip.masks)."
             )
-        height, width = self.read().shape
-        union = np.zeros((height, width), dtype=bool)
+        union = np.zeros(self.read().shape, dtype=bool)
         for path in self.masks:
-            mask = read_grey(path)
+            mask = read_mask(path)
             if mask.shape != union.shape:
                 raise InputError(
-                    f"{path} is {mask.shape[0]} x {mask.shape[1]} px but its strip is {height} x {width}: "
-                    "unpack both again from AITEX's archives, or leave the strip out with skip_bad=True."
+                    f"{path} is {mask.shape[0]} x {mask.shape[1]} px but its strip is {union.shape[0]} x "
+                    f"{union.shape[1]}: give both the same size, or leave the strip out with skip_bad=True."
                 )
-            union |= mask > 0
+            union |= mask
+        if union.mean() > COVERED:
+            raise InputError(
+                f"{path} marks {union.mean():.0%} of its strip: is the mask inverted or transparent? "
+                "Save it with the defect in white on black, or leave the strip out with skip_bad=True."
+            )
         return union
 
     def read_known_mask(self) -> np.ndarray | None:
@@ -144,130 +150,12 @@ class Strip:
         Raises
         ------
         InputError
-            If a mask cannot be read or has another shape than its strip.
+            If a mask cannot be read, has another shape than its strip, or marks more than 90 % of it.
         """
         if not (self.is_normal or self.masks):
             return None
         mask = self.read_mask()
         return mask if self.is_normal or mask.any() else None
-
-
-def read_grey(path: str | os.PathLike) -> np.ndarray:
-    """Read a picture as grey values.
-
-    Parameters
-    ----------
-    path : path
-        File in a format that OpenCV decodes: PNG, JPEG, BMP, TIFF, WebP.
-
-    Returns
-    -------
-    ndarray, shape (H, W)
-        uint8. Colour is converted to grey, transparency is ignored, 16-bit values are divided by 257.
-
-    Raises
-    ------
-    InputError
-        If the file is missing, empty or cannot be decoded.
-
-    Examples
-    --------
-    >>> import tempfile, cv2
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     _ = cv2.imwrite(f"{folder}/grey.png", np.full((2, 3), 7, np.uint8))
-    ...     read_grey(f"{folder}/grey.png").tolist()
-    [[7, 7, 7], [7, 7, 7]]
-    """
-    import cv2
-
-    path = Path(path)
-    if not path.is_file():
-        raise MissingError(f"{path} is missing: check the name, or unpack it from AITEX's archive.")
-    if path.stat().st_size == 0:
-        raise InputError(f"{path} is empty (0 bytes): unpack it again from AITEX's archive.")
-    try:
-        # Not cv2.imread, which cannot open every path on Windows.
-        image = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_UNCHANGED)
-        if image is None:
-            raise ValueError("not a picture in a format that OpenCV decodes")
-    except (OSError, ValueError, cv2.error) as error:
-        raise InputError(
-            f"{path} cannot be read as a picture ({error}): it is truncated or damaged, "
-            "unpack it again from AITEX's archive."
-        ) from error
-    if image.ndim == 3:
-        image = cv2.cvtColor(image[..., :3], cv2.COLOR_BGR2GRAY)
-    if image.dtype == np.uint8:
-        return image
-    deep = image.astype(np.float64)
-    # Nothing above 0 becomes 0: in a mask the smallest value counts.
-    return np.maximum(np.round(deep / 257), deep > 0).clip(0, 255).astype(np.uint8)
-
-
-def find_aitex(folder: str | os.PathLike | None = None, *, quiet: bool = False) -> Path:
-    """Find the folder that contains the strips, and print its path.
-
-    Parameters
-    ----------
-    folder : path, optional
-        Folder to use. Without it: the environment variable `AITEX_ROOT`, else `data/aitex`, else the practice fabric.
-        AITEX's three folders lie directly in it or one level deeper.
-    quiet : bool
-        Print nothing.
-
-    Returns
-    -------
-    Path
-
-    Raises
-    ------
-    MissingError
-        If a folder that was named contains no strips (it is never passed over for the next one), or if there is
-        neither AITEX nor a practice fabric.
-
-    Examples
-    --------
-    >>> find_aitex("no/such/folder")
-    Traceback (most recent call last):
-    ...
-    aitex_utils.errors.MissingError: no/such/folder (your argument) is not AITEX: it should contain NODefect_images, \
-Defect_images and Mask_images.
-    """
-    for place, source in ((folder, "your argument"), (os.environ.get("AITEX_ROOT") or None, "AITEX_ROOT")):
-        if place is not None:
-            root = _root_in(Path(place).expanduser())
-            if root is None:
-                raise MissingError(
-                    f"{place} ({source}) is not AITEX: "
-                    f"it should contain {NORMAL_FOLDER}, {DEFECT_FOLDER} and {MASK_FOLDER}."
-                )
-            break
-    else:
-        root, source = _root_in(PROJECT / "data" / "aitex"), "data/aitex"
-        if root is None:
-            root, source = (
-                _root_in(PRACTICE),
-                "the practice fabric; there is no AITEX in data/aitex and AITEX_ROOT is not set",
-            )
-        if root is None:
-            raise MissingError(
-                "There is neither AITEX nor a practice fabric: make the practice fabric with `python course.py data`."
-            )
-    if not quiet:
-        shown = root.relative_to(PROJECT).as_posix() if root.is_relative_to(PROJECT) else root
-        print(f"Strips from {shown} ({source}).")
-    return root
-
-
-def _root_in(folder: Path) -> Path | None:
-    """Return the folder that contains `NODefect_images`: `folder` itself, or the first one inside it that does."""
-    if not folder.is_dir():
-        return None
-    deeper = sorted(p for p in folder.iterdir() if p.is_dir() and not p.name.startswith("."))
-    for place in (folder, *deeper):
-        if (place / NORMAL_FOLDER).is_dir() and place.name != NORMAL_FOLDER:
-            return place
-    return None
 
 
 def list_strips(root: str | os.PathLike, fabric: str | None = None) -> list[Strip]:
@@ -283,8 +171,10 @@ def list_strips(root: str | os.PathLike, fabric: str | None = None) -> list[Stri
     Returns
     -------
     list of Strip
-        In order of fabric, normal ones first, then of id. Files whose name is not `nnnn_ddd_ff.png` are passed over;
-        `check_dataset` lists them.
+        In order of fabric, normal ones first, then of id. A strip counts once: of several files with its name, in
+        other folders or formats, the one in the upper folder is taken. Its masks are named `nnnn_ddd_ff_mask.png`, or
+        with a number at the end; masks with more in their names, such as copies, count only where there are no others.
+        Files with other names and in hidden folders are passed over. `check_dataset` lists all that is not used.
 
     Raises
     ------
@@ -300,46 +190,57 @@ def list_strips(root: str | os.PathLike, fabric: str | None = None) -> list[Stri
     ...     [strip.id for strip in list_strips(root)]
     ['0003_000_02']
     """
-    root = Path(root)
-    masks: dict[str, list[Path]] = {}
-    for path in find_images(root / MASK_FOLDER):
-        masks.setdefault(path.stem.split("_mask")[0], []).append(path)
-    strips = []
-    for folder in (NORMAL_FOLDER, DEFECT_FOLDER):
-        for path in find_images(root / folder):
-            if name := NAME.match(path.stem):
-                code = name["code"].rjust(3, "0")
-                strips.append(Strip(path.stem, name["fabric"], code, path, tuple(masks.get(path.stem, ()))))
+    masks, copies = {}, {}
+    for path in pictures_in(root, MASK_FOLDER):
+        if name := NAME.match(path.stem):
+            (masks if MASK_NAME.fullmatch(path.stem) else copies).setdefault(_key(name), []).append(path)
+    pictures = [path for folder in (NORMAL_FOLDER, DEFECT_FOLDER) for path in pictures_in(root, folder)]
+    found: dict[tuple, Strip] = {}
+    for path in sorted(pictures, key=lambda path: (len(path.parts), path.suffix.lower() != ".png")):
+        if name := NAME.fullmatch(path.stem):
+            _, code, of_fabric = key = _key(name)
+            found.setdefault(key, Strip(path.stem, of_fabric, code, path, tuple(masks.get(key, copies.get(key, ())))))
+    strips = list(found.values())
     fabrics = sorted({s.fabric for s in strips})
     if not strips:
         raise MissingError(
             f"{root} contains no strips named nnnn_ddd_ff.png: check that AITEX's archives were unpacked there."
         )
-    if fabric is not None and fabric not in fabrics:
-        raise InputError(f"There is no fabric {fabric!r} in {root}: choose one of {', '.join(fabrics)}.")
+    if not isinstance(fabric, (str, type(None))) or fabric not in (None, *fabrics):
+        raise InputError(f"There is no fabric {shown(fabric)} in {root}: choose one of {', '.join(fabrics)}.")
     return sorted((s for s in strips if fabric in (None, s.fabric)), key=lambda s: (s.fabric, s.code != "000", s.id))
 
 
-def find_images(folder: str | os.PathLike) -> Iterator[Path]:
-    """Yield the PNG files in and below a folder, without those that a system hides (`._name.png`).
+def distinct_strips(strips: Sequence[Strip]) -> list[Strip]:
+    """Return each strip once, with one warning that names the others.
 
     Parameters
     ----------
-    folder : path
-        Folder to search; nothing is yielded if it does not exist.
+    strips : sequence of Strip
+        Strips, in which an id or the bytes of a file can occur several times.
 
-    Yields
-    ------
-    Path
-        Sorted by path.
+    Returns
+    -------
+    list of Strip
+        The first of each kind.
 
     Examples
     --------
-    >>> list(find_images("no/such/folder"))
-    []
+    >>> strip = Strip("0001_000_02", "02", "000", Path())
+    >>> len(distinct_strips([strip]))
+    1
     """
-    found = (p for p in Path(folder).rglob("*") if p.suffix.lower() == ".png" and not p.name.startswith("."))
-    yield from sorted(found)
+    kept, repeated, seen, strips = [], [], set(), _check_strips(strips)
+    for strip, content in zip(strips, content_keys([strip.path for strip in strips]), strict=True):
+        (repeated if seen & {strip.id, content} else kept).append(strip)
+        seen |= {strip.id, content}
+    if repeated:
+        names = ", ".join(strip.path.name for strip in repeated)
+        warnings.warn(
+            f"{len(repeated)} of {len(strips)} strips were left out, because the same picture is there twice: {names}.",
+            stacklevel=3,
+        )
+    return kept
 
 
 def read_strips(strips: Sequence[Strip], *, skip_bad: bool = False) -> tuple[list[Strip], list[np.ndarray]]:
@@ -370,7 +271,7 @@ def read_strips(strips: Sequence[Strip], *, skip_bad: bool = False) -> tuple[lis
     ([], [])
     """
     kept, images, bad = [], [], []
-    for strip in strips:
+    for strip in _check_strips(strips):
         try:
             image = strip.read()
             if strip.masks:
@@ -396,11 +297,11 @@ def split_strips(strips: Sequence[Strip], share: float = 0.7, seed: int = 0) -> 
     Parameters
     ----------
     strips : sequence of Strip
-        Strips of one or more fabrics, in any order.
+        Strips of one or more fabrics, in any order. Each picture counts once, see `distinct_strips`.
     share : float
         Share of each fabric's strips in the training set, 0 to 1; each set gets at least one strip of each fabric.
     seed : int
-        The same seed gives the same split.
+        0 to 2**32 - 1; the same seed gives the same split.
 
     Returns
     -------
@@ -409,7 +310,7 @@ def split_strips(strips: Sequence[Strip], share: float = 0.7, seed: int = 0) -> 
     Raises
     ------
     InputError
-        If the share is out of range or a fabric has fewer than two strips.
+        If the share or the seed is out of range, or a fabric has fewer than two strips.
 
     Examples
     --------
@@ -419,10 +320,11 @@ def split_strips(strips: Sequence[Strip], share: float = 0.7, seed: int = 0) -> 
     (3, 1)
     """
     check_number("share", share, "(0, 1)", example=0.7)
-    training: list[Strip] = []
-    test: list[Strip] = []
+    seed = check_integer("seed", seed, 0, 2**32 - 1)
+    training, test = [], []
+    strips = distinct_strips(sorted(_check_strips(strips), key=lambda s: s.id))
     for fabric in sorted({s.fabric for s in strips}):
-        own = sorted((s for s in strips if s.fabric == fabric), key=lambda s: s.id)
+        own = [s for s in strips if s.fabric == fabric]
         if len(own) < 2:
             raise InputError(
                 f"Fabric {fabric} has {len(own)} strip to split: at least two are needed, one for each set."
@@ -432,3 +334,17 @@ def split_strips(strips: Sequence[Strip], share: float = 0.7, seed: int = 0) -> 
         training += [own[i] for i in sorted(order[:cut])]
         test += [own[i] for i in sorted(order[cut:])]
     return training, test
+
+
+def _key(name: re.Match) -> tuple[str, str, str]:
+    """Return number, code of three digits, and fabric: one strip is named `0018_00_01` instead of `0018_000_01`."""
+    return name["number"], name["code"].rjust(3, "0"), name["fabric"]
+
+
+def _check_strips(strips: Sequence[Strip]) -> list[Strip]:
+    if isinstance(strips, (str, bytes)) or not isinstance(strips, Iterable) or hasattr(strips, "shape"):
+        raise InputError(f"strips is {shown(strips)}, expected a list of strips, for example of list_strips(root).")
+    strips = list(strips)
+    if wrong := [strip for strip in strips if not isinstance(strip, Strip)]:
+        raise InputError(f"strips contains {shown(wrong[0])}, expected strips, for example of list_strips(root).")
+    return strips

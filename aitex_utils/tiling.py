@@ -6,12 +6,11 @@ and returns the same image bit for bit if no tile was changed.
 
 from __future__ import annotations
 
-import operator
-
 import numpy as np
 
-from .errors import InputError, check_choice, check_number
+from .errors import InputError, check_choice, check_integer, check_number, check_shape
 from .region import crop_to_fabric
+from .safety.arrays import as_array
 
 
 def tile(image: np.ndarray, size: int = 256, overlap: int = 0, edge: str = "shift") -> tuple[np.ndarray, np.ndarray]:
@@ -89,13 +88,15 @@ def crop_tiles(image: np.ndarray, corners: np.ndarray, size: int = 256) -> np.nd
     [[[2, 3], [6, 7]], [[8, 9], [12, 13]]]
     """
     image, (size, _) = _check_image(image), _check_size(size, 0)
-    corners = _check_corners(corners, len(corners), size, image.shape)
+    corners = _check_corners(corners, None, size, image.shape)
+    if min(image.shape) < size:  # and no corners
+        return np.empty((0, size, size), image.dtype)
     windows = np.lib.stride_tricks.sliding_window_view(image, (size, size))
     return windows[corners[:, 0], corners[:, 1]]
 
 
 def tile_fabric(strip: np.ndarray, size: int = 256, overlap: int = 0) -> tuple[np.ndarray, np.ndarray]:
-    """Cut the fabric of a strip into tiles, without the bed of the machine and the selvage.
+    """Cut the fabric of a strip into tiles, without the machine bed and the selvage.
 
     Parameters
     ----------
@@ -219,8 +220,8 @@ def tile_labels(mask_tiles: np.ndarray, min_share: float = 0.0) -> np.ndarray:
     >>> tile_labels(np.array([[[0, 0], [0, 0]], [[0, 0], [0, 255]]])).tolist()
     [False, True]
     """
-    mask_tiles = np.asarray(mask_tiles)
-    if mask_tiles.ndim != 3:
+    mask_tiles = as_array(mask_tiles, "mask_tiles")
+    if mask_tiles.ndim != 3 or 0 in mask_tiles.shape[1:]:
         raise InputError(
             f"mask_tiles has shape {mask_tiles.shape}, expected (N, H, W): cut the mask with tile(mask, ...) first."
         )
@@ -238,29 +239,23 @@ def _starts(length: int, size: int, step: int, edge: str) -> np.ndarray:
 
 
 def _check_image(image: np.ndarray) -> np.ndarray:
-    image = np.asarray(image)
+    image = as_array(image, "image")
     if image.ndim != 2:
         raise InputError(f"The image has shape {image.shape}, expected (H, W): give one grey image without channels.")
     return image
 
 
 def _check_size(size: int, overlap: int) -> tuple[int, int]:
-    try:
-        size, overlap = operator.index(size), operator.index(overlap)
-    except TypeError:
-        raise InputError(f"size is {size!r} and overlap {overlap!r}: give both as whole numbers of pixels.") from None
-    if size < 1:
-        raise InputError(f"size is {size}: give a tile at least 1 px.")
-    if not 0 <= overlap < size:
-        raise InputError(f"overlap is {overlap}: give 0 to {size - 1} px, less than the tile's size of {size}.")
-    return size, overlap
+    size = check_integer("size", size, 1, 2**31 - 1)
+    return size, check_integer("overlap", overlap, 0, size - 1, "one px less than the tile's size")
 
 
-def _check_corners(corners: np.ndarray, count: int, size: int, shape: tuple[int, ...]) -> np.ndarray:
-    corners = np.asarray(corners)
-    if corners.shape != (count, 2) or corners.dtype.kind not in "iu":
+def _check_corners(corners: np.ndarray, count: int | None, size: int, shape: tuple[int, ...]) -> np.ndarray:
+    corners = as_array(corners, "corners")
+    count = corners.shape[:1] if count is None else (count,)
+    if corners.shape != (*count, 2) or corners.dtype.kind not in "iu":
         raise InputError(
-            f"corners is {corners.dtype} of shape {corners.shape}, expected integers ({count}, 2): "
+            f"corners is {corners.dtype} of shape {corners.shape}, expected integers {(*count, 2)}: "
             "give the corners that tile returned with these tiles."
         )
     corners = corners.astype(np.int64)  # sums of narrow integers would overflow
@@ -275,11 +270,10 @@ def _check_corners(corners: np.ndarray, count: int, size: int, shape: tuple[int,
 
 
 def _check_parts(tiles: np.ndarray, corners: np.ndarray, shape: tuple[int, int]) -> tuple:
-    tiles = np.asarray(tiles)
-    if tiles.ndim != 3 or tiles.shape[1] != tiles.shape[2]:
+    tiles = as_array(tiles, "tiles")
+    if tiles.ndim != 3 or 0 in tiles.shape[1:] or tiles.shape[1] != tiles.shape[2]:
         raise InputError(f"tiles has shape {tiles.shape}, expected (N, size, size): give them as tile cuts them.")
     if tiles.dtype.kind not in "biuf":
         raise InputError(f"tiles is {tiles.dtype}, which cannot be blended: convert it to real numbers with .astype.")
-    if len(shape) != 2:
-        raise InputError(f"shape is {tuple(shape)}, expected (H, W): give the rows and columns of the image.")
-    return tiles, _check_corners(corners, len(tiles), tiles.shape[1], shape), (int(shape[0]), int(shape[1]))
+    shape = check_shape("shape", shape)
+    return tiles, _check_corners(corners, len(tiles), tiles.shape[1], shape), shape

@@ -1,6 +1,6 @@
 """`python course.py bench notebook_01 [--data DIR]`: the measurements that notebook 01 quotes.
 
-Counts of strips, tiles and issues, the strip AUROC of the bed of the machine alone, and the leakage experiment on every
+Counts of strips, tiles and issues, the strip AUROC of the machine bed alone, and the leakage experiment on every
 fabric, into `results/notebook_01.json`: AITEX under the key `aitex`, the practice fabric under `practice`; the other
 key stays. The file does not name the folder of the strips.
 """

@@ -34,7 +34,7 @@ def protocol_a(
     parameters : dict
         Arguments of `PatchCore`.
     find_fabric : bool
-        Set the map to 0, the lowest value, where there is no fabric, so that the bed of the machine and the selvage
+        Set the map to 0, the lowest value, where there is no fabric, so that the machine bed and the selvage
         raise no alarm.
 
     Yields

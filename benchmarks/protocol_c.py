@@ -18,7 +18,7 @@ from aitex_utils.commands.protocol_c import (
     split_protocol_c,
 )
 from aitex_utils.patchcore import PatchCore
-from aitex_utils.strips import Strip, list_strips
+from aitex_utils.strips import Strip, list_strips, read_strips
 
 
 def protocol_c(
@@ -45,6 +45,7 @@ def protocol_c(
         One per seed.
     """
     strips = list_strips(root, fabric)
+    crop_fabrics(*read_strips(strips))  # refuses a strip that cannot be used before the first fit
     for seed in seeds:
         training, test = split_protocol_c(strips, seed=seed)
         fabrics = crop_fabrics(training, [strip.read() for strip in training])

@@ -87,7 +87,7 @@ def read_fabric_tiles(root: Path, fabric: str, *, crop: bool = True) -> FabricTi
     fabric : str
         Two digits.
     crop : bool
-        Cut tiles from the fabric alone; otherwise from the whole strip, with the bed of the machine.
+        Cut tiles from the fabric alone; otherwise from the whole strip, with the machine bed.
 
     Returns
     -------

@@ -5,35 +5,54 @@ Written to `results/tests.json`, from which `course.py test` says beforehand how
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
 import time
 
-from aitex_utils.files.atomic_write import atomic_write
-from aitex_utils.strips import PROJECT
+from results_files import write_results
 
-RESULTS = PROJECT / "benchmarks" / "results" / "tests.json"
+from aitex_utils.strips import PROJECT
 
 
 def minutes_of(*options: str) -> float:
-    """Run the tests with further options; return the minutes that they took."""
+    """Run the tests with further options.
+
+    Parameters
+    ----------
+    *options : str
+        Options of pytest.
+
+    Returns
+    -------
+    float
+        Minutes that the tests took.
+
+    Raises
+    ------
+    subprocess.CalledProcessError
+        If a test fails.
+    """
     begin = time.perf_counter()
     subprocess.run([sys.executable, "-m", "pytest", "-q", *options], cwd=PROJECT, check=True)
     return round((time.perf_counter() - begin) / 60, 1)
 
 
 def main() -> int:
-    """Run the tests twice and write the minutes."""
+    """Run the tests twice and write the minutes.
+
+    Returns
+    -------
+    int
+        Exit status: 0, or 1 if a test failed, so nothing was written.
+    """
     try:
         quick, full = minutes_of("-m", "not slow"), minutes_of()
     except subprocess.CalledProcessError:
         print("suite: a test failed, so nothing was written.", file=sys.stderr)
         return 1
     minutes = {"full_minutes": full, "quick_minutes": quick, "cores": os.cpu_count()}
-    with atomic_write(RESULTS) as path:
-        path.write_text(json.dumps(minutes, indent=2) + "\n", encoding="utf-8")
+    write_results("tests", minutes)
     print(minutes)
     return 0
 

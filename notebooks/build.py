@@ -7,12 +7,14 @@ A source is a jupytext percent script, solved, with these conventions:
 - `predict("01.a", 3, 5)` and `quiz("01.q1", "b")` lose the answer.
 - A widget is kept as its still picture, if it has one, because sliders do not work in a file.
 - A cell tagged `this-machine` keeps no output, because its output describes one machine.
+- Each notebook that uses `aitex_utils` gets a first cell which says how to choose the course's kernel, if it is not.
 - `{{results/NAME.json: key.key: .3f}}` in a text becomes a number from a results file under `benchmarks/` (a key with a
   full stop stands in quotation marks). `{{cost}}` becomes the seconds and the memory of this notebook, from
   `benchmarks/results/notebooks.json`, which executing writes.
 
 The same source always makes the same bytes: a cell's id is a hash of the notebook's name, the cell's text and how many
-previous cells have the same text.
+previous cells have the same text. So the id also shows whether a cell is as it was built: a notebook with a cell that
+was written or changed by hand is never replaced.
 """
 
 from __future__ import annotations
@@ -24,6 +26,7 @@ import hashlib
 import json
 import os
 import re
+import shutil
 import sys
 import tempfile
 import time
@@ -33,9 +36,12 @@ from typing import Any
 
 import jupytext
 import nbformat
-from nbclient.exceptions import CellExecutionError
+import psutil
+from filelock import FileLock
+from nbclient.exceptions import CellExecutionError, DeadKernelError
 from nbformat import NotebookNode
 
+from aitex_utils.commands.launching import run_command
 from aitex_utils.errors import InputError
 from aitex_utils.files.atomic_write import atomic_write
 
@@ -49,11 +55,21 @@ METADATA = {
 NUMBER = re.compile(r"\{\{\s*(results/[\w.]+)\s*:\s*((?:\"[^\"]+\"|[\w.\- ])+?)\s*(?::\s*([^}]+?))?\s*\}\}")
 WIDGET = "application/vnd.jupyter.widget-view+json"
 GUESS = re.compile(r'^(predict\("[^"]+"), [^,]+, [^,)]+(.*\))$', re.MULTILINE)
+KERNEL_CHECK = """try:
+    import aitex_utils
+except ModuleNotFoundError:
+    message = "This kernel is not the course's: choose .venv with Select Kernel (top right), or run course.py lab."
+    raise ImportError(message) from None"""
+RUNS = "course-build-"  # the folders of running builds in the temporary folder start with this and the process id
 QUIZ = re.compile(r'^quiz\("([^"]+)", "\w"\)$', re.MULTILINE)
 
 
 class SourceError(Exception):
-    """A source that cannot be built; the message names it and says why."""
+    """A source or notebook with which nothing can be built; the message names it and says why."""
+
+
+FAILURES = (SourceError, InputError, OSError, ValueError, SyntaxError, CellExecutionError)
+FAILURES += (NotImplementedError,)  # a disk without locks
 
 
 def solved(source: Path) -> NotebookNode:
@@ -63,6 +79,9 @@ def solved(source: Path) -> NotebookNode:
         if cell.cell_type == "markdown":
             cell.source = filled(cell.source, source.stem)
         cells.append(cell)
+    code = [index for index, cell in enumerate(cells) if cell.cell_type == "code"]
+    if any("aitex_utils" in cells[index].source for index in code):
+        cells.insert(code[0], nbformat.v4.new_code_cell(KERNEL_CHECK))
     return _notebook(cells, source.stem)
 
 
@@ -109,11 +128,16 @@ def filled(text: str, notebook: str) -> str:
     """Put numbers from results files, and this notebook's measured cost, in place of `{{...}}`."""
 
     def number(place: re.Match) -> str:
-        value: Any = json.loads((BENCHMARKS / place[1]).read_text(encoding="utf-8"))
-        for key in re.findall(r'"[^"]+"|[^.]+', place[2]):
-            key = key.strip(' "')
-            value = value[int(key) if isinstance(value, list) else key]
-        return format(value, place[3] or "")
+        path = BENCHMARKS / place[1]
+        try:
+            value: Any = json.loads(path.read_text(encoding="utf-8"))
+            for key in re.findall(r'"[^"]+"|[^.]+', place[2]):
+                key = key.strip(' "')
+                value = value[int(key) if isinstance(value, list) else key]
+            return format(value, place[3] or "")
+        except (LookupError, TypeError, ValueError) as error:
+            reason = f"{type(error).__name__} {error}"
+            raise SourceError(f"{notebook}: {path} does not give a number for {place[0]} ({reason}).") from error
 
     if "{{cost}}" in text:
         text = text.replace("{{cost}}", _cost(notebook))
@@ -121,11 +145,18 @@ def filled(text: str, notebook: str) -> str:
 
 
 def _cost(notebook: str) -> str:
-    measured = json.loads(MEASURED.read_text(encoding="utf-8")) if MEASURED.is_file() else {}
+    measured = _measured()
     if notebook not in measured:
         return "not yet measured"
     seconds, memory = measured[notebook]["seconds"], measured[notebook]["peak_memory_mib"]
     return f"about {_rounded(seconds)} seconds and {memory / 1024:.1f} GiB of memory on two cores"
+
+
+def _measured() -> dict[str, dict[str, float]]:
+    try:
+        return json.loads(MEASURED.read_text(encoding="utf-8")) if MEASURED.is_file() else {}
+    except ValueError as error:
+        raise SourceError(f"{MEASURED} is damaged ({error}): delete it and run `course.py build --again`.") from error
 
 
 def _rounded(seconds: float) -> int:
@@ -133,11 +164,15 @@ def _rounded(seconds: float) -> int:
     return max(10, int(-(-seconds // 10) * 10))
 
 
+def _cell_id(name: str, count: int, source: str) -> str:
+    return hashlib.sha256(f"{name}\n{count}\n{source}".encode()).hexdigest()[:12]
+
+
 def _notebook(cells: Sequence[NotebookNode], name: str) -> NotebookNode:
     seen: dict[str, int] = {}
     for cell in cells:
         count = seen[cell.source] = seen.get(cell.source, -1) + 1
-        cell.id = hashlib.sha256(f"{name}\n{count}\n{cell.source}".encode()).hexdigest()[:12]
+        cell.id = _cell_id(name, count, cell.source)
         cell.metadata.pop("exercise", None) if cell.cell_type == "markdown" else None
     notebook = nbformat.v4.new_notebook(cells=list(cells), metadata=json.loads(json.dumps(METADATA)))
     nbformat.validate(notebook)
@@ -159,7 +194,7 @@ def execute(
     """
     from nbclient import NotebookClient
 
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory(prefix=f"{RUNS}{os.getpid()}-") as folder:
         changed = {"COURSE_PROGRESS": str(Path(folder) / "progress.json")}
         changed["COURSE_CACHE"] = str(cache or Path(folder) / "cache")
         before = {key: os.environ.get(key) for key in changed}
@@ -217,9 +252,10 @@ def stale(source: Path) -> list[str]:
         if not path.is_file():
             found.append(f"{name} is missing: run `python course.py build`.")
             continue
-        current = path.read_text(encoding="utf-8")
+        current = path.read_text(encoding="utf-8", errors="replace")
         if target == SOLVED:
-            current = text(_without_run(nbformat.reads(current, as_version=4)))
+            notebook = _read(path)
+            current = "" if notebook is None else text(_without_run(notebook))
         if current != text(built):
             lines = difflib.unified_diff(current.splitlines(), text(built).splitlines(), n=0, lineterm="")
             changes = "\n".join(line[:160] for line in list(lines)[2:8])
@@ -227,36 +263,75 @@ def stale(source: Path) -> list[str]:
     return found
 
 
-def _write(path: Path, content: str) -> None:
+def _read(path: Path) -> NotebookNode | None:
+    """Return a built notebook; None if it is missing or damaged."""
+    try:
+        notebook = nbformat.read(path, as_version=4)
+        return notebook if all(isinstance(cell.source, str) for cell in notebook.cells) else None
+    except (FileNotFoundError, ValueError, TypeError, LookupError, AttributeError, nbformat.ValidationError):
+        return None
+
+
+def refuse_work(path: Path, built: NotebookNode) -> None:
+    """Raise an error if a notebook contains anything but a build: of this source or an earlier one, executed or not."""
+    if not path.is_file() or not path.read_bytes().strip():
+        return
+    name = path.relative_to(FOLDER.parent).as_posix()
+    fix = "rename it to keep that, or delete it to drop it, and run `course.py build` again."
+    notebook = _read(path)
+    if notebook is None:
+        raise SourceError(f"{name} cannot be read as a notebook, so it is not replaced: {fix}")
+    known = {"", *(cell.source.strip() for cell in built.cells)}
+    for cell in notebook.cells:
+        ids = (_cell_id(path.stem, count, cell.source) for count in range(len(notebook.cells)))
+        if cell.source.strip() not in known and cell.get("id") not in ids:
+            line = cell.source.strip().splitlines()[0][:60]
+            raise SourceError(f"{name} contains work of yours, such as the cell {line!r}, so it is not replaced: {fix}")
+
+
+def _remove_leftovers() -> None:
+    """Delete the temporary folders of builds that were killed."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{RUNS}*"):
+        process = folder.name[len(RUNS) :].split("-")[0]
+        if process.isdigit() and not psutil.pid_exists(int(process)):
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _write(path: Path, notebook: NotebookNode) -> None:
+    refuse_work(path, notebook)  # again: executing takes minutes, in which it can have been edited
     with atomic_write(path) as inside:
-        inside.write_text(content, encoding="utf-8", newline="\n")
+        inside.write_text(text(notebook), encoding="utf-8", newline="\n")
     print(path.relative_to(FOLDER.parent).as_posix(), flush=True)
+
+
+def _keep_cost(name: str, cost: dict[str, float]) -> None:
+    """Write the cost of a notebook; another build can write the cost of its own at this moment."""
+    with FileLock(MEASURED.with_name(f".{MEASURED.name}.lock"), timeout=60):
+        measured = dict(sorted((_measured() | {name: cost}).items()))
+        with atomic_write(MEASURED) as inside:
+            inside.write_text(json.dumps(measured, indent=2) + "\n", encoding="utf-8")
 
 
 def build(source: Path, *, again: bool) -> None:
     """Write both notebooks of a source; the solved one is executed if it is stale, or `again`."""
     path = SOLVED / f"{source.stem}.ipynb"
-    current = _without_run(nbformat.read(path, as_version=4)) if path.is_file() else None
+    current = _read(path)
     if again or current is None or [c.source for c in current.cells] != [c.source for c in solved(source).cells]:
         print(f"Executing {source.stem}, up to three minutes ...", flush=True)
         notebook = solved(source)
-        cost = execute(notebook)
-        measured = json.loads(MEASURED.read_text(encoding="utf-8")) if MEASURED.is_file() else {}
-        measured[source.stem] = cost
-        with atomic_write(MEASURED) as inside:
-            inside.write_text(json.dumps(dict(sorted(measured.items())), indent=2) + "\n", encoding="utf-8")
+        _keep_cost(source.stem, execute(notebook))
         updated = solved(source)  # with the cost just measured
         for cell, ran in zip(updated.cells, notebook.cells, strict=True):
             if cell.cell_type == "code":
                 kept = [] if "this-machine" in cell.metadata.get("tags", []) else _still(ran.outputs)
                 cell.outputs, cell.execution_count = kept, ran.execution_count
-        _write(path, text(updated))
-    _write(FOLDER / f"{source.stem}.ipynb", text(learner(source)))
+        _write(path, updated)
+    _write(FOLDER / f"{source.stem}.ipynb", learner(source))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Build or check notebooks; return the exit code."""
-    parser = argparse.ArgumentParser(prog="course.py build", description=__doc__.split("\n")[0])
+    parser = argparse.ArgumentParser(prog="course.py build", description="Make the notebooks from notebooks/source.")
     parser.add_argument("notebooks", nargs="*", metavar="NN", help="numbers of notebooks; all if there are none")
     parser.add_argument(
         "--check", action="store_true", help="write nothing; fail if a notebook differs from its source"
@@ -265,9 +340,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "--again", action="store_true", help="execute solved notebooks even if their source did not change"
     )
     given = parser.parse_args(arguments)
-    sources = [
-        s for s in sorted(SOURCE.glob("[0-9][0-9]_*.py")) if not given.notebooks or s.stem[:2] in given.notebooks
-    ]
+    sources = {source.stem[:2]: source for source in sorted(SOURCE.glob("[0-9][0-9]_*.py"))}
+    wanted = [number.zfill(2) for number in given.notebooks] or list(sources)
+    unknown = [number for number in wanted if number not in sources]
+    if unknown:
+        print(f"build: There is no notebook {', '.join(unknown)}: choose from {', '.join(sources)}.", file=sys.stderr)
+        return 2
+    sources = [source for number, source in sources.items() if number in wanted]
     try:
         if given.check:
             found = [difference for source in sources for difference in stale(source)]
@@ -279,13 +358,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
             ]
             print("\n".join(found) or f"{len(sources)} sources agree with their notebooks.")
             return 1 if found else 0
+        _remove_leftovers()
+        for source in sources:
+            refuse_work(SOLVED / f"{source.stem}.ipynb", solved(source))
+            refuse_work(FOLDER / f"{source.stem}.ipynb", learner(source))
         for source in sources:
             build(source, again=given.again)
-    except (SourceError, InputError, OSError, KeyError, CellExecutionError) as error:
+    except BrokenPipeError:  # nothing reads the output any more
+        raise
+    except FAILURES as error:
         print(f"build: {error}", file=sys.stderr)
+        return 1
+    except DeadKernelError as error:
+        print(f"build: {error}, mostly because memory ran out: close other programs.", file=sys.stderr)
         return 1
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_command(main))

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import importlib.util
 import re
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 from urllib.error import URLError
@@ -205,3 +207,70 @@ def test_default_layers_exist():
     for name, layers in DEFAULT_LAYERS.items():
         modules = dict(load_backbone(name, pretrained=False).network.named_modules())
         assert set(layers) <= modules.keys()
+
+
+# --- errors of fetching, told apart ---
+
+
+class HubError(Exception):
+    """An error of `huggingface_hub` that derives from no system error."""
+
+    __module__ = "huggingface_hub.errors"
+
+
+@pytest.mark.parametrize(
+    ("error", "kind", "words"),
+    [
+        (OSError(errno.ENOSPC, "No space left on device"), InputError, "were not stored, the disk is full"),
+        (PermissionError(errno.EACCES, "Permission denied"), InputError, "not yours to write.*TORCH_HOME"),
+        (OSError(errno.EROFS, "Read-only file system"), InputError, "not yours to write"),
+        (RuntimeError('invalid hash value (expected "f37", got "0")'), InputError, "arrived damaged"),
+        (RuntimeError("Invalid pretrained tag (none) for resnet10t"), InputError, "do not exist.*list_pretrained"),
+        (RuntimeError("No pretrained weights exist for x. Use `pretrained=False`"), InputError, "do not exist"),
+        (URLError("no route"), MissingError, "could not be fetched .*no route"),
+        (TimeoutError("timed out"), MissingError, "could not be fetched"),
+        (ConnectionResetError(errno.ECONNRESET, "reset by peer"), MissingError, "could not be fetched"),
+        (HubError("offline mode is enabled"), MissingError, "could not be fetched"),
+    ],
+)
+@pytest.mark.parametrize("name", ["resnet18", "timm:resnet10t"])
+def test_each_error_of_fetching_has_its_own_true_sentence(
+    name: str, error: Exception, kind: type, words: str, hub: Path, monkeypatch: pytest.MonkeyPatch
+):
+    def fail(*_, **__):
+        raise error
+
+    monkeypatch.setattr(torch.hub, "download_url_to_file", fail)
+    monkeypatch.setattr(timm, "create_model", fail)
+    with pytest.raises(kind, match=words) as caught:
+        load_backbone(name)
+    assert type(caught.value) is kind and "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("error", [KeyError("state_dict"), RuntimeError("Error(s) in loading"), KeyboardInterrupt()])
+def test_an_error_of_another_cause_passes_through(error: BaseException, monkeypatch: pytest.MonkeyPatch):
+    def fail(*_, **__):
+        raise error
+
+    monkeypatch.setattr(timm, "create_model", fail)
+    with pytest.raises(type(error)) as caught:
+        load_backbone("timm:resnet10t")
+    assert caught.value is error
+
+
+def test_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setitem(sys.modules, "timm", None)
+    with pytest.raises(MissingError, match=r"package timm .*course\.py doctor"):
+        load_backbone()
+
+
+@pytest.mark.parametrize("name", [["a"], {}, 3, b"resnet18", "", "timm:", "timm:hf_hub:a/b", np.zeros(3)])
+def test_a_hostile_name_is_refused(name: object):
+    with pytest.raises(InputError, match="no backbone|no network"):
+        load_backbone(name, pretrained=False)
+
+
+@pytest.mark.parametrize("pretrained", ["no", 1, None])
+def test_pretrained_is_a_flag(pretrained: object):
+    with pytest.raises(InputError, match="^pretrained"):
+        load_backbone(pretrained=pretrained)

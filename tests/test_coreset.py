@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
@@ -140,13 +141,21 @@ def test_the_check_rejects_a_wrong_order_and_a_wrong_radius():
         assert_greedy(points, indices, radii * 1.001)
 
 
-def test_the_result_equals_the_reference_without_ties(block_sizes):
-    points = np.random.default_rng(3).normal(size=(600, 12)).astype(np.float32)
-    (indices, radii), expected = (
-        greedy(points, 300, seed=4) for greedy in (k_center_greedy, k_center_greedy_reference)
-    )
-    np.testing.assert_array_equal(indices, expected[0])
-    np.testing.assert_allclose(radii, expected[1], rtol=1e-4)
+@settings(max_examples=60)
+@given(points=st.one_of(grids(), clouds()), data=st.data())
+def test_the_result_equals_the_reference_bit_for_bit(points: np.ndarray, data: st.DataObject):
+    k = data.draw(st.integers(1, len(points)))
+    projection = data.draw(st.sampled_from([None, 1, 4]))
+    with pytest.MonkeyPatch.context() as patched:
+        for name in SIZES:
+            set_size(patched, name, data.draw(st.integers(1, 40), name))
+        fast = data.draw(st.booleans())
+        patched.setattr(coreset, "has_fast_bf16", lambda: fast)
+        results = [
+            greedy(points, k, seed=4, projection=projection) for greedy in (k_center_greedy, k_center_greedy_reference)
+        ]
+    for actual, expected in zip(*results, strict=True):
+        np.testing.assert_array_equal(actual, expected)
 
 
 @pytest.mark.parametrize("fast", [False, True])
@@ -156,8 +165,48 @@ def test_the_result_equals_the_reference_with_the_real_block_sizes(fast: bool, m
     points = np.random.default_rng(0).normal(size=(coreset.POOL + 900, 6)).astype(np.float32)
     k = coreset.POOL + 100
     (indices, radii), expected = (greedy(points, k, seed=0) for greedy in (k_center_greedy, k_center_greedy_reference))
-    np.testing.assert_allclose(radii**2, expected[1] ** 2, atol=1e-4)  # ties and rounding can swap two choices
-    assert np.mean(indices == expected[0]) > 0.95
+    np.testing.assert_array_equal(indices, expected[0])
+    np.testing.assert_array_equal(radii, expected[1])
+
+
+def test_the_number_of_threads_and_torch_s_precision_change_nothing():
+    points = np.random.default_rng(0).normal(size=(5000, 40)).astype(np.float32) + 20
+    threads, results = torch.get_num_threads(), []
+    try:
+        for count, precision in ((1, "highest"), (2, "highest"), (3, "medium")):
+            torch.set_num_threads(count)
+            torch.set_float32_matmul_precision(precision)
+            results.append(k_center_greedy(points, 600, seed=0, projection=16))
+            assert torch.get_float32_matmul_precision() == precision
+    finally:
+        torch.set_num_threads(threads)
+        torch.set_float32_matmul_precision("highest")
+    for indices, radii in results[1:]:
+        np.testing.assert_array_equal(indices, results[0][0])
+        np.testing.assert_array_equal(radii, results[0][1])
+
+
+@BOTH
+def test_of_equally_far_patches_the_first_is_chosen(greedy):
+    square = np.array([[0, 0], [4, 4], [0, 4], [4, 0], [2, 2]], np.float32)
+    assert greedy(square, 5, seed=0, start=4)[0].tolist() == [4, 0, 1, 2, 3]
+    assert greedy(np.zeros((6, 2), np.float32), 6, seed=0, start=3)[0].tolist() == [3, 0, 1, 2, 4, 5]
+
+
+@BOTH
+@pytest.mark.parametrize("exponent", [-80, -126, 60, 110])
+def test_choices_do_not_depend_on_the_unit(greedy, exponent: int):
+    """A square of 2^-80 vanishes in float32, one of 2^110 overflows."""
+    points = np.random.default_rng(0).normal(size=(200, 12)).clip(-3, 3).astype(np.float32)
+    scaled = np.ldexp(points, exponent)
+    if exponent == -126:
+        points = np.ldexp(scaled, 126)  # what is left of the last digits of the smallest numbers
+    for actual, expected in zip(
+        greedy(scaled, 50, seed=1, projection=4), greedy(points, 50, seed=1, projection=4), strict=True
+    ):
+        np.testing.assert_allclose(
+            actual, np.ldexp(expected, exponent) if expected.dtype == np.float32 else expected, rtol=1e-6
+        )
 
 
 @settings(max_examples=40)
@@ -180,14 +229,15 @@ def test_distances_are_measured_in_the_projection(greedy, points, projection, se
     """The radii are those of the projected points, which are drawn here again from the same seed."""
     start = len(points) // 2
     indices, radii = greedy(points, len(points), seed=seed, projection=projection, start=start)
-    projected, _ = coreset._prepare(points, 1, seed, projection, start)
+    projected, unit, _ = coreset._prepare(points, 1, seed, projection, start)
     assert projected.shape == (len(points), min(projection, points.shape[1]))
-    assert_greedy(projected, indices, radii)
+    assert_greedy(projected * np.float32(unit), indices, radii)
 
 
 def test_the_projection_preserves_squared_distances_on_average():
     points = np.random.default_rng(0).normal(size=(60, 400)).astype(np.float32)
-    projected, _ = coreset._prepare(points, 1, 0, 128, None)
+    projected, unit, _ = coreset._prepare(points, 1, 0, 128, None)
+    projected = projected * unit
     upper = np.triu_indices(60, 1)
     ratio = squared_distances(projected)[upper] / squared_distances(points)[upper]
     assert abs(ratio.mean() - 1) < 0.05 and ratio.std() < 2 * np.sqrt(2 / 128)
@@ -242,9 +292,9 @@ def test_k_out_of_range_is_refused(greedy, k):
 def test_other_wrong_arguments_are_refused(greedy):
     points = np.zeros((5, 2))
     for start in (-1, 5):
-        with pytest.raises(InputError, match=rf"^start is {start}, .*index of a patch, 0 to 4"):
+        with pytest.raises(InputError, match=rf"^start is {start}, .* from 0 to 4, the index of the last patch"):
             greedy(points, 1, seed=0, start=start)
-    with pytest.raises(InputError, match="^projection is 0, .*None"):
+    with pytest.raises(InputError, match="^projection is 0, expected a whole number of at least 1"):
         greedy(points, 1, seed=0, projection=0)
     with pytest.raises(InputError, match=r"patches has shape \(5, 2, 2\), expected \(N, C\)"):
         greedy(np.zeros((5, 2, 2)), 1, seed=0)

@@ -1,4 +1,4 @@
-"""Argument checks: which values pass, what they become, and what each message names."""
+"""Errors and argument checks: which values pass, what they become, and what each message names."""
 
 from __future__ import annotations
 
@@ -9,18 +9,17 @@ import numpy as np
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-from hypothesis.extra import numpy as hnp
 
 from aitex_utils.errors import (
     InputError,
     MissingError,
     check_choice,
+    check_flag,
     check_integer,
     check_number,
-    check_patches,
-    check_strip,
-    check_tiles,
+    check_shape,
 )
+from aitex_utils.safety.out_of_memory import OutOfMemoryError, explain_memory
 
 # --- the errors ---
 
@@ -151,111 +150,72 @@ def test_nothing_but_the_exact_name_is_a_choice(value: object):
         check_choice("padding", value, ("reflect", "zeros"))
 
 
-# --- check_tiles ---
-
-
-def test_tiles_are_returned_without_a_copy():
-    tiles = np.zeros((2, 3, 4), np.uint8)
-    assert check_tiles(tiles) is tiles
-    assert check_tiles([tiles[0]]).shape == (1, 3, 4)
-
-
-@pytest.mark.parametrize(
-    ("tiles", "message"),
-    [
-        (np.zeros((256, 256), np.uint8), r"^crops has shape \(256, 256\), expected \(N, H, W\).*crops\[None\]"),
-        (np.zeros((2, 8, 8, 3), np.uint8), r"^crops has shape \(2, 8, 8, 3\), expected \(N, H, W\).*grey"),
-        (np.zeros((), np.uint8), r"^crops has shape \(\), expected \(N, H, W\)"),
-        (np.zeros((1, 8, 8)), r"^crops has dtype float64, expected uint8.*\.astype\(np\.uint8\)"),
-        (np.zeros((1, 8, 8), bool), "^crops has dtype bool, expected uint8"),
-        (np.zeros((0, 8, 8), np.uint8), r"^crops has shape \(0, 8, 8\).*empty.*at least one tile"),
-        (np.zeros((1, 8, 0), np.uint8), r"^crops has shape \(1, 8, 0\).*empty"),
-    ],
-)
-def test_arrays_that_are_not_grey_tiles_are_refused(tiles: np.ndarray, message: str):
-    with pytest.raises(InputError, match=message):
-        check_tiles(tiles, "crops")
-
-
-def test_colour_tiles_are_not_advised_to_add_an_axis():
-    with pytest.raises(InputError) as caught:
-        check_tiles(np.zeros((2, 8, 8, 3), np.uint8))
-    assert "[None]" not in str(caught.value)
-
-
-# --- check_strip ---
-
-
-def test_strips_are_returned_without_a_copy():
-    strip = np.zeros((4, 9), np.uint8)
-    assert check_strip(strip) is strip and check_strip(strip, height=4) is strip
-    assert check_strip(strip[:, :4], height=4).shape == (4, 4)  # as wide as high is wide enough
-
-
-@pytest.mark.parametrize(
-    ("strip", "message"),
-    [
-        (np.zeros((4, 9)), r"float64 of shape \(4, 9\), expected \(H, W\) uint8"),
-        (np.zeros((4, 9), bool), r"bool of shape \(4, 9\)"),
-        (np.zeros((4, 9, 3), np.uint8), r"uint8 of shape \(4, 9, 3\)"),
-        (np.zeros((5, 9), np.uint8), r"5 x 9 px, expected 4 px of height"),
-        (np.zeros((4, 3), np.uint8), r"4 x 3 px, expected 4 px of height and at least that width"),
-    ],
-)
-def test_arrays_that_are_not_strips_are_refused(strip: np.ndarray, message: str):
-    with pytest.raises(InputError, match=message):
-        check_strip(strip, height=4)
-
-
-# --- check_patches ---
-
-
-@given(
-    hnp.arrays(
-        st.sampled_from([np.float16, np.float32, np.float64, np.int16, np.uint8]),
-        st.tuples(st.integers(1, 5), st.integers(1, 5)),
-        elements=st.integers(0, 100),
-    ),
-    st.booleans(),
-)
-def test_patches_become_contiguous_float32(patches: np.ndarray, fortran: bool):
-    checked = check_patches(np.asfortranarray(patches) if fortran else patches)
-    assert checked.dtype == np.float32 and checked.flags.c_contiguous
-    np.testing.assert_array_equal(checked, patches)
-
-
-def test_contiguous_float32_patches_are_not_copied():
-    patches = np.ones((3, 2), np.float32)
-    assert check_patches(patches) is patches
-    assert check_patches([[1, 2]]).tolist() == [[1.0, 2.0]]
-
-
-@pytest.mark.parametrize(
-    ("patches", "message"),
-    [
-        (np.zeros(3), r"^bank has shape \(3,\), expected \(N, C\).*\.reshape\(-1, C\)"),
-        (np.zeros((2, 4, 4, 3)), r"^bank has shape \(2, 4, 4, 3\), expected \(N, C\)"),
-        (np.zeros((0, 3)), r"^bank has shape \(0, 3\).*empty.*at least one patch"),
-        (np.zeros((3, 0)), r"^bank has shape \(3, 0\).*empty"),
-        (np.zeros((2, 2), complex), r"^bank has dtype complex128, expected real numbers.*\.astype\(np\.float32\)"),
-        (np.zeros((2, 2), bool), "^bank has dtype bool, expected real numbers"),
-        (np.array([["a", "b"]]), "^bank has dtype <U1, expected real numbers"),
-        (np.array([[1, None]]), "^bank has dtype object, expected real numbers"),
-        (
-            np.array([[0, 0], [0, np.nan], [np.nan, np.inf], [0, 0]]),
-            "^bank contains NaN or infinity in 2 of 4 rows, first in row 1: leave",
-        ),
-        (np.array([[-np.inf]]), "NaN or infinity in 1 of 1 rows, first in row 0"),
-        (np.array([[0.0], [1e39]]), "NaN or infinity in 1 of 2 rows, first in row 1"),  # beyond float32
-    ],
-)
-@pytest.mark.filterwarnings("ignore:overflow encountered in cast")
-def test_arrays_that_are_not_patches_are_refused(patches: np.ndarray, message: str):
-    with pytest.raises(InputError, match=message):
-        check_patches(patches, "bank")
-
-
 def test_a_number_beyond_all_floats_is_out_of_range():
     with pytest.raises(InputError, match="^a is 1000"):
         check_number("a", 10**400, "(0, 1]")
     assert check_number("a", 10**300, "(0, inf)") == 1e300
+
+
+@pytest.mark.parametrize("value", ["yes", "no", 1, 0, None, 1.0, [True], np.array(True), np.array([])])
+def test_only_a_bool_is_a_flag(value: object):
+    with pytest.raises(InputError, match="^whiten is .*: choose True or False"):
+        check_flag("whiten", value)
+
+
+def test_flags_become_plain_bools():
+    assert check_flag("whiten", np.bool_(True)) is True and check_flag("whiten", False) is False
+
+
+@pytest.mark.parametrize("value", [4, (4,), (4, 4, 4), "44", None, (0, 4), (4, -1), (4.0, 4), (True, 4), [[4, 4]]])
+def test_only_two_sides_are_a_shape(value: object):
+    with pytest.raises(InputError, match="^shape"):
+        check_shape("shape", value)
+
+
+def test_a_long_value_is_one_short_line_of_the_message():
+    for check in (lambda x: check_integer("k", x, 1), lambda x: check_number("a", x, "[0, 1]")):
+        with pytest.raises(InputError) as caught:
+            check(np.zeros((99, 99)))
+        assert "\n" not in str(caught.value) and len(str(caught.value)) < 200
+
+
+# --- memory ---
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        MemoryError(),
+        MemoryError("std::bad_alloc"),
+        np._core._exceptions._ArrayMemoryError((2**40,), np.dtype(np.float32)),
+        RuntimeError("[enforce fail at alloc_cpu.cpp] DefaultCPUAllocator: can't allocate memory: you tried to ..."),
+        RuntimeError("[enforce fail at alloc_cpu.cpp] DefaultCPUAllocator: not enough memory: you tried to ..."),
+        RuntimeError("CUDA out of memory. Tried to allocate 2.00 GiB"),
+        OSError(12, "Cannot allocate memory"),
+        Exception("OpenCV(5.0.0) alloc.cpp:73: error: (-4:Insufficient memory) Failed to allocate 4 bytes"),
+    ],
+)
+def test_exhausted_memory_has_one_sentence_whatever_library_ran_out(error: Exception):
+    @explain_memory()
+    def run_out() -> None:
+        raise error
+
+    with pytest.raises(InputError, match="^Memory ran out .*batch_size.*memory=1") as caught:
+        run_out()
+    assert isinstance(caught.value, MemoryError) and "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [RuntimeError("no kernel"), InputError("Not enough memory there."), KeyboardInterrupt(), ValueError()],
+)
+def test_other_errors_pass_through_unchanged(error: BaseException):
+    with pytest.raises(type(error)) as caught, explain_memory():
+        raise error
+    assert caught.value is error
+
+
+def test_an_error_of_memory_is_explained_once():
+    with pytest.raises(OutOfMemoryError) as caught, explain_memory(), explain_memory():
+        raise MemoryError("here")
+    assert str(caught.value).count("Memory ran out") == 1

@@ -155,7 +155,8 @@ def test_resizing_2_by_2_to_4_by_4_by_hand():
     seed=st.integers(0, 99),
 )
 def test_fuse_layers_equals_the_reference(shapes: list[tuple[int, int, int]], side: int, seed: int):
-    rng = np.random.default_rng(seed)
+    rng, shapes = np.random.default_rng(seed), sorted(shapes, key=lambda shape: -shape[1])
+    shapes = [(c, h, min(w, shapes[0][2])) for c, h, w in shapes]  # the first grid is the finest, as in a network
     maps = [rng.normal(size=(2, *shape)).astype(np.float32) for shape in shapes]
     fused = fuse_layers([torch.from_numpy(layer) for layer in maps], side).numpy()
     expected = [resize_reference(pool_reference(layer, side), shapes[0][1:]) for layer in maps]
@@ -290,7 +291,7 @@ def test_each_layer_is_read_in_its_own_layout(backbone: str, layer: str, shape: 
         ({"pooling": -1}, "pooling is -1"),
         ({"pooling": 3.0}, r"pooling is 3\.0"),
         ({"pooling": True}, "pooling is True"),
-        ({"size": 31}, "size is 31, .* at least 32"),
+        ({"size": 31}, "size is 31, .* from 32 to 4096"),
         ({"size": 320.0}, "size is 320"),
         ({"batch_size": 0}, "batch_size is 0, .* at least 1"),
         ({"batch_size": 2.5}, r"batch_size is 2\.5"),
@@ -342,3 +343,130 @@ def test_tiles_of_a_size_that_the_backbone_cannot_take_are_refused():
     with pytest.raises(InputError, match=r"mixer_s32_224 cannot take tiles of 256 x 256 px .*`size`"):
         features.transform(random_tiles(1, 256))
     assert PatchFeatures("timm:mixer_s32_224", size=224, pretrained=False).transform(random_tiles(1, 256)).shape[0] == 1
+
+
+# --- oblong tiles and antialiasing ---
+
+
+@pytest.mark.parametrize("size", [448, 128, 64])
+@pytest.mark.parametrize("upright", [False, True])
+def test_a_thin_line_counts_alike_wherever_it_lies_on_an_oblong_tile(size: int, upright: bool):
+    blank = np.full((1, 256, 2048), 120, np.uint8)
+    turn = (lambda t: t.transpose(0, 2, 1)) if upright else (lambda t: t)
+    features = PatchFeatures(size=size)
+    reference, differences = features.transform(turn(blank)), []
+    for column in (1001, 1004):
+        tile = blank.copy()
+        tile[0, 100:140, column : column + 3] = 255
+        differences.append(np.linalg.norm(features.transform(turn(tile)) - reference, axis=-1).max())
+    assert min(differences) > 1 and max(differences) < 1.25 * min(differences)
+
+
+@pytest.mark.parametrize(
+    ("shape", "expected"),
+    [((256, 2048), (64, 512)), ((2048, 256), (512, 64)), ((100, 150), (64, 96)), ((64, 70), (64, 64))],
+)
+def test_an_oblong_tile_keeps_its_proportions(shape: tuple[int, int], expected: tuple[int, int]):
+    features = PatchFeatures(size=64, pretrained=False)
+    assert features.preprocess(np.zeros((1, *shape), np.uint8)).shape[-2:] == expected
+
+
+def test_each_axis_that_shrinks_is_antialiased():
+    features = PatchFeatures(size=64, pretrained=False)
+    for shape in ((16, 640), (640, 16), (640, 640)):
+        axis = int(np.argmax(shape))
+        lit = []
+        for place in range(300, 320):
+            tile = np.zeros((1, *shape), np.uint8)
+            tile.swapaxes(1, axis + 1)[0, place] = 255
+            lit.append(float((features.preprocess(tile, (64, 64))[0, 0] + 127 / 128).sum()))
+        assert min(lit) > 0.9 * max(lit) > 0, shape
+
+
+def test_a_layer_finer_than_the_first_is_averaged_not_sampled():
+    for place in range(16):
+        fine = torch.zeros(1, 1, 16, 16)
+        fine[..., place] = 8.0
+        assert fuse_layers([torch.zeros(1, 1, 4, 4), fine], 1)[..., 1].max() > 1, place
+
+
+def test_a_tile_that_is_far_too_oblong_is_refused():
+    with pytest.raises(InputError, match="1 x 4096 px, too oblong"):
+        PatchFeatures(pretrained=False).transform(np.zeros((1, 1, 4096), np.uint8))
+
+
+# --- errors of the network, told apart ---
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        (RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes"), MemoryError),
+        (MemoryError(), MemoryError),
+        (RuntimeError("The size of tensor a (64) must match the size of tensor b (49)"), InputError),
+        (AssertionError("Input height (256) doesn't match model (224)."), InputError),
+        (RuntimeError("No operator found for this backend"), RuntimeError),
+    ],
+)
+def test_only_an_error_about_sizes_is_reported_as_a_wrong_size(error: Exception, expected: type):
+    features = PatchFeatures(size=64, pretrained=False)
+
+    def fail(*_) -> None:
+        raise error
+
+    features._network.register_forward_pre_hook(fail)
+    with pytest.raises(expected) as caught:
+        features.transform(random_tiles(1, 64))
+    assert ("cannot take tiles" in str(caught.value)) == (expected is InputError)
+
+
+HOSTILE = [
+    None,
+    True,
+    "yes",
+    "3",
+    3.5,
+    -1,
+    0,
+    10**9,
+    np.nan,
+    np.inf,
+    [],
+    [[]],
+    {},
+    b"x",
+    np.zeros(3),
+    object(),
+    (3, "a"),
+]
+
+
+@pytest.mark.parametrize("value", HOSTILE, ids=repr)
+@pytest.mark.parametrize(
+    "name", ["backbone", "layers", "pooling", "size", "padding", "whiten", "batch_size", "pretrained", "progress"]
+)
+def test_a_hostile_parameter_is_taken_or_refused_in_one_line(name: str, value: object):
+    try:
+        features = PatchFeatures(**{"pretrained": False, "size": 32, name: value})
+    except InputError as error:
+        assert "\n" not in str(error)  # noqa: PT017
+    else:
+        assert name == "batch_size" or value in (None, True), (name, value)
+        if name != "size":
+            assert features.fit_transform(random_tiles(1, 32)).size
+
+
+@pytest.mark.parametrize("pooling", [33, 999, 10**30, -3, (3, 999), ((3,), (999,)), [], [[]], "3", 3.0])
+def test_a_senseless_pooling_is_refused(pooling: object):
+    with pytest.raises(InputError, match="^pooling"):
+        PatchFeatures(pooling=pooling, pretrained=False)
+
+
+@pytest.mark.parametrize("tile", [(1, 1), (2, 3), (5, 40), (31, 33)])
+def test_small_tiles_give_patches_or_one_sentence(tile: tuple[int, int]):
+    for options in ({}, {"size": 32}):
+        try:
+            patches = PatchFeatures(pretrained=False, **options).transform(np.zeros((1, *tile), np.uint8))
+            assert np.isfinite(patches).all()
+        except InputError as error:
+            assert "\n" not in str(error)  # noqa: PT017

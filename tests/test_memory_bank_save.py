@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import hashlib
 import json
 import os
 from collections.abc import Callable
@@ -11,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from saved_headers import change_header, replace_file
 
 from aitex_utils.errors import InputError
 from aitex_utils.files import atomic_write
@@ -132,18 +132,6 @@ def test_an_empty_bank_and_a_second_array_of_vectors_are_refused(tmp_path: Path)
 
 
 # --- folders that cannot be loaded ---
-
-
-def change_header(folder: Path, **fields: object) -> None:
-    header = json.loads((folder / HEADER).read_text(encoding="utf-8"))
-    (folder / HEADER).write_text(json.dumps({**header, **fields}))
-
-
-def replace_file(folder: Path, name: str, data: bytes) -> None:
-    """Replace a file and put the right digest into the header."""
-    (folder / name).write_bytes(data)
-    digests = json.loads((folder / HEADER).read_text(encoding="utf-8"))["sha256"]
-    change_header(folder, sha256={**digests, name: hashlib.sha256(data).hexdigest()})
 
 
 @pytest.mark.parametrize("data", [b"", b"PK\x05\x06" + bytes(18), b"\x93NUMPY", b"text"])

@@ -110,9 +110,9 @@ def test_one_class_gives_nan_and_a_warning(measure, name: str) -> None:
         ([0, 1], [1.0, 2.0, 3.0], r"^labels has shape \(2,\) and scores \(3,\): give one label"),
         (np.eye(2)[:, :1], np.eye(2)[:1], r"^labels has shape \(2, 1\) and scores \(1, 2\)"),
         ([], [], "^scores contains 0 values"),
-        ([0, 1], ["a", "b"], "^scores contains .*expected at least one real number"),
+        ([0, 1], ["a", "b"], "^scores has dtype <U1, expected real numbers"),
         ([0, 255], [1, 2], "^labels contains .*0 and 1: .*labels > 0"),
-        ([0, 1], [[1, 2], [3]], "^scores is ragged: .*np.concatenate"),
+        ([0, 1], [[1, 2], [3]], "^scores cannot be made one array .*: .*np.concatenate"),
     ],
 )
 def test_bad_labels_and_scores_are_refused(measure, labels, scores, message: str) -> None:

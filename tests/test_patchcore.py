@@ -203,7 +203,7 @@ def test_parameters_survive_json_and_the_constructor(parameters: dict):
         ({"seed": None}, "^seed is None"),
         ({"seed": 2**32}, "^seed is 4294967296"),
         ({"pooling": 2}, "^pooling is 2, .*odd"),
-        ({"size": 8}, "^size is 8, .*at least 32"),
+        ({"size": 8}, "^size is 8, .*from 32"),
         ({"batch_size": 0}, "^batch_size is 0"),
         ({"layers": ("blocks.99",)}, "no layer 'blocks.99'"),
         ({"backbone": "lite0"}, "no backbone 'lite0'"),
@@ -260,7 +260,9 @@ def test_nan_does_not_enter_the_bank(sampler: str):
         paper(sampler=sampler).fit_patches(patches)
 
 
-def test_a_bank_too_small_for_the_reweighted_score_is_refused():
+def test_the_reweighted_score_takes_all_of_a_bank_of_fewer_than_nine():
     detector = paper(coreset_ratio=0.05, image_score="reweighted").fit(NORMAL[:1])
-    with pytest.raises(InputError, match="^b is 9, .*1 to 3, .*in the bank"):
-        detector.predict(TEST)
+    assert len(detector.bank_) == 3
+    patches = detector.features.transform(TEST)
+    expected = reweighted_score(patches.reshape(len(TEST), -1, patches.shape[-1]), detector.bank_, b=3)
+    np.testing.assert_allclose(detector.predict(TEST).scores, expected, rtol=1e-5)

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import numpy as np
 import pytest
 from detectors import NORMAL, SIZE, TEST, paper
+from saved_headers import change_header, read_header
 from woven import woven
 
 from aitex_utils import PatchCore, backbones, features
 from aitex_utils.errors import InputError, MissingError
-from aitex_utils.files.persistence import HEADER
 from aitex_utils.memory_bank import MemoryBank
 
 STRIPS = list(woven(3, 11, SIZE, 320))
@@ -24,15 +23,10 @@ def detector() -> PatchCore:
     return paper().fit(NORMAL)
 
 
-def read_header(folder: Path) -> dict:
-    return json.loads((folder / HEADER).read_text())
-
-
 def change_metadata(folder: Path, **changes: object) -> None:
-    """Change entries of the metadata in the header, which no digest covers; None removes one."""
-    header = read_header(folder)
-    header["metadata"] = {k: v for k, v in {**header["metadata"], **changes}.items() if v is not None}
-    (folder / HEADER).write_text(json.dumps(header))
+    """Change entries of the metadata in the header, and its digest; None removes one."""
+    metadata = {**read_header(folder)["metadata"], **changes}
+    change_header(folder, metadata={name: value for name, value in metadata.items() if value is not None})
 
 
 # Equal after loading
@@ -152,19 +146,20 @@ def test_foreign_folders_are_refused(tmp_path: Path, detector: PatchCore):
     bank = MemoryBank().add(np.eye(4, dtype=np.float32)).save(tmp_path / "bank")
     with pytest.raises(InputError, match="memory bank but no detector .*MemoryBank.load"):
         PatchCore.load(bank)
-    with pytest.raises(InputError, match="foreign exists and is no memory bank: choose another name"):
+    (tmp_path / "foreign" / "thesis.txt").write_text("years of work")
+    with pytest.raises(InputError, match="foreign contains thesis.txt, .*another name"):
         detector.save(tmp_path / "foreign")
-    assert not list((tmp_path / "foreign").iterdir())
+    assert [path.name for path in (tmp_path / "foreign").iterdir()] == ["thesis.txt"]
 
 
 @pytest.mark.parametrize(
     ("parameters", "message"),
     [
         ({"colour": "red"}, "no detector .*colour"),
-        ({"whiten": True}, "no detector .*mean"),
-        ({"normalize_positions": True}, "no detector .*position_scale"),
-        ({"pooling": [[3], [1]]}, "no detector .*bank_2"),
-        ({"sampler": "best"}, "sampler is 'best'"),
+        ({"whiten": True}, "incomplete, mean.npy is missing"),
+        ({"normalize_positions": True}, "incomplete, position_scale.npy is missing"),
+        ({"pooling": [[3], [1]]}, "incomplete, bank_2.npy is missing"),
+        ({"sampler": "best"}, "no usable detector, .*sampler is 'best'"),
     ],
 )
 def test_a_header_that_contradicts_the_files_is_refused(

@@ -14,6 +14,7 @@ from aitex_utils import PatchCore, patchcore
 from aitex_utils.calibration import leave_one_out_distances, row_scale, subtract_background
 from aitex_utils.errors import InputError
 from aitex_utils.features import split_branches
+from aitex_utils.region import Region
 from aitex_utils.scoring import anomaly_maps
 from aitex_utils.tiling import tile
 
@@ -75,17 +76,21 @@ def test_the_fabric_is_located_where_no_region_is_given(
     kind: str, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
 ):
     detector, strip = request.getfixturevalue(kind), woven(1, 9, SIZE, 200)[0]
-    monkeypatch.setattr(patchcore, "fabric_region", lambda image: (30, 170))
+    found = Region(30, 170)
+    monkeypatch.setattr(patchcore, "fabric_region", lambda image: found)
     located, given = detector.predict_strip(strip), detector.predict_strip(strip, region=(30, 170))
     assert located.region == (30, 170)
     np.testing.assert_array_equal(located.map, given.map)
     assert np.isfinite(located.map[:, 30:170]).all() and np.isnan(located.map[:, :30]).all()
+    found.is_certain = False
+    with pytest.warns(UserWarning, match=r"not certain .* columns \(30, 170\): pass region"):
+        detector.predict_strip(strip)
 
 
 @pytest.mark.parametrize(
     ("strip", "region", "message"),
     [
-        (np.zeros((SIZE, 200), np.float32), (0, 200), r"strip is float32 of shape \(64, 200\), .*\(H, W\) uint8"),
+        (np.zeros((SIZE, 200), np.float32), (0, 200), "strip has dtype float32, expected uint8"),
         (np.zeros((1, SIZE, 200), np.uint8), (0, 200), r"strip .*shape \(1, 64, 200\), .*\(H, W\)"),
         (np.zeros((SIZE, 200), np.uint8), (0, 201), r"^region is \(0, 201\), .*0\.\.200"),
         (np.zeros((SIZE, 200), np.uint8), (-70, 200), r"^region is \(-70, 200\)"),
@@ -207,7 +212,7 @@ def test_a_detector_can_be_fitted_on_tiles_and_strips_in_turn(strip_detector: Pa
         (lambda: small(image_score="reweighted").fit_strips(STRIPS), "^image_score reweighted needs tiles: .*'max'"),
         (lambda: small().fit_strips(STRIPS), "strip is 64 x 320 px, expected 256 px of height"),
         (lambda: small().fit_strips([STRIPS[0][:, :60]], tile_size=SIZE), "strip is 64 x 60 px, .*that width"),
-        (lambda: small().fit_strips([STRIPS[0] * 1.0], tile_size=SIZE), r"strip is float64 of shape \(64, 320\)"),
+        (lambda: small().fit_strips([STRIPS[0] * 1.0], tile_size=SIZE), "strip has dtype float64, expected uint8"),
         (lambda: small(sampler="random").fit_strips(STRIPS, memory=1.0), "sampler greedy, .*leave memory out"),
         (lambda: small(whiten=True).fit_strips(STRIPS, memory=1.0), "without whitening, .*leave memory out"),
     ],

@@ -10,9 +10,9 @@ from detectors import NORMAL, SIZE, TEST, paper
 from scipy.spatial.distance import cdist
 from woven import woven
 
-from aitex_utils import PatchCore, patchcore
+from aitex_utils import PatchCore, patchcore, streaming_coreset
 from aitex_utils.errors import InputError
-from aitex_utils.features import PatchFeatures, split_branches
+from aitex_utils.features import split_branches
 from aitex_utils.patchcore import TileResult
 from aitex_utils.scoring import anomaly_maps, reweighted_score
 
@@ -133,7 +133,7 @@ def test_normalisation_moves_the_highest_points_of_normal_tiles_away_from_the_bo
 
 def test_the_position_scale_is_learned_from_a_limited_number_of_tiles(monkeypatch: pytest.MonkeyPatch):
     samples = []
-    monkeypatch.setattr(patchcore, "RESERVOIR_SIZE", 4)
+    monkeypatch.setattr(streaming_coreset, "RESERVOIR_SIZE", 4)
     monkeypatch.setattr(patchcore, "leave_one_out_distances", recording(patchcore.leave_one_out_distances, samples))
     paper(normalize_positions=True).fit(NORMAL)
     assert [number for number, _ in samples] == [0, 2, 5, 7]  # evenly spaced among eight
@@ -196,14 +196,3 @@ def test_fit_on_strips_does_not_change_the_extractor_of_tiles(whiten: bool):
     assert detector.fit(NORMAL).fitted_on_strips_ is False and len(detector.banks_) == 1
     other = PatchCore(size=SIZE, whiten=whiten).fit(NORMAL)
     np.testing.assert_array_equal(detector.predict(TEST).maps, other.predict(TEST).maps)
-
-
-def test_with_pooling_shares_the_network_and_not_the_whitening():
-    features = PatchFeatures(size=SIZE, whiten=True).fit(NORMAL)
-    other = features.with_pooling(1)
-    assert (features.pooling, other.pooling) == (3, 1)
-    with pytest.raises(InputError, match="whitening is not fitted"):
-        other.transform(TEST)
-    expected = PatchFeatures(size=SIZE, whiten=True, pooling=1).fit_transform(NORMAL)
-    np.testing.assert_allclose(other.fit_transform(NORMAL), expected, atol=1e-3)
-    assert np.isfinite(features.transform(TEST)).all()  # the first one keeps its whitening

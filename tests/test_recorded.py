@@ -87,10 +87,19 @@ def test_detectors_fitted_on_strips_predict_as_recorded(name: str):
     assert_detector_agrees(name, PatchCore(**ON_STRIPS[name]).fit_strips(NORMAL[:2]))
 
 
-def test_detectors_fitted_block_by_block_predict_as_recorded():
+def test_memory_changes_nothing_until_its_limit_is_reached():
     recipe = {"size": 256, "coreset_ratio": 0.02}
-    assert_detector_agrees("streaming_strips", PatchCore(**recipe).fit_strips(iter(NORMAL[:2]), memory=1e-4))
-    assert_detector_agrees("streaming_tiles", PatchCore(**recipe).fit(iter([TRAINING[:3], TRAINING[3:]]), memory=1e-4))
+    pairs = (
+        (lambda **memory: PatchCore(**recipe).fit_strips(iter(NORMAL[:2]), **memory)),
+        (lambda **memory: PatchCore(**recipe).fit_strips(iter(NORMAL[:1]), **memory)),
+        (lambda **memory: PatchCore(**recipe).fit(iter([TRAINING[:3], TRAINING[3:]]), **memory)),
+    )
+    for fit in pairs:
+        plain, limited = fit(), fit(memory=4.0)
+        assert plain.radius_ == limited.radius_
+        for a, b in zip(plain.banks_, limited.banks_, strict=True):
+            np.testing.assert_array_equal(a.vectors_, b.vectors_)
+        np.testing.assert_array_equal(plain.position_scale_, limited.position_scale_)
 
 
 def test_features_coresets_and_banks_are_as_recorded():

@@ -329,9 +329,23 @@ def test_maps_are_bilinear_by_hand():
     assert maps.dtype == np.float32 and maps.flags.c_contiguous
 
 
+def average_reference(image: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+    """Return an image averaged over the area of each pixel of a smaller one."""
+
+    def shares(old: int, new: int) -> np.ndarray:
+        edges = np.arange(new + 1) * old / new
+        covered = np.minimum(edges[1:, None], np.arange(1, old + 1)) - np.maximum(edges[:-1, None], np.arange(old))
+        return covered.clip(0) * new / old
+
+    return (shares(image.shape[0], shape[0]) @ image @ shares(image.shape[1], shape[1]).T).astype(np.float32)
+
+
 def reference_maps(distances: np.ndarray, shape: tuple[int, int], smoothing: float) -> np.ndarray:
     """Return maps resized by torch and smoothed by SciPy."""
     images = torch.from_numpy(distances)[:, None]
+    coarser = tuple(min(pair) for pair in zip(distances.shape[1:], shape, strict=True))  # axes that shrink are averaged
+    if coarser != distances.shape[1:]:
+        images = torch.from_numpy(np.stack([average_reference(one, coarser) for one in distances]))[:, None]
     maps = torch.nn.functional.interpolate(images, shape, mode="bilinear", align_corners=False)[:, 0].numpy()
     return gaussian_filter(maps, sigma=(0, smoothing, smoothing))
 
@@ -403,3 +417,22 @@ def test_integer_maps_are_stitched_as_float32_and_corners_outside_the_strip_are_
     assert np.isnan(stitch_maps(tiles, corners, (4, 20))[:, 16:]).all()
     with pytest.raises(InputError, match=r"row 0, column 12 .*4 x 15 px: give the shape"):
         stitch_maps(tiles, corners, (4, 15))
+
+
+@pytest.mark.parametrize("axis", [1, 2])
+def test_a_far_patch_never_falls_between_the_pixels_of_a_smaller_map(axis: int):
+    shape = (16, 56) if axis == 1 else (56, 16)
+    for place in range(56):
+        distances = np.zeros((1, 56, 56), np.float32)
+        distances[0].swapaxes(0, axis - 1)[place, 28] = 7.0
+        assert anomaly_maps(distances, shape).max() == pytest.approx(7 * 16 / 56, rel=0.6), place
+
+
+@pytest.mark.parametrize("distances", ["path", None, [[1, 2], [3]], np.full((1, 2, 2), 1j), np.array([[["a"]]])])
+@pytest.mark.parametrize("shape", [(4, 4), (4,), "44", 4, None, (0, 4), (2.5, 4), (True, 4)])
+def test_maps_of_hostile_arguments_are_refused(distances: object, shape: object):
+    with pytest.raises(InputError):
+        anomaly_maps(distances, (4, 4))
+    if shape != (4, 4):
+        with pytest.raises(InputError, match="^shape"):
+            anomaly_maps(np.ones((1, 2, 2)), shape)

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.spatial.distance import cdist
 
-from aitex_utils import streaming_coreset
+from aitex_utils import coreset, streaming_coreset
 from aitex_utils.coreset import coreset_size, k_center_greedy
 from aitex_utils.errors import InputError
 from aitex_utils.streaming_coreset import OVERSAMPLING, composable_coreset
@@ -99,24 +99,26 @@ def test_blocks_are_reduced_only_after_the_memory_is_full_and_from_then_on_at_th
     assert max(blocks) == 120 and first + sum(blocks) == 1600
 
 
-def test_every_tile_is_sampled_with_the_same_chance(monkeypatch: pytest.MonkeyPatch):
+def test_every_tile_is_sampled_with_the_same_chance_where_blocks_are_reduced(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(streaming_coreset, "RESERVOIR_SIZE", 3)
+    monkeypatch.setattr(streaming_coreset, "BLOCK_SIZE", 30)
+    monkeypatch.setattr(streaming_coreset, "COARSER", 2)
     tiles, counts = random_patches(0, [(1, 8)] * 12), np.zeros(12)
     for seed in range(200):
-        samples = composable_coreset(tiles, 0.5, seed=seed, column_stride=4).samples
+        samples = composable_coreset(tiles, 0.5, seed=seed, column_stride=2, memory=NO_MEMORY).samples
         numbers = [number for number, _ in samples]
         assert len(set(numbers)) == 3
         counts[numbers] += 1
         for number, patches in samples:
-            assert patches.dtype == np.float16 and patches.shape == (1, 2, 4)
-            np.testing.assert_allclose(patches, tiles[number][:, ::4], rtol=2e-3, atol=1e-3)
+            assert patches.base is None  # a view would keep the whole tile in memory
+            np.testing.assert_array_equal(patches, tiles[number][:, ::4])
     assert counts.min() > 25 and counts.max() < 75  # 50 expected, standard deviation 6
 
 
 def test_wrong_arguments_are_refused():
     tiles = random_patches(0, [(2, 2)])
     for memory in (-1, 0):
-        with pytest.raises(InputError, match=f"^memory is {memory}, .* above 0, or None"):
+        with pytest.raises(InputError, match=f"^memory is {memory}, .* above 0"):
             composable_coreset(tiles, 0.5, seed=0, memory=memory)
     with pytest.raises(InputError, match="^coreset_ratio is 0, .* above 0 and up to 1"):
         composable_coreset(tiles, 0, seed=0)
@@ -124,3 +126,22 @@ def test_wrong_arguments_are_refused():
         composable_coreset(iter([]), 0.5, seed=0)
     with pytest.raises(InputError, match="4 channels, .* 3 branches"):
         composable_coreset(tiles, 0.5, seed=0, n_branches=3)
+
+
+def test_samples_are_evenly_spaced_where_nothing_was_reduced(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(streaming_coreset, "RESERVOIR_SIZE", 3)
+    tiles = random_patches(0, [(1, 8)] * 9)
+    for memory in (None, 1.0):
+        samples = composable_coreset(tiles, 0.5, seed=5, column_stride=4, memory=memory).samples
+        assert [number for number, _ in samples] == [0, 4, 8]
+        np.testing.assert_array_equal(samples[1][1], tiles[4][:, ::4])
+
+
+def test_blocks_and_their_union_are_measured_in_the_same_projection():
+    """The radius of all blocks and of the last choice is a bound in one space only if the projection is the same."""
+    points = np.random.default_rng(0).normal(size=(500, 40)).astype(np.float32)
+    for block in (points[:100], points[100:]):
+        whole = coreset._project(points, 8, seed=3)
+        np.testing.assert_array_equal(
+            coreset._project(block, 8, seed=3), whole[:100] if len(block) == 100 else whole[100:]
+        )

@@ -2,19 +2,33 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import re
 import shutil
+import warnings
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
 from small_aitex import grey, make_small, write_png
 
-from aitex_utils import strips as strips_module
 from aitex_utils.errors import InputError, MissingError
-from aitex_utils.strips import DEFECTS, Strip, find_aitex, find_images, list_strips, read_grey, split_strips
+from aitex_utils.files import data_folder, images
+from aitex_utils.strips import (
+    DEFECTS,
+    Strip,
+    distinct_strips,
+    find_aitex,
+    find_images,
+    list_strips,
+    read_grey,
+    split_strips,
+)
 
 # --- find_aitex ---
 
@@ -29,8 +43,8 @@ def empty_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Return an empty project folder, without AITEX_ROOT: strips stored elsewhere are not found."""
     project = tmp_path / "project"
     project.mkdir()
-    monkeypatch.setattr(strips_module, "PROJECT", project)
-    monkeypatch.setattr(strips_module, "PRACTICE", project / "data" / "practice")
+    monkeypatch.setattr(data_folder, "PROJECT", project)
+    monkeypatch.setattr(data_folder, "PRACTICE", project / "data" / "practice")
     monkeypatch.delenv("AITEX_ROOT", raising=False)
     return project
 
@@ -115,6 +129,55 @@ def test_archives_unpacked_into_folders_of_their_own_name_are_read(empty_project
     assert all(s.is_normal or len(s.masks) == 1 for s in strips)
 
 
+def test_a_relative_variable_is_looked_up_in_the_project_from_any_directory(empty_project: Path, tmp_path, monkeypatch):
+    own = make_small(empty_project / "strips" / "mine")
+    (tmp_path / "notebooks").mkdir()
+    monkeypatch.chdir(tmp_path / "notebooks")
+    monkeypatch.setenv("AITEX_ROOT", os.path.join("strips", "mine"))
+    assert find_aitex(quiet=True) == own
+    here = make_small(tmp_path / "notebooks" / "strips" / "mine")
+    assert find_aitex(quiet=True).resolve() == here.resolve()
+
+
+def test_folders_that_cannot_be_used_give_one_sentence(empty_project: Path, tmp_path: Path, monkeypatch):
+    (tmp_path / "aitex.zip").touch()
+    with pytest.raises(MissingError, match=r"aitex.zip \(your argument\) is not AITEX but a file: unpack it"):
+        find_aitex(tmp_path / "aitex.zip")
+    for name in ("~no_such_user_here/aitex", "a\0b", "x" * 5000):
+        with pytest.raises(InputError, match="your argument"):
+            find_aitex(name)
+
+    monkeypatch.setenv("AITEX_ROOT", f'"{tmp_path}"')
+    with pytest.raises(MissingError, match=r"\(AITEX_ROOT\) is not AITEX: remove the quotation marks"):
+        find_aitex()
+    monkeypatch.delenv("AITEX_ROOT")
+
+    def refuse(path: object):
+        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    root = make_small(tmp_path / "locked")
+    monkeypatch.setattr(os, "scandir", refuse)
+    with pytest.raises(InputError, match=r"locked cannot be opened \(Permission denied\): change its permissions"):
+        find_aitex(root)
+    with pytest.raises(InputError, match=r"locked cannot be opened \(Permission denied\): change its permissions"):
+        list_strips(root)
+
+
+def test_folders_of_other_programs_are_not_taken_for_the_data(tmp_path: Path):
+    """The first folder by name is macOS's, the second one is empty, the third one contains the strips."""
+    right = make_small(tmp_path / "aitex")
+    for name in ("__MACOSX", ".Trash-1000", "@eaDir"):
+        make_small(tmp_path / name)
+    (tmp_path / "Empty" / "NODefect_images").mkdir(parents=True)
+    assert find_aitex(tmp_path, quiet=True) == right
+    (right / "NODefect_images" / "@eaDir" / "0001_000_00.png").mkdir(parents=True)
+    before = list_strips(right)
+    for hidden in (".ipynb_checkpoints", ".Trash-1000/files", "__MACOSX", "$RECYCLE.BIN"):
+        write_png(right / "NODefect_images" / hidden / "0077_000_00.png", grey())
+        write_png(right / "Mask_images" / hidden / "0003_002_00_mask1.png", grey())
+    assert list_strips(right) == before
+
+
 # --- list_strips ---
 
 
@@ -154,6 +217,21 @@ def test_a_strip_has_all_its_masks_in_order_or_none(small: Path):
     assert strips["0004_002_00"].masks == ()
 
 
+@pytest.mark.parametrize(
+    "name", ["_mask-Copy1", "_mask-checkpoint", "_mask (1)", "_mask_old", "_old", " - Copy", "_mask1~"]
+)
+def test_a_copy_of_a_mask_counts_only_where_there_is_no_other(small: Path, name: str):
+    mask = small / "Mask_images" / "0003_002_00_mask.png"
+    copy = mask.with_name(f"0003_002_00{name}.png")
+    old = grey(0)
+    old[:, 200] = 255
+    write_png(copy, old)
+    for kept, column in (((mask,), 3), ((copy,), 200)):
+        strip = next(s for s in list_strips(small, "00") if s.id == "0003_002_00")
+        assert strip.masks == kept and np.unique(np.nonzero(strip.read_mask())[1]).tolist() == [column]
+        mask.unlink(missing_ok=True)
+
+
 def test_missing_folders_are_tolerated_as_long_as_there_are_strips(small: Path):
     shutil.rmtree(small / "Mask_images")
     assert all(s.masks == () for s in list_strips(small))
@@ -165,6 +243,49 @@ def test_missing_folders_are_tolerated_as_long_as_there_are_strips(small: Path):
             list_strips(place)
 
 
+def test_a_strip_counts_once_and_the_upper_folder_is_preferred(small: Path):
+    before = list_strips(small)
+    normal = small / "NODefect_images"
+    shutil.copytree(normal / "folder00", normal / "again" / "folder00")
+    shutil.copytree(normal / "folder02", normal / "A" / "a" / "NODefect_images" / "folder02")
+    shutil.copytree(small / "Defect_images", small / "Defect_images" / "copy")
+    for suffix in ("bmp", "JPG"):
+        write_png(normal / f"folder00/0000_000_00.{suffix}", grey())
+    write_png(normal / "folder00" / "0001_00_00.png", grey())  # the code of 0001_000_00 in two digits
+    assert [(s.id, s.path) for s in list_strips(small)][1:] == [(s.id, s.path) for s in before][1:]
+    assert len(list_strips(small)) == len(before)
+
+
+def test_pictures_and_masks_in_other_formats_and_in_capitals_are_read(small: Path):
+    before = list_strips(small)
+    expected = {s.id: (s.read(), s.read_mask()) for s in before}
+    for i, path in enumerate(sorted(p for p in small.rglob("*.png"))):
+        suffix = (".bmp", ".TIF", ".PNG", ".tiff", ".JPG")[i % 5]
+        if suffix.lower() in (".tif", ".tiff", ".bmp", ".jpg"):
+            with Image.open(path) as image:
+                image.save(path.with_suffix(suffix), **({"quality": 100} if suffix == ".JPG" else {}))
+            path.unlink()
+        else:
+            path.rename(path.with_suffix(suffix))
+    (small / "Mask_images").rename(small / "MASK_IMAGES")
+    (small / "NODefect_images").rename(small / "nodefect_images")
+    for path in (small / "MASK_IMAGES").iterdir():
+        path.rename(path.with_name(path.name.replace("_mask", " - Mask (1)")))
+    after = list_strips(find_aitex(small, quiet=True))
+    assert [s.id for s in after] == [s.id for s in before]
+    for strip in after:
+        np.testing.assert_allclose(strip.read(), expected[strip.id][0], atol=1)
+        np.testing.assert_array_equal(strip.read_mask(), expected[strip.id][1], err_msg=str(strip.masks))
+
+
+def test_links_and_folders_with_the_name_of_a_strip_are_no_strips(small: Path):
+    before = list_strips(small)
+    os.symlink("nowhere.png", small / "NODefect_images" / "0007_000_00.png")
+    os.symlink("nowhere.png", small / "Mask_images" / "0003_002_00_mask2.png")
+    (small / "NODefect_images" / "0008_000_00.png").mkdir()
+    assert list_strips(small) == before
+
+
 def test_an_unknown_fabric_is_refused_with_the_known_ones(small: Path):
     with pytest.raises(InputError, match="no fabric '07' in .*: choose one of 00, 02"):
         list_strips(small, "07")
@@ -172,12 +293,12 @@ def test_an_unknown_fabric_is_refused_with_the_known_ones(small: Path):
         list_strips(small, 2)
 
 
-def test_find_images_yields_png_files_below_a_folder_sorted(tmp_path: Path):
-    for name in ("b/z.png", "b/a.PNG", "a.png", "._a.png", "b/.hidden.png", "c.jpg", "d.png.txt"):
+def test_find_images_yields_pictures_below_a_folder_sorted(tmp_path: Path):
+    for name in ("b/z.png", "b/a.PNG", "a.png", "._a.png", "b/.hidden.png", ".h/a.png", "c.jpg", "d.png.txt"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).touch()
     names = [path.relative_to(tmp_path).as_posix() for path in find_images(str(tmp_path))]
-    assert names == ["a.png", "b/a.PNG", "b/z.png"]
+    assert names == ["a.png", "b/a.PNG", "b/z.png", "c.jpg"]
     assert list(find_images(tmp_path / "none")) == []
 
 
@@ -241,9 +362,45 @@ def test_a_share_that_leaves_a_set_empty_is_refused(share: object):
         split_strips(make_strips({"00": 10}), share)
 
 
+@pytest.mark.parametrize("seed", [-1, 1.5, "3", None, True, 2**32, [1]])
+def test_a_seed_that_is_no_whole_number_is_refused(seed: object):
+    with pytest.raises(InputError, match="seed is "):
+        split_strips(make_strips({"00": 4}), seed=seed)
+    same = split_strips(make_strips({"00": 4}), seed=np.uint8(3))
+    assert same == split_strips(make_strips({"00": 4}), seed=3)
+
+
 def test_a_fabric_of_one_strip_cannot_be_split():
     with pytest.raises(InputError, match="^Fabric 08 has 1 strip .*two are needed"):
         split_strips(make_strips({"00": 10, "08": 1}))
+
+
+def test_one_picture_is_never_on_both_sides(tmp_path: Path):
+    random = np.random.default_rng(0)
+    normal = tmp_path / "NODefect_images"
+    for number in range(6):
+        write_png(normal / f"000{number}_000_00.png", random.integers(0, 256, (256, 300), np.uint8))
+    shutil.copy(normal / "0001_000_00.png", normal / "0009_000_00.png")  # under a second name
+    strips = list_strips(tmp_path)
+    assert len(strips) == 7
+    again = [replace(strip, path=strip.path.with_suffix(".bmp")) for strip in strips]
+    for seed in range(10):
+        with pytest.warns(UserWarning, match="8 of 14 strips were left out, because the same picture is there twice"):
+            training, test = split_strips(strips + again, seed=seed)
+        assert len({s.id for s in training + test}) == len(training) + len(test) == 6
+        contents = [{s.path.read_bytes() for s in side} for side in (training, test)]
+        assert not contents[0] & contents[1]
+
+
+def test_a_split_without_doubles_gives_no_warning_and_reads_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    strips = list_strips(make_small(tmp_path, ("00",)))
+    for i, strip in enumerate(strips):
+        strip.path.write_bytes(bytes(i + 1))
+    monkeypatch.setattr(images, "sha256", lambda path: pytest.fail(f"{path} was read"))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert distinct_strips(strips) == strips
+        split_strips(strips)
 
 
 # --- real strips ---

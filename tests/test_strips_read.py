@@ -133,21 +133,21 @@ def test_a_truncated_png_is_refused(tmp_path: Path):
     rng = np.random.default_rng(0)
     path = write_png(tmp_path / "cut.png", rng.integers(0, 256, (256, 300), dtype=np.uint8))
     path.write_bytes(path.read_bytes()[:20_000])
-    with pytest.raises(InputError, match=r"cut\.png cannot be read .*truncated or damaged, unpack it again"):
+    with pytest.raises(InputError, match=r"cut\.png cannot be read .*truncated, damaged or no picture, copy it again"):
         read_grey(path)
 
 
 def test_empty_foreign_and_missing_files_are_refused(tmp_path: Path):
     (tmp_path / "empty.png").touch()
-    with pytest.raises(InputError, match=r"empty\.png is empty .*unpack it again"):
+    with pytest.raises(InputError, match=r"empty\.png is empty .*copy it again"):
         read_grey(tmp_path / "empty.png")
     (tmp_path / "text.png").write_text("<html>404</html>")
     with pytest.raises(InputError, match=r"text\.png cannot be read as a picture"):
         read_grey(tmp_path / "text.png")
-    with pytest.raises(MissingError, match=r"no\.png is missing: check the name, or unpack it"):
+    with pytest.raises(MissingError, match=r"no\.png is missing: check the name, or copy"):
         read_grey(tmp_path / "no.png")
     (tmp_path / "folder.png").mkdir()
-    with pytest.raises(MissingError, match=r"folder\.png is missing"):
+    with pytest.raises(InputError, match=r"folder\.png is a folder, expected a picture"):
         read_grey(tmp_path / "folder.png")
 
 
@@ -157,7 +157,7 @@ def test_a_header_that_promises_a_huge_image_is_refused(tmp_path: Path):
     data[20:24] = struct.pack(">I", 60_000)  # 3.6e9 px, the height of the header
     data[29:33] = struct.pack(">I", zlib.crc32(data[12:29]))
     path.write_bytes(data)
-    with pytest.raises(InputError, match=r"bomb\.png cannot be read as a picture"):
+    with pytest.raises(InputError, match=r"bomb\.png has 3,600,000,000 px, expected at most"):
         read_grey(path)
 
 
@@ -185,6 +185,14 @@ def test_a_strip_of_another_height_or_too_narrow_is_refused(tmp_path: Path, shap
         strip.read()
 
 
+@pytest.mark.parametrize(("shape", "fix"), [((480, 4096), "cut or scale it"), ((4096, 256), "turn it by 90 degrees")])
+def test_the_fix_for_a_strip_of_another_height_fits_it(tmp_path: Path, shape: tuple[int, int], fix: str):
+    strip = strip_of(write_png(tmp_path / "0001_002_00.png", grey(height=shape[0], width=shape[1])))
+    with pytest.raises(InputError, match=f"{fix}.*skip_bad=True") as caught:
+        strip.read()
+    assert "unpack" not in str(caught.value)
+
+
 @pytest.mark.parametrize("width", [256, 3796, 4096])
 def test_strips_of_any_width_from_256_px_are_read(tmp_path: Path, width: int):
     assert strip_of(write_png(tmp_path / "0001_002_00.png", grey(width=width))).read().shape == (256, width)
@@ -209,12 +217,32 @@ def test_the_smallest_value_of_a_16_bit_mask_counts(tmp_path: Path):
     assert np.argwhere(strip.read_mask()).tolist() == [[4, 4]]
 
 
+@pytest.mark.parametrize("kind", ["white", "inverted", "transparent"])
+def test_a_mask_that_marks_the_whole_strip_is_refused(tmp_path: Path, kind: str):
+    strip_path = write_png(tmp_path / "0001_002_00.png", grey())
+    mask = grey(0)
+    mask[9:40, 9:40] = 255
+    path = tmp_path / "m.png"
+    if kind == "transparent":  # opaque, where it should be transparent
+        image = Image.fromarray(grey(255)).convert("LA")
+        image.putalpha(Image.fromarray(255 - mask))
+        image.save(path)
+    else:
+        write_png(path, grey(255) if kind == "white" else 255 - mask)
+    strip = strip_of(strip_path, (path,))
+    for read in (strip.read_mask, strip.read_known_mask):
+        with pytest.raises(InputError, match=r"m\.png marks (99|100)% of its strip: is the mask inverted or transp"):
+            read()
+    with pytest.warns(UserWarning, match="1 of 1 strips were skipped"):
+        assert read_strips([strip], skip_bad=True) == ([], [])
+
+
 def test_missing_masks_and_masks_of_another_shape_are_refused(tmp_path: Path):
     strip_path = write_png(tmp_path / "0001_002_00.png", grey())
     with pytest.raises(InputError, match="0001_002_00 is defective but has no mask: leave it out"):
         strip_of(strip_path).read_mask()
     narrower = write_png(tmp_path / "m.png", grey(width=299))
-    with pytest.raises(InputError, match=r"m\.png is 256 x 299 px but its strip is 256 x 300: unpack both"):
+    with pytest.raises(InputError, match=r"m\.png is 256 x 299 px but its strip is 256 x 300: give both the same size"):
         strip_of(strip_path, (narrower,)).read_mask()
     with pytest.raises(MissingError, match=r"gone\.png is missing"):
         strip_of(strip_path, (tmp_path / "gone.png",)).read_mask()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from aitex_utils.errors import InputError, check_choice, check_number
+from aitex_utils.safety.arrays import as_array
 from aitex_utils.scoring import smooth
 
 ERRORS = ("ssim", "pixel")
@@ -105,7 +106,7 @@ def error_maps(
 
 
 def _check_images(images: np.ndarray, others: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    images, others = np.asarray(images), np.asarray(others)
+    images, others = as_array(images, "images"), as_array(others, "others")
     if images.ndim != 3 or images.shape != others.shape or 0 in images.shape:
         raise InputError(
             f"The images have shapes {images.shape} and {others.shape}, expected the same (N, H, W) for both."

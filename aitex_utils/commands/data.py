@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from aitex_utils.commands.launching import run_command
 from aitex_utils.errors import InputError
 from aitex_utils.lessons.cache import clear_cache
 from aitex_utils.practice.generate import FABRICS, make_practice_fabric, practice_is_there
@@ -40,14 +41,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--force", action="store_true", help="make it again even if it is there already")
     parser.add_argument("--clear-cache", action="store_true", help="only delete the notebooks' results in data/cache")
     options = parser.parse_args(arguments)
-    if options.clear_cache:
-        print(f"The cache is cleared: {clear_cache() / 2**20:.1f} MiB are free again.")
-        return 0
     size = {name: getattr(options, name) for name in ("seed", "fabrics", "normal", "defective")}
-    if practice_is_there(options.folder, **size) and not options.force:
-        print(f"The practice fabric is there already: {options.folder}.")
-        return 0
     try:
+        if options.clear_cache:
+            print(f"The cache is cleared: {clear_cache() / 2**20:.1f} MiB are free again.")
+            return 0
+        if practice_is_there(options.folder, **size) and not options.force:
+            print(f"The practice fabric is there already: {options.folder}.")
+            return 0
         make_practice_fabric(options.folder, **size, progress=True)
     except InputError as error:
         print(f"data: {error}", file=sys.stderr)
@@ -58,4 +59,4 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_command(main))

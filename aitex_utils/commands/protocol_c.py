@@ -2,11 +2,13 @@
 
 The split is by strip, because tiles of one strip are near copies of each other. Defective tiles are compared with the
 clean tiles of normal strips (C1), or with all clean tiles, those of defective strips included (C2). The demo and the
-benchmarks use this module alike: `split_protocol_c`, `crop_fabrics`, `fit_fabrics`, `score_strips`, `evaluate`.
+benchmarks use this module alike: `split_protocol_c`, `crop_fabrics`, `fit_fabrics`, `score_strips`, `evaluate`. Strips
+that cannot be used are left out before the work, by `strips.read_strips` and `find_regions`.
 """
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,8 +19,8 @@ import numpy as np
 from aitex_utils import metrics
 from aitex_utils.errors import InputError
 from aitex_utils.patchcore import PatchCore, StripResult
-from aitex_utils.region import crop_to_fabric
-from aitex_utils.strips import Strip, split_strips
+from aitex_utils.region import Region, crop_to_fabric, fabric_region
+from aitex_utils.strips import STRIP_SHAPE, Strip, distinct_strips, split_strips
 from aitex_utils.tiling import crop_tiles, tile, tile_labels
 
 if TYPE_CHECKING:
@@ -94,7 +96,7 @@ def split_protocol_c(strips: Sequence[Strip], share: float = SHARE, seed: int = 
     Parameters
     ----------
     strips : sequence of Strip
-        Strips of one or more fabrics.
+        Strips of one or more fabrics. Each picture counts once, see `strips.distinct_strips`.
     share : float
         Share of the normal strips in the training set, 0 to 1.
     seed : int
@@ -121,8 +123,62 @@ def split_protocol_c(strips: Sequence[Strip], share: float = SHARE, seed: int = 
     >>> len(training), [strip.code for strip in test]
     (3, ['000', '002'])
     """
+    strips = distinct_strips(strips)
     training, held_out = split_strips([strip for strip in strips if strip.is_normal], share, seed)
     return training, held_out + [strip for strip in strips if not strip.is_normal]
+
+
+def find_regions(
+    strips: Sequence[Strip], images: Sequence[np.ndarray]
+) -> tuple[list[Strip], list[np.ndarray], list[Region]]:
+    """Find the fabric of each strip, and leave out the strips that have none.
+
+    Parameters
+    ----------
+    strips : sequence of Strip
+        The strips.
+    images : sequence of ndarray, each of shape (256, W)
+        Their grey values, uint8.
+
+    Returns
+    -------
+    strips : list of Strip
+        Those with fabric for at least one tile. One warning counts and names the others, another one the strips whose
+        fabric is uncertain.
+    images : list of ndarray, each of shape (256, W)
+        Their grey values.
+    regions : list of Region
+        Their fabric.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> image = np.random.default_rng(0).integers(80, 160, (256, 1024), np.uint8)
+    >>> find_regions([Strip("0001_000_00", "00", "000", Path())], [image])[2]
+    [(0, 1024)]
+    """
+    usable, bad, uncertain = [], [], []
+    for strip, image in zip(strips, images, strict=True):
+        try:
+            with _named(strip):
+                start, stop = region = fabric_region(image)
+                if stop - start < STRIP_SHAPE[0]:
+                    raise InputError(f"only {stop - start} columns look like fabric, fewer than a tile has.")
+        except InputError as error:
+            bad.append(str(error))
+            continue
+        usable.append((strip, image, region))
+        if not region.is_certain:
+            uncertain.append(f"{strip.id} (columns {start} to {stop})")
+    if bad:
+        warnings.warn(f"{len(bad)} of {len(strips)} strips were skipped: {' | '.join(bad)}", stacklevel=2)
+    if uncertain:
+        warnings.warn(
+            f"The fabric of {len(uncertain)} of {len(strips)} strips is uncertain, because a fold may hide it: "
+            f"{', '.join(uncertain)}. Look at these strips, and leave out those that are cut wrongly.",
+            stacklevel=2,
+        )
+    return [row[0] for row in usable], [row[1] for row in usable], [row[2] for row in usable]
 
 
 def crop_fabrics(strips: Sequence[Strip], images: Sequence[np.ndarray]) -> list[np.ndarray]:
@@ -188,7 +244,12 @@ def fit_fabrics(detector: PatchCore, fabrics: Sequence[np.ndarray], *, on_strips
 
 
 def score_strips(
-    detector: PatchCore | Autoencoder, strips: Sequence[Strip], images: Sequence[np.ndarray] | None = None
+    detector: PatchCore | Autoencoder,
+    strips: Sequence[Strip],
+    images: Sequence[np.ndarray] | None = None,
+    regions: Sequence[tuple[int, int]] | None = None,
+    *,
+    skip_bad: bool = False,
 ) -> list[ScoredStrip]:
     """Predict strips, and put their ground truth beside the predictions.
 
@@ -200,6 +261,10 @@ def score_strips(
         The test set.
     images : sequence of ndarray, each of shape (H, W), optional
         The strips' grey values if they have been read already.
+    regions : sequence of tuple of int, optional
+        The strips' fabric if it has been found already, see `find_regions`.
+    skip_bad : bool
+        Leave bad strips out, with one warning that counts and names them.
 
     Returns
     -------
@@ -208,21 +273,30 @@ def score_strips(
     Raises
     ------
     InputError
-        If a strip cannot be read or predicted; the message names it.
+        If a strip cannot be read or predicted, and `skip_bad` is False; the message names it.
 
     Examples
     --------
     >>> score_strips(PatchCore(), [])
     []
     """
-    scored = []
+    scored, bad = [], []
     for i, strip in enumerate(strips):
-        image = strip.read() if images is None else images[i]
-        with _named(strip):
-            result = detector.predict_strip(image)
-        mask = strip.read_known_mask()
+        try:
+            image = strip.read() if images is None else images[i]
+            with _named(strip):
+                region = {} if regions is None else {"region": regions[i]}
+                result = detector.predict_strip(image, **region)
+            mask = strip.read_known_mask()
+        except InputError as error:
+            if not skip_bad:
+                raise
+            bad.append(str(error))
+            continue
         labels = None if mask is None else tile_labels(crop_tiles(mask, result.corners))
         scored.append(ScoredStrip(strip, image, mask, result, labels))
+    if bad:
+        warnings.warn(f"{len(bad)} of {len(strips)} strips were skipped: {' | '.join(bad)}", stacklevel=2)
     return scored
 
 

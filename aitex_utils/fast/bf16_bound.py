@@ -89,10 +89,12 @@ class Bf16Bound:
         norms, product_error = torch.from_numpy(self.norms)[:, None], torch.from_numpy(-product_error)[None]
         centres = zeros_bf16(n_groups * GROUP, self.points.shape[1])
         centres[: len(new_centres)] = self.points[new_centres]
-        offsets = torch.zeros(len(centres))  # centres that only pad the last group have s = 0
+        offsets = torch.zeros(
+            len(centres), dtype=torch.float32, device="cpu"
+        )  # centres that only pad the last group have s = 0
         offsets[: len(new_centres)] = torch.from_numpy(shift - self.squared_norms[new_centres] / 2)
         split_bf16(centres, self.ones_column, offsets)
-        maxima = torch.empty((len(nearest), n_groups), dtype=torch.int16)
+        maxima = torch.empty((len(nearest), n_groups), dtype=torch.int16, device="cpu")
         for rows, of_rows in group_maxima(self.points, centres.T.contiguous(), ROWS):
             maxima[rows] = of_rows
         possible = maxima.view(torch.bfloat16).float() >= torch.addcmul(threshold, norms, product_error)
@@ -119,7 +121,7 @@ def zeros_bf16(rows: int, columns: int) -> torch.Tensor:
     """
     import torch
 
-    return torch.zeros((rows, -(-columns // COLUMNS) * COLUMNS), dtype=torch.bfloat16)
+    return torch.zeros((rows, -(-columns // COLUMNS) * COLUMNS), dtype=torch.bfloat16, device="cpu")
 
 
 def split_bf16(matrix: torch.Tensor, column: int, values: torch.Tensor) -> None:
@@ -176,7 +178,7 @@ def group_maxima(points: torch.Tensor, centres: torch.Tensor, step: int) -> Iter
     """
     import torch
 
-    product = torch.empty((step, centres.shape[1]), dtype=torch.bfloat16)
+    product = torch.empty((step, centres.shape[1]), dtype=torch.bfloat16, device="cpu")
     for begin in range(0, len(points), step):
         block = points[begin : begin + step]
         bits = torch.mm(block, centres, out=product[: len(block)]).view(torch.int16)  # (rows, F)
@@ -190,6 +192,7 @@ def has_fast_bf16() -> bool:
     Returns
     -------
     bool
+        It decides how fast nearest neighbours and coresets are found, not which.
 
     Examples
     --------
@@ -202,7 +205,7 @@ def has_fast_bf16() -> bool:
 
     seconds = {}
     for dtype in (torch.float32, torch.bfloat16):
-        left, right = torch.ones((ROWS, 128), dtype=dtype), torch.ones((128, 512), dtype=dtype)
+        left, right = (torch.ones(shape, dtype=dtype, device="cpu") for shape in ((ROWS, 128), (128, 512)))
         times = []
         for _ in range(5):
             begin = time.perf_counter()

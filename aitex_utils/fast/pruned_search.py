@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..safety.torch_defaults import torch_defaults
 from .bf16_bound import GROUP, UNIT_ROUNDOFF, balanced_partition_order, group_maxima, split_bf16, zeros_bf16
+from .exact_distances import rounding_of_products, squared_distances_at
 
 if TYPE_CHECKING:
     import torch
@@ -31,18 +33,20 @@ class PrunedSearch:
 
     Notes
     -----
-    The result is that of a comparison with all vectors in float32, up to the rounding of float32.
+    The result is that of `exact_distances.brute_force_search`, bit for bit.
 
     Examples
     --------
     >>> vectors = np.random.default_rng(0).standard_normal((200, 8)).astype(np.float32)
-    >>> PrunedSearch(vectors).search(vectors[[3, 77]]).tolist()
+    >>> squared_distances, indices = PrunedSearch(vectors).search(vectors[[3, 77]])
+    >>> indices.tolist()
     [3, 77]
     """
 
     def __init__(self, vectors: np.ndarray) -> None:
         import torch
 
+        self.vectors = vectors
         self.mean = vectors.mean(axis=0, dtype=np.float64).astype(np.float32)
         order = balanced_partition_order(vectors - self.mean, GROUP)
         self.order = np.concatenate([order, np.repeat(order[-1:], -len(order) % GROUP)])
@@ -59,8 +63,8 @@ class PrunedSearch:
         split_bf16(rounded, width, torch.from_numpy(-half_squares))
         self.transposed = rounded.T.contiguous()
 
-    def search(self, queries: np.ndarray, exclude: np.ndarray | None = None) -> np.ndarray:
-        """Return the index of the nearest vector to each query.
+    def search(self, queries: np.ndarray, exclude: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
+        """Return the nearest vector to each query, of equally near ones that of lowest index.
 
         Parameters
         ----------
@@ -71,7 +75,9 @@ class PrunedSearch:
 
         Returns
         -------
-        ndarray, shape (n,)
+        squared_distances : ndarray, shape (n,)
+            float64, computed from differences.
+        indices : ndarray, shape (n,)
             int64.
         """
         import torch
@@ -83,17 +89,33 @@ class PrunedSearch:
             half_squares = half_squares.masked_fill(excluded.view(-1, GROUP), torch.inf)
             transposed = transposed.clone()
             transposed[points.shape[1], excluded] = -3e38  # their s is below any other
-        best = torch.full((len(points),), -torch.inf)
-        places = torch.zeros(len(points), dtype=torch.int64)
-        with torch.inference_mode():
+        lengths, longest = points.norm(dim=1).numpy(), float(self.norms.max())
+        # Rounding of s, twice: of the largest and of another one.
+        slack = torch.from_numpy(rounding_of_products(lengths, longest, points.shape[1]).astype(np.float32))
+        highest = torch.full((len(points),), -torch.inf, dtype=torch.float32, device="cpu")  # s of the nearest, rounded
+        squares, indices = np.full(len(points), np.inf), np.full(len(points), len(self.vectors))
+        with torch.inference_mode(), torch_defaults():
             possible = self._possible_groups(points, half_squares, transposed)  # (groups, n)
             for group in torch.nonzero(possible.any(dim=1))[:, 0].tolist():
                 rows = torch.nonzero(possible[group])[:, 0]
-                largest, place = torch.addmm(-half_squares[group], points[rows], self.points[group].T).max(dim=1)
-                better = largest > best[rows]
-                rows = rows[better]
-                best[rows], places[rows] = largest[better], place[better] + group * GROUP
-        return self.order[places.numpy()]
+                s = torch.addmm(-half_squares[group], points[rows], self.points[group].T)
+                highest[rows] = torch.maximum(highest[rows], s.amax(dim=1))
+                is_near = (s >= (highest - slack)[rows, None]) & (s > -torch.inf)  # -inf is excluded
+                near, places = torch.nonzero(is_near, as_tuple=True)
+                pairs = rows[near].numpy(), self.order[group * GROUP + places.numpy()]
+                self._keep_nearest(queries, *pairs, squares, indices)
+        return squares, indices
+
+    def _keep_nearest(
+        self, queries: np.ndarray, rows: np.ndarray, candidates: np.ndarray, squares: np.ndarray, indices: np.ndarray
+    ) -> None:
+        """Lower `squares` and `indices` where a candidate is nearer than what they hold, or as near and comes first."""
+        of_pairs = squared_distances_at(queries, rows, self.vectors, candidates)
+        order = np.lexsort((candidates, of_pairs, rows))
+        first = order[np.unique(rows[order], return_index=True)[1]]
+        rows, of_pairs, candidates = rows[first], of_pairs[first], candidates[first]
+        nearer = (of_pairs < squares[rows]) | ((of_pairs == squares[rows]) & (candidates < indices[rows]))
+        squares[rows[nearer]], indices[rows[nearer]] = of_pairs[nearer], candidates[nearer]
 
     def _possible_groups(
         self, points: torch.Tensor, half_squares: torch.Tensor, transposed: torch.Tensor
@@ -111,7 +133,7 @@ class PrunedSearch:
         rounded = zeros_bf16(len(points), len(transposed))
         rounded[:, :width], rounded[:, width : width + 3], rounded[:, width + 3 : width + 4] = points, 1, shift
         step = max(64, min(ROWS, PRODUCT // (n_groups * GROUP)))
-        possible = torch.empty((n_groups, len(points)), dtype=torch.bool)
+        possible = torch.empty((n_groups, len(points)), dtype=torch.bool, device="cpu")
         for rows, maxima in group_maxima(rounded, transposed, step):
             highest = maxima.view(torch.bfloat16).float()
             error = product_error[rows] + 1.02 * UNIT_ROUNDOFF * highest.abs()

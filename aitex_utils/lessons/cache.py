@@ -2,18 +2,18 @@
 
 Each entry is a folder: one `.npy` file per array and a header with a fingerprint of every ingredient, so the message
 says which ingredient changed. An entry is written whole or not at all, and read without pickle. A damaged entry is
-computed again.
+computed again. A folder with any file that the header does not list is never replaced or deleted.
 """
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import hashlib
 import inspect
 import json
 import os
 import re
-import shutil
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import CodeType, ModuleType
@@ -22,13 +22,22 @@ from typing import Any
 import numpy as np
 
 from aitex_utils.errors import InputError, MissingError
-from aitex_utils.files.atomic_write import atomic_write, sha256
+from aitex_utils.files.atomic_write import atomic_write, remove_folder, remove_leftovers, settle, sha256
+from aitex_utils.files.ownership import Manifest
+from aitex_utils.files.paths import given_path
 from aitex_utils.strips import PROJECT
 
 HEADER = "header.json"
 NAME = re.compile(r"\w[\w.-]*")  # of an entry or an array: never a path, nor the folder above
-TEMPORARY_NAME = re.compile(r"\.(\w[\w.-]*)\.\w{8}")  # of a folder that an interrupted `atomic_write` left behind
 NAME_RULE = "expected letters, digits, '-', '_' and '.'"
+
+
+def _listed(header: dict[str, Any]) -> dict[str, None]:
+    dict(header["made_of"])
+    return {f"{key}.npy": None for key in dict(header["sha256"])}
+
+
+ENTRY = Manifest(HEADER, "a cached result", _listed)
 
 
 def cache_folder() -> Path:
@@ -44,7 +53,7 @@ def cache_folder() -> Path:
     'cache'
     """
     named = os.environ.get("COURSE_CACHE")
-    return Path(named) if named else PROJECT / "data" / "cache"
+    return given_path(named, "COURSE_CACHE") if named else PROJECT / "data" / "cache"
 
 
 def cached(
@@ -109,16 +118,22 @@ def cached(
 
 
 def clear_cache() -> int:
-    """Delete all entries of the cache and the folders that interrupted writes left behind.
+    """Delete all entries of the cache, and the folders that killed writes left behind.
 
     Returns
     -------
     int
         Number of bytes freed.
 
+    Raises
+    ------
+    InputError
+        If the folder cannot be listed.
+
     Notes
     -----
-    All other files in the folder stay, because `COURSE_CACHE` can be a folder that contains other files too.
+    All other files in the folder stay, because `COURSE_CACHE` can be a folder that contains other files too. An entry
+    to which another file was added stays as well.
 
     Examples
     --------
@@ -126,19 +141,24 @@ def clear_cache() -> int:
     0
     """
     folder = cache_folder()
-    entries = [path for path in folder.iterdir() if _is_entry(path)] if folder.is_dir() else []
-    before = sum(map(_size, entries))
-    for entry in entries:
-        shutil.rmtree(entry, ignore_errors=True)
-    return before - sum(map(_size, entries))
+    if not os.path.isdir(folder):
+        return 0
+    try:
+        before = sum(map(_size, _candidates(folder)))
+        remove_leftovers(folder)
+        for entry in _candidates(folder):
+            if (entry / HEADER).is_file():
+                with contextlib.suppress(InputError):  # something else is in it
+                    remove_folder(entry, ENTRY)
+        return before - sum(map(_size, _candidates(folder)))
+    except OSError as error:
+        raise InputError(f"{folder} cannot be cleared ({error.strerror}): check its permissions.") from error
 
 
-def _is_entry(folder: Path) -> bool:
-    """Say whether a folder is an entry, or a half-written one (`.name.random`, see `atomic_write`)."""
-    if not folder.is_dir():
-        return False
-    temporary = TEMPORARY_NAME.fullmatch(folder.name)
-    return (folder / HEADER).is_file() or (temporary is not None and (folder / temporary[1]).is_dir())
+def _candidates(folder: Path) -> list[Path]:
+    """Return the folders that can be entries or leftovers; whether they are is for others to judge."""
+    paths = [path for path in folder.iterdir() if path.is_dir() and not path.is_symlink()]
+    return [path for path in paths if path.name.startswith(".") or (path / HEADER).is_file()]
 
 
 def _size(folder: Path) -> int:
@@ -167,18 +187,28 @@ def _check_arrays(result: Any, name: str) -> dict[str, np.ndarray]:
 
 def _read(folder: Path, fingerprints: dict[str, str]) -> tuple[dict[str, np.ndarray] | None, str]:
     """Return the arrays of an entry, or None and the reason why it cannot be used."""
+    for _ in range(5):
+        settle(folder)
+        before = _read_header(folder)
+        try:
+            header = json.loads(before)
+            stored, files = dict(header["made_of"]), dict(header["sha256"])
+            ingredients = sorted({*fingerprints, *stored})
+            changed = [key for key in ingredients if stored.get(key) != fingerprints.get(key)]
+            if changed:
+                return None, f"since {' and '.join(changed)} changed"
+            return {key: _load(folder, key, digest) for key, digest in files.items()}, ""
+        except (OSError, ValueError, KeyError, TypeError, EOFError, RecursionError):
+            if _read_header(folder) == before:  # else another notebook replaced the entry in the meantime
+                break
+    return None, "since the cached result is damaged" if os.path.lexists(folder / HEADER) else "for the first time"
+
+
+def _read_header(folder: Path) -> bytes:
     try:
-        header = json.loads((folder / HEADER).read_text(encoding="utf-8"))
-        stored, files = dict(header["made_of"]), dict(header["sha256"])
-        ingredients = sorted({*fingerprints, *stored})
-        changed = [key for key in ingredients if stored.get(key) != fingerprints.get(key)]
-        if changed:
-            return None, f"since {' and '.join(changed)} changed"
-        return {key: _load(folder, key, digest) for key, digest in files.items()}, ""
-    except FileNotFoundError:
-        return None, "since the cached result is damaged" if (folder / HEADER).exists() else "for the first time"
-    except (OSError, ValueError, KeyError, TypeError, EOFError, RecursionError):
-        return None, "since the cached result is damaged"
+        return (folder / HEADER).read_bytes()
+    except OSError:
+        return b""
 
 
 def _load(folder: Path, key: str, digest: str) -> np.ndarray:
@@ -199,7 +229,7 @@ def _load(folder: Path, key: str, digest: str) -> np.ndarray:
 
 
 def _write(folder: Path, fingerprints: dict[str, str], arrays: Mapping[str, np.ndarray]) -> None:
-    with atomic_write(folder, folder=True) as temporary:
+    with atomic_write(folder, folder=True, manifest=ENTRY) as temporary:
         for key, array in arrays.items():
             np.save(temporary / f"{key}.npy", array, allow_pickle=False)
         header = {"made_of": fingerprints, "sha256": {key: sha256(temporary / f"{key}.npy") for key in arrays}}
@@ -212,7 +242,7 @@ def _fingerprints(
     """Return the digest of each ingredient, by its name in messages."""
     fingerprints = {f"the parameter {key}": _digest(_json(value, key)) for key, value in parameters.items()}
     if data is not None:
-        fingerprints["the strips"] = _digest(_list_files(Path(data)))
+        fingerprints["the strips"] = _digest(_list_files(given_path(data)))
     for part in (make, *code):
         key = f"the code of {_name(part)}"
         fingerprints[key] = _digest(fingerprints.get(key, "") + _source(part))  # two of one name count as one
@@ -277,7 +307,7 @@ def _digest(text: str) -> str:
 
 def _list_files(folder: Path) -> str:
     """Return names, sizes and times of all files: enough to notice changed data without reading all of it."""
-    if not folder.is_dir():
+    if not os.path.isdir(folder):
         raise MissingError(f"{folder} does not exist: make the practice fabric with `python course.py data`.")
     files = sorted(path for path in folder.rglob("*") if path.is_file())
     return "\n".join(f"{p.relative_to(folder).as_posix()} {p.stat().st_size} {p.stat().st_mtime_ns}" for p in files)

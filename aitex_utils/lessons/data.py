@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from aitex_utils.datasets.dataset_check import check_dataset, serious_issues
 from aitex_utils.errors import check_choice
 from aitex_utils.practice.generate import make_practice_fabric, practice_is_there
 from aitex_utils.strips import PRACTICE, find_aitex
@@ -37,6 +38,8 @@ def profile() -> str:
 def lesson_strips() -> Path:
     """Return the folder with the strips of this profile, and print which strips they are.
 
+    If `check_dataset` finds issues that matter, up to two lines name them.
+
     Returns
     -------
     Path
@@ -56,9 +59,19 @@ def lesson_strips() -> Path:
     aitex_utils.errors.InputError: AITEX_PROFILE is 'slow': choose one of fast, full.
     """
     if profile() == "full":
-        return find_aitex()
+        return _checked(find_aitex())
     if not practice_is_there(PRACTICE):
         print("Making the practice fabric. This takes under 30 seconds.", flush=True)
         make_practice_fabric(PRACTICE)
     print("Strips of the practice fabric.")
-    return find_aitex(PRACTICE, quiet=True)
+    return _checked(find_aitex(PRACTICE, quiet=True))
+
+
+def _checked(root: Path) -> Path:
+    """Print what matters in the data, in up to two lines."""
+    lines = serious_issues(check_dataset(root))
+    for line in lines[:2]:
+        print(f"In your data: {line}.")
+    if len(lines) > 2:
+        print(f"{len(lines) - 2} more kinds of issues: check_dataset({str(root)!r}) lists all.")
+    return root

@@ -10,6 +10,8 @@ import numpy as np
 from aitex_utils.errors import InputError
 from aitex_utils.plots import DEFECTIVE, LINE, MAP_COLOURS, MARKERS, NORMAL, draw_intervals, make_axes
 
+from .wording import check_values
+
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
@@ -52,7 +54,7 @@ def plot_panels(
     Raises
     ------
     InputError
-        If the counts differ.
+        If the counts differ, or an image is empty or has no finite value.
 
     Examples
     --------
@@ -63,6 +65,7 @@ def plot_panels(
         raise InputError(f"There are {len(squares)} squares for {len(images)} images: give each image one, or none.")
     if not len(images) or len(titles) != len(images):
         raise InputError(f"There are {len(titles)} titles for {len(images)} images: give each image one.")
+    check_values({f"image {i}": image for i, image in enumerate(images)}, nan=True)
     columns = min(columns, len(images))
     rows = -(-len(images) // columns)
     figure, axes = make_axes(rows, columns, (2.1 * columns + 0.4, 2.25 * rows), squeeze=False)
@@ -70,7 +73,7 @@ def plot_panels(
     for axis in axes.flat:
         axis.set_axis_off()
     for axis, image, title in zip(axes.flat, images, titles, strict=False):
-        drawn = axis.imshow(image, cmap=colours, vmin=low, vmax=high)
+        drawn = axis.imshow(image, cmap=colours, vmin=low, vmax=high, origin="upper")
         axis.set_title(title, fontsize=9)
     for axis, image, (centre, side) in zip(axes.flat, images, squares, strict=False):
         if side < min(image.shape[:2]):
@@ -81,14 +84,16 @@ def plot_panels(
     return figure, caption
 
 
-def plot_choices(names: Sequence[str], values: np.ndarray, fabrics: Sequence[str], *, title: str) -> tuple[Figure, str]:
-    """Draw the tile AUROC of several choices: a marker for each fabric, a line for their mean.
+def plot_settings(
+    names: Sequence[str], values: np.ndarray, fabrics: Sequence[str], *, title: str
+) -> tuple[Figure, str]:
+    """Draw the tile AUROC of several settings: a marker for each fabric, a line for their mean.
 
     Parameters
     ----------
     names : sequence of str
-        Names of the choices.
-    values : ndarray, shape (choices, fabrics)
+        Names of the settings.
+    values : ndarray, shape (settings, fabrics)
         Tile AUROC.
     fabrics : sequence of str
         Names of the fabrics.
@@ -103,15 +108,16 @@ def plot_choices(names: Sequence[str], values: np.ndarray, fabrics: Sequence[str
     Raises
     ------
     InputError
-        If the shape does not fit the names.
+        If the shape does not fit the names, or a value is missing.
 
     Examples
     --------
-    >>> plot_choices(["256 px"], np.array([[0.8, 0.9]]), ["00", "01"], title="Input size")[1]
+    >>> plot_settings(["256 px"], np.array([[0.8, 0.9]]), ["00", "01"], title="Input size")[1]
     'Input size, tile AUROC as the mean over fabrics (lowest to highest): 256 px 0.850 (0.80 to 0.90).'
     """
     if np.shape(values) != (len(names), len(fabrics)):
         raise InputError(f"values has shape {np.shape(values)}, expected {(len(names), len(fabrics))}.")
+    check_values({"values": values})
     figure, axis = make_axes(1, 1, (7.5, 0.42 * len(names) + 1.1))
     rows = np.arange(len(names))
     for i, fabric in enumerate(fabrics):
@@ -146,7 +152,7 @@ def plot_intervals(names: Sequence[str], resamples: Sequence[np.ndarray], *, lab
     Raises
     ------
     InputError
-        If there is not one array for each name.
+        If there is not one array of finite values for each name.
 
     Examples
     --------
@@ -155,6 +161,7 @@ def plot_intervals(names: Sequence[str], resamples: Sequence[np.ndarray], *, lab
     """
     if len(resamples) != len(names) or not len(names):
         raise InputError(f"There are {len(resamples)} arrays for {len(names)} names: give each name one.")
+    check_values(dict(zip(names, resamples, strict=True)))
     intervals = np.array([np.quantile(values, [0.025, 0.5, 0.975]) for values in resamples])
     figure, axis = make_axes(1, 1, (6.5, 0.36 * len(names) + 0.9))
     draw_intervals(axis, names, intervals)

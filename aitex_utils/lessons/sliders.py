@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -50,10 +51,10 @@ def show_with_sliders(
     from IPython.display import display
 
     for name, numbers in sliders.items():
-        if len(numbers) != 4 or not numbers[0] <= numbers[3] <= numbers[1] or numbers[2] <= 0:
+        if not _are_slider_numbers(numbers):
             raise InputError(
-                f"{name} is {numbers}, expected (lowest, highest, step, start) with start from lowest to highest and "
-                "a step above 0."
+                f"{name} is {numbers}, expected (lowest, highest, step, start), four finite numbers with "
+                "start from lowest to highest and a step above 0."
             )
     drawn = [draw(**values) for values in stills or [{name: numbers[3] for name, numbers in sliders.items()}]]
     captions = " ".join(caption for _, caption in drawn)
@@ -72,6 +73,15 @@ def show_with_sliders(
     if widget is not None:
         bundle[WIDGET] = widget._repr_mimebundle_()[WIDGET]  # a front end prefers it to text/html where it can
     display(bundle, raw=True)
+
+
+def _are_slider_numbers(numbers: Any) -> bool:
+    """Say whether these are (lowest, highest, step, start) of a slider."""
+    if not isinstance(numbers, (tuple, list)) or len(numbers) != 4:
+        return False
+    if not all(isinstance(n, (int, float)) and math.isfinite(n) for n in numbers):
+        return False
+    return numbers[0] <= numbers[3] <= numbers[1] and numbers[2] > 0
 
 
 def make_slider_widget(draw: Callable[..., tuple[Figure, str]], sliders: Mapping[str, tuple]) -> VBox:

@@ -16,8 +16,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from aitex_utils.errors import InputError, check_integer
-from aitex_utils.files.atomic_write import atomic_write
+from aitex_utils.errors import check_integer
+from aitex_utils.files.atomic_write import atomic_write, settle
+from aitex_utils.files.ownership import Manifest
+from aitex_utils.files.paths import full_path, given_path
 from aitex_utils.strips import DEFECT_FOLDER, MASK_FOLDER, NORMAL_FOLDER, PRACTICE, STRIP_SHAPE
 
 from .defects import DEFECT_CODES, add_defect, defect_count
@@ -74,8 +76,19 @@ BED_WIDTHS = (980, 300, 560, 760, 420, 1100)  # px, of the fabrics' first normal
 LIMITS = {"seed": (0, 2**32 - 1), "fabrics": (1, len(FABRICS)), "normal": (1, 9999), "defective": (0, 999)}
 
 
+def _listed(metadata: dict) -> dict[str, int | None]:
+    """Return the files of a practice fabric with their sizes, and its folders, which can be empty."""
+    folders = [f"{name}/" for name in (DEFECT_FOLDER, MASK_FOLDER)]
+    int(metadata["generator"])
+    folders += [f"{NORMAL_FOLDER}/practice-{f:02d}/" for f in range(metadata["fabrics"])]
+    return {**dict.fromkeys(folders), **{name: int(size) for name, size in metadata["files"].items()}}
+
+
+FABRIC = Manifest(METADATA_FILE, "the practice fabric", _listed)
+
+
 class Bed(NamedTuple):
-    """The bed of the machine to the left of the fabric.
+    """The machine bed to the left of the fabric.
 
     Parameters
     ----------
@@ -108,7 +121,7 @@ def make_practice_fabric(
     Parameters
     ----------
     folder : path
-        Folder to write; an older practice fabric in it is replaced.
+        Folder to write. An older practice fabric in it is replaced, a folder with any other or changed file is not.
     seed : int
         The same arguments give the same bytes with the same versions of NumPy and OpenCV on the same kind of processor.
     fabrics : int
@@ -126,7 +139,7 @@ def make_practice_fabric(
     Raises
     ------
     InputError
-        If an argument is out of range, or the folder contains something else.
+        If an argument is out of range, the folder contains something else, or it cannot be written.
 
     Examples
     --------
@@ -137,12 +150,7 @@ def make_practice_fabric(
     ['0001_000_00.png', 'practice.json']
     """
     metadata = _metadata(seed=seed, fabrics=fabrics, normal=normal, defective=defective)
-    folder = Path(folder)
-    if folder.exists() and not folder.is_dir():
-        raise InputError(f"{folder} is a file: choose a folder for the practice fabric.")
-    if folder.is_dir() and any(folder.iterdir()) and not (folder / METADATA_FILE).is_file():
-        raise InputError(f"{folder} contains something other than a practice fabric: choose another folder.")
-    with atomic_write(folder, folder=True) as root:
+    with atomic_write(folder, folder=True, manifest=FABRIC) as root:
         for name in (DEFECT_FOLDER, MASK_FOLDER, *(f"{NORMAL_FOLDER}/practice-{f:02d}" for f in range(fabrics))):
             (root / name).mkdir(parents=True)
         tasks = [partial(_write_normal, root, seed, f, i) for f in range(fabrics) for i in range(normal)]
@@ -150,8 +158,9 @@ def make_practice_fabric(
             partial(_write_defective, root, seed, f, i, defective) for f in range(fabrics) for i in range(defective)
         ]
         _run(tasks, progress)
-        (root / METADATA_FILE).write_text(json.dumps(metadata, indent=2) + "\n", encoding="utf-8")
-    return folder
+        files = {path.relative_to(root).as_posix(): path.stat().st_size for path in sorted(root.rglob("*.png"))}
+        (root / METADATA_FILE).write_text(json.dumps(metadata | {"files": files}, indent=2) + "\n", encoding="utf-8")
+    return given_path(folder)
 
 
 def practice_is_there(folder: str | os.PathLike = PRACTICE, **size: int) -> bool:
@@ -160,7 +169,7 @@ def practice_is_there(folder: str | os.PathLike = PRACTICE, **size: int) -> bool
     Parameters
     ----------
     folder : path
-        Folder to look at.
+        Folder to look at; every file must be there in its size.
     **size
         `seed`, `fabrics`, `normal` or `defective` that it must have been made with.
 
@@ -173,10 +182,14 @@ def practice_is_there(folder: str | os.PathLike = PRACTICE, **size: int) -> bool
     >>> practice_is_there("no/such/folder")
     False
     """
+    folder = full_path(folder)
+    settle(folder)
     try:
-        metadata = json.loads((Path(folder) / METADATA_FILE).read_text(encoding="utf-8"))
-        return metadata["generator"] == GENERATOR and all(metadata[name] == value for name, value in size.items())
-    except (OSError, ValueError, KeyError, TypeError):
+        metadata = json.loads((folder / METADATA_FILE).read_text(encoding="utf-8"))
+        is_asked_for = metadata["generator"] == GENERATOR and all(metadata[key] == value for key, value in size.items())
+        files = metadata.get("files", {})
+        return is_asked_for and all((folder / name).stat().st_size == length for name, length in files.items())
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return False
 
 
@@ -278,7 +291,7 @@ def _bed(fabric: int, i: int, *, defective: bool) -> Bed:
 
 
 def _bare_bed(rng: np.random.Generator) -> np.ndarray:
-    """Return the machine's bed (H, W) in grey levels, dark and streaked along the strip."""
+    """Return the machine bed (H, W) in grey levels, dark and streaked along the strip."""
     streaks = 6 * smooth_noise(STRIP_SHAPE, (5, 700), rng) + 5 * smooth_noise(STRIP_SHAPE, (25, 60), rng)
     return 92 + streaks + 2 * rng.standard_normal(STRIP_SHAPE, dtype=np.float32)
 

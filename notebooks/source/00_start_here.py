@@ -25,6 +25,9 @@
 # more: then the practice fabric is made.
 #
 # Run a cell with <kbd>Shift</kbd>+<kbd>Enter</kbd>, from the top down.
+#
+# In VS Code, choose the course's kernel first: **Select Kernel**, at the top right, then `.venv`. In JupyterLab, opened with
+# `python course.py lab`, it is chosen already.
 
 # %% [markdown]
 # ## 1. A strip of fabric, and something wrong with it
@@ -149,7 +152,7 @@ from aitex_utils import PatchCore
 
 detector = PatchCore(backbone="efficientnet_lite0", coreset_ratio=0.05, seed=0, progress=True)
 detector.fit(tiles)
-print(f"The memory bank contains {len(detector.bank_):,} patches, {detector.bank_.vectors_.nbytes / 2**20:.0f} MiB.")
+print(f"The memory bank contains {len(detector.bank_):,} patches, {detector.bank_.vectors_.nbytes / 2**20:.1f} MiB.")
 
 # %% [markdown]
 # ## 4. A defect lit up
@@ -176,7 +179,8 @@ one_in_100 = np.nanquantile(result.map, 0.99)
 places = ndimage.find_objects(ndimage.label(grown)[0])
 for rows, columns in sorted(places, key=lambda place: place[1].start):
     highest = np.nanmax(result.map[rows, columns])
-    print(f"Columns {columns.start:,} to {columns.stop - 1:,}: up to {highest / one_in_100:.1f} times that value")
+    reach = "above" if highest > one_in_100 else "not above"
+    print(f"Columns {columns.start:,} to {columns.stop - 1:,}: up to {highest:.2f}, {reach} {one_in_100:.2f}")
 
 # %% [markdown]
 # On the practice fabric two threads are broken. The right one shines from end to end; the left one only below, though both are the
@@ -235,7 +239,8 @@ from aitex_utils import metrics
 auroc = metrics.auroc(labels, scores)
 show(*plot_scores(scores[~labels], scores[labels]))
 reveal("00.a", 100 * auroc, unit="%")
-print(f"A defective tile scores higher than a clean one in {auroc:.1%} of all such pairs (tile AUROC {auroc:.3f}).")
+print(f"Tile AUROC {auroc:.3f}: in this share of all pairs a defective tile scores higher than a clean one.")
+print("A pair with equal scores counts half.")
 
 # %% [markdown]
 # The two heaps overlap a little, and that is the honest state of things: some defects are small and faint. The area under the ROC
@@ -261,9 +266,10 @@ _ = doctor()
 # **guess** is kept and compared with what comes out; at the end of each later notebook you see how sure you were and how
 # sure you could have been. A **quiz** closes each notebook.
 #
-# What passed and what you guessed is kept in `progress.json` beside the notebooks. You may hand it to a teacher; nothing
-# is sent anywhere. `from aitex_utils.lessons import progress_table` and `progress_table()` show it. Long computations say
-# beforehand how long they take.
+# The course keeps your passed exercises and your guesses in a file `progress.json` in your own folder for data of programs.
+# `from aitex_utils.lessons import progress_table` and `progress_table()` show them, and the path of the file. You can hand
+# the file to a teacher; nothing is sent anywhere. Set the environment variable `COURSE_PROGRESS` to choose another file.
+# Long computations say beforehand how long they take.
 #
 # | | notebook | you will |
 # |---|---|---|

@@ -152,7 +152,7 @@ check("01.2", union)
 # %% [markdown]
 # ## 3. Where fabric begins
 #
-# The left part of most strips shows no fabric, but a saturated white or the bed of the machine, and then the *selvage*, the
+# The left part of most strips shows no fabric, but a saturated white or the machine bed, and then the *selvage*, the
 # fabric's edge. That part isn't the same in normal and in defective strips: they were photographed on different occasions,
 # and the cloth lay differently, or the camera stood elsewhere.
 #
@@ -251,7 +251,7 @@ fabric = image[:, columns[bare.id]]
 tiles, corners = tile(fabric, size=256)
 print(f"{fabric.shape} px of fabric make tiles of shape {tiles.shape}")
 print(f"corners {corners[:3].tolist()} ... {corners[-1].tolist()}")
-show(*figures.plot_grid(fabric, corners, 256, title="Without overlap, the last one moved back"))
+show(*figures.plot_grid(fabric, corners, 256, title="Without overlap"))
 
 # %% [markdown]
 # A defect on the seam of two tiles is cut in half, and each half looks more harmless than the whole. With **overlap** it lies
@@ -393,11 +393,13 @@ show(*figures.plot_rules(rules, counts, clean + len(shares)))
 # smallest defects here. Can you find them, before you look at the masks in the row below?
 
 # %%
+from aitex_utils.lessons.wording import percent
+
 tiny = min((s for s in known if area_shares(s).any()), key=lambda s: s.read_mask().sum())
 share = area_shares(tiny)
 marked = np.flatnonzero(share)[:6]
 tiny_tiles, masks = cut(tiny, tiny.read()), cut(tiny, tiny.read_mask())
-titles = [f"{share[i]:.2%} of the area" for i in marked]
+titles = [f"{percent(share[i], 2)} of the area" for i in marked]
 figure, _ = plot_tiles(tiny_tiles[marked], masks[marked] * 1.0, titles, label="marked")
 caption = f"Strip {tiny.id}, {tiny.defect}: tiles with {', '.join(titles)} marked"
 show(figure, f"{caption}, each above its mask.")
@@ -603,7 +605,7 @@ change = own_days(2)
 six = np.stack([cut(s, change(s.read()))[3] for s in fit_strips[:6]])
 figure, _ = plot_tiles(six, titles=[f"strip {s.id[:4]}" for s in fit_strips[:6]])
 greys = ", ".join(f"{grey:.0f}" for grey in six.mean(axis=(1, 2)))
-show(figure, f"One tile of each of six strips, each with its own light and focus; mean greys {greys}.")
+show(figure, f"One tile of each strip ({len(six)} strips), each with its own light and focus; mean greys {greys}.")
 
 # %% [markdown]
 # That is the strongest of what we shall try, strength 2, one tile of each strip. Nobody would call this cloth defective. **By how much
@@ -635,7 +637,7 @@ reveal("01.d", np.mean(gaps["own day, strength 2"]))
 # %%
 for name, draws in results.items():
     novelty_auroc = np.mean([result.novelty_auroc for result in draws])
-    print(f"{name:<20} the tile of the new strip scores higher in {novelty_auroc:.0%} of pairs")
+    print(f"{name:<20} the tile of the new strip scores higher in {novelty_auroc:.1%} of pairs (equal: half)")
 
 # %% [markdown]
 # To the detector, a strip that it hasn't seen is a little bit defective. The more the strips differ, the more so, and the better it
@@ -691,7 +693,7 @@ quiz("01.q1", "c")
 #
 # </details>
 #
-# **01.q2** Why must the machine's bed be cut away before anything is measured?
+# **01.q2** Why must the machine bed be cut away before anything is measured?
 #
 # - a) It differs between normal and defective strips.
 # - b) It makes the pictures larger and the work longer.

@@ -739,7 +739,7 @@ patches = features.transform(faulty[:4])  # (n, H', W', C)
 by_hand = np.stack([distances_by_hand(p.reshape(-1, p.shape[-1])) for p in patches])  # (n, H' W')
 full_bank = MemoryBank().add(real)
 searched = full_bank.search(patches.reshape(-1, patches.shape[-1]), 1)[0].reshape(by_hand.shape)
-print(f"Largest difference between by hand and aitex_utils: {np.abs(by_hand - searched).max():.4f}")
+print(f"Largest difference between by hand and aitex_utils: {np.abs(by_hand - searched).max():.1g}")
 
 # %%
 folded = by_hand.reshape(patches.shape[:3])  # each distance back to its position: (n, H', W')
@@ -765,7 +765,7 @@ for name, memory in banks.items():
     losses[name] = 100 * (1 - reweighted_score(test_patches, memory, 9) / largest)
     medians = np.median(largest[: len(clean)]), np.median(largest[len(clean) :])
     print(f"{name}: median of the largest distance {medians[0]:.1f} on clean tiles, {medians[1]:.1f} on faulty ones;")
-    print(f"    loss by equation 7: median {np.median(losses[name]):.2f} %, largest {losses[name].max():.2f} %")
+    print(f"    loss by equation 7: median {np.median(losses[name]):.2g} %, largest {losses[name].max():.2g} %")
 reveal("02.c", np.median(losses["coreset, 10 %"]), unit="%")
 
 # %% [markdown]
@@ -799,7 +799,7 @@ figure, axis = make_axes(1, 1, (6.4, 3))
 axis.semilogx(scales, factors, "o-", color=NORMAL)
 axis.axhline(1 - 1 / 9, color=LINE, linestyle=":")
 axis.set(xlabel="all features multiplied by", ylabel="factor of equation 7")
-caption = f"The factor, median of four tiles, rises from {factors[0]:.3f} with small features to "
+caption = f"The factor, median of four tiles, goes from {factors[0]:.3f} with small features to "
 caption += f"{factors[-1]:.3f} with large ones; the dotted line is 1 - 1/9."
 show(figure, caption)
 

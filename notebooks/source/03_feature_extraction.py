@@ -38,8 +38,9 @@ import numpy as np
 from aitex_utils import PatchFeatures, list_strips, split_strips, tile_fabric, tile_labels
 from aitex_utils.lessons import calibration, check, hint, predict, quiz, reveal
 from aitex_utils.lessons.data import lesson_strips, profile
-from aitex_utils.lessons.figures import plot_choices, plot_intervals, plot_panels
+from aitex_utils.lessons.figures import plot_intervals, plot_panels, plot_settings
 from aitex_utils.lessons.nb03.figures import plot_spectrum, plot_squares
+from aitex_utils.lessons.wording import percent
 from aitex_utils.plots import show
 from aitex_utils.tiling import crop_tiles
 
@@ -229,8 +230,8 @@ for name in ("blocks.0", "blocks.2", "blocks.4", "blocks.6"):
     for channel in output.std(axis=(0, 1)).argsort()[::-1][:3]:
         channels.append(output[..., channel])
         titles.append(f"{name}, channel {channel}")
-caption = "Three channels each of blocks 0, 2, 4 and 6 for the defective tile: early ones follow"
-caption += " threads, late ones are coarse. Each has its own colour scale: compare shapes only."
+caption = "Three channels each of blocks 0, 2, 4 and 6 for the defective tile. Each has its"
+caption += " own colour scale: compare shapes only."
 show(*plot_panels(channels, titles, caption, columns=3))
 
 # %% [markdown]
@@ -281,7 +282,7 @@ gradients = {name: influence(name, normal_tiles[:6]) for name in LAYERS}
 # %%
 logarithms = [np.log10(np.maximum(gradients[name] / gradients[name].max(), 1e-5)) for name in LAYERS]
 caption = "Influence of each pixel on the middle position of blocks 1 to 4, relative to the largest, as a"
-caption += " power of ten: a bright centre that fades outwards. The dashed square is the computed field."
+caption += " power of ten. The dashed square is the computed field, where it is smaller than the tile."
 squares = [(127 + stride, side) for side, stride in (fields[name] for name in LAYERS)]
 show(*plot_panels(logarithms, LAYERS, caption, scale=(-5, 0), squares=squares))
 for name, (centre, side) in list(zip(LAYERS, squares, strict=True))[:3]:
@@ -323,17 +324,17 @@ show(*plot_squares(normal_tiles[0], effective, title="Squares that contain 90 % 
 # %%
 spotted = normal_tiles[0].copy()
 spotted[125:131, 125:131] = 0
-pair, changes, titles = np.stack([normal_tiles[0], spotted]), [], []
+pair, changes, titles, shares_above = np.stack([normal_tiles[0], spotted]), [], [], []
 for name in LAYERS:
     before, after = PatchFeatures(layers=(name,), pooling=1).transform(pair)
     lengths = np.linalg.norm(before, axis=-1)
     change = np.linalg.norm(after - before, axis=-1) / lengths.mean()
     changes.append(change)
-    titles.append(f"{name}\n{(change > 0.1).mean():.1%} by > 10 %")
-    print(f"{name}: {(change > 1e-6).mean():6.1%} of positions change")
-caption = "Change of each position caused by a speck in the middle, on one scale: the later the layer, the"
-caption += " larger the share of positions that change. Shares that change by over 10 %: "
-caption += ", ".join(title.split()[1] for title in titles) + "."
+    shares_above.append(percent((change > 0.1).mean(), 1))
+    titles.append(f"{name}\n{shares_above[-1]} by > 10 %")
+    print(f"{name}: {percent((change > 1e-6).mean(), 1)} of positions change")
+caption = "Change of each position caused by a speck in the middle, on one scale."
+caption += f" Shares of positions that change by over 10 %: {', '.join(shares_above)}."
 show(*plot_panels(changes, titles, caption, scale=(0, float(max(c.max() for c in changes)))))
 
 # %% [markdown]
@@ -386,7 +387,7 @@ by_side = [PatchFeatures(layers=("blocks.2",), pooling=s).transform(example[None
 channel = int(by_side[0].std(axis=(0, 1)).argmax())
 maps = [output[..., channel] for output in by_side]
 caption = f"Channel {channel} of blocks.2 without pooling, averaged over 3 x 3 and over 7 x 7 positions,"
-caption += " on one scale: with a larger neighbourhood it is smoother and has less contrast."
+caption += " on one scale. Standard deviations: " + ", ".join(f"{m.std():.2g}" for m in maps) + "."
 scale = float(maps[0].min()), float(maps[0].max())
 show(*plot_panels(maps, ["no pooling", "3 x 3", "7 x 7"], caption, scale=scale))
 
@@ -522,7 +523,8 @@ def position_share(name, tiles):
     patches = PatchFeatures(layers=(name,), pooling=1).transform(tiles)  # (N, H', W', C)
     by_position = patches.mean(axis=0).var(axis=(0, 1)).mean()
     by_chance = patches.var(axis=0).mean() / len(patches)  # variance of a mean over N tiles
-    return 100 * (by_position - by_chance) / patches.var(axis=(0, 1, 2)).mean()
+    share = (by_position - by_chance) / patches.var(axis=(0, 1, 2)).mean()
+    return 100 * max(0.0, share)  # an estimate of a small share can fall below 0
 
 
 four_strips = [s for s in normal if s.fabric == FABRIC][:4]
@@ -628,10 +630,10 @@ def measure_costs(choices):
 
 # %%
 costs = measure_costs(CHOICES)
-print("choice          ms       patches    KiB")
+print("choice            ms     patches    KiB")
 for name, (seconds, shape, size) in costs.items():
     sides = " x ".join(map(str, shape))
-    print(f"{name:14} {1000 * seconds:3.0f} {sides:>13} {size / 1024:6,.0f}")
+    print(f"{name:14} {1000 * seconds:5.1f} {sides:>11} {size / 1024:6,.0f}")
 
 # %% [markdown]
 # Now what they are worth. For each of up to three fabrics: fit on 16 tiles of some normal strips, test on 12 clean tiles
@@ -721,7 +723,7 @@ reveal("03.e", by_layer[3].mean())
 
 
 # %%
-show(*plot_choices(NAMES[:4], by_layer, FABRICS, title="Layers"))
+show(*plot_settings(NAMES[:4], by_layer, FABRICS, title="Layers"))
 
 # %% [markdown]
 # ### Input size
@@ -735,7 +737,7 @@ by_size = aurocs(sizes)
 
 # %%
 values = np.stack([by_size[0], by_layer[3], by_size[1]])
-show(*plot_choices(["128 px", "256 px", "384 px"], values, FABRICS, title="Input size"))
+show(*plot_settings(["128 px", "256 px", "384 px"], values, FABRICS, title="Input size"))
 
 # %% [markdown]
 # And what does it cost? Twice the side is four times the positions, for the network and for everything behind it. The network is the larger part: of
@@ -754,7 +756,7 @@ by_rest = aurocs(rest)
 # %%
 names = ["no pooling", "pooling 3", "pooling 7", "pooling 3, whitened"]
 values = np.stack([by_rest[0], by_layer[3], *by_rest[1:]])
-show(*plot_choices(names, values, FABRICS, title="Pooling and whitening"))
+show(*plot_settings(names, values, FABRICS, title="Pooling and whitening"))
 
 # %% [markdown]
 # ### How sure is that?
@@ -855,9 +857,9 @@ if weights.is_file():
     CHOICES["resnet18"] = {"backbone": "resnet18"}
     by_network = np.stack([by_layer[3], aurocs(test_scores("resnet18", ["resnet18"]))[0]])
     names = ["efficientnet_lite0", "resnet18"]
-    show(*plot_choices(names, by_network, FABRICS, title="Two networks"))
+    show(*plot_settings(names, by_network, FABRICS, title="Two networks"))
     seconds, shape, size = measure_costs({"resnet18": CHOICES["resnet18"]})["resnet18"]
-    print(f"resnet18: {1000 * seconds:.0f} ms per tile, patches {shape}, {size / 1024:,.0f} KiB")
+    print(f"resnet18: {1000 * seconds:.1f} ms per tile, patches {shape}, {size / 1024:,.0f} KiB")
 else:
     print("resnet18 is left out: its weights are not on this machine.")
     print("With internet access, PatchFeatures('resnet18') downloads them; then run this cell again.")

@@ -117,8 +117,8 @@ begin = time.perf_counter()
 for tile_patches in test[:4]:
     full_bank.search(tile_patches)
 per_tile = (time.perf_counter() - begin) / 4
-print(f"{1000 * per_tile:.0f} ms a tile with {len(bank):,} patches in the bank,")
-print(f"{per_tile * whole / len(bank):.1f} s a tile with {whole:,}")
+print(f"{1000 * per_tile:.1f} ms a tile with {len(bank):,} patches in the bank,")
+print(f"{per_tile * whole / len(bank):.1f} s a tile with {whole:,}, if time grows with the bank")
 
 # %%
 n_tiles = np.array([12, 48, 192, 768, STRIPS * TILES])
@@ -126,7 +126,7 @@ lines = {}
 for share in (1, 0.25, 0.1, 0.01):
     lines[f"{share:.0%} kept"] = n_tiles, share * n_tiles * POSITIONS * per_tile / len(bank)
 caption = "Seconds to compare one tile with the bank, against the number of normal tiles, on"
-caption += " logarithmic scales: straight lines. With all tiles of AITEX: "
+caption += " logarithmic scales. With all tiles of AITEX: "
 caption += ", ".join(f"{name} {line[1][-1]:.2g} s" for name, line in lines.items()) + "."
 axes = {"xlabel": "normal tiles", "ylabel": "seconds per tile"}
 show(*plot_lines(lines, caption, **axes, xscale="log", yscale="log"))
@@ -151,7 +151,7 @@ values = {"to the nearest of other tiles": to_nearest, "between random patches":
 title = "Distances from the patches of one normal tile"
 show(*plot_histograms(values, xlabel="distance", title=title))
 nearer = np.median(to_random) / np.median(to_nearest)
-print(f"The nearest of other tiles is {nearer:.1f} times nearer than a random one.")
+print(f"A random patch is {nearer:.1f} times as far as the nearest one of other tiles.")
 
 # %% [markdown]
 # Nearly each patch has a close relative in another tile. Keep one of the two, and the other is still near to
@@ -311,7 +311,7 @@ from math import comb
 print(f"{comb(len(toy), 12):.0e} ways to choose 12 of {len(toy)}")
 radius = float(greedy_radii[11])
 print(f"greedy's radius is {radius:.2f}")
-print(f"no 12 centres whatever can do better than {radius / 2:.2f}")
+print(f"no 12 centres have a smaller radius than {radius / 2:.2f}")
 print(f"k-means has {radius_of(toy, chosen['k-means']):.2f}")
 
 # %% [markdown]
@@ -416,11 +416,11 @@ count_bytes = yours_or_ours("04.3", bytes_moved)
 pass_bytes = count_bytes(*banks.shape, 1)
 print(f"reading: {bandwidth / 1e9:.0f} GB/s")
 least = 1000 * pass_bytes / bandwidth
-print(f"a pass:  {pass_bytes / 1e6:.1f} MB, at least {least:.2f} ms to move")
+print(f"a pass:  {pass_bytes / 1e6:.1f} MB, {least:.2f} ms to move at that speed")
 print(f"a choice by one product took {1000 * by_product:.2f} ms")
 total = count_bytes(whole, CHANNELS, whole // 10)
 print(f"10 % of the whole of AITEX: {total / 1e12:.0f} TB to move,")
-print(f"{total / bandwidth / 3600:.1f} hours even if nothing were computed")
+print(f"{total / bandwidth / 3600:.1f} hours at that speed, without any computation")
 
 # %% [markdown]
 # The product is within a few times of what memory allows. By differences it is far slower, because all differences
@@ -574,7 +574,7 @@ small = banks[: len(bank)]
 (slow_order, _), slow = timed(greedy_by_differences, small, 400, 0)
 (fast_order, _), fast = timed(fast_greedy, small, 400, 0, choose)
 reveal("04.e", slow / fast, unit="times")
-print(f"{np.mean(slow_order == fast_order):.1%} of the choices are the same")
+print(f"{np.sum(slow_order == fast_order)} of {len(slow_order)} choices are the same")
 
 # %% [markdown]
 # Then on the bank of all three fabrics, for one of twenty of its patches, against the smarter one: `k_center_greedy_reference`, one
@@ -588,7 +588,7 @@ start = int(reference_order[0])
 (fast_order, passes), by_blocks = timed(fast_greedy, banks, k, start, choose)
 (order, radii), by_module = timed(k_center_greedy, banks, k, **options)
 print("pool and blocks, against one product per choice:")
-print(f"  {by_products / by_blocks:.1f} times faster;")
+print(f"  {by_products / by_blocks:.2f} times as fast;")
 print(f"  all {len(banks):,} patches were read {passes} times instead of {k:,}")
 
 # %%
@@ -609,12 +609,12 @@ show(*plot_times(seconds))
 # far as the farthest.
 
 # %%
-same_place = np.mean(fast_order == order)
-in_both = len(np.intersect1d(fast_order, order)) / k
+same_place = np.sum(fast_order == order)
+in_both = len(np.intersect1d(fast_order, order))
 fast_radius = radius_of(banks, banks[fast_order])
 module_radius = radius_of(banks, banks[order])
-print(f"{same_place:.1%} of the choices are the same at the same place,")
-print(f"{in_both:.1%} are in both")
+print(f"{same_place:,} of {k:,} choices are the same at the same place,")
+print(f"{in_both:,} are in both")
 print(f"covering radius {fast_radius:.4f}, the module's {module_radius:.4f}")
 
 # %% [markdown]
@@ -676,7 +676,7 @@ for size in (128, 32, 8):
 reveal("04.f", 100 * ratios["D = 32"].std(), unit="%")
 
 # %%
-title = "Ratios of 5,000 distances"
+title = f"Ratios of {differ.sum():,} distances"
 show(*plot_histograms(ratios, xlabel="distance after projection / before", title=title))
 for name, ratio in ratios.items():
     print(f"{name}: off by {ratio.std():.1%}")
@@ -761,7 +761,10 @@ check("04.5", size_for)  # stuck? hint("04.5")
 # %%
 enough = yours_or_ours("04.5", size_for)(long_radii, random_radii[-1])
 print(f"random: {sizes[-1]:,} patches for a radius of {random_radii[-1]:.2f}")
-print(f"greedy: {enough:,} patches, {sizes[-1] / enough:.0f} times fewer")
+if enough:
+    print(f"greedy: {enough:,} patches, {enough / sizes[-1]:.1%} of that number")
+else:
+    print(f"greedy: {len(long_radii):,} patches are not enough")
 
 # %% [markdown]
 # ## 8. What is each size worth?

@@ -106,7 +106,7 @@ extraction = 1e6 * (time.perf_counter() - begin) / sum(len(test) for test in tes
 bank, test = banks[0], tests[0]  # one fabric, for all but the comparison
 C = bank.shape[1]
 size = bank.nbytes / 2**20
-print(f"A bank: {len(bank):,} vectors of {C} channels, {size:.0f} MiB.")
+print(f"A bank: {len(bank):,} vectors of {C} channels, {size:.1f} MiB.")
 print(f"Extraction took {extraction:.0f} microseconds a patch.")
 
 # %% [markdown]
@@ -114,7 +114,7 @@ print(f"Extraction took {extraction:.0f} microseconds a patch.")
 
 # %%
 differences = 1024 * len(bank) * C * 4  # float32 has four bytes
-print(f"All differences of one tile: {differences / 2**30:.1f} GiB.")
+print(f"All differences of one tile: {differences / 2**30:.2f} GiB.")
 print(f"All products of one tile:    {1024 * len(bank) * 4 / 2**20:.0f} MiB.")
 
 # %% [markdown]
@@ -266,7 +266,7 @@ for batch_size in (16, 256, 1024):
     batches = np.split(two_tiles, len(two_tiles) // batch_size)
     in_batches = np.concatenate([flat.search(batch, 1)[0] for batch in batches])
     largest = (abs(in_batches - together) / together).max()
-    print(f"by {batch_size:5}   {(in_batches != together).mean():19.0%}   {largest:.0e}")
+    print(f"by {batch_size:5}   {(in_batches != together).sum():10} of {together.size:5}   {largest:.0e}")
 
 # %% [markdown]
 # How many differ, and from which lot on, depends on your machine, its threads and FAISS's version. For large lots FAISS
@@ -561,7 +561,8 @@ to_all = np.linalg.norm(toy_patches[:, None] - toy, axis=2)
 hits = (ends == to_all.argmin(axis=1)).mean()
 longest = max(toy_patches, key=lambda patch: len(walk(patch)))
 show(*draw.plot_walk(toy, graph, walk(longest), longest))
-print(f"{hits:.0%} of {len(toy_patches)} walks reached the nearest; others got stuck.")
+n_hits = round(hits * len(toy_patches))
+print(f"{n_hits} of {len(toy_patches)} walks reached the nearest vector, {len(toy_patches) - n_hits} did not.")
 
 # %% [markdown]
 # A walk can get stuck at a vector whose neighbours are all farther off, though a nearer one exists. So HNSW (Malkov and
@@ -644,7 +645,7 @@ recall, microseconds = recall_and_time(pq, bank, queries, exact_indices)
 code_distances = np.sqrt(pq.search(queries, 1)[0][:, 0])
 sizes = [faiss.serialize_index(index).nbytes for index in (pq, flat)]
 print(f"{sizes[0] / 2**20:.2f} MiB instead of {sizes[1] / 2**20:.1f},")
-print(f"{sizes[1] / sizes[0]:.0f} times fewer; the codes alone {4 * C / 19:.0f} times")
+print(f"a ratio of {sizes[1] / sizes[0]:.1f} to 1; of the codes alone, {4 * C / 19:.1f} to 1")
 print(f"recall {recall:.3f}, {microseconds:.0f} microseconds (flat {results['flat'][1]:.0f})")
 error = np.median(abs(code_distances - exact_distances) / exact_distances)
 print(f"Distances are off by {error:.1%}, by the median.")
@@ -815,8 +816,7 @@ group = k_means.index.search(bank, 1)[1][:, 0]
 elsewhere = group[ends] != group[nearest_rows]
 for name, factor in (("all misses", 1.001), ("over 1.3 times as far", 1.3)):
     missed = to_ends > factor * test_distances
-    share = elsewhere[missed].mean() if missed.any() else 0
-    print(f"{name}: {missed.sum()} patches, {share:.0%} of them in another group")
+    print(f"{name}: {missed.sum()} patches, {elsewhere[missed].sum()} of them in another group")
 
 # %% [markdown]
 # The bad misses are walks into the wrong group. The coreset is the other way round. It hardly ever holds the *nearest* vector
@@ -884,7 +884,7 @@ show(*draw.plot_lines(sizes, times, **axes, title=title, reference=reference))
 for kind in CHOSEN[1:]:
     is_faster = np.array(times[kind]) < np.array(times["flat"])
     listed = ", ".join(f"{size:,}" for size in np.array(sizes)[is_faster])
-    print(f"{kind}: quicker than flat at {listed or 'none of these'} vectors")
+    print(f"{kind}, numbers of vectors at which it was faster than flat: {listed or 'none of these'}")
 
 # %% [markdown]
 # On AITEX, measured in the same way, an exact search takes as long as the extraction at about

@@ -129,6 +129,7 @@ for name in ("tiles", "distances", "reweighted"):
 # %%
 from aitex_utils.lessons.figures import plot_panels
 from aitex_utils.lessons.nb06 import figures
+from aitex_utils.lessons.wording import percent
 from aitex_utils.plots import plot_curves, plot_scores, plot_strip, show
 
 defective = first["masks"].any(axis=(1, 2))
@@ -411,9 +412,9 @@ for fabric, result in results.items():
         table.setdefault(name, []).append(metrics.auroc(defective, values))
 
 # %%
-from aitex_utils.lessons.figures import plot_choices
+from aitex_utils.lessons.figures import plot_settings
 
-show(*plot_choices(list(table), np.array(list(table.values())), FABRICS, title="Image scores"))
+show(*plot_settings(list(table), np.array(list(table.values())), FABRICS, title="Image scores"))
 reveal("06.a", np.mean(table["equation 7"]) - np.mean(table["max"]))
 
 # %% [markdown]
@@ -563,17 +564,17 @@ true_positives = (scores[labels] >= half).sum()
 false_positives = (scores[~labels] >= half).sum()
 false_positive_rate = false_positives / np.sum(~labels)
 print(f"From score {half:.2f}: {true_positives} hits, and alarms on")
-print(f"{false_positive_rate:.1%} of normal tiles")
+print(f"{false_positives} of {np.sum(~labels)} normal tiles")
 for times, share in zip(copies, prevalence, strict=True):
     precision = true_positives / (true_positives + times * false_positives)
-    print(f"{share:6.2%} defective: {precision:5.1%} of alarms right")
+    print(f"{percent(share, 2)} defective: {percent(precision, 1)} of alarms right")
 
 # %% [markdown]
 # Pixels are the extreme case: of all pixels of the test, so few are marked:
 
 # %%
 pixel_prevalence = of_tested_tiles("masks").mean()
-print(f"{pixel_prevalence:.2%} of the pixels are marked as defect.")
+print(f"{percent(pixel_prevalence, 2)} of the pixels are marked as defect.")
 
 # %% [markdown]
 # That is why a pixel AUROC near 1 means little on fabric, and why published tables of nothing but AUROC should make you ask for more. It
@@ -845,7 +846,7 @@ for unit, of_tile in (("strips", groups), ("tiles", np.arange(len(groups)))):
 show(*figures.plot_intervals_by_unit(estimates, intervals, label="tile-level measure"))
 for name in measures:
     by_strip, by_tile = (np.diff(ends[name])[0] for ends in intervals.values())
-    print(f"{name:19}: over strips {by_strip / by_tile:.2f} times as wide")
+    print(f"{name:19}: {by_strip:.4f} wide over strips, {by_tile:.4f} over tiles")
 
 # %% [markdown]
 # The rate of false alarms behaves as in the toy: a bad strip brings a dozen of them at once. On AITEX its interval is
@@ -1109,10 +1110,11 @@ print(f"all others: {counts.sum() - counts[most].sum()} clean tiles")
 sizes = tile_masks.sum(axis=(1, 2))
 print("defects  tiles  marked px  contrast")
 for name, rows in (("found", labels & flagged), ("missed", labels & ~flagged)):
-    contrasts = [contrast(tiles[r], tile_masks[r]) for r in np.flatnonzero(rows)]
-    median_contrast = np.median(contrasts) if contrasts else np.nan
-    median_size = np.median(sizes[rows]) if contrasts else np.nan
-    print(f"{name:7} {rows.sum():6} {median_size:10,.0f} {median_contrast:9.1f}")
+    if not rows.any():
+        print(f"{name:7} {0:6}          -         -")
+        continue
+    median_contrast = np.median([contrast(tiles[r], tile_masks[r]) for r in np.flatnonzero(rows)])
+    print(f"{name:7} {rows.sum():6} {np.median(sizes[rows]):10,.0f} {median_contrast:9.1f}")
 
 # %% [markdown]
 # Contrast is how far the marked pixels' mean grey lies from that around them, in spreads of the fabric there. Whatever you find in your own gallery, ask in
@@ -1285,7 +1287,8 @@ shown = next(i for i, s in enumerate(test_strips) if not s.is_normal)
 strip = test_strips[shown]
 for name in ("the paper's", "+ background subtracted"):
     anomaly_map, title = maps_by_recipe[name][shown], f"{strip.id}, {name}"
-    scale = max(0.0, float(np.nanmin(anomaly_map))), float(np.nanmax(anomaly_map))
+    lowest, highest = float(np.nanmin(anomaly_map)), float(np.nanmax(anomaly_map))
+    scale = max(0.0, lowest) if highest > 0 else lowest, highest
     show(*plot_strip(strip.read(), anomaly_map, strip.read_mask(), title=title, scale=scale))
 
 # %% [markdown]

@@ -97,9 +97,9 @@ test_tiles, masks = (np.concatenate(part) for part in zip(*parts, strict=True))
 labels = tile_labels(masks)
 groups = np.repeat(np.arange(len(test_strips)), [len(tiles) for tiles, _ in parts])
 defects = [test_strips[i].defect for i in groups]
-print(f"Fabric {FABRIC}: {len(training_tiles)} tiles to learn from.")
+print(f"Fabric {FABRIC}, tiles to learn from: {len(training_tiles)}.")
 for rows, name in ((~labels, "clean tiles"), (labels, "tiles with a defect")):
-    print(f"To test: {rows.sum()} {name}, of {len(set(groups[rows]))} strips.")
+    print(f"To test, {name}: {rows.sum()}, strips: {len(set(groups[rows]))}.")
 
 # %% [markdown]
 # Four tiles with a defect will stand for all in the pictures: a quarter of the way through the test tiles, and so on.
@@ -187,7 +187,7 @@ compare(latent_size, size_of_real_code, 256, [(4, 2, 1)] * 3, 4)
 # %%
 from aitex_utils.lessons.nb07.figures import LiveCurve
 
-STEPS = 100  # raise it if you have the time: 1,000 takes about a minute
+STEPS = 100  # raise it if you have the time
 net = Autoencoder(steps=STEPS, seed=0)
 encoder, decoder = net.make_network()
 x = torch.zeros(1, 1, 256, 256)  # (B, C, H, W)
@@ -635,7 +635,7 @@ rows = {
 }
 print("             learns per tile    network       bank")
 for name, (learns, per_tile, weights, bank) in rows.items():
-    print(f"{name:11} {learns:5.1f} s {1000 * per_tile:5.0f} ms", end=" ")
+    print(f"{name:11} {learns:5.1f} s {1000 * per_tile:5.1f} ms", end=" ")
     print(f"{weights / 2**20:6.1f} MiB {bank / 2**20:6.1f} MiB")
 reveal("07.c", (bank_bytes + network_bytes) / net.nbytes, unit="times")
 
@@ -766,6 +766,7 @@ check("07.5", share_of_normal_below)  # stuck? hint("07.5")
 
 # %%
 from aitex_utils.lessons.nb07.percentile_rank import percentile_rank
+from aitex_utils.lessons.wording import percent
 
 clean = pc_maps[~labels][:, ::4, ::4].ravel()
 values = pc_maps[shown[0], 128, ::64]
@@ -779,7 +780,7 @@ for name, detector_maps in maps.items():
 inside = {name: (rows[name][masks[shown]] > 0.99).mean() for name in maps}
 caption = "Four tiles and the percentile rank of each pixel by detector. Share of the"
 caption += " defects' pixels above 99 % of the normal pixels: "
-caption += ", ".join(f"{name} {100 * share:.0f} %" for name, share in inside.items()) + "."
+caption += ", ".join(f"{name} {percent(share)}" for name, share in inside.items()) + "."
 scales = {name: (0.95, 1.0) for name in maps}
 show(*plot_rows(rows, titles, caption, masks=masks[shown], scales=scales))
 

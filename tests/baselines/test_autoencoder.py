@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import json
 import zipfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -149,6 +151,42 @@ def test_a_loaded_autoencoder_predicts_the_same(fitted: Autoencoder, tmp_path: P
     for name in ("losses_", "tile_shape_", "mean_", "std_", "nbytes"):
         assert getattr(loaded, name) == getattr(fitted, name)
     np.testing.assert_array_equal(loaded.predict(DEFECTIVE).maps, fitted.predict(DEFECTIVE).maps)
+
+
+@pytest.mark.parametrize("content", [b"years of work", b"", "another.npz", "array.npy"])
+def test_a_file_of_another_kind_is_not_replaced(fitted: Autoencoder, tmp_path: Path, content: bytes | str):
+    file = tmp_path / "thesis.npz"
+    if isinstance(content, str):
+        np.savez(tmp_path / "another.npz", header=np.frombuffer(b'{"format": "another"}', np.uint8))
+        np.save(tmp_path / "array.npy", np.zeros(3))
+        content = (tmp_path / content).read_bytes()
+    file.write_bytes(content)
+    with pytest.raises(InputError, match="thesis.npz exists and is no saved autoencoder: choose another name"):
+        fitted.save(file)
+    assert file.read_bytes() == content
+
+
+def test_a_saved_autoencoder_is_replaced_and_a_link_to_it_stays(fitted: Autoencoder, tmp_path: Path):
+    fitted.save(tmp_path / "net.npz")
+    (tmp_path / "link.npz").symlink_to(tmp_path / "net.npz")
+    fitted.save(tmp_path / "link.npz")
+    assert (tmp_path / "link.npz").is_symlink()
+    assert Autoencoder.load(tmp_path / "net.npz").nbytes == fitted.nbytes
+
+
+def test_parts_that_claim_to_be_huge_or_are_compressed_are_refused(fitted: Autoencoder, tmp_path: Path):
+    file = fitted.save(tmp_path / "net.npz")
+    with np.load(file) as arrays:
+        content = dict(arrays)
+    np.savez_compressed(file, **content)
+    with pytest.raises(InputError, match="no readable autoencoder .*compressed"):
+        Autoencoder.load(file)
+    huge = io.BytesIO()
+    np.lib.format.write_array_header_1_0(huge, {"descr": "<f4", "fortran_order": False, "shape": (10**7, 10**7)})
+    with zipfile.ZipFile(file, "w") as parts:
+        parts.writestr("header.npy", huge.getvalue())
+    with pytest.raises(InputError, match="no readable autoencoder .*does not fit its file"):
+        Autoencoder.load(file)
 
 
 def test_a_damaged_byte_is_refused_or_harmless(fitted: Autoencoder, tmp_path: Path):
@@ -315,10 +353,124 @@ def test_an_autoencoder_that_is_not_fitted_is_refused(tmp_path: Path):
     assert not list(tmp_path.iterdir())
 
 
-def test_diverged_training_is_refused_and_leaves_nothing_of_a_previous_fit():
-    autoencoder = small(steps=3).fit(NORMAL)
-    autoencoder.lr = 1e30
-    with pytest.raises(InputError, match="diverged at step .*: take a lower lr"):
-        autoencoder.fit(NORMAL)
-    with pytest.raises(InputError, match="not fitted yet"):
-        autoencoder.predict(TEST)
+# A refused or interrupted fit, and the settings of the program around it
+
+
+def test_diverged_training_is_refused_with_the_loss():
+    with pytest.raises(InputError, match=r"^Training diverged at step [23]: the loss is (inf|nan)\. Take a lower lr"):
+        small(steps=3, lr=1e30).fit(NORMAL)
+    with pytest.raises(InputError, match="diverged in the last step: .*not finite. Take a lower lr"):
+        small(steps=1, lr=1e30).fit(NORMAL)
+
+
+def raising(error: type[BaseException], step: int) -> Callable[[list[float]], None]:
+    """Return a callback that spoils the list of losses, and raises at a step."""
+
+    def callback(losses: list[float]) -> None:
+        n_losses = len(losses)
+        losses.clear()
+        if n_losses == step:
+            raise error
+
+    return callback
+
+
+@pytest.mark.parametrize(
+    ("error", "parameters", "arguments"),
+    [
+        (KeyboardInterrupt, {}, {"callback": raising(KeyboardInterrupt, 1)}),
+        (ZeroDivisionError, {}, {"callback": raising(ZeroDivisionError, 2)}),
+        (InputError, {}, {"callback": "loud"}),
+        (InputError, {"lr": 1e30}, {}),
+        (InputError, {}, {"tiles": NORMAL.astype(float)}),
+        (InputError, {}, {"tiles": NORMAL[:, :30]}),
+    ],
+)
+def test_a_refused_or_interrupted_fit_changes_nothing(error: type, parameters: dict, arguments: dict, tmp_path: Path):
+    for was_fitted in (False, True):
+        autoencoder = small(steps=3)
+        if was_fitted:
+            autoencoder.fit(NORMAL)
+            expected = autoencoder.predict(TEST).maps
+        for name, value in parameters.items():
+            setattr(autoencoder, name, value)
+        before = dict(autoencoder.__dict__)
+        with pytest.raises(error):
+            autoencoder.fit(**{"tiles": TEST, **arguments})
+        assert autoencoder.__dict__ == before
+        if was_fitted:
+            np.testing.assert_array_equal(
+                Autoencoder.load(autoencoder.save(tmp_path / "a.npz")).predict(TEST).maps, expected
+            )
+
+
+def test_a_callback_cannot_spoil_the_losses():
+    autoencoder = small(steps=3).fit(NORMAL, callback=raising(ZeroDivisionError, 9))
+    assert len(autoencoder.losses_) == 3
+
+
+@contextmanager
+def double_precision() -> Iterator[None]:
+    torch.set_default_dtype(torch.float64)
+    try:
+        yield
+    finally:
+        torch.set_default_dtype(torch.float32)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        double_precision,
+        torch.inference_mode,
+        torch.no_grad,
+        lambda: torch.device("meta"),
+        lambda: torch.autocast("cpu", torch.bfloat16),
+    ],
+)
+def test_the_program_s_settings_of_torch_change_nothing(settings: Callable, tmp_path: Path):
+    expected = small(steps=3).fit(NORMAL)
+    with settings():
+        autoencoder = small(steps=3).fit(NORMAL)
+        maps, codes = autoencoder.predict(TEST).maps, autoencoder.encode(TEST)
+        loaded = Autoencoder.load(autoencoder.save(tmp_path / "a.npz"))
+        np.testing.assert_array_equal(loaded.predict(TEST).maps, maps)
+    assert autoencoder.losses_ == expected.losses_
+    np.testing.assert_array_equal(maps, expected.predict(TEST).maps)
+    np.testing.assert_array_equal(codes, expected.encode(TEST))
+
+
+def test_global_random_numbers_are_neither_used_nor_changed(tmp_path: Path):
+    states = []
+    results = []
+    for seed in (1, 2):
+        torch.manual_seed(seed)
+        np.random.seed(seed)
+        states.append((torch.get_rng_state(), np.random.get_state()[1].copy()))
+        autoencoder = small(steps=2).fit(NORMAL)
+        Autoencoder.load(autoencoder.save(tmp_path / "a.npz")).predict(TEST)
+        results.append([*autoencoder.losses_, *small().make_network()[0][0].weight.detach().flatten().tolist()])
+        assert torch.equal(torch.get_rng_state(), states[-1][0])
+        np.testing.assert_array_equal(np.random.get_state()[1], states[-1][1])
+    assert results[0] == results[1]
+
+
+def test_seeding_reaches_the_cpu_only(monkeypatch: pytest.MonkeyPatch):
+    def refuse(seed: int) -> None:
+        raise AssertionError("this seeds the GPUs as well")
+
+    monkeypatch.setattr(torch, "manual_seed", refuse)
+    small(steps=1).fit(NORMAL)
+
+
+@pytest.mark.parametrize(
+    "tiles", [[NORMAL[0], NORMAL[0][:16, :16]], [NORMAL, NORMAL[:, :16]], iter(NORMAL), None, "tiles", [], 5]
+)
+def test_other_inputs_are_refused_in_a_sentence(tiles: object):
+    with pytest.raises(InputError, match="^tiles "):
+        small(steps=1).fit(tiles)
+
+
+def test_a_list_of_tiles_and_a_tensor_are_taken():
+    expected = small(steps=2).fit(NORMAL).losses_
+    assert small(steps=2).fit(list(NORMAL)).losses_ == small(steps=2).fit(torch.from_numpy(NORMAL)).losses_ == expected

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
+import protocol_c as protocol_c_module
 import pytest
 from protocol_c import evaluate_strips, protocol_c
 
 from aitex_utils.commands.protocol_c import score_strips, split_protocol_c
+from aitex_utils.errors import InputError
 from aitex_utils.patchcore import StripResult
 from aitex_utils.strips import list_strips
 
@@ -60,3 +64,15 @@ def test_strips_are_seen_as_a_whole_or_tile_by_tile(small_practice: Path, small_
 def test_the_small_fabric_has_a_strip_without_a_mask(small_practice: Path):
     """The tests above rely on it."""
     assert any(strip.read_known_mask() is None for strip in list_strips(small_practice))
+
+
+def test_a_strip_that_cannot_be_used_is_named_before_the_first_fit(small_practice: Path, tmp_path: Path, monkeypatch):
+    shutil.copytree(small_practice, tmp_path / "data")
+    *_, last = strips = list_strips(tmp_path / "data")
+    monkeypatch.setattr(protocol_c_module, "fit_fabrics", lambda *_, **__: pytest.fail("the fit began"))
+    cv2.imwrite(str(last.path), np.zeros((256, 4096), np.uint8))
+    with pytest.raises(InputError, match=f"^Strip {last.id}: .*no texture"):
+        next(protocol_c(tmp_path / "data", strips[0].fabric, [0], {}))
+    last.path.write_bytes(b"x")
+    with pytest.raises(InputError, match=f"{last.path.name} cannot be read"):
+        next(protocol_c(tmp_path / "data", strips[0].fabric, [0], {}))

@@ -9,6 +9,7 @@ import pytest
 
 from aitex_utils.commands import data
 from aitex_utils.commands.data import main
+from aitex_utils.lessons.cache import cached
 from aitex_utils.practice import generate
 from aitex_utils.strips import list_strips
 
@@ -52,10 +53,23 @@ def test_a_wrong_size_gives_one_sentence(tmp_path: Path, capsys: pytest.CaptureF
 
 
 def test_it_clears_the_cache_and_makes_nothing(tmp_path: Path, capsys: pytest.CaptureFixture, monkeypatch):
-    entry = tmp_path / "cache" / "distances"
-    entry.mkdir(parents=True)
-    (entry / "header.json").write_text("{}" + " " * 2**20, encoding="utf-8")
-    monkeypatch.setenv("COURSE_CACHE", str(entry.parent))
+    monkeypatch.setenv("COURSE_CACHE", str(tmp_path / "cache"))
+    cached("distances", lambda: {"a": np.zeros(2**17)})
     assert main(["--clear-cache", "--folder", str(tmp_path / "practice")]) == 0
-    assert not entry.exists() and not (tmp_path / "practice").exists()
+    assert not (tmp_path / "cache" / "distances").exists() and not (tmp_path / "practice").exists()
     assert "1.0 MiB" in capsys.readouterr().out
+
+
+def test_a_folder_with_a_foreign_file_is_refused_before_anything_is_made(
+    tmp_path: Path, capsys: pytest.CaptureFixture, monkeypatch: pytest.MonkeyPatch
+):
+    arguments = ["--folder", str(tmp_path / "practice"), "--fabrics", "1", "--normal", "2", "--defective", "3"]
+    assert main(arguments) == 0
+    thesis = tmp_path / "practice" / "Mask_images" / "thesis.txt"
+    thesis.write_text("years of work")
+    monkeypatch.setattr(generate, "render_strip", None)  # nothing is drawn
+    capsys.readouterr()
+    assert main([*arguments, "--force"]) == 1
+    error = capsys.readouterr().err
+    assert "practice contains Mask_images/thesis.txt, " in error and error.count("\n") == 1
+    assert thesis.read_text() == "years of work"

@@ -5,7 +5,10 @@ from __future__ import annotations
 import csv
 import json
 import math
+import os
+import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -19,7 +22,8 @@ from aitex_utils.commands.demo import MEASURES, main, result_table, run_demo, wr
 from aitex_utils.commands.profiling import versions
 from aitex_utils.commands.protocol_c import ScoredStrip, evaluate
 from aitex_utils.errors import InputError
-from aitex_utils.strips import DEFECT_FOLDER, MASK_FOLDER, NORMAL_FOLDER
+from aitex_utils.patchcore import PatchCore
+from aitex_utils.strips import DEFECT_FOLDER, MASK_FOLDER, NORMAL_FOLDER, read_grey
 
 pytestmark = [
     pytest.mark.usefixtures("one_thread"),
@@ -179,7 +183,7 @@ def test_the_scores_in_the_file_give_the_measures(written: Path):
 
 def test_the_json_file_has_all_results(written: Path, run: tuple[dict, list]):
     results = read_json(written)
-    assert results.keys() == run[0].keys()
+    assert results.keys() == {*run[0], "files"}
     assert results["pixel_ap"] == run[0]["pixel_ap"]
 
 
@@ -247,7 +251,7 @@ def test_wrong_arguments_give_one_sentence(root: Path, tmp_path: Path, capsys: p
     assert not (tmp_path / "out").exists()
     assert "Fabric 08 has no normal strips" in run_and_fail([*data, "--fabric", "08"], capsys)
     assert "seed is -1, expected a whole number" in run_and_fail([*data, "--seed", "-1"], capsys)
-    assert not list((tmp_path / "out").iterdir())
+    assert not (tmp_path / "out").exists()
 
 
 def test_a_folder_that_cannot_be_written_is_refused_before_the_work(
@@ -257,6 +261,38 @@ def test_a_folder_that_cannot_be_written_is_refused_before_the_work(
     monkeypatch.setattr(demo, "run_demo", lambda *_, **__: pytest.fail("the work began"))
     assert "cannot be written" in run_and_fail(["--data", str(root), "--out", str(tmp_path / "file")], capsys)
     assert (tmp_path / "file").read_text() == "in the way"
+
+
+def test_files_of_the_user_are_never_overwritten(
+    root: Path, tmp_path: Path, capsys: pytest.CaptureFixture, monkeypatch: pytest.MonkeyPatch
+):
+    """Neither a file of the same name, nor results that the user changed, nor a file beside them."""
+    arguments = ["--data", str(root), "--out", str(tmp_path)]
+    monkeypatch.setattr(demo, "run_demo", lambda *_, **__: pytest.fail("the work began"))
+    for name in ("scores.csv", "figures.json", "0011_002_00.png", ".writable", "notes.txt"):
+        (tmp_path / name).write_text("mine")
+        assert f"contains {name}, not part of the demo's results" in run_and_fail(arguments, capsys)
+        assert (tmp_path / name).read_text() == "mine" and os.listdir(tmp_path) == [name]
+        os.remove(tmp_path / name)
+    for name in ("scores.csv", "notes.txt"):
+        write_results(tmp_path / name, {}, [])
+        (tmp_path / name / name).write_text("mine")
+        with pytest.raises(InputError, match=f"contains {name}, not part of"):
+            write_results(tmp_path / name, {}, [])
+        assert (tmp_path / name / name).read_text() == "mine"
+
+
+def test_results_are_replaced_by_the_next_run(run: tuple[dict, list], tmp_path: Path):
+    write_results(tmp_path / "out", *run)
+    write_results(tmp_path / "out", run[0], run[1][:0])
+    assert sorted(os.listdir(tmp_path / "out")) == ["figures.json", "scores.csv"]  # no picture of the run before
+    assert os.listdir(tmp_path) == ["out"]
+
+
+def test_results_of_an_earlier_version_have_a_way_out(tmp_path: Path):
+    (tmp_path / "figures.json").write_text('{"fabric": "00"}')
+    with pytest.raises(InputError, match="delete the folder if an earlier version of this course wrote it"):
+        write_results(tmp_path, {}, [])
 
 
 def test_a_data_set_without_normal_strips(tmp_path: Path, capsys: pytest.CaptureFixture):
@@ -280,7 +316,7 @@ def test_unreadable_strips_are_skipped_and_counted(tmp_path: Path):
     with pytest.warns(UserWarning) as caught:
         results, scored = run_demo(tmp_path, "00", **QUICK)
     messages = [str(warning.message) for warning in caught]
-    assert any("1 of 3 strips were skipped" in text and "0011_002_00.png" in text for text in messages)
+    assert any("1 of 5 strips were skipped" in text and "0011_002_00.png" in text for text in messages)
     assert {item.strip.id for item in scored if not item.strip.is_normal} == {"0010_002_00"}
     assert math.isnan(results["tile_auroc_c1"]) and not math.isnan(results["strip_auroc"])  # no mask is known
 
@@ -293,11 +329,101 @@ def test_no_readable_normal_strips_give_one_sentence(tmp_path: Path):
         run_demo(tmp_path, "00", **QUICK)
 
 
-def test_a_strip_that_cannot_be_tiled_is_named(tmp_path: Path):
-    for i in range(2):
-        write_png(tmp_path / NORMAL_FOLDER / f"000{i}_000_00.png", np.full((256, 600), 9, np.uint8))
-    with pytest.raises(InputError, match=r"^Strip 000[01]_000_00: .*no texture"):
+def test_strips_without_fabric_are_named_and_skipped_before_the_fit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    for i, value in enumerate((0, 255)):
+        write_png(tmp_path / NORMAL_FOLDER / f"000{i}_000_00.png", np.full((256, 600), value, np.uint8))
+    monkeypatch.setattr(demo, "fit_fabrics", lambda *_, **__: pytest.fail("the fit began"))
+    with (
+        pytest.warns(UserWarning, match=r"2 of 2 strips were skipped: Strip 0000_000_00: .*no texture.* 0001_000_00"),
+        pytest.raises(InputError, match=r"Too few normal strips of fabric 00 can be used \(0\)"),
+    ):
         run_demo(tmp_path, "00", **QUICK)
+
+
+def spoil(root: Path) -> Path:
+    """Write three good normal strips and a good defective one, and one of each kind that cannot be used."""
+    for i in range(3):
+        write_png(root / NORMAL_FOLDER / f"000{i}_000_00.png", weave(i))
+    write_png(root / NORMAL_FOLDER / "0003_000_00.png", np.zeros((256, 600), np.uint8))
+    write_png(root / NORMAL_FOLDER / "0004_000_00.png", np.full((256, 600), 255, np.uint8))
+    narrow = weave(5)
+    narrow[:, :650] = 255
+    write_png(root / NORMAL_FOLDER / "0005_000_00.png", narrow)
+    write_png(root / DEFECT_FOLDER / "0010_002_00.png", weave(10))
+    write_png(root / DEFECT_FOLDER / "0011_002_00.png", np.zeros((256, 600), np.uint8))
+    write_png(root / DEFECT_FOLDER / "0012_002_00.png", weave(12))
+    write_png(root / MASK_FOLDER / "0012_002_00_mask.png", np.full((256, WIDTH), 255, np.uint8))  # inverted
+    return root
+
+
+def test_bad_strips_in_either_set_do_not_end_the_run(tmp_path: Path, capsys: pytest.CaptureFixture, monkeypatch):
+    monkeypatch.setattr(demo, "run_demo", partial(run_demo, coreset_ratio=0.01, size=64))
+    assert main(["--data", str(spoil(tmp_path / "aitex")), "--out", str(tmp_path / "out")]) == 0
+    output, error = capsys.readouterr()
+    assert {row["strip"][:4] for row in read_scores(tmp_path / "out", "strip")} < {"0000", "0001", "0002", "0010"}
+    assert "1 of 9 strips were skipped: " in error and "inverted or transparent" in error
+    assert "4 of 8 strips were skipped: " in error and error.count("no texture") == 3
+    assert "columns look like fabric" in error and "Traceback" not in error
+    assert "4 x no fabric found: " in output and "1 x mask cannot be used: Defect_images/0012_002_00.png" in output
+    assert "1 pictures of defective strips" in output and "undefined" in output and "nan" not in output
+
+
+def test_a_strip_that_cannot_be_predicted_keeps_the_others(root: Path, monkeypatch: pytest.MonkeyPatch):
+    predict = PatchCore.predict_strip
+
+    def fail_once(self: PatchCore, image: np.ndarray, **options: object):
+        if np.array_equal(image, bad):
+            raise InputError("too dark.")
+        return predict(self, image, **options)
+
+    bad = read_grey(root / DEFECT_FOLDER / "0012_006_00.png")
+    monkeypatch.setattr(PatchCore, "predict_strip", fail_once)
+    with pytest.warns(UserWarning, match="1 of 5 strips were skipped: Strip 0012_006_00: too dark"):
+        results, scored = run_demo(root, "00", size=64, coreset_ratio=0.01)
+    assert results["strips_tested"] == len(scored) == 4
+
+
+def test_a_strip_counts_once(tmp_path: Path, capsys: pytest.CaptureFixture, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(demo, "run_demo", partial(run_demo, coreset_ratio=0.01, size=64))
+    for i in range(3):
+        write_png(tmp_path / NORMAL_FOLDER / f"000{i}_000_00.png", weave(i))
+    shutil.copytree(tmp_path / NORMAL_FOLDER, tmp_path / NORMAL_FOLDER / "copy" / "again")
+    shutil.copy(tmp_path / NORMAL_FOLDER / "0000_000_00.png", tmp_path / NORMAL_FOLDER / "0009_000_00.png")
+    (tmp_path / MASK_FOLDER).mkdir()
+    os.symlink("nowhere.png", tmp_path / MASK_FOLDER / "0001_000_00_mask.png")
+    assert main(["--data", str(tmp_path), "--out", str(tmp_path / "out")]) == 0
+    output, error = capsys.readouterr()
+    results = read_json(tmp_path / "out")
+    assert (results["strips_fitted"], results["strips_tested"]) == (2, 1)
+    assert "3 x same strip twice: NODefect_images/copy/again/0000_000_00.png, " in output
+    assert "1 x same picture twice: NODefect_images/0009_000_00.png (equal to" in output
+    assert "1 x not read: Mask_images/0001_000_00_mask.png (a link that leads nowhere)" in output
+    assert "1 of 4 strips were left out, because the same picture is there twice: 0009_000_00.png" in error
+
+
+def test_a_threshold_from_the_file_flags_what_it_flags_in_memory(written: Path, run: tuple[dict, list]):
+    scores = np.concatenate([item.result.tile_scores for item in run[1]])
+    np.testing.assert_array_equal([float(row["score"]) for row in read_scores(written, "tile")], scores.astype(float))
+    assert [float(row["score"]) for row in read_scores(written, "strip")] == [item.result.score for item in run[1]]
+
+
+def test_maps_below_0_and_infinite_results_are_written(run: tuple[dict, list], tmp_path: Path, monkeypatch):
+    plot_strip = demo.plot_strip
+
+    def check_scale(*arguments: object, scale: tuple[float, float], **options: object):
+        assert scale[0] <= scale[1] < 0
+        return plot_strip(*arguments, scale=scale, **options)
+
+    monkeypatch.setattr(demo, "plot_strip", check_scale)
+    below = [replace(item, result=replace(item.result, map=item.result.map * 0 - 5)) for item in run[1]]
+    write_results(tmp_path, {"threshold": math.inf}, below)
+    assert read_json(tmp_path)["threshold"] is None and len(list(tmp_path.glob("*.png"))) == len(SPOTS)
+
+
+def test_the_first_fabric_with_two_normal_strips_is_taken(tmp_path: Path):
+    for name in ("0000_000_00", "0001_000_01", "0002_000_01"):
+        write_png(tmp_path / NORMAL_FOLDER / f"{name}.png", weave(0))
+    assert demo._first_fabric(tmp_path) == "01"
 
 
 # the practice fabric and real strips

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
-from small_aitex import grey, make_small, write_png
+from small_aitex import fold, grey, make_small, write_png
 
 from aitex_utils.commands.protocol_c import (
     ScoredStrip,
     collect_tiles,
     crop_fabrics,
     evaluate,
+    find_regions,
     fit_fabrics,
     score_strips,
     split_protocol_c,
@@ -107,6 +109,27 @@ def test_a_detector_is_fitted_on_strips_or_on_their_tiles():
     assert tiles.shape == (5, 256, 256) and tiles[:, 0, 0].tolist() == [1, 1, 2, 2, 2]
 
 
+def test_strips_without_fabric_are_counted_and_skipped():
+    image = np.random.default_rng(0).integers(80, 160, (256, 1024), np.uint8)
+    folded = fold(np.random.default_rng(1).integers(80, 160, (256, 4096), np.uint8), 0, 180, 100, 600)
+    images = [image, grey(0, 1024), image, grey(255, 1024), folded]
+    with pytest.warns(UserWarning) as caught:
+        kept, kept_images, regions = find_regions([strip(i) for i in range(5)], images)
+    assert [item.id[:4] for item in kept] == ["0000", "0002", "0004"] and regions[:2] == [(0, 1024)] * 2
+    assert kept_images[2] is folded and not regions[2].is_certain
+    skipped, uncertain = (str(warning.message) for warning in caught)
+    assert skipped.startswith("2 of 5 strips were skipped: Strip 0001_000_00: ") and "Strip 0003_000_00: " in skipped
+    assert uncertain.startswith("The fabric of 1 of 5 strips is uncertain") and "0004_000_00 (columns " in uncertain
+
+
+def test_a_picture_is_not_in_both_sets(tmp_path: Path):
+    root = make_small(tmp_path, ("00",))
+    shutil.copy(root / "NODefect_images" / "folder00" / "0001_000_00.png", root / "Defect_images" / "0008_002_00.png")
+    with pytest.warns(UserWarning, match="1 of 6 strips were left out.*: 0008_002_00.png"):
+        training, test = split_protocol_c(list_strips(root))
+    assert {item.id for item in training + test} == {item.id for item in list_strips(root)} - {"0008_002_00"}
+
+
 # predictions beside the ground truth
 
 
@@ -140,6 +163,13 @@ def test_images_that_are_given_are_not_read_again():
 def test_a_strip_that_cannot_be_predicted_is_named():
     with pytest.raises(InputError, match="^Strip 0002_002_00: no texture"):
         score_strips(StubDetector(), [strip(1, "002"), strip(2, "002")], [grey(5, 600), grey(0, 600)])
+
+
+def test_bad_strips_are_skipped_and_counted():
+    strips = [strip(1, "002"), strip(2, "002"), strip(3, "002")]
+    with pytest.warns(UserWarning, match="1 of 3 strips were skipped: Strip 0002_002_00: no texture"):
+        scored = score_strips(StubDetector(), strips, [grey(5, 600), grey(0, 600), grey(6, 600)], skip_bad=True)
+    assert [item.image[0, 0] for item in scored] == [5, 6]
 
 
 # measures

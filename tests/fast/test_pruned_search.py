@@ -12,17 +12,11 @@ from scipy.spatial.distance import cdist
 from aitex_utils import memory_bank
 from aitex_utils.fast import pruned_search
 from aitex_utils.fast.bf16_bound import GROUP
+from aitex_utils.fast.exact_distances import brute_force_search
 from aitex_utils.fast.pruned_search import PrunedSearch
 from aitex_utils.memory_bank import MemoryBank
 
 pytestmark = pytest.mark.usefixtures("one_thread")
-
-
-def is_nearest(queries: np.ndarray, vectors: np.ndarray, indices: np.ndarray) -> bool:
-    """Return whether the vectors at `indices` are nearest, up to float32's rounding of |p|^2 - 2 p.m + |m|^2."""
-    squared = cdist(queries.astype(float), vectors.astype(float)) ** 2
-    rounding = 1e-5 * max((queries**2).sum(axis=1).max(), (vectors**2).sum(axis=1).max())
-    return bool((squared[np.arange(len(queries)), indices] <= squared.min(axis=1) + rounding).all())
 
 
 def possible_groups(search: PrunedSearch, queries: np.ndarray) -> np.ndarray:
@@ -64,12 +58,16 @@ def test_the_nearest_vector_is_found(n_vectors: int, n_queries: int, channels: i
     rng = np.random.default_rng(seed)
     vectors, queries = make_points(kind, n_vectors, n_queries, channels, rng)
     search, exclude = PrunedSearch(vectors), rng.random(n_vectors) < rng.random()
-    assert is_nearest(queries, vectors, search.search(queries))
-    if not exclude.all():
-        indices = search.search(queries, exclude)
-        positions = np.cumsum(~exclude) - 1  # of the vectors that count, among themselves
-        assert not exclude[indices].any() and is_nearest(queries, vectors[~exclude], positions[indices])
-    assert is_nearest(queries, vectors, search.search(queries))  # an exclusion does not last
+    for _ in range(2):  # an exclusion does not last
+        squares, indices = search.search(queries)
+        expected_squares, expected = brute_force_search(queries, vectors)
+        np.testing.assert_array_equal(indices, expected[:, 0])
+        np.testing.assert_array_equal(squares, expected_squares[:, 0])
+        if not exclude.all():
+            squares, indices = search.search(queries, exclude)
+            expected_squares, expected = brute_force_search(queries, vectors[~exclude])
+            np.testing.assert_array_equal(indices, np.flatnonzero(~exclude)[expected[:, 0]])
+            np.testing.assert_array_equal(squares, expected_squares[:, 0])
 
 
 @settings(max_examples=60)
@@ -119,7 +117,7 @@ def test_the_group_of_the_nearest_vector_is_not_ruled_out_by_the_largest_roundin
     s = queries.astype(float) @ vectors.T.astype(float) - (vectors.astype(float) ** 2).sum(axis=1) / 2
     assert (s[:, 0] > s[:, GROUP]).all() and (s.argmax(axis=1) < GROUP).all()
     assert possible_groups(search, queries)[0].all()
-    np.testing.assert_array_less(search.search(queries), GROUP)
+    np.testing.assert_array_less(search.search(queries)[1], GROUP)
 
 
 def test_most_groups_are_ruled_out_where_vectors_differ():
@@ -145,5 +143,5 @@ def test_a_bank_returns_the_same_with_and_without_pruning(monkeypatch: pytest.Mo
         results[fast] = (*before, *bank.search(queries), *bank.search(queries[:20]), *bank.search(queries, 2))
     assert pruned == [1100, 1100]  # once per state of the bank; not for few queries, nor for two neighbours
     for actual, expected in zip(results[True], results[False], strict=True):
-        np.testing.assert_allclose(actual, expected, rtol=1e-6)
+        np.testing.assert_array_equal(actual, expected)
     assert (results[True][3] >= 1500).any()

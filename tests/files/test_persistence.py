@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import os
 import pickle
+import struct
 from pathlib import Path
 
 import numpy as np
@@ -13,34 +15,22 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
+from saved_headers import change_header, read_header, replace_file
 
 from aitex_utils.errors import InputError, MissingError
-from aitex_utils.files.persistence import HEADER, INDEX, read_folder, write_folder
+from aitex_utils.files import persistence
+from aitex_utils.files.persistence import HEADER, INDEX, METHOD, checked_array, header_digest, read_folder, write_folder
+from aitex_utils.memory_bank import MemoryBank
 
 VECTORS = "vectors.npy"
 FIELDS = {"kind": "flat", "vectors": 2, "channels": 3, "metadata": {"backbone": "x"}}
+FLAT = b"IxF2" + struct.pack("<iq", 3, 2)  # how an index of 2 vectors with 3 channels begins
 
 
 @pytest.fixture
 def saved(tmp_path: Path) -> Path:
     vectors = np.arange(6, dtype=np.float32).reshape(2, 3)
-    return write_folder(tmp_path / "bank", FIELDS, b"index", {"vectors": vectors})
-
-
-def read_header(folder: Path) -> dict:
-    return json.loads((folder / HEADER).read_text(encoding="utf-8"))
-
-
-def change_header(folder: Path, **fields: object) -> None:
-    """Set fields of the header; None deletes a field."""
-    header = {name: value for name, value in {**read_header(folder), **fields}.items() if value is not None}
-    (folder / HEADER).write_text(json.dumps(header))
-
-
-def replace_file(folder: Path, name: str, data: bytes) -> None:
-    """Replace a file and put the right digest into the header, as an attacker would."""
-    (folder / name).write_bytes(data)
-    change_header(folder, sha256={**read_header(folder)["sha256"], name: hashlib.sha256(data).hexdigest()})
+    return write_folder(tmp_path / "bank", FIELDS, FLAT, {"vectors": vectors})
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -50,7 +40,11 @@ def contents(folder: Path) -> dict[str, bytes]:
 # --- round trips ---
 
 JSON = st.recursive(
-    st.none() | st.booleans() | st.integers(-(2**70), 2**70) | st.floats(allow_nan=False) | st.text(max_size=5),
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**70), 2**70)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(max_size=5),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
     max_leaves=6,
 )
@@ -67,9 +61,9 @@ ARRAYS = hnp.arrays(hnp.scalar_dtypes(), hnp.array_shapes(min_dims=0, max_dims=3
 def test_header_index_and_arrays_come_back(tmp_path_factory: pytest.TempPathFactory, index, metadata, arrays):
     folder = tmp_path_factory.getbasetemp() / "round trip"  # each example replaces the previous one
     arrays = {"vectors": np.zeros((2, 3)), **arrays}
-    write_folder(str(folder), {**FIELDS, "metadata": metadata}, index, arrays)
+    write_folder(str(folder), {**FIELDS, "metadata": metadata}, FLAT + index, arrays)
     header, read_index, read_arrays = read_folder(str(folder))
-    assert header["metadata"] == metadata and read_index == index
+    assert header["metadata"] == metadata and read_index == FLAT + index
     assert read_arrays.keys() == arrays.keys()
     for name, array in arrays.items():
         assert read_arrays[name].dtype == array.dtype and read_arrays[name].shape == array.shape
@@ -81,7 +75,8 @@ def test_the_header_has_format_version_and_the_digest_of_every_file(saved: Path)
     assert header.pop("sha256") == {
         name: hashlib.sha256((saved / name).read_bytes()).hexdigest() for name in (INDEX, VECTORS)
     }
-    assert header == {"format": "aitex_utils memory bank", "version": 2, **FIELDS}
+    assert header.pop("header_sha256") == header_digest(header | {"sha256": read_header(saved)["sha256"]})
+    assert header == {"format": "aitex_utils memory bank", "version": 2, "method": METHOD, **FIELDS}
     assert sorted(os.listdir(saved)) == sorted([HEADER, INDEX, VECTORS])
 
 
@@ -89,7 +84,7 @@ def test_version_1_is_read_in_the_names_of_version_2(saved: Path):
     folder = saved.with_name("old")
     arrays = {"vectors": np.zeros((2, 3)), "usual": np.ones((4, 4)), "mean": np.zeros(3)}
     parameters = {"coreset": 0.1, "level": True, "baseline": 0.25, "size": 64}
-    write_folder(folder, FIELDS, b"", arrays)
+    write_folder(folder, FIELDS, FLAT, arrays)
     about = {"parameters": parameters, "whole": True, "backbone": "x"}
     change_header(folder, version=1, metadata=None, about=about)
     header, _, arrays = read_folder(folder)
@@ -110,10 +105,43 @@ def test_a_folder_that_is_no_bank_is_not_replaced(tmp_path: Path):
     (tmp_path / "folder" / "thesis.txt").write_text("years of work")
     (tmp_path / "file").write_text("more")
     before = contents(tmp_path)
-    for name in ("folder", "file"):
-        with pytest.raises(InputError, match=f"{name} exists and is no memory bank: .*another name"):
+    for name, expected in (
+        ("folder", "folder contains thesis.txt, .*nothing was replaced"),
+        ("file", "a file of that name is in the way"),
+    ):
+        with pytest.raises(InputError, match=expected):
             write_folder(tmp_path / name, FIELDS, b"", {})
     assert contents(tmp_path) == before
+
+
+@pytest.mark.parametrize(
+    "text", ["{}", "", "[]", '{"format": "another", "sha256": {}}', '{"sha256": {"thesis.txt": ""}}']
+)
+def test_a_header_of_another_program_proves_nothing(tmp_path: Path, text: str):
+    """The case of faults.md, kind 1."""
+    (tmp_path / "site").mkdir()
+    (tmp_path / "site" / HEADER).write_text(text)
+    (tmp_path / "site" / "thesis.txt").write_text("years of work")
+    before = contents(tmp_path)
+    with pytest.raises(InputError, match=r"site contains header\.json, thesis\.txt, "):
+        MemoryBank().add(np.eye(4, dtype=np.float32)).save(tmp_path / "site")
+    assert contents(tmp_path) == before
+
+
+@pytest.mark.parametrize("name", ["thesis.txt", "deep/thesis.txt", ".hidden", "another.npy"])
+def test_a_saved_folder_with_a_foreign_file_is_not_replaced(saved: Path, name: str):
+    (saved / name).parent.mkdir(exist_ok=True)
+    (saved / name).write_text("years of work")
+    before = contents(saved.parent)
+    with pytest.raises(InputError, match=f"bank contains {name.split('/')[0]}, "):
+        write_folder(saved, FIELDS, FLAT, {"vectors": np.zeros((2, 3), np.float32)})
+    assert contents(saved.parent) == before
+
+
+def test_a_damaged_saved_folder_can_be_saved_again(saved: Path):
+    (saved / VECTORS).write_bytes(b"half")
+    write_folder(saved, FIELDS, FLAT, {"vectors": np.zeros((2, 3), np.float32)})
+    assert not read_folder(saved)[2]["vectors"].any()
 
 
 @pytest.mark.parametrize("name", ["../x", "a/b", "", "a b", "1"])
@@ -123,12 +151,22 @@ def test_names_that_are_no_identifiers_are_refused(tmp_path: Path, name: str):
     assert contents(tmp_path) == {}
 
 
-def test_content_that_cannot_be_written_leaves_the_previous_folder(saved: Path):
+@pytest.mark.parametrize("value", [object(), np.float32(1), float("nan"), float("inf"), {(1, 2): 3}, b"x", {1}])
+def test_metadata_that_json_cannot_contain_is_refused(saved: Path, value: object):
     before = contents(saved.parent)
-    with pytest.raises(TypeError):
-        write_folder(saved, {**FIELDS, "metadata": {"a": object()}}, b"", {"vectors": np.zeros((2, 3))})
-    with pytest.raises(ValueError, match="[Oo]bject arrays"):
-        write_folder(saved, FIELDS, b"", {"vectors": np.array([None])})
+    with pytest.raises(InputError, match="^metadata cannot be saved .*finite numbers"):
+        write_folder(saved, {**FIELDS, "metadata": {"a": value}}, FLAT, {"vectors": np.zeros((2, 3))})
+    assert contents(saved.parent) == before
+
+
+@pytest.mark.parametrize(
+    ("arrays", "message"),
+    [({"a": np.array([None])}, "a contains Python objects"), ({"a": [1], "A": [2]}, "differ in capitals only")],
+)
+def test_arrays_that_files_cannot_contain_are_refused(saved: Path, arrays: dict, message: str):
+    before = contents(saved.parent)
+    with pytest.raises(InputError, match=message):
+        write_folder(saved, FIELDS, FLAT, arrays)
     assert contents(saved.parent) == before
 
 
@@ -157,10 +195,10 @@ def test_a_header_that_is_no_json_is_refused(saved: Path, data: bytes):
         read_folder(saved)
 
 
-@pytest.mark.parametrize("version", [3, 0, "1", None])
+@pytest.mark.parametrize("version", [3, 0, "1", None, True, 2.0, [], 10**30])
 def test_another_version_is_refused(saved: Path, version: object):
     change_header(saved, version=version)
-    with pytest.raises(InputError, match=f"format version {version}, .* up to 2: update the course"):
+    with pytest.raises(InputError, match=r"format version .*, this code reads up to 2: update the course"):
         read_folder(saved)
 
 
@@ -169,6 +207,8 @@ def test_another_version_is_refused(saved: Path, version: object):
     [
         ({"kind": None}, "kind"),
         ({"kind": 7}, "kind"),
+        ({"vectors": True}, "vectors"),
+        ({"channels": 3.0}, "channels"),
         ({"vectors": "20"}, "vectors"),
         ({"channels": None, "metadata": []}, "channels, metadata"),
         ({"sha256": []}, "sha256"),
@@ -236,3 +276,134 @@ def test_an_array_in_another_format_is_refused_although_its_digest_is_right(save
     replace_file(saved, VECTORS, data)
     with pytest.raises(InputError, match="bank is not readable"):
         read_folder(saved)
+
+
+# --- digests, method, numbers ---
+
+
+def test_any_change_of_the_header_is_noticed(saved: Path):
+    text = (saved / HEADER).read_text(encoding="utf-8")
+    for old, new in (('"x"', '"y"'), ('"channels": 3', '"channels": 2'), ('"flat"', '"ivf"')):
+        (saved / HEADER).write_text(text.replace(old, new), encoding="utf-8")
+        with pytest.raises(InputError, match=r"header\.json is damaged \(its SHA-256 differs"):
+            read_folder(saved)
+    (saved / HEADER).write_text(json.dumps(json.loads(text)), encoding="utf-8")  # another layout of the same content
+    read_folder(saved)
+    header = json.loads(text)
+    del header["header_sha256"]
+    (saved / HEADER).write_text(json.dumps(header), encoding="utf-8")
+    with pytest.raises(InputError, match=r"header\.json has no digest of its own.*fit it anew"):
+        read_folder(saved)
+
+
+@pytest.mark.parametrize("method", [METHOD + 1, METHOD - 1, "1", None])
+def test_another_method_is_refused_with_the_way_out(saved: Path, method: object):
+    change_header(saved, method=0 if method is None else method)
+    with pytest.raises(
+        InputError, match=f"of the method, this code has {METHOD} and would score otherwise: fit it anew"
+    ):
+        read_folder(saved)
+
+
+@pytest.mark.parametrize("version", [1, 2])
+@pytest.mark.parametrize("text", ['"a": NaN', '"a": -Infinity', '"a": 1e999', '"a": 1, "a": 2', '"a": ' + "9" * 5000])
+def test_numbers_that_json_does_not_have_and_double_names_are_damage(saved: Path, text: str, version: int):
+    """Version 1 has no digest of the header that would notice them."""
+    content = (saved / HEADER).read_text(encoding="utf-8").replace('"version": 2', f'"version": {version}')
+    content = content.replace("metadata", "about" if version == 1 else "metadata")
+    (saved / HEADER).write_text(content.replace('"backbone": "x"', text), encoding="utf-8")
+    with pytest.raises(InputError, match=r"header\.json is damaged"):
+        read_folder(saved)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_vectors_that_are_not_finite_are_refused(saved: Path, value: float):
+    np.save(saved.parent / "new.npy", np.array([[1, 2, value], [0, 0, 0]], np.float32))
+    replace_file(saved, VECTORS, (saved.parent / "new.npy").read_bytes())
+    with pytest.raises(InputError, match="its vectors contain NaN or infinity"):
+        read_folder(saved)
+
+
+def test_an_array_that_claims_to_be_huge_takes_no_memory(saved: Path):
+    file = io.BytesIO()
+    np.lib.format.write_array_header_1_0(file, {"descr": "<f4", "fortran_order": False, "shape": (10**7, 10**7)})
+    replace_file(saved, VECTORS, file.getvalue())
+    with pytest.raises(InputError, match="bank is not readable .*does not fit its file"):
+        read_folder(saved)
+
+
+@pytest.mark.parametrize(
+    ("index", "message"),
+    [
+        (b"", "no readable index"),
+        (b"IxF2", "no readable index"),
+        (b"text" * 9, "no readable index"),
+        (b"IxF2" + struct.pack("<iq", 3, 10**15), "contradicts itself"),
+        (b"IxF2" + struct.pack("<iq", -3, 2), "contradicts itself"),
+        (b"IwFl" + struct.pack("<iq", 3, 2), "contradicts itself"),
+    ],
+)
+def test_an_index_that_faiss_should_not_see_is_refused(saved: Path, index: bytes, message: str):
+    replace_file(saved, INDEX, index)
+    with pytest.raises(InputError, match=message):
+        read_folder(saved)
+
+
+@pytest.mark.parametrize(
+    ("array", "message"),
+    [
+        (None, "scale.npy is missing"),
+        (np.zeros(4, np.float32), r"scale is float32 of shape \(4,\), expected float32 of shape \(2, any\)"),
+        (np.zeros((3, 4), np.float32), r"of shape \(3, 4\)"),
+        (np.zeros((2, 4), np.int64), "is int64"),
+        (np.full((2, 4), np.nan, np.float32), "scale contains NaN or infinity"),
+    ],
+)
+def test_checked_array(array: np.ndarray | None, message: str):
+    good = np.ones((2, 4), np.float32)
+    assert checked_array({"scale": good}, "scale", (2, None), "saved") is good
+    with pytest.raises(InputError, match=message):
+        checked_array({} if array is None else {"scale": array}, "scale", (2, None), "saved")
+
+
+def test_a_link_to_a_folder_stays_a_link(saved: Path):
+    link = saved.with_name("link")
+    link.symlink_to(saved, target_is_directory=True)
+    write_folder(link, FIELDS, FLAT, {"vectors": np.zeros((2, 3), np.float32)})
+    assert link.is_symlink() and not read_folder(saved)[2]["vectors"].any()
+    assert sorted(os.listdir(saved.parent)) == ["bank", "link"]
+
+
+def test_a_folder_replaced_during_the_read_is_read_again(saved: Path, monkeypatch: pytest.MonkeyPatch):
+    read, new = persistence._read_header, np.full((2, 3), 7, np.float32)
+
+    def read_and_replace(folder: Path) -> dict:
+        header = read(folder)
+        if not contents_are_new:
+            contents_are_new.append(True)
+            write_folder(saved, FIELDS, FLAT, {"vectors": new})
+        return header
+
+    contents_are_new: list[bool] = []
+    monkeypatch.setattr(persistence, "_read_header", read_and_replace)
+    np.testing.assert_array_equal(read_folder(saved)[2]["vectors"], new)
+
+
+def test_a_folder_that_comes_back_just_before_the_second_look_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Another process replaces the folder: it is missing at the first look, and back when `settle` looks."""
+    write_folder(
+        tmp_path / "bank",
+        {"kind": "flat", "vectors": 2, "channels": 3, "metadata": {}},
+        b"IxF2" + struct.pack("<iq", 3, 2),
+        {"vectors": np.ones((2, 3), np.float32)},
+    )
+    (tmp_path / "bank").rename(tmp_path / "away")
+    looks = iter(range(9))
+
+    def settle(place: Path) -> bool:
+        if next(looks) == 1:
+            (tmp_path / "away").rename(place)
+        return False
+
+    monkeypatch.setattr(persistence, "settle", settle)
+    assert len(read_folder(tmp_path / "bank")[2]["vectors"]) == 2

@@ -33,3 +33,10 @@ def make_small(root: Path, fabrics: tuple[str, ...] = ("00", "02"), width: int =
             mask[:, number] = 255
             write_png(root / "Mask_images" / f"{number:04}_002_{fabric}_mask.png", mask)
     return root
+
+
+def fold(strip: np.ndarray, start: int, height: int, amplitude: float, period: float) -> np.ndarray:
+    """Darken a wavy band of a strip from column `start` to its end, as a fold does."""
+    y, x = np.mgrid[: strip.shape[0], : strip.shape[1]]
+    depth = np.clip((height / 2 - np.abs(y - 128 - amplitude * np.sin(2 * np.pi * x / period))) / 8 + 0.5, 0, 1)
+    return (strip * (1 - 0.8 * depth * (x >= start))).clip(0, 255).astype(np.uint8)

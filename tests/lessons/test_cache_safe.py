@@ -42,15 +42,8 @@ def edit(entry: Path, change: Callable[[dict], Any]) -> None:
         lambda entry: (entry / "a.npy").write_bytes((entry / "a.npy").read_bytes()[:-1] + b"x"),
         lambda entry: (entry / "a.npy").write_bytes(b""),
         lambda entry: (entry / "a.npy").unlink(),
-        lambda entry: (entry / "header.json").write_bytes(b"{"),
-        lambda entry: (entry / "header.json").write_bytes(b"\xff"),
-        lambda entry: (entry / "header.json").write_bytes(b"[" * 100_000),
-        lambda entry: (entry / "header.json").write_text("[]"),
-        lambda entry: (entry / "header.json").write_text("{}"),
-        lambda entry: (entry / "header.json").write_text('{"made_of": 1, "sha256": 2}'),
         lambda entry: edit(entry, lambda header: header["sha256"].update({"../b": "0" * 64})),
         lambda entry: edit(entry, lambda header: header["sha256"].update(a=5)),
-        lambda entry: ((entry / "header.json").unlink(), (entry / "header.json").mkdir()),
     ],
 )
 def test_a_damaged_entry_is_computed_again(damage: Callable, folder: Path, printed: Callable[[], str]):
@@ -61,6 +54,34 @@ def test_a_damaged_entry_is_computed_again(damage: Callable, folder: Path, print
     assert "damaged" in printed()
     cached("toy", make)
     assert printed() == ""
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda entry: (entry / "header.json").write_bytes(b"{"),
+        lambda entry: (entry / "header.json").write_bytes(b"\xff"),
+        lambda entry: (entry / "header.json").write_bytes(b"[" * 100_000),
+        lambda entry: (entry / "header.json").write_text("[]"),
+        lambda entry: (entry / "header.json").write_text("{}"),
+        lambda entry: (entry / "header.json").write_text('{"made_of": 1, "sha256": 2}'),
+        lambda entry: (entry / "header.json").unlink(),
+        lambda entry: ((entry / "header.json").unlink(), (entry / "header.json").mkdir()),
+        lambda entry: (entry / "thesis.txt").write_text("years of work"),
+    ],
+)
+def test_a_folder_that_is_not_provably_an_entry_is_left_alone(
+    damage: Callable, folder: Path, printed: Callable[[], str]
+):
+    """The result is computed, returned and not kept; no file of that folder is touched."""
+    cached("toy", make, size=1)
+    damage(folder / "toy")
+    before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    printed()
+    np.testing.assert_array_equal(cached("toy", make, size=2)["a"], [0.0, 1.0, 2.0])
+    assert "toy is not cached: " in printed()
+    assert clear_cache() == 0
+    assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
 
 
 def test_a_hidden_pickle_is_never_loaded(folder: Path, printed: Callable[[], str]):
@@ -75,7 +96,7 @@ def test_a_hidden_pickle_is_never_loaded(folder: Path, printed: Callable[[], str
     "error",
     [OSError(errno.ENOSPC, "full"), OSError(errno.EROFS, "ro"), OSError("requested and"), OSError(errno.EIO, "io")],
 )
-@pytest.mark.parametrize("place", ["save", "mkdtemp"])
+@pytest.mark.parametrize("place", ["save", "mkdir"])
 def test_a_result_that_cannot_be_written_is_still_returned(
     place: str, error: OSError, folder: Path, printed: Callable[[], str], monkeypatch: pytest.MonkeyPatch
 ):
@@ -87,7 +108,7 @@ def test_a_result_that_cannot_be_written_is_still_returned(
         raise error
 
     with monkeypatch.context() as patch:
-        patch.setattr(*((cache.np, "save") if place == "save" else (atomic_write.tempfile, "mkdtemp")), refuse)
+        patch.setattr(*((cache.np, "save") if place == "save" else (atomic_write.os, "mkdir")), refuse)
         assert cached("toy", make, size=2)["b"] == 7
     assert "toy is not cached: " in printed()
     assert {path.name: path.read_bytes() for path in (folder / "toy").iterdir()} == before
@@ -161,9 +182,13 @@ def test_clearing_deletes_entries_and_nothing_else(folder: Path, printed: Callab
     assert clear_cache() == 0
     cached("one", make)
     cached("two", make)
-    (folder / ".one.abcd1234" / "one").mkdir(parents=True)  # left behind by a killed process
-    (folder / ".one.abcd1234" / "one" / "a.npy").write_bytes(b"12345")
     size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+    (folder / ".one.abcd1234" / "one").mkdir(parents=True)  # nothing proves where this one comes from
+    (folder / ".one.abcd1234" / "one" / "a.npy").write_bytes(b"12345")
+    (folder / "site").mkdir()
+    (folder / "site" / "header.json").write_text('{"title": "mine", "sha256": {}}')
+    cached("three", make)
+    (folder / "three" / "letter.txt").write_text("precious")
     (folder / "mine").mkdir()
     (folder / "mine" / "letter.txt").write_text("precious")
     (folder / ".config.abcd1234").mkdir()
@@ -173,7 +198,16 @@ def test_clearing_deletes_entries_and_nothing_else(folder: Path, printed: Callab
     (folder / "link").symlink_to(folder.parent / "elsewhere")
     assert clear_cache() == size
     assert (folder.parent / "elsewhere" / "header.json").is_file()
-    assert sorted(os.listdir(folder)) == [".config.abcd1234", "letter.txt", "link", "mine"]
+    assert sorted(os.listdir(folder)) == [
+        ".config.abcd1234",
+        ".one.abcd1234",
+        "letter.txt",
+        "link",
+        "mine",
+        "site",
+        "three",
+    ]
+    assert sorted(os.listdir(folder / "three")) == ["a.npy", "b.npy", "header.json", "letter.txt"]
     printed()
     cached("one", make)
     assert "first" in printed()

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 
 from aitex_utils.errors import InputError
-from aitex_utils.lessons.figures import plot_choices, plot_intervals, plot_panels
+from aitex_utils.lessons.figures import plot_intervals, plot_panels, plot_settings
 from aitex_utils.plots import LINE, MAP_COLOURS, MARKERS
 
 IMAGES = list(np.random.default_rng(0).random((5, 8, 12)))
@@ -82,7 +82,7 @@ def test_panels_without_a_title_or_a_square_each_are_refused(images: list, title
 
 
 def test_choices_have_a_marker_for_each_fabric_and_a_line_for_the_mean():
-    figure, caption = plot_choices(["256 px", "448 px"], VALUES, FABRICS, title="Input size")
+    figure, caption = plot_settings(["256 px", "448 px"], VALUES, FABRICS, title="Input size")
     (axis,) = figure.axes
     for i, line in enumerate(axis.lines):
         np.testing.assert_array_equal(line.get_xydata(), np.column_stack([VALUES[:, i], [0, 1]]))
@@ -101,13 +101,13 @@ def test_choices_have_a_marker_for_each_fabric_and_a_line_for_the_mean():
 
 def test_more_fabrics_than_markers_can_be_drawn():
     fabrics = [f"{i:02}" for i in range(len(MARKERS) + 2)]
-    figure, _ = plot_choices(["a"], np.linspace(0, 1, len(fabrics))[None], fabrics, title="t")
+    figure, _ = plot_settings(["a"], np.linspace(0, 1, len(fabrics))[None], fabrics, title="t")
     assert [line.get_marker() for line in figure.axes[0].lines] == [*MARKERS, *MARKERS[:2]]
 
 
 def test_values_of_another_shape_than_the_names_are_refused():
     with pytest.raises(InputError, match=r"^values has shape \(2, 3\), expected \(2, 2\)"):
-        plot_choices(["a", "b"], VALUES, FABRICS[:2], title="t")
+        plot_settings(["a", "b"], VALUES, FABRICS[:2], title="t")
 
 
 # Intervals
@@ -144,7 +144,7 @@ def test_every_figure_has_a_caption_and_is_not_managed_by_pyplot():
     before = plt.get_fignums()
     for figure, caption in (
         plot_panels(IMAGES, list("abcde"), "Five images.", scale=(0, 1), squares=[(4, 3)] * 5),
-        plot_choices(["a", "b"], VALUES, FABRICS, title="Choices"),
+        plot_settings(["a", "b"], VALUES, FABRICS, title="Choices"),
         plot_intervals(["a"], [np.linspace(-1, 1)], label="difference"),
     ):
         assert type(figure) is Figure and caption.endswith(".")

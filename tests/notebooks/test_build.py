@@ -3,17 +3,27 @@
 from __future__ import annotations
 
 import ast
+import errno
 import json
+import os
+import subprocess
 import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import nbformat
 import pytest
+from killing import killed_at_each_step, killed_at_random, needs_fork
 
 NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
 sys.path.insert(0, str(NOTEBOOKS))
 
 import build as builder  # noqa: E402
+
+from aitex_utils.errors import InputError  # noqa: E402
 
 SOURCES = sorted(builder.SOURCE.glob("*.py"))
 SOURCE = '''# %% [markdown]
@@ -164,6 +174,294 @@ def test_a_cell_of_code_has_at_most_15_lines(source: Path):
         if cell.cell_type == "code" and "exercise" not in cell.metadata:
             lines = [line for line in cell.source.splitlines() if line.strip()]
             assert len(lines) <= 15, cell.source
+
+
+# Bad arguments and damaged files
+
+
+@pytest.mark.parametrize("option", [[], ["--check"], ["--again"]])
+@pytest.mark.parametrize("number", ["99", "9x", "09_test", "notebooks/source/09_test.py"])
+def test_an_unknown_notebook_is_an_error(course: Path, capsys: pytest.CaptureFixture, option: list[str], number: str):
+    assert builder.main([*option, "9", number]) == 2
+    told = capsys.readouterr()
+    assert told.err == f"build: There is no notebook {number}: choose from 09.\n" and told.out == ""
+    assert not builder.SOLVED.exists()
+
+
+def test_a_number_of_one_digit(course: Path, capsys: pytest.CaptureFixture):
+    course.write_text("# %%\n1\n")
+    assert builder.main(["--check", "9"]) == 1
+    assert "notebooks/09_test.ipynb is missing" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("content", ["", "{", "{}", "[]", '{"cells": 3, "nbformat": 4}', "\udcff"])
+def test_a_damaged_notebook_is_stale(course: Path, capsys: pytest.CaptureFixture, content: str):
+    course.write_text("# %%\n1\n")
+    builder.SOLVED.mkdir()
+    for folder in (builder.FOLDER, builder.SOLVED):
+        (folder / "09_test.ipynb").write_bytes(content.encode("utf-8", "surrogateescape"))
+    assert builder.main(["--check"]) == 1
+    assert capsys.readouterr().out.count("is stale") == 2
+    assert builder._read(builder.SOLVED / "09_test.ipynb") is None
+    capsys.readouterr()
+    assert builder.main([]) == (1 if content else 0)  # it can be a learner's, whom a merge left with a broken file
+    told = capsys.readouterr().err
+    assert ("solved/09_test.ipynb cannot be read as a notebook" in told and told.count("\n") == 1) or not content
+
+
+# A learner's work
+
+
+def changed(path: Path, change: Callable[[list[dict]], object]) -> bytes:
+    """Change the cells of a notebook, save it as JupyterLab does, and return its bytes."""
+    notebook = nbformat.read(path, as_version=4)
+    change(notebook.cells)
+    notebook.metadata["kernelspec"]["display_name"] = "Python 3 (ipykernel)"
+    path.write_text(json.dumps(notebook, indent=1) + "\n")
+    return path.read_bytes()
+
+
+def solve(cells: list[dict]) -> None:
+    cells[1].source = cells[1].source.replace('raise NotImplementedError("09.1")', "return x + x") + "\n\ntwice(3)"
+
+
+def run_all(cells: list[dict]) -> None:
+    """Execute, which leaves outputs, counts and an empty cell at the end."""
+    for cell in cells:
+        if cell.cell_type == "code":
+            cell.execution_count, cell.outputs = 7, [nbformat.v4.new_output("stream", text="4\n")]
+            cell.metadata["execution"] = {"iopub.execute_input": "2030-01-01T00:00:00Z"}
+    cells.append(nbformat.v4.new_code_cell(""))
+
+
+WORK = {
+    "a solved exercise": solve,
+    "a note": lambda cells: cells.insert(0, nbformat.v4.new_markdown_cell("My notes.")),
+    "a cell of code": lambda cells: cells.append(nbformat.v4.new_code_cell("x = 1")),
+    "a changed text": lambda cells: cells[0].update(source="# My title"),
+}
+NO_WORK = {
+    "saved": lambda cells: None,
+    "executed": run_all,
+    "fewer cells": lambda cells: cells.pop(),
+    "another order": lambda cells: cells.reverse(),
+    "a cell twice": lambda cells: cells.append(nbformat.v4.new_code_cell(cells[2].source)),
+    "without ids": lambda cells: [cell.pop("id") for cell in cells],
+}
+
+
+@pytest.mark.parametrize("folder", ["FOLDER", "SOLVED"])
+@pytest.mark.parametrize("case", WORK)
+@pytest.mark.parametrize("option", [[], ["--again"]])
+def test_a_learner_s_work_is_not_replaced(quick_build, capsys, case: str, folder: str, option: list[str]):
+    assert quick_build() == 0
+    path = getattr(builder, folder) / "09_test.ipynb"
+    source = builder.SOURCE / "09_test.py"
+    before = changed(path, WORK[case])
+    capsys.readouterr()
+    for text in (SOURCE, SOURCE.replace("A title", "Another title")):
+        source.write_text(text)
+        assert builder.main(option) == 1
+        told = capsys.readouterr()
+        assert told.err.count("\n") == 1 and f"{path.parent.name}/09_test.ipynb contains work of yours" in told.err
+        assert "rename" in told.err and "delete" in told.err and told.out == ""
+        assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize("case", NO_WORK)
+def test_a_notebook_that_was_only_run_or_saved_is_replaced(quick_build, course: Path, case: str):
+    assert quick_build() == 0
+    changed(builder.FOLDER / "09_test.ipynb", NO_WORK[case])
+    assert builder.main([]) == 0 == builder.main(["--check"])
+    if case != "without ids":  # then nothing shows that it is an earlier build
+        changed(builder.FOLDER / "09_test.ipynb", NO_WORK[case])
+        course.write_text(SOURCE.replace("A title", "Another title").replace("many * x", "x * many"))
+        assert builder.main([]) == 0 == builder.main(["--check"])
+
+
+def test_work_that_is_saved_while_the_build_runs_is_not_replaced(quick_build, course: Path, monkeypatch, capsys):
+    assert quick_build() == 0
+    path, execute, before = builder.FOLDER / "09_test.ipynb", builder.execute, []
+
+    def learner_saves(notebook: nbformat.NotebookNode) -> dict[str, float]:
+        before.append(changed(path, solve))
+        return execute(notebook)
+
+    monkeypatch.setattr(builder, "execute", learner_saves)
+    assert builder.main(["--again"]) == 1
+    assert "contains work of yours" in capsys.readouterr().err and path.read_bytes() == before[0]
+
+
+@pytest.mark.parametrize("source", SOURCES, ids=lambda s: s.stem)
+def test_the_course_s_notebooks_are_builds(source: Path):
+    """Also of an earlier source."""
+    empty = nbformat.v4.new_notebook()
+    for folder in (builder.FOLDER, builder.SOLVED):
+        builder.refuse_work(folder / f"{source.stem}.ipynb", empty)
+
+
+def test_builds_at_the_same_time_keep_each_other_s_costs(course: Path, monkeypatch: pytest.MonkeyPatch):
+    read = builder._measured
+
+    def slow() -> dict:
+        measured = read()
+        time.sleep(0.1)
+        return measured
+
+    monkeypatch.setattr(builder, "_measured", slow)
+    threads = [threading.Thread(target=builder._keep_cost, args=(f"0{i}", {"seconds": i})) for i in range(5)]
+    [thread.start() for thread in threads]
+    [thread.join() for thread in threads]
+    assert read() == {f"0{i}": {"seconds": i} for i in range(5)}
+
+
+@pytest.mark.parametrize("content", ["{", '{"a": 3}', '{"a": {"b": "words"}}', "[]", '{"a": []}'])
+def test_a_result_that_is_not_there_is_reported(course: Path, capsys: pytest.CaptureFixture, content: str):
+    (builder.BENCHMARKS / "results" / "some.json").write_text(content)
+    assert builder.main(["--check"]) == 1
+    error = capsys.readouterr().err
+    assert "09_test" in error and "some.json" in error and error.count("\n") == 1
+
+
+def test_damaged_costs_are_reported(course: Path, capsys: pytest.CaptureFixture):
+    builder.MEASURED.write_text('{"09_test": ')
+    course.write_text("# %% [markdown]\n# {{cost}}\n\n# %%\n1\n")
+    assert builder.main([]) == 1
+    assert f"{builder.MEASURED} is damaged" in capsys.readouterr().err
+
+
+def test_a_source_with_wrong_syntax_is_reported(course: Path, capsys: pytest.CaptureFixture):
+    course.write_text('# %% exercise="09.1"\ndef twice(:\n')
+    assert builder.main(["--check"]) == 1
+    assert capsys.readouterr().err.startswith("build: ")
+
+
+def test_a_kernel_that_dies_is_reported(course: Path, capsys: pytest.CaptureFixture):
+    course.write_text("# %%\nimport os\nos._exit(1)\n")
+    assert builder.main([]) == 1
+    assert "memory ran out" in capsys.readouterr().err and not (builder.SOLVED / "09_test.ipynb").exists()
+
+
+# Another kernel
+
+
+def first_code_cell(path: Path) -> str:
+    return next(cell.source for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code")
+
+
+@pytest.mark.parametrize("source", SOURCES, ids=lambda s: s.stem)
+def test_the_first_cell_of_every_notebook_says_how_to_choose_the_kernel(source: Path):
+    for folder in (builder.FOLDER, builder.SOLVED):
+        assert first_code_cell(folder / f"{source.stem}.ipynb") == builder.KERNEL_CHECK
+
+
+def test_another_kernel_is_told_in_one_sentence(tmp_path: Path):
+    """-S leaves out the installed packages, -I the working directory."""
+    command = [sys.executable, "-S", "-I", "-c", builder.KERNEL_CHECK]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    lines = done.stderr.strip().splitlines()
+    assert done.returncode == 1 and "Select Kernel" in lines[-1] and ".venv" in lines[-1]
+    assert "ModuleNotFoundError" not in done.stderr
+
+
+def test_the_course_s_kernel_passes_in_silence():
+    command = [sys.executable, "-c", builder.KERNEL_CHECK]
+    done = subprocess.run(command, cwd=NOTEBOOKS.parent, capture_output=True, text=True)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_a_notebook_without_the_package_has_no_such_cell(course: Path):
+    assert builder.KERNEL_CHECK not in [cell.source for cell in builder.learner(course).cells]
+
+
+# Killed
+
+
+@pytest.fixture
+def quick_build(course: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[], object]:
+    """Return a build that executes nothing, with all its temporary folders in `tmp_path / "scratch"`."""
+    (tmp_path / "scratch").mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "scratch"))
+
+    def execute(notebook: nbformat.NotebookNode) -> dict[str, float]:
+        with tempfile.TemporaryDirectory(prefix=f"{builder.RUNS}{os.getpid()}-") as folder:
+            Path(folder, "cache").write_bytes(bytes(1000))
+        return {"seconds": 1.0, "peak_memory_mib": 100}
+
+    monkeypatch.setattr(builder, "execute", execute)
+    return lambda: builder.main(["--again"])
+
+
+def all_are_whole() -> None:
+    """Read all files that a build writes, after a kill."""
+    for path in [*builder.FOLDER.glob("*.ipynb"), *builder.SOLVED.glob("*.ipynb")]:
+        nbformat.validate(nbformat.read(path, as_version=4))
+    if builder.MEASURED.exists():
+        assert json.loads(builder.MEASURED.read_text())["09_test"]["peak_memory_mib"] == 100
+
+
+def nothing_is_left(folder: Path) -> None:
+    files = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*"))
+    assert files == [
+        *["benchmarks", "benchmarks/results", "benchmarks/results/.notebooks.json.lock"],
+        *["benchmarks/results/notebooks.json", "benchmarks/results/some.json"],
+        *["notebooks", "notebooks/09_test.ipynb", "notebooks/solved", "notebooks/solved/09_test.ipynb"],
+        *["notebooks/source", "notebooks/source/09_test.py", "scratch"],
+    ]
+
+
+@needs_fork
+def test_a_build_that_is_killed_leaves_nothing_half_written(quick_build: Callable[[], object], tmp_path: Path):
+    kills = 0
+    for _ in killed_at_each_step(quick_build):
+        all_are_whole()
+        kills += 1
+    assert kills > 10
+    assert quick_build() == 0
+    nothing_is_left(tmp_path)
+
+
+@needs_fork
+@pytest.mark.slow
+def test_a_build_that_is_killed_50_times(quick_build: Callable[[], object], tmp_path: Path):
+    for _ in killed_at_random(quick_build, kills=50, within=0.3):
+        all_are_whole()
+    assert quick_build() == 0
+    nothing_is_left(tmp_path)
+
+
+def test_a_write_that_breaks_off_leaves_the_old_notebooks(quick_build: Callable[[], object], capsys, monkeypatch):
+    """As on a disk that fills up, or in a process that is killed between two blocks of a file."""
+    assert quick_build() == 0
+    paths = [builder.FOLDER / "09_test.ipynb", builder.SOLVED / "09_test.ipynb", builder.MEASURED]
+    before = [path.read_bytes() for path in paths]
+    real = Path.write_text
+
+    def half(self: Path, text: str, *args: object, **options: object) -> int:
+        if self.suffix in (".ipynb", ".json"):
+            real(self, text[: len(text) // 2], *args, **options)
+            raise OSError(errno.ENOSPC, "No space left on device", str(self))
+        return real(self, text, *args, **options)
+
+    monkeypatch.setattr(Path, "write_text", half)
+    capsys.readouterr()
+    assert quick_build() == 1
+    assert capsys.readouterr().err.count("\n") == 1
+    for source in builder.SOURCE.glob("*.py"):
+        with pytest.raises(InputError):
+            builder._write(builder.FOLDER / f"{source.stem}.ipynb", builder.learner(source))
+    assert [path.read_bytes() for path in paths] == before
+
+
+def test_a_folder_of_a_build_that_still_runs_is_kept(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    names = [f"{builder.RUNS}{os.getpid()}-abc", f"{builder.RUNS}{ended.pid}-abc", f"{builder.RUNS}mine", "other"]
+    for name in names:
+        (tmp_path / name).mkdir()
+    builder._remove_leftovers()
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted([names[0], *names[2:]])
 
 
 def test_only_the_still_picture_of_a_widget_is_kept(course: Path):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import hashlib
 import json
+import shutil
 import time
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from aitex_utils.commands import data
 from aitex_utils.errors import InputError
 from aitex_utils.practice import generate
 from aitex_utils.practice.generate import (
@@ -165,11 +167,39 @@ def test_sizes_that_cannot_be_made(tmp_path, size, message):
 def test_something_else_is_never_replaced(tmp_path):
     (tmp_path / "photos").mkdir()
     (tmp_path / "photos" / "mine.png").write_bytes(b"mine")
-    with pytest.raises(InputError, match="something other than a practice fabric: choose another folder"):
+    with pytest.raises(InputError, match="photos contains mine.png, .*nothing was replaced"):
         make_practice_fabric(tmp_path / "photos")
-    with pytest.raises(InputError, match="is a file: choose a folder"):
+    with pytest.raises(InputError, match="a file of that name is in the way"):
         make_practice_fabric(tmp_path / "photos" / "mine.png")
     assert (tmp_path / "photos" / "mine.png").read_bytes() == b"mine"
+
+
+@pytest.mark.parametrize("name", ["thesis.txt", "Mask_images/mine.png", "mine/x.png", "Defect_images/0001_002_00.png"])
+def test_a_fabric_with_a_foreign_or_changed_file_is_not_replaced(tmp_path, quick, name):
+    folder = make_practice_fabric(tmp_path / "practice", fabrics=1, normal=1, defective=1)
+    (folder / name).parent.mkdir(exist_ok=True)
+    (folder / name).write_bytes(b"drawn by hand")
+    before = digests(tmp_path)
+    with pytest.raises(InputError, match=f"practice contains {name.removesuffix('/x.png')}, not part of the practice"):
+        make_practice_fabric(folder)
+    assert digests(tmp_path) == before and len(list(tmp_path.iterdir())) == 1
+
+
+def test_a_file_called_practice_json_proves_nothing(tmp_path):
+    (tmp_path / METADATA_FILE).write_text('{"fabrics": 1, "files": {"thesis.txt": 1}}')
+    (tmp_path / "thesis.txt").write_text("years of work")
+    with pytest.raises(InputError, match="contains practice.json, thesis.txt, "):
+        make_practice_fabric(tmp_path)
+    assert (tmp_path / "thesis.txt").read_text() == "years of work"
+
+
+def test_an_empty_folder_and_one_with_files_of_the_system_are_taken(tmp_path, quick):
+    (tmp_path / "practice").mkdir()
+    folder = make_practice_fabric(tmp_path / "practice", fabrics=1, normal=1, defective=0)
+    (folder / ".DS_Store").write_bytes(b"\0")
+    (folder / "Mask_images" / "Thumbs.db").write_bytes(b"\0")
+    make_practice_fabric(folder, fabrics=1, normal=2, defective=0)
+    assert len(list_strips(folder)) == 2
 
 
 def test_an_older_practice_fabric_is_replaced(tmp_path, quick):
@@ -200,8 +230,30 @@ def test_practice_is_there(tmp_path, quick):
     assert practice_is_there(folder) and practice_is_there(folder, seed=4, normal=2)
     assert not practice_is_there(folder, seed=5)
     metadata = json.loads((folder / METADATA_FILE).read_text(encoding="utf-8"))
+    files = metadata.pop("files")
+    assert files == {p.relative_to(folder).as_posix(): p.stat().st_size for p in folder.rglob("*.png")}
     assert metadata == {"generator": GENERATOR, "seed": 4, "fabrics": 1, "normal": 2, "defective": 2}
+    next(folder.rglob("*.png")).unlink()
+    assert not practice_is_there(folder)  # a picture was deleted
+    (folder / METADATA_FILE).write_text(json.dumps(metadata), encoding="utf-8")
+    assert practice_is_there(folder)  # made before the files were listed
     (folder / METADATA_FILE).write_text(json.dumps(metadata | {"generator": GENERATOR - 1}), encoding="utf-8")
     assert not practice_is_there(folder)  # that of an older generator is made anew
     (folder / METADATA_FILE).write_text("{", encoding="utf-8")
     assert not practice_is_there(folder)
+
+
+def test_a_fabric_made_before_files_were_listed_is_kept_and_has_a_way_out(
+    tmp_path: Path, capsys: pytest.CaptureFixture
+):
+    folder, size = tmp_path / "practice", ["--fabrics", "1", "--normal", "1", "--defective", "0"]
+    make_practice_fabric(folder, fabrics=1, normal=1, defective=0)
+    metadata = json.loads((folder / "practice.json").read_text(encoding="utf-8"))
+    del metadata["files"]
+    (folder / "practice.json").write_text(json.dumps(metadata), encoding="utf-8")
+    before = sorted(folder.rglob("*"))
+    command = ["--folder", str(folder), *size, "--force"]
+    assert data.main(command) == 1 and sorted(folder.rglob("*")) == before
+    assert "delete the folder if an earlier version of this course wrote it" in capsys.readouterr().err
+    shutil.rmtree(folder)
+    assert data.main(command) == 0 and practice_is_there(folder, fabrics=1)

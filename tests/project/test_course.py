@@ -56,13 +56,14 @@ def make_project(root: Path) -> Path:
         "notebooks/build.py": ECHO,
         "notebooks/00_start_here.ipynb": "{}",
         "benchmarks/speed.py": '"""`python course.py bench speed`: how fast."""\n' + ECHO,
-        "benchmarks/accuracy.py": '"""`python course.py bench accuracy [--peer]`: how good."""\n' + ECHO,
+        "benchmarks/accuracy.py": '"""`python course.py bench accuracy [--fabric FF]`: how good."""\n' + ECHO,
         "benchmarks/shared.py": '"""What both need."""\n',
     }
     for name, text in texts.items():
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_text(text, encoding="utf-8")
     shutil.copy(ROOT / "course.py", root)
+    shutil.copy(ROOT / "aitex_utils" / "commands" / "launching.py", root / "aitex_utils" / "commands")
     return root
 
 
@@ -122,6 +123,8 @@ def made(course: ModuleType, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     course.PYTHON.parent.mkdir(parents=True)
     course.PYTHON.touch()
     monkeypatch.setattr(course, "usable", lambda: True)
+    monkeypatch.setattr(course, "ask", lambda code, *arguments: "")
+    monkeypatch.setattr(course, "pip_environment", lambda: dict(os.environ))
     return course
 
 
@@ -130,7 +133,7 @@ def pip_says(course: ModuleType, monkeypatch: pytest.MonkeyPatch, words: str, co
     real = subprocess.Popen
 
     def popen(command: list[str], **options: object) -> subprocess.Popen:
-        assert command[1:4] == ["-m", "pip", "install"]
+        assert command[4:6] == ["pip", "install"]
         text = f"import sys; sys.stdout.write({words!r}); sys.exit({code})"
         return real([sys.executable, "-c", text], **options)
 
@@ -173,6 +176,216 @@ def test_bench_without_any(course: ModuleType, capsys: pytest.CaptureFixture):
     shutil.rmtree(course.ROOT / "benchmarks")
     assert course.main(["bench", "speed"]) == 2
     assert capsys.readouterr().err == "Name a benchmark after bench: there are none yet.\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["test", "--quik"], "There is no option --quik: did you mean --quick?"),
+        (["lab", "99"], "There is no file 99 in "),
+        (["lab", "--no-browser", "nowhere.ipynb"], "There is no file nowhere.ipynb in "),
+        (["lab", "--port=8899", "8899"], "There is no file 8899 in "),
+        (["lab", "9" * 5000], "There is no file 99999999"),
+        (["lab", "course.py/9"], "There is no file course.py/9 in "),
+        (["demo", "--data", "a\0b"], "An argument of demo contains a NUL character"),
+    ],
+)
+def test_unknown_arguments(course: ModuleType, capsys: pytest.CaptureFixture, arguments: list[str], says: str):
+    assert course.main(arguments) == 2
+    error = capsys.readouterr().err
+    assert error.startswith(says) and error.count("\n") == 1
+    assert not course.FOLDER.exists()
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["test", "--quick"],
+        ["test", "--quiet", "-k", "quick"],
+        ["lab", "--port", "8899"],
+        ["lab", "--no-browser", "notebooks/00_start_here.ipynb"],
+        ["demo", "--fabric", "99"],
+    ],
+)
+def test_known_arguments(course: ModuleType, arguments: list[str]):
+    assert course.complaint(arguments[0], arguments[1:]) == ""
+
+
+# Any output stream
+
+
+def as_file(
+    project: Path, *arguments: str, before: str = "", cwd: Path | None = None, **variables: str
+) -> subprocess.CompletedProcess:
+    """Run course.py as a user does, in a process that first runs `before`."""
+    code = f"import runpy, sys\nsys.argv = sys.argv[1:]\n{before}\nrunpy.run_path(sys.argv[0], run_name='__main__')"
+    command = [sys.executable, *(["-c", code] if before else []), str(project / "course.py"), *arguments]
+    return subprocess.run(command, cwd=cwd, env=clean() | variables, capture_output=True)
+
+
+@pytest.fixture
+def printing(project: Path) -> Path:
+    """The project with a doctor that prints its path, which has letters of three alphabets."""
+    doctor = project / "aitex_utils" / "commands" / "doctor.py"
+    doctor.write_text("print(__file__, flush=True)\n")
+    yield project
+    doctor.write_text(ECHO)
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252", "cp1252:strict", "ascii:strict"])
+def test_a_stream_of_few_letters(printing: Path, encoding: str):
+    done = as_file(printing, "doctor", PYTHONIOENCODING=encoding, PYTHONUTF8="0")
+    assert (done.returncode, done.stderr) == (0, b"")
+    expected = str(printing / "aitex_utils" / "commands" / "doctor.py").encode(
+        encoding.split(":")[0], "backslashreplace"
+    )
+    assert done.stdout.strip() == expected
+
+
+def test_the_launcher_s_own_words_on_a_stream_of_few_letters(project: Path):
+    (project / "notebooks" / "00_start_here.ipynb").rename(project / "notebooks" / "away")
+    try:
+        done = as_file(project, "lab", PYTHONIOENCODING="ascii", PYTHONUTF8="0", COURSE_VENV=f"{project}/織/course.py")
+    finally:
+        (project / "notebooks" / "away").rename(project / "notebooks" / "00_start_here.ipynb")
+    assert b"Traceback" not in done.stderr
+
+
+OTHER_STREAM = """
+class Stream:
+    def write(self, text):
+        sys.__stdout__.write('[' + text + ']')
+    def flush(self):
+        sys.__stdout__.flush()
+sys.stdout = Stream()"""
+
+
+def test_a_stream_without_reconfigure_shows_what_a_command_prints(printing: Path):
+    """A notebook's stream, as with `%run course.py doctor`: it shows nothing that a child prints."""
+    done = as_file(printing, "doctor", before=OTHER_STREAM)
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert done.stdout.decode().startswith(f"[{printing}")
+
+
+@pytest.mark.parametrize("arguments", [["help"], ["doctor"], ["labb"]])
+def test_no_streams_at_all(printing: Path, arguments: list[str]):
+    """As with pythonw.exe."""
+    done = as_file(printing, *arguments, before="sys.stdout = sys.stderr = sys.__stdout__ = sys.__stderr__ = None")
+    assert (done.returncode, done.stderr) == (2 if arguments == ["labb"] else 0, b"")
+
+
+@needs_posix
+@pytest.mark.parametrize("arguments", ["help", "doctor"])
+def test_an_output_that_the_shell_closed(printing: Path, arguments: str):
+    command = f'"{sys.executable}" "{printing}/course.py" {arguments} >&-'
+    done = subprocess.run(["sh", "-c", command], env=clean(), capture_output=True)
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
+
+
+@needs_posix
+def test_a_pipe_that_nothing_reads(project: Path):
+    reader, writer = os.pipe()
+    os.close(reader)
+    command = [sys.executable, str(project / "course.py"), "help"]
+    done = subprocess.run(command, env=clean(), stdout=writer, stderr=subprocess.PIPE)
+    os.close(writer)
+    assert (done.returncode, done.stderr) == (141, b"")
+
+
+def test_the_handlers_of_signals_are_put_back(project: Path, course: ModuleType, monkeypatch: pytest.MonkeyPatch):
+    """Or a notebook's kernel could not be interrupted any more after `%run course.py doctor`."""
+    monkeypatch.setattr(course, "PYTHON", project / course.PYTHON.relative_to(course.ROOT))
+    before = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
+    assert course.run("-c", "raise SystemExit(7)") == 7
+    assert (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)) == before
+
+
+# What children get from the environment
+
+
+def test_paths_in_variables_are_made_absolute(course: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path / "home"))
+    monkeypatch.setenv("AITEX_ROOT", os.path.join("data", "AITEX"))
+    monkeypatch.setenv("COURSE_PROGRESS", os.path.join("~", "progress.json"))
+    monkeypatch.setenv("COURSE_CACHE", "")
+    variables = course.child_environment()
+    assert variables["AITEX_ROOT"] == str(tmp_path / "data" / "AITEX")
+    assert variables["COURSE_PROGRESS"] == str(tmp_path / "home" / "progress.json")
+    assert variables["COURSE_CACHE"] == ""
+
+
+def test_variables_of_python_that_load_or_skip_code_are_left_out(course: ModuleType, monkeypatch: pytest.MonkeyPatch):
+    for name in ("PATH", "HOME", "STARTUP", "SAFEPATH", "OPTIMIZE", "INSPECT", "USERBASE", "WARNINGS"):
+        monkeypatch.setenv(f"PYTHON{name}", "1")
+    monkeypatch.setenv("PYTHONUTF8", "1")
+    variables = course.child_environment()
+    kept = {name for name in variables if name.startswith("PYTHON")}
+    assert kept <= set(course.PYTHON_KEPT) | {"PYTHONNOUSERSITE"} and variables["PYTHONUTF8"] == "1"
+
+
+@pytest.mark.parametrize(("limit", "named", "expected"), [(2, None, "2"), (2, "7", "7"), (None, None, None)])
+def test_threads_follow_a_quota(course: ModuleType, monkeypatch: pytest.MonkeyPatch, limit, named, expected):
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    if named is not None:
+        monkeypatch.setenv("OMP_NUM_THREADS", named)
+    monkeypatch.setattr(course, "shared", lambda name: {"thread_limit": lambda: limit}[name])
+    assert course.child_environment().get("OMP_NUM_THREADS") == expected
+
+
+def test_the_quota_of_jupyterhub_reaches_a_command(project: Path):
+    cores = os.cpu_count() or 1
+    if cores < 2:
+        pytest.skip("one core, no smaller quota")
+    demo = project / "aitex_utils" / "commands" / "demo.py"
+    demo.write_text("import os\nprint('threads', os.environ.get('OMP_NUM_THREADS'))\n")
+    done = [launch(project, "demo", CPU_LIMIT=limit, OMP_NUM_THREADS="") for limit in ("0.5", "not a number", "-1")]
+    demo.write_text(ECHO)
+    assert [launched.out.strip() for launched in done][0] == "threads 1"
+    assert [launched.code for launched in done] == [0, 0, 0]
+
+
+# A learner's files with the names of modules
+
+
+HIDING = ("json.py", "random.py", "ast.py", "runpy.py", "argparse.py", "subprocess.py", "pytest.py", "jupyterlab.py")
+
+
+@pytest.fixture
+def hiding(project: Path, tmp_path: Path) -> Path:
+    """Return the project with files that hide modules in each folder, and a benchmark that imports its neighbour."""
+    paths = [folder / name for folder in (project, project / "notebooks", tmp_path) for name in HIDING]
+    paths += [project / "benchmarks" / "neighbour.py", project / "benchmarks" / "near.py"]
+    for path in paths:
+        path.write_text("raise SystemExit('the learner's')\n")
+    text = '"""`python course.py bench near`: imports a neighbour."""\nimport neighbour\n'
+    (project / "benchmarks" / "near.py").write_text(text)
+    (project / "benchmarks" / "neighbour.py").write_text("print('found')\n")
+    yield project
+    for path in paths:
+        path.unlink()
+
+
+@pytest.mark.parametrize("command", ["lab", "test", "demo", "data", "build", "doctor"])
+def test_a_command_starts_beside_files_that_hide_modules(hiding: Path, tmp_path: Path, command: str):
+    for cwd in (tmp_path, hiding):
+        done = as_file(hiding, command, cwd=cwd)
+        assert (done.returncode, done.stderr) == (0, b"") and b"argv" in done.stdout
+
+
+def test_setting_up_beside_files_that_hide_modules(project: Path, hiding: Path, tmp_path: Path, monkeypatch):
+    stamp, stored = project / ".venv" / "course-stamp", tmp_path / "course-stamp"
+    stamp.rename(stored)
+    done = launch(project, "doctor", cwd=tmp_path)
+    assert done.code == 0 and done.out.startswith("Completing"), done.err
+    assert stamp.read_text() == stored.read_text()
+
+
+@pytest.mark.parametrize("name", ["PYTHONSAFEPATH", "PYTHONOPTIMIZE"])
+def test_a_benchmark_finds_its_neighbours(hiding: Path, name: str):
+    done = as_file(hiding, "bench", "near", **{name: "1"})
+    assert (done.returncode, done.stdout.strip(), done.stderr) == (0, b"found", b"")
 
 
 # Too old a Python
@@ -283,6 +496,103 @@ def test_import_from_anywhere(project: Path, tmp_path: Path):
     assert done.stdout.strip() == ascii(str(project / "aitex_utils" / "__init__.py")), done.stderr
 
 
+@pytest.fixture(scope="module")
+def two_checkouts(tmp_path_factory: pytest.TempPathFactory) -> tuple[list[Path], Path, list[Launched]]:
+    """Two projects that set up one new COURSE_VENV at the same time, and what both launchers said.
+
+    Its name has a space, a percent sign and other letters. Settings of pip would send packages elsewhere, all at once.
+    """
+    home = tmp_path_factory.mktemp("shared")
+    folder, settings = home / "100% für 織", home / "pip.ini"
+    settings.write_text(f"[global]\ntarget = {home / 'target'}\n[install]\nuser = true\nprefix = {home / 'prefix'}\n")
+    hostile = {
+        "TARGET": str(home / "t"),
+        "ROOT": str(home / "r"),
+        "PREFIX": str(home / "p"),
+        "DRY_RUN": "1",
+        "USER": "1",
+    }
+    hostile |= {"REQUIRE_VIRTUALENV": "1", "NO_DEPS": "1", "ONLY_BINARY": ":none:", "REQUIREMENT": "nowhere.txt"}
+    variables = clean() | {f"PIP_{name}": value for name, value in hostile.items()} | {"PIP_CONFIG_FILE": str(settings)}
+    variables |= {"COURSE_VENV": str(folder), "PYTHONSTARTUP": str(home / "none.py")}
+    roots = [make_project(home / name) for name in ("first", "second")]
+    where = (
+        '"""`python course.py bench where`: says whose code runs."""\nimport aitex_utils\nprint(aitex_utils.__file__)\n'
+    )
+    started = []
+    for root in roots:
+        (root / "benchmarks" / "where.py").write_text(where)
+        command = [sys.executable, "-c", START, str(root), "bench", "where"]
+        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "encoding": "utf-8"}
+        started.append(subprocess.Popen(command, env=variables, **pipes))
+    said = []
+    for process in started:
+        out, error = process.communicate(timeout=300)
+        said.append(Launched(code=process.returncode, out=out, err=error))
+    assert sorted(os.listdir(home)) == sorted([folder.name, "first", "second", "pip.ini"])
+    return roots, folder, said
+
+
+def test_two_launchers_set_up_one_environment_one_after_the_other(two_checkouts: tuple):
+    roots, folder, said = two_checkouts
+    assert [(done.code, done.err) for done in said] == [(0, ""), (0, "")]
+    assert sum("Setting up" in done.out or "Completing" in done.out for done in said) == 1
+    assert sum(f"Another course.py is setting up {folder}: waiting" in done.out for done in said) == 1
+
+
+def test_settings_of_pip_do_not_send_packages_elsewhere(two_checkouts: tuple):
+    assert installed(two_checkouts[1]) == ["1.1"]
+
+
+def test_two_checkouts_on_one_environment_run_their_own_code(two_checkouts: tuple):
+    roots, folder, said = two_checkouts
+    for _ in range(2):
+        for root in roots:
+            done = launch(root, "bench", "where", COURSE_VENV=str(folder))
+            assert done.out.strip() == str(root / "aitex_utils" / "__init__.py"), done.err
+    assert all(
+        done.out.strip().endswith(str(root / "aitex_utils" / "__init__.py"))
+        for root, done in zip(roots, said, strict=True)
+    )
+
+
+@pytest.mark.parametrize("inside", [".", "notebooks", "notebooks/solved"])
+def test_a_kernel_of_a_shared_environment_runs_the_code_around_it(two_checkouts: tuple, inside: str):
+    """A kernel that VS Code starts has the notebook's folder as its working directory, and no variable of course.py."""
+    roots, folder, _ = two_checkouts
+    python = folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+    code = "import aitex_utils; print(ascii(aitex_utils.__file__))"
+    for root in roots:
+        (root / inside).mkdir(exist_ok=True)
+        variables = clean() | {"COURSE_CHECKOUT": str(root.parent), "VIRTUAL_ENV": "of something else"}
+        options = {"env": variables, "capture_output": True, "text": True}
+        done = subprocess.run([str(python), "-I", "-c", code], cwd=root / inside, **options)
+        assert done.stdout.strip() == ascii(str(root / "aitex_utils" / "__init__.py")), done.stderr
+
+
+def test_a_checkout_that_was_deleted_gives_way_to_the_next(two_checkouts: tuple, tmp_path: Path):
+    roots, folder, _ = two_checkouts
+    path = site_packages(folder) / "course.pth"
+    before = path.read_text()
+    named = next(root for root in roots if ascii(str(root)) in before)
+    other = next(root for root in roots if root != named)
+    launch(other, "bench", "where", COURSE_VENV=str(folder))
+    assert path.read_text() == before  # it is kept while it is there
+    named.rename(tmp_path / "away")
+    launch(other, "bench", "where", COURSE_VENV=str(folder))
+    assert ascii(str(other)) in path.read_text()
+    (tmp_path / "away").rename(named)
+
+
+@needs_posix
+def test_a_deleted_working_directory_does_not_disturb_the_start(project: Path, tmp_path: Path):
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    command = f'cd "{gone}" && rmdir "{gone}" && "{project}/.venv/bin/python" -c "import aitex_utils"'
+    done = subprocess.run(["sh", "-c", command], env=clean(), capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 def read_settings(project: Path, name: str) -> dict:
     return json.loads((project / ".venv" / name).read_text())
 
@@ -365,9 +675,12 @@ def test_a_changed_list_and_an_interruption_are_picked_up(tmp_path: Path):
     (folder / "course-stamp").unlink()  # interrupted before pip was there: made anew
     packages = site_packages(folder)
     shutil.rmtree(packages / "pip")
+    assert "contains mine: move that elsewhere" in launch(root, "doctor").err
+    (folder / "mine").unlink()
+    (packages / "half-installed").touch()
     assert launch(root, "doctor").code == 0
-    assert (packages / "pip").is_dir() and not (folder / "mine").exists()
-    assert not (folder / "tmp").exists()
+    assert (packages / "pip").is_dir() and not (packages / "half-installed").exists()
+    assert not (folder / "course-tmp").exists()
 
 
 def site_packages(folder: Path) -> Path:
@@ -388,6 +701,166 @@ def test_course_venv_completes_an_environment(project: Path, tmp_path: Path):
     done = launch(project, "doctor", COURSE_VENV=str(elsewhere))
     assert done.code == 0 and done.calls[0]["prefix"] == str(elsewhere)
     assert (elsewhere / "mine").exists() and installed(elsewhere) == ["1.1"]
+
+
+# Where COURSE_VENV can lie
+
+
+def place(course: ModuleType, monkeypatch: pytest.MonkeyPatch, folder: Path) -> Path:
+    """Let the launcher keep its environment in `folder`."""
+    for name in ("STAMP", "LOG", "LOCK", "MADE", "PYTHON"):
+        monkeypatch.setattr(course, name, folder / getattr(course, name).relative_to(course.FOLDER))
+    monkeypatch.setattr(course, "FOLDER", folder)
+    return folder
+
+
+@pytest.mark.parametrize("named", ["~/envs", "envs", "a/../envs", "~no-such-user/envs"])
+def test_course_venv_of_a_home_or_relative(named: str, tmp_path: Path):
+    code = "import sys; sys.path.insert(0, sys.argv[1]); import course; print(course.FOLDER)"
+    variables = clean() | {"COURSE_VENV": named, "HOME": str(tmp_path), "USERPROFILE": str(tmp_path)}
+    options = {"cwd": tmp_path, "env": variables, "capture_output": True, "text": True}
+    done = subprocess.run([sys.executable, "-c", code, str(ROOT)], **options)
+    end = "~no-such-user/envs" if "user" in named else "envs"
+    assert done.stdout.strip() == str(tmp_path / end), done.stderr
+
+
+def test_a_separator_of_paths_in_the_folder_s_name(course: ModuleType, capsys: pytest.CaptureFixture, monkeypatch):
+    folder = place(course, monkeypatch, course.ROOT / f"a{os.pathsep}b")
+    said = message(course, capsys)
+    assert str(folder) in said and "COURSE_VENV" in said and not folder.exists()
+
+
+@pytest.mark.parametrize("inside", ["", "deeper/still"])
+def test_a_file_or_a_broken_link_in_the_way(course: ModuleType, capsys, monkeypatch, tmp_path: Path, inside: str):
+    file = tmp_path / "file"
+    file.write_text("thesis")
+    place(course, monkeypatch, file / inside)
+    said = message(course, capsys)
+    assert said.startswith(f"{file} is a file or a broken link") and file.read_text() == "thesis"
+    if os.name != "nt":
+        link = tmp_path / "link"
+        link.symlink_to(tmp_path / "nowhere")
+        place(course, monkeypatch, link / inside)
+        assert message(course, capsys).startswith(f"{link} is a file or a broken link")
+
+
+@pytest.mark.parametrize("number", [errno.EACCES, errno.EROFS, errno.ENAMETOOLONG, errno.ENOSPC])
+def test_a_folder_that_cannot_be_made(course: ModuleType, capsys: pytest.CaptureFixture, monkeypatch, number: int):
+    def mkdir(self: Path, *args: object, **options: object) -> None:
+        raise OSError(number, os.strerror(number), str(self))
+
+    monkeypatch.setattr(course, "check_requisites", lambda: None)
+    monkeypatch.setattr(course.Path, "mkdir", mkdir)
+    said = message(course, capsys)
+    assert "COURSE_VENV" in said and ("shorter" in said) == (number == errno.ENAMETOOLONG)
+
+
+def test_the_python_of_the_system_is_refused(made: ModuleType, capsys: pytest.CaptureFixture, monkeypatch):
+    monkeypatch.setattr(made, "ask", lambda code, *arguments: "True")
+    assert message(made, capsys).startswith(f"{made.FOLDER} is the Python of the system")
+    assert not made.LOCK.exists() and not made.LOG.exists()
+
+
+def test_what_a_killed_setup_left_is_emptied_and_nothing_else(course: ModuleType, capsys, monkeypatch, tmp_path: Path):
+    """A folder that COURSE_VENV names is emptied only if course.py itself made all that is in it."""
+    made = []
+    monkeypatch.setattr(course, "check_requisites", lambda: None)
+    monkeypatch.setattr(course, "install", lambda lock: made.append(sorted(os.listdir(course.FOLDER))))
+    monkeypatch.setattr(venv.EnvBuilder, "create", lambda self, folder: None)
+    for folder in (course.FOLDER, tmp_path / "elsewhere"):
+        place(course, monkeypatch, folder)
+        (folder / "lib").mkdir(parents=True)
+        (folder / "pyvenv.cfg").touch()
+        if folder.name == "elsewhere":  # without the mark it could be another program's environment
+            assert "pyvenv.cfg" in message(course, capsys) or "lib" in message(course, capsys)
+            assert sorted(os.listdir(folder)) == ["lib", "pyvenv.cfg"]
+            course.MADE.touch()
+        (folder / "thesis.txt").touch()
+        assert "thesis.txt" in message(course, capsys) and (folder / "thesis.txt").exists()
+        assert (folder / "lib").exists()
+        (folder / "thesis.txt").unlink()
+        course.set_up()
+        assert made.pop() == ["course-made", "course.lock"] and course.STAMP.exists()
+
+
+def test_a_second_launcher_waits_and_says_so(course: ModuleType, capsys: pytest.CaptureFixture, monkeypatch):
+    course.FOLDER.mkdir()
+    code = "import sys, time; sys.path.insert(0, sys.argv[1]); import course\n"
+    code += "with course.alone():\n    print('locked', flush=True)\n    sys.stdin.read()"
+    command = [sys.executable, "-c", code, str(course.ROOT)]
+    with subprocess.Popen(command, env=clean(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:
+        assert other.stdout.readline() == "locked\n"
+        monkeypatch.setattr(course.time, "sleep", lambda seconds: other.kill())  # a kill unlocks too
+        with course.alone():
+            pass
+    said = capsys.readouterr().out
+    assert said == f"Another course.py is setting up {course.FOLDER}: waiting until it has ended.\n"
+
+
+def test_a_disk_without_locks(course: ModuleType, monkeypatch: pytest.MonkeyPatch):
+    fcntl = pytest.importorskip("fcntl")
+
+    def flock(file: object, operation: int) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(fcntl, "flock", flock)
+    with course.alone() as file:
+        assert file.writable()
+
+
+# What pip is given
+
+
+def test_pip_gets_its_settings_of_indexes_and_network_only(project: Path, course: ModuleType, monkeypatch, tmp_path):
+    settings = tmp_path / "pip.conf"
+    settings.write_text(
+        "[global]\nindex-url = https://a/simple\nextra-index-url =\n    https://b\n    https://c\ntarget = x\n"
+        "proxy = http://p:1\n[install]\nuser = true\nindex-url = https://d/simple\nrequire-virtualenv = true\n"
+    )
+    for name in [name for name in os.environ if name.startswith("PIP_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("PIP_CONFIG_FILE", str(settings))
+    for name in ("ROOT", "PREFIX", "DRY_RUN", "PYTHON", "CONSTRAINT", "IGNORE_INSTALLED", "LOG"):
+        monkeypatch.setenv(f"PIP_{name}", "1")
+    monkeypatch.setenv("PIP_PROXY", "http://q:2")
+    monkeypatch.setattr(course, "PYTHON", project / course.PYTHON.relative_to(course.ROOT))
+    given = {name: value for name, value in course.pip_environment().items() if name.startswith("PIP_")}
+    assert given.pop("PIP_EXTRA_INDEX_URL").split() == ["https://b", "https://c"]
+    expected = {"PIP_CONFIG_FILE": os.devnull, "PIP_INDEX_URL": "https://d/simple", "PIP_PROXY": "http://q:2"}
+    assert expected.items() <= given.items()
+    assert {name[4:].lower().replace("_", "-") for name in given} <= {*course.PIP_KEPT, "config-file"}
+
+
+def test_a_settings_file_of_pip_that_cannot_be_read(project: Path, course: ModuleType, monkeypatch, tmp_path: Path):
+    (tmp_path / "pip.conf").write_text("no section\n")
+    monkeypatch.setenv("PIP_CONFIG_FILE", str(tmp_path / "pip.conf"))
+    monkeypatch.setattr(course, "PYTHON", project / course.PYTHON.relative_to(course.ROOT))
+    with pytest.raises(course.SetupError, match="pip's settings cannot be read"):
+        course.pip_environment()
+
+
+def test_packages_that_pip_put_elsewhere_are_reported(made: ModuleType, capsys: pytest.CaptureFixture, monkeypatch):
+    pip_says(made, monkeypatch, "Successfully installed\n", code=0)
+    monkeypatch.setattr(made, "installed_versions", lambda lines: {"tiny_echo": ["tiny_echo", None]})
+    said = message(made, capsys)
+    assert "tiny_echo cannot be found in" in said and "`pip config list`" in said and not made.STAMP.exists()
+
+
+def test_another_build_of_a_package_is_kept(made: ModuleType, monkeypatch: pytest.MonkeyPatch):
+    """FAISS from conda is called faiss; pip would put faiss-cpu over it."""
+    (made.ROOT / "requirements.txt").write_text("faiss-cpu>=1.8\n# faiss-cpu\ntiny_echo>=1.0  # why\nwin>=1; x\n")
+    found = {"faiss-cpu": ["faiss", "1.9.0"], "tiny_echo": ["tiny_echo", "1.0"]}
+    monkeypatch.setattr(made, "installed_versions", lambda lines: found)
+    real, lists = subprocess.Popen, []
+
+    def popen(command: list[str], **options: object) -> subprocess.Popen:
+        lists.append(Path(command[command.index("-r") + 1]).read_text())
+        return real([sys.executable, "-c", ""], **options)
+
+    monkeypatch.setattr(made.subprocess, "Popen", popen)
+    made.set_up()
+    assert lists == ["# faiss-cpu\ntiny_echo>=1.0  # why\nwin>=1; x"]
+    assert [made.package_name(line) for line in ("a-b>=1", "# c", "", "win>=1; x")] == ["a-b", "", "", ""]
 
 
 # What goes wrong, one sentence each
@@ -442,7 +915,6 @@ def test_environment_cannot_be_written(course: ModuleType, capsys, monkeypatch, 
 
 def test_pip_cannot_be_put_into_the_environment(course: ModuleType, capsys, monkeypatch):
     def create(self: venv.EnvBuilder, folder: Path) -> None:
-        folder.mkdir()
         raise subprocess.CalledProcessError(1, "ensurepip", output=b"OSError: [Errno 28] No space left on device")
 
     monkeypatch.setattr(course, "GB_KEPT", 0)
@@ -513,7 +985,31 @@ def test_pip_fails(made: ModuleType, capsys: pytest.CaptureFixture, monkeypatch,
     assert expected in said and "run it again" in said
     if "too full" not in expected:
         assert f"(pip's output: {made.LOG})" in said and made.LOG.read_text(encoding="utf-8") == words
-    assert not made.STAMP.exists() and not (made.FOLDER / "tmp").exists()
+    assert not made.STAMP.exists() and not (made.FOLDER / "course-tmp").exists()
+
+
+def test_a_folder_of_the_user_in_an_existing_environment_is_kept(made: ModuleType, capsys, monkeypatch):
+    for name in ("tmp", "Temp"):
+        (made.FOLDER / name).mkdir()
+        (made.FOLDER / name / "thesis.txt").touch()
+    (made.FOLDER / "course-tmp").mkdir()  # of a killed installation
+    pip_says(made, monkeypatch, "Collecting x\n")
+    monkeypatch.setattr(made, "free", lambda: 100.0)
+    message(made, capsys)
+    assert (made.FOLDER / "tmp" / "thesis.txt").exists() and (made.FOLDER / "Temp" / "thesis.txt").exists()
+    assert not (made.FOLDER / "course-tmp").exists()
+
+
+@pytest.mark.parametrize("is_ours", [True, False])
+def test_jupyter_s_settings_in_an_environment_of_the_user_are_kept(course: ModuleType, monkeypatch, tmp_path, is_ours):
+    folder = place(course, monkeypatch, tmp_path / "elsewhere")
+    settings = folder / "etc" / "jupyter" / "jupyter_lab_config.json"
+    settings.parent.mkdir(parents=True)
+    settings.write_text("{}")
+    if is_ours:
+        course.MADE.touch()
+    assert (settings in course.missing_files()) is is_ours
+    assert folder / "share" / "jupyter" / "lab" / "settings" / "overrides.json" in course.missing_files()
 
 
 def test_full_disk_of_which_pip_could_say_nothing(made: ModuleType, capsys: pytest.CaptureFixture, monkeypatch):

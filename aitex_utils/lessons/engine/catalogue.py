@@ -7,7 +7,7 @@ from pathlib import Path
 from types import FunctionType
 from typing import Any
 
-from .compare import safely
+from .compare import plain_text
 from .display import say
 
 LESSONS = Path(__file__).resolve().parent.parent
@@ -35,7 +35,7 @@ def entries(name: Any, kind: str) -> dict[str, Any]:
     >>> "00.1" in entries("00", "EXERCISES"), entries("xx", "EXERCISES")
     (True, {})
     """
-    number = safely(str, name)[:2]
+    number = plain_text(name)[:2]
     if not (number.isdigit() and (LESSONS / f"nb{number}" / "exercises.py").is_file()):
         return {}
     module = import_module(f"aitex_utils.lessons.nb{number}.exercises")
@@ -64,7 +64,8 @@ def find_entry(name: Any, kind: str) -> Any:
     ○ 1.2  There is no exercise with this number. Write the number in quotes, as in the text, for
       example "01.2".
     """
-    entry = entries(name, kind).get(name) if issubclass(type(name), str) else None
+    number = str.__str__(name) if issubclass(type(name), str) else None  # without the methods of a subclass
+    entry = entries(number, kind).get(number)
     if entry is None:
         say("open", *_explain_missing(name, kind))
     return entry
@@ -72,7 +73,7 @@ def find_entry(name: Any, kind: str) -> Any:
 
 def _explain_missing(name: Any, kind: str) -> tuple[str, str]:
     """Return the title and the message for a number that does not exist, or an answer in the number's place."""
-    title, noun, example = safely(str, name)[:40], NOUNS[kind], EXAMPLES[kind]
+    title, noun, example = plain_text(name)[:40], NOUNS[kind], EXAMPLES[kind]
     if issubclass(type(name), FunctionType):
         call = f"check({example}, {name.__name__[:40]})"
         return f"Which {noun}?", f"The number is missing. It comes first, in quotes, for example `{call}`."

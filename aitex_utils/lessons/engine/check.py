@@ -34,7 +34,12 @@ def check(name: str, answer: Any = None) -> None:
     exercise = find_entry(name, "EXERCISES")
     if exercise is None:
         return
-    verdict = judge(exercise, answer)
+    name = exercise.id
+    try:
+        verdict = judge(exercise, answer)
+    except KeyboardInterrupt:
+        say("open", f"Exercise {name}", "Interrupted before the answer was judged: this try does not count.")
+        raise
     if verdict.kind == NOT_ATTEMPTED:
         say("open", f"Exercise {name}", verdict.message)
         return
@@ -64,6 +69,7 @@ def hint(name: str) -> None:
     exercise = find_entry(name, "EXERCISES")
     if exercise is None:
         return
+    name = exercise.id
     if not exercise.hints:
         say("open", f"Exercise {name}", "This exercise has no hints.")
         return

@@ -22,6 +22,7 @@ PASSED, NOT_ATTEMPTED, CRASHED, WRONG_KIND, WRONG_SHAPE, MISTAKE, WRONG_VALUE = 
     "mistake",
     "wrong value",
 )
+MAX_TEXT = 200  # characters of a name
 MAX_VALUES = 10**7  # values that are read or copied; a `range` can promise more than the memory holds
 
 
@@ -291,6 +292,27 @@ def is_unchanged(before: Any, after: Any) -> bool:
     if hasattr(before, "detach"):
         return is_unchanged(before.detach().cpu().numpy(), after.detach().cpu().numpy())
     return before == after or before != before if type(before) in (int, float, str, bool) else True
+
+
+def plain_text(value: Any) -> str:
+    """Return a value as text of at most 200 characters, the name of its type if it has none.
+
+    Parameters
+    ----------
+    value : object
+        Value whose own methods can raise.
+
+    Returns
+    -------
+    str
+        Exactly a `str`, not a subclass, whose methods could raise.
+
+    Examples
+    --------
+    >>> plain_text(1.2)
+    '1.2'
+    """
+    return safely(lambda any_value: str.__str__(str(any_value))[:MAX_TEXT], value)
 
 
 def safely(function: Callable[[Any], Any], value: Any, default: Any = None) -> Any:

@@ -6,19 +6,15 @@ that errs in exactly one way. An answer with the same results on all cases gets 
 
 from __future__ import annotations
 
-import contextlib
 import copy
 import inspect
-import io
 import types
-import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from .compare import (
+    CRASHED,
     MISTAKE,
     NOT_ATTEMPTED,
     PASSED,
@@ -31,6 +27,7 @@ from .compare import (
     plain,
     safely,
 )
+from .contain import TIME_LIMIT, TimeLimitError, contained, own_defaults, time_limit
 from .crash import explain_crash
 from .describe import describe_kind, explain_difference
 
@@ -122,8 +119,8 @@ def judge(exercise: Exercise, answer: Any) -> Verdict:
 
     Notes
     -----
-    Two exceptions pass through: Ctrl-C, and an error of the exercise's own reference or cases. A function that never
-    returns is not stopped.
+    Two exceptions pass through: Ctrl-C, and an error of the exercise's own reference or cases. A function that does not
+    return is stopped after 60 seconds where that is possible, see `contain.time_limit`.
 
     Examples
     --------
@@ -155,9 +152,15 @@ def _check_function(answer: Any) -> None:
 
 def _judge_function(exercise: Exercise, answer: Callable) -> Verdict:
     """Compare the results of all cases with the expected ones, then with those of the known mistakes."""
-    cases = [tuple(case) for case in exercise.cases()]
-    expected = [_call_own(exercise, exercise.reference, copy.deepcopy(case)) for case in cases]
-    results = [_call_answer(exercise, answer, case) for case in cases]
+    with own_defaults():
+        cases = [tuple(case) for case in exercise.cases()]
+        expected = [_call_own(exercise, exercise.reference, copy.deepcopy(case)) for case in cases]
+    try:
+        with time_limit(TIME_LIMIT):
+            results = [_call_answer(exercise, answer, case) for case in cases]
+    except TimeLimitError:
+        message = f"Your function was stopped after {TIME_LIMIT:g} seconds. Does it contain a loop that never ends?"
+        raise Refused(Verdict(CRASHED, message)) from None
     wrong = [i for i, case in enumerate(cases) if not _agrees(exercise, expected[i], results[i], case)]
     if not wrong:
         return Verdict(PASSED, exercise.praise or "Right.")
@@ -185,27 +188,11 @@ def _argument_names(function: Any, count: int) -> tuple[str, ...]:
 def _makes_mistake(exercise: Exercise, mistake: Mistake, cases: Sequence[tuple], results: Sequence[Any]) -> bool:
     """Say whether all results agree with those of a mistake; not if the mistake raises, which the answer did not."""
     try:
-        with _silence():
+        with contained(), own_defaults():
             mistaken = [_call_own(exercise, mistake.wrong, copy.deepcopy(case)) for case in cases]
     except Exception:  # noqa: BLE001 - it errs on purpose
         return False
     return all(_agrees(exercise, m, r, case) for m, r, case in zip(mistaken, results, cases, strict=True))
-
-
-class _NullStream(io.TextIOBase):
-    """A text stream that discards all that is printed."""
-
-    def write(self, text: str) -> int:
-        return len(text)
-
-
-@contextlib.contextmanager
-def _silence() -> Iterator[None]:
-    """Hide prints, progress bars and warnings of the functions that are called."""
-    with warnings.catch_warnings(), np.errstate(all="ignore"):
-        warnings.simplefilter("ignore")
-        with contextlib.redirect_stdout(_NullStream()), contextlib.redirect_stderr(_NullStream()):
-            yield
 
 
 def _call_own(exercise: Exercise, function: Callable, arguments: tuple) -> Any:
@@ -218,14 +205,15 @@ def _call_answer(exercise: Exercise, answer: Callable, case: tuple) -> Any:
     """Call the answer on a copy of the arguments, silently, and return its result in the form of `plain`."""
     arguments = copy.deepcopy(case)
     try:
-        with _silence():
+        with contained():
             result = answer(*arguments)
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # noqa: BLE001 - a learner's code can raise anything, SystemExit too
-        raise Refused(explain_crash(error, answer, exercise.id)) from None
+        unknown = Verdict(CRASHED, "Your function stopped with an error that cannot be shown.")
+        raise Refused(safely(lambda error: explain_crash(error, answer, exercise.id), error, unknown)) from None
     try:
-        with _silence():
+        with contained():
             result = plain(result)
             if exercise.observe is not None:
                 result = plain(exercise.observe(result, *arguments))
@@ -245,7 +233,7 @@ def _call_answer(exercise: Exercise, answer: Callable, case: tuple) -> Any:
 def _agrees(exercise: Exercise, expected: Any, actual: Any, case: tuple) -> bool:
     """Say whether a result is as good as the expected one; an exception of the comparison counts as no."""
     try:
-        with _silence():
+        with contained():
             if exercise.agree is not None:
                 return bool(exercise.agree(expected, actual, *copy.deepcopy(case)))
             return close(plain(expected, False), actual, exercise.tolerance)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any, NamedTuple
 
-from .compare import safely
+from .compare import plain_text, safely
 from .display import say
 from .progress import read_entry, read_progress, update_entry
 
@@ -40,11 +40,12 @@ def predict(name: str, low: float | None = None, high: float | None = None, *, u
     >>> predict("00.a", 3, 5, unit="px")
     • Guess 00.a kept  3 to 5 px. Now compare it with the result.
     """
-    name, unit, ends = safely(str, name), _unit_sign(unit), (_number(low), _number(high))
+    name, unit, ends = plain_text(name), _unit_sign(unit), (_number(low), _number(high))
+    title = f"Guess {name[:40]}"
     if None in ends:
         say(
             "open",
-            f"Guess {name}",
+            title,
             "Give a lowest and a highest value, such that you are 80 % sure that the result lies between them.",
         )
         return
@@ -52,7 +53,7 @@ def predict(name: str, low: float | None = None, high: float | None = None, *, u
     guess = _read_guess(name)
     if guess and guess.result is not None and guess[:2] != (low, high):
         range_text = f"{guess.low:g} to {guess.high:g} {unit}".strip()
-        say("open", f"Guess {name}", f"You have seen the result already, so your earlier guess stays: {range_text}.")
+        say("open", title, f"You have seen the result already, so your earlier guess stays: {range_text}.")
         return
     if guess is None or guess[:2] != (low, high):
         update_entry("predictions", name, low=low, high=high, truth=None)
@@ -62,7 +63,7 @@ def predict(name: str, low: float | None = None, high: float | None = None, *, u
         message += (
             f" Do you mean {percent[0]} to {percent[1]} %? Then write {percent[0]} and {percent[1]}, and run it again."
         )
-    say("info", f"Guess {name} kept", message + " Now compare it with the result.")
+    say("info", f"{title} kept", message + " Now compare it with the result.")
 
 
 def reveal(name: str, truth: float, *, unit: str = "") -> None:
@@ -84,19 +85,22 @@ def reveal(name: str, truth: float, *, unit: str = "") -> None:
     >>> reveal("00.a", 4.5)
     ✓ Guess 00.a: within your range  The result is 4.5; your guess was 3 to 5.
     """
-    name, unit, result = safely(str, name), _unit_sign(unit), _number(truth)
+    name, unit, result = plain_text(name), _unit_sign(unit), _number(truth)
+    title = f"Guess {name[:40]}"
     if result is None:
-        say("open", f"Guess {name}", "The result is not a single finite number, so no guess can be compared with it.")
+        say("open", title, "The result is not a single finite number, so no guess can be compared with it.")
         return
-    guess, message = _read_guess(name), f"The result is {result:.4g} {unit}".strip()
+    guess = _read_guess(name)
     if guess is None:
+        message = f"The result is {result:.4g} {unit}".strip()
         more = "No guess was kept. A result is easier to remember after a guess; try it on the next one."
-        say("open", f"Guess {name}", f"{message}. {more}")
+        say("open", title, f"{message}. {more}")
         return
     update_entry("predictions", name, truth=result)
     hit = guess.low <= result <= guess.high
-    message += f"; your guess was {guess.low:g} to {guess.high:g}."
-    say("passed" if hit else "wrong", f"Guess {name}: {'within' if hit else 'outside'} your range", message)
+    low, high, shown = _texts(guess.low, guess.high, result)
+    message = f"The result is {shown} {unit}".strip() + f"; your guess was {low} to {high}."
+    say("passed" if hit else "wrong", f"{title}: {'within' if hit else 'outside'} your range", message)
 
 
 def calibration() -> None:
@@ -113,14 +117,14 @@ def calibration() -> None:
         say("open", "Calibration", "No guess has been compared with its result yet.")
         return
     n, hits = len(revealed), sum(guess.low <= guess.result <= guess.high for guess in revealed)
-    message = f"Guesses in the course so far: {n}. Ranges that contain the result: {hits}; "
+    message = f"Guesses compared so far: {n}. Ranges that contain the result: {hits}; "
     message += f"at 80 %, about {CONFIDENCE * n:.1f} are expected."
     if _probability(range(hits + 1), n) < SIGNIFICANCE:
-        message += " Your ranges are too narrow: you are surer than your results allow. Widen them."
+        message += " Your ranges are probably too narrow: you are surer than your results allow. Widen them."
     elif _probability(range(hits, n + 1), n) < SIGNIFICANCE:
-        message += " Your ranges are wider than necessary: you know more than you think."
+        message += " Your ranges are probably wider than necessary: you know more than you think."
     else:
-        message += " This number agrees with 80 %, as far as so few guesses can show."
+        message += f" This number agrees with 80 %, as far as {n} guess{'es' if n > 1 else ''} can show."
     say("info", "Calibration", message)
 
 
@@ -136,8 +140,19 @@ def _read_guess(name: str) -> _Guess | None:
     return None if low is None or high is None else _Guess(low, high, result)
 
 
-def _unit_sign(unit: str) -> str:
-    return "%" if unit == "per cent" else unit
+def _texts(low: float, high: float, result: float) -> tuple[str, str, str]:
+    """Write a range and a result with few digits, but enough to show whether the range contains the result."""
+    for digits in (4, 6, 9, 17):
+        ends = [f"{end:.{max(digits, 6)}g}" for end in (low, high)]
+        shown = f"{result:.{digits}g}"
+        if (float(ends[0]) <= float(shown) <= float(ends[1])) == (low <= result <= high):
+            break
+    return ends[0], ends[1], shown
+
+
+def _unit_sign(unit: Any) -> str:
+    text = plain_text(unit)
+    return "%" if text == "per cent" else text
 
 
 def _number(value: Any) -> float | None:

@@ -1,31 +1,43 @@
-"""A learner's progress in one JSON file beside the notebooks: passed exercises, tries, hints used, guesses.
+"""A learner's progress in one JSON file: passed exercises, tries, hints used, guesses.
 
-The file stays on the learner's computer; learners can hand it to a teacher. Each update reads the file and writes it
-whole, so several notebooks can be open at once.
+The file lies in the user's own folder for data of programs, one for each checkout, so no learner sees another's
+progress. It stays on the learner's computer; learners can hand it to a teacher. Each update locks the file, reads it
+and writes it whole, so several notebooks can be open at once.
 """
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
 import json
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from aitex_utils.errors import InputError
 from aitex_utils.files.atomic_write import atomic_write
+from aitex_utils.files.paths import full_path
 from aitex_utils.strips import PROJECT
 
 VERSION = 1
 PARTS = ("exercises", "quiz", "predictions")
-_unwritten: dict[Path, dict[str, Any]] = {}  # progress that could not be written, so that hints still advance
+FORMER_FILE = PROJECT / "notebooks" / "progress.json"  # where earlier versions kept it
+LOCK_SECONDS = 10.0  # after which an update no longer waits for a process that hangs
+_unwritten: dict[Path, list[tuple[str, str, dict[str, Any]]]] = {}  # updates, so that hints still advance
 
 
 def progress_file() -> Path:
-    """Return the file of the progress: `COURSE_PROGRESS` if that is set, else `notebooks/progress.json`.
+    """Return the file of the progress.
 
     Returns
     -------
     Path
+        `COURSE_PROGRESS` if that is set, else a file for this checkout in the user's folder for data of programs.
+
+    Notes
+    -----
+    The file in the user's folder follows a checkout that is moved or renamed on its disk.
 
     Examples
     --------
@@ -33,7 +45,15 @@ def progress_file() -> Path:
     'progress.json'
     """
     named = os.environ.get("COURSE_PROGRESS")
-    return Path(named) if named else PROJECT / "notebooks" / "progress.json"
+    if named:
+        return full_path(named, "COURSE_PROGRESS")
+    import platformdirs
+
+    folder = platformdirs.user_data_path("aitex-course", appauthor=False)
+    if not folder.is_absolute():  # "~/...", because the account has no home
+        user = os.getuid() if hasattr(os, "getuid") else "user"
+        folder = PROJECT / "data" / f"progress-{user}"
+    return _own_folder(folder) / "progress.json"
 
 
 def read_progress() -> dict[str, Any]:
@@ -50,71 +70,20 @@ def read_progress() -> dict[str, Any]:
     {'version': 1, 'exercises': {}, 'quiz': {}, 'predictions': {}}
     """
     path = progress_file()
-    if path in _unwritten:
-        return _unwritten[path]
-    empty = {"version": VERSION, **{part: {} for part in PARTS}}
-    if not os.path.lexists(path):
-        return empty
+    _take_over(path)
     progress = _parse(path)
-    if progress is None and not _rename_unreadable(path):
-        print(f"{path} cannot be read, so progress is not kept: check that it is a file that you can read and write.")
-        _unwritten[path] = empty
-    return progress or empty
-
-
-def _parse(path: Path) -> dict[str, Any] | None:
-    """Return the content of a progress file, None if it is not one."""
-    try:
-        progress = json.loads(path.read_text(encoding="utf-8-sig"))  # some editors write a byte-order mark
-        parts = [progress[part] for part in PARTS]
-        return progress if progress["version"] == VERSION and all(isinstance(part, dict) for part in parts) else None
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
-        return None
-
-
-def _rename_unreadable(path: Path) -> bool:
-    """Rename a file that cannot be read to a free name; return whether that worked."""
-    names = (path.with_name(f"{path.stem}-unreadable{number}.json") for number in ("", *range(2, 100)))
-    new_path = next((name for name in names if not os.path.lexists(name)), None)
-    try:
-        if new_path is None or path.is_dir():
-            return False
-        os.replace(path, new_path)
-    except OSError:
-        return False
-    print(f"{path.name} could not be read: it is now called {new_path.name}, and progress starts anew.")
-    return True
-
-
-def write_progress(progress: dict[str, Any]) -> None:
-    """Write the progress; if that fails (read-only folder, full disk), print one message and continue.
-
-    Parameters
-    ----------
-    progress : dict
-        As returned by `read_progress`.
-
-    Examples
-    --------
-    >>> write_progress(read_progress())
-    >>> progress_file().is_file()
-    True
-    """
-    path = progress_file()
-    if path in _unwritten and os.path.lexists(path) and _parse(path) is None:
-        return  # the message was printed before, and a foreign file is not overwritten
-    try:
-        with atomic_write(path) as temporary:
-            temporary.write_text(json.dumps(progress, indent=2, sort_keys=True) + "\n", encoding="utf-8")
-        _unwritten.pop(path, None)
-    except (InputError, OSError) as error:
-        if path not in _unwritten:
-            print(f"Progress is not kept: {error}")
-        _unwritten[path] = progress
+    if progress is None:
+        progress = {"version": VERSION, **{part: {} for part in PARTS}}
+        if os.path.lexists(path) and path not in _unwritten and not _rename_unreadable(path):
+            print(f"{path} cannot be read, so progress is not kept: check that you can read and write that file.")
+            _unwritten[path] = []
+    for part, name, changes in _unwritten.get(path, ()):
+        _change(progress, part, name, changes)
+    return progress
 
 
 def update_entry(part: str, name: str, **changes: Any) -> dict[str, Any]:
-    """Change one entry of the progress.
+    """Change one entry of the progress; if it cannot be written, print one message and continue.
 
     Parameters
     ----------
@@ -137,13 +106,20 @@ def update_entry(part: str, name: str, **changes: Any) -> dict[str, Any]:
     >>> update_entry("exercises", "02.1", tries=1, passed=True)
     {'passed': True, 'tries': 2}
     """
-    progress = read_progress()
-    entry = _entry(progress, part, name)
-    for key, value in changes.items():
-        is_count = isinstance(value, int) and not isinstance(value, bool)
-        entry[key] = read_count(entry, key) + value if is_count else value
-    progress[part][name] = entry
-    write_progress(progress)
+    path = progress_file()
+    with _locked(path):
+        progress = read_progress()
+        entry = _change(progress, part, name, changes)
+        try:
+            if os.path.lexists(path) and _parse(path) is None:
+                raise InputError(f"{path} is no progress file that can be read.")
+            with atomic_write(path) as temporary:
+                temporary.write_text(json.dumps(progress, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+            _unwritten.pop(path, None)
+        except (InputError, OSError) as error:
+            if path not in _unwritten:
+                print(f"Progress is not kept: {error} To choose the file, set COURSE_PROGRESS.")
+            _unwritten.setdefault(path, []).append((part, name, changes))
     return entry
 
 
@@ -196,3 +172,87 @@ def read_count(entry: dict[str, Any], key: str) -> int:
     """
     value = entry.get(key)
     return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else 0
+
+
+def _change(progress: dict[str, Any], part: str, name: str, changes: dict[str, Any]) -> dict[str, Any]:
+    """Change an entry in place and return it."""
+    entry = _entry(progress, part, name)
+    for key, value in changes.items():
+        is_count = isinstance(value, int) and not isinstance(value, bool)
+        entry[key] = read_count(entry, key) + value if is_count else value
+    progress[part][name] = entry
+    return entry
+
+
+@contextlib.contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    """Keep other processes from changing the file; where it cannot be locked, the lesson goes on without."""
+    from filelock import FileLock, Timeout
+
+    patience = 0.2 if path in _unwritten else LOCK_SECONDS  # Windows shows a read-only folder as a lock that is taken
+    lock = FileLock(path.with_name(f".{path.name}.lock"), timeout=patience)
+    with contextlib.ExitStack() as stack:
+        with contextlib.suppress(OSError, NotImplementedError, Timeout):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            stack.enter_context(lock)
+        yield
+
+
+def _own_folder(folder: Path) -> Path:
+    """Return the folder of this checkout: named by its path and by a file in it, whose number stays when it moves."""
+    with contextlib.suppress(OSError):
+        state = os.stat(PROJECT / "LICENSE.txt")
+        place, number = (_digest(text) for text in (str(PROJECT), f"{state.st_ino} {state.st_mtime_ns}"))
+        own = folder / f"{place}-{number}"
+        if own.is_dir():
+            return own
+        at_this_place = sorted(folder.glob(f"{place}-*"))  # the file changed
+        moved = sorted(folder.glob(f"*-{number}"))
+        if at_this_place or moved:
+            former = (at_this_place or moved)[0]
+            with contextlib.suppress(OSError):
+                os.replace(former, own)
+            return former if former.is_dir() else own
+        return own
+    return folder / _digest(str(PROJECT))
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()[:12]
+
+
+def _take_over(path: Path) -> None:
+    """Move the learner's file of an earlier version, which lay beside the notebooks, to its place of today, once."""
+    if os.environ.get("COURSE_PROGRESS") or os.path.lexists(path) or _parse(FORMER_FILE) is None:
+        return
+    with contextlib.suppress(OSError, InputError):
+        if hasattr(os, "getuid") and os.stat(FORMER_FILE).st_uid != os.getuid():
+            return  # another learner's
+        with atomic_write(path) as temporary:
+            temporary.write_bytes(FORMER_FILE.read_bytes())
+        os.replace(FORMER_FILE, FORMER_FILE.with_name("progress-moved.json"))
+        print(f"Your progress is now kept in {path}.")
+
+
+def _parse(path: Path) -> dict[str, Any] | None:
+    """Return the content of a progress file, None if it is not one."""
+    try:
+        progress = json.loads(path.read_text(encoding="utf-8-sig"))  # some editors write a byte-order mark
+        parts = [progress[part] for part in PARTS]
+        return progress if progress["version"] == VERSION and all(isinstance(part, dict) for part in parts) else None
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return None
+
+
+def _rename_unreadable(path: Path) -> bool:
+    """Rename a JSON file that cannot be read to a free name; return whether that worked."""
+    names = (path.with_name(f"{path.stem}-unreadable{number}.json") for number in ("", *range(2, 100)))
+    new_path = next((name for name in names if not os.path.lexists(name)), None)
+    try:
+        if new_path is None or path.suffix != ".json" or not path.is_file():
+            return False
+        os.replace(path, new_path)
+    except OSError:
+        return False
+    print(f"{path.name} could not be read: it is now called {new_path.name}, and progress starts anew.")
+    return True

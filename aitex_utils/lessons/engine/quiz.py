@@ -64,9 +64,10 @@ def judge_choice(question: Question, choice: Any) -> tuple[bool | None, str]:
     if choice is None:
         choices = "\n".join(f"{letter}) {text}" for letter, (text, _) in question.choices.items())
         return None, f"{question.text}\n{choices}"
-    if issubclass(type(choice), str) and not choice.strip():
+    text = str.strip(choice) if issubclass(type(choice), str) else None
+    if text == "":
         return None, f"Not answered yet: write your letter, one of {letters}, between the quotation marks."
-    letter = choice.strip().rstrip(".)").lower() if issubclass(type(choice), str) else ""
+    letter = (text or "").rstrip(".)").lower()
     if letter not in question.choices:
         return None, f"Choose one of {letters}, and write the letter in quotes."
     return letter == question.right, question.choices[letter][1]
@@ -90,6 +91,7 @@ def quiz(name: str, choice: str | None = None) -> None:
     question = find_entry(name, "QUESTIONS")
     if question is None:
         return
+    name = question.id
     right, message = judge_choice(question, choice)
     if right is None:
         say("open", f"Question {name}", message)

@@ -8,6 +8,7 @@ from typing import Any
 from aitex_utils.errors import InputError
 
 from .catalogue import entries
+from .compare import plain_text
 from .display import say
 from .judge import judge
 
@@ -42,9 +43,10 @@ def yours_or_ours(name: str, answer: Any) -> Callable[..., Any]:
     >>> callable(reference)
     True
     """
+    name = plain_text(name)
     exercise = entries(name, "EXERCISES").get(name)
     if exercise is None:
-        raise InputError(f'There is no exercise {name!r}: write the number as in the text, for example "01.2".')
+        raise InputError(f'There is no exercise {name[:40]!r}: write the number as in the text, for example "01.2".')
     if judge(exercise, answer).passed:
         say("info", f"Exercise {name}", "Your own function is used from here on.")
         return answer

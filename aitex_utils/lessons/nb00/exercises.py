@@ -48,7 +48,7 @@ COUNT = Exercise(
         ),
         Mistake(
             "tiles taken for square",
-            "You used one side of the tile twice. These tiles are as wide as they are high, but a function that is "
+            "You used one side of the tile twice. Here they are as wide as they are high, but a function that is "
             "handed others should count those rightly too.",
             lambda tiles, stride: len(tiles) * (tiles.shape[1] // stride) ** 2,
         ),

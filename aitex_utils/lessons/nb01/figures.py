@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from aitex_utils.lessons.wording import check_values, count
 from aitex_utils.plots import (
     DEFECTIVE,
     LINE,
@@ -44,11 +45,12 @@ def plot_images(images: Mapping[str, np.ndarray], *, colours: str = "gray") -> t
     >>> plot_images({"strip": np.zeros((4, 8))})[1]
     'Images on one scale: strip (4 x 8 px).'
     """
+    check_values(images, nan=True)
     figure, axes = make_axes(len(images), 1, (11, 1.35 * len(images) + 0.2), squeeze=False)
-    low = min(float(image.min()) for image in images.values())
-    high = max(float(image.max()) for image in images.values())
+    low = min(float(np.nanmin(image)) for image in images.values())
+    high = max(float(np.nanmax(image)) for image in images.values())
     for axis, (title, image) in zip(axes[:, 0], images.items(), strict=True):
-        axis.imshow(image, cmap=colours, vmin=low, vmax=high, aspect="auto")
+        axis.imshow(image, cmap=colours, vmin=low, vmax=high, aspect="auto", origin="upper")
         axis.set(title=title, yticks=[])
     axes[-1, 0].set_xlabel("column (px)")
     sizes = ", ".join(f"{title} ({image.shape[0]} x {image.shape[1]:,} px)" for title, image in images.items())
@@ -83,8 +85,10 @@ def plot_region(
     >>> plot_region(np.zeros((4, 8), np.uint8), np.array([9.0, 1.0]), 4, (4, 8))[1]
     'Strip: fabric from column 4 to 8; median dissimilarity to fabric 1.0 inside, 9.0 left of it.'
     """
+    check_values({"strip": strip})
+    check_values({"dissimilarity": dissimilarity}, positive=True)
     figure, (above, below) = make_axes(2, 1, (11, 3), sharex=True)
-    above.imshow(strip, cmap="gray", vmin=0, vmax=255, aspect="auto")
+    above.imshow(strip, cmap="gray", vmin=0, vmax=255, aspect="auto", origin="upper")
     columns = np.arange(len(dissimilarity)) * window
     below.semilogy(columns + window / 2, dissimilarity, color=NORMAL)
     for axis in (above, below):
@@ -92,12 +96,11 @@ def plot_region(
             axis.axvline(column, color=DEFECTIVE, linestyle="--")
     above.set(title=title, ylabel="row (px)", xlim=(0, strip.shape[1] + 8))
     below.set(xlabel="column (px)", ylabel="dissimilarity\nto fabric")
-    inside = columns >= region[0]
+    left, right = columns < region[0], columns >= region[1]
+    parts = {"inside": ~left & ~right, "left of it": left, "right of it": right}
+    medians = [f"{np.median(dissimilarity[part]):.1f} {name}" for name, part in parts.items() if part.any()]
     caption = f"{title}: fabric from column {region[0]:,} to {region[1]:,}; median dissimilarity to fabric "
-    caption += f"{np.median(dissimilarity[inside]):.1f} inside"
-    if not inside.all():
-        caption += f", {np.median(dissimilarity[~inside]):.1f} left of it"
-    return figure, caption + "."
+    return figure, f"{caption}{', '.join(medians)}."
 
 
 def plot_starts(starts: np.ndarray, is_normal: np.ndarray, fabrics: Sequence[str]) -> tuple[Figure, str]:
@@ -122,6 +125,7 @@ def plot_starts(starts: np.ndarray, is_normal: np.ndarray, fabrics: Sequence[str
     >>> plot_starts(np.array([8, 40]), np.array([True, False]), ["00", "00"])[1]
     'Columns at which the fabric begins, medians of normal and of defective strips: fabric 00 8 and 40.'
     """
+    check_values({"starts": starts})
     fabrics, names, medians = np.asarray(fabrics), sorted(set(fabrics)), []
     figure, axis = make_axes(1, 1, (9, 0.7 * len(names) + 1.2))
     for row, name in enumerate(names):
@@ -164,8 +168,9 @@ def plot_grid(image: np.ndarray, corners: np.ndarray, size: int, *, title: str =
     """
     from matplotlib.patches import Rectangle
 
+    check_values({"image": image, "corners": corners})
     figure, axis = make_axes(1, 1, (11, 1.6))
-    axis.imshow(image, cmap="gray", vmin=0, vmax=255, aspect="auto")
+    axis.imshow(image, cmap="gray", vmin=0, vmax=255, aspect="auto", origin="upper")
     for i, (row, column) in enumerate(corners):
         colour, line = (NORMAL, DEFECTIVE)[i % 2], LINE_STYLES[i % 2]
         axis.add_patch(Rectangle((column, row), size, size, facecolor=colour, alpha=0.3))
@@ -173,10 +178,10 @@ def plot_grid(image: np.ndarray, corners: np.ndarray, size: int, *, title: str =
         axis.text(column + size / 2, row + size / 2, str(i), color="white", ha="center", va="center", weight="bold")
     axis.set(title=title, xlabel="column (px)", ylabel="row (px)")
     shared = [int(size - step) for step in np.diff(corners[:, 1])]
-    caption = f"{title}: {len(corners)} tile{'s' if len(corners) > 1 else ''}"
+    caption = f"{title}: {count(len(corners), 'tile')}"
     if shared:
         caption += f"; neighbours share {shared[0]} px"
-    if len(shared) > 1:
+    if len(set(shared)) > 1:
         caption += f", the last two {shared[-1]} px"
     return figure, caption + "."
 
@@ -203,6 +208,7 @@ def plot_rules(shares: Sequence[float], counts: Sequence[int], total: int) -> tu
     >>> plot_rules((0, 0.01), (9, 4), 1000)[1]
     'Defective tiles of 1,000, by the smallest share of their area: any pixel 9, 1.0% 4.'
     """
+    check_values({"shares": shares, "counts": counts})
     figure, axis = make_axes(1, 1, (6.5, 3))
     bars = axis.bar(range(len(shares)), counts, color=DEFECTIVE, hatch="//", edgecolor="white")
     names = ["any pixel" if share == 0 else f"{share:.1%}" for share in shares]
@@ -235,17 +241,19 @@ def plot_tile_distances(distances: np.ndarray, groups: np.ndarray) -> tuple[Figu
     >>> plot_tile_distances(distances, np.array(["a", "a", "b"]))[1]
     'Mean distances between 3 tiles of 2 strips: 2.00 within a strip, 5.00 between strips.'
     """
+    check_values({"distances": np.nan_to_num(distances)})
     figure, axis = make_axes(1, 1, (5.6, 4.6))
-    drawn = axis.imshow(distances, cmap=MAP_COLOURS, interpolation="nearest")
+    drawn = axis.imshow(distances, cmap=MAP_COLOURS, interpolation="nearest", origin="upper")
     edges = np.flatnonzero(groups[1:] != groups[:-1]) + 0.5
     for edge in edges:
         axis.axhline(edge, color="white", lw=0.8)
         axis.axvline(edge, color="white", lw=0.8)
     axis.set(xlabel="tile to which the distance is measured", ylabel="tile")
     figure.colorbar(drawn, ax=axis, label="mean distance of patches")
-    within, between = within_and_between(distances, groups)
-    caption = f"Mean distances between {len(groups)} tiles of {len(edges) + 1} strips: {within:.2f} within a strip, "
-    return figure, f"{caption}{between:.2f} between strips."
+    means = zip(("within a strip", "between strips"), within_and_between(distances, groups), strict=True)
+    listed = ", ".join(f"{mean:.2f} {name}" for name, mean in means if np.isfinite(mean))
+    tiles, strips = count(len(groups), "tile"), count(len(np.unique(groups)), "strip")
+    return figure, f"Mean distances between {tiles} of {strips}: {listed or 'none, there is no pair'}."
 
 
 def plot_leakage(result: LeakageResult) -> tuple[Figure, str]:
@@ -269,6 +277,7 @@ def plot_leakage(result: LeakageResult) -> tuple[Figure, str]:
     """
     names = ("clean, known strips", "clean, new strips", "defective")
     samples = [scores.ravel() for scores in (result.same, result.new, result.tile_sets["defective"])]
+    check_values(dict(zip(names, samples, strict=True)))
     figure, axis = make_axes(1, 1, (8, 2.6))
     rng = np.random.default_rng(0)
     for row, (scores, colour, marker) in enumerate(zip(samples, (NORMAL, NORMAL, DEFECTIVE), "oox", strict=True)):
@@ -299,6 +308,7 @@ def plot_gaps(gaps: Mapping[str, Sequence[float]]) -> tuple[Figure, str]:
     >>> plot_gaps({"as it is": [0.0, 0.1, 0.2]})[1]
     'Gap in AUROC, split by tile - split by strip, mean and 95 % interval: as it is +0.1000 (-0.1484 to +0.3484).'
     """
+    check_values(gaps)
     means, lows, highs = np.transpose([mean_interval(np.asarray(values)) for values in gaps.values()])
     figure, axis = make_axes(1, 1, (8, 0.6 * len(gaps) + 1.1))
     draw_intervals(axis, list(gaps), np.stack([lows, means, highs], axis=1))

@@ -250,6 +250,7 @@ def within_and_between(distances: np.ndarray, groups: np.ndarray) -> tuple[float
     Returns
     -------
     within, between : float
+        NaN where there is no such pair.
 
     Examples
     --------
@@ -257,8 +258,9 @@ def within_and_between(distances: np.ndarray, groups: np.ndarray) -> tuple[float
     >>> within_and_between(distances, np.array(["a", "a", "b"]))
     (2.0, 5.0)
     """
-    same_strip = np.equal.outer(groups, groups)
-    return float(np.nanmean(distances[same_strip])), float(np.nanmean(distances[~same_strip]))
+    same_strip, is_pair = np.equal.outer(groups, groups), ~np.isnan(distances)
+    within, between = distances[same_strip & is_pair], distances[~same_strip & is_pair]
+    return tuple(float(values.mean()) if len(values) else float("nan") for values in (within, between))
 
 
 def bed_features(strip: np.ndarray, start: int) -> np.ndarray:

@@ -27,7 +27,7 @@ QUESTIONS = (
     ),
     Question(
         "01.q2",
-        "Why must the machine's bed be cut away before anything is measured?",
+        "Why must the machine bed be cut away before anything is measured?",
         {
             "a": (
                 "It differs between normal and defective strips.",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from aitex_utils.errors import InputError
+from aitex_utils.lessons.wording import check_values, count, percent
 from aitex_utils.plots import DEFECTIVE, LINE, MAP_COLOURS, NORMAL, make_axes
 
 if TYPE_CHECKING:
@@ -75,7 +76,7 @@ def plot_fields(
     Raises
     ------
     InputError
-        If the fields differ in shape or are not 2-D, or `added` names no field.
+        If the fields differ in shape, are not 2-D or not finite, or `added` names no field.
 
     Examples
     --------
@@ -85,8 +86,11 @@ distance: highest 2.00.'
     """
     points, added = points or {}, added or {}
     shapes = {np.shape(field) for field in fields.values()}
-    if len(shapes) != 1 or len(next(iter(shapes))) != 2:
-        raise InputError(f"The fields have shapes {sorted(shapes)}, expected one (rows, columns): reshape them.")
+    if len(shapes) != 1 or len(next(iter(shapes))) != 2 or min(next(iter(shapes))) < 2:
+        raise InputError(
+            f"The fields have shapes {sorted(shapes)}, expected one (rows, columns) of at least 2 x 2: reshape them."
+        )
+    check_values(fields)
     if unknown := sorted(set(added) - set(fields)):
         raise InputError(f"added is for {unknown[0]!r}, expected one of the fields: {', '.join(fields)}.")
     banks = {title: np.concatenate([bank, added[title]]) if title in added else bank for title in fields}
@@ -142,6 +146,7 @@ def plot_patch(
     >>> plot_patch(np.array([[3.0, 1.0]]), np.array([3.0, 0.0]), 0)[1]
     'The patch at (3.0, 0.0): its nearest vector is at (3.0, 1.0), at a distance of 1.00.'
     """
+    check_values({"bank": bank, "patch": patch})
     figure, axis = make_axes(1, 1, (6.4, 4.6))
     m_star = bank[nearest]
     distance = float(np.linalg.norm(patch - m_star))
@@ -181,14 +186,15 @@ def plot_refolded(maps: Mapping[str, np.ndarray]) -> tuple[Figure, str]:
     Examples
     --------
     >>> plot_refolded({"map": np.zeros((3, 2, 2)), "other": np.ones((3, 2, 2))})[1]
-    'Three channels as red, green and blue. Positions with the same colour as in the first map: map 100%; other 0%.'
+    'Three channels as red, green and blue. Positions with the same colour as in the first map: map 100 %; other 0 %.'
     """
+    check_values(maps)
     figure, axes = make_axes(1, len(maps), (3 * len(maps), 2.6), squeeze=False)
     original, shares = next(iter(maps.values())), []
     for axis, (title, feature_map) in zip(axes[0], maps.items(), strict=True):
-        axis.imshow(feature_map.transpose(1, 2, 0))  # (3, H', W') -> (H', W', 3)
+        axis.imshow(feature_map.transpose(1, 2, 0))  # (3, H', W') -> (H', W', 3, origin="upper")
         axis.set(title=title, xlabel="w", ylabel="h")
-        shares.append(f"{title} {np.isclose(feature_map, original).all(axis=0).mean():.0%}")
+        shares.append(f"{title} {percent(np.isclose(feature_map, original).all(axis=0).mean())}")
     caption = "Three channels as red, green and blue. Positions with the same colour as in the first map: "
     return figure, f"{caption}{'; '.join(shares)}."
 
@@ -213,10 +219,13 @@ def plot_image_scores(maps: Mapping[str, np.ndarray], scores: Mapping[str, Mappi
     >>> plot_image_scores({"knot": np.eye(2)}, {"max": {"knot": 1.0}})[1]
     'Maps of distances on one scale, and their image-level scores. max: knot 1.00.'
     """
+    if len(maps) > 2:
+        raise InputError(f"There are {len(maps)} tiles, expected one or two: the bars have two looks.")
+    check_values(maps)
     figure, axes = make_axes(1, len(maps) + 1, (3 * len(maps) + 3.4, 2.8))
     low, high = min(m.min() for m in maps.values()), max(m.max() for m in maps.values())
     for axis, (title, distances) in zip(axes, maps.items(), strict=False):
-        drawn = axis.imshow(distances, cmap=MAP_COLOURS, vmin=low, vmax=high)
+        drawn = axis.imshow(distances, cmap=MAP_COLOURS, vmin=low, vmax=high, origin="upper")
         axis.set(title=title, xticks=[], yticks=[])
     figure.colorbar(drawn, ax=axes[:-1], label="distance", fraction=0.05, pad=0.01)
     bars, width = axes[-1], 0.8 / len(maps)
@@ -252,6 +261,8 @@ def plot_steps(steps: Mapping[str, str]) -> tuple[Figure, str]:
     >>> plot_steps({"cut": "tiles", "extract": "patches"})[1]
     '2 steps, one after the other. 1. cut: tiles; 2. extract: patches.'
     """
+    if not steps:
+        raise InputError("There is nothing to draw: give at least one step.")
     figure, axis = make_axes(1, 1, (11, 1.7))
     axis.set(xlim=(0, len(steps)), ylim=(0, 1))
     axis.set_axis_off()
@@ -262,7 +273,7 @@ def plot_steps(steps: Mapping[str, str]) -> tuple[Figure, str]:
         if i:
             axis.annotate("", (i + 0.12, 0.68), (i - 0.12, 0.68), arrowprops={"arrowstyle": "->", "color": LINE})
     listed = "; ".join(f"{i}. {name}: {' '.join(result.split())}" for i, (name, result) in enumerate(steps.items(), 1))
-    return figure, f"{len(steps)} steps, one after the other. {listed}."
+    return figure, f"{count(len(steps), 'step')}{', one after the other' if len(steps) > 1 else ''}. {listed}."
 
 
 def _draw_points(axis: Axes, points: Mapping[str, np.ndarray]) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from aitex_utils.lessons.wording import check_values, percent
 from aitex_utils.plots import DEFECTIVE, LINE, LINE_STYLES, NORMAL, make_axes
 
 if TYPE_CHECKING:
@@ -37,9 +38,10 @@ def plot_squares(
     >>> plot_squares(np.zeros((8, 8), np.uint8), {"blocks.0": 7})[1]
     'Receptive fields, as squares on a tile of 8 px: blocks.0 7 px.'
     """
+    check_values({"image": image, "sides": list(sides.values())})
     figure, axis = make_axes(1, 1, (5.4, 4.2))
     height, width = image.shape
-    axis.imshow(image, cmap="gray", vmin=0, vmax=255)
+    axis.imshow(image, cmap="gray", vmin=0, vmax=255, origin="upper")
     for i, (layer, side) in enumerate(sides.items()):
         x = width / 2 + side / 2 * np.array([-1, 1, 1, -1, -1])
         y = height / 2 + side / 2 * np.array([-1, -1, 1, 1, -1])
@@ -69,9 +71,10 @@ def plot_spectrum(variances: np.ndarray, floor: float) -> tuple[Figure, str]:
     Examples
     --------
     >>> plot_spectrum(np.array([1.0, 3.0]), floor=2.0)[1]
-    'Variance of normal patches by direction, from 3 down to 1: the first 2 of 2 directions have 100% of it. The \
+    'Variance of normal patches by direction, from 3 down to 1: the first 2 of 2 directions have 100 % of it. The \
 floor is above 1 of them.'
     """
+    check_values({"variances": variances})
     variances = np.sort(variances)[::-1]
     figure, axis = make_axes(1, 1, (6.5, 3))
     axis.semilogy(np.arange(1, len(variances) + 1), variances, color=NORMAL, label="variance")
@@ -80,5 +83,6 @@ floor is above 1 of them.'
     axis.legend()
     first, below = variances[:10], int(np.sum(variances < floor))
     caption = f"Variance of normal patches by direction, from {variances[0]:.3g} down to {variances[-1]:.1g}: "
-    caption += f"the first {len(first)} of {len(variances)} directions have {first.sum() / variances.sum():.0%} of it. "
-    return figure, f"{caption}The floor is {f'above {below} of them' if below else 'below all of them'}."
+    share = percent(first.sum() / variances.sum()) if variances.sum() > 0 else "none"
+    caption += f"the first {len(first)} of {len(variances)} directions have {share} of it. "
+    return figure, f"{caption}The floor is {f'above {below} of them' if below else 'not above any of them'}."

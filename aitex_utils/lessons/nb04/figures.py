@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from aitex_utils.errors import InputError, check_integer
+from aitex_utils.lessons.wording import check_values, count
 from aitex_utils.plots import COLOURS, DEFECTIVE, LINE, LINE_STYLES, MARKERS, NORMAL, make_axes
 
 from .toy import nearest_distances
@@ -50,7 +51,10 @@ def plot_chosen(points: np.ndarray, choices: Mapping[str, np.ndarray]) -> tuple[
     for axis, (title, centres) in zip(axes, choices.items(), strict=True):
         _draw_points(axis, points, centres)
         axis.set_title(title, fontsize=10)
-    return figure, f"{len(points)} patches of two channels, the chosen ones large: {', '.join(choices)}."
+    return (
+        figure,
+        f"{count(len(points), 'patch', 'patches')} of two channels, the chosen ones large: {', '.join(choices)}.",
+    )
 
 
 def plot_covering(
@@ -103,8 +107,10 @@ def plot_covering(
             axis.annotate(str(i), centre, (4, 4), textcoords="offset points", fontsize=9, weight="bold")
         axis.set_title(f"{title}: radius {radii[title]:.2f}", fontsize=10)
     listed = ", ".join(f"{title} {radius:.2f}" for title, radius in radii.items())
-    caption = f"{len(points)} patches of two channels, the chosen ones large. Discs show the covering radius, "
-    caption += "and a cross marks the patch that is covered worst."
+    caption = (
+        f"{count(len(points), 'patch', 'patches')} of two channels, the chosen ones large. Discs show the covering "
+    )
+    caption += "radius, and a cross marks a patch at that distance from its nearest centre."
     caption += " A hollow circle marks the missing patch." if absent else ""
     return figure, f"{caption} Radius: {listed}."
 
@@ -142,7 +148,7 @@ def plot_lines(
     Raises
     ------
     InputError
-        If a line has neither two nor four arrays, or there is no line.
+        If a line has neither two nor four arrays, its values do not fit the axes, or there is no line.
 
     Examples
     --------
@@ -152,6 +158,11 @@ def plot_lines(
     """
     if not lines or any(len(line) not in (2, 4) for line in lines.values()):
         raise InputError("Give at least one line, and each as (x, y), or as (x, y, low, high) with an interval.")
+    for name, line in lines.items():
+        check_values({f"{name}, x": line[0]}, positive=xscale == "log")
+        check_values(
+            {f"{name}, y": np.concatenate([np.ravel(values) for values in line[1:]])}, positive=yscale == "log"
+        )
     figure, axis = make_axes(1, 1, (6, 3.4))
     for i, (name, (x, y, *interval)) in enumerate(lines.items()):
         colour, style = COLOURS[i % len(COLOURS)], LINE_STYLES[i % len(LINE_STYLES)]
@@ -186,6 +197,7 @@ def plot_histograms(values: Mapping[str, np.ndarray], *, xlabel: str, title: str
     >>> plot_histograms({"a": np.arange(5.0)}, xlabel="distance", title="Distances")[1]
     'Distances. Medians: a 2.00.'
     """
+    check_values(values)
     figure, axis = make_axes(1, 1, (6, 3.1))
     pooled = np.concatenate([np.ravel(part) for part in values.values()])
     bins = np.linspace(pooled.min(), np.quantile(pooled, 0.999), 61)
@@ -224,6 +236,7 @@ def plot_pool(distances: np.ndarray, pool_size: int) -> tuple[Figure, str]:
     >>> plot_pool(np.array([1.0, 5.0, 3.0]), 2)[1].split(". ")[2]
     'Its floor, the smallest of their distances, is 3.00.'
     """
+    check_values({"distances": distances})
     pool_size = check_integer("pool_size", pool_size, 1, len(distances) - 1, "one less than the number of patches")
     falling = np.sort(distances)[::-1]
     floor = falling[pool_size - 1]
@@ -234,7 +247,7 @@ def plot_pool(distances: np.ndarray, pool_size: int) -> tuple[Figure, str]:
     axis.set(xlabel="patches, from the farthest (log scale)", ylabel="distance to nearest centre")
     axis.legend(loc="lower left")
     return figure, (
-        f"Distances of {len(falling):,} patches to their nearest centre, falling from {falling[0]:.2f} to "
+        f"Distances of {len(falling):,} patches to their nearest centre, from {falling[0]:.2f} to "
         f"{falling[-1]:.2f}. The pool contains the {pool_size:,} farthest. Its floor, the smallest of their distances, "
         f"is {floor:.2f}."
     )
@@ -258,6 +271,7 @@ def plot_times(seconds: Mapping[str, float]) -> tuple[Figure, str]:
     >>> plot_times({"slow": 212.34, "fast": 0.5})[1]
     'Seconds: slow 212, fast 0.5.'
     """
+    check_values({"seconds": list(seconds.values())}, positive=True)
     figure, axis = make_axes(1, 1, (6.4, 0.45 * len(seconds) + 0.9))
     bars = axis.barh(list(seconds), list(seconds.values()), color=NORMAL, height=0.6)
     rounded = {name: f"{value:.0f}" if value >= 10 else f"{value:.2g}" for name, value in seconds.items()}
@@ -273,6 +287,7 @@ def _plane_panels(points: np.ndarray, choices: Mapping[str, np.ndarray]) -> tupl
         raise InputError(f"points has shape {np.shape(points)}, expected (N, 2): give patches of two channels.")
     if not choices:
         raise InputError("There is no choice of centres: give at least one, by its title.")
+    check_values({"points": points, **choices})
     columns = min(COLUMNS, len(choices))
     rows = -(-len(choices) // columns)
     size = (2.8 * columns + 0.3, 2.3 * rows)

@@ -180,7 +180,9 @@ def _recall_cases() -> list[tuple]:
     twins = np.concatenate([base, base * [1, 1 + 2**-18]]).astype(np.float32)  # each has a twin, a trifle farther off
     many, exact_indices = np.stack([across, np.zeros(12)], axis=1).astype(np.float32), np.arange(12)
     indices = np.array([0, 1, 2, 15, 16, 17, 6, 8, 3, 9, -1, -1])  # the nearest, twins, others, and none
-    return [small, (many, twins, indices, exact_indices)]
+    farther = np.concatenate([base, base * [1, 1 + 2**-15]]).astype(np.float32)  # by three hundred-thousandths: misses
+    second_nearest = np.where(exact_indices < 7, exact_indices, exact_indices + 12)
+    return [small, (many, twins, indices, exact_indices), (many, farther, second_nearest, exact_indices)]
 
 
 def _distances_to(patches: Array, vectors: Array, indices: Array) -> Array:
@@ -207,6 +209,12 @@ def _no_tolerance(patches: Array, vectors: Array, indices: Array, exact_indices:
     return float((is_hit & (indices >= 0)).mean())
 
 
+def _large_tolerance(patches: Array, vectors: Array, indices: Array, exact_indices: Array) -> float:
+    nearest = _distances_to(patches, vectors, exact_indices)
+    is_hit = _distances_to(patches, vectors, indices) <= nearest * (1 + 1e-4)
+    return float((is_hit & (indices >= 0)).mean())
+
+
 RECALL = Exercise(
     id="05.2",
     task="Recall at 1 up to ties: the share of patches whose found vector is as near as the nearest.",
@@ -230,6 +238,12 @@ RECALL = Exercise(
             "Two vectors that differ in the last digit only are told apart here. As far, up to a hundred-thousandth: "
             "where does that belong in your comparison?",
             _no_tolerance,
+        ),
+        Mistake(
+            "large tolerance",
+            "A vector that is farther by three hundred-thousandths of the distance counts as a hit here. The tolerance "
+            "is one hundred-thousandth, `1e-5`, of the distance to the nearest vector.",
+            _large_tolerance,
         ),
         Mistake(
             "misses",

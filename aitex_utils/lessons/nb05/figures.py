@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from aitex_utils.errors import InputError
+from aitex_utils.lessons.wording import check_values, count
 from aitex_utils.plots import COLOURS, DEFECTIVE, LINE, LINE_STYLES, MARKERS, NORMAL, make_axes
 
 from .toy import count_compared, nearest_index, reconstruct, search_cells
@@ -52,10 +53,11 @@ def plot_bars(names: Sequence[str], values: Sequence[float], unit: str, *, title
     """
     if len(names) != len(values):
         raise InputError(f"There are {len(names)} names for {len(values)} values: give each value one.")
+    check_values({"values": values})
     figure, axis = make_axes(1, 1, (7, 0.4 * len(names) + 0.9))
     bars = axis.barh(range(len(names)), values, color=NORMAL, height=0.6)
     axis.bar_label(bars, [f"{value:.3g}" for value in values], padding=4)
-    axis.set(yticks=range(len(names)), yticklabels=names, xlabel=unit, title=title, xlim=(0, 1.15 * max(values)))
+    axis.set(yticks=range(len(names)), yticklabels=names, xlabel=unit, title=title, xlim=(0, 1.15 * max(values) or 1))
     axis.invert_yaxis()
     listed = ", ".join(f"{name} {value:.3g}" for name, value in zip(names, values, strict=True))
     return figure, f"{title}, in {unit}: {listed}."
@@ -93,7 +95,7 @@ def plot_lines(
     Raises
     ------
     InputError
-        If a line does not have one value per x.
+        If a line does not have one value above 0 per x.
 
     Examples
     --------
@@ -103,6 +105,7 @@ def plot_lines(
     for name, values in lines.items():
         if len(values) != len(x):
             raise InputError(f"The line {name!r} has {len(values)} values, expected one for each x, {len(x)}.")
+    check_values({"x": x, **lines}, positive=True)
     figure, axis = make_axes(1, 1, (6.6, 3.6))
     for i, (name, values) in enumerate(lines.items()):
         look = LINE_STYLES[i % len(LINE_STYLES)] + MARKERS[i % len(MARKERS)]
@@ -155,24 +158,26 @@ def plot_cells(
     """
     if np.shape(vectors)[1:] != (2,):
         raise InputError(f"vectors has shape {np.shape(vectors)}, expected (N, 2): a plane has two channels.")
+    check_values({"vectors": vectors, "centroids": centroids, "patch": patch})
     search = search_cells(vectors, centroids, patch, nprobe)
     figure, axis = make_axes(1, 1, PLANE)
     _draw_borders(axis, vectors, centroids, search.probed)
     axis.plot(*vectors[~search.is_searched].T, ".", color=GREY, label="other vectors")
     axis.plot(*vectors[search.is_searched].T, "o", color=NORMAL, markersize=4, label="vectors searched")
     axis.plot(*centroids.T, "+", color=LINE, markersize=8, label="centroids")
-    caption = f"{title}: {len(centroids)} cells, {len(search.probed)} of them probed, with "
-    caption += f"{search.is_searched.sum()} of {len(vectors)} vectors."
-    if search.result is not None:
+    caption = f"{title}: {count(len(centroids), 'cell')}, {len(search.probed)} of them probed, with "
+    caption += f"{search.is_searched.sum()} of {count(len(vectors), 'vector')}."
+    if search.result is None:
+        caption += " The search finds nothing there."
+    else:
         axis.plot(*zip(patch, vectors[search.result], strict=True), color=DEFECTIVE, label="to the result")
         distance, smallest = search.distances[[search.result, search.nearest]]
-        if search.result == search.nearest:
+        if distance <= smallest:
             caption += f" The search returns the nearest vector, at distance {distance:.2f}."
         else:
             axis.plot(*zip(patch, vectors[search.nearest], strict=True), ":", color=DEFECTIVE, label="to the nearest")
-            caption += (
-                f" The search returns a vector at distance {distance:.2f}, while the nearest is at {smallest:.2f}."
-            )
+            pair = _distinguished(distance, smallest)
+            caption += f" The search returns a vector at distance {pair[0]}, while the nearest is at {pair[1]}."
     _finish_plane(axis, patch, title)
     return figure, caption
 
@@ -204,6 +209,7 @@ def plot_walk(
     >>> plot_walk(vectors, [[1], [0, 2], [1]], [0, 1, 2], np.array([4.5, 1.0]))[1].split(". ")[1]
     'It computes the distance of 3 of them and ends at distance 1.00, at the nearest vector.'
     """
+    check_values({"vectors": vectors, "path": path, "patch": patch})
     figure, axis = make_axes(1, 1, PLANE)
     for vector, neighbours in enumerate(graph):
         for neighbour in neighbours:
@@ -214,9 +220,13 @@ def plot_walk(
     _finish_plane(axis, patch, "A walk through a graph")
     distances = np.linalg.norm(vectors - patch, axis=1)
     end, smallest = distances[path[-1]], distances.min()
-    place = "at the nearest vector" if end <= smallest else f"while the nearest is at {smallest:.2f}"
-    caption = f"A walk of {len(path) - 1} steps through a graph of {len(vectors)} vectors. It computes the distance of "
-    return figure, caption + f"{count_compared(graph, path)} of them and ends at distance {end:.2f}, {place}."
+    end, smallest, is_nearest = *_distinguished(end, smallest), end <= smallest
+    place = "at the nearest vector" if is_nearest else f"while the nearest is at {smallest}"
+    caption = (
+        f"A walk of {count(len(path) - 1, 'step')} through a graph of {count(len(vectors), 'vector')}. It computes "
+    )
+    caption += f"the distance of {count_compared(graph, path)} of them and ends at distance {end}, {place}."
+    return figure, caption
 
 
 def plot_codes(vectors: np.ndarray, codebooks: np.ndarray) -> tuple[Figure, str]:
@@ -240,6 +250,7 @@ def plot_codes(vectors: np.ndarray, codebooks: np.ndarray) -> tuple[Figure, str]
     >>> plot_codes(np.array([[1.0, 0.0], [4.0, 0.0]]), codebooks)[1].split(". ")[1]
     'The mean error is 1.00, the largest 1.00.'
     """
+    check_values({"vectors": vectors, "codebooks": codebooks})
     reconstructions = reconstruct(vectors, codebooks)
     figure, axis = make_axes(1, 1, PLANE)
     for codebook, draw in zip(codebooks, (axis.axvline, axis.axhline), strict=True):
@@ -254,8 +265,8 @@ def plot_codes(vectors: np.ndarray, codebooks: np.ndarray) -> tuple[Figure, str]
     axis.legend(**OUTSIDE)
     errors = np.linalg.norm(vectors - reconstructions, axis=1)
     return figure, (
-        f"{len(vectors)} vectors and the {len(distinct)} crossings to which their codes move them, of "
-        f"{codebooks.shape[1] ** 2} possible. The mean error is {errors.mean():.2f}, the largest {errors.max():.2f}."
+        f"{count(len(vectors), 'vector')}, moved to {count(len(distinct), 'crossing')} of {codebooks.shape[1] ** 2} by "
+        f"their codes. The mean error is {errors.mean():.2f}, the largest {errors.max():.2f}."
     )
 
 
@@ -279,7 +290,7 @@ def plot_tradeoff(names: Sequence[str], recalls: Sequence[float], microseconds: 
     Raises
     ------
     InputError
-        If the counts differ.
+        If the counts differ, or a time is not above 0.
 
     Examples
     --------
@@ -290,6 +301,8 @@ def plot_tradeoff(names: Sequence[str], recalls: Sequence[float], microseconds: 
         raise InputError(
             f"There are {len(names)} names, {len(recalls)} recalls and {len(microseconds)} times: give each index all."
         )
+    check_values({"recalls": recalls})
+    check_values({"microseconds": microseconds}, positive=True)
     figure, axis = make_axes(1, 1, (6.6, 4))
     families: dict[str, list[int]] = {}
     for row, name in enumerate(names):
@@ -339,6 +352,7 @@ def plot_alarms(before: np.ndarray, after: np.ndarray, threshold: float, added: 
     added = np.asarray(added)
     if added.dtype != bool or not added.shape == np.shape(before) == np.shape(after):
         raise InputError(f"added is {added.dtype} of shape {added.shape}, expected one truth value per tile.")
+    check_values({"before": before, "after": after})
     figure, axis = make_axes(1, 1, (7, 3.2))
     columns = np.arange(len(before))
     for i, column in enumerate(np.flatnonzero(added)):
@@ -347,11 +361,13 @@ def plot_alarms(before: np.ndarray, after: np.ndarray, threshold: float, added: 
     axis.plot(columns, after, "o", color=NORMAL, label="after")
     axis.axhline(threshold, color=LINE, linestyle=":", label="threshold")
     axis.set(xlabel="tile of the strip, from left to right", ylabel="score", xlim=(-0.5, len(before) - 0.5))
-    axis.set_ylim(bottom=0)
+    axis.set_ylim(bottom=0) if min(before.min(), after.min()) >= 0 else None
     axis.legend(**OUTSIDE)
     flagged = [int((scores[~added] > threshold).sum()) for scores in (before, after)]
+    if added.all():
+        return figure, "All tiles were added, so none is left to compare."
     return figure, (
-        f"Of the {(~added).sum()} tiles that were not added, {flagged[0]} were flagged before and {flagged[1]} after. "
+        f"Tiles that were not added: {(~added).sum()}, flagged before: {flagged[0]}, flagged after: {flagged[1]}. "
         f"Their mean score went from {before[~added].mean():.2f} to {after[~added].mean():.2f}."
     )
 
@@ -386,6 +402,15 @@ def _label_offsets(names: Sequence[str], points: np.ndarray) -> list[float]:
         taken.append(box)
         offsets.append(offset)
     return offsets
+
+
+def _distinguished(value: float, smaller: float) -> tuple[str, str]:
+    """Write two numbers with 2 digits after the point, or as many as show a difference."""
+    for digits in (2, 4, 9, 17):
+        pair = f"{value:.{digits}f}", f"{smaller:.{digits}f}"
+        if pair[0] != pair[1]:
+            break
+    return pair if value != smaller else (f"{value:.2f}", f"{smaller:.2f}")
 
 
 def _overlap(a: tuple[float, ...], b: tuple[float, ...]) -> bool:

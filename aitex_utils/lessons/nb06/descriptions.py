@@ -5,9 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from aitex_utils.errors import InputError
+from aitex_utils.lessons.wording import check_values, percent
 
 NEARBY = 512  # px: a marked defect farther away than two tiles does not explain an alarm
 EDGE = 16  # px: a highest point closer than this to the tile's border lies at its edge
+MAX_DEVIATIONS = 100  # a contrast above it says that the surroundings are uniform
 LONGEST_PERIOD = 16  # px: a tile's waves of this length and more are light and folds, not threads
 
 
@@ -84,19 +86,26 @@ def describe_miss(defect: str, tile: np.ndarray, mask: np.ndarray, anomaly_map: 
     --------
     >>> tile = np.full((8, 8), 100.0) + np.arange(8) % 2
     >>> tile[2:4, :2] = 103
-    >>> describe_miss("nep", tile, tile == 103, np.ones((8, 8)))
+    >>> describe_miss("nep", tile, tile == 103, (tile == 103) * 1.0)
     "nep, 4 px marked; clear, contrast 5.0 standard deviations; cut by the tile's edge; the map is highest on it."
     """
+    check_values({"tile": tile, "anomaly_map": anomaly_map})
     deviations = contrast(tile, mask)
     degree = "faint" if deviations < 0.5 else "clear" if deviations > 1 else "moderate"
     parts = [f"{defect}, {np.count_nonzero(mask):,} px marked"]
-    parts.append(f"{degree}, contrast {deviations:.1f} standard deviations")
+    shown = f"{deviations:.1f}" if deviations <= MAX_DEVIATIONS else f"more than {MAX_DEVIATIONS}"
+    parts.append(f"{degree}, contrast {shown} standard deviations")
     if mask[[0, -1]].any() or mask[:, [0, -1]].any():
         parts.append("cut by the tile's edge")
-    share = float(anomaly_map[mask].max()) / float(anomaly_map.max())
-    parts.append(
-        "the map is highest on it" if share >= 1 else f"on it the map reaches {100 * share:.0f} % of its maximum"
-    )
+    on_it, highest = float(anomaly_map[mask].max()), float(anomaly_map.max())
+    if on_it < highest:
+        of_highest = (
+            f"{percent(on_it / highest)} of its maximum" if on_it > 0 else f"{on_it:.3g}, elsewhere {highest:.3g}"
+        )
+        parts.append(f"on it the map reaches {of_highest}")
+    else:
+        is_shared = bool((anomaly_map[~mask] == highest).any())
+        parts.append("the map is as high elsewhere as on it" if is_shared else "the map is highest on it")
     return "; ".join(parts) + "."
 
 
@@ -133,8 +142,9 @@ def describe_alarm(
     --------
     >>> typical = np.random.default_rng(0).normal(100, 10, (5, 64, 64))
     >>> describe_alarm(typical[0], np.ones((64, 64)), typical, defect_distance=None, threshold=0.5)
-    '100 % of its map is above the threshold; typical light, sharpness and threads; its strip is normal.'
+    '100 % of its map reaches the threshold; typical light, sharpness and threads; its strip is normal.'
     """
+    check_values({"tile": tile, "anomaly_map": anomaly_map, "typical": typical})
     parts = [_describe_extent(anomaly_map, threshold)]
     differences = [*_describe_light(tile, typical), *_describe_threads(tile, typical)]
     parts += differences or ["typical light, sharpness and threads"]
@@ -150,10 +160,12 @@ def describe_alarm(
 def _describe_extent(anomaly_map: np.ndarray, threshold: float) -> str:
     """Describe how much of a map is above the threshold, and where it is highest unless most of it is."""
     above = float((anomaly_map >= threshold).mean())
-    share = "none" if above == 0 else "less than 1 %" if above < 0.005 else f"{100 * above:.0f} %"
-    text = f"{share} of its {'map' if above else 'smoothed map'} is above the threshold"
+    share = percent(above) if above else "none"
+    text = f"{share} of its {'map' if above else 'smoothed map'} reaches the threshold"
     if above >= 0.5:
         return text
+    if anomaly_map.min() == anomaly_map.max():
+        return f"{text}, it is the same everywhere"
     row, column = np.unravel_index(int(anomaly_map.argmax()), anomaly_map.shape)
     to_edge = min(row, column, anomaly_map.shape[0] - 1 - row, anomaly_map.shape[1] - 1 - column)
     at_edge = ", at the tile's edge" if to_edge < EDGE else ""
@@ -168,7 +180,8 @@ def _describe_light(tile: np.ndarray, typical: np.ndarray) -> list[str]:
         deviations = float((measure(tile[None])[0] - values.mean()) / max(float(values.std()), 1e-9))
         if abs(deviations) > 2:
             side = "above" if deviations > 0 else "below"
-            texts.append(f"its {name} is {abs(deviations):.1f} standard deviations {side} typical tiles")
+            size = f"{abs(deviations):.1f}" if abs(deviations) <= MAX_DEVIATIONS else f"more than {MAX_DEVIATIONS}"
+            texts.append(f"its {name} is {size} standard deviations {side} typical tiles")
     return texts
 
 
@@ -192,11 +205,15 @@ def _mean_grey(tiles: np.ndarray) -> np.ndarray:
 
 def _sharpness(tiles: np.ndarray) -> np.ndarray:
     """Return the mean difference between neighbouring columns, which is small for a blurred tile."""
-    return np.abs(np.diff(tiles.astype(float), axis=2)).mean(axis=(1, 2))
+    return np.abs(np.diff(tiles.astype(float), axis=2, append=tiles[:, :, -1:])).mean(axis=(1, 2))
 
 
 def _thread_period(tiles: np.ndarray, axis: int) -> np.ndarray:
-    """Return the length in px, (N,), of the strongest wave of tiles (N, H, W) along an axis (1 = down, 2 = across)."""
+    """Return the length in px, (N,), of the strongest wave of tiles (N, H, W) along an axis (1 = down, 2 = across).
+
+    NaN where a tile has no wave of a thread's length.
+    """
     waves = np.abs(np.fft.rfft(tiles - tiles.mean(axis=(1, 2), keepdims=True), axis=axis)).mean(axis=3 - axis)
     waves[:, : tiles.shape[axis] // LONGEST_PERIOD + 1] = 0
-    return tiles.shape[axis] / waves.argmax(axis=1)
+    strongest = waves.argmax(axis=1)
+    return np.where(waves.max(axis=1) > 0, tiles.shape[axis] / np.maximum(strongest, 1), np.nan)

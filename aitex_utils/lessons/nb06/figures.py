@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from aitex_utils.errors import InputError
+from aitex_utils.lessons.wording import check_values, count, percent
 from aitex_utils.plots import (
     COLOURS,
     DEFECTIVE,
@@ -46,6 +47,7 @@ def plot_bank_on_line(bank: np.ndarray, patches: Mapping[str, float], *, note: s
     >>> plot_bank_on_line(np.array([0.0, 2.0]), {"p": 1.4}, note="The distance is 0.6.")[1]
     '2 vectors on a line; patches p at 1.4; an arrow leads from each patch to its nearest vector. The distance is 0.6.'
     """
+    check_values({"bank": bank, "patches": list(patches.values())})
     figure, axis = make_axes(1, 1, (7.5, 1.9))
     axis.axhline(0, color="0.8", zorder=0)
     axis.plot(bank, np.zeros(len(bank)), "o", color=NORMAL, markersize=9, label="memory bank")
@@ -57,8 +59,8 @@ def plot_bank_on_line(bank: np.ndarray, patches: Mapping[str, float], *, note: s
     axis.set(ylim=(-0.8, 1), yticks=[], xlabel="the only channel")
     axis.legend(loc="upper left", bbox_to_anchor=(1.01, 1))
     places = ", ".join(f"{name} at {patch:g}" for name, patch in patches.items())
-    caption = f"{len(bank)} vectors on a line; patches {places}; an arrow leads from each patch to its nearest vector."
-    return figure, f"{caption} {note}"
+    vectors, arrows = count(len(bank), "vector"), "an arrow leads from each patch to its nearest vector"
+    return figure, f"{vectors} on a line; patches {places}; {arrows}. {note}"
 
 
 def plot_pairs(normal: np.ndarray, defective: np.ndarray) -> tuple[Figure, str]:
@@ -81,6 +83,7 @@ def plot_pairs(normal: np.ndarray, defective: np.ndarray) -> tuple[Figure, str]:
     """
     from matplotlib import colormaps
 
+    check_values({"normal": normal, "defective": defective})
     normal, defective = np.sort(normal), np.sort(defective)
     order = np.sign(defective[:, None] - normal)  # 1 right, 0 tie, -1 wrong
     figure, axis = make_axes(1, 1, (7, 3))
@@ -91,7 +94,7 @@ def plot_pairs(normal: np.ndarray, defective: np.ndarray) -> tuple[Figure, str]:
     axis.set(xlabel="normal tiles, by rising score", ylabel="defective tiles,\nby rising score")
     right, tied = float((order > 0).mean()), float((order == 0).mean())
     caption = f"{len(defective)} x {len(normal)} = {order.size:,} pairs of a defective and a normal tile"
-    return figure, f"{caption}: {_percent(right, 1)} are in the right order, {_percent(tied, 1)} are ties."
+    return figure, f"{caption}: {percent(right, 1)} are in the right order, {percent(tied, 1)} are ties."
 
 
 def plot_prevalence(prevalence: np.ndarray, measures: Mapping[str, np.ndarray]) -> tuple[Figure, str]:
@@ -114,6 +117,8 @@ def plot_prevalence(prevalence: np.ndarray, measures: Mapping[str, np.ndarray]) 
     >>> plot_prevalence(np.array([0.1, 0.01]), {"AP": np.array([0.5, 0.2])})[1]
     'Measures as the prevalence falls from 10 % to 1.0 %: AP from 0.500 to 0.200.'
     """
+    check_values({"prevalence": prevalence}, positive=True)
+    check_values(measures)
     figure, axis = make_axes(1, 1, (6.8, 3.3))
     for i, (name, values) in enumerate(measures.items()):
         style = LINE_STYLES[i % len(LINE_STYLES)] + MARKERS[i % len(MARKERS)]
@@ -125,7 +130,7 @@ def plot_prevalence(prevalence: np.ndarray, measures: Mapping[str, np.ndarray]) 
     changes = "; ".join(f"{name} from {values[0]:.3f} to {values[-1]:.3f}" for name, values in measures.items())
     return (
         figure,
-        f"Measures as the prevalence falls from {_percent(prevalence[0])} to {_percent(prevalence[-1], 1)}: {changes}.",
+        f"Measures as the prevalence falls from {percent(prevalence[0])} to {percent(prevalence[-1], 1)}: {changes}.",
     )
 
 
@@ -151,6 +156,7 @@ def plot_region_overlap(rates: np.ndarray, overlaps: np.ndarray, limits: Sequenc
     >>> plot_region_overlap(np.array([0.0, 1.0]), np.array([0.0, 1.0]), [0.3])[1]
     'Mean overlap of the defect regions: 0.30 at a false-positive rate of 0.3.'
     """
+    check_values({"rates": rates, "overlaps": overlaps, "limits": limits})
     figure, axis = make_axes(1, 1, (6.8, 3.2))
     axis.plot(rates, overlaps, color=NORMAL, label="mean overlap")
     for style, limit in zip(LINE_STYLES[1:], sorted(limits), strict=False):
@@ -189,6 +195,9 @@ def plot_intervals_by_unit(
     >>> plot_intervals_by_unit({"AP": 0.5}, intervals, label="measure")[1]
     'Measure with 95 % intervals: AP 0.500 (0.400 to 0.600 over strips, 0.450 to 0.550 over tiles).'
     """
+    if len(intervals) != 2:
+        raise InputError(f"There are intervals for {len(intervals)} units, expected two, for example strips and tiles.")
+    check_values({"estimates": list(estimates.values())})
     figure, axis = make_axes(1, 1, (7, 0.55 * len(estimates) + 1.2))
     rows = np.arange(len(estimates))
     for i, (unit, colour) in enumerate(zip(intervals, (NORMAL, DEFECTIVE), strict=True)):
@@ -230,14 +239,15 @@ def plot_coverage(
     >>> plot_coverage([0.0, 0.5], {"strips resampled": [0.9, 0.86]}, confidence=0.95)[1]
     'Coverage of 95 % intervals as the within-strip correlation rises: strips resampled 90 %, 86 %.'
     """
+    check_values({"correlations": correlations, **coverage})
     figure, axis = make_axes(1, 1, (6.8, 3))
     for i, (name, shares) in enumerate(coverage.items()):
         axis.plot(correlations, shares, LINE_STYLES[i] + MARKERS[i], color=COLOURS[i], label=name)
-    axis.axhline(confidence, color=LINE, linestyle=":", label=f"claimed: {_percent(confidence)}")
+    axis.axhline(confidence, color=LINE, linestyle=":", label=f"claimed: {percent(confidence)}")
     axis.set(xlabel="within-strip correlation", ylabel="coverage", ylim=(0, 1.02))
     axis.legend(loc="lower left")
-    texts = [f"{name} " + ", ".join(f"{_percent(share)}" for share in shares) for name, shares in coverage.items()]
-    caption = f"Coverage of {_percent(confidence)} intervals as the within-strip correlation rises"
+    texts = [f"{name} " + ", ".join(f"{percent(share)}" for share in shares) for name, shares in coverage.items()]
+    caption = f"Coverage of {percent(confidence)} intervals as the within-strip correlation rises"
     return figure, f"{caption}: {'; '.join(texts)}."
 
 
@@ -262,20 +272,21 @@ def plot_false_alarm_rates(rates: Mapping[str, np.ndarray], promised: float) -> 
     'False-alarm rates on new normal strips, promised 10 %, mean (lowest to highest): fitted tiles 60.0 % (50.0 % \
 to 70.0 %).'
     """
+    check_values(rates)
     figure, axis = make_axes(1, 1, (7, 0.6 * len(rates) + 1.2))
     rng = np.random.default_rng(0)
     for row, values in enumerate(rates.values()):
         axis.plot(values, row + rng.uniform(-0.18, 0.18, len(values)), "o", color=NORMAL, alpha=0.5, markersize=5)
         axis.vlines(np.mean(values), row - 0.35, row + 0.35, color=LINE, linewidth=2.5)
-    axis.axvline(promised, color=DEFECTIVE, linestyle="--", label=f"promised: {_percent(promised)}")
+    axis.axvline(promised, color=DEFECTIVE, linestyle="--", label=f"promised: {percent(promised)}")
     axis.set(yticks=range(len(rates)), yticklabels=list(rates), xlabel="share of new normal tiles that is flagged")
     axis.invert_yaxis()
     axis.legend(loc="center left", bbox_to_anchor=(1.01, 0.5))
     texts = [
-        f"{name} {_percent(np.mean(values), 1)} ({_percent(np.min(values), 1)} to {_percent(np.max(values), 1)})"
+        f"{name} {percent(np.mean(values), 1)} ({percent(np.min(values), 1)} to {percent(np.max(values), 1)})"
         for name, values in rates.items()
     ]
-    caption = f"False-alarm rates on new normal strips, promised {_percent(promised)}, mean (lowest to highest)"
+    caption = f"False-alarm rates on new normal strips, promised {percent(promised)}, mean (lowest to highest)"
     return figure, f"{caption}: {'; '.join(texts)}."
 
 
@@ -318,25 +329,31 @@ def plot_gallery(
             f"There are {len(tiles)} tiles, {len(maps)} maps, {len(masks)} masks and {len(titles)} titles: "
             "give one of each per tile, and at least one tile."
         )
+    check_values({"tiles": tiles, "maps": maps}, nan=True)
     figure, axes = make_axes(2, len(tiles), (1.9 * len(tiles) + 0.6, 4.1), squeeze=False)
-    low, high = float(np.nanmin(maps)), float(max(np.nanmax(maps), threshold))
+    low, high = float(np.nanmin(maps)), float(np.nanmax(maps))
+    if np.isfinite(threshold):  # an infinite one flags nothing, and would leave no colours
+        high = max(high, threshold)
     for column, (tile, anomaly_map, mask) in enumerate(zip(tiles, maps, masks, strict=True)):
         above, below = axes[:, column]
-        above.imshow(tile, cmap="gray", vmin=0, vmax=255)
-        drawn = below.imshow(anomaly_map, cmap=MAP_COLOURS, vmin=low, vmax=high)
+        above.imshow(tile, cmap="gray", vmin=0, vmax=255, origin="upper")
+        drawn = below.imshow(anomaly_map, cmap=MAP_COLOURS, vmin=low, vmax=high, origin="upper")
         for axis in (above, below):
             axis.set_axis_off()
             draw_outline(axis, mask, linewidth=1.1)
-        if anomaly_map.max() >= threshold > anomaly_map.min():
+        if np.nanmax(anomaly_map) >= threshold > np.nanmin(anomaly_map):
             below.contour(anomaly_map, levels=[threshold], colors="white", linewidths=0.9)
         above.set_title(titles[column], fontsize=9)
     figure.colorbar(drawn, ax=axes, label="anomaly score", fraction=0.03, pad=0.01)
-    reached = sum(float(anomaly_map.max()) >= threshold for anomaly_map in maps)
+    reached = int((np.nanmax(maps, axis=(1, 2)) >= threshold).sum())
     marked = sum(bool(mask.any()) for mask in masks)
-    caption = f"{len(tiles)} tiles above their maps, all on one scale; "
-    caption += f"{reached} of the maps reach" if reached else "no map reaches"
+    caption = f"{count(len(tiles), 'tile')} above {'its map' if len(tiles) == 1 else 'their maps'}, all on one scale; "
+    caption += f"{count(reached, 'map')} {'reaches' if reached == 1 else 'reach'}" if reached else "no map reaches"
     caption += f" {threshold:.3g}" + (", outlined in white." if reached else ".")
-    return figure, caption + (f" {marked} have a marked defect, outlined in both images." if marked else "")
+    with_defect = (
+        f" {count(marked, 'tile')} {'has' if marked == 1 else 'have'} a marked defect, outlined in both images."
+    )
+    return figure, caption + (with_defect if marked else "")
 
 
 def plot_operating_curve(
@@ -367,6 +384,7 @@ def plot_operating_curve(
     'Half of the defects are detected at 40 false alarms per 100 m; without any false alarm on the tested tiles, 20 % \
 are. Below 50 false alarms per 100 m the test set is too small to measure.'
     """
+    check_values({"false_alarms": false_alarms, "detected": detected})
     figure, axis = make_axes(1, 1, (6.8, 3.2))
     shown, start = false_alarms > 0, smallest_measurable / 30
     axis.semilogx(false_alarms[shown], detected[shown], color=NORMAL, drawstyle="steps-post")
@@ -374,13 +392,13 @@ are. Below 50 false alarms per 100 m the test set is too small to measure.'
     hatched = {"facecolor": "0.9", "edgecolor": "0.6", "hatch": "//"}
     axis.axvspan(start, smallest_measurable, label="not measurable with this test set", **hatched)
     axis.legend(loc="upper left")
-    half = false_alarms[detected >= 0.5].min() if (detected >= 0.5).any() else np.nan
+    reaches_half = detected >= 0.5
+    caption = "No threshold detects half of the defects; "
+    if reaches_half.any():
+        half = float(false_alarms[reaches_half].min())
+        half = f"{half:,.0f}" if half >= 10 else f"{half:.2g}"
+        caption = f"Half of the defects are detected at {half} false alarms per {per}; "
     without = detected[false_alarms == 0].max() if (false_alarms == 0).any() else 0.0
-    caption = f"Half of the defects are detected at {half:,.0f} false alarms per {per}; "
-    caption += f"without any false alarm on the tested tiles, {_percent(without)} are"
+    caption += f"without any false alarm on the tested tiles, {percent(without)} are"
     limit = f"Below {smallest_measurable:,.0f} false alarms per {per} the test set is too small to measure."
     return figure, f"{caption}. {limit}"
-
-
-def _percent(share: float, digits: int = 0) -> str:
-    return f"{100 * share:.{digits}f} %"

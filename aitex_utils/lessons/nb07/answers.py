@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from aitex_utils import metrics
+from aitex_utils import metrics, scoring
 
 from .resampling import resample_strips
 
@@ -162,24 +162,28 @@ def smoothed_errors(
     smooth: bool = True,
 ) -> Array:
     """Return error maps, smoothed within each tile; the keyword arguments make the typical mistakes."""
-    from scipy.ndimage import gaussian_filter
-
     maps = error(np.asarray(tiles, float) - np.asarray(reconstructed, float))
-    return finish(gaussian_filter(maps, sigma if across_tiles else (0, sigma, sigma)) if smooth else maps)
+    return finish(_smoothed(maps, sigma, across_tiles=across_tiles) if smooth else maps)
 
 
 def wrapped_errors(tiles: Array, reconstructed: Array, sigma: float, dtype: type = np.uint8) -> Array:
     """Return error maps subtracted in uint8, where 3 - 5 is 254, and converted afterwards."""
-    from scipy.ndimage import gaussian_filter
-
-    return gaussian_filter(np.abs(tiles - reconstructed).astype(dtype), (0, sigma, sigma))
+    return _smoothed(np.abs(tiles - reconstructed).astype(dtype), sigma)
 
 
 def integer_errors(tiles: Array, reconstructed: Array, sigma: float) -> Array:
     """Return error maps smoothed as integers, which cuts off their fractions."""
-    from scipy.ndimage import gaussian_filter
+    return _smoothed(np.abs(tiles.astype(int) - reconstructed.astype(int)), sigma)
 
-    return gaussian_filter(np.abs(tiles.astype(int) - reconstructed.astype(int)), (0, sigma, sigma))
+
+def _smoothed(maps: Array, sigma: float, *, across_tiles: bool = False) -> Array:
+    """Smooth maps (N, H, W) down, then across; fractions of integers are cut off both times, as SciPy does."""
+    cut = np.asarray if maps.dtype.kind == "f" else np.trunc
+    maps = maps.astype(float)
+    if across_tiles:
+        maps = scoring.smooth(maps.reshape(len(maps), -1), (sigma, 0.0)).reshape(maps.shape)
+    down = [cut(scoring.smooth(one, (sigma, 0.0))) for one in maps]
+    return np.stack([cut(scoring.smooth(one, (0.0, sigma))) for one in down])
 
 
 # 07.4 -----------------------------------------------------------------------------------------------------------------

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from aitex_utils.errors import InputError
+from aitex_utils.lessons.wording import check_values, count
 from aitex_utils.plots import (
     COLOURS,
     DEFECTIVE,
@@ -49,10 +50,11 @@ def plot_losses(losses: Sequence[float], steps: int) -> tuple[Figure, str]:
     Examples
     --------
     >>> plot_losses([1.0, 0.5], steps=100)[1]
-    'Training loss, 2 of 100 steps: 1.00 at the first step, 0.750 as the mean of the last 20.'
+    'Training loss, 2 of 100 steps: 1.00 at the first step, 0.750 as the mean of the last 2.'
     """
     if not len(losses):
         raise InputError("There are no losses yet: train for at least one step.")
+    check_values({"losses": losses})
     figure, axis = make_axes(1, 1, (6.4, 2.8))
     axis.semilogy(np.arange(1, len(losses) + 1), losses, color=NORMAL, alpha=0.4, linewidth=1, label="each step")
     parts = [losses[start : start + WINDOW] for start in range(0, len(losses), WINDOW)]
@@ -61,7 +63,8 @@ def plot_losses(losses: Sequence[float], steps: int) -> tuple[Figure, str]:
     axis.set(xlim=(0, steps), xlabel="step", ylabel="loss (share of the variance)")
     axis.legend()
     caption = f"Training loss, {len(losses)} of {steps} steps: {losses[0]:.2f} at the first step, "
-    return figure, f"{caption}{np.mean(losses[-WINDOW:]):.3f} as the mean of the last {WINDOW}."
+    last = losses[-WINDOW:]
+    return figure, f"{caption}{np.mean(last):.3f} as the mean of the last {len(last)}."
 
 
 class LiveCurve:
@@ -82,7 +85,7 @@ class LiveCurve:
     >>> curve = LiveCurve(steps=2)
     >>> curve([1.0])
     >>> curve([1.0, 0.5])
-    Training loss, 2 of 2 steps: 1.00 at the first step, 0.750 as the mean of the last 20.
+    Training loss, 2 of 2 steps: 1.00 at the first step, 0.750 as the mean of the last 2.
     """
 
     def __init__(self, steps: int, every: int = 25) -> None:
@@ -93,6 +96,8 @@ class LiveCurve:
         from IPython import get_ipython
         from IPython.display import display
 
+        if len(losses) == 1:  # another training gets a figure of its own
+            self._output = None
         is_last, in_notebook = len(losses) == self.steps, get_ipython() is not None
         if not is_last and (not in_notebook or len(losses) % self.every):
             return
@@ -150,6 +155,7 @@ def plot_rows(
     for name, images in {**rows, **({} if masks is None else {"masks": masks})}.items():
         if np.ndim(images) != 3 or len(images) != n:
             raise InputError(f"{name} has shape {np.shape(images)}, expected (N, H, W) with N = {n}, one per title.")
+    check_values(rows, nan=True)
     size, widths = (1.75 * n + 0.8, 1.85 * len(rows)), [1.0] * n + [0.06]
     figure, axes = make_axes(len(rows), n + 1, size, squeeze=False, gridspec_kw={"width_ratios": widths})
     for title, axis in zip(titles, axes[0], strict=False):
@@ -169,9 +175,9 @@ def plot_rows(
 def _draw_row(axes: np.ndarray, images: np.ndarray, scale: tuple[float, float] | None) -> Any:
     """Draw a row of images with one scale, and return the last image drawn."""
     is_grey = images.dtype == np.uint8
-    low, high = scale or ((0, 255) if is_grey else (float(images.min()), float(images.max())))
+    low, high = scale or ((0, 255) if is_grey else (float(np.nanmin(images)), float(np.nanmax(images))))
     for axis, image in zip(axes, images, strict=True):
-        drawn = axis.imshow(image, cmap="gray" if is_grey else MAP_COLOURS, vmin=low, vmax=high)
+        drawn = axis.imshow(image, cmap="gray" if is_grey else MAP_COLOURS, vmin=low, vmax=high, origin="upper")
         axis.set(xticks=[], yticks=[])
     return drawn
 
@@ -203,6 +209,7 @@ def plot_dots(values: Mapping[str, Mapping[str, float]], *, label: str) -> tuple
     """
     if not values or not all(values.values()):
         raise InputError("There is nothing to draw: give at least one name with one case.")
+    check_values({name: list(by_case.values()) for name, by_case in values.items()})
     cases = list(dict.fromkeys(case for by_case in values.values() for case in by_case))
     figure, axis = make_axes(1, 1, (6.6, 0.42 * len(values) + 1.1))
     for i, case in enumerate(cases):
@@ -262,6 +269,7 @@ def plot_agreement(
             f"scores_a {scores_a.shape}, scores_b {scores_b.shape} and labels {labels.shape} differ, "
             "expected (N,) for all."
         )
+    check_values({"scores_a": scores_a, "scores_b": scores_b})
     figure, axis = make_axes(1, 1, (5.6, 4))
     for rows, marker, colour, name in ((~labels, "o", NORMAL, "clean tile"), (labels, "X", DEFECTIVE, "defective")):
         axis.plot(scores_a[rows], scores_b[rows], marker, color=colour, alpha=0.7, label=name)
@@ -272,4 +280,4 @@ def plot_agreement(
     by_a, by_b = scores_a[labels] >= thresholds[0], scores_b[labels] >= thresholds[1]
     counts = [f"both detect {(by_a & by_b).sum()}", f"only {names[0]} detects {(by_a & ~by_b).sum()}"]
     counts += [f"only {names[1]} detects {(~by_a & by_b).sum()}", f"neither detects {(~by_a & ~by_b).sum()}"]
-    return figure, f"{labels.sum()} defective tiles: {'; '.join(counts)}."
+    return figure, f"{count(int(labels.sum()), 'defective tile')}: {'; '.join(counts)}."

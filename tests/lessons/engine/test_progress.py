@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from filelock import FileLock
 from project_root import ROOT
 
 from aitex_utils.files import atomic_write
@@ -40,12 +41,144 @@ def entry() -> dict[str, Any]:
     return read_progress()["exercises"]["09.1"]
 
 
-def test_the_place_of_the_file(monkeypatch: pytest.MonkeyPatch, file: Path):
-    assert progress_file() == file
-    monkeypatch.setenv("COURSE_PROGRESS", "")
-    assert progress_file() == ROOT / "notebooks" / "progress.json"
+def files(folder: Path) -> list[str]:
+    """Return the names of all files of a folder but the lock's."""
+    return sorted(path.name for path in folder.rglob("*") if path.is_file() and path.suffix != ".lock")
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return the user's folder for data of programs, an empty one; the file is not named by COURSE_PROGRESS."""
     monkeypatch.delenv("COURSE_PROGRESS")
-    assert progress_file() == ROOT / "notebooks" / "progress.json"
+    monkeypatch.setattr("platformdirs.user_data_path", lambda name, appauthor: tmp_path / "home" / name)
+    monkeypatch.setattr(progress, "FORMER_FILE", tmp_path / "notebooks" / "progress.json")
+    (tmp_path / "notebooks").mkdir()
+    return tmp_path / "home"
+
+
+def checkout(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Pretend that the course lies in a folder."""
+    folder.mkdir(exist_ok=True)
+    if not (folder / "LICENSE.txt").exists():
+        (folder / "LICENSE.txt").touch()
+    monkeypatch.setattr(progress, "PROJECT", folder)
+    return folder
+
+
+def test_the_place_of_the_file(monkeypatch: pytest.MonkeyPatch, file: Path, home: Path):
+    monkeypatch.setenv("COURSE_PROGRESS", str(file))
+    assert progress_file() == file
+    monkeypatch.setenv("COURSE_PROGRESS", "mine.json")
+    assert progress_file() == Path.cwd() / "mine.json"
+    for unset in (lambda: monkeypatch.setenv("COURSE_PROGRESS", ""), lambda: monkeypatch.delenv("COURSE_PROGRESS")):
+        unset()
+        assert home in progress_file().parents and ROOT not in progress_file().parents
+
+
+def test_each_user_and_each_checkout_has_its_own_progress(tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch):
+    checkout(tmp_path / "one", monkeypatch)
+    update_entry("quiz", "09.q1", tries=1)
+    checkout(tmp_path / "two", monkeypatch)
+    assert read_progress() == EMPTY
+    checkout(tmp_path / "one", monkeypatch)
+    assert read_progress()["quiz"] == {"09.q1": {"tries": 1}}
+    monkeypatch.setattr("platformdirs.user_data_path", lambda name, appauthor: tmp_path / "another home" / name)
+    assert read_progress() == EMPTY
+
+
+def test_a_moved_checkout_keeps_its_progress_and_a_changed_licence_does_no_harm(
+    tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch
+):
+    first = checkout(tmp_path / "one", monkeypatch)
+    update_entry("quiz", "09.q1", tries=1)
+    first.rename(tmp_path / "two")
+    second = checkout(tmp_path / "two", monkeypatch)
+    assert read_progress()["quiz"] == {"09.q1": {"tries": 1}}
+    os.utime(second / "LICENSE.txt", (1, 1))
+    assert read_progress()["quiz"] == {"09.q1": {"tries": 1}}
+    checkout(tmp_path / "one", monkeypatch)  # another course in the old place
+    assert read_progress() == EMPTY
+
+
+def test_the_file_of_an_earlier_version_is_taken_over_once(home: Path, capsys: pytest.CaptureFixture):
+    content = EMPTY | {"quiz": {"09.q1": {"tries": 2}}}
+    progress.FORMER_FILE.write_text(json.dumps(content))
+    assert read_progress() == content and read_progress() == content
+    assert capsys.readouterr().out.count("now kept in") == 1
+    assert files(progress.FORMER_FILE.parent) == ["progress-moved.json"]
+    progress.FORMER_FILE.write_text(json.dumps(EMPTY))
+    assert read_progress() == content
+
+
+@pytest.mark.skipif(not hasattr(os, "getuid"), reason="the system does not show who owns a file")
+def test_the_former_file_of_another_user_is_not_taken_over(home: Path, monkeypatch: pytest.MonkeyPatch):
+    progress.FORMER_FILE.write_text(json.dumps(EMPTY | {"quiz": {"09.q1": {"tries": 2}}}))
+    monkeypatch.setattr(progress.os, "getuid", lambda: os.stat(progress.FORMER_FILE).st_uid + 1)
+    assert read_progress() == EMPTY
+    assert files(progress.FORMER_FILE.parent) == ["progress.json"]
+
+
+def test_an_account_without_a_home_keeps_its_progress_in_the_checkout(
+    tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("platformdirs.user_data_path", lambda name, appauthor: Path("~/.local/share") / name)
+    folder = checkout(tmp_path / "one", monkeypatch)
+    update_entry("quiz", "09.q1", tries=1)
+    assert folder / "data" in progress_file().parents and read_progress()["quiz"] == {"09.q1": {"tries": 1}}
+
+
+def test_a_home_that_is_a_file_costs_one_sentence(home: Path, capsys: pytest.CaptureFixture):
+    home.write_text("mine")
+    hint("09.1")
+    hint("09.1")
+    check("09.1", right)
+    printed = capsys.readouterr().out
+    assert printed.count("not kept") == 1 and "COURSE_PROGRESS" in printed and "Hint 2 of 3" in printed
+    assert home.read_text() == "mine"
+
+
+def test_a_file_of_another_kind_is_not_renamed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+):
+    (tmp_path / "thesis.txt").write_text("years of work")
+    monkeypatch.setenv("COURSE_PROGRESS", str(tmp_path / "thesis.txt"))
+    check("09.1", right)
+    assert capsys.readouterr().out.count("not kept") == 1
+    assert (tmp_path / "thesis.txt").read_text() == "years of work"
+    assert "thesis.txt" in files(tmp_path)
+
+
+def test_no_update_of_three_processes_is_lost(file: Path):
+    code = "from aitex_utils.lessons.engine.progress import update_entry\n"
+    code += "for i in range(100): update_entry('quiz', 'both', tries=1)"
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    processes = [subprocess.Popen([sys.executable, "-c", code], env=environment) for _ in range(3)]
+    assert [process.wait() for process in processes] == [0, 0, 0]
+    assert read_progress()["quiz"] == {"both": {"tries": 300}}
+    assert files(file.parent) == ["progress.json"]
+
+
+def test_a_process_that_keeps_the_lock_does_not_stop_the_lesson(file: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(progress, "LOCK_SECONDS", 0.1)
+    with FileLock(file.with_name(f".{file.name}.lock")):
+        update_entry("quiz", "09.q1", tries=1)
+    assert read_progress()["quiz"] == {"09.q1": {"tries": 1}}
+
+
+def test_an_update_that_could_not_be_written_is_added_to_those_of_others(file: Path, monkeypatch: pytest.MonkeyPatch):
+    update_entry("quiz", "09.q1", tries=1)
+
+    def refuse(*_: Any, **__: Any) -> None:
+        raise OSError(errno.ENOSPC, "full")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(atomic_write.os, "mkdir", refuse)
+        update_entry("quiz", "09.q1", tries=1)
+    content = json.loads(file.read_text())
+    content["quiz"]["09.q1"]["tries"] = 10  # another kernel could write
+    file.write_text(json.dumps(content))
+    update_entry("quiz", "09.q1", tries=1)
+    assert json.loads(file.read_text())["quiz"]["09.q1"] == {"tries": 12}
 
 
 def test_tries_and_hints_are_counted_until_it_passes_and_passed_stays(file: Path):
@@ -112,14 +245,14 @@ def test_checks_and_hints_continue_when_nothing_can_be_written(
         raise OSError(code, os.strerror(code))
 
     with monkeypatch.context() as patch:
-        patch.setattr(atomic_write.tempfile, "mkdtemp", refuse)
+        patch.setattr(atomic_write.os, "mkdir", refuse)
         hint("09.1")
         hint("09.1")
         check("09.1", right)
         printed = " ".join(capsys.readouterr().out.split())
     assert printed.count("not kept") == 1
     assert "Hint 2 of 3" in printed and "Hint 3 of 3" in printed and "Exercise 09.1 passed" in printed
-    assert file.read_text() == before and os.listdir(file.parent) == ["progress.json"]
+    assert file.read_text() == before and files(file.parent) == ["progress.json"]
     update_entry("quiz", "09.q1", tries=1)  # there is space again
     assert json.loads(file.read_text())["exercises"]["09.1"] == {"tries": 1, "passed": True, "hints": 3}
     assert progress._unwritten == {}
@@ -140,7 +273,7 @@ def test_a_file_that_can_be_neither_read_nor_renamed_is_left_alone(
     check("09.1", right)
     printed = capsys.readouterr().out
     assert printed.count("not kept") == 1 and "Hint 2 of 3" in printed
-    assert file.read_text() == "mine" and os.listdir(file.parent) == ["progress.json"]
+    assert file.read_text() == "mine" and files(file.parent) == ["progress.json"]
 
 
 def test_a_folder_of_that_name_is_left_alone(file: Path, capsys: pytest.CaptureFixture):
@@ -150,7 +283,7 @@ def test_a_folder_of_that_name_is_left_alone(file: Path, capsys: pytest.CaptureF
     check("09.1", right)
     printed = capsys.readouterr().out
     assert printed.count("not kept") == 1 and printed.count("Exercise 09.1 passed") == 2
-    assert [path.name for path in file.parent.rglob("*")] == ["progress.json", "mine.txt"]
+    assert files(file.parent) == ["mine.txt"]
 
 
 def test_two_notebooks_at_once_leave_a_whole_file(file: Path):
@@ -162,7 +295,7 @@ def test_two_notebooks_at_once_leave_a_whole_file(file: Path):
         if file.exists():
             assert json.loads(file.read_text())["version"] == 1
     assert [process.returncode for process in processes] == [0, 0]
-    assert set(read_progress()["quiz"]) <= {"a", "b"} and os.listdir(file.parent) == ["progress.json"]
+    assert set(read_progress()["quiz"]) <= {"a", "b"} and files(file.parent) == ["progress.json"]
 
 
 def test_the_update_of_another_notebook_is_kept(file: Path):

@@ -78,7 +78,7 @@ def test_a_caption_without_a_note_ends_with_the_distance():
 def test_refolded_maps_say_how_many_positions_kept_their_colour():
     colours = np.linspace(0, 1, 12).reshape(3, 2, 2)
     figure, caption = plot_refolded({"map": colours, "other": np.where(np.arange(2) == 0, colours, 0.5)})
-    assert "map 100%; other 50%" in caption
+    assert "map 100 %; other 50 %" in caption
     np.testing.assert_array_equal(figure.axes[0].images[0].get_array(), colours.transpose(1, 2, 0))
 
 

@@ -25,7 +25,7 @@ def test_a_spectrum_falls_and_states_the_share_of_the_first_directions():
     figure, caption = plot_spectrum(np.array([1.0] * 10 + [90.0]), 0.5)
     variance, floor = figure.axes[0].lines
     assert variance.get_ydata()[0] == 90 and set(floor.get_ydata()) == {0.5}
-    assert "the first 10 of 11 directions have 99% of it" in caption and "below all of them" in caption
+    assert "the first 10 of 11 directions have 99 % of it" in caption and "not above any of them" in caption
 
 
 def test_a_floor_above_some_variances_says_how_many():

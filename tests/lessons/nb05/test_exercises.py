@@ -290,6 +290,11 @@ WRONG = [
     ("05.2", "same index only", lambda patches, vectors, indices, exact_indices: np.mean(indices == exact_indices)),
     ("05.2", "missing counted", recall_with(lambda d, exact, i: np.mean(d <= exact * 1.00001))),
     ("05.2", "no tolerance", recall_with(lambda d, exact, i: np.mean((d <= exact) & (i >= 0)))),
+    *(
+        ("05.2", "large tolerance", recall_with(lambda d, exact, i, t=t: np.mean((d <= exact * (1 + t)) & (i >= 0))))
+        for t in (1e-4, 1e-3, 0.01)
+    ),
+    ("05.2", "large tolerance", recall_with(lambda d, exact, i: np.mean((d <= exact + 1e-4) & (i >= 0)))),
     ("05.2", "misses", recall_with(lambda d, exact, i: np.mean((d > exact * 1.00001) | (i < 0)))),
     ("05.2", "count", recall_with(lambda d, exact, i: np.sum((d <= exact * 1.00001) & (i >= 0)))),
     ("05.3", "squared", cells_with(square=True)),

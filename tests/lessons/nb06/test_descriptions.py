@@ -134,7 +134,7 @@ def test_extent_and_place_of_an_alarm(marked, threshold: float, share: str, plac
     anomaly_map = np.zeros((128, 128))
     anomaly_map[marked] = 1
     text = describe_alarm(typical[0], anomaly_map, typical, defect_distance=None, threshold=threshold)
-    assert text.startswith(f"{share} is above the threshold") and place in text
+    assert text.startswith(f"{share} reaches the threshold") and place in text
 
 
 def test_an_alarm_over_most_of_the_tile_has_no_place(typical: np.ndarray):

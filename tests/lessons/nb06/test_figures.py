@@ -85,7 +85,7 @@ def test_gallery_has_one_scale_and_outlines():
     assert [axis.images[0].get_clim() for axis in (first_map, second_map)] == [(0, 2), (0, 2)]
     assert [len(axis.lines) for axis in (first, second, first_map, second_map)] == [1, 0, 1, 0]  # outlines of the mask
     assert [len(axis.collections) for axis in (first, second, first_map, second_map)] == [0, 0, 0, 1]  # of the map
-    assert caption.startswith("2 tiles") and "1 of the maps reach 1.5," in caption and "1 have a marked" in caption
+    assert caption.startswith("2 tiles") and "1 map reaches 1.5," in caption and "1 tile has a marked" in caption
 
 
 def test_gallery_without_alarms_and_defects_reports_none():

@@ -105,3 +105,18 @@ def test_agreement_counts_detected_tiles():
 def test_agreement_needs_equal_shapes():
     with pytest.raises(InputError, match=r"scores_a \(3,\), scores_b \(2,\) and labels \(3,\) differ"):
         plot_agreement(np.zeros(3), np.zeros(2), np.ones(3), (3, 4), ("A", "B"))
+
+
+def test_a_second_training_gets_a_figure_of_its_own(notebook_output: list, monkeypatch: pytest.MonkeyPatch):
+    shown: list[list[dict]] = []
+
+    def display(content: dict, **_: object) -> object:
+        shown.append([content])
+        return type("Output", (), {"update": lambda self, content, raw: shown[-1].append(content)})()
+
+    monkeypatch.setattr("IPython.display.display", display)
+    live = LiveCurve(steps=4, every=2)
+    for _ in range(2):
+        for step in range(1, 5):
+            live([1.0] * step)
+    assert [len(contents) for contents in shown] == [2, 2]

@@ -1,0 +1,289 @@
+"""What `course.py` and its commands share: output streams, other builds of packages, limits of this machine.
+
+Standard library only, and no import of the project: `course.py` reads this file before anything is installed.
+"""
+
+from __future__ import annotations
+
+import errno
+import importlib
+import importlib.metadata
+import math
+import os
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import ModuleType
+
+# Other distributions of a required package, which are imported by the same name. conda's are called differently.
+OTHER_BUILDS = {
+    "faiss-cpu": ("faiss", "faiss-gpu", "faiss-gpu-cu12", "faiss-gpu-cu11"),
+    "opencv-python": (
+        "opencv-python-headless",
+        "opencv-contrib-python",
+        "opencv-contrib-python-headless",
+        "opencv",
+        "py-opencv",
+    ),
+    "torch": ("pytorch",),
+}
+IMPORTED_AS = {"faiss-cpu": "faiss", "opencv-python": "cv2", "torch": "torch"}
+CGROUPS = Path("/sys/fs/cgroup")
+OWN_CGROUP = Path("/proc/self/cgroup")
+BROKEN_PIPE = 141  # the exit code of a shell's command whose reader has gone, 128 + SIGPIPE
+
+
+def run_command(main: Callable[..., int], *arguments: object) -> int:
+    """Run a command whatever its output streams are: of few letters, closed, or a pipe that nothing reads any more.
+
+    Parameters
+    ----------
+    main : callable
+        The command; returns its exit code.
+    *arguments
+        Passed on to it.
+
+    Returns
+    -------
+    int
+        Exit code: the command's, 130 after Ctrl-C, 141 if the reader of the output has gone, 1 if the disk is full.
+
+    Examples
+    --------
+    >>> run_command(lambda name: print(name) or 0, "strips")
+    strips
+    0
+    """
+    try:
+        _prepare_streams()
+        try:
+            return main(*arguments)
+        finally:
+            sys.stdout.flush()
+    except KeyboardInterrupt:
+        print("Stopped.", file=sys.stderr)
+        return 130
+    except OSError as error:
+        is_broken = isinstance(error, BrokenPipeError) or (os.name == "nt" and error.errno == errno.EINVAL)
+        is_full = error.errno in (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
+        if not (is_broken or is_full):
+            raise
+        if is_full:
+            place = f" for {error.filename}" if error.filename else ""
+            print(f"There is no space left{place} ({error.strerror}): free some and run it again.", file=sys.stderr)
+        _discard_output()
+        return BROKEN_PIPE if is_broken else 1
+
+
+def installed_version(
+    name: str,
+    version_of: Callable[[str], str] = importlib.metadata.version,
+    load: Callable[[str], ModuleType] = importlib.import_module,
+) -> tuple[str, str | None]:
+    """Return the name and the version of an installed package, or of another build that is imported by the same name.
+
+    Parameters
+    ----------
+    name : str
+        Name in requirements.txt.
+    version_of : callable
+        Returns the version of a distribution.
+    load : callable
+        Imports a module, if no distribution is found: packages from conda can lack the description that pip reads.
+
+    Returns
+    -------
+    str
+        Name of the distribution, or of the module.
+    str or None
+        Version; None if there is none of them.
+
+    Examples
+    --------
+    >>> installed_version("faiss-cpu", {"faiss": "1.9.0"}.__getitem__)
+    ('faiss', '1.9.0')
+    """
+    for candidate in (name, *OTHER_BUILDS.get(name, ())):
+        try:
+            version = version_of(candidate)
+        except (importlib.metadata.PackageNotFoundError, KeyError):
+            continue
+        if version is not None:  # None: the description is damaged
+            return candidate, version
+    module = IMPORTED_AS.get(name)
+    if module is not None:
+        try:
+            return module, str(load(module).__version__)
+        except (ImportError, AttributeError, OSError):
+            pass  # it is not there, or broken; the doctor says which in a process of its own
+    return name, None
+
+
+def core_limits(
+    count: int | None = None,
+    environment: Mapping[str, str] = os.environ,
+    cgroups: Path = CGROUPS,
+    own_cgroup: Path = OWN_CGROUP,
+) -> tuple[int, float]:
+    """Return the cores that this process can run on, and how many of them a quota lets it use.
+
+    Parameters
+    ----------
+    count : int, optional
+        Number of cores; None counts them.
+    environment : mapping of str to str
+        Environment variables, of which `CPU_LIMIT` is read; JupyterHub sets it.
+    cgroups : Path
+        Where Linux shows its control groups, of version 1 or 2.
+    own_cgroup : Path
+        File that names the groups of this process.
+
+    Returns
+    -------
+    int
+        Number of cores.
+    float
+        Number of cores' worth of time; equal to the first without a quota.
+
+    Notes
+    -----
+    The quotas are `cpu.max` (version 2) and `cpu.cfs_quota_us` (version 1) of the Linux kernel's documentation,
+    "Control Group v2" and "CFS Bandwidth Control". The smallest one counts, of the own group and those above it.
+
+    Examples
+    --------
+    >>> core_limits(8, {"CPU_LIMIT": "1.5"}, Path("no/cgroups"), Path("no/cgroup"))
+    (8, 1.5)
+    """
+    if count is None:
+        count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    limits = [float(count), *_as_numbers(environment.get("CPU_LIMIT", ""))]
+    for folder in _cgroup_folders("cpu", cgroups, own_cgroup):
+        time = _read_numbers(folder / "cpu.max") or [
+            *_read_numbers(folder / "cpu.cfs_quota_us"),
+            *_read_numbers(folder / "cpu.cfs_period_us"),
+        ]
+        if len(time) == 2 and time[1] > 0:
+            limits.append(time[0] / time[1])
+    return count, min(limit for limit in limits if limit > 0)  # no quota is written as 0 or -1 too
+
+
+def thread_limit(cores: tuple[int, float] | None = None) -> int | None:
+    """Return the number of threads that a quota allows; None without a quota.
+
+    Parameters
+    ----------
+    cores : tuple of int and float, optional
+        See `core_limits`; None measures them.
+
+    Returns
+    -------
+    int or None
+        The quota rounded up, for `OMP_NUM_THREADS`, which torch, faiss and NumPy follow.
+
+    Examples
+    --------
+    >>> thread_limit((8, 1.5)), thread_limit((8, 8.0))
+    (2, None)
+    """
+    count, allowed = cores or core_limits()
+    threads = math.ceil(allowed)
+    return threads if threads < count else None
+
+
+def memory_limit(
+    environment: Mapping[str, str] = os.environ, cgroups: Path = CGROUPS, own_cgroup: Path = OWN_CGROUP
+) -> float:
+    """Return the bytes that a container or JupyterHub still lets this process take; infinity without a limit.
+
+    Parameters
+    ----------
+    environment : mapping of str to str
+        Environment variables, of which `MEM_LIMIT` (bytes) is read; JupyterHub sets it.
+    cgroups : Path
+        Where Linux shows its control groups, of version 1 or 2.
+    own_cgroup : Path
+        File that names the groups of this process.
+
+    Returns
+    -------
+    float
+
+    Notes
+    -----
+    Memory that only caches files counts as free, because the kernel gives it back (`inactive_file` in `memory.stat`).
+
+    Examples
+    --------
+    >>> memory_limit({"MEM_LIMIT": "1024"}, Path("no/cgroups"), Path("no/cgroup"))
+    1024.0
+    """
+    left = [limit for limit in _as_numbers(environment.get("MEM_LIMIT", "")) if limit > 0]
+    for folder in _cgroup_folders("memory", cgroups, own_cgroup):
+        for limit, used, cached in (
+            ("memory.max", "memory.current", "inactive_file"),
+            ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"),
+        ):
+            numbers = [*_read_numbers(folder / limit), *_read_numbers(folder / used)]
+            if len(numbers) == 2:
+                left.append(numbers[0] - max(0.0, numbers[1] - _read_statistic(folder / "memory.stat", cached)))
+    return max(0.0, min(left, default=math.inf))
+
+
+def _prepare_streams() -> None:
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:  # pythonw.exe, or closed by the shell
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))
+        elif hasattr(stream, "reconfigure"):  # a notebook's stream can print all letters, and has no such method
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _discard_output() -> None:
+    """Point the output to nowhere, or Python reports the same error once more when it closes the stream."""
+    try:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
+    except (OSError, ValueError):  # a stream without a file, such as a notebook's
+        pass
+
+
+def _cgroup_folders(controller: str, cgroups: Path, own_cgroup: Path) -> list[Path]:
+    """Return the folders of this process's control group and of all groups above it, which limit it too."""
+    folders = [cgroups, cgroups / controller]  # all that a container shows of its own group
+    try:
+        lines = own_cgroup.read_text().splitlines()
+    except (OSError, ValueError):
+        return folders  # not Linux
+    for line in lines:
+        _, controllers, path = (line + "::").split(":")[:3]
+        top = cgroups / controller if controllers else cgroups  # version 1 names the controllers, version 2 does not
+        if not controllers or controller in controllers.split(","):
+            group = top / path.lstrip("/")
+            folders += [folder for folder in (group, *group.parents) if top in folder.parents]
+    return folders
+
+
+def _read_numbers(path: Path) -> list[float]:
+    """Return the numbers in a file; none if it is missing, or says "max", which means no limit."""
+    try:
+        return _as_numbers(path.read_text())
+    except (OSError, ValueError):
+        return []
+
+
+def _as_numbers(text: str) -> list[float]:
+    try:
+        return [number for number in map(float, text.split()) if math.isfinite(number)]
+    except ValueError:
+        return []
+
+
+def _read_statistic(path: Path, name: str) -> float:
+    """Return a value from a file of lines such as "inactive_file 4096"; 0 if it is not there."""
+    try:
+        lines = [line.split() for line in path.read_text().splitlines()]
+    except (OSError, ValueError):
+        return 0.0
+    return next((float(line[1]) for line in lines if len(line) == 2 and line[0] == name), 0.0)

@@ -1,0 +1,173 @@
+"""Checks of labels, scores, maps and distances: what a detector returns, and what measures and figures take."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..errors import InputError, check_number, shown
+from .arrays import as_array
+
+RAGGED = "join its parts with np.concatenate([part.ravel() for part in parts])"
+
+
+def check_scores(scores: np.ndarray, name: str, *, nan: bool = False) -> np.ndarray:
+    """Return scores as float32 or float64 if they are finite, and at least one.
+
+    Parameters
+    ----------
+    scores : array_like, any shape
+        Bools, integers or real numbers.
+    name : str
+        Name of the argument, for the message.
+    nan : bool
+        Allow NaN, for maps that are NaN outside the fabric.
+
+    Returns
+    -------
+    ndarray
+        Of the same shape; no copy where the dtype is right.
+
+    Raises
+    ------
+    InputError
+        If there is no score, or one is not finite.
+
+    Examples
+    --------
+    >>> check_scores([1, 2], "scores")
+    array([1., 2.])
+    """
+    scores = as_array(scores, name, RAGGED)
+    if scores.dtype.kind not in "fiub" or not scores.size:
+        raise InputError(f"{name} contains {scores.size} values of {scores.dtype}, expected at least one real number.")
+    if scores.dtype not in (np.float32, np.float64):
+        scores = scores.astype(np.float64)
+    bad = np.count_nonzero(np.isinf(scores) if nan else ~np.isfinite(scores))
+    if bad:
+        kinds = "infinity" if nan else "NaN or infinity"
+        raise InputError(f"{name} contains {kinds} in {bad} of {scores.size} places: leave those out.")
+    return scores
+
+
+def check_labels(labels: np.ndarray, name: str) -> np.ndarray:
+    """Return labels or a mask as bools.
+
+    Parameters
+    ----------
+    labels : array_like, any shape
+        Bools, or 0 and 1.
+    name : str
+        Name of the argument, for the message.
+
+    Returns
+    -------
+    ndarray
+        Of the same shape.
+
+    Raises
+    ------
+    InputError
+        If a value is neither 0 nor 1.
+
+    Examples
+    --------
+    >>> check_labels([0, 1], "labels")
+    array([False,  True])
+    """
+    labels = as_array(labels, name, RAGGED)
+    if labels.dtype != bool and not np.isin(labels, (0, 1)).all():
+        raise InputError(f"{name} contains values other than 0 and 1: make it True where defective, with {name} > 0.")
+    return labels.astype(bool, copy=False)
+
+
+def check_real(values: np.ndarray, name: str = "distances") -> np.ndarray:
+    """Return values as an array of real numbers, NaN and infinity among them.
+
+    Parameters
+    ----------
+    values : array_like, any shape
+        Bools, integers or real numbers.
+    name : str
+        Name of the argument, for the message.
+
+    Returns
+    -------
+    ndarray
+        No copy where none is needed.
+
+    Raises
+    ------
+    InputError
+        If the values are something else.
+
+    Examples
+    --------
+    >>> check_real([[1.0, 2.0]]).shape
+    (1, 2)
+    """
+    values = as_array(values, name)
+    if values.dtype.kind == "c":
+        raise InputError(f"{name} has dtype {values.dtype}, expected real numbers: take {name}.real or np.abs({name}).")
+    return values
+
+
+def check_float32(values: np.ndarray, name: str = "distances") -> np.ndarray:
+    """Return values as float32; those that float32 cannot represent become infinity.
+
+    Parameters
+    ----------
+    values : array_like, any shape
+        As in `check_real`.
+    name : str
+        Name of the argument, for the message.
+
+    Returns
+    -------
+    ndarray
+        float32; no copy where none is needed.
+
+    Raises
+    ------
+    InputError
+        If the values are not real numbers.
+
+    Examples
+    --------
+    >>> check_float32([1, 2]).dtype
+    dtype('float32')
+    """
+    with np.errstate(over="ignore"):
+        return check_real(values, name).astype(np.float32, copy=False)
+
+
+def check_pair(name: str, value: Any, allowed: str = "(-inf, inf)") -> tuple[float, float]:
+    """Return two numbers as a tuple.
+
+    Parameters
+    ----------
+    name : str
+        Name of the argument, for the message.
+    value : tuple, list or ndarray
+        Two finite numbers.
+    allowed : str
+        Interval of each, as in `errors.check_number`.
+
+    Returns
+    -------
+    first, second : float
+
+    Raises
+    ------
+    InputError
+        If `value` is something else.
+
+    Examples
+    --------
+    >>> check_pair("scale", [0, 2])
+    (0.0, 2.0)
+    """
+    if not isinstance(value, (tuple, list, np.ndarray)) or getattr(value, "ndim", 1) != 1 or len(value) != 2:
+        raise InputError(f"{name} is {shown(value)}: give two numbers, for example (0.0, 2.0).")
+    return check_number(f"{name}[0]", value[0], allowed), check_number(f"{name}[1]", value[1], allowed)

@@ -1,0 +1,75 @@
+"""Kill a process at every step of its work on files, or at random moments, and go on in between."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import random
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+
+KILLED = 77  # exit code of a process that ends itself at a step
+CHANGES = {"os.mkdir", "os.rename", "os.rmdir", "os.remove", "os.truncate"}  # audit events before a change
+needs_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="processes are forked, which this system cannot")
+
+
+def start(action: Callable[[], object], before: Callable[[], None] = lambda: None) -> int:
+    """Run `action` in a process of its own and return its number; it exits with 0, or with 1 after an error."""
+    pid = os.fork()
+    if pid:
+        return pid
+    code = 1
+    try:
+        before()
+        action()
+        code = 0
+    except BaseException:
+        import traceback
+
+        traceback.print_exc()
+    finally:
+        os._exit(code)
+
+
+def exit_code(pid: int) -> int:
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+
+
+def killed_at_each_step(action: Callable[[], object]) -> Iterator[int]:
+    """Run `action` again and again, killed before its first, second, ... change of a file, until it ends.
+
+    Yields the step after each kill. What a killed process left behind stays for the next one.
+    """
+    for step in itertools.count():
+        changes = itertools.count()
+
+        def hook(event: str, arguments: tuple, step: int = step, changes: Iterator[int] = changes) -> None:
+            is_write = event == "open" and isinstance(arguments[2], int) and arguments[2] & (os.O_WRONLY | os.O_RDWR)
+            if (event in CHANGES or is_write) and next(changes) == step:
+                os._exit(KILLED)
+
+        code = exit_code(start(action, lambda hook=hook: sys.addaudithook(hook)))
+        if code == 0:
+            return
+        assert code == KILLED
+        yield step
+
+
+def killed_at_random(action: Callable[[], object], kills: int, within: float, seed: int = 0) -> Iterator[int]:
+    """Run `action` over and over in a process and kill it within so many seconds; yield after each kill."""
+    moments = random.Random(seed)
+
+    def forever() -> None:
+        while True:
+            action()
+
+    for number in range(kills):
+        pid = start(forever)
+        time.sleep(moments.uniform(0, within))
+        os.kill(pid, signal.SIGKILL)
+        assert exit_code(pid) == -signal.SIGKILL
+        yield number
