@@ -226,7 +226,8 @@ class PatchFeatures:
             raise InputError(
                 f"patches has shape {patches.shape}, expected (..., {len(self.mean_)}): extract them anew."
             )
-        return (patches - self.mean_) @ self.whitening_
+        with np.errstate(over="ignore", invalid="ignore"):  # NaN and infinity are refused by the memory bank
+            return (patches - self.mean_) @ self.whitening_
 
     def transform(self, tiles: np.ndarray) -> np.ndarray:
         """Return the patches of tiles.

@@ -97,7 +97,7 @@ def smooth(image: np.ndarray, sigma: float | tuple[float, float]) -> np.ndarray:
     image = check_real(image, "image")
     if image.ndim != 2 or not image.size or image.dtype not in (np.float32, np.float64):
         raise InputError(f"image is {image.dtype} of shape {image.shape}, expected (H, W) float32 or float64.")
-    down, right = check_pair("sigma", sigma if isinstance(sigma, tuple) else (sigma, sigma), "[0, inf)")
+    down, right = check_pair("sigma", sigma if isinstance(sigma, tuple) else (sigma, sigma), "[0, 1000]")
     taps = [2 * int(TRUNCATE * one + 0.5) + 1 for one in (right, down)]
     return cv2.GaussianBlur(image, taps, sigmaX=right, sigmaY=down, borderType=cv2.BORDER_REFLECT)
 

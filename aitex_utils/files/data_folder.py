@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from ..errors import InputError, MissingError
+from ..errors import InputError, MissingError, check_flag
 from .images import find_images, is_hidden
 from .paths import given_path
 

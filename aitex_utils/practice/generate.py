@@ -149,6 +149,7 @@ def make_practice_fabric(
     ...     sorted(path.name for path in folder.rglob("*.*"))
     ['0001_000_00.png', 'practice.json']
     """
+    check_flag("progress", progress)
     metadata = _metadata(seed=seed, fabrics=fabrics, normal=normal, defective=defective)
     with atomic_write(folder, folder=True, manifest=FABRIC) as root:
         for name in (DEFECT_FOLDER, MASK_FOLDER, *(f"{NORMAL_FOLDER}/practice-{f:02d}" for f in range(fabrics))):

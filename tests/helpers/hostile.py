@@ -43,7 +43,13 @@ OWN = {
 INNER = {
     *("errors", "padding", "fast.bf16_bound", "fast.exact_distances", "fast.pruned_search", "practice.weave"),
     *("files.atomic_write", "files.ownership", "files.paths", "files.persistence", "files.system_errors"),
-    *("files.weights", "coreset.coreset_size", "streaming_coreset.spread_samples", "safety.arrays.grey_fix"),
+    *(
+        "files.weights",
+        "coreset.coreset_size",
+        "streaming_coreset.spread_samples",
+        "safety.arrays.grey_fix",
+        "safety.scores",
+    ),
     *("calibration.position_scale", "calibration.row_scale", "calibration.leave_one_out_distances"),
     *("datasets.dataset_check.issue_table", "datasets.dataset_check.serious_issues"),
     *("features.PatchFeatures.layer_outputs", "features.fuse_layers", "features.split_branches"),
@@ -411,6 +417,8 @@ def _argument_table() -> dict[str, Any]:
         "digest": "00",
         "data": _npy(patches),
         # where one name means different things
+        "bootstrap_interval.n_resamples": 5,
+        "paired_bootstrap.n_resamples": 5,
         "tile.size": 16,
         "crop_tiles.size": 8,
         "tile_fabric.size": 64,
