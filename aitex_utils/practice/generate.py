@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from aitex_utils.errors import check_integer
+from aitex_utils.errors import check_flag, check_integer
 from aitex_utils.files.atomic_write import atomic_write, settle
 from aitex_utils.files.ownership import Manifest
 from aitex_utils.files.paths import full_path, given_path

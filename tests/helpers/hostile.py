@@ -41,7 +41,15 @@ OWN = {
 }
 # Modules and functions that only the package's own code calls, with what it has checked before.
 INNER = {
-    *("errors", "padding", "fast.bf16_bound", "fast.exact_distances", "fast.pruned_search", "practice.weave"),
+    *(
+        "errors",
+        "padding",
+        "safety.scores",
+        "fast.bf16_bound",
+        "fast.exact_distances",
+        "fast.pruned_search",
+        "practice.weave",
+    ),
     *("files.atomic_write", "files.ownership", "files.paths", "files.persistence", "files.system_errors"),
     *(
         "files.weights",

@@ -25,7 +25,7 @@ from aitex_utils.errors import InputError
 QUICK, MANY = 3, 60  # hostile values for each parameter of each function
 # Libraries in C++ and in C, where a wrong argument could end the process.
 NATIVE = ("MemoryBank", "k_center_greedy", "k_center_greedy_reference", "random_subset", "k_means", "subsample")
-NATIVE += ("anomaly_maps", "smooth", "tile", "untile", "crop_tiles", "aupro", "fabric_region", "PatchFeatures")
+NATIVE += ("anomaly_maps", "smooth", "tile", "untile", "crop_tiles", "aupro", "fabric_region")
 FUZZ = settings(
     deadline=None,
     derandomize=True,  # a new fault is a task for a developer, not a surprise for the next reader who runs the tests
