@@ -313,14 +313,8 @@ def install(lock):
     others = [name for name, (build, version) in found.items() if version is not None and build != name]
     packages.write_text("\n".join(x for x in lines if package_name(x) not in others), encoding="utf-8")
     command = [str(PYTHON), "-c", MODULE, str(ROOT), "pip", "install", "--no-user", "--no-input"]
-    command += [
-        "--disable-pip-version-check",
-        "--progress-bar=off",
-        "-r",
-        str(packages),
-        "-c",
-        str(ROOT / "constraints.txt"),
-    ]
+    command += ["--disable-pip-version-check", "--progress-bar=off"]
+    command += ["-r", str(packages), "-c", str(ROOT / "constraints.txt")]
     variables = dict(pip_environment(), TMPDIR=str(temporary), PYTHONIOENCODING="utf-8", PYTHONUNBUFFERED="1")
     inherited = {} if WINDOWS else {"pass_fds": [lock.fileno()]}
     with open(LOG, "wb") as out:
@@ -546,8 +540,13 @@ def complaint(command, arguments):
     """Return what is wrong with a command line, before minutes of setting up; nothing if all is well."""
     if command not in COMMANDS:
         return f"There is no command {command!r}: choose one of {', '.join(COMMANDS)}."
-    if any("\0" in argument for argument in arguments):
-        return f"An argument of {command} contains a NUL character, which no file or option has: leave it out."
+    for argument in arguments:
+        try:
+            is_possible = "\0" not in argument and os.fsencode(argument) is not None
+        except UnicodeEncodeError:
+            is_possible = False
+        if not is_possible:
+            return f"{ascii(argument)} contains a character that no argument of a program can have: leave it out."
     if command == "bench":
         # A benchmark says in its first line how to call it; other files are modules.
         texts = {p.stem: p.read_text(encoding="utf-8")[:200] for p in (ROOT / "benchmarks").glob("*.py")}

@@ -11,6 +11,7 @@ from .fast.bf16_bound import has_fast_bf16
 from .fast.pruned_search import MIN_SIZE, PrunedSearch
 from .features import split_branches
 from .memory_bank import MemoryBank
+from .safety.scores import check_float32, check_map
 from .scoring import geometric_mean_distance
 
 
@@ -167,7 +168,7 @@ def subtract_background(anomaly_map: np.ndarray, quantile: float) -> np.ndarray:
     from scipy.ndimage import median_filter
 
     check_number("background_quantile", quantile, "[0, 1]", example=0.25)
-    anomaly_map = np.asarray(anomaly_map, np.float32)
+    anomaly_map = check_map(check_float32(anomaly_map, "anomaly_map"))
     height, on_fabric = len(anomaly_map), ~np.isnan(anomaly_map).any(axis=0)
     above = np.full_like(anomaly_map, np.nan)
     columns = np.quantile(anomaly_map[:, on_fabric], quantile, axis=0)

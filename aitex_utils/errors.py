@@ -22,6 +22,10 @@ class InputError(ValueError):
     coreset_ratio is 2, expected a number above 0 and up to 1, for example 0.1.
     """
 
+    def __str__(self) -> str:
+        """Return the message in one line, whatever a file name in it contains."""
+        return " ".join(str(self.args[0]).splitlines()) if self.args else ""
+
 
 class MissingError(InputError, FileNotFoundError):
     """A file or folder that does not exist; the message says where it belongs.
@@ -31,10 +35,6 @@ class MissingError(InputError, FileNotFoundError):
     >>> issubclass(MissingError, InputError) and issubclass(MissingError, FileNotFoundError)
     True
     """
-
-    def __str__(self) -> str:
-        """Return the message alone; `FileNotFoundError` would print an errno."""
-        return str(self.args[0]) if self.args else ""
 
 
 def check_integer(name: str, value: object, low: int, high: int | None = None, meaning: str = "") -> int:

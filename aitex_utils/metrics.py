@@ -351,6 +351,7 @@ def _resampled_values(
     seed: int,
 ) -> np.ndarray:
     """Return the measure of each detector in each resample, (detectors, resamples), without those that are NaN."""
+    groups = as_array(groups, "groups") if hasattr(groups, "detach") else groups  # a tensor
     labels, names = as_array(labels, "labels", RAGGED), np.asarray(groups, dtype=object).ravel().tolist()
     if not all(
         isinstance(name, (str, int, float, np.generic)) and name == name for name in names

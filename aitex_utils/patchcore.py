@@ -25,7 +25,6 @@ from .errors import (
     check_integer,
     check_number,
     check_shape,
-    shown,
 )
 from .features import (
     MULTI_SCALE_POOLING,
@@ -41,6 +40,7 @@ from .memory_bank import KINDS, MemoryBank
 from .region import fabric_region
 from .safety.arrays import as_array, check_strip, check_tiles, iter_batches
 from .safety.out_of_memory import explain_memory
+from .safety.scores import check_columns
 from .scoring import IMAGE_SCORES, anomaly_maps, geometric_mean_distance, image_scores, stitch_maps
 from .streaming_coreset import CoresetResult, composable_coreset, spread_samples
 from .tiling import crop_tiles, tile
@@ -457,12 +457,13 @@ class PatchCore:
         """
         self._fitted_tile_shape()
         normalized = self._normalize(as_array(distances, "distances"))
-        if normalized.ndim != 3 or (patches is not None and np.shape(patches)[:-1] != normalized.shape):
+        patches = None if patches is None else as_array(patches, "patches")
+        if normalized.ndim != 3 or (patches is not None and patches.shape[:-1] != normalized.shape):
             raise InputError(
                 f"distances has shape {normalized.shape}, expected (N, H', W') as the patches: see patch_distances."
             )
         rows = None if patches is None else patches.reshape(len(patches), -1, patches.shape[-1])
-        scores = image_scores(self.image_score, normalized.reshape(len(normalized), -1), rows, self.bank_)
+        scores = image_scores(self.image_score, normalized, rows, self.bank_)
         return TileResult(anomaly_maps(normalized, self._fitted_tile_shape(), self.smoothing), scores)
 
     @explain_memory()
@@ -497,13 +498,7 @@ class PatchCore:
             region = fabric_region(strip)
             if not region.is_certain:
                 warnings.warn(f"It is not certain that the fabric lies in columns {region}: pass region.", stacklevel=3)
-        is_pair = isinstance(region, (tuple, list, np.ndarray)) and len(region) == 2
-        is_pair = is_pair and all(isinstance(column, (int, np.integer)) for column in region)
-        if not is_pair or not 0 <= region[0] < region[1] <= strip.shape[1]:
-            raise InputError(
-                f"region is {shown(region)}, expected first and last column + 1, integers within 0..{strip.shape[1]}."
-            )
-        start, stop = map(int, region)
+        start, stop = check_columns("region", region, strip.shape[1])
         fabric = strip[:, start:stop]
         tiles, corners = tile(fabric, size, overlap)
         if self.fitted_on_strips_:

@@ -14,7 +14,7 @@ import numpy as np
 from . import metrics
 from .errors import InputError, check_integer, check_number
 from .safety.arrays import check_tiles
-from .safety.scores import check_labels, check_pair, check_real, check_scores
+from .safety.scores import check_labels, check_map, check_pair, check_real, check_scores
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -173,15 +173,13 @@ def describe_map(anomaly_map: np.ndarray) -> str:
     >>> describe_map(np.array([[0.0, 0.0, 2.0]]))
     'highest at column 2, row 0; its 99 % quantile is 0'
     """
-    anomaly_map = check_real(anomaly_map, "anomaly_map")
-    if anomaly_map.ndim != 2 or np.isnan(anomaly_map).all():
-        raise InputError(f"anomaly_map has shape {anomaly_map.shape}, expected (H, W) with at least one value not NaN.")
+    anomaly_map = check_map(anomaly_map)
     row, column = np.unravel_index(np.nanargmax(anomaly_map), anomaly_map.shape)
     known = anomaly_map[~np.isnan(anomaly_map)]
     quantile = float(np.quantile(known, 0.99, method="lower"))
     place = f"highest at column {column:,}, row {row}"
-    if not 0 < quantile < np.inf:
-        return f"{place}; its 99 % quantile is {'below 0' if quantile < 0 else f'{quantile:g}'}"
+    if quantile <= 0:
+        return f"{place}; its 99 % quantile is {'below 0' if quantile < 0 else '0'}"
     return f"{place}: {anomaly_map[row, column] / quantile:.1f} times its 99 % quantile"
 
 
@@ -427,10 +425,6 @@ tiles reach the threshold.'
     normal, defective = (check_scores(a, name).ravel() for a, name in ((normal, "normal"), (defective, "defective")))
     if threshold is not None and not (isinstance(threshold, float) and np.isinf(threshold)):
         threshold = check_number("threshold", threshold, "(-inf, inf)", example=0.5)
-    if not len(normal) or not len(defective):
-        raise InputError(
-            f"There are {len(normal)} normal and {len(defective)} defective {samples}: give at least one each."
-        )
     figure, axis = make_axes(1, 1, (6, 3.2))
     both = np.concatenate([normal, defective])
     bins = np.linspace(both.min(), both.max(), 31)

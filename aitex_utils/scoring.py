@@ -389,4 +389,5 @@ def _one_minus_softmax(distance: np.ndarray, others: np.ndarray) -> np.ndarray:
     others = np.where(np.isfinite(others), others, -np.inf)
     largest = np.maximum(others.max(axis=1), distance)
     total = np.exp(others - largest[:, None]).sum(axis=1)
-    return (1 - np.exp(distance - largest) / total).clip(0, 1).astype(np.float32)
+    nearest = np.exp(distance - largest)
+    return (1 - nearest / np.maximum(total, nearest)).clip(0, 1).astype(np.float32)

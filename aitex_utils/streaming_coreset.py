@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .coreset import coreset_size, k_center_greedy
-from .errors import InputError, check_number
+from .errors import InputError, check_integer, check_number
 from .features import stack_branch
 
 BLOCK_SIZE = 65_536  # patches, counted in each branch, that are reduced together at least; strips and tiles stay whole
@@ -101,8 +101,8 @@ def composable_coreset(
     >>> result.vectors[0].shape, len(result.samples)
     ((31, 8), 3)
     """
-    if memory is not None:
-        memory = check_number("memory", memory, "(0, inf)", example=4)
+    memory = None if memory is None else check_number("memory", memory, "(0, inf)", example=4)
+    seed = check_integer("seed", seed, 0, 2**32 - 1)
     reservoir = _Reservoir(COARSER * column_stride if column_stride > 1 else 1, seed)  # tiles need all
     blocks = _Blocks(ratio, n_branches, seed)
     for one in patches:

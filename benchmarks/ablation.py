@@ -29,6 +29,7 @@ from results_files import IMAGES, read_results, write_figure, write_results
 from tables_ablation import DEFAULTS, ablation_caption, ablation_rows
 
 from aitex_utils.calibration import subtract_background
+from aitex_utils.commands.launching import run_command
 from aitex_utils.commands.profiling import versions
 from aitex_utils.errors import InputError
 from aitex_utils.features import MULTI_SCALE_POOLING
@@ -359,4 +360,4 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_command(main))

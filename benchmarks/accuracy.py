@@ -29,6 +29,7 @@ from pages import write_pages
 from protocols import FabricTiles, read_fabric_tiles
 from results_files import write_results
 
+from aitex_utils.commands.launching import run_command
 from aitex_utils.commands.profiling import versions
 from aitex_utils.commands.protocol_c import split_protocol_c
 from aitex_utils.errors import InputError
@@ -382,4 +383,4 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_command(main))

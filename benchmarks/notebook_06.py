@@ -23,6 +23,7 @@ from results_files import read_results_if_any, rounded, write_results
 from tqdm import tqdm
 
 from aitex_utils import metrics
+from aitex_utils.commands.launching import run_command
 from aitex_utils.commands.profiling import versions
 from aitex_utils.commands.protocol_c import split_protocol_c
 from aitex_utils.errors import InputError
@@ -503,4 +504,4 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_command(main))

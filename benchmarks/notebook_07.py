@@ -26,6 +26,7 @@ from tqdm import tqdm
 from aitex_utils import metrics
 from aitex_utils.backbones import load_backbone
 from aitex_utils.baselines.autoencoder import Autoencoder
+from aitex_utils.commands.launching import run_command
 from aitex_utils.commands.profiling import versions
 from aitex_utils.commands.protocol_c import (
     TileScores,
@@ -419,4 +420,4 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_command(main))

@@ -13,6 +13,7 @@ import numpy as np
 from results_files import NOTEBOOK_IMAGES, write_figure
 
 from aitex_utils.commands.demo import run_demo
+from aitex_utils.commands.launching import run_command
 from aitex_utils.commands.protocol_c import ScoredStrip
 from aitex_utils.errors import InputError
 from aitex_utils.plots import plot_strip
@@ -68,4 +69,4 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_command(main))

@@ -25,6 +25,7 @@ from results_files import read_results, read_results_if_any, write_results
 from tqdm import tqdm
 
 from aitex_utils import metrics
+from aitex_utils.commands.launching import run_command
 from aitex_utils.commands.profiling import versions
 from aitex_utils.errors import InputError
 from aitex_utils.files.atomic_write import sha256
@@ -297,4 +298,4 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_command(main))

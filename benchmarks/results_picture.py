@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from results_files import NOTEBOOK_IMAGES, read_results, write_figure
 from tables_practice import DETECTORS, contest_caption
 
+from aitex_utils.commands.launching import run_command
 from aitex_utils.plots import COLOURS, LINE, MARKERS, make_axes
 
 if TYPE_CHECKING:
@@ -72,4 +73,4 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_command(main))

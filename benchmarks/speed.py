@@ -27,6 +27,7 @@ from pages import write_pages
 from results_files import IMAGES, read_results_if_any, write_figure, write_results
 from tables_speed import coreset_caption, coreset_curves
 
+from aitex_utils.commands.launching import run_command
 from aitex_utils.commands.profiling import peak_memory_mib, versions
 from aitex_utils.coreset import k_center_greedy, k_center_greedy_reference
 from aitex_utils.errors import InputError
@@ -456,4 +457,4 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_command(main))

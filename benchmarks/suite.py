@@ -12,6 +12,7 @@ import time
 
 from results_files import write_results
 
+from aitex_utils.commands.launching import run_command
 from aitex_utils.strips import PROJECT
 
 
@@ -58,4 +59,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_command(main))

@@ -137,7 +137,7 @@ def _named_root(place: str | os.PathLike, source: str) -> Path:
         raise
     except OSError as error:
         raise InputError(
-            f"{place!s} ({source}) cannot be opened ({error}): check its name and its permissions."
+            f"{place!s} ({source}) cannot be opened ({error.strerror or error}): check its name and its permissions."
         ) from error
     if root is None and str(place)[0] in "'\"":
         raise MissingError(f"{place} ({source}) is not AITEX: remove the quotation marks around the name.")

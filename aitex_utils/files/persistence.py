@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import InputError, MissingError
+from ..safety.out_of_memory import first_line
 from .atomic_write import atomic_write, settle, sha256
 from .ownership import Manifest
 from .paths import full_path, given_path
@@ -76,7 +77,10 @@ def write_folder(
     ...     sorted(path.name for path in folder.iterdir())
     ['header.json', 'index.faiss', 'vectors.npy']
     """
-    arrays = {name: np.asarray(array) for name, array in arrays.items()}
+    try:
+        arrays = {name: np.asarray(array) for name, array in arrays.items()}
+    except (ValueError, TypeError, RuntimeError) as error:
+        raise InputError(f"arrays contains what is no array ({first_line(error)}): give NumPy arrays.") from error
     _check_names(arrays)
     try:
         header = json.loads(json.dumps({"format": FORMAT, "version": VERSION, "method": METHOD, **header}))

@@ -171,3 +171,66 @@ def check_pair(name: str, value: Any, allowed: str = "(-inf, inf)") -> tuple[flo
     if not isinstance(value, (tuple, list, np.ndarray)) or getattr(value, "ndim", 1) != 1 or len(value) != 2:
         raise InputError(f"{name} is {shown(value)}: give two numbers, for example (0.0, 2.0).")
     return check_number(f"{name}[0]", value[0], allowed), check_number(f"{name}[1]", value[1], allowed)
+
+
+def check_map(anomaly_map: np.ndarray, name: str = "anomaly_map") -> np.ndarray:
+    """Return the anomaly map of one strip or tile as float32 or float64.
+
+    Parameters
+    ----------
+    anomaly_map : array_like, shape (H, W)
+        NaN outside the fabric.
+    name : str
+        Name of the argument, for the message.
+
+    Returns
+    -------
+    ndarray, shape (H, W)
+
+    Raises
+    ------
+    InputError
+        If the map has another shape, contains infinity, or is NaN everywhere.
+
+    Examples
+    --------
+    >>> check_map([[1, 2]])
+    array([[1., 2.]])
+    """
+    anomaly_map = check_real(anomaly_map, name)
+    if anomaly_map.ndim != 2 or np.isnan(anomaly_map).all():
+        raise InputError(f"{name} has shape {anomaly_map.shape}, expected (H, W) with at least one value not NaN.")
+    return check_scores(anomaly_map, name, nan=True)
+
+
+def check_columns(name: str, value: Any, width: int) -> tuple[int, int]:
+    """Return the first column of a region and the column after its last.
+
+    Parameters
+    ----------
+    name : str
+        Name of the argument, for the message.
+    value : tuple, list or ndarray
+        Two integers.
+    width : int
+        Width of the image in px.
+
+    Returns
+    -------
+    start, stop : int
+
+    Raises
+    ------
+    InputError
+        If `value` is something else, or the region is empty or reaches out of the image.
+
+    Examples
+    --------
+    >>> check_columns("region", (0, 64), 64)
+    (0, 64)
+    """
+    is_pair = isinstance(value, (tuple, list, np.ndarray)) and getattr(value, "ndim", 1) == 1 and len(value) == 2
+    is_pair = is_pair and all(isinstance(v, (int, np.integer)) and not isinstance(v, np.timedelta64) for v in value)
+    if not is_pair or not 0 <= value[0] < value[1] <= width:
+        raise InputError(f"{name} is {shown(value)}, expected first and last column + 1, integers within 0..{width}.")
+    return int(value[0]), int(value[1])

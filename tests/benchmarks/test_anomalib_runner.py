@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import runpy
+import subprocess
 from pathlib import Path
 
 import anomalib_runner
@@ -27,6 +30,66 @@ def runner(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AnomalibRunner:
     monkeypatch.setenv("COURSE_CACHE", str(tmp_path / "cache"))
     monkeypatch.setattr(anomalib_runner.os, "name", "posix")
     return AnomalibRunner()
+
+
+def test_the_folder_of_a_home_or_a_relative_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("HOME", "USERPROFILE"):
+        monkeypatch.setenv(name, str(tmp_path / "ada"))
+    monkeypatch.setattr(AnomalibRunner, "_install", lambda self: None)
+    folders = {"~/a": tmp_path / "ada" / "a", "a": tmp_path / "a", "": anomalib_runner.PROJECT / "data" / "anomalib"}
+    for named, folder in folders.items():
+        monkeypatch.setenv("COURSE_ANOMALIB", named)
+        assert AnomalibRunner().folder == folder
+
+
+@pytest.fixture
+def installing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[dict]:
+    """Let an environment be an empty folder, and pip fail; return the list of pip's variables."""
+    given = []
+
+    def run(command: list, **options: object) -> None:
+        given.append(options["env"])
+        raise subprocess.CalledProcessError(1, "pip")
+
+    def pip_environment() -> dict[str, str]:
+        return {name: value for name, value in os.environ.items() if name != "PIP_TARGET"}
+
+    launcher = {"pip_environment": pip_environment, "SetupError": ZeroDivisionError}
+    monkeypatch.setattr(anomalib_runner.runpy, "run_path", lambda path: launcher)
+    monkeypatch.setattr(anomalib_runner.subprocess, "run", run)
+    monkeypatch.setattr(anomalib_runner.venv, "create", lambda folder, with_pip: folder.mkdir(exist_ok=True))
+    monkeypatch.setenv("COURSE_ANOMALIB", str(tmp_path / "anomalib"))
+    monkeypatch.setenv("PIP_TARGET", str(tmp_path / "elsewhere"))
+    return given
+
+
+def test_pip_puts_anomalib_nowhere_else(installing: list[dict], tmp_path: Path):
+    with pytest.raises(InputError, match="anomalib was not installed .*delete"):
+        AnomalibRunner()
+    assert len(installing) == 1 and "PIP_TARGET" not in installing[0]
+
+
+def test_a_folder_with_other_content_is_no_place_for_anomalib(installing: list[dict], tmp_path: Path):
+    """Else the message after a failed installation would say: delete it."""
+    (tmp_path / "anomalib").mkdir()
+    (tmp_path / "anomalib" / "thesis.txt").touch()
+    with pytest.raises(InputError, match="thesis.txt"):
+        AnomalibRunner()
+    assert installing == []
+
+
+def test_the_launcher_cleans_the_environment_of_pip(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("PIP_TARGET", "elsewhere")
+    launcher = runpy.run_path(str(anomalib_runner.PROJECT / "course.py"))
+    assert issubclass(launcher["SetupError"], Exception)
+    if launcher["PYTHON"].is_file():
+        assert "PIP_TARGET" not in launcher["pip_environment"]()
+
+
+def test_half_an_installation_is_reported(runner: AnomalibRunner):
+    with pytest.raises(InputError, match="no complete installation of anomalib"):
+        runner.versions()
 
 
 def grey_maps(runner: AnomalibRunner, monkeypatch: pytest.MonkeyPatch) -> list[tuple]:

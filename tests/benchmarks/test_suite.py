@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 import results_files
 import suite
+from project_root import ROOT
 
 
 @pytest.mark.parametrize("fails", [False, True])
@@ -24,3 +27,20 @@ def test_minutes_are_written_only_if_all_tests_pass(fails: bool, tmp_path: Path,
     assert [file.name for file in files] == ([] if fails else ["tests.json"])
     for file in files:
         assert set(json.loads(file.read_text(encoding="utf-8"))) == {"full_minutes", "quick_minutes", "cores"}
+
+
+def test_every_benchmark_bears_an_output_that_nothing_reads():
+    for path in sorted((ROOT / "benchmarks").glob("*.py")):
+        text = path.read_text(encoding="utf-8")
+        if f"course.py bench {path.stem}" in text[:200]:
+            assert text.endswith("sys.exit(run_command(main))\n"), path
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a pipe of POSIX")
+def test_a_benchmark_whose_output_nothing_reads():
+    reader, writer = os.pipe()
+    os.close(reader)
+    command = [sys.executable, ROOT / "benchmarks" / "speed.py", "--help"]
+    done = subprocess.run(command, cwd=ROOT, stdout=writer, stderr=subprocess.PIPE)
+    os.close(writer)
+    assert done.returncode in (0, 141) and done.stderr == b""  # argparse itself can pass over the error

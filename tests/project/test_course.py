@@ -187,7 +187,7 @@ def test_bench_without_any(course: ModuleType, capsys: pytest.CaptureFixture):
         (["lab", "--port=8899", "8899"], "There is no file 8899 in "),
         (["lab", "9" * 5000], "There is no file 99999999"),
         (["lab", "course.py/9"], "There is no file course.py/9 in "),
-        (["demo", "--data", "a\0b"], "An argument of demo contains a NUL character"),
+        (["demo", "--data", "a\0b"], "'a\\x00b' contains a character that no argument"),
     ],
 )
 def test_unknown_arguments(course: ModuleType, capsys: pytest.CaptureFixture, arguments: list[str], says: str):
@@ -358,7 +358,7 @@ def hiding(project: Path, tmp_path: Path) -> Path:
     paths = [folder / name for folder in (project, project / "notebooks", tmp_path) for name in HIDING]
     paths += [project / "benchmarks" / "neighbour.py", project / "benchmarks" / "near.py"]
     for path in paths:
-        path.write_text("raise SystemExit('the learner's')\n")
+        path.write_text("raise SystemExit('not the module')\n")
     text = '"""`python course.py bench near`: imports a neighbour."""\nimport neighbour\n'
     (project / "benchmarks" / "near.py").write_text(text)
     (project / "benchmarks" / "neighbour.py").write_text("print('found')\n")
@@ -374,12 +374,18 @@ def test_a_command_starts_beside_files_that_hide_modules(hiding: Path, tmp_path:
         assert (done.returncode, done.stderr) == (0, b"") and b"argv" in done.stdout
 
 
-def test_setting_up_beside_files_that_hide_modules(project: Path, hiding: Path, tmp_path: Path, monkeypatch):
+def test_setting_up_beside_files_that_hide_modules(project: Path, hiding: Path, tmp_path: Path):
     stamp, stored = project / ".venv" / "course-stamp", tmp_path / "course-stamp"
     stamp.rename(stored)
-    done = launch(project, "doctor", cwd=tmp_path)
-    assert done.code == 0 and done.out.startswith("Completing"), done.err
+    done = as_file(project, "doctor", cwd=tmp_path)
+    assert done.returncode == 0 and done.stdout.startswith(b"Completing"), done.stderr
     assert stamp.read_text() == stored.read_text()
+
+
+def test_a_question_beside_files_that_hide_modules(project: Path, hiding: Path, tmp_path: Path, course, monkeypatch):
+    monkeypatch.setattr(course, "PYTHON", project / course.PYTHON.relative_to(course.ROOT))
+    monkeypatch.chdir(tmp_path)
+    assert course.ask("import json; print(json.dumps(1))") == "1"
 
 
 @pytest.mark.parametrize("name", ["PYTHONSAFEPATH", "PYTHONOPTIMIZE"])

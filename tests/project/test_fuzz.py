@@ -22,7 +22,7 @@ from project_root import ROOT
 
 from aitex_utils.errors import InputError
 
-QUICK, MANY = 3, 60  # hostile values for each parameter of each function
+QUICK, MANY = 15, 60  # hostile values for each parameter of each function
 # Libraries in C++ and in C, where a wrong argument could end the process.
 NATIVE = ("MemoryBank", "k_center_greedy", "k_center_greedy_reference", "random_subset", "k_means", "subsample")
 NATIVE += ("anomaly_maps", "smooth", "tile", "untile", "crop_tiles", "aupro", "fabric_region")
