@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .errors import check_choice, check_flag, check_integer, check_number
+from .errors import check_choice, check_flag, check_integer, check_number, check_seed
 from .fast.bf16_bound import GROUP, Bf16Bound, balanced_partition_order, has_fast_bf16
 from .fast.exact_distances import (
     paired_squared_distances,
@@ -70,13 +70,14 @@ def k_center_greedy_reference(
     [0, 3, 2]
     """
     points, unit, farthest = _prepare(patches, k, seed, projection, start)
-    lengths = np.linalg.norm(points, axis=1)
+    squared_norms = np.einsum("ij,ij->i", points, points)  # (N,)
+    lengths = np.sqrt(squared_norms)
     slack = rounding_of_products(lengths, lengths.max(), points.shape[1])
     nearest = np.full(len(points), np.inf, np.float32)  # squared distance to the nearest choice; -1 for a choice
     indices, radii = np.empty(k, np.int64), np.empty(k, np.float32)
     for choice in range(k):
         indices[choice] = farthest
-        squared = lengths**2 - 2 * (points @ points[farthest]) + lengths[farthest] ** 2
+        squared = squared_norms - 2 * (points @ points[farthest]) + squared_norms[farthest]
         closer = np.flatnonzero(squared < nearest + slack)  # the others cannot have come nearer
         exact = paired_squared_distances(points[closer], points[farthest][None])
         nearest[closer] = np.minimum(nearest[closer], exact)
@@ -202,7 +203,7 @@ def random_subset(patches: np.ndarray, k: int, *, seed: int) -> np.ndarray:
     4
     """
     k = check_integer("k", k, 1, len(check_patches(patches)), "the number of patches")
-    seed = check_integer("seed", seed, 0, 2**32 - 1)
+    seed = check_seed(seed)
     return np.random.default_rng(seed).choice(len(patches), size=k, replace=False).astype(np.int64)
 
 
@@ -237,7 +238,7 @@ def k_means(patches: np.ndarray, k: int, *, seed: int) -> np.ndarray:
 
     patches = check_patches(patches)
     k = check_integer("k", k, 1, len(patches), "the number of patches")
-    seed = check_integer("seed", seed, 0, 2**32 - 1)
+    seed = check_seed(seed)
     means = MiniBatchKMeans(k, init="random", n_init=1, batch_size=max(1024, 2 * k), max_iter=10, random_state=seed)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Number of distinct clusters")  # equal centres do no harm
@@ -330,10 +331,10 @@ def _prepare(
         check_integer("start", start, 0, len(patches) - 1, "the index of the last patch")
     if projection is not None:
         check_integer("projection", projection, 1)
-    drawn = int(np.random.default_rng(check_integer("seed", seed, 0, 2**32 - 1)).integers(len(patches)))
+    drawn = int(np.random.default_rng(check_seed(seed)).integers(len(patches)))
     first = drawn if start is None else int(start)
     mean = patches.mean(axis=0, dtype=np.float64).astype(np.float32)
-    unit = 2.0 ** (np.ceil(np.log2(max(float(np.abs(patches).max()), 1e-37))) - 1)
+    unit = 2.0 ** (np.ceil(np.log2(max(float(patches.max()), -float(patches.min()), 1e-37))) - 1)
     points = patches / np.float32(unit)
     points -= mean / np.float32(unit)  # smaller norms: less rounding
     if projection is not None and projection < patches.shape[1]:

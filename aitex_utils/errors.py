@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import numpy as np
 
+LARGEST_SEED = 2**32 - 1  # of scikit-learn
+
 
 class InputError(ValueError):
     """An argument, a file or a machine that cannot be used; the message says what to do next.
@@ -200,9 +202,56 @@ def check_shape(name: str, value: object) -> tuple[int, int]:
     >>> check_shape("shape", [256, 4096])
     (256, 4096)
     """
-    if not isinstance(value, (tuple, list, np.ndarray)) or getattr(value, "ndim", 1) != 1 or len(value) != 2:
+    if not is_pair(value):
         raise InputError(f"{name} is {shown(value)}, expected height and width in px, for example (256, 256).")
     return check_integer(f"{name}[0]", value[0], 1), check_integer(f"{name}[1]", value[1], 1)
+
+
+def check_seed(seed: object) -> int:
+    """Return `seed` as an int if NumPy, PyTorch and scikit-learn all take it as a seed.
+
+    Parameters
+    ----------
+    seed : object
+        Value to check.
+
+    Returns
+    -------
+    int
+        0 to `LARGEST_SEED`.
+
+    Raises
+    ------
+    InputError
+        If `seed` is something else.
+
+    Examples
+    --------
+    >>> check_seed(np.int64(3))
+    3
+    """
+    return check_integer("seed", seed, 0, LARGEST_SEED)
+
+
+def is_pair(value: object) -> bool:
+    """Return whether a value consists of two parts.
+
+    Parameters
+    ----------
+    value : object
+        Any value.
+
+    Returns
+    -------
+    bool
+        True for tuples, lists and 1-D arrays of length 2, whatever the parts are.
+
+    Examples
+    --------
+    >>> is_pair((0, "x")), is_pair(np.zeros((2, 2)))
+    (True, False)
+    """
+    return isinstance(value, (tuple, list, np.ndarray)) and getattr(value, "ndim", 1) == 1 and len(value) == 2
 
 
 def shown(value: object) -> str:

@@ -99,6 +99,7 @@ class MemoryBank:
         self.arrays: dict[str, np.ndarray] = {}
         self._index: faiss.Index | None = None
         self._pruned: PrunedSearch | None = None  # made when first needed
+        self._longest: float | None = None  # length of the longest vector, likewise
 
     def __len__(self) -> int:
         """Return the number of vectors."""
@@ -156,7 +157,8 @@ class MemoryBank:
         index.add(patches)
         if is_large:
             self._raise_nprobe(index, vectors)
-        self.kind, self._index, self.vectors_, self._pruned = kind, index, vectors, None
+        self.kind, self._index, self.vectors_ = kind, index, vectors
+        self._pruned = self._longest = None
         return self
 
     def search(self, patches: np.ndarray, k: int = 1) -> tuple[np.ndarray, np.ndarray]:
@@ -305,7 +307,9 @@ class MemoryBank:
     def _search_flat(self, patches: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
         """Return squared distances and indices (n, k), equal to those of `brute_force_search`."""
         lengths = np.linalg.norm(patches, axis=1)
-        longest = float(np.linalg.norm(self.vectors_, axis=1).max())
+        if self._longest is None:
+            self._longest = float(np.linalg.norm(self.vectors_, axis=1).max())
+        longest = self._longest
         is_large = min(len(self), len(patches)) >= MIN_SIZE
         if k == 1 and is_large and max(longest, lengths.max()) < LONGEST and has_fast_bf16():
             self._pruned = self._pruned or PrunedSearch(self.vectors_)

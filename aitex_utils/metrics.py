@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .errors import InputError, check_integer, check_number, shown
+from .errors import InputError, check_integer, check_number, check_seed, shown
 from .safety.arrays import as_array
 from .safety.scores import RAGGED, check_labels, check_scores
 
@@ -353,9 +353,8 @@ def _resampled_values(
     """Return the measure of each detector in each resample, (detectors, resamples), without those that are NaN."""
     groups = as_array(groups, "groups") if hasattr(groups, "detach") else groups  # a tensor
     labels, names = as_array(labels, "labels", RAGGED), np.asarray(groups, dtype=object).ravel().tolist()
-    if not all(
-        isinstance(name, (str, int, float, np.generic)) and name == name for name in names
-    ):  # only NaN differs from itself
+    # Only NaN differs from itself.
+    if not all(isinstance(name, (str, int, float, np.generic)) and name == name for name in names):
         raise InputError("groups must be names or numbers of strips: give each tile the strip that it comes from.")
     groups = np.asarray(groups)
     all_scores = tuple(as_array(scores, "scores", RAGGED) for scores in all_scores)
@@ -366,7 +365,7 @@ def _resampled_values(
                 "are empty: give each tile one row, and groups (N,) with the strip of each tile."
             )
     check_integer("n_resamples", n_resamples, 1, 100_000)
-    check_integer("seed", seed, 0, 2**32 - 1)
+    check_seed(seed)
     if not callable(measure):
         raise InputError(f"measure is {shown(measure)}, expected a function such as metrics.auroc.")
     strata = _strata(labels, groups)

@@ -24,6 +24,7 @@ from .errors import (
     check_flag,
     check_integer,
     check_number,
+    check_seed,
     check_shape,
 )
 from .features import (
@@ -44,6 +45,8 @@ from .safety.scores import check_columns
 from .scoring import IMAGE_SCORES, anomaly_maps, geometric_mean_distance, image_scores, stitch_maps
 from .streaming_coreset import CoresetResult, composable_coreset, spread_samples
 from .tiling import crop_tiles, tile
+
+STRIP_STRIDE = 4  # of the columns of patches from which a strip's position scale is learned
 
 # The recipe of the paper: tiles at their own size, zero padding, no normalisation, one branch. Two of the course's
 # choices remain: the backbone EfficientNet-Lite0 instead of WideResNet-50, and the image score "max", not "reweighted".
@@ -211,7 +214,7 @@ class PatchCore:
             self.background_quantile = check_number("background_quantile", background_quantile, "[0, 1]", example=0.25)
         self.smoothing = check_number("smoothing", smoothing, "[0, 1000]", example=2)
         self.image_score = check_choice("image_score", image_score, IMAGE_SCORES)
-        self.seed, self.progress = check_integer("seed", seed, 0, 2**32 - 1), check_flag("progress", progress)
+        self.seed, self.progress = check_seed(seed), check_flag("progress", progress)
         if self.normalize_positions and sampler == "k_means":
             raise InputError(
                 "normalize_positions must know from which tile a coreset patch comes: take the sampler greedy or "
@@ -264,8 +267,7 @@ class PatchCore:
                     yield from patches
 
         result = self._stream(patches_of_tiles(), memory, features.n_branches)
-        scale = self._position_scale(result.samples, result.vectors, result.groups, position_scale)
-        return self._remember(result.vectors, result.radius, scale, shapes[0], features, on_strips=False)
+        return self._learn(result, shapes[0], features, on_strips=False)
 
     @explain_memory()
     def fit_patches(self, patches: np.ndarray, tile_shape: tuple[int, int] = (256, 256)) -> PatchCore:
@@ -343,21 +345,16 @@ class PatchCore:
         features, shape = self.strip_features.with_pooling(self.strip_features.pooling), (tile_size, tile_size)
         stream = _at_least_two(features.extract_strip(check_strip(strip, tile_size), tile_size) for strip in strips)
         if memory is not None:
-            result = self._stream(stream, memory, features.n_branches, column_stride=4)
-            scale = self._position_scale(result.samples, result.vectors, result.groups, row_scale)
-            return self._remember(result.vectors, result.radius, scale, shape, features, on_strips=True)
+            result = self._stream(stream, memory, features.n_branches, STRIP_STRIDE)
+            return self._learn(result, shape, features, on_strips=True)
         patches = list(stream)
         if not patches:
             raise InputError("There are no strips to learn from: give at least one.")
         if features.whiten:
             features.fit_whitening(np.concatenate([p.reshape(-1, p.shape[-1]) for p in patches]))
             patches = [features.apply_whitening(p) for p in patches]
-        vectors, indices, radius = self._subsample(patches, features.n_branches)
-        scale = None
-        if self.normalize_positions:
-            samples, groups = self._samples_and_groups(patches, indices, column_stride=4)
-            scale = self._position_scale(samples, vectors, groups, row_scale)
-        return self._remember(vectors, radius, scale, shape, features, on_strips=True)
+        result = self._subsample(patches, patches, features.n_branches, STRIP_STRIDE)
+        return self._learn(result, shape, features, on_strips=True)
 
     @explain_memory()
     def predict(self, tiles: np.ndarray) -> TileResult:
@@ -605,54 +602,38 @@ class PatchCore:
 
     def _fit_patches(self, patches: np.ndarray, tile_shape: tuple[int, int], features: PatchFeatures) -> PatchCore:
         """Learn from the patches of tiles that were extracted with `features`."""
-        vectors, indices, radius = self._subsample([patches], features.n_branches)
-        scale = None
-        if self.normalize_positions:
-            samples, groups = self._samples_and_groups(patches, indices)
-            scale = self._position_scale(samples, vectors, groups, position_scale)
-        return self._remember(vectors, radius, scale, tile_shape, features, on_strips=False)
+        return self._learn(
+            self._subsample([patches], patches, features.n_branches), tile_shape, features, on_strips=False
+        )
 
     def _subsample(
-        self, patches: Sequence[np.ndarray], n_branches: int
-    ) -> tuple[list[np.ndarray], list[np.ndarray | None], float | None]:
-        """Return the coreset of each branch, its indices, and the largest covering radius."""
+        self, parts: Sequence[np.ndarray], patches: Sequence[np.ndarray], n_branches: int, column_stride: int = 1
+    ) -> CoresetResult:
+        """Return the coreset of patches that are all there: in few arrays, and tile by tile or strip by strip."""
         coresets = []
         for branch in range(n_branches):  # one at a time: fewer copies in memory
-            flat = stack_branch(patches, n_branches, branch)
+            flat = stack_branch(parts, n_branches, branch)
             coresets.append(subsample(flat, self.coreset_ratio, self.sampler, seed=self.seed, progress=self.progress))
         vectors, indices, radii = zip(*coresets, strict=True)
-        return list(vectors), list(indices), None if None in radii else max(radii)
-
-    @staticmethod
-    def _samples_and_groups(
-        patches: Sequence[np.ndarray], indices: Sequence[np.ndarray], column_stride: int = 1
-    ) -> tuple[list[tuple[int, np.ndarray]], list[np.ndarray]]:
-        """Return some tiles or strips with their numbers, evenly spaced, and the number of each coreset patch's own."""
-        groups = np.repeat(np.arange(len(patches)), [p.shape[0] * p.shape[1] for p in patches])
-        return spread_samples(patches, column_stride), [groups[of_branch] for of_branch in indices]
-
-    def _position_scale(self, samples, vectors, groups, scale_of) -> np.ndarray | None:
-        """Return the position scale, (H', W') or (H', 1), from leave-one-out distances; empties `samples`."""
+        radius = None if None in radii else max(radii)
         if not self.normalize_positions:
-            return None
-        distances = leave_one_out_distances(samples, vectors, groups)
-        samples.clear()  # room for the banks
-        return scale_of(distances)
+            return CoresetResult(list(vectors), [], radius, [])
+        numbers = np.repeat(np.arange(len(patches)), [one.shape[0] * one.shape[1] for one in patches])
+        groups = [numbers[of_branch] for of_branch in indices]
+        return CoresetResult(list(vectors), groups, radius, spread_samples(patches, column_stride))
 
-    def _remember(
-        self,
-        vectors: list[np.ndarray],
-        radius: float | None,
-        scale: np.ndarray | None,
-        tile_shape: tuple[int, int],
-        features: PatchFeatures,
-        *,
-        on_strips: bool,
+    def _learn(
+        self, result: CoresetResult, tile_shape: tuple[int, int], features: PatchFeatures, *, on_strips: bool
     ) -> PatchCore:
-        """Keep what was learned, in one step that nothing interrupts; empties `vectors`: no coreset is held twice."""
+        """Keep what was learned, in one step that nothing interrupts; empties `result`, so no coreset is held twice."""
+        scale = None
+        if self.normalize_positions:
+            distances = leave_one_out_distances(result.samples, result.vectors, result.groups)
+            scale = (row_scale if on_strips else position_scale)(distances)
+        result.samples.clear()  # room for the banks
         learned = {
-            "banks_": [MemoryBank(self.index).add(vectors.pop(0)) for _ in range(len(vectors))],
-            "radius_": radius,
+            "banks_": [MemoryBank(self.index).add(result.vectors.pop(0)) for _ in range(len(result.vectors))],
+            "radius_": result.radius,
             "position_scale_": scale,
             "fitted_on_strips_": on_strips,
             "tile_shape_": (int(tile_shape[0]), int(tile_shape[1])),

@@ -246,9 +246,8 @@ def draw_outline(axis: Axes, mask: np.ndarray, colour: str = DEFECTIVE, linewidt
     """
     import cv2
 
-    padded = np.pad(
-        (np.asarray(mask) != 0).astype(np.uint8), OUTLINE_DISTANCE + 1
-    )  # room for the line at the image's border
+    # With room for the line at the image's border.
+    padded = np.pad((np.asarray(mask) != 0).astype(np.uint8), OUTLINE_DISTANCE + 1)
     size = 2 * OUTLINE_DISTANCE + 1
     grown = cv2.dilate(padded, np.ones((size, size), np.uint8))
     contours, _ = cv2.findContours(grown, cv2.RETR_LIST, cv2.CHAIN_APPROX_NONE)

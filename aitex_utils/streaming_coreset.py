@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .coreset import coreset_size, k_center_greedy
-from .errors import InputError, check_integer, check_number
+from .errors import InputError, check_number, check_seed
 from .features import stack_branch
 
 BLOCK_SIZE = 65_536  # patches, counted in each branch, that are reduced together at least; strips and tiles stay whole
@@ -36,9 +36,9 @@ class CoresetResult:
         Chosen patches, float32, one array per branch.
     groups : list of ndarray, each of shape (k,)
         For each chosen patch the number of its tile or strip, from 0, one array per branch.
-    radius : float
+    radius : float or None
         Covering radius, or its bound r + R where blocks were reduced, the largest of the branches; in the projected
-        space of `coreset.k_center_greedy`.
+        space of `coreset.k_center_greedy`. None for samplers that measure none.
     samples : list of (int, ndarray)
         Numbers and patches (H', W'', C) of some tiles or strips, for the position scale.
 
@@ -50,7 +50,7 @@ class CoresetResult:
 
     vectors: list[np.ndarray]
     groups: list[np.ndarray]
-    radius: float
+    radius: float | None
     samples: list[tuple[int, np.ndarray]]
 
 
@@ -102,7 +102,7 @@ def composable_coreset(
     ((31, 8), 3)
     """
     memory = None if memory is None else check_number("memory", memory, "(0, inf)", example=4)
-    seed = check_integer("seed", seed, 0, 2**32 - 1)
+    seed = check_seed(seed)
     reservoir = _Reservoir(COARSER * column_stride if column_stride > 1 else 1, seed)  # tiles need all
     blocks = _Blocks(ratio, n_branches, seed)
     for one in patches:

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from .errors import InputError, MissingError, check_integer, check_number, shown
+from .errors import InputError, MissingError, check_number, check_seed, shown
 from .files.data_folder import DEFECT_FOLDER, MASK_FOLDER, NORMAL_FOLDER, PRACTICE, PROJECT, find_aitex, pictures_in  # noqa: F401
 from .files.images import content_keys, find_images, read_grey, read_mask  # noqa: F401
 
@@ -320,7 +320,7 @@ def split_strips(strips: Sequence[Strip], share: float = 0.7, seed: int = 0) -> 
     (3, 1)
     """
     check_number("share", share, "(0, 1)", example=0.7)
-    seed = check_integer("seed", seed, 0, 2**32 - 1)
+    seed = check_seed(seed)
     training, test = [], []
     strips = distinct_strips(sorted(_check_strips(strips), key=lambda s: s.id))
     for fabric in sorted({s.fabric for s in strips}):

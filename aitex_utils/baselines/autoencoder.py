@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from aitex_utils.errors import InputError, MissingError, check_choice, check_integer, check_number
+from aitex_utils.errors import InputError, MissingError, check_choice, check_integer, check_number, check_seed
 from aitex_utils.files.atomic_write import atomic_write
 from aitex_utils.files.paths import full_path, given_path
 from aitex_utils.files.persistence import read_array
@@ -108,7 +108,7 @@ class Autoencoder:
         self.depth, self.width = check_integer("depth", depth, 1, 8), check_integer("width", width, 1)
         self.steps, self.batch_size = check_integer("steps", steps, 1), check_integer("batch_size", batch_size, 1)
         self.crop_size = check_integer("crop_size", crop_size, 1)
-        self.seed = check_integer("seed", seed, 0, 2**32 - 1)
+        self.seed = check_seed(seed)
         self.lr = check_number("lr", lr, "(0, inf)", example=0.002)
         self.error = check_choice("error", error, ERRORS)
         self.smoothing = check_number("smoothing", smoothing, "[0, inf)", example=4)

@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from aitex_utils.errors import check_flag, check_integer
+from aitex_utils.errors import LARGEST_SEED, check_flag, check_integer
 from aitex_utils.files.atomic_write import atomic_write, settle
 from aitex_utils.files.ownership import Manifest
 from aitex_utils.files.paths import full_path, given_path
@@ -73,7 +73,7 @@ FABRICS = (  # plain, twill, satin; and again
     Weave(draft=twill(1, 1), warp=6.1, weft=4.6, light=128, contrast=0.17, tone=0.4, warp_variation=0.04, blur=1.0),
 )
 BED_WIDTHS = (980, 300, 560, 760, 420, 1100)  # px, of the fabrics' first normal strips
-LIMITS = {"seed": (0, 2**32 - 1), "fabrics": (1, len(FABRICS)), "normal": (1, 9999), "defective": (0, 999)}
+LIMITS = {"seed": (0, LARGEST_SEED), "fabrics": (1, len(FABRICS)), "normal": (1, 9999), "defective": (0, 999)}
 
 
 def _listed(metadata: dict) -> dict[str, int | None]:

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import InputError, check_number, shown
+from ..errors import InputError, check_number, is_pair, shown
 from .arrays import as_array
 
 RAGGED = "join its parts with np.concatenate([part.ravel() for part in parts])"
@@ -168,7 +168,7 @@ def check_pair(name: str, value: Any, allowed: str = "(-inf, inf)") -> tuple[flo
     >>> check_pair("scale", [0, 2])
     (0.0, 2.0)
     """
-    if not isinstance(value, (tuple, list, np.ndarray)) or getattr(value, "ndim", 1) != 1 or len(value) != 2:
+    if not is_pair(value):
         raise InputError(f"{name} is {shown(value)}: give two numbers, for example (0.0, 2.0).")
     return check_number(f"{name}[0]", value[0], allowed), check_number(f"{name}[1]", value[1], allowed)
 
@@ -229,8 +229,9 @@ def check_columns(name: str, value: Any, width: int) -> tuple[int, int]:
     >>> check_columns("region", (0, 64), 64)
     (0, 64)
     """
-    is_pair = isinstance(value, (tuple, list, np.ndarray)) and getattr(value, "ndim", 1) == 1 and len(value) == 2
-    is_pair = is_pair and all(isinstance(v, (int, np.integer)) and not isinstance(v, np.timedelta64) for v in value)
-    if not is_pair or not 0 <= value[0] < value[1] <= width:
+    are_columns = is_pair(value) and all(
+        isinstance(column, (int, np.integer)) and not isinstance(column, np.timedelta64) for column in value
+    )
+    if not are_columns or not 0 <= value[0] < value[1] <= width:
         raise InputError(f"{name} is {shown(value)}, expected first and last column + 1, integers within 0..{width}.")
     return int(value[0]), int(value[1])

@@ -1,4 +1,4 @@
-"""Change saved folders as somebody would who keeps the digests right."""
+"""Change saved folders, and their digests with them."""
 
 from __future__ import annotations
 

@@ -183,8 +183,8 @@ def test_a_cell_of_code_has_at_most_15_lines(source: Path):
 @pytest.mark.parametrize("number", ["99", "9x", "09_test", "notebooks/source/09_test.py"])
 def test_an_unknown_notebook_is_an_error(course: Path, capsys: pytest.CaptureFixture, option: list[str], number: str):
     assert builder.main([*option, "9", number]) == 2
-    told = capsys.readouterr()
-    assert told.err == f"build: There is no notebook {number}: choose from 09.\n" and told.out == ""
+    output = capsys.readouterr()
+    assert output.err == f"build: There is no notebook {number}: choose from 09.\n" and output.out == ""
     assert not builder.SOLVED.exists()
 
 
@@ -205,8 +205,8 @@ def test_a_damaged_notebook_is_stale(course: Path, capsys: pytest.CaptureFixture
     assert builder._read(builder.SOLVED / "09_test.ipynb") is None
     capsys.readouterr()
     assert builder.main([]) == (1 if content else 0)  # it can be a learner's, whom a merge left with a broken file
-    told = capsys.readouterr().err
-    assert ("solved/09_test.ipynb cannot be read as a notebook" in told and told.count("\n") == 1) or not content
+    output = capsys.readouterr().err
+    assert ("solved/09_test.ipynb cannot be read as a notebook" in output and output.count("\n") == 1) or not content
 
 
 # A learner's work
@@ -262,9 +262,9 @@ def test_a_learner_s_work_is_not_replaced(quick_build, capsys, case: str, folder
     for text in (SOURCE, SOURCE.replace("A title", "Another title")):
         source.write_text(text)
         assert builder.main(option) == 1
-        told = capsys.readouterr()
-        assert told.err.count("\n") == 1 and f"{path.parent.name}/09_test.ipynb contains work of yours" in told.err
-        assert "rename" in told.err and "delete" in told.err and told.out == ""
+        output = capsys.readouterr()
+        assert output.err.count("\n") == 1 and f"{path.parent.name}/09_test.ipynb contains work of yours" in output.err
+        assert "rename" in output.err and "delete" in output.err and output.out == ""
         assert path.read_bytes() == before
 
 
@@ -355,7 +355,7 @@ def test_the_first_cell_of_every_notebook_says_how_to_choose_the_kernel(source: 
         assert first_code_cell(folder / f"{source.stem}.ipynb") == builder.KERNEL_CHECK
 
 
-def test_another_kernel_is_told_in_one_sentence(tmp_path: Path):
+def test_another_kernel_gets_one_sentence(tmp_path: Path):
     """-S leaves out the installed packages, -I the working directory."""
     command = [sys.executable, "-S", "-I", "-c", builder.KERNEL_CHECK]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)

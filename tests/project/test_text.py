@@ -203,8 +203,8 @@ def test_a_link_that_leads_nowhere_is_noticed(link: str, bad: str):
         f'<a href="{link}">words</a>',
         f"[words]\n\n[words]: {link}",
     ):
-        told = bad_links("README.md", title + written, {"https://example.org/listed"})
-        assert (len(told) == 1 and bad in told[0]) if bad else told == [], told
+        messages = bad_links("README.md", title + written, {"https://example.org/listed"})
+        assert (len(messages) == 1 and bad in messages[0]) if bad else messages == [], messages
 
 
 def test_a_notebook_s_links_must_lead_somewhere_from_both_its_places():
