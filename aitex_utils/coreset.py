@@ -330,7 +330,7 @@ def _prepare(
     if start is not None:
         check_integer("start", start, 0, len(patches) - 1, "the index of the last patch")
     if projection is not None:
-        check_integer("projection", projection, 1)
+        check_integer("projection", projection, 1, meaning="or None for no projection")
     drawn = int(np.random.default_rng(check_seed(seed)).integers(len(patches)))
     first = drawn if start is None else int(start)
     mean = patches.mean(axis=0, dtype=np.float64).astype(np.float32)

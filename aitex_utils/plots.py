@@ -13,7 +13,7 @@ import numpy as np
 
 from . import metrics
 from .errors import InputError, check_integer, check_number
-from .safety.arrays import check_tiles
+from .safety.arrays import as_array, check_tiles
 from .safety.scores import check_labels, check_map, check_pair, check_real, check_scores
 
 if TYPE_CHECKING:
@@ -421,7 +421,12 @@ def plot_scores(
     'Scores of 2 normal and 2 defective tiles: medians 1.50 and 3.50; 0.0 % of the normal and 50.0 % of the defective \
 tiles reach the threshold.'
     """
-    normal, defective = (check_scores(a, name).ravel() for a, name in ((normal, "normal"), (defective, "defective")))
+    normal, defective = as_array(normal, "normal").ravel(), as_array(defective, "defective").ravel()
+    if not len(normal) or not len(defective):
+        raise InputError(
+            f"There are {len(normal)} normal and {len(defective)} defective {samples}: give at least one each."
+        )
+    normal, defective = check_scores(normal, "normal"), check_scores(defective, "defective")
     if threshold is not None and not (isinstance(threshold, float) and np.isinf(threshold)):
         threshold = check_number("threshold", threshold, "(-inf, inf)", example=0.5)
     figure, axis = make_axes(1, 1, (6, 3.2))

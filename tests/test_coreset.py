@@ -294,7 +294,7 @@ def test_other_wrong_arguments_are_refused(greedy):
     for start in (-1, 5):
         with pytest.raises(InputError, match=rf"^start is {start}, .* from 0 to 4, the index of the last patch"):
             greedy(points, 1, seed=0, start=start)
-    with pytest.raises(InputError, match="^projection is 0, expected a whole number of at least 1"):
+    with pytest.raises(InputError, match="^projection is 0, expected a whole number of at least 1, .*None"):
         greedy(points, 1, seed=0, projection=0)
     with pytest.raises(InputError, match=r"patches has shape \(5, 2, 2\), expected \(N, C\)"):
         greedy(np.zeros((5, 2, 2)), 1, seed=0)

@@ -176,7 +176,7 @@ def test_a_single_strip_of_a_kind_gives_a_warning() -> None:
         ([0, 1], [1, 2], [[0], [1]], {}, r"groups \(2, 1\) .*groups \(N,\)"),
         ([], [], [], {}, r"^labels \(0,\), .*empty"),
         ([0, 1], [1, 2], [0, 1], {"confidence": 95}, "^confidence is 95, .*above 0 and below 1"),
-        ([0, 1], [1, 2], [0, 1], {"n_resamples": 0}, "^n_resamples is 0, "),
+        ([0, 1], [1, 2], [0, 1], {"n_resamples": 0}, "^n_resamples is 0, .*from 1 to 100000"),
     ],
 )
 def test_bad_labels_scores_groups_and_options_are_refused(labels, scores, groups, options: dict, message: str) -> None:

@@ -377,7 +377,7 @@ def test_histograms_without_a_threshold_of_equal_scores_or_with_an_infinite_thre
 
 
 def test_scores_of_one_class_are_refused():
-    with pytest.raises(InputError, match="defective"):
+    with pytest.raises(InputError, match="3 normal and 0 defective strips: give"):
         plot_scores(np.ones(3), np.zeros(0), samples="strips")
 
 

@@ -87,6 +87,12 @@ def test_detectors_fitted_on_strips_predict_as_recorded(name: str):
     assert_detector_agrees(name, PatchCore(**ON_STRIPS[name]).fit_strips(NORMAL[:2]))
 
 
+def test_a_detector_fitted_on_a_stream_of_tiles_predicts_as_recorded():
+    """The strips' record is not compared: their position scale is learned from eight times as many columns now."""
+    recipe = {"size": 256, "coreset_ratio": 0.02}
+    assert_detector_agrees("streaming_tiles", PatchCore(**recipe).fit(iter([TRAINING[:3], TRAINING[3:]]), memory=1e-4))
+
+
 def test_memory_changes_nothing_until_its_limit_is_reached():
     recipe = {"size": 256, "coreset_ratio": 0.02}
     pairs = (
