@@ -342,6 +342,7 @@ def _prepare(
     return points, unit, first
 
 
+@np.errstate(invalid="ignore")  # some BLAS libraries raise the flag on products of finite numbers (numpy #24067)
 def _project(points: np.ndarray, dimensions: int, seed: int) -> np.ndarray:
     """Return Gaussian random projections (N, dimensions) of points (N, C) between -4 and 4.
 

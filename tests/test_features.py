@@ -10,6 +10,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from naming import without_address
 
 from aitex_utils import features as features_module
 from aitex_utils.backbones import load_backbone
@@ -348,6 +349,7 @@ def test_tiles_of_a_size_that_the_backbone_cannot_take_are_refused():
 # --- oblong tiles and antialiasing ---
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [448, 128, 64])
 @pytest.mark.parametrize("upright", [False, True])
 def test_a_thin_line_counts_alike_wherever_it_lies_on_an_oblong_tile(size: int, upright: bool):
@@ -441,7 +443,7 @@ HOSTILE = [
 ]
 
 
-@pytest.mark.parametrize("value", HOSTILE, ids=repr)
+@pytest.mark.parametrize("value", HOSTILE, ids=without_address)
 @pytest.mark.parametrize(
     "name", ["backbone", "layers", "pooling", "size", "padding", "whiten", "batch_size", "pretrained", "progress"]
 )

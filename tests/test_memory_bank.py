@@ -156,6 +156,7 @@ def test_ivf_finds_a_neighbour_among_equal_vectors_whose_cells_are_empty():
 # --- exactness of "flat" ---
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fast", [False, True])
 @pytest.mark.parametrize("k", [1, 2, 5])
 @pytest.mark.parametrize("kind", ["ordinary", "far from the origin", "duplicates", "huge", "tiny"])

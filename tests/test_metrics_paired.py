@@ -30,6 +30,7 @@ def test_each_resample_has_as_many_strips_of_both_kinds_as_there_are():
     assert len({tuple(resample) for resample in resamples}) > 5
 
 
+@pytest.mark.slow
 def test_differences_by_hand():
     """Only strips b and c have a defect and only a and d have none, so the lowest and the highest value are known."""
     scores_a, scores_b = np.array([4.0, 1, 2, 3, 5, 0]), np.zeros(6)  # detector b cannot rank: 0.5
@@ -59,6 +60,7 @@ def test_equal_seeds_give_equal_resamples_for_every_pair():
     assert (paired_bootstrap(auroc, labels, a, b, groups, n_resamples=9, seed=1) != a_b).any()
 
 
+@pytest.mark.slow
 def test_the_interval_of_the_differences_equals_the_bootstrap_interval():
     rng = np.random.default_rng(1)
     groups = np.repeat(np.arange(30), 8)

@@ -107,6 +107,7 @@ def test_interval_covers_the_estimate_and_repeats() -> None:
         assert low < narrow[0] < narrow[1] < high
 
 
+@pytest.mark.slow
 def test_strip_level_interval_is_wider_than_tile_level_interval() -> None:
     labels, scores, groups = clustered_tiles()
     by_strip = bootstrap_interval(auroc, labels, scores, groups, n_resamples=300)

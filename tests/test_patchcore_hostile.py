@@ -10,6 +10,7 @@ import torch
 from detectors import NORMAL, SIZE, TEST, paper
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from naming import without_address
 from woven import woven
 
 from aitex_utils import PatchCore, metrics, patchcore, plots, scoring, tiling
@@ -68,7 +69,8 @@ def is_one_of(value: object, values: list) -> bool:
     return any(type(value) is type(one) and value == one for one in values)
 
 
-@pytest.mark.parametrize("value", NOTHING_LIKE_IT, ids=repr)
+@pytest.mark.slow
+@pytest.mark.parametrize("value", NOTHING_LIKE_IT, ids=without_address)
 @pytest.mark.parametrize("name", PARAMETERS)
 def test_a_hostile_parameter_is_refused_in_one_line(name: str, value: object):
     if is_one_of(value, TAKEN.get(name, [])):
@@ -94,6 +96,7 @@ CONTAINERS: dict[str, Callable[[np.ndarray], object]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("container", CONTAINERS)
 @pytest.mark.parametrize("parameters", [{}, {"whiten": True}, {"sampler": "random"}])
 def test_tiles_in_any_container_are_learned_alike(container: str, parameters: dict):
@@ -116,7 +119,8 @@ def test_tiles_of_two_sizes_are_refused_by_name():
 HOSTILE_TILES = ["folder", b"x", None, 3, {}, [], iter([]), [None], ["a.png"], [[1, 2], [3]], np.zeros((2, 64, 64))]
 
 
-@pytest.mark.parametrize("tiles", HOSTILE_TILES, ids=repr)
+@pytest.mark.slow
+@pytest.mark.parametrize("tiles", HOSTILE_TILES, ids=without_address)
 def test_hostile_tiles_and_strips_are_refused(tiles: object):
     fitted = paper(size=32).fit(NORMAL)
     for call in (fitted.fit, fitted.predict, fitted.predict_strip, fitted.predict_patches):
@@ -129,6 +133,7 @@ def test_hostile_tiles_and_strips_are_refused(tiles: object):
             call("x" if isinstance(tiles, np.ndarray) else tiles)
 
 
+@pytest.mark.slow
 def test_a_single_strip_and_strips_of_another_height_are_refused_with_the_fix():
     strips = list(woven(2, 3, SIZE, 128))
     with pytest.raises(InputError, match=r"as \[image\]"):
@@ -140,6 +145,7 @@ def test_a_single_strip_and_strips_of_another_height_are_refused_with_the_fix():
             PatchCore(size=32).fit_strips(strips, tile_size=tile_size)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("region", ["ab", (0,), (0, 1, 2), (0.0, 64.0), (None, 64), 5, (64, 0), (-1, 64), (0, 10**9)])
 def test_a_hostile_region_is_refused(region: object):
     detector = paper(size=32, background_quantile=None).fit(NORMAL)
@@ -176,6 +182,7 @@ def test_patches_of_another_grid_or_number_of_channels_are_refused():
             detector.fit_patches(patches, shape)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("call", ["fit", "fit_strips", "predict", "predict_strip", "fit_patches"])
 @pytest.mark.parametrize("error", [MemoryError("std::bad_alloc"), RuntimeError("not enough memory: you ...")])
 def test_exhausted_memory_is_said_and_not_taken_for_a_wrong_size(call: str, error: Exception, monkeypatch):

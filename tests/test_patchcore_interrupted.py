@@ -14,7 +14,7 @@ from aitex_utils.errors import InputError
 
 STRIPS = list(woven(3, 11, SIZE, 192))
 SMALL = {"size": 32, "coreset_ratio": 0.1, "batch_size": 3}
-pytestmark = pytest.mark.usefixtures("one_thread")
+pytestmark = [pytest.mark.usefixtures("one_thread"), pytest.mark.slow]
 
 # Functions and methods of all stages: extraction, whitening, selection, position scale, memory bank.
 STAGES = [

@@ -42,6 +42,7 @@ CHANGES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("change", [*CHANGES, "fewer channels"])
 @pytest.mark.parametrize("name", ["mean", "whitening", "position_scale", "bank_2"])
 def test_a_learned_array_that_does_not_fit_is_refused(name: str, change: str, saved: Path, tmp_path: Path):
@@ -66,6 +67,7 @@ def test_a_position_scale_that_is_not_positive_is_refused(factor: int, saved: Pa
         PatchCore.load(folder)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("entry", "value"),
     [

@@ -73,6 +73,7 @@ def test_a_loaded_detector_predicts_the_same(parameters: dict, tmp_path: Path):
     assert read_header(tmp_path / "again") == read_header(tmp_path / "saved")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "parameters", [{}, {"whiten": True}, {"normalize_positions": False}, {"image_score": "top"}, {"pooling": (3, 1)}]
 )

@@ -93,6 +93,7 @@ def test_a_detector_fitted_on_a_stream_of_tiles_predicts_as_recorded():
     assert_detector_agrees("streaming_tiles", PatchCore(**recipe).fit(iter([TRAINING[:3], TRAINING[3:]]), memory=1e-4))
 
 
+@pytest.mark.slow
 def test_memory_changes_nothing_until_its_limit_is_reached():
     recipe = {"size": 256, "coreset_ratio": 0.02}
     pairs = (

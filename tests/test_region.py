@@ -111,6 +111,7 @@ def practice_strip(fabric: int, kind: str) -> np.ndarray:
     return strip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("amplitude", "period"), [(60, 1024), (100, 600), (100, 4000), (60, 2500)])
 @pytest.mark.parametrize(("fabric", "kind"), [(0, "white"), (1, "white"), (2, "bare"), (0, "bare")])
 def test_a_dark_fold_along_the_strip_does_not_let_the_bed_in(fabric: int, kind: str, amplitude: float, period: float):

@@ -99,6 +99,7 @@ def test_blocks_are_reduced_only_after_the_memory_is_full_and_from_then_on_at_th
     assert max(blocks) == 120 and first + sum(blocks) == 1600
 
 
+@pytest.mark.slow
 def test_every_tile_is_sampled_with_the_same_chance_where_blocks_are_reduced(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(streaming_coreset, "RESERVOIR_SIZE", 3)
     monkeypatch.setattr(streaming_coreset, "BLOCK_SIZE", 30)

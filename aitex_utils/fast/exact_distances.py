@@ -100,6 +100,7 @@ def rounding_of_products(lengths: np.ndarray, longest: float, channels: int) -> 
     return (channels + SLACK) * 2.0**-24 * (lengths + longest) ** 2 + underflow
 
 
+@np.errstate(invalid="ignore")  # some BLAS libraries raise the flag on products of finite numbers (numpy #24067)
 def brute_force_search(queries: np.ndarray, vectors: np.ndarray, k: int = 1) -> tuple[np.ndarray, np.ndarray]:
     """Compare each query with all vectors, in float64: the reference for every faster search.
 

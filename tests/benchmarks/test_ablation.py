@@ -51,6 +51,7 @@ def test_the_stored_results_are_of_the_choices_here():
     assert set(stored["B"]) == set(ablation.ON_TILES) and set(stored["C"]) == set(ablation.ON_STRIPS)
 
 
+@pytest.mark.slow
 def test_each_choice_of_strips_changes_what_its_name_says(monkeypatch: pytest.MonkeyPatch):
     fitted: list[tuple] = []
     monkeypatch.setattr(
@@ -88,6 +89,7 @@ def test_choices_are_compared_with_the_defaults_in_pairs():
     assert results[ablation.DEFAULTS]["minus_ours"]["x"] == [0, 0, 0]
 
 
+@pytest.mark.slow
 def test_counted_padding_damps_the_border_and_nothing_else(small_tiles: FabricTiles, quick: dict[str, Any]):
     features, tile = PatchCore(**quick).features, small_tiles.clean.tiles[:1]
     plain = features.transform(tile)[0]

@@ -116,6 +116,7 @@ def test_protocol_b_tests_the_tiles_that_ours_tests(
     assert result.labels.sum() == len(small_tiles.defective)
 
 
+@pytest.mark.slow
 def test_protocol_c_puts_the_maps_of_tiles_together_by_strip(
     runner: AnomalibRunner, small_practice: Path, small_fabric: str, monkeypatch: pytest.MonkeyPatch
 ):

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from sklearn.metrics import average_precision_score, roc_auc_score
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None)
 @given(seed=st.integers(0, 9999), n_strips=st.integers(2, 5), n_scores=st.integers(1, 9))
 def test_counts_give_what_resampling_the_tiles_gives(seed: int, n_strips: int, n_scores: int):

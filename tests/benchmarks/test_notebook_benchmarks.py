@@ -31,6 +31,7 @@ pytestmark = [
 ]
 
 
+@pytest.mark.slow
 def test_drawn_tiles_are_those_of_the_strips(small_practice: Path, small_fabric: str):
     training, held_out, defective = split_fabric(small_practice, small_fabric, 0)
     assert not {strip.id for strip in training} & {strip.id for strip in held_out}
@@ -149,6 +150,7 @@ def test_thresholds_of_training_tiles_flag_new_strips(fabric_scores: notebook_06
     assert at_10["strips_lowest"] <= at_10["strips"] <= at_10["strips_highest"]
 
 
+@pytest.mark.slow
 def test_differences_of_detectors_are_paired(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(notebook_07, "N_RESAMPLES", 100)
     labels, groups = np.arange(40) % 4 == 0, np.arange(40) // 4

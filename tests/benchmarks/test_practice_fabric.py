@@ -72,6 +72,7 @@ def test_defect_pixels_are_counted_on_the_tiles_of_the_fabric(small_practice: Pa
     assert max(pixels) <= max(mask.sum() for mask in masks)
 
 
+@pytest.mark.slow
 def test_only_missing_rankings_are_measured(
     small_practice: Path, small_fabric: str, quick: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ):

@@ -13,6 +13,7 @@ from protocols import read_fabric_tiles
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 
+@pytest.mark.slow
 def test_a_quarter_of_the_normal_tiles_is_tested_and_the_bed_raises_no_alarm(
     small_practice: Path, small_fabric: str, quick: dict[str, Any]
 ):
@@ -34,6 +35,7 @@ def test_a_quarter_of_the_normal_tiles_is_tested_and_the_bed_raises_no_alarm(
     assert (everywhere.scores >= result.scores).all() and (everywhere.scores > result.scores).any()
 
 
+@pytest.mark.slow
 def test_strips_of_several_fabrics_are_numbered_through(small_practice: Path, small_fabric: str, quick: dict[str, Any]):
     (result,) = protocol_a(small_practice, [small_fabric, small_fabric], [0], quick)
     half = len(result.strips) // 2

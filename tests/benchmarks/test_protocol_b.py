@@ -20,6 +20,7 @@ def test_the_split_has_thirty_tiles_and_120_others():
     assert not np.array_equal(training, split_tiles(200, 4)[0])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("whiten", [False, True])
 def test_patches_of_all_seeds_give_what_fit_and_predict_give(
     small_tiles: FabricTiles, quick: dict[str, Any], whiten: bool
@@ -33,6 +34,7 @@ def test_patches_of_all_seeds_give_what_fit_and_predict_give(
     assert results[1].labels.tolist() == [False] * len(test) + [True] * len(small_tiles.defective)
 
 
+@pytest.mark.slow
 def test_fewer_training_tiles_and_more_neighbours_raise_the_scores(small_tiles: FabricTiles, quick: dict[str, Any]):
     patches = FabricPatches(small_tiles, [0])
     (plain,) = protocol_b(patches, quick)
@@ -56,6 +58,7 @@ def test_patches_are_those_of_the_tiles_that_a_split_draws(
     np.testing.assert_array_equal(np.concatenate(list(patches.batches(test))), features.transform(tested))
 
 
+@pytest.mark.slow
 def test_equal_extractors_share_the_patches(
     small_tiles: FabricTiles, quick: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ):

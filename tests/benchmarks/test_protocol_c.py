@@ -44,6 +44,7 @@ def test_maps_masks_and_labels_are_those_of_the_tested_strips(small_practice: Pa
         assert result.labels[rows].tolist() == [mask[:, :256].any(), mask[:, 256:].any()]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("on_strips", [True, False])
 def test_training_strips_are_not_tested(
     small_practice: Path, small_fabric: str, quick: dict[str, Any], on_strips: bool
@@ -55,6 +56,7 @@ def test_training_strips_are_not_tested(
     assert len(result.scores) == len(result.labels) and result.labels.any() and not result.labels.all()
 
 
+@pytest.mark.slow
 def test_strips_are_seen_as_a_whole_or_tile_by_tile(small_practice: Path, small_fabric: str, quick: dict[str, Any]):
     results = [next(protocol_c(small_practice, small_fabric, [0], quick, on_strips=flag)) for flag in (True, False)]
     seams = [np.abs(np.diff(result.maps[0][:, 254:258], axis=1)).mean(axis=0) for result in results]
@@ -66,6 +68,7 @@ def test_the_small_fabric_has_a_strip_without_a_mask(small_practice: Path):
     assert any(strip.read_known_mask() is None for strip in list_strips(small_practice))
 
 
+@pytest.mark.slow
 def test_a_strip_that_cannot_be_used_is_named_before_the_first_fit(small_practice: Path, tmp_path: Path, monkeypatch):
     shutil.copytree(small_practice, tmp_path / "data")
     *_, last = strips = list_strips(tmp_path / "data")

@@ -31,6 +31,7 @@ def test_masks_lie_on_their_tiles(small_tiles: FabricTiles):
     np.testing.assert_array_equal(own.masks, masks[masks.any(axis=(1, 2))])
 
 
+@pytest.mark.slow
 def test_spans_say_where_there_is_fabric_in_uncropped_tiles(small_practice: Path, small_fabric: str):
     tiles = read_fabric_tiles(small_practice, small_fabric, crop=False)
     first = tiles.clean[tiles.clean.strips == tiles.clean.strips[0]]

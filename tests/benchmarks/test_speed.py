@@ -65,6 +65,7 @@ def test_the_figure_has_a_line_for_each_implementation():
     assert len({line.get_linestyle() for line in lines}) == len({line.get_marker() for line in lines}) == 2
 
 
+@pytest.mark.slow
 def test_tiles_are_other_crops_where_strips_run_out(small_practice: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(speed, "PRACTICE", small_practice)
     few = speed.practice_tiles(5)
@@ -89,6 +90,7 @@ def test_the_stream_of_strips_is_another_piece_each_time(small_practice: Path):
     np.testing.assert_array_equal(fabrics[4], fabrics[0][:, 2 * speed.SHIFT :])
 
 
+@pytest.mark.slow
 def test_a_fit_on_the_stream_says_what_it_kept(small_practice: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(speed, "PRACTICE", small_practice)
     monkeypatch.setattr(speed, "AITEX_STRIPS", 2)
@@ -99,6 +101,7 @@ def test_a_fit_on_the_stream_says_what_it_kept(small_practice: Path, monkeypatch
     assert 0 <= measured["seconds_coming"] <= measured["seconds"]
 
 
+@pytest.mark.slow
 def test_the_parts_of_a_prediction_are_timed(small_practice: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(speed, "PRACTICE", small_practice)
     monkeypatch.setattr(speed, "MODEL_TILES", (3, 2))
@@ -123,6 +126,7 @@ def test_the_parts_of_a_prediction_are_timed(small_practice: Path, monkeypatch: 
     assert {measured[name] for name in per_tile} == {3000} and measured["fit_seconds"] == 6
 
 
+@pytest.mark.slow
 def test_limits_are_positive():
     limits = speed.measure_limits()
     assert set(limits) == {"memory_gb_s", "float32_gflop_s", "bfloat16_gflop_s"} and min(limits.values()) > 0

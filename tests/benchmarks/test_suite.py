@@ -36,6 +36,7 @@ def test_every_benchmark_bears_an_output_that_nothing_reads():
             assert text.endswith("sys.exit(run_command(main))\n"), path
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="a pipe of POSIX")
 def test_a_benchmark_whose_output_nothing_reads():
     reader, writer = os.pipe()

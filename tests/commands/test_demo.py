@@ -152,6 +152,7 @@ def test_the_same_seed_gives_the_same_results(run: tuple[dict, list], root: Path
     assert {k: v for k, v in again.items() if k not in timed} == {k: v for k, v in run[0].items() if k not in timed}
 
 
+@pytest.mark.slow
 def test_a_detector_can_be_fitted_on_tiles(root: Path):
     _, scored = run_demo(root, "00", on_strips=False, size=64, coreset_ratio=0.01)
     _, whole = run_demo(root, "00", on_strips=True, size=64, coreset_ratio=0.01)
@@ -198,6 +199,7 @@ def test_each_defective_strip_has_a_picture(written: Path):
             assert ("mask" in caption) == (name not in UNKNOWN)
 
 
+@pytest.mark.slow
 def test_all_pictures_share_one_scale(run: tuple[dict, list], tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     scales, plot_strip = [], demo.plot_strip
 
@@ -282,6 +284,7 @@ def test_files_of_the_user_are_never_overwritten(
         assert (tmp_path / name / name).read_text() == "mine"
 
 
+@pytest.mark.slow
 def test_results_are_replaced_by_the_next_run(run: tuple[dict, list], tmp_path: Path):
     write_results(tmp_path / "out", *run)
     write_results(tmp_path / "out", run[0], run[1][:0])
@@ -308,6 +311,7 @@ def test_one_normal_strip_is_not_enough(tmp_path: Path, capsys: pytest.CaptureFi
     assert "at least two are needed" in error
 
 
+@pytest.mark.slow
 def test_unreadable_strips_are_skipped_and_counted(tmp_path: Path):
     for i in range(3):
         write_png(tmp_path / NORMAL_FOLDER / f"000{i}_000_00.png", weave(i))
@@ -407,6 +411,7 @@ def test_a_threshold_from_the_file_flags_what_it_flags_in_memory(written: Path, 
     assert [float(row["score"]) for row in read_scores(written, "strip")] == [item.result.score for item in run[1]]
 
 
+@pytest.mark.slow
 def test_maps_below_0_and_infinite_results_are_written(run: tuple[dict, list], tmp_path: Path, monkeypatch):
     plot_strip = demo.plot_strip
 

@@ -156,6 +156,7 @@ def test_friendly_arguments(given: list[str], course: Callable, capsys):
     assert course(given) == 0, capsys.readouterr().err
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", OPTIONS)
 @EACH
 @given(drawn=st.data())
@@ -166,6 +167,7 @@ def test_hostile_arguments(name: str, drawn: st.DataObject, course: Callable, pl
     assert os.listdir(place.parent) == ["project"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", OPTIONS)
 def test_each_hostile_value_of_each_option(name: str, course: Callable, place: Path, capsys):
     for option in OPTIONS[name] + ("",):
@@ -177,6 +179,7 @@ def test_each_hostile_value_of_each_option(name: str, course: Callable, place: P
     assert os.listdir(place.parent) == ["project"]
 
 
+@pytest.mark.slow
 @EACH
 @given(given=st.lists(TEXTS | st.sampled_from(PLACES + NUMBERS), min_size=1, max_size=3))
 def test_hostile_commands(given: list[str], course: Callable[[list[str]], int], capsys):

@@ -112,6 +112,7 @@ def command_line(name: str, *arguments: str) -> list[str]:
     return [sys.executable, "-m", f"aitex_utils.commands.{name}", *arguments]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("encoding", ["cp1252", "ascii"])
 def test_a_command_writes_a_path_of_other_letters(tmp_path: Path, encoding: str):
     folder = tmp_path / "żółw 織"
@@ -126,6 +127,7 @@ def test_a_command_writes_a_path_of_other_letters(tmp_path: Path, encoding: str)
     assert str(folder).encode(encoding, "backslashreplace") in done.stdout and folder.is_dir()
 
 
+@pytest.mark.slow
 @needs_posix
 @pytest.mark.parametrize("name", COMMANDS)
 def test_a_command_whose_output_is_closed_or_read_no_more(name: str):

@@ -32,6 +32,7 @@ def test_a_failing_step_is_timed_too(monkeypatch: pytest.MonkeyPatch):
     assert watch.seconds == {"fit": 3.0}
 
 
+@pytest.mark.slow
 def test_peak_memory_is_that_of_this_process_alone():
     """A small process does not count the memory of the larger process that started it."""
     code = """

@@ -26,14 +26,20 @@ def woven(width: int = 4096, seed: int = 100) -> np.ndarray:
     return np.random.default_rng(seed).integers(80, 160, (256, width), np.uint8)
 
 
-@pytest.fixture
-def plain(tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a folder without issues: strips of AITEX's width, each different, with binary masks."""
-    root = make_small(tmp_path / "aitex", ("00",), width=4096)
+    root = make_small(tmp_path_factory.mktemp("dataset") / "aitex", ("00",), width=4096)
     for seed, path in enumerate(sorted([*root.glob(f"{NORMAL}/*/*.png"), *root.glob(f"{DEFECT}/*.png")])):
         write_png(path, woven(seed=seed))
     assert check_dataset(root) == []
     return root
+
+
+@pytest.fixture
+def plain(original: Path, tmp_path: Path) -> Path:
+    """Return a copy of the folder without issues, to be changed."""
+    return Path(shutil.copytree(original, tmp_path / "aitex"))
 
 
 def rewrite(path: Path, change: Callable[[np.ndarray], None]) -> None:

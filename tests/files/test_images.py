@@ -191,6 +191,7 @@ def test_a_changed_byte_in_a_png_is_noticed(tmp_path: Path):
         assert "truncated, damaged" in refusal(tmp_path / "a.png"), place
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")
 @pytest.mark.parametrize("side", [8200, 9500, 30_000])
 def test_a_file_far_too_large_is_refused_before_it_is_decoded(tmp_path: Path, side: int):

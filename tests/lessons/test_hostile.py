@@ -137,6 +137,7 @@ def test_a_call_that_spoils_its_arguments_does_not_spoil_the_next_one():
 # Functions that do not end
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", ["for ever", "recursion", "generator"])
 def test_a_function_that_does_not_end_is_stopped(form: str, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(judge_module, "TIME_LIMIT", 0.3)

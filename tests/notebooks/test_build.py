@@ -134,6 +134,7 @@ def test_two_builds_are_the_same_bytes_and_ids_are_unique(course: Path):
     assert len(set(ids)) == len(ids)
 
 
+@pytest.mark.slow
 def test_build_executes_measures_and_then_agrees(course: Path, capsys: pytest.CaptureFixture):
     course.write_text("# %% [markdown]\n# Takes {{cost}}.\n\n# %%\nprint(6 * 7)\n")
     assert builder.main(["--check"]) == 1
@@ -194,6 +195,7 @@ def test_a_number_of_one_digit(course: Path, capsys: pytest.CaptureFixture):
     assert "notebooks/09_test.ipynb is missing" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("content", ["", "{", "{}", "[]", '{"cells": 3, "nbformat": 4}', "\udcff"])
 def test_a_damaged_notebook_is_stale(course: Path, capsys: pytest.CaptureFixture, content: str):
     course.write_text("# %%\n1\n")
@@ -336,6 +338,7 @@ def test_a_source_with_wrong_syntax_is_reported(course: Path, capsys: pytest.Cap
     assert capsys.readouterr().err.startswith("build: ")
 
 
+@pytest.mark.slow
 def test_a_kernel_that_dies_is_reported(course: Path, capsys: pytest.CaptureFixture):
     course.write_text("# %%\nimport os\nos._exit(1)\n")
     assert builder.main([]) == 1
@@ -410,6 +413,7 @@ def nothing_is_left(folder: Path) -> None:
     ]
 
 
+@pytest.mark.slow
 @needs_fork
 def test_a_build_that_is_killed_leaves_nothing_half_written(quick_build: Callable[[], object], tmp_path: Path):
     kills = 0
@@ -464,6 +468,7 @@ def test_a_folder_of_a_build_that_still_runs_is_kept(monkeypatch: pytest.MonkeyP
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted([names[0], *names[2:]])
 
 
+@pytest.mark.slow
 def test_only_the_still_picture_of_a_widget_is_kept(course: Path):
     course.write_text(
         "# %%\nfrom IPython.display import display\n"

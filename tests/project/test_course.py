@@ -232,6 +232,7 @@ def printing(project: Path) -> Path:
     doctor.write_text(ECHO)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("encoding", ["ascii", "cp1252", "cp1252:strict", "ascii:strict"])
 def test_a_stream_of_few_letters(printing: Path, encoding: str):
     done = as_file(printing, "doctor", PYTHONIOENCODING=encoding, PYTHONUTF8="0")
@@ -242,6 +243,7 @@ def test_a_stream_of_few_letters(printing: Path, encoding: str):
     assert done.stdout.strip() == expected
 
 
+@pytest.mark.slow
 def test_the_launcher_s_own_words_on_a_stream_of_few_letters(project: Path):
     (project / "notebooks" / "00_start_here.ipynb").rename(project / "notebooks" / "away")
     try:
@@ -367,6 +369,7 @@ def hiding(project: Path, tmp_path: Path) -> Path:
         path.unlink()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", ["lab", "test", "demo", "data", "build", "doctor"])
 def test_a_command_starts_beside_files_that_hide_modules(hiding: Path, tmp_path: Path, command: str):
     for cwd in (tmp_path, hiding):
@@ -374,6 +377,7 @@ def test_a_command_starts_beside_files_that_hide_modules(hiding: Path, tmp_path:
         assert (done.returncode, done.stderr) == (0, b"") and b"argv" in done.stdout
 
 
+@pytest.mark.slow
 def test_setting_up_beside_files_that_hide_modules(project: Path, hiding: Path, tmp_path: Path):
     stamp, stored = project / ".venv" / "course-stamp", tmp_path / "course-stamp"
     stamp.rename(stored)
@@ -539,6 +543,7 @@ def two_checkouts(tmp_path_factory: pytest.TempPathFactory) -> tuple[list[Path],
     return roots, folder, said
 
 
+@pytest.mark.slow
 def test_two_launchers_set_up_one_environment_one_after_the_other(two_checkouts: tuple):
     roots, folder, said = two_checkouts
     assert [(done.code, done.err) for done in said] == [(0, ""), (0, "")]
@@ -982,6 +987,7 @@ PIP_SAID = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", PIP_SAID)
 def test_pip_fails(made: ModuleType, capsys: pytest.CaptureFixture, monkeypatch, case: str):
     words, expected = PIP_SAID[case]

@@ -22,7 +22,7 @@ from project_root import ROOT
 
 from aitex_utils.errors import InputError
 
-QUICK, MANY = 15, 60  # hostile values for each parameter of each function
+MANY = 60  # hostile values for each parameter of each function
 # Libraries in C++ and in C, where a wrong argument could end the process.
 NATIVE = ("MemoryBank", "k_center_greedy", "k_center_greedy_reference", "random_subset", "k_means", "subsample")
 NATIVE += ("anomaly_maps", "smooth", "tile", "untile", "crop_tiles", "aupro", "fabric_region")
@@ -62,19 +62,18 @@ def test_valid_arguments_are_taken(targets: list[Target]):
     assert wrong == []
 
 
-@pytest.mark.parametrize(
-    ("per_parameter", "seed"), [(QUICK, 0), *(pytest.param(MANY, seed, marks=pytest.mark.slow) for seed in (1, 2))]
-)
-def test_hostile_arguments_are_taken_or_refused_in_one_sentence(targets: list[Target], per_parameter: int, seed: int):
-    assert faults(targets, per_parameter, seed) == []
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", [1, 2])
+def test_hostile_arguments_are_taken_or_refused_in_one_sentence(targets: list[Target], seed: int):
+    assert faults(targets, MANY, seed) == []
 
 
-@pytest.mark.parametrize("examples", [100, pytest.param(5000, marks=pytest.mark.slow)])
-def test_any_two_hostile_arguments_are_taken_or_refused_in_one_sentence(targets: list[Target], examples: int):
+@pytest.mark.slow
+def test_any_two_hostile_arguments_are_taken_or_refused_in_one_sentence(targets: list[Target]):
     called = [target for target in targets if not target.is_inner and target.arguments]
 
     @given(st.data())
-    @settings(FUZZ, max_examples=examples)
+    @settings(FUZZ, max_examples=5000)
     def fuzz(data: st.DataObject) -> None:
         target = data.draw(st.sampled_from(called))
         names = data.draw(st.lists(st.sampled_from(list(target.arguments)), min_size=1, max_size=2, unique=True))
@@ -84,6 +83,7 @@ def test_any_two_hostile_arguments_are_taken_or_refused_in_one_sentence(targets:
     fuzz()
 
 
+@pytest.mark.slow
 def test_no_hostile_argument_ends_the_process(tmp_path: Path):
     program = f"""
         import faulthandler

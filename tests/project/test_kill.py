@@ -48,8 +48,9 @@ PROGRAM = """
 
 
 @needs_fork
-@pytest.mark.parametrize("kills", [4, pytest.param(50, marks=pytest.mark.slow)])
-def test_a_killed_fit_and_save_leaves_a_whole_detector_and_the_next_save_cleans_up(tmp_path: Path, kills: int):
+@pytest.mark.slow
+def test_a_killed_fit_and_save_leaves_a_whole_detector_and_the_next_save_cleans_up(tmp_path: Path):
+    kills = 50
     paths = os.pathsep.join([str(ROOT), str(ROOT / "tests" / "helpers")])
     command = [sys.executable, "-c", textwrap.dedent(PROGRAM), str(tmp_path / "detector"), str(kills), "1.5"]
     run = subprocess.run(

@@ -41,6 +41,7 @@ SETTINGS = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("change", SETTINGS)
 def test_patches_do_not_depend_on_the_settings(change: Callable[[], None], expected: np.ndarray):
     before = PatchFeatures(size=96, pooling=((3,), (1,)))
@@ -56,6 +57,7 @@ def test_patches_do_not_depend_on_the_settings(change: Callable[[], None], expec
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["timm:resnet10t", "resnet18"])
 @pytest.mark.parametrize("change", SETTINGS[:3])
 def test_random_weights_do_not_depend_on_the_settings(change: Callable[[], None], name: str):
@@ -98,6 +100,7 @@ def test_a_caller_of_iter_patches_keeps_its_settings():
         assert torch.zeros(1).dtype == torch.float64 and torch.is_grad_enabled()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("change", SETTINGS[:3])
 def test_a_detector_fitted_under_other_settings_predicts_alike(change: Callable[[], None]):
     recipe = {"size": 64, "coreset_ratio": 0.2, "normalize_positions": False}

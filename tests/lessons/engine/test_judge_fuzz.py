@@ -92,6 +92,7 @@ def test_the_expected_array_passes_in_every_form(array: np.ndarray):
     assert not judge(exercise(lambda: array, ()), lambda: array[None]).passed
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("error", [RuntimeError, SystemExit, RecursionError, GeneratorExit, NotImplementedError])
 @pytest.mark.parametrize("method", ["all", *METHODS])
 def test_an_object_whose_methods_raise_is_judged(method: str, error: type[BaseException]):

@@ -314,6 +314,7 @@ def assert_greedy_up_to_ties(patches: np.ndarray, order: np.ndarray, radii: np.n
         assert nearest.max() == pytest.approx(radius, rel=1e-4)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("answer", ["notebook", inside_by_product, inside_by_loops])
 @pytest.mark.parametrize(("n", "channels", "k", "size"), [(600, 3, 80, 64), (900, 20, 300, 50), (300, 5, 40, 8)])
 def test_the_learner_s_fast_greedy_chooses_like_the_module(answer, n, channels, k, size, solutions: dict):
