@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .coreset import coreset_size, k_center_greedy
-from .errors import InputError, check_number, check_seed
+from .errors import InputError, check_integer, check_number, check_seed
 from .features import stack_branch
 
 BLOCK_SIZE = 65_536  # patches, counted in each branch, that are reduced together at least; strips and tiles stay whole
@@ -104,7 +104,7 @@ def composable_coreset(
     memory = None if memory is None else check_number("memory", memory, "(0, inf)", example=4)
     seed = check_seed(seed)
     reservoir = _Reservoir(COARSER * column_stride if column_stride > 1 else 1, seed)  # tiles need all
-    blocks = _Blocks(ratio, n_branches, seed)
+    blocks = _Blocks(ratio, check_integer("n_branches", n_branches, 1, BLOCK_SIZE), seed)
     for one in patches:
         reservoir.add(one)
         blocks.add(one)

@@ -127,6 +127,9 @@ def test_wrong_arguments_are_refused():
         composable_coreset(iter([]), 0.5, seed=0)
     with pytest.raises(InputError, match="4 channels, .* 3 branches"):
         composable_coreset(tiles, 0.5, seed=0, n_branches=3)
+    for n_branches in (0, 2**31):
+        with pytest.raises(InputError, match=f"^n_branches is {n_branches}, "):
+            composable_coreset(tiles, 0.5, seed=0, n_branches=n_branches)
 
 
 def test_samples_are_evenly_spaced_where_nothing_was_reduced(monkeypatch: pytest.MonkeyPatch):

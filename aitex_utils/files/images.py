@@ -17,6 +17,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ..errors import InputError, MissingError
+from ..safety.arrays import grey_divisor
 from .atomic_write import sha256
 from .paths import given_path
 
@@ -418,7 +419,7 @@ def _range(values: np.ndarray, path: str | os.PathLike) -> tuple[float, float]:
 def _fix(low: float, high: float) -> str:
     """Return what brings values of this range to 0..255."""
     if low >= 0 and high <= 65535:
-        return f"save values // {16 if high < 4096 else 257} as uint8"
+        return f"save values // {grey_divisor(high)} as uint8"
     if low >= -1 and high <= 1:
         return "save (values + 1) * 127.5 as uint8"
     return f"save (values - {low:g}) * (255 / {high - low:g}) as uint8"

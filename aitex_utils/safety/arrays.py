@@ -122,6 +122,26 @@ def check_strip(strip: np.ndarray, height: int | None = None) -> np.ndarray:
     return strip
 
 
+def grey_divisor(high: float) -> int:
+    """Return the number by which integer grey values of 10, 12, 14 or 16 bits are divided to become 0..255.
+
+    Parameters
+    ----------
+    high : float
+        Largest value, at most 65535.
+
+    Returns
+    -------
+    int
+
+    Examples
+    --------
+    >>> [grey_divisor(high) for high in (1023, 4095, 9000, 65535)]
+    [4, 16, 64, 257]
+    """
+    return next(divisor for bits, divisor in ((10, 4), (12, 16), (14, 64), (16, 257)) if high < 2**bits)
+
+
 def grey_fix(values: np.ndarray, name: str) -> str:
     """Return the advice that makes uint8 grey values of an array of another dtype, chosen by its dtype and range.
 
@@ -158,8 +178,7 @@ def grey_fix(values: np.ndarray, name: str) -> str:
     elif high <= 255:
         call = f"{name}{'.round()' if kind == 'f' else ''}.astype(np.uint8)"
     else:
-        divisor = next(divisor for bits, divisor in ((10, 4), (12, 16), (14, 64), (16, 257)) if high < 2**bits)
-        call = f"({name} // {divisor}).astype(np.uint8)"
+        call = f"({name} // {grey_divisor(high)}).astype(np.uint8)"
     return f"its values lie in {low:.4g}..{high:.4g}, convert all images alike with {call}"
 
 

@@ -78,6 +78,8 @@ def test_floating_point_and_32_bit_numbers_are_read(tmp_path: Path, values: np.n
         (np.where(GREY < 25, np.inf, GREY).astype(np.float32), "NaN or infinity in .* of 6144 pixels"),
         (GREY * np.float32(257), "save values // 257"),
         (GREY * np.float32(16), "save values // 16"),
+        (GREY * np.float32(64), "save values // 64"),
+        (GREY * np.float32(4), "save values // 4"),
         (GREY / np.float32(127.5) - 1, r"save \(values \+ 1\) \* 127.5"),
         (GREY.astype(np.int32) * 2**20, r"save \(values - .*\) \* \(255 / "),
         (GREY.astype(np.int32) - 100, r"save \(values - -.*\) \* \(255 / "),
