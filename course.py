@@ -1,7 +1,7 @@
 """The one way into the course: `python course.py lab`. It sets up `.venv` beside this file and works inside it.
 
-Standard library only. Even Python 3.6 must get as far as the version check below, which says that it is too old, so
-there is no match, no walrus and no `from __future__ import annotations` in this file.
+Standard library only. Even Python 3.6 must reach the version check below, which says that it is too old. So there is no
+match, no walrus and no `from __future__ import annotations` in this file.
 """
 
 import sys
@@ -42,7 +42,7 @@ OWN = {STAMP.name, LOG.name, LOCK.name, MADE.name, "course-tmp", "pyvenv.cfg", "
 OWN |= {"lib64", "share", "etc", "man"}
 OWN |= {"bin", "lib", "include", "Scripts", "Lib", "Include", "doc"}  # what virtual environments consist of
 SHARED = ROOT / "aitex_utils" / "commands" / "launching.py"
-# PyPI's torch for Linux on x86 is a build with CUDA. No other index is named: a school's network may not reach it.
+# PyPI's torch for Linux on x86 is a build with CUDA. No other index is named: a school's network might not reach it.
 GB_KEPT, GB_FETCHED = (6, 3.5) if sys.platform == "linux" and platform.machine() == "x86_64" else (2, 1)
 HELP = f"""PatchCore on woven fabric, a course. python course.py ...
 
@@ -130,7 +130,7 @@ except KeyboardInterrupt:
 
 
 class SetupError(Exception):
-    """Something the user can fix; the message is one sentence that says how."""
+    """Something the user can fix. The message is one sentence that says how."""
 
 
 def set_up():
@@ -178,7 +178,7 @@ def check_folder():
         state = f"which is not empty and has no working Python {VERSION} with pip"
         if FOLDER == ROOT / ".venv":
             raise SetupError(f"{FOLDER}, {state}, contains {foreign()}: move that elsewhere, and run it again.")
-        advice = f"{foreign()} is in it): empty that folder yourself, or name a new one."
+        advice = f"{foreign()} is in it): empty that folder yourself, or name a new folder."
         raise SetupError(f"COURSE_VENV names {FOLDER}, {state} ({advice}")
     elif not FOLDER.is_dir():
         check_requisites()
@@ -200,7 +200,7 @@ def check_requisites():
 
 @contextlib.contextmanager
 def alone():
-    """Yield an open file that only one course.py at a time can lock; a second one says that it waits."""
+    """Yield an open file that only one course.py at a time can lock. A second course.py says that it waits."""
     FOLDER.mkdir(parents=True, exist_ok=True)
     with open(LOCK, "a", encoding="utf-8") as file:
         is_waiting = False
@@ -215,7 +215,7 @@ def alone():
 def lock_file(file):
     """Lock an open file and return True, or False if another process has locked it. It is unlocked when it is closed.
 
-    Some network disks have no locks; there it returns True.
+    Some network disks have no locks. There it returns True.
     """
     try:
         if WINDOWS:
@@ -232,7 +232,7 @@ def lock_file(file):
 
 
 def foreign():
-    """Return the name of something in the folder that course.py did not make; None if it can empty the folder."""
+    """Return the name of something in the folder that course.py did not make, or None if it can empty the folder."""
     names = sorted(os.listdir(str(FOLDER))) if FOLDER.is_dir() else []
     own = OWN if FOLDER == ROOT / ".venv" or MADE.name in names else {LOCK.name}
     return next((name for name in names if name not in own), None)
@@ -253,7 +253,7 @@ def announce():
 
 
 def ask(code, *arguments):
-    """Run a small program in the environment's Python and return what it prints; nothing if that does not work."""
+    """Run a small program in the environment's Python and return its output, empty if the program fails."""
     command = [str(PYTHON), "-c", START + code, *arguments]
     variables = dict(child_environment(), PYTHONIOENCODING="utf-8")
     try:
@@ -300,7 +300,7 @@ def make_environment():
 
 
 def install(lock):
-    """Install the packages with pip; its words go to a log file, one line about them to the screen.
+    """Install the packages with pip. Its output goes to a log file, and one line about it to the screen.
 
     pip inherits the lock, so a course.py that is killed and started again waits for the pip that it left behind.
     """
@@ -309,7 +309,7 @@ def install(lock):
     temporary = FOLDER / "course-tmp"  # pip keeps gigabytes there, and /tmp is often too small for that
     shutil.rmtree(str(temporary), ignore_errors=True)
     temporary.mkdir()
-    packages = temporary / "requirements.txt"  # without those of which another build is installed, as from conda
+    packages = temporary / "requirements.txt"  # without packages that are installed as another build, as from conda
     others = [name for name, (build, version) in found.items() if version is not None and build != name]
     packages.write_text("\n".join(x for x in lines if package_name(x) not in others), encoding="utf-8")
     command = [str(PYTHON), "-c", MODULE, str(ROOT), "pip", "install", "--no-user", "--no-input"]
@@ -332,17 +332,17 @@ def install(lock):
     if missing:
         where = f"{', '.join(missing)} cannot be found in {FOLDER}"
         advice = "a setting of pip or Python sends packages elsewhere (see `pip config list` and the variables PIP_*)"
-        raise SetupError(f"pip ended without an error, but {where}: {advice}; unset it, and run it again.")
+        raise SetupError(f"pip ended without an error, but {where}: {advice}. Unset it, and run it again.")
 
 
 def package_name(line):
-    """Return the name of the package that a line of requirements.txt always asks for; "" if there is none."""
+    """Return the name of the package that a line of requirements.txt always asks for, "" if there is none."""
     name = re.match(r"[\w.-]+", line)
     return name.group() if name and ";" not in line.split("#")[0] else ""
 
 
 def installed_versions(lines):
-    """Return for each package in lines of requirements.txt the name and version of what is installed of it."""
+    """Return the name and version installed for each package in lines of requirements.txt."""
     names = sorted({package_name(line) for line in lines} - {""})
     code = "import json, runpy, sys; find = runpy.run_path(sys.argv[1])['installed_version']; "
     answer = ask(code + "print(json.dumps({name: find(name) for name in sys.argv[2:]}))", str(SHARED), *names)
@@ -370,7 +370,7 @@ def pip_environment():
 
 
 def watch(pip):
-    """Wait for pip to end; on a terminal, say in one line what it is doing and for how long."""
+    """Wait for pip to end. On a terminal, one line says what it is doing and for how long."""
     begun, doing, packages = time.monotonic(), "starting", 0
     with open(LOG, encoding="utf-8", errors="replace") as lines:
         while pip.poll() is None:
@@ -434,7 +434,7 @@ def write(path, text):
 def missing_files():
     """Return the text of each file that is missing or outdated: the finder of the course, and Jupyter's settings.
 
-    Several checkouts can share an environment, so the finder names none of them; `course.pth` names one for processes
+    Several checkouts can share an environment, so the finder names none of them. `course.pth` names one for processes
     that start outside all checkouts, and keeps it while it is there.
     """
     packages = (FOLDER / "Lib" if WINDOWS else FOLDER / "lib" / f"python{VERSION}") / "site-packages"
@@ -517,7 +517,7 @@ def test(arguments):
     try:
         minutes = json.loads((ROOT / "benchmarks" / "results" / "tests.json").read_text(encoding="utf-8"))
         known = f"about {minutes['quick_minutes' if quick else 'full_minutes']:.0f} min on two cores"
-        more = "" if quick else f"; `course.py test --quick` takes about {minutes['quick_minutes']:.0f} min"
+        more = "" if quick else f", and `course.py test --quick` about {minutes['quick_minutes']:.0f} min"
         print(f"The tests take {known}{more}.", flush=True)
     except (OSError, ValueError, KeyError):
         pass  # it was not measured yet
@@ -537,7 +537,7 @@ COMMANDS = {
 
 
 def complaint(command, arguments):
-    """Return what is wrong with a command line, before minutes of setting up; nothing if all is well."""
+    """Return what is wrong with a command line, before minutes of setting up, or None if all is well."""
     if command not in COMMANDS:
         return f"There is no command {command!r}: choose one of {', '.join(COMMANDS)}."
     for argument in arguments:
@@ -548,7 +548,7 @@ def complaint(command, arguments):
         if not is_possible:
             return f"{ascii(argument)} contains a character that no argument of a program can have: leave it out."
     if command == "bench":
-        # A benchmark says in its first line how to call it; other files are modules.
+        # A benchmark says in its first line how to call it. Other files are modules.
         texts = {p.stem: p.read_text(encoding="utf-8")[:200] for p in (ROOT / "benchmarks").glob("*.py")}
         names = sorted(name for name, text in texts.items() if f"course.py bench {name}" in text)
         if not set(arguments[:1]) & set(names):
@@ -585,7 +585,7 @@ def main(arguments):
         print(error, file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("\nStopped; run it again to go on.", file=sys.stderr)
+        print("\nStopped. Run it again to go on.", file=sys.stderr)
         return 130
 
 

@@ -1,9 +1,17 @@
 """PatchCore on woven fabric: a detector that can be read in an evening.
 
 The modules of this folder are the detector, with its reader of strips, its metrics and the figures that all share.
-Around it: `fast` (exact accelerations), `files` (safe reading and writing), `safety` (checks of arrays),
-`practice` (the practice fabric), `datasets` (checks of a data set), `baselines` (what PatchCore is compared with),
-`lessons` (what the notebooks need) and `commands` (what `course.py` runs).
+Around it are:
+
+- `fast`: exact accelerations,
+- `files`: safe reading and writing,
+- `safety`: checks of arrays,
+- `practice`: the practice fabric,
+- `datasets`: checks of a data set,
+- `baselines`: detectors to compare PatchCore with,
+- `lessons`: exercises and figures of the notebooks,
+- `commands`: programs that `course.py` runs.
+
 Nothing heavy is imported here: a name such as `aitex_utils.PatchCore` loads its module when it is first used.
 """
 

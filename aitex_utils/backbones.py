@@ -95,7 +95,7 @@ def load_backbone(name: str = "efficientnet_lite0", *, pretrained: bool = True) 
         load = _timm if name not in DEFAULT_LAYERS else _lite0 if name == "efficientnet_lite0" else _torchvision
         state = torch.get_rng_state()
         try:
-            torch.manual_seed(0)  # a network starts with random weights; equal ones each time, or `sha256` would differ
+            torch.manual_seed(0)  # a network starts with random weights, the same each time, or `sha256` would differ
             with torch_defaults():
                 return load(name, pretrained)
         except ModuleNotFoundError as error:
@@ -172,7 +172,7 @@ def _torchvision(name: str, pretrained: bool) -> Backbone:
         if not path.is_file():
             with explain_fetch(name, f"put {path.name} into {path.parent} by hand"):
                 weights.get_state_dict(progress=True, check_hash=True)
-        fix = f"delete the file to have it fetched again; {NO_DOWNLOAD}."
+        fix = f"delete the file to have it fetched again, or  {NO_DOWNLOAD}."
         digest = check_weights(path, path.stem.rsplit("-", 1)[1], fix)
         network.load_state_dict(_torchvision_names(torch.load(path, map_location="cpu", weights_only=True), network))
     else:
@@ -208,7 +208,7 @@ def _timm(name: str, pretrained: bool) -> Backbone:
 
 
 def _timm_layers(network: nn.Module) -> tuple[str, ...]:
-    """Choose the layers of stride 8 and 16; in a transformer, whose stride never changes, the one at two thirds."""
+    """Choose the layers of stride 8 and 16. A transformer, whose stride never changes, gets the layer at two thirds."""
     info = list(getattr(network, "feature_info", []))
     if info and len({entry["reduction"] for entry in info}) == 1:
         return (info[(2 * len(info)) // 3]["module"],)

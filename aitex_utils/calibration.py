@@ -35,8 +35,8 @@ def position_scale(distances: Sequence[np.ndarray], quantile: float = 0.9) -> np
 
     Notes
     -----
-    The quantile of a row times that of a column, divided by the quantile of all: n tiles are too few to estimate each
-    position by itself.
+    The scale is row quantile times column quantile, divided by the quantile of all distances: n tiles are too few to
+    estimate each position by itself.
 
     Examples
     --------
@@ -83,7 +83,7 @@ def leave_one_out_distances(
 ) -> list[np.ndarray]:
     """Return the distances of normal tiles or strips to the coreset patches of all *other* tiles or strips.
 
-    The distance to a tile's own coreset patches would be too small, smaller than that of any new tile.
+    The distance to a tile's own coreset patches would be too small, smaller than the distance of any new tile.
 
     Parameters
     ----------
@@ -119,7 +119,7 @@ def leave_one_out_distances(
         )
 
     def of_branch(branch: int, bank: np.ndarray, group: np.ndarray) -> list[np.ndarray]:
-        # One search for all samples; it is freed before the next branch makes its own.
+        # One search serves all samples. It is freed before the next branch makes its own.
         search = PrunedSearch(bank) if len(bank) >= MIN_SIZE and has_fast_bf16() else None
         parts = [(number, split_branches(patches, len(vectors))[branch]) for number, patches in usable]
         return [_distances_without(part, bank, group == number, search) for number, part in parts]
@@ -132,7 +132,7 @@ def subtract_background(anomaly_map: np.ndarray, quantile: float) -> np.ndarray:
     """Subtract from a strip's anomaly map the background around each place on the same strip.
 
     Strips differ in light and weave, and both drift along a strip. A strip, or a part of it, that differs a little from
-    the training strips is not a defect; what stands out from its surroundings is.
+    the training strips is not a defect. A place that differs from its surroundings is.
 
     Parameters
     ----------
@@ -153,9 +153,10 @@ def subtract_background(anomaly_map: np.ndarray, quantile: float) -> np.ndarray:
 
     Notes
     -----
-    Two steps. First the quantile of each column, as a running median over 2 H + 1 columns, is subtracted; then the
-    quantile of each row, as a running median over a quarter of the rows. A defect counts as background where it fills
-    more than the share 1 - `quantile` of H neighbouring columns or of H / 8 neighbouring rows.
+    Two steps. The first step subtracts the quantile of each column, as a running median over 2 H + 1 columns. The
+    second step subtracts the quantile of each row, as a running median over a quarter of the rows. A defect counts as
+    background where it fills more than the share 1 - `quantile` of H neighbouring columns or of H / 8 neighbouring
+    rows.
 
     Examples
     --------
@@ -181,7 +182,7 @@ def subtract_background(anomaly_map: np.ndarray, quantile: float) -> np.ndarray:
 def _distances_without(
     patches: np.ndarray, vectors: np.ndarray, exclude: np.ndarray, search: PrunedSearch | None
 ) -> np.ndarray:
-    """Return the distances (H', W') of patches (H', W', C) to vectors (k, C), without those of `exclude` (k,)."""
+    """Return the distances (H', W') of patches (H', W', C) to vectors (k, C), except the vectors of `exclude` (k,)."""
     flat = patches.reshape(-1, patches.shape[-1]).astype(np.float32)
     if search is None:
         return MemoryBank().add(vectors[~exclude]).search(flat, 1)[0].reshape(patches.shape[:2])

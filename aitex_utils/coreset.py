@@ -47,7 +47,7 @@ class Subsample(NamedTuple):
 def k_center_greedy_reference(
     patches: np.ndarray, k: int, *, seed: int, projection: int | None = 128, start: int | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Choose k patches, each the one farthest from all previous choices, with one pass over all patches per choice.
+    """Choose k patches, each farthest from all previous choices, with one pass over all patches per choice.
 
     Parameters
     ----------
@@ -73,7 +73,7 @@ def k_center_greedy_reference(
     squared_norms = np.einsum("ij,ij->i", points, points)  # (N,)
     lengths = np.sqrt(squared_norms)
     slack = rounding_of_products(lengths, lengths.max(), points.shape[1])
-    nearest = np.full(len(points), np.inf, np.float32)  # squared distance to the nearest choice; -1 for a choice
+    nearest = np.full(len(points), np.inf, np.float32)  # squared distance to the nearest choice, -1 for a choice
     indices, radii = np.empty(k, np.int64), np.empty(k, np.float32)
     for choice in range(k):
         indices[choice] = farthest
@@ -96,7 +96,7 @@ def k_center_greedy(
     start: int | None = None,
     progress: bool = False,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Choose k patches, each the one farthest from all previous choices; exact, by blocks instead of point by point.
+    """Choose k patches, each farthest from all previous choices: exact, in blocks instead of point by point.
 
     Parameters
     ----------
@@ -128,19 +128,21 @@ def k_center_greedy(
 
     Notes
     -----
-    `k_center_greedy_reference` reads all N patches for each choice. Here choices are made among the `SHORTLIST`
-    farthest of the `POOL` farthest patches, as long as one of them is at least as far as every patch outside was when
-    the pool was drawn. Distances only shrink, so that patch is the farthest of all. When the shortlist is used up, the
-    pool is updated with one matrix product for all new centres; when the pool is used up, all patches are.
+    `k_center_greedy_reference` reads all N patches for each choice. Here choices come from a shortlist: the `SHORTLIST`
+    farthest of the `POOL` farthest patches. The shortlist serves as long as one of its patches is at least as far as
+    every patch outside was when the pool was drawn. Distances only shrink, so that patch is the farthest of all. When
+    the shortlist is used up, the pool is updated with one matrix product for all new centres. When the pool is used up,
+    all patches are updated.
 
     The update of all patches is most of the work, and few patches come nearer to a centre. Two bounds rule out the
-    others. A patch whose distance d to its centre is at most half the covering radius cannot change: a new centre is at
-    least one radius away from that centre, so by the triangle inequality at least d away from the patch. And where the
-    processor multiplies bfloat16 fast, `fast.bf16_bound` rules out patches that rounding cannot have hidden.
+    others. The first bound: a patch whose distance d to its centre is at most half the covering radius cannot change. A
+    new centre is at least one radius away from that centre, so by the triangle inequality at least d away from the
+    patch. The second bound: where the processor multiplies bfloat16 fast, `fast.bf16_bound` rules out patches that
+    rounding cannot have hidden.
 
     The result depends on patches, k, seed, projection and start alone. Products in float32 or bfloat16 only find the
-    patches that may have come nearer; their distances are computed from differences (`fast.exact_distances`). Of
-    equally far patches the one of lowest index is chosen. The projection is computed without any rounding of sums.
+    patches that might have come nearer. Their distances are computed from differences (`fast.exact_distances`). Between
+    equally far patches, the lowest index is chosen. The projection is computed without any rounding of sums.
 
     Memory: the projected patches, 4 N min(C, projection) bytes (6 with bfloat16), and blocks of fixed size.
 
@@ -156,7 +158,7 @@ def k_center_greedy(
     from tqdm.auto import tqdm
 
     squared_norms = np.einsum("ij,ij->i", points, points)  # (N,)
-    nearest = np.full(len(points), np.inf, np.float32)  # squared distance to the nearest centre; -1 for a centre
+    nearest = np.full(len(points), np.inf, np.float32)  # squared distance to the nearest centre, -1 for a centre
     indices, squared_radii = np.empty(k, np.int64), np.empty(k, np.float32)
     indices[0], chosen, updated = first, 1, 0
     bound = Bf16Bound(points, squared_norms) if k > 1 and has_fast_bf16() else None
@@ -321,7 +323,7 @@ def coreset_size(ratio: float, n: int) -> int:
 def _prepare(
     patches: np.ndarray, k: int, seed: int, projection: int | None, start: int | None
 ) -> tuple[np.ndarray, float, int]:
-    """Check the arguments; return the points (N, D) between which distances are measured, their unit, the first choice.
+    """Return the checked points (N, D) between which distances are measured, their unit, and the first choice.
 
     The unit is a power of two near the largest number, so that no square overflows or vanishes in float32.
     """
@@ -346,8 +348,8 @@ def _prepare(
 def _project(points: np.ndarray, dimensions: int, seed: int) -> np.ndarray:
     """Return Gaussian random projections (N, dimensions) of points (N, C) between -4 and 4.
 
-    Both factors are rounded to whole numbers of so few bits that float64 holds every sum exactly. The result therefore
-    does not depend on the order in which a processor and its threads add.
+    Both factors are rounded to whole numbers of so few bits that float64 represents every sum exactly. The result
+    therefore does not depend on the order in which a processor and its threads add.
     """
     rng = np.random.default_rng(seed)
     rng.integers(2**32)  # the first choice is drawn from the same seed
@@ -394,7 +396,7 @@ def _lower_rows(
 
     all_points = torch.from_numpy(points)
     centre_points = points[centres]
-    weights = torch.from_numpy(-2 * centre_points.T)  # (C, F); |p - c|^2 = |p|^2 + (|c|^2 - 2 p.c)
+    weights = torch.from_numpy(-2 * centre_points.T)  # (C, F) because |p - c|^2 = |p|^2 + (|c|^2 - 2 p.c)
     offsets = torch.from_numpy(squared_norms[centres])
     longest = float(np.sqrt(squared_norms[centres].max()))
     for begin in range(0, len(rows), ROWS):
@@ -465,7 +467,7 @@ class _End(NamedTuple):
 
 
 def _farthest(nearest: np.ndarray, most: int) -> tuple[np.ndarray, _End]:
-    """Return the places of the `most` farthest, sorted, of equals those of lowest index; and the first one left out."""
+    """Return the places of the `most` farthest, sorted, equals by lowest index, and the first place left out."""
     if len(nearest) <= most:
         return np.arange(len(nearest)), _End(-np.inf, len(nearest))
     floor = np.partition(nearest, -most)[-most]

@@ -12,7 +12,7 @@ LARGEST_SEED = 2**32 - 1  # of scikit-learn
 
 
 class InputError(ValueError):
-    """An argument, a file or a machine that cannot be used; the message says what to do next.
+    """An argument, a file or a machine that cannot be used. The message says what to do next.
 
     Examples
     --------
@@ -30,7 +30,7 @@ class InputError(ValueError):
 
 
 class MissingError(InputError, FileNotFoundError):
-    """A file or folder that does not exist; the message says where it belongs.
+    """A file or folder that does not exist. The message says where it belongs.
 
     Examples
     --------
@@ -51,7 +51,7 @@ def check_integer(name: str, value: object, low: int, high: int | None = None, m
     low, high : int
         Smallest and largest allowed value; no largest one if `high` is None.
     meaning : str
-        What the largest value is, for the message.
+        Name of the largest value, for the message.
 
     Returns
     -------

@@ -56,7 +56,7 @@ class PatchFeatures:
         Side in px, 32 to 4096, to which tiles are resized for the network. An oblong tile keeps its proportions: its
         shorter side becomes `size`, its longer one is rounded to whole steps of 32 px. None leaves tiles as they are.
     padding : {"zeros", "reflect"}
-        What the network's convolutions see beyond a tile's edge.
+        Values that the network's convolutions assume beyond a tile's edge.
     whiten : bool
         Rotate and scale patches so that normal patches vary equally in all directions; needs `fit`.
     batch_size : int
@@ -125,7 +125,7 @@ class PatchFeatures:
         self._modules = _find_layers(self._network, self.layers, self.backbone)
 
     def with_pooling(self, pooling: int | Sequence) -> PatchFeatures:
-        """Return a new extractor with a pooling of its own that shares this one's network; its whitening is not fitted.
+        """Return a new extractor with a pooling of its own that shares the network. Its whitening is not fitted.
 
         Parameters
         ----------
@@ -148,7 +148,7 @@ class PatchFeatures:
         return count_branches(self.pooling)
 
     def fit(self, tiles: np.ndarray) -> PatchFeatures:
-        """Learn the whitening from normal tiles; without `whiten` there is nothing to learn.
+        """Learn the whitening from normal tiles. Without `whiten` there is nothing to learn.
 
         Parameters
         ----------
@@ -201,7 +201,7 @@ class PatchFeatures:
         return self
 
     def apply_whitening(self, patches: np.ndarray) -> np.ndarray:
-        """Whiten patches; without `whiten` return them as they are.
+        """Whiten patches. Without `whiten` return them as they are.
 
         Parameters
         ----------
@@ -337,7 +337,7 @@ class PatchFeatures:
         return images.contiguous(memory_format=torch.channels_last)
 
     def layer_outputs(self, images: torch.Tensor) -> list[torch.Tensor]:
-        """Return the feature map of each layer, taken by forward hooks; layers behind the last one are not computed.
+        """Return the feature map of each layer, taken by forward hooks. Layers behind the last one are not computed.
 
         Parameters
         ----------
@@ -452,8 +452,8 @@ class PatchFeatures:
 def fuse_layers(outputs: Sequence[torch.Tensor], pooling: int | Sequence) -> torch.Tensor:
     """Average, resize and concatenate the feature maps of several layers.
 
-    Each map is averaged over `pooling` x `pooling` positions (at a border over those that exist), then resized
-    bilinearly to the grid of the first (section 3.1 of the paper, equations 2 and 3).
+    Each map is averaged over `pooling` x `pooling` positions, at a border over the positions that exist. Then it is
+    resized bilinearly to the grid of the first map (section 3.1 of the paper, equations 2 and 3).
 
     Parameters
     ----------
@@ -638,7 +638,7 @@ def _has_branches(pooling: int | Sequence) -> bool:
 
 
 def _resize(images: torch.Tensor, shape: tuple[int, ...]) -> torch.Tensor:
-    """Resize images or maps (B, C, H, W) bilinearly; antialiased if an axis shrinks, so nothing thin falls between.
+    """Resize images or maps (B, C, H, W) bilinearly, antialiased if an axis shrinks, so no thin detail is lost.
 
     Antialiasing leaves an axis that grows as it is, so it is right for both axes if one of them shrinks.
     """
@@ -651,7 +651,7 @@ def _resize(images: torch.Tensor, shape: tuple[int, ...]) -> torch.Tensor:
 
 
 def _find_layers(network: nn.Module, layers: tuple[str, ...], backbone: str) -> dict[str, nn.Module]:
-    """Return the named modules; raise `InputError` for an unknown or repeated name, with similar names."""
+    """Return the named modules, or raise `InputError` with similar names for an unknown or repeated name."""
     modules = dict(network.named_modules())
     if not layers or len(set(map(str, layers))) != len(layers):
         raise InputError(f"layers is {list(layers)}: name at least one layer of {backbone}, each once.")
@@ -671,7 +671,7 @@ def _as_map(output: torch.Tensor, module: nn.Module, network: nn.Module, images:
             f"A layer returns a {type(output).__name__}, not a feature map: choose another, for example a whole block."
         )
     if output.ndim == 4:
-        layout = getattr(module, "output_fmt", getattr(network, "output_fmt", ""))  # of timm's networks; else NCHW
+        layout = getattr(module, "output_fmt", getattr(network, "output_fmt", ""))  # of timm's networks, else NCHW
         last = str(layout).endswith("NHWC") and not isinstance(module, nn.Conv2d)
         return output.permute(0, 3, 1, 2) if last else output
     if output.ndim == 3:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 INDEX_CLASSES = {"flat": "IndexFlatL2", "ivf": "IndexIVFFlat", "hnsw": "IndexHNSWFlat", "pq": "IndexPQ"}  # of FAISS
 KINDS = (*INDEX_CLASSES, "auto")
-EXACT_UP_TO, RECALL = 200_000, 0.99  # "auto": vectors up to which the search is exact; recall@1 beyond
+EXACT_UP_TO, RECALL = 200_000, 0.99  # "auto": vectors up to which the search is exact, and recall@1 beyond
 FURTHER = (1, 16)  # further neighbours that FAISS is asked for, to see how far away the next ones are
 LONGEST = 1e15  # vectors up to which no product overflows float32
 BLOCK_SIZE = 16384  # pairs whose distances are computed at once: bounds memory to BLOCK_SIZE x C x 4 bytes
@@ -33,9 +33,9 @@ class MemoryBank:
     Parameters
     ----------
     kind : {"flat", "ivf", "hnsw", "pq", "auto"}
-        Index. "flat" is exact. "ivf" searches the nearest of `nlist` cells, "hnsw" walks a graph, "pq" compares
-        compressed codes: faster or smaller, and now and then not the nearest neighbour. "auto" is "flat" for up to
-        200,000 vectors, and above them "ivf" with `nprobe` large enough for a recall@1 of 0.99.
+        Index. "flat" is exact. "ivf" searches the nearest of `nlist` cells, "hnsw" walks a graph, and "pq" compares
+        compressed codes. These three are faster or smaller, and sometimes miss the nearest neighbour. "auto" is "flat"
+        for up to 200,000 vectors, and "ivf" above with `nprobe` large enough for a recall@1 of 0.99.
     nlist, nprobe : int, optional
         For "ivf": number of cells, and number of cells searched. None takes 4 sqrt(N), and an eighth of them.
     M, ef_search : int
@@ -64,8 +64,9 @@ class MemoryBank:
     FAISS returns squared distances, computed as |p|^2 - 2 p.m + |m|^2 or from codes. Their last digits depend on how
     many patches are searched at once, and far from the origin so do all. `search` therefore computes the distances of
     the neighbours found anew, from differences. With "flat" it also compares anew, in float64, where rounding leaves a
-    doubt, so the result depends on the vectors alone; of equally near ones the lowest index comes first. Where the
-    processor multiplies bfloat16 fast, the nearest neighbour is found by `fast.pruned_search`, with the same result.
+    doubt, so the result depends on the vectors alone. Among equally near vectors the lowest index comes first. Where
+    the processor multiplies bfloat16 fast, the nearest neighbour is found by `fast.pruned_search`, with the same
+    result.
 
     "ivf" and "pq" are trained by FAISS's k-means, whose last digits depend on the number of threads, so a few of their
     neighbours do too. The graph of "hnsw" is the same with one thread and with several.
@@ -205,7 +206,7 @@ class MemoryBank:
         metadata: Mapping[str, Any] | None = None,
         arrays: Mapping[str, np.ndarray] | None = None,
     ) -> Path:
-        """Write the bank as a folder, whole or not at all; see `files.persistence`.
+        """Write the bank as a folder, whole or not at all, see `files.persistence`.
 
         Parameters
         ----------
@@ -245,7 +246,7 @@ class MemoryBank:
 
     @classmethod
     def load(cls, folder: str | os.PathLike) -> MemoryBank:
-        """Read a saved bank; nothing is unpickled.
+        """Read a saved bank. Nothing is unpickled.
 
         Parameters
         ----------
@@ -255,7 +256,7 @@ class MemoryBank:
         Returns
         -------
         MemoryBank
-            With what was saved beside it in `metadata` and `arrays`.
+            With the data saved beside it in `metadata` and `arrays`.
 
         Raises
         ------
@@ -286,7 +287,7 @@ class MemoryBank:
         )
         if not fits or actual != (shape, shape, INDEX_CLASSES[bank.kind], True):
             raise InputError(
-                f"{folder} contradicts itself: its header says {bank.kind} {shape} but the files differ; fit it anew."
+                f"{folder} contradicts itself: its header says {bank.kind} {shape} but the files differ. Fit it anew."
             )
         return bank
 
@@ -305,7 +306,7 @@ class MemoryBank:
         return np.sqrt(squares), indices  # the one root: FAISS gives squares
 
     def _search_flat(self, patches: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
-        """Return squared distances and indices (n, k), equal to those of `brute_force_search`."""
+        """Return squared distances and indices (n, k), equal to the results of `brute_force_search`."""
         lengths = np.linalg.norm(patches, axis=1)
         if self._longest is None:
             self._longest = float(np.linalg.norm(self.vectors_, axis=1).max())
@@ -330,7 +331,7 @@ class MemoryBank:
         return squares, nearest
 
     def _search_approximately(self, patches: np.ndarray, k: int) -> np.ndarray:
-        """Return indices (n, k) of about the nearest; -1 where there are fewer in the cells searched."""
+        """Return indices (n, k) of about the nearest vectors, -1 where the cells searched have fewer."""
         import faiss
 
         _, indices = self._index.search(patches, k)
@@ -341,7 +342,7 @@ class MemoryBank:
         return indices
 
     def _nearest_candidates(self, patches: np.ndarray, candidates: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
-        """Return squared distances and indices (n, k) of the k nearest of the candidates (n, m); infinite for -1."""
+        """Return squared distances and indices (n, k) of the k nearest of the candidates (n, m), infinite for -1."""
         rows = np.repeat(np.arange(len(patches)), candidates.shape[1])
         squares = squared_distances_at(patches, rows, self.vectors_, candidates.ravel()).reshape(candidates.shape)
         squares[candidates < 0] = np.inf

@@ -2,7 +2,7 @@
 
 One rule holds everywhere: a sample (tile, strip or pixel) is flagged as defective if its score >= the threshold.
 
-Every curve here changes slope only at the scores of defective samples, of which there are few. The normal samples are
+Every curve here changes slope only at the scores of defective samples, and these are few. The normal samples are
 therefore sorted once and only counted between these scores (`_Steps`). The result is exact, ties included. A set of 24
 million pixels takes about 1 s and one extra copy.
 """
@@ -161,8 +161,8 @@ def aupro(
     -----
     The overlap at a threshold is the mean, over all defect regions of all images, of the share of the region's pixels
     with score >= threshold. The false-positive rate is over all normal pixels of all images. Every distinct score is a
-    threshold, with straight lines between. Regions are 8-connected; those without a pixel that counts are dropped with
-    a warning. Source: Bergmann et al., The MVTec Anomaly Detection Dataset, IJCV 129, 2021.
+    threshold, with straight lines between. Regions are 8-connected. A region without a pixel that counts is dropped
+    with a warning. Source: Bergmann et al., The MVTec Anomaly Detection Dataset, IJCV 129, 2021.
 
     Examples
     --------
@@ -211,7 +211,7 @@ def conformal_threshold(normal_scores: np.ndarray, false_alarm_rate: float) -> f
     -----
     The promise holds for any distribution, ties included, if the new sample is drawn like the others, on average over
     such draws. Tiles of one strip are correlated: for the promise to hold on new strips, give scores of many strips.
-    Sources: Vovk, Gammerman and Shafer, Algorithmic Learning in a Random World, 2005 (split conformal prediction);
+    Sources: Vovk, Gammerman and Shafer, Algorithmic Learning in a Random World, 2005 (split conformal prediction), and
     Laxhammar and Falkman, StreamKDD 2010 (for anomalies).
 
     Examples
@@ -371,7 +371,7 @@ def _resampled_values(
     strata = _strata(labels, groups)
     values = np.empty((len(all_scores), n_resamples))
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)  # a resample with one class; counted below instead
+        warnings.simplefilter("ignore", UserWarning)  # a resample with one class is counted below instead
         for i, rows in enumerate(_resampled_rows(strata, n_resamples, seed)):
             values[:, i] = [measure(labels[rows], scores[rows]) for scores in all_scores]
     defined = ~np.isnan(values).any(axis=0)
@@ -381,7 +381,7 @@ def _resampled_values(
 
 
 def _strata(labels: np.ndarray, groups: np.ndarray) -> list[list[np.ndarray]]:
-    """Return the rows of each strip, those of strips with a defect first, then those of strips without."""
+    """Return the rows of each strip, first of strips with a defect, then of strips without."""
     strata: dict[str, list[np.ndarray]] = {"with": [], "without": []}
     for group in np.unique(groups):
         rows = np.flatnonzero(groups == group)
@@ -415,7 +415,7 @@ class _Steps(NamedTuple):
 
 
 def _steps(defective: np.ndarray, normal: np.ndarray, weights: np.ndarray | None = None) -> _Steps:
-    """Count both classes at the distinct scores of the defective; sorts `normal`, a copy of the caller's, in place."""
+    """Count both classes at the distinct scores of the defective samples, and sort the copy `normal` in place."""
     thresholds, place = np.unique(defective, return_inverse=True)
     gained = np.bincount(place, weights)
     normal.sort()  # float32 values in place, not an order of all pixels: this keeps memory small
@@ -439,7 +439,7 @@ def _steps_of(labels: np.ndarray, scores: np.ndarray, measure: str) -> _Steps | 
 def _condensed(steps: _Steps) -> dict[str, np.ndarray]:
     """Return the arguments with which scikit-learn computes the same curve: ranks for scores, weights for counts."""
     count = len(steps.thresholds)
-    places = np.arange(count, 0, -1)  # a threshold has an even rank; the normals between two have the odd one
+    places = np.arange(count, 0, -1)  # even ranks for thresholds, odd ranks for the normals between
     between = np.append(steps.above, steps.normals) - np.append(0, steps.reached)
     return {
         "y_true": np.repeat([True, False], [count, 2 * count + 1]),

@@ -1,4 +1,4 @@
-"""What a backbone's convolutions see beyond the edge of a tile: zeros, as in training, or the tile mirrored."""
+"""Padding of a backbone's convolutions beyond the edge of a tile: zeros, as in training, or the tile mirrored."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def use_reflect_padding(network: nn.Module) -> nn.Module:
 
     Notes
     -----
-    A feature map smaller than its padding cannot be reflected; it is continued by its border values.
+    A feature map smaller than its padding cannot be reflected. It is continued by its border values.
 
     Examples
     --------

@@ -1,8 +1,8 @@
 """PatchCore (Roth et al., CVPR 2022, arXiv 2106.08265) from beginning to end: fit, predict, save, load.
 
-Tiles or strips become patches (`features`), a coreset of the normal patches fills a memory bank (`coreset`,
-`memory_bank`), and the distances of new patches to it become anomaly maps and scores (`scoring`). On fabric two further
-steps help: position-wise normalisation, and subtraction of a strip's background (`calibration`).
+Tiles or strips become patches (`features`), and a coreset of the normal patches fills a memory bank (`coreset`,
+`memory_bank`). The distances of new patches to the bank become anomaly maps and scores (`scoring`). On fabric two
+further steps help: position-wise normalisation, and subtraction of a strip's background (`calibration`).
 """
 
 from __future__ import annotations
@@ -115,8 +115,8 @@ class StripResult:
 class PatchCore:
     """An anomaly detector that learns from normal tiles, or normal strips, alone.
 
-    The defaults are what detected most defects on AITEX (`benchmarks/README.md`); ``PatchCore(**PAPER)`` is the recipe
-    of the paper.
+    The defaults detected most defects on AITEX (`benchmarks/README.md`). ``PatchCore(**PAPER)`` is the recipe of the
+    paper.
 
     Parameters
     ----------
@@ -143,9 +143,9 @@ class PatchCore:
     image_score : {"max", "mean", "top", "reweighted", "reweighted_by_patch"}
         See `scoring.image_scores`. The reweighted scores need tiles and one branch.
     seed : int
-        Seed of the coreset. Equal seeds give equal results bit for bit on one machine with one number of threads; with
-        other threads the patches differ by up to 3e-6 of the largest, and a coreset by the few patches that are
-        nearly equally far.
+        Seed of the coreset. Equal seeds give equal results bit for bit on one machine with one number of threads. With
+        other threads the patches differ by up to 3e-6 of the largest, and a coreset by the few patches that are nearly
+        equally far.
     progress : bool
         Show bars for what takes long.
 
@@ -203,7 +203,7 @@ class PatchCore:
         seed: int = 0,
         progress: bool = False,
     ) -> None:
-        # What is wrong is refused now, not after minutes of extraction; plain numbers, because JSON has no NumPy ones.
+        # Errors are raised now, not after minutes of extraction. Numbers are plain, because JSON has no NumPy numbers.
         self.pooling = None if pooling is None else check_pooling(pooling)
         self.coreset_ratio = check_number("coreset_ratio", coreset_ratio, "(0, 1]", example=0.1)
         self.sampler = check_choice("sampler", sampler, SAMPLERS)
@@ -240,7 +240,7 @@ class PatchCore:
         tiles : ndarray, shape (N, H, W), or iterable of ndarray
             Normal tiles, uint8, all of one size. An iterable yields tiles (H, W) or batches of them (n, H, W).
         memory : float, optional
-            GiB that the patches may take. Where they need more, they are reduced block by block
+            GiB that the patches can take. Where they need more, they are reduced block by block
             (`streaming_coreset`), and `radius_` is a bound. Only for the sampler "greedy" and without `whiten`.
 
         Returns
@@ -467,7 +467,7 @@ class PatchCore:
     def predict_strip(
         self, strip: np.ndarray, *, region: tuple[int, int] | None = None, overlap: int = 0
     ) -> StripResult:
-        """Return the anomaly map and the scores of a strip, of which only the fabric counts.
+        """Return the anomaly map and the scores of a strip, from its fabric alone.
 
         Parameters
         ----------
@@ -514,7 +514,7 @@ class PatchCore:
         return StripResult(strip_map, float(tile_scores.max()), tile_scores, corners + [0, start], (start, stop))
 
     def save(self, folder: str | os.PathLike) -> Path:
-        """Write the fitted detector as a folder, whole or not at all; see `files.persistence`.
+        """Write the fitted detector as a folder, whole or not at all, see `files.persistence`.
 
         Parameters
         ----------
@@ -549,7 +549,7 @@ class PatchCore:
     @classmethod
     @explain_memory()
     def load(cls, folder: str | os.PathLike) -> PatchCore:
-        """Read a saved detector; nothing is unpickled.
+        """Read a saved detector. Nothing is unpickled.
 
         Parameters
         ----------
@@ -563,8 +563,8 @@ class PatchCore:
         Raises
         ------
         InputError
-            If the folder is missing, foreign or damaged, if what is in it does not fit together, or if the backbone's
-            weights differ from those of the fit.
+            If the folder is missing, foreign or damaged, if its files do not fit together, or if the backbone's weights
+            differ from the weights at the fit.
         """
         return read_detector(cls, folder)
 
@@ -625,7 +625,7 @@ class PatchCore:
     def _learn(
         self, result: CoresetResult, tile_shape: tuple[int, int], features: PatchFeatures, *, on_strips: bool
     ) -> PatchCore:
-        """Keep what was learned, in one step that nothing interrupts; empties `result`, so no coreset is held twice."""
+        """Keep the learned result in one uninterrupted step, and empty `result`, so no coreset is in memory twice."""
         scale = None
         if self.normalize_positions:
             distances = leave_one_out_distances(result.samples, result.vectors, result.groups)
@@ -664,7 +664,7 @@ class PatchCore:
 
 
 def _at_least_two(strips: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
-    """Yield the patches of strips; the halves of a single one, because position scales are learned from others."""
+    """Yield the patches of strips, or of a single strip's halves, because position scales are learned from others."""
     first, second = next(strips, None), next(strips, None)
     if second is not None:
         yield from (first, second)

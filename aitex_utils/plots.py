@@ -1,6 +1,6 @@
 """The figures that every part of the course uses, readable without colour, each with a sentence on what it shows.
 
-Every function returns (figure, caption); `show` displays both, the caption also as alt text. Panels that are compared
+Every function returns (figure, caption). `show` displays both, the caption also as alt text. Panels that are compared
 share one colour scale.
 """
 
@@ -28,14 +28,14 @@ LINE_STYLES, MARKERS = ("-", "--", ":", "-."), "osD^vP"
 
 
 def show(figure: Figure, caption: str) -> None:
-    """Display a figure with its caption, which is also its alt text; outside a notebook, print the caption.
+    """Display a figure with its caption, which is also its alt text. Outside a notebook, print the caption.
 
     Parameters
     ----------
     figure : matplotlib.figure.Figure
         Figure to display.
     caption : str
-        What the figure shows.
+        Caption of the figure.
 
     Examples
     --------
@@ -59,7 +59,7 @@ def figure_html(figure: Figure, caption: str, *, dpi: int = 110) -> str:
     figure : matplotlib.figure.Figure
         Figure to encode as PNG.
     caption : str
-        What the figure shows.
+        Caption of the figure.
     dpi : int
         Resolution of the PNG.
 
@@ -179,7 +179,7 @@ def describe_map(anomaly_map: np.ndarray) -> str:
     quantile = float(np.quantile(known, 0.99, method="lower"))
     place = f"highest at column {column:,}, row {row}"
     if quantile <= 0:
-        return f"{place}; its 99 % quantile is {'below 0' if quantile < 0 else '0'}"
+        return f"{place}, and its 99 % quantile is {'below 0' if quantile < 0 else '0'}"
     return f"{place}: {anomaly_map[row, column] / quantile:.1f} times its 99 % quantile"
 
 
@@ -217,7 +217,7 @@ def plot_image(image: np.ndarray, mask: np.ndarray | None = None, *, title: str 
     if mask is not None and mask.any():
         draw_outline(axis, mask)
         rows, columns = (np.flatnonzero(mask.any(axis=a)) for a in (1, 0))
-        caption += f"; the outline covers columns {columns[0]:,} to {columns[-1]:,}, "
+        caption += f". The outline covers columns {columns[0]:,} to {columns[-1]:,}, "
         caption += f"rows {rows[0]} to {rows[-1]}"
     axis.set(title=title, xlabel="column (px)", ylabel="row (px)")
     return figure, caption + "."
@@ -338,7 +338,7 @@ def plot_tiles(
     columns : int
         Largest number of tiles side by side.
     label : str
-        What the maps show.
+        Quantity that the maps show.
 
     Returns
     -------
@@ -358,7 +358,7 @@ def plot_tiles(
     tiles = check_tiles(tiles)
     maps = None if maps is None else check_real(maps, "maps")
     if maps is not None and maps.shape != tiles.shape:
-        raise InputError(f"maps has shape {maps.shape}, expected that of the tiles, {tiles.shape}.")
+        raise InputError(f"maps has shape {maps.shape}, expected the tiles' shape, {tiles.shape}.")
     titles = None if titles is None else list(map(str, titles if np.iterable(titles) else [titles]))
     if titles is not None and len(titles) != len(tiles):
         raise InputError(f"There are {len(titles)} titles for {len(tiles)} tiles: give each tile one, or none at all.")
@@ -380,7 +380,7 @@ def plot_tiles(
     if drawn is not None:
         figure.colorbar(drawn, ax=axes, label=label, fraction=0.03, pad=0.01)
         best = int(np.nanargmax(maps)) // maps[0].size
-        caption += f" with their maps on one scale; tile {best} ({describe_map(maps[best])}) is the highest"
+        caption += f" with their maps on one scale. Tile {best} ({describe_map(maps[best])}) is the highest"
     return figure, caption + "."
 
 
@@ -401,7 +401,7 @@ def plot_scores(
     threshold : float, optional
         Drawn as a line if it is finite.
     samples : str
-        What the scores belong to.
+        Name of the samples that the scores belong to.
     unit : str
         Label of the score axis.
 
@@ -443,7 +443,7 @@ tiles reach the threshold.'
         if np.isfinite(threshold):
             axis.axvline(threshold, color=LINE, linestyle="--", label="threshold")
         flagged = [100 * float((np.asarray(scores) >= threshold).mean()) for scores in (normal, defective)]
-        caption += f"; {flagged[0]:.1f} % of the normal and {flagged[1]:.1f} % of the defective {samples} reach "
+        caption += f". {flagged[0]:.1f} % of the normal and {flagged[1]:.1f} % of the defective {samples} reach "
         caption += "the threshold"
     axis.set(xlabel=f"score ({unit})" if str(unit) != "anomaly score" else unit, ylabel="share")
     axis.legend()
@@ -460,7 +460,7 @@ def plot_curves(labels: np.ndarray, scores: np.ndarray, *, samples: str = "tiles
     scores : ndarray, shape (N,)
         Anomaly scores.
     samples : str
-        What the scores belong to.
+        Name of the samples that the scores belong to.
 
     Returns
     -------
@@ -502,5 +502,5 @@ def _check_same_shape(image: np.ndarray, **others: np.ndarray | None) -> list[np
     arrays = [None if other is None else check_real(other, name) for name, other in others.items()]
     for name, other in zip(others, arrays, strict=True):
         if other is not None and other.shape != image.shape:
-            raise InputError(f"{name} has shape {other.shape}, expected that of the image, {image.shape}.")
+            raise InputError(f"{name} has shape {other.shape}, expected the image's shape, {image.shape}.")
     return [image, *arrays]

@@ -17,12 +17,12 @@ from .safety.arrays import check_strip
 
 # Lengths of the method, not properties of one fabric.
 STEP = 4  # px between neighbouring windows
-WINDOW = 16  # px: width of a window; its height is the strip's
-BAND = 32  # rows in which a window is described; the median over bands ignores what few bands show, such as a defect
+WINDOW = 16  # px: width of a window, as high as the strip
+BAND = 32  # rows in which a window is described: the median over bands ignores a defect, which few bands show
 MEMORY = 64  # windows (256 px) of fabric with which the next window is compared
-THRESHOLD = 3.6  # dissimilarity above which a window does not look like fabric; AITEX's normal fabric stays below 2.9
+THRESHOLD = 3.6  # dissimilarity above which a window does not look like fabric, AITEX's normal fabric stays below 2.9
 LIKE_VOTE = 8  # one window like fabric outweighs this many dissimilar windows further in
-UNSTEADY = 0.04  # change of log brightness within 256 px of the right half; AITEX and the practice fabric reach 0.029
+UNSTEADY = 0.04  # change of log brightness within 256 px of the right half, AITEX and the practice fabric reach 0.029
 MARGIN_VOTES = 4  # votes by which the outside must win, so that the edge of a full strip is not taken for a selvage
 SHIFTS = (  # (rows down, columns right) between the pixels compared: near and far, in all directions
     *((distance, 0) for distance in (1, 2, 3, 4, 6, 8)),
@@ -144,9 +144,8 @@ def crop_to_fabric(strip: np.ndarray) -> tuple[np.ndarray, int]:
 def _describe_windows(strip: np.ndarray, over_bands: Callable = np.median) -> np.ndarray:
     """Describe each window, ndarray (windows, 2 + shifts): brightness, contrast, and the contrast at each of `SHIFTS`.
 
-    The contrast at a shift is the mean difference of pixels that far apart; it is small where the weave repeats
-    itself. A change of light multiplies it at all shifts alike, so the mean over the shifts of its logarithm is
-    subtracted.
+    The contrast at a shift is the mean difference of pixels that far apart. It is small where the weave repeats itself.
+    A change of light multiplies it at all shifts alike, so the mean over the shifts of its logarithm is subtracted.
     """
     bands, windows = strip.shape[0] // BAND, strip.shape[1] // STEP
     padded = np.pad(strip, 8, mode="reflect")
@@ -180,7 +179,8 @@ def _dissimilarity(texture: np.ndarray) -> tuple[np.ndarray, int, float]:
             f"The strip's right half has no texture (median grey {np.exp(typical[0]) - 1:.0f}): "
             "mirror the strip if its fabric is on the left, else leave it out."
         )
-    # A large defect raises the median, for its windows differ from those on both its sides; it leaves the third.
+    # A large defect raises the median, because its windows differ from the windows on both its sides. The third
+    # quartile stays.
     scale = np.maximum(np.quantile(np.abs(right[memory:] - right[:-memory]), 0.35, axis=0), 0.013)  # 1.3 % of light
     distance = (np.abs(right - typical) / scale).mean(axis=1)
     start = half + int(np.argmin(np.convolve(distance, np.ones(memory), mode="valid")))  # the most typical stretch

@@ -131,7 +131,7 @@ def geometric_mean_distance(distances: Sequence[np.ndarray]) -> np.ndarray:
     """Combine the distances of a patch in several branches of the pooling.
 
     A product is large where all its factors are. An unpooled branch sees where a defect ends but varies on normal
-    fabric, a pooled one is steady but blurs; an alarm of one branch alone is damped. Units do not matter.
+    fabric, a pooled branch is steady but blurs. An alarm of one branch alone is damped. Units do not matter.
 
     Parameters
     ----------
@@ -253,13 +253,13 @@ def reweighted_score(patches: np.ndarray, bank: MemoryBank, b: int = 9) -> np.nd
 
     Notes
     -----
-    With p the tile's farthest patch, m* the vector of the bank nearest to p, s* = |p - m*|, and N_b(m*) the b vectors
-    of the bank nearest to m*, m* itself among them:
+    Let p be the tile's farthest patch, m* the vector of the bank nearest to p, and s* = |p - m*|. Let N_b(m*) be the b
+    vectors of the bank nearest to m*, m* itself among them. Then:
 
         s = (1 - exp|p - m*| / sum over m in N_b(m*) of exp|p - m|) s*
 
     If m* is isolated in the bank, its neighbours are far from p too, so its softmax weight is small and the score
-    stays near s*. With b = 1 the formula would make every score 0; s* is returned instead.
+    stays near s*. With b = 1 the formula would make every score 0, so s* is returned instead.
 
     Examples
     --------
@@ -385,7 +385,7 @@ def _farthest_patch(patches: np.ndarray, bank: MemoryBank) -> tuple[np.ndarray, 
 
 
 def _one_minus_softmax(distance: np.ndarray, others: np.ndarray) -> np.ndarray:
-    """Return 1 - exp(d) / sum(exp(others)), without overflow; infinite distances do not count."""
+    """Return 1 - exp(d) / sum(exp(others)), without overflow. Infinite distances do not count."""
     others = np.where(np.isfinite(others), others, -np.inf)
     largest = np.maximum(others.max(axis=1), distance)
     total = np.exp(others - largest[:, None]).sum(axis=1)

@@ -1,11 +1,12 @@
 """Composable coresets: more patches than memory can hold, reduced block by block.
 
-Each block of tiles or strips is reduced to a coreset of its own, and the union of those to one coreset. Let r be the
-largest covering radius of a block's coreset and R the radius of the last choice, over their union. Each patch lies
-within r of a patch in the union, and that one within R of a chosen patch, so every patch lies within r + R. If each
-block kept as many patches as the final coreset, r + R would be at most four times the best possible radius, where one
-greedy choice among all patches has twice (Gonzalez, 1985); here a block keeps 1.5 times its share, which is fewer.
-Coresets that can be joined in this way are called composable (Indyk, Mahabadi, Mahdian and Mirrokni, PODS 2014).
+Each block of tiles or strips is reduced to a coreset of its own, and the union of these coresets to one coreset. Let r
+be the largest covering radius of a block's coreset and R the radius of the last choice, over their union. Each patch
+lies within r of a patch in the union, and that patch lies within R of a chosen patch. So every patch lies within r + R
+of a chosen patch. One greedy choice among all patches has at most twice the best possible radius (Gonzalez, 1985). If
+each block kept as many patches as the final coreset, r + R would be at most four times the best possible radius. Here a
+block keeps 1.5 times its share, which is fewer. Coresets that can be joined in this way are called composable (Indyk,
+Mahabadi, Mahdian and Mirrokni, PODS 2014).
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from .coreset import coreset_size, k_center_greedy
 from .errors import InputError, check_integer, check_number, check_seed
 from .features import stack_branch
 
-BLOCK_SIZE = 65_536  # patches, counted in each branch, that are reduced together at least; strips and tiles stay whole
+BLOCK_SIZE = 65_536  # patches, counted in each branch, reduced together, at least (strips and tiles stay whole)
 WORKING_COPIES = 3.5  # memory of a coreset selection, in sizes of its patches: them, joined, projected, in bfloat16
 OVERSAMPLING = 1.5  # a block keeps so many times its share, which leaves the last choice a choice
 RESERVOIR_SIZE = 64  # tiles or strips that are kept as samples, for the position scale
@@ -75,7 +76,7 @@ def composable_coreset(
     seed : int
         Seed of the coresets and of the samples.
     memory : float, optional
-        GiB that the patches may take; blocks are reduced only when it is reached. None never does. At least one block
+        GiB that the patches can take. Blocks are reduced only when it is reached. None never does. At least one block
         and a few copies of it are held, `OVERSAMPLING` times the coreset, and the samples.
     n_branches : int
         Branches of the pooling, side by side in the channels; each gets a coreset of its own.
@@ -197,7 +198,7 @@ class _Blocks:
         self.waiting_patches = 0
 
     def last_choice(self, progress: bool) -> tuple[list[np.ndarray], list[np.ndarray], float]:
-        """Return vectors, groups and radius of the coreset of the union; of all patches, if no block was reduced."""
+        """Return vectors, groups and radius of the coreset of the union, or of all patches if no block was reduced."""
         reduced = self.has_reduced()
         if reduced and self.waiting:
             self.reduce_waiting()

@@ -21,7 +21,7 @@ from .files.data_folder import DEFECT_FOLDER, MASK_FOLDER, NORMAL_FOLDER, PRACTI
 from .files.images import content_keys, find_images, read_grey, read_mask  # noqa: F401
 
 STRIP_SHAPE = (256, 4096)  # px
-COVERED = 0.9  # share of a strip above which its mask is taken to be inverted; AITEX's masks mark up to 0.14
+COVERED = 0.9  # share of a strip above which its mask is taken to be inverted, AITEX's masks mark up to 0.14
 NAME = re.compile(r"(?P<number>\d{4})_(?P<code>\d{2,3})_(?P<fabric>\d{2})(?!\d)")
 MASK_NAME = re.compile(NAME.pattern + r"(_mask\d*)?", re.IGNORECASE)  # more follows it in the name of a copy
 DEFECTS = {
@@ -114,7 +114,7 @@ class Strip:
         Raises
         ------
         InputError
-            If a defective strip has no mask, because the place of its defect is then unknown; if a mask cannot be
+            If a defective strip has no mask, because the place of its defect is then unknown. Also if a mask cannot be
             read, has another shape than its strip, or marks more than 90 % of it.
         """
         if not self.masks:
@@ -171,10 +171,10 @@ def list_strips(root: str | os.PathLike, fabric: str | None = None) -> list[Stri
     Returns
     -------
     list of Strip
-        In order of fabric, normal ones first, then of id. A strip counts once: of several files with its name, in
-        other folders or formats, the one in the upper folder is taken. Its masks are named `nnnn_ddd_ff_mask.png`, or
-        with a number at the end; masks with more in their names, such as copies, count only where there are no others.
-        Files with other names and in hidden folders are passed over. `check_dataset` lists all that is not used.
+        In order of fabric, normal ones first, then of id. A strip counts once: if several files have its name, in other
+        folders or formats, the file in the upper folder is taken. Its masks are named `nnnn_ddd_ff_mask.png`, or with a
+        number at the end; masks with more in their names, such as copies, count only where there are no others. Files
+        with other names and in hidden folders are passed over. `check_dataset` lists all that is not used.
 
     Raises
     ------

@@ -25,8 +25,8 @@ def tile(image: np.ndarray, size: int = 256, overlap: int = 0, edge: str = "shif
     overlap : int
         Width in px that neighbouring tiles share, 0 <= overlap < size.
     edge : {"shift", "drop"}
-        What happens to the pixels left over at the right and at the bottom: "shift" moves the last tile back, so it
-        overlaps more and nothing is left out; "drop" leaves these pixels out.
+        Treatment of the pixels left over at the right and at the bottom. "shift" moves the last tile back, so it
+        overlaps more and nothing is left out. "drop" leaves these pixels out.
 
     Returns
     -------
@@ -61,7 +61,7 @@ def tile(image: np.ndarray, size: int = 256, overlap: int = 0, edge: str = "shif
 
 
 def crop_tiles(image: np.ndarray, corners: np.ndarray, size: int = 256) -> np.ndarray:
-    """Return the tiles of an image at given corners, for example those of a mask where a strip was tiled.
+    """Return the tiles of an image at given corners, for example of a mask where a strip was tiled.
 
     Parameters
     ----------

@@ -1,7 +1,7 @@
 """`python course.py bench ablation [--data DIR] [--fabrics FF ...]`: the effect of each choice on the accuracy.
 
-Each choice of our defaults is changed alone, on the fabrics on which they were chosen (00 and 02): by protocol B on
-tiles, and by protocol C where only whole strips show the effect. Written to `results/ablation.json` with paired
+Each choice of our defaults is changed alone, on the fabrics 00 and 02, on which they were chosen. Protocol B tests
+tiles, and protocol C the choices whose effect only whole strips show. Written to `results/ablation.json` with paired
 bootstrap intervals over strips, and drawn in `images/ablation.png`. An interrupted run continues where it was.
 """
 
@@ -69,8 +69,8 @@ ON_TILES: dict[str, dict[str, Any]] = {
     "10 training tiles": {"n_training": 10},
     "multi-scale pooling": {"pooling": MULTI_SCALE_POOLING},
 }
-# How strips are scored. "on_strips": whole, not tile by tile; "pooling": of PatchCore; "background": what is subtracted
-# from a strip's map, the surroundings of each place, the quantile of each row, or nothing.
+# Scoring of strips. "on_strips": whole, not tile by tile. "pooling": as in PatchCore. "background": subtracted from a
+# strip's map (the surroundings of each place, the quantile of each row, or nothing).
 STRIP_DEFAULTS: dict[str, Any] = {"on_strips": True, "pooling": None, "background": "surroundings"}
 ON_STRIPS: dict[str, dict[str, Any]] = {
     DEFAULTS: {},
@@ -90,7 +90,7 @@ ON_STRIPS: dict[str, dict[str, Any]] = {
 
 @contextmanager
 def count_padding() -> Iterator[None]:
-    """Let pooling count zeros beyond a tile's border, as anomalib and the authors' code do; ours leaves them out.
+    """Let pooling count zeros beyond a tile's border, as anomalib and the authors' code do. Ours leaves them out.
 
     Yields
     ------
@@ -163,7 +163,7 @@ BACKGROUNDS = {"surroundings": subtract_background, "rows": subtract_row_backgro
 
 
 def with_background_subtracted(result: EvalResult, quantile: float, background: str = "surroundings") -> EvalResult:
-    """Return the outcome of a test with background subtraction, from that of one without.
+    """Return the outcome of a test with background subtraction, from the outcome without.
 
     Parameters
     ----------
@@ -172,7 +172,7 @@ def with_background_subtracted(result: EvalResult, quantile: float, background: 
     quantile : float
         Quantile that counts as background, 0 to 1.
     background : {"surroundings", "rows"}
-        What is subtracted.
+                Background to subtract.
 
     Returns
     -------
@@ -191,7 +191,7 @@ def with_background_subtracted(result: EvalResult, quantile: float, background: 
 
 @functools.lru_cache(maxsize=1)
 def without_background_subtraction(root: Path, fabric: str, on_strips: bool, pooling: Any) -> list[EvalResult]:
-    """Fit and test our defaults by protocol C, without background subtraction; the last call is kept.
+    """Fit and test our defaults by protocol C, without background subtraction. The last call is kept.
 
     Parameters
     ----------
@@ -333,7 +333,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Parameters
     ----------
     arguments : sequence of str, optional
-        Arguments of the command line; None takes those of the process.
+        Arguments of the command line. None takes the arguments of the process.
 
     Returns
     -------
@@ -341,7 +341,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         Exit status.
     """
     parser = argparse.ArgumentParser(prog="course.py bench ablation", description="The effect of each choice.")
-    parser.add_argument("--data", metavar="DIR", help="folder with AITEX; else AITEX_ROOT or data/aitex")
+    parser.add_argument("--data", metavar="DIR", help="folder with AITEX (default: AITEX_ROOT or data/aitex)")
     parser.add_argument("--fabrics", nargs="+", metavar="FF", default=list(CHOSEN_ON), help="two digits each")
     options = parser.parse_args(arguments)
     try:

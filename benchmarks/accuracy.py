@@ -38,7 +38,7 @@ from aitex_utils.patchcore import PAPER, PatchCore
 from aitex_utils.strips import find_aitex, list_strips
 
 FABRICS = ("00", "02", "03", "06")
-CHOSEN_ON = ("00", "02")  # every choice was made on these; the others confirm
+CHOSEN_ON = ("00", "02")  # every choice was made on these, the others confirm
 OURS, PAPER_320 = {}, {**PAPER, "size": 320}
 POOLED = {"coreset_ratio": 0.01}  # protocol A fits on more than a thousand tiles: a larger ratio would take hours
 SEEDS = {"A": 1, "B": 5, "C": 2}
@@ -189,7 +189,7 @@ def differences_to_ours(summaries: Mapping[str, Mapping[str, Summary]]) -> dict[
 
 
 def strips_of_splits(protocol: str, root: Path, fabrics: Sequence[str], seeds: int) -> dict[str, Any]:
-    """Return the names of the strips of each fabric, and in protocol C those of each training set.
+    """Return the names of the strips of each fabric, and in protocol C of each training set.
 
     Parameters
     ----------
@@ -317,7 +317,7 @@ def assemble(protocol: str, fabrics: Sequence[str], summaries: Summaries) -> dic
 
 
 def fabrics_with_normal_strips(root: Path, wanted: Sequence[str]) -> list[str]:
-    """Return those of some fabrics that have normal strips, and name the others on the error stream.
+    """Return the fabrics that have normal strips, and name the others on the error stream.
 
     Parameters
     ----------
@@ -351,7 +351,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Parameters
     ----------
     arguments : sequence of str, optional
-        Arguments of the command line; None takes those of the process.
+        Arguments of the command line. None takes the arguments of the process.
 
     Returns
     -------
@@ -360,7 +360,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     parser = argparse.ArgumentParser(prog="course.py bench accuracy", description="Accuracy by protocols A, B and C.")
     parser.add_argument("--protocol", choices=["A", "B", "C", "all"], default="all")
-    parser.add_argument("--data", metavar="DIR", help="folder with AITEX; else AITEX_ROOT or data/aitex")
+    parser.add_argument("--data", metavar="DIR", help="folder with AITEX (default: AITEX_ROOT or data/aitex)")
     parser.add_argument("--fabrics", nargs="+", metavar="FF", default=list(FABRICS), help="two digits each")
     parser.add_argument("--seeds", type=int, help="instead of 1, 5 and 2 for A, B and C")
     parser.add_argument("--anomalib", action="store_true", help="add anomalib's PatchCore: half an hour more")

@@ -38,7 +38,7 @@ PATCHCORE_SCRIPT, CORESET_SCRIPT = "anomalib_patchcore.py", "anomalib_coreset.py
 
 
 class AnomalibRunner:
-    """anomalib in its environment: `data/anomalib`, or the folder that COURSE_ANOMALIB names; made at the first use.
+    """anomalib in its environment, `data/anomalib` or the folder COURSE_ANOMALIB, which is made at the first use.
 
     Raises
     ------
@@ -212,7 +212,7 @@ class AnomalibRunner:
 
 
 class StoredMaps:
-    """A detector whose anomaly maps are there already; it predicts strips in the order of the maps.
+    """A detector whose anomaly maps are there already. It predicts strips in the order of the maps.
 
     Parameters
     ----------

@@ -169,7 +169,7 @@ def resample_measures(result: EvalResult, weights: np.ndarray) -> dict[str, np.n
 
 
 def _pixels_by_strip(result: EvalResult) -> tuple[list[np.ndarray], list[np.ndarray]]:
-    """Return the scores and labels of all pixels of each strip, (P,) each; a strip can have several maps or none."""
+    """Return the scores and labels of all pixels of each strip, (P,) each. A strip can have several maps or none."""
     scores, labels = result.pixels()
     map_strips = np.array(result.map_strips)
     by_strip = [np.flatnonzero(map_strips == number) for number in range(len(result.strips))]
@@ -223,7 +223,7 @@ def interval(values: np.ndarray) -> list[float]:
 
 
 def strip_strata(groups: np.ndarray, is_normal: np.ndarray) -> list[list[np.ndarray]]:
-    """Return the rows of each strip, those of normal strips first, then those of defective strips.
+    """Return the rows of each strip, first of normal strips, then of defective strips.
 
     Parameters
     ----------

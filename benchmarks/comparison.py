@@ -163,7 +163,7 @@ def paired_difference(summaries_a: BySummary, summaries_b: BySummary) -> dict[st
     Parameters
     ----------
     summaries_a, summaries_b : mapping of str to Summary
-        Summaries by fabric. The fabrics are those of b, the seeds those that both have.
+        Summaries by fabric. It uses the fabrics of b, and the seeds that both have.
 
     Returns
     -------

@@ -1,6 +1,6 @@
 """`python course.py bench demo [--data DIR]`: the demo on each fabric in turn, in a process each, into a results file.
 
-The file is `demo_aitex.json` or `demo_practice.json`; it does not name the folder of the strips. Then the tables of the
+The file is `demo_aitex.json` or `demo_practice.json`. It does not name the folder of the strips. Then the tables of the
 pages are made anew.
 """
 
@@ -84,7 +84,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Parameters
     ----------
     arguments : sequence of str, optional
-        Arguments of the command line; None takes those of the process.
+        Arguments of the command line. None takes the arguments of the process.
 
     Returns
     -------
@@ -93,7 +93,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     parser = argparse.ArgumentParser(prog="course.py bench demo", description="The demo on each fabric in turn.")
     parser.add_argument(
-        "--data", metavar="DIR", help="folder with strips; else AITEX_ROOT, data/aitex, the practice fabric"
+        "--data", metavar="DIR", help="folder with strips (default: AITEX_ROOT, data/aitex, or the practice fabric)"
     )
     options = parser.parse_args(arguments)
     try:

@@ -18,7 +18,7 @@ PIXEL_STRIDE = 4  # pixel measures except AUPRO use every fourth pixel down and 
 
 @dataclass(frozen=True)
 class EvalResult:
-    """Scores and ground truth of one test: of N tiles, and of maps, which are those of tiles or of whole strips.
+    """Scores and ground truth of one test: of N tiles, and of anomaly maps of tiles or whole strips.
 
     Parameters
     ----------
@@ -78,7 +78,7 @@ def compute_measures(result: EvalResult) -> dict[str, Any]:
     Returns
     -------
     dict
-        Measures by name. Tile-level measures are those of protocol C1, except `tile_auroc_c2`, which is there if
+        Measures by name. Tile-level measures follow protocol C1, except `tile_auroc_c2`, which is there if
         clean tiles of defective strips were tested. `codes` contains measures by defect code.
     """
     in_c1, labels, scores = result.in_c1, result.labels, result.scores

@@ -1,8 +1,8 @@
 """`python course.py bench notebook_01 [--data DIR]`: the measurements that notebook 01 quotes.
 
-Counts of strips, tiles and issues, the strip AUROC of the machine bed alone, and the leakage experiment on every
-fabric, into `results/notebook_01.json`: AITEX under the key `aitex`, the practice fabric under `practice`; the other
-key stays. The file does not name the folder of the strips.
+It measures counts of strips, tiles and issues, the strip AUROC of the machine bed alone, and the leakage experiment on
+every fabric. It writes `results/notebook_01.json`: AITEX under the key `aitex`, the practice fabric under `practice`.
+The other key stays. The file does not name the folder of the strips.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ from aitex_utils.lessons.nb01.leakage import (
 from aitex_utils.strips import PRACTICE, find_aitex, list_strips
 from aitex_utils.tiling import crop_tiles, tile_fabric, tile_labels
 
-SEEDS, MAX_TILES = 20, 60  # splits; tiles of each set besides the clean ones
+SEEDS, MAX_TILES = 20, 60  # splits, and tiles of each set besides the clean tiles
 RULES = {"any_pixel": 0.0, "0_1_percent": 0.001, "1_percent": 0.01, "5_percent": 0.05, "10_percent": 0.10}
 
 
@@ -198,7 +198,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Parameters
     ----------
     arguments : sequence of str, optional
-        Arguments of the command line; None takes those of the process.
+        Arguments of the command line. None takes the arguments of the process.
 
     Returns
     -------
@@ -206,7 +206,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         Exit status.
     """
     parser = argparse.ArgumentParser(prog="course.py bench notebook_01", description="Measurements of notebook 01.")
-    parser.add_argument("--data", metavar="DIR", help="strips; else AITEX_ROOT, data/aitex, the practice fabric")
+    parser.add_argument("--data", metavar="DIR", help="strips (default: AITEX_ROOT, data/aitex or practice fabric)")
     options = parser.parse_args(arguments)
     try:
         root = find_aitex(options.data)

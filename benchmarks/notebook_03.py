@@ -1,8 +1,8 @@
 """`python course.py bench notebook_03 [--aitex DIR]`: layers, input sizes, pooling and whitening compared on AITEX.
 
 Notebook 03 compares them on the practice fabric. This benchmark compares them on three fabrics of AITEX with two splits
-each: fitted on tiles of 70 % of a fabric's normal strips, tested on tiles of its other normal strips and on defective
-tiles. Written to `results/notebook_03.json`.
+each. A detector is fitted on tiles of 70 % of a fabric's normal strips. It is tested on tiles of the other normal
+strips and on defective tiles. Written to `results/notebook_03.json`.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Parameters
     ----------
     arguments : sequence of str, optional
-        Arguments of the command line; None takes those of the process.
+        Arguments of the command line. None takes the arguments of the process.
 
     Returns
     -------
@@ -83,7 +83,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         Exit status.
     """
     parser = argparse.ArgumentParser(prog="course.py bench notebook_03", description="Choices of the features.")
-    parser.add_argument("--aitex", metavar="DIR", help="folder with AITEX; else AITEX_ROOT or data/aitex")
+    parser.add_argument("--aitex", metavar="DIR", help="folder with AITEX (default: AITEX_ROOT or data/aitex)")
     options = parser.parse_args(arguments)
     by_fabric: dict[str, dict[str, float]] = {name: {} for name in CONFIGURATIONS}
     try:

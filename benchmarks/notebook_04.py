@@ -1,8 +1,9 @@
 """`python course.py bench notebook_04 [--aitex DIR]`: coresets of three samplers and four sizes compared on AITEX.
 
 Notebook 04 compares them on the practice fabric. This benchmark compares them on three fabrics of AITEX with two splits
-each: the bank is filled from tiles of 70 % of a fabric's normal strips, and tested on tiles of its other normal strips
-and on defective tiles. Written to `results/notebook_04.json`. The time of coreset sampling is part of `bench speed`.
+each. The bank is filled from tiles of 70 % of a fabric's normal strips. It is tested on tiles of the other normal
+strips and on defective tiles. Written to `results/notebook_04.json`. The time of coreset sampling is part of `bench
+speed`.
 """
 
 from __future__ import annotations
@@ -197,7 +198,7 @@ def with_interval(value: float, resampled: Sequence[float]) -> dict[str, float]:
 
 
 def summarize(splits: Sequence[SplitScores]) -> dict[str, Any]:
-    """Return the AUROCs, their differences to all patches, and those of greedy to random, with intervals over strips.
+    """Return the AUROCs and their differences (to all patches, greedy to random), with intervals over strips.
 
     Parameters
     ----------
@@ -232,7 +233,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Parameters
     ----------
     arguments : sequence of str, optional
-        Arguments of the command line; None takes those of the process.
+        Arguments of the command line. None takes the arguments of the process.
 
     Returns
     -------
@@ -240,7 +241,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         Exit status.
     """
     parser = argparse.ArgumentParser(prog="course.py bench notebook_04", description="Samplers and coreset sizes.")
-    parser.add_argument("--aitex", metavar="DIR", help="folder with AITEX; else AITEX_ROOT or data/aitex")
+    parser.add_argument("--aitex", metavar="DIR", help="folder with AITEX (default: AITEX_ROOT or data/aitex)")
     options = parser.parse_args(arguments)
     try:
         root = find_aitex(options.aitex)

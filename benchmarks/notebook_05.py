@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     import faiss
 
 FABRICS, SEEDS, CORESET_RATIO, N_RESAMPLES = ("00", "02", "03"), 2, 0.10, 1000
-FIT_TILES, TEST_TILES = 20, 40  # at most, drawn at random; TEST_TILES each of clean and of defective tiles
+FIT_TILES, TEST_TILES = 20, 40  # at most, drawn at random, and TEST_TILES each of clean and of defective tiles
 KINDS = ("flat", "coreset", "ivf_1", "ivf_8", "hnsw_16", "hnsw_64", "pq_19", "pq_19_true")
 SIZES, SIZE_TILES, QUERIES, REPEATS = (1000, 4000, 16000, 64000, 180000), 60, 2048, 3
 TIMED_KINDS = ("flat", "ivf_8", "hnsw_16")
@@ -261,7 +261,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Parameters
     ----------
     arguments : sequence of str, optional
-        Arguments of the command line; None takes those of the process.
+        Arguments of the command line. None takes the arguments of the process.
 
     Returns
     -------
@@ -269,7 +269,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         Exit status.
     """
     parser = argparse.ArgumentParser(prog="course.py bench notebook_05", description="Kinds of FAISS index.")
-    parser.add_argument("--aitex", metavar="DIR", help="folder with AITEX; else AITEX_ROOT or data/aitex")
+    parser.add_argument("--aitex", metavar="DIR", help="folder with AITEX (default: AITEX_ROOT or data/aitex)")
     options = parser.parse_args(arguments)
     try:
         root = find_aitex(options.aitex)

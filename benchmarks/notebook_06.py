@@ -1,8 +1,8 @@
 """`python course.py bench notebook_06 [--aitex DIR] [--practice DIR]`: image scores, intervals and thresholds.
 
 Notebook 06 evaluates a detector on the practice fabric. This benchmark evaluates it on AITEX and on the whole practice
-fabric: fitted on tiles of half of a fabric's normal strips, tested on its other normal strips and on its defective
-strips whose mask is known. Written to `results/notebook_06.json`.
+fabric. A detector is fitted on tiles of half of a fabric's normal strips. It is tested on the other normal strips and
+on the defective strips whose mask is known. Written to `results/notebook_06.json`.
 """
 
 from __future__ import annotations
@@ -362,7 +362,7 @@ def measures_by_level(fabric: FabricScores, of_pixels: dict[str, float]) -> dict
 def rates_on_new_strips(fabric: FabricScores) -> dict[str, dict[str, Any]]:
     """Return which share of the tiles of new normal strips is flagged, by rate and by source of the threshold.
 
-    New strips are half of the held-out normal ones; the other half is the source "strips".
+    New strips are half of the held-out normal strips. The other half is the source "strips".
 
     Parameters
     ----------
@@ -468,7 +468,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Parameters
     ----------
     arguments : sequence of str, optional
-        Arguments of the command line; None takes those of the process.
+        Arguments of the command line. None takes the arguments of the process.
 
     Returns
     -------
@@ -476,7 +476,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         Exit status.
     """
     parser = argparse.ArgumentParser(prog="course.py bench notebook_06", description="Scores and thresholds.")
-    parser.add_argument("--aitex", metavar="DIR", help="folder with AITEX; else AITEX_ROOT or data/aitex")
+    parser.add_argument("--aitex", metavar="DIR", help="folder with AITEX (default: AITEX_ROOT or data/aitex)")
     parser.add_argument("--practice", metavar="DIR", default=PRACTICE, help="folder with the practice fabric")
     parser.add_argument("--only-data", choices=tuple(FABRICS), help="measure on this data set anew, keep the other")
     options = parser.parse_args(arguments)

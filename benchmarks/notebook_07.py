@@ -1,11 +1,11 @@
 """`python course.py bench notebook_07 [--aitex DIR] [--only PART]`: PatchCore and the autoencoder by protocol C.
 
 Four fabrics of AITEX and the three of the practice fabric. Part `contest`: both detectors learn from the same tiles of
-70 % of a fabric's normal strips and are tested on its other normal strips and all defective ones; the autoencoder with
-pixel error and with SSIM, with another seed, with few tiles, and with a code as large as the tile (`wide`). Part
-`crossed` separates representation and signal: the autoencoder's codes and PatchCore's features, each reconstructed and
-each remembered, by banks of equally many vectors, drawn at random. Differences have paired bootstrap intervals over
-strips. Written to `results/notebook_07.json`; `--only` makes one part anew and keeps the other.
+70 % of a fabric's normal strips. They are tested on its other normal strips and all defective strips. The autoencoder
+is tested with pixel error and with SSIM, with another seed, with few tiles, and with a code as large as the tile
+(`wide`). Part `crossed` separates representation and signal: the autoencoder's codes and PatchCore's features, each
+reconstructed and each remembered, by banks of equally many vectors, drawn at random. Differences have paired bootstrap
+intervals over strips. Written to `results/notebook_07.json`. `--only` makes one part anew and keeps the other.
 """
 
 from __future__ import annotations
@@ -122,7 +122,7 @@ def fit_variants(tiles: np.ndarray) -> Iterator[tuple[str, PatchCore | Autoencod
     name : str
         Name in the results file.
     detector : PatchCore or Autoencoder
-        Fitted detector; those of the autoencoder's two errors share one network.
+        Fitted detector. The detectors of the autoencoder's two errors share one network.
     seconds : float
         Seconds of the fit.
     """
@@ -378,7 +378,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Parameters
     ----------
     arguments : sequence of str, optional
-        Arguments of the command line; None takes those of the process.
+        Arguments of the command line. None takes the arguments of the process.
 
     Returns
     -------
@@ -386,7 +386,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         Exit status.
     """
     parser = argparse.ArgumentParser(prog="course.py bench notebook_07", description="PatchCore and the autoencoder.")
-    parser.add_argument("--aitex", metavar="DIR", help="folder with AITEX; else AITEX_ROOT or data/aitex")
+    parser.add_argument("--aitex", metavar="DIR", help="folder with AITEX (default: AITEX_ROOT or data/aitex)")
     parser.add_argument("--only", choices=("contest", "crossed"), help="make this part anew, keep the other")
     parser.add_argument("--only-data", choices=tuple(FABRICS), help="measure on this data set anew, keep the other")
     options = parser.parse_args(arguments)

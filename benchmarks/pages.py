@@ -1,6 +1,7 @@
-"""Write the tables of the pages from the results files: `python benchmarks/pages.py`; a test compares them.
+"""Write the tables of the pages from the results files: `python benchmarks/pages.py`. A test compares them.
 
-A page names a table with a comment, `<!-- table: NAME -->`, and ends it with `<!-- end -->`; the text between is made.
+A page names a table with a comment, `<!-- table: NAME -->`, and ends it with `<!-- end -->`. The text between is
+generated.
 """
 
 from __future__ import annotations
@@ -54,7 +55,7 @@ def with_tables(text: str) -> str:
 
 
 def write_pages() -> None:
-    """Make the tables of all pages anew; a page whose results file is missing stays as it is, with a message."""
+    """Make the tables of all pages anew. A page whose results file is missing stays as it is, with a message."""
     for page in PAGES:
         if not page.is_file():
             continue

@@ -1,7 +1,7 @@
 """`python course.py bench picture`: the front page's picture, a defective strip of the practice fabric above its map.
 
-Among the defective strips of the first fabric whose map is highest inside the mask, it shows the one with the median
-score: a defect that was detected, neither the plainest nor the faintest.
+It considers the defective strips of the first fabric whose map is highest inside the mask, and shows the strip with the
+median score. So the defect was detected, and is neither the plainest nor the faintest.
 """
 
 from __future__ import annotations

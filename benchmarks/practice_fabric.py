@@ -1,8 +1,8 @@
 """`python course.py bench practice_fabric [--aitex DIR]`: whether the practice fabric is a fair stand-in for AITEX.
 
-It measures the demands on the practice fabric, into `results/practice_fabric.json`: generation time, equal bytes for
-equal seeds, all twelve kinds of defects, small defects, an accuracy of PatchCore as on AITEX, and an equal ranking of
-nine configurations. It needs AITEX, and `bench demo` run on both data sets before.
+It measures the demands on the practice fabric and writes `results/practice_fabric.json`. Generation must be quick and
+give equal bytes for equal seeds. There must be all twelve kinds of defects, and small defects. PatchCore's accuracy and
+the ranking of nine configurations must be as on AITEX. It needs AITEX, and `bench demo` run on both data sets before.
 """
 
 from __future__ import annotations
@@ -143,7 +143,7 @@ def generate_three_times(folder: Path) -> tuple[Path, list[float], bool]:
 
 
 def known_rankings() -> dict[str, ByFabric]:
-    """Return the rankings of the results file, by data set, of configurations of which nothing has changed.
+    """Return the rankings of the results file, by data set, of unchanged configurations.
 
     Returns
     -------
@@ -269,7 +269,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Parameters
     ----------
     arguments : sequence of str, optional
-        Arguments of the command line; None takes those of the process.
+        Arguments of the command line. None takes the arguments of the process.
 
     Returns
     -------
@@ -277,7 +277,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         Exit status, 1 if a demand is missed.
     """
     parser = argparse.ArgumentParser(prog="course.py bench practice_fabric", description="Demands on the fabric.")
-    parser.add_argument("--aitex", metavar="DIR", help="folder with AITEX; else AITEX_ROOT or data/aitex")
+    parser.add_argument("--aitex", metavar="DIR", help="folder with AITEX (default: AITEX_ROOT or data/aitex)")
     parser.add_argument(
         "--keep-ranking",
         action="store_true",

@@ -1,4 +1,4 @@
-"""Protocol A: strips of all fabrics as one class, not cropped; a quarter of the normal tiles is tested, at random."""
+"""Protocol A: strips of all fabrics as one class, not cropped, with a random quarter of the normal tiles as test."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Protocol C over several splits of a fabric; `aitex_utils.commands.protocol_c` is the protocol itself."""
+"""Protocol C over several splits of a fabric. `aitex_utils.commands.protocol_c` is the protocol itself."""
 
 from __future__ import annotations
 

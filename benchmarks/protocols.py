@@ -1,4 +1,4 @@
-"""The tiles of a fabric on which protocols A and B work; `benchmarks/README.md` describes all protocols."""
+"""The tiles of a fabric on which protocols A and B work. `benchmarks/README.md` describes all protocols."""
 
 from __future__ import annotations
 
@@ -129,7 +129,7 @@ def _cut(strip: Strip, number: int, crop: bool) -> TileSet:
 
 
 def evaluate_tiles(strips: list[Strip], tested: TileSet, maps: np.ndarray) -> EvalResult:
-    """Put maps of tiles beside their ground truth; a tile's score is the maximum of its map.
+    """Put maps of tiles beside their ground truth. A tile's score is the maximum of its map.
 
     Parameters
     ----------

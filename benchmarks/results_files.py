@@ -75,7 +75,7 @@ def write_figure(figure: Figure, caption: str, target: Path, **options: Any) -> 
     figure : matplotlib.figure.Figure
         Figure to write.
     caption : str
-        What the figure shows.
+        Caption of the figure.
     target : Path
         File to write.
     **options

@@ -1,10 +1,10 @@
 """`python course.py bench speed [--anomalib] [--only PART ...]`: seconds and memory, as ratios measured in one run.
 
-Part "coreset": ours, the reference with one pass per choice, and (with `--anomalib`) anomalib's, on the same patches in
-alternation. "model": fit and prediction of tiles at 320 px with a 10 % coreset, beside the backbone alone, FAISS's flat
-index and anomalib's model. "strip": a strip with our defaults. "whole": a fit on as many strips as AITEX has, in
-bounded memory. "limits": what the machine can do at best. All on the practice fabric; times are medians of `REPEATS`
-runs. Written to `results/speed.json` and drawn in `images/speed.png`.
+The part "coreset" compares ours, the reference with one pass per choice, and (with `--anomalib`) anomalib's, on the
+same patches in alternation. "model" is fit and prediction of tiles at 320 px with a 10 % coreset, beside the backbone
+alone, FAISS's flat index and anomalib's model. "strip" is a strip with our defaults. "whole" is a fit on as many strips
+as AITEX has, in bounded memory. "limits" is the best that the machine can do. All run on the practice fabric. Times are
+medians of `REPEATS` runs. Written to `results/speed.json` and drawn in `images/speed.png`.
 """
 
 from __future__ import annotations
@@ -158,8 +158,8 @@ def measure_coreset(runner: AnomalibRunner | None) -> list[dict[str, Any]]:
     Returns
     -------
     list of dict
-        For each size the seconds of ours, the reference and anomalib's. `radius_off` is the largest relative
-        difference of our covering radii from the reference's, for its first choices; `last_off` that of our last
+        For each size the seconds of ours, the reference and anomalib's. `radius_off` is the largest relative difference
+        of our covering radii from the reference's, for its first choices. `last_off` is the difference of our last
         radius from the radius computed from all distances.
     """
     all_patches, rows = practice_patches(max(SIZES)), []
@@ -304,7 +304,7 @@ def measure_whole(rows: list[dict[str, Any]]) -> dict[str, Any]:
     -------
     dict
         With `seconds_ten_times`, extrapolated to ten times as many strips: reading, extracting and reducing them take
-        ten times as long; the last coreset, over the rest of all strips, grows with the power that `rows` show.
+        ten times as long. The last coreset, over the rest of all strips, grows with the power that `rows` show.
     """
     command = [sys.executable, __file__, "--whole"]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
@@ -339,7 +339,7 @@ def coreset_power(rows: list[dict[str, Any]]) -> float:
 
 
 class StripStream:
-    """Fabric of as many strips as AITEX has, each another piece; it records when the last one has been taken.
+    """Fabric of as many strips as AITEX has, each another piece. It records when the last piece has been taken.
 
     Parameters
     ----------
@@ -367,7 +367,7 @@ class StripStream:
 
 
 def fit_whole() -> dict[str, Any]:
-    """Fit on as many strips as AITEX has; run in a process of its own, for its peak memory.
+    """Fit on as many strips as AITEX has, in a process of its own, for its peak memory.
 
     Returns
     -------
@@ -403,7 +403,7 @@ def draw(rows: list[dict[str, Any]]) -> Figure:
     styles = zip(COLOURS, MARKERS, LINE_STYLES, strict=False)
     for (label, curve), (colour, marker, line) in zip(coreset_curves(rows).items(), styles, strict=False):
         axis.loglog(*zip(*curve, strict=True), color=colour, marker=marker, linestyle=line, label=label)
-    axis.set(xlabel="patches, of which 10 % are chosen", ylabel="seconds")
+    axis.set(xlabel="patches (10 % are chosen)", ylabel="seconds")
     axis.legend(frameon=False)
     return figure
 
@@ -417,7 +417,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Parameters
     ----------
     arguments : sequence of str, optional
-        Arguments of the command line; None takes those of the process.
+        Arguments of the command line. None takes the arguments of the process.
 
     Returns
     -------

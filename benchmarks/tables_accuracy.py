@@ -183,7 +183,7 @@ def headline_table() -> str:
 
 
 def _first_split(results: dict[str, Any]) -> str:
-    """Return a detector's tile AUROC on the first split, mean over fabrics; a dash if it is not there."""
+    """Return a detector's tile AUROC on the first split, mean over fabrics, or a dash if it is not there."""
     values = [measures["by_seed"][0]["tile_auroc"] for measures in results.get("fabrics", {}).values()]
     return f"{sum(values) / len(values):.3f}" if values else "–"
 

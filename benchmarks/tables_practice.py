@@ -11,7 +11,7 @@ DETECTORS = {"patchcore": "PatchCore", "ssim": "autoencoder, SSIM", "pixel": "au
 
 
 def demands_table() -> str:
-    """Make the table of the demands on the practice fabric, and of what was measured.
+    """Make the table of the demands on the practice fabric and of the measured values.
 
     Returns
     -------

@@ -84,15 +84,15 @@ def model_table() -> str:
     rows = [
         ["fit", f"{model['fit_seconds']:.2f} s", fit_ratio],
         ["prediction per tile", f"{tile:.0f} ms", with_ratio(tile, model.get("anomalib_tile_ms"), "ms")],
-        ["of which backbone, tile by tile", f"{model['backbone_ms']:.0f} ms", ""],
+        ["backbone alone, tile by tile", f"{model['backbone_ms']:.0f} ms", ""],
         [
-            "of which exact search",
+            "exact search alone",
             f"{model['search_ms']:.1f} ms (FAISS's flat index: {model['search_faiss_ms']:.1f} ms)",
             "",
         ],
         [
             "backbone alone, eight tiles at once",
-            f"{batch:.0f} ms; the whole prediction takes {tile / batch:.2f} times as long",
+            f"{batch:.0f} ms, the whole prediction takes {tile / batch:.2f} times as long",
             "",
         ],
         [
@@ -122,7 +122,7 @@ def speed_in_words() -> str:
     fit = f"fitting {model['tiles']} tiles takes {model['fit_seconds']:.2f} s ({model['anomalib_fit_seconds']:.0f} s)"
     prediction = f"predicting a tile {model['tile_ms']:.0f} ms ({model['anomalib_tile_ms']:.0f} ms)"
     coreset = f"choosing {row['chosen']:,}\nof {row['patches']:,} patches {row['ours']:.1f} s"
-    others = f"{row['anomalib']:,.0f} s; with one pass over all patches per choice, {row['reference']:.0f} s"
+    others = f"{row['anomalib']:,.0f} s, or {row['reference']:.0f} s with one pass over all patches per choice"
     return (
         "On two cores without a GPU, with the paper's recipe at 320 px (anomalib 2.7 in brackets), "
         f"{fit}, {prediction}, and {coreset} ({others}). With our defaults a tile takes "

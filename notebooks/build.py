@@ -3,7 +3,7 @@
 A source is a jupytext percent script, solved, with these conventions:
 
 - `# %% exercise="01.2"` marks a cell with one function, solved. The learner gets signature, docstring and a stub that
-  raises `NotImplementedError("01.2")`; the solution is folded away below the cell that calls `check("01.2", ...)`.
+  raises `NotImplementedError("01.2")`. The solution is folded away below the cell that calls `check("01.2", ...)`.
 - `predict("01.a", 3, 5)` and `quiz("01.q1", "b")` lose the answer.
 - A widget is kept as its still picture, if it has one, because sliders do not work in a file.
 - A cell tagged `this-machine` keeps no output, because its output describes one machine.
@@ -11,6 +11,11 @@ A source is a jupytext percent script, solved, with these conventions:
 - `{{results/NAME.json: key.key: .3f}}` in a text becomes a number from a results file under `benchmarks/` (a key with a
   full stop stands in quotation marks). `{{cost}}` becomes the seconds and the memory of this notebook, from
   `benchmarks/results/notebooks.json`, which executing writes.
+- `{{contents}}`, alone on its line, becomes a list of links to the `## ` headings. `{{minutes}}` becomes the minutes
+  for a learner, such as "90 minutes", by the model in `timing.py`. The model reads the minutes of an exercise from a
+  line that begins with its difficulty and minutes, such as `*Medium, 10 minutes.*`.
+- A cell tagged `start-here` begins with the comment `# Start here again after a restart`. It is the first code cell of
+  a section, and from it on the section runs in a new kernel.
 
 The same source always makes the same bytes: a cell's id is a hash of the notebook's name, the cell's text and how many
 previous cells have the same text. So the id also shows whether a cell is as it was built: a notebook with a cell that
@@ -38,6 +43,7 @@ import jupytext
 import nbformat
 import psutil
 from filelock import FileLock
+from markdown_it import MarkdownIt
 from nbclient.exceptions import CellExecutionError, DeadKernelError
 from nbformat import NotebookNode
 
@@ -46,6 +52,10 @@ from aitex_utils.errors import InputError
 from aitex_utils.files.atomic_write import atomic_write
 
 FOLDER = Path(__file__).resolve().parent
+sys.path.append(str(FOLDER))  # `course.py build` runs this file without its folder
+
+import timing  # noqa: E402
+
 SOURCE, SOLVED, BENCHMARKS = FOLDER / "source", FOLDER / "solved", FOLDER.parent / "benchmarks"
 MEASURED = BENCHMARKS / "results" / "notebooks.json"
 METADATA = {
@@ -53,6 +63,8 @@ METADATA = {
     "language_info": {"name": "python", "file_extension": ".py"},
 }
 NUMBER = re.compile(r"\{\{\s*(results/[\w.]+)\s*:\s*((?:\"[^\"]+\"|[\w.\- ])+?)\s*(?::\s*([^}]+?))?\s*\}\}")
+LINKED = re.compile(r"[\w .,:!?/'&+=()-]+", re.ASCII)  # JupyterLab compares a link with the heading, undecoded
+LINKED_RULE = "English letters, digits, spaces and .,:!?/'&+=()-"
 WIDGET = "application/vnd.jupyter.widget-view+json"
 GUESS = re.compile(r'^(predict\("[^"]+"), [^,]+, [^,)]+(.*\))$', re.MULTILINE)
 KERNEL_CHECK = """try:
@@ -65,7 +77,7 @@ QUIZ = re.compile(r'^quiz\("([^"]+)", "\w"\)$', re.MULTILINE)
 
 
 class SourceError(Exception):
-    """A source or notebook with which nothing can be built; the message names it and says why."""
+    """A source or notebook with which nothing can be built. The message names it and says why."""
 
 
 FAILURES = (SourceError, InputError, OSError, ValueError, SyntaxError, CellExecutionError)
@@ -74,29 +86,34 @@ FAILURES += (NotImplementedError,)  # a disk without locks
 
 def solved(source: Path) -> NotebookNode:
     """Return the solved notebook of a source, not executed: numbers filled in, cell ids set."""
-    cells = []
-    for cell in jupytext.read(source, fmt="py:percent").cells:
-        if cell.cell_type == "markdown":
-            cell.source = filled(cell.source, source.stem)
-        cells.append(cell)
+    cells = jupytext.read(source, fmt="py:percent").cells
+    texts = [cell for cell in cells if cell.cell_type == "markdown"]
+    for cell in texts:
+        cell.source = filled(cell.source, source.stem)
     code = [index for index, cell in enumerate(cells) if cell.cell_type == "code"]
     if any("aitex_utils" in cells[index].source for index in code):
         cells.insert(code[0], nbformat.v4.new_code_cell(KERNEL_CHECK))
+    whole = "\n\n".join(cell.source for cell in texts)
+    if "{{contents}}" in whole:
+        _replace("{{contents}}", _contents(texts, source.name), texts)
+    if "{{minutes}}" in whole:
+        open_cells = [_without_answers(cell, source.name) for cell in cells]
+        _replace("{{minutes}}", f"{timing.rounded(timing.fluent(timing.sections(open_cells)))} minutes", texts)
     return _notebook(cells, source.stem)
+
+
+def _replace(placeholder: str, text: str, cells: Sequence[NotebookNode]) -> None:
+    for cell in cells:
+        cell.source = cell.source.replace(placeholder, text)
 
 
 def learner(source: Path) -> NotebookNode:
     """Return the learner's notebook of a source: stubs for solutions, guesses and quiz open, solutions folded away."""
     cells, folded = [], {}
     for cell in solved(source).cells:
-        if cell.cell_type == "code":
-            name = cell.metadata.get("exercise")
-            if name:
-                folded[name] = cell.source
-                cell.source = stub(cell.source, name, source.name)
-            cell.source = GUESS.sub(r"\1, low=..., high=...\2", cell.source)
-            cell.source = QUIZ.sub(r'quiz("\1", "")', cell.source)
-        cells.append(cell)
+        if name := cell.cell_type == "code" and cell.metadata.get("exercise"):
+            folded[name] = cell.source
+        cells.append(_without_answers(cell, source.name))
         for name in [n for n in folded if cell.cell_type == "code" and f'check("{n}"' in cell.source]:
             cells.append(nbformat.v4.new_markdown_cell(_folded(name, folded.pop(name))))
     if folded:
@@ -104,8 +121,36 @@ def learner(source: Path) -> NotebookNode:
     return _notebook(cells, source.stem)
 
 
+def _without_answers(cell: NotebookNode, file: str) -> NotebookNode:
+    """Return a copy of a cell with a stub in place of a solution, and without the answers to guesses and questions."""
+    cell = nbformat.from_dict(cell)
+    if cell.cell_type == "code":
+        if name := cell.metadata.get("exercise"):
+            cell.source = stub(cell.source, name, file)
+        cell.source = GUESS.sub(r"\1, low=..., high=...\2", cell.source)
+        cell.source = QUIZ.sub(r'quiz("\1", "")', cell.source)
+    return cell
+
+
+def _contents(cells: Sequence[NotebookNode], file: str) -> str:
+    """Return a list of links to the `## ` headings, which JupyterLab and nbconvert name by their text."""
+    links = []
+    for cell in cells:
+        tokens = MarkdownIt("commonmark").parse(cell.source)
+        for opening, inline in zip(tokens, tokens[1:], strict=False):
+            if opening.type != "heading_open" or opening.tag != "h2":
+                continue
+            text = "".join(part.content for part in inline.children or [])
+            if not LINKED.fullmatch(text):
+                raise SourceError(f"{file}: JupyterLab cannot link to the heading {text!r}: use {LINKED_RULE}.")
+            links.append(f"- [{inline.content}](#{text.replace(' ', '-')})")
+    if len(set(links)) < len(links):
+        raise SourceError(f"{file}: two sections have one heading, so a link cannot distinguish them.")
+    return "\n".join(links)
+
+
 def stub(solution: str, name: str, file: str) -> str:
-    """Replace the body of the one function in `solution` by a stub; signature, docstring and all around it stay."""
+    """Replace the body of the one function in `solution` by a stub. Signature and docstring stay."""
     functions = [node for node in ast.parse(solution).body if isinstance(node, ast.FunctionDef)]
     if len(functions) != 1:
         raise SourceError(f"{file}: the cell of exercise {name} has {len(functions)} functions, expected one.")
@@ -187,9 +232,9 @@ def text(notebook: NotebookNode) -> str:
 def execute(
     notebook: NotebookNode, *, allow: tuple[str, ...] = (), timeout: int = 1200, cache: Path | None = None
 ) -> dict[str, float]:
-    """Run a notebook's cells in place, with progress and cache in temporary folders; return seconds and memory.
+    """Run a notebook's cells in place, with progress and cache in temporary folders, and return seconds and memory.
 
-    `allow` names exceptions with which a cell can end (a learner's stubs); any other raises `CellExecutionError`.
+    `allow` names exceptions with which a cell can end (a learner's stubs). Any other raises `CellExecutionError`.
     `cache` is a folder for results of long steps, if another run should find them.
     """
     from nbclient import NotebookClient
@@ -264,7 +309,7 @@ def stale(source: Path) -> list[str]:
 
 
 def _read(path: Path) -> NotebookNode | None:
-    """Return a built notebook; None if it is missing or damaged."""
+    """Return a built notebook, or None if it is missing or damaged."""
     try:
         notebook = nbformat.read(path, as_version=4)
         return notebook if all(isinstance(cell.source, str) for cell in notebook.cells) else None
@@ -305,7 +350,7 @@ def _write(path: Path, notebook: NotebookNode) -> None:
 
 
 def _keep_cost(name: str, cost: dict[str, float]) -> None:
-    """Write the cost of a notebook; another build can write the cost of its own at this moment."""
+    """Write the cost of a notebook, while other builds can write the costs of their own."""
     with FileLock(MEASURED.with_name(f".{MEASURED.name}.lock"), timeout=60):
         measured = dict(sorted((_measured() | {name: cost}).items()))
         with atomic_write(MEASURED) as inside:
@@ -313,7 +358,7 @@ def _keep_cost(name: str, cost: dict[str, float]) -> None:
 
 
 def build(source: Path, *, again: bool) -> None:
-    """Write both notebooks of a source; the solved one is executed if it is stale, or `again`."""
+    """Write both notebooks of a source. The solved one is executed if it is stale, or `again`."""
     path = SOLVED / f"{source.stem}.ipynb"
     current = _read(path)
     if again or current is None or [c.source for c in current.cells] != [c.source for c in solved(source).cells]:
@@ -330,11 +375,11 @@ def build(source: Path, *, again: bool) -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Build or check notebooks; return the exit code."""
+    """Build or check notebooks, and return the exit code."""
     parser = argparse.ArgumentParser(prog="course.py build", description="Make the notebooks from notebooks/source.")
-    parser.add_argument("notebooks", nargs="*", metavar="NN", help="numbers of notebooks; all if there are none")
+    parser.add_argument("notebooks", nargs="*", metavar="NN", help="numbers of notebooks (default: all)")
     parser.add_argument(
-        "--check", action="store_true", help="write nothing; fail if a notebook differs from its source"
+        "--check", action="store_true", help="write nothing, and fail if a notebook differs from its source"
     )
     parser.add_argument(
         "--again", action="store_true", help="execute solved notebooks even if their source did not change"

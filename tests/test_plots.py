@@ -312,7 +312,7 @@ def test_maps_below_their_tiles_share_one_scale():
     maps = np.stack([peak((16, 16), i, 2 * i, 10.0 + i) for i in (0, 1, 4, 3, 2)])
     maps[0, 5, 5] = 0.5
     figure, caption = plot_tiles(TILES, maps, columns=2, label="distance")
-    assert re.match("5 tiles of 16 x 16 px .*one scale", caption) and f"tile 2 ({describe_map(maps[2])})" in caption
+    assert re.match("5 tiles of 16 x 16 px .*one scale", caption) and f"Tile 2 ({describe_map(maps[2])})" in caption
     drawn = maps_of(figure)
     assert [image.get_clim() for image in drawn] == [(0.5, 14)] * 5
     tiles = [image for image in images_of(figure) if image not in drawn]
@@ -329,7 +329,7 @@ def test_maps_with_nan_share_the_scale_of_the_other_values():
     maps[0, :, 8:] = np.nan
     figure, caption = plot_tiles(TILES[:2], maps)
     assert [image.get_clim() for image in maps_of(figure)] == [(2, 12)] * 2
-    assert f"tile 1 ({describe_map(maps[1])})" in caption
+    assert f"Tile 1 ({describe_map(maps[1])})" in caption
 
 
 def test_maps_and_titles_that_do_not_fit_the_tiles_are_refused():
@@ -347,7 +347,7 @@ def test_maps_and_titles_that_do_not_fit_the_tiles_are_refused():
 def test_histograms_with_a_threshold():
     normal, defective = np.array([1.0, 2.0, 3.0, 4.0]), np.array([3.0, 5.0])
     figure, caption = plot_scores(normal, defective, 3.0, samples="strips")
-    assert re.match("Scores of 4 normal and 2 defective strips: medians 2.50 and 4.00;", caption)
+    assert re.match("Scores of 4 normal and 2 defective strips: medians 2.50 and 4.00\\. ", caption)
     assert re.search("50.0 % of the normal and 100.0 % of the defective strips .*threshold", caption)
     (axis,) = figure.axes
     names = [text.get_text() for text in axis.get_legend().get_texts()]

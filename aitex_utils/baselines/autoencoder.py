@@ -1,8 +1,8 @@
 """The reconstruction baseline: a convolutional autoencoder that learns to reconstruct normal tiles.
 
 Nothing is pretrained: its weights start at random and see normal tiles only. A tile's anomaly map is the reconstruction
-error, pixel by pixel or by structural similarity (Wang et al., 2004, doi 10.1109/TIP.2003.819861), as Bergmann et al.
-(2018, arXiv 1807.02011) proposed for autoencoders.
+error, as pixel error or structural similarity (Wang et al., 2004, doi 10.1109/TIP.2003.819861). Bergmann et al. (2018,
+arXiv 1807.02011) proposed structural similarity for autoencoders.
 """
 
 from __future__ import annotations
@@ -41,9 +41,9 @@ PREDICT_BATCH = 8  # tiles at once where nothing is trained
 class Autoencoder:
     """A detector that reconstructs normal tiles, and scores a tile by its reconstruction error.
 
-    `depth` convolutions halve the side, with `width` channels after the first and twice as many after each further one;
-    a 1 x 1 convolution makes the latent code; the same backwards reconstructs the tile. No layer depends on the tile's
-    size.
+    `depth` convolutions halve the side. The first has `width` channels, and each further convolution twice as many. A 1
+    x 1 convolution makes the latent code, and the same layers backwards reconstruct the tile. No layer depends on the
+    tile's size.
 
     Parameters
     ----------
@@ -80,7 +80,7 @@ class Autoencoder:
     -----
     Results depend on the tiles, the arguments and the seed. PyTorch's defaults and the program's random numbers are
     neither used nor changed. Training adds up rounding errors step by step, so weights also depend on the processor and
-    on the number of threads: after 100 steps with 1 and with 2 threads, losses and error maps differed by up to 2e-5.
+    on the number of threads. After 100 steps with 1 and with 2 threads, losses and error maps differed by up to 2e-5.
 
     Examples
     --------
@@ -127,8 +127,8 @@ class Autoencoder:
         tiles : ndarray, shape (N, H, W)
             Normal tiles, uint8.
         callback : callable, optional
-            Called after each step with a list of all losses so far: mean squared errors as shares of the tiles'
-            variance, so 1 is the loss of a uniformly grey image.
+            Called after each step with a list of all losses so far. Losses are mean squared errors as shares of the
+            tiles' variance, so 1 is the loss of a uniformly grey image.
 
         Returns
         -------
@@ -175,9 +175,7 @@ class Autoencoder:
                 raise _diverged("in the last step: its reconstructions are not finite")
         shape = int(tiles.shape[1]), int(tiles.shape[2])
         fitted = {"_encoder": encoder.eval(), "_decoder": decoder.eval(), "losses_": losses, "tile_shape_": shape}
-        self.__dict__.update(
-            fitted, mean_=mean, std_=std
-        )  # all at once: an interrupt leaves the old fit or the new one
+        self.__dict__.update(fitted, mean_=mean, std_=std)  # all at once: an interrupt leaves the old or the new fit
         return self
 
     def encode(self, tiles: np.ndarray) -> np.ndarray:
@@ -279,7 +277,7 @@ class Autoencoder:
 
     @classmethod
     def load(cls, file: str | os.PathLike) -> Autoencoder:
-        """Read a saved autoencoder; nothing is unpickled.
+        """Read a saved autoencoder. Nothing is unpickled.
 
         Parameters
         ----------
@@ -420,7 +418,7 @@ def _diverged(where: str) -> InputError:
 
 
 def _read_parts(file: Path, names: Sequence[str] | None = None) -> dict[str, np.ndarray]:
-    """Return the arrays of an `.npz` file by name; raise an exception for any other file."""
+    """Return the arrays of an `.npz` file by name, or raise an exception for any other file."""
     with zipfile.ZipFile(file) as parts:
         if any(part.compress_type != zipfile.ZIP_STORED for part in parts.infolist()):
             raise ValueError("its parts are compressed")  # and could grow without bounds

@@ -1,4 +1,4 @@
-"""How much two images differ, pixel by pixel: in grey levels, or in structural similarity; for reconstructions."""
+"""Difference of two images, pixel by pixel, in grey levels or in structural similarity, for reconstructions."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""What `course.py` runs: the demo, the practice fabric, the doctor, and what they share."""
+"""Programs that `course.py` runs: the demo, the practice fabric, the doctor, and their common parts."""

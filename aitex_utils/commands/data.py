@@ -20,7 +20,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Parameters
     ----------
     arguments : sequence of str, optional
-        Arguments of the command line; None takes those of the process.
+        Arguments of the command line. None takes the arguments of the process.
 
     Returns
     -------

@@ -1,6 +1,6 @@
 """`python course.py demo`: PatchCore on one fabric, from strips to a table of measures and pictures of its maps.
 
-The measures are those of protocol C, see `protocol_c`.
+Protocol C defines the measures, see `protocol_c`.
 """
 
 from __future__ import annotations
@@ -161,9 +161,9 @@ def result_table(results: dict[str, Any]) -> Table:
     table.add_row("training set", f"{results['strips_fitted']} strips, {results['tiles_fitted']} tiles")
     table.add_row("memory bank", f"{results['patches_kept']:,} patches")
     tiles = f"{results['tiles_tested']} tiles, {results['tiles_defective']} of them defective"
-    table.add_row("test set", f"{results['strips_tested']} strips; {tiles}")
+    table.add_row("test set", f"{results['strips_tested']} strips, {tiles}")
     if results["strips_without_known_mask"]:
-        table.add_row("without a known mask", f"{results['strips_without_known_mask']}; in the strip AUROC only")
+        table.add_row("without a known mask", f"{results['strips_without_known_mask']}, in the strip AUROC only")
     table.add_section()
     for step, seconds in results["seconds"].items():
         table.add_row(step, f"{seconds:.1f} s")
@@ -223,7 +223,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Parameters
     ----------
     arguments : sequence of str, optional
-        Arguments of the command line; None takes those of the process.
+        Arguments of the command line. None takes the arguments of the process.
 
     Returns
     -------
@@ -237,10 +237,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     parser = argparse.ArgumentParser(prog="course.py demo", description="PatchCore on one fabric.")
     parser.add_argument(
-        "--data", metavar="DIR", help="folder with AITEX; else AITEX_ROOT, data/aitex, the practice fabric"
+        "--data", metavar="DIR", help="folder with AITEX (default: AITEX_ROOT, data/aitex, or the practice fabric)"
     )
-    parser.add_argument("--fabric", metavar="FF", help="two digits; else the first that has normal strips")
-    parser.add_argument("--out", metavar="DIR", help="folder of the results; else data/demo/FF")
+    parser.add_argument("--fabric", metavar="FF", help="two digits (default: the first with normal strips)")
+    parser.add_argument("--out", metavar="DIR", help="folder of the results (default: data/demo/FF)")
     parser.add_argument("--seed", type=int, default=0, help="of the split and the coreset (0)")
     options = parser.parse_args(arguments)
     with warnings.catch_warnings():
@@ -310,7 +310,7 @@ def _rows(item: ScoredStrip) -> list[list[Any]]:
 
 
 def _write_pictures(folder: Path, scored: Sequence[ScoredStrip]) -> None:
-    """Write a picture of each defective strip above its map; all maps share one colour scale."""
+    """Write a picture of each defective strip above its map. All maps share one colour scale."""
     if not scored:
         return
     pixels = np.concatenate([item.result.map[::4, ::4].ravel() for item in scored])

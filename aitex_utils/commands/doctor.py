@@ -1,7 +1,7 @@
 """`python course.py doctor`: check this computer, one line for each finding, with its fix.
 
 Each check takes its subject as an argument, so a test can pass it a bad case. A finding is fatal only if the course
-cannot be done with it; all others are notes.
+cannot be done with it. All others are notes.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ for _ in range(5):
         sys.exit("torch multiplied wrongly")
 print(torch.get_num_threads(), "threads")
 """
-# OpenCV loads libraries of the system, for windows that the course never opens; servers often lack them.
+# OpenCV loads libraries of the system, for windows that the course never opens. Servers often lack them.
 OPENCV_PROBE = """
 import sys
 sys.path[:] = [path for path in sys.path if path]
@@ -103,7 +103,7 @@ class Finding:
 
 
 def check_python(version: Sequence[int] = sys.version_info[:3], bits: int = struct.calcsize("P") * 8) -> Finding:
-    """Check for Python 3.10 or newer in 64 bits; there is no PyTorch for 32.
+    """Check for Python 3.10 or newer in 64 bits. There is no PyTorch for 32 bits.
 
     Parameters
     ----------
@@ -213,7 +213,7 @@ def check_weights(path: Path | None = None) -> Finding:
 
 
 def check_downloads(folder: Path | None = None) -> Finding:
-    """List the weights of torchvision that were downloaded before; the course needs none of them.
+    """List the weights of torchvision that were downloaded before. The course needs none of them.
 
     Parameters
     ----------
@@ -233,7 +233,7 @@ def check_downloads(folder: Path | None = None) -> Finding:
         cache = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
         folder = Path(os.environ.get("TORCH_HOME") or Path(cache) / "torch") / "hub" / "checkpoints"
     names = ", ".join(name for name in DOWNLOADED if any(folder.glob(f"{name}-*.pth")))
-    message = f"{names or 'no other weights'} in {_shorten(folder)}; the course needs none of them"
+    message = f"{names or 'no other weights'} in {_shorten(folder)}, the course needs none of them"
     return Finding("downloads", True, message)
 
 
@@ -245,7 +245,7 @@ def check_opencv(command: Sequence[str] = (sys.executable, "-c", OPENCV_PROBE), 
     command : sequence of str
         Program that imports and uses OpenCV, and prints its version.
     seconds : float
-        Time it may take.
+        Time limit.
 
     Returns
     -------
@@ -286,7 +286,7 @@ def check_openmp(
     command : sequence of str
         Program that imports the modules named as its arguments, and lets both compute.
     seconds : float
-        Time it may take.
+        Time limit.
     environment : mapping of str to str
         Environment variables.
 
@@ -444,14 +444,14 @@ def check_strips() -> Finding:
     message = f"{len(strips)} strips of {len({strip.fabric for strip in strips})} fabrics in {_shorten(root)}"
     is_practice = PRACTICE in (root, root.parent) or any((p / METADATA_FILE).is_file() for p in (root, root.parent))
     if is_practice:
-        return Finding("strips", True, f"practice fabric: {message}; for AITEX itself see data/README.md")
+        return Finding("strips", True, f"practice fabric: {message} (for AITEX itself see data/README.md)")
     return Finding("strips", True, f"AITEX: {message}")
 
 
 def check_cores(
     count: int | None = None, allowed: float | None = None, environment: Mapping[str, str] = os.environ
 ) -> Finding:
-    """Count the cores that this process can use; the times in the course are for 2.
+    """Count the cores that this process can use. The times in the course are for 2.
 
     Parameters
     ----------
@@ -483,7 +483,7 @@ def check_cores(
         fixes.append(f"set OMP_NUM_THREADS={threads}, or start with course.py: more threads wait for each other")
     if allowed < 2:
         fixes.append("nothing to fix: expect twice the times that the course states")
-    message = f"{count}" + (f", of which a quota allows {allowed:.3g}" if allowed < count else "")
+    message = f"{count}" + (f", and a quota allows {allowed:.3g} of them" if allowed < count else "")
     return Finding("cores", None if fixes else True, message, "; ".join(fixes) + "." if fixes else "")
 
 
@@ -503,7 +503,7 @@ CHECKS = (
 
 
 def diagnose(checks: Sequence[Callable[[], Finding]] = CHECKS) -> list[Finding]:
-    """Run all checks; a check that fails to run is a finding too.
+    """Run all checks. A check that fails to run is a finding too.
 
     Parameters
     ----------
@@ -610,7 +610,7 @@ def _fix_libraries() -> str:
     """Return the fix for libraries of the system that OpenCV lacks."""
     pip = f"{sys.executable} -m pip"
     return (
-        "on Debian or Ubuntu run `sudo apt install libgl1 libglib2.0-0`; without administrator rights run "
+        "on Debian or Ubuntu run `sudo apt install libgl1 libglib2.0-0`, without administrator rights run  "
         f"`{pip} uninstall --yes opencv-python` and `{pip} install opencv-python-headless`."
     )
 

@@ -1,4 +1,4 @@
-"""What `course.py` and its commands share: output streams, other builds of packages, limits of this machine.
+"""Helpers of `course.py` and its commands: output streams, other builds of packages, limits of this machine.
 
 Standard library only, and no import of the project: `course.py` reads this file before anything is installed.
 """
@@ -115,7 +115,7 @@ def installed_version(
         try:
             return module, str(load(module).__version__)
         except (ImportError, AttributeError, OSError):
-            pass  # it is not there, or broken; the doctor says which in a process of its own
+            pass  # it is not there, or broken: the doctor says which in a process of its own
     return name, None
 
 
@@ -132,7 +132,7 @@ def core_limits(
     count : int, optional
         Number of cores; None counts them.
     environment : mapping of str to str
-        Environment variables, of which `CPU_LIMIT` is read; JupyterHub sets it.
+        Environment variables. `CPU_LIMIT` is read, which JupyterHub sets.
     cgroups : Path
         Where Linux shows its control groups, of version 1 or 2.
     own_cgroup : Path
@@ -169,7 +169,7 @@ def core_limits(
 
 
 def thread_limit(cores: tuple[int, float] | None = None) -> int | None:
-    """Return the number of threads that a quota allows; None without a quota.
+    """Return the number of threads that a quota allows, or None without a quota.
 
     Parameters
     ----------
@@ -194,12 +194,12 @@ def thread_limit(cores: tuple[int, float] | None = None) -> int | None:
 def memory_limit(
     environment: Mapping[str, str] = os.environ, cgroups: Path = CGROUPS, own_cgroup: Path = OWN_CGROUP
 ) -> float:
-    """Return the bytes that a container or JupyterHub still lets this process take; infinity without a limit.
+    """Return the bytes that a container or JupyterHub still lets this process take, or infinity without a limit.
 
     Parameters
     ----------
     environment : mapping of str to str
-        Environment variables, of which `MEM_LIMIT` (bytes) is read; JupyterHub sets it.
+        Environment variables. `MEM_LIMIT` (bytes) is read, which JupyterHub sets.
     cgroups : Path
         Where Linux shows its control groups, of version 1 or 2.
     own_cgroup : Path
@@ -266,7 +266,7 @@ def _cgroup_folders(controller: str, cgroups: Path, own_cgroup: Path) -> list[Pa
 
 
 def _read_numbers(path: Path) -> list[float]:
-    """Return the numbers in a file; none if it is missing, or says "max", which means no limit."""
+    """Return the numbers in a file, none if it is missing or says "max", which means no limit."""
     try:
         return _as_numbers(path.read_text())
     except (OSError, ValueError):
@@ -281,7 +281,7 @@ def _as_numbers(text: str) -> list[float]:
 
 
 def _read_statistic(path: Path, name: str) -> float:
-    """Return a value from a file of lines such as "inactive_file 4096"; 0 if it is not there."""
+    """Return a value from a file of lines such as "inactive_file 4096", or 0 if it is not there."""
     try:
         lines = [line.split() for line in path.read_text().splitlines()]
     except (OSError, ValueError):

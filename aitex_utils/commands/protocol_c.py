@@ -1,9 +1,9 @@
 """Protocol C: fit on a share of a fabric's normal strips, test on its other normal strips and all defective ones.
 
 The split is by strip, because tiles of one strip are near copies of each other. Defective tiles are compared with the
-clean tiles of normal strips (C1), or with all clean tiles, those of defective strips included (C2). The demo and the
-benchmarks use this module alike: `split_protocol_c`, `crop_fabrics`, `fit_fabrics`, `score_strips`, `evaluate`. Strips
-that cannot be used are left out before the work, by `strips.read_strips` and `find_regions`.
+clean tiles of normal strips (C1), or with all clean tiles, including clean tiles of defective strips (C2). The demo and
+the benchmarks use this module alike: `split_protocol_c`, `crop_fabrics`, `fit_fabrics`, `score_strips`, `evaluate`.
+Strips that cannot be used are left out before the work, by `strips.read_strips` and `find_regions`.
 """
 
 from __future__ import annotations
@@ -174,7 +174,7 @@ def find_regions(
         warnings.warn(f"{len(bad)} of {len(strips)} strips were skipped: {' | '.join(bad)}", stacklevel=2)
     if uncertain:
         warnings.warn(
-            f"The fabric of {len(uncertain)} of {len(strips)} strips is uncertain, because a fold may hide it: "
+            f"The fabric of {len(uncertain)} of {len(strips)} strips is uncertain, because a fold might hide it: "
             f"{', '.join(uncertain)}. Look at these strips, and leave out those that are cut wrongly.",
             stacklevel=2,
         )
@@ -353,8 +353,8 @@ def evaluate(scored: Sequence[ScoredStrip], *, n_resamples: int = 1000) -> dict[
     Returns
     -------
     dict
-        By name: tile-level AUROC (C1 and C2) with its intervals, strip-level AUROC, pixel-level AUROC and AP over the
-        pixels of the fabric, AUPRO up to a false-positive rate of 0.3, and the numbers of strips and tiles.
+        By name: tile-level AUROC (C1 and C2) with its intervals, and strip-level AUROC. Pixel-level AUROC and AP over
+        the pixels of the fabric, and AUPRO up to a false-positive rate of 0.3. The numbers of strips and tiles.
 
     Raises
     ------

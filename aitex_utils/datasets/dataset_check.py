@@ -1,6 +1,6 @@
 """Irregularities in a copy of AITEX: files that are damaged, misnamed, duplicated, unread, or without a usable mask.
 
-None is fatal; each is listed with its consequence. The demo and the notebooks show those that matter.
+None is fatal. Each is listed with its consequence. The demo and the notebooks show those that matter.
 """
 
 from __future__ import annotations
@@ -194,7 +194,7 @@ def _check_folders(root: Path) -> Iterator[Issue]:
 
 
 def _reason_not_read(path: Path) -> str | None:
-    """Say why a file is passed over that has the name of a strip or of a picture; None if it is not."""
+    """Say why a file with the name of a strip or picture is passed over, or None if it is not."""
     if path.suffix.lower() in SUFFIXES:
         if os.path.isfile(path):
             return None
@@ -222,7 +222,7 @@ def _check_names(strips: Sequence[Strip], root: Path) -> Iterator[Issue]:
             if len(name["code"]) == 2:
                 yield Issue(file, "code of two digits", f"it is read as {code}")
             if code not in DEFECTS:
-                yield Issue(file, "unknown defect code", "it is used; its defect has no name")
+                yield Issue(file, "unknown defect code", "it is used, but its defect has no name")
             if (code == "000") != (folder == NORMAL_FOLDER):
                 yield Issue(file, "code contradicts its folder", "the code in the name counts")
 
@@ -246,7 +246,7 @@ def _check_orphans(strips: Sequence[Strip], root: Path) -> Iterator[Issue]:
 
 
 def _check_strip(strip: Strip, root: Path, first_files: dict[bytes, str]) -> Iterator[Issue]:
-    """Yield the issues of one strip and of its masks; add its content to `first_files`."""
+    """Yield the issues of one strip and of its masks, and add its content to `first_files`."""
     file = _relative(strip.path, root)
     try:
         image = strip.read()
@@ -255,7 +255,7 @@ def _check_strip(strip: Strip, root: Path, first_files: dict[bytes, str]) -> Ite
         return
     content = hashlib.sha256(image).digest()
     if content in first_files:
-        yield Issue(file, "same picture twice", f"equal to {first_files[content]}; a split can leak")
+        yield Issue(file, "same picture twice", f"equal to {first_files[content]}, so a split can leak")
     first_files.setdefault(content, file)
     pixel_format = _pixel_format(strip.path)
     if pixel_format is None:
@@ -272,7 +272,7 @@ def _check_strip(strip: Strip, root: Path, first_files: dict[bytes, str]) -> Ite
 
 
 def _check_region(image: np.ndarray, file: str) -> Iterator[Issue]:
-    """Yield a strip whose fabric is not found, or not with certainty; `fabric_region` sees suspicious strips only."""
+    """Yield a strip whose fabric is not found, or not with certainty. `fabric_region` sees suspicious strips only."""
     window, change, contrast = SCREEN
     right = image[:, image.shape[1] // 2 :]
     windows = right.shape[1] // window
@@ -292,7 +292,7 @@ def _check_region(image: np.ndarray, file: str) -> Iterator[Issue]:
     if stop - start < STRIP_SHAPE[0]:
         yield Issue(file, "no fabric found", f"only {stop - start} columns look like fabric, less than a tile")
     elif not region.is_certain:
-        yield Issue(file, "fabric uncertain", f"a fold may hide it; columns {start} to {stop} are used")
+        yield Issue(file, "fabric uncertain", f"a fold might hide it, columns {start} to {stop} are used")
 
 
 def _check_masks(strip: Strip, root: Path) -> Iterator[Issue]:
@@ -313,14 +313,14 @@ def _check_masks(strip: Strip, root: Path) -> Iterator[Issue]:
         yield Issue(file, "mask marks most of the strip", f"it marks {marked:.0%}: is it inverted or transparent?")
     if marked == 0:
         yield Issue(
-            file, "mask all black", "the place of its defect is unknown; it counts in strip-level measures only"
+            file, "mask all black", "the place of its defect is unknown, it counts in strip-level measures only"
         )
     if any(((grey > 0) & (grey < 255)).any() for grey in values if grey.dtype == np.uint8):
         yield Issue(file, "mask not binary", "any value above 0 counts as defect")
 
 
 def _pixel_format(path: Path) -> str | None:
-    """Return how a PNG file stores its pixels, from its header: "8-bit grey", "RGBA", "16-bit grey"; else None."""
+    """Return how a PNG file stores its pixels, from its header: "8-bit grey", "RGBA", "16-bit grey", or None."""
     with open(path, "rb") as file:
         header = file.read(26)  # signature, length and name of the first chunk, width, height, bit depth, colour type
     if not header.startswith(PNG_SIGNATURE) or len(header) < 26:

@@ -35,10 +35,10 @@ class Bf16Bound:
 
     Notes
     -----
-    s = p.c - |c|^2 / 2 + shift equals (|p|^2 - |p - c|^2) / 2 + shift and is largest for the nearest centre. Three
-    more columns of the points are ones, and those of the centres are shift - |c|^2 / 2 in three parts, so one matrix
-    product gives s. With the shift every s that matters is above 0, and positive numbers have the same order as their
-    bits read as int16.
+    s = p.c - |c|^2 / 2 + shift equals (|p|^2 - |p - c|^2) / 2 + shift and is largest for the nearest centre. Three more
+    columns of the points are ones, and the same columns of the centres are shift - |c|^2 / 2 in three parts, so one
+    matrix product gives s. With the shift every s that matters is above 0, and positive numbers have the same order as
+    their bits read as int16.
 
     Examples
     --------
@@ -78,7 +78,7 @@ class Bf16Bound:
         n_groups = -(-len(new_centres) // GROUP)
         padded_norms = np.zeros(n_groups * GROUP, np.float32)
         padded_norms[: len(new_centres)] = self.norms[new_centres]
-        # Rounding of two factors, per group, with room for float32's own rounding; then the rounding of s itself.
+        # Rounding of two factors, per group, with room for float32's own rounding, and then the rounding of s itself.
         product_error = 2.02 * UNIT_ROUNDOFF * padded_norms.reshape(n_groups, GROUP).max(axis=1)  # times |p|
         shift = float(max(nearest.max(), 0.0)) / 2
         error = 1.02 * UNIT_ROUNDOFF * (shift + self.squared_norms / 2)

@@ -11,7 +11,7 @@ import numpy as np
 
 PAIRS = 1024  # differences computed at once: they stay in the cache
 PRODUCT = 2**21  # numbers of one product in float64
-SLACK = 16  # roundings besides those of the products: of norms, of the centring, of sums
+SLACK = 16  # roundings besides the products' roundings: of norms, of the centring, of sums
 
 
 def paired_squared_distances(left: np.ndarray, right: np.ndarray) -> np.ndarray:

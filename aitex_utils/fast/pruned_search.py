@@ -1,9 +1,9 @@
 """Exact nearest-neighbour search, with most vectors ruled out by a bound in bfloat16.
 
 For a query p the nearest vector m has the largest s = p.m - |m|^2 / 2. Processors with fast bfloat16 compute all s,
-rounded, in a tenth of the time. The rounding error is bounded, so every group of vectors whose largest s is certainly
-below that of another group is skipped. The vectors of a group lie near each other: the more alike they are, the fewer
-groups remain, mostly two.
+rounded, in a tenth of the time. The rounding error is bounded, so a group of vectors is skipped if its largest s is
+certainly below another group's largest s. The vectors of a group lie near each other: the more alike they are, the
+fewer groups remain, mostly two.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ MIN_SIZE = 1024  # vectors, and queries at once, from which the bound is worth i
 
 
 class PrunedSearch:
-    """An index of vectors for exact search of the one nearest neighbour.
+    """An index of vectors for exact search of the nearest neighbour.
 
     Parameters
     ----------
@@ -33,7 +33,7 @@ class PrunedSearch:
 
     Notes
     -----
-    The result is that of `exact_distances.brute_force_search`, bit for bit.
+    The result equals the result of `exact_distances.brute_force_search`, bit for bit.
 
     Examples
     --------
@@ -64,7 +64,7 @@ class PrunedSearch:
         self.transposed = rounded.T.contiguous()
 
     def search(self, queries: np.ndarray, exclude: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
-        """Return the nearest vector to each query, of equally near ones that of lowest index.
+        """Return the nearest vector to each query, the lowest index among equally near vectors.
 
         Parameters
         ----------

@@ -1,1 +1,1 @@
-"""Files and folders, read and written safely; how PatchCore works can be understood without this room."""
+"""Files and folders, read and written safely. PatchCore can be understood without this folder."""

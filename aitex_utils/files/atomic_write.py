@@ -3,7 +3,7 @@
 A write goes to a temporary folder beside the target and is renamed at the end. An interruption, a full disk or an
 error leaves the previous content untouched.
 
-A folder is replaced by two renames: the previous one goes into the temporary folder, the new one to its place. A
+A folder is replaced by two renames: the previous folder goes into the temporary folder, the new folder to its place. A
 process that is killed leaves its temporary folder behind, whose name contains the machine and the process. The next
 write to the same place, and `settle` before a read, remove it, or first put the previous folder back if the kill fell
 between the two renames. Temporary folders of processes that still run, or run elsewhere, are left alone.
@@ -32,7 +32,7 @@ from .ownership import Manifest, refuse_foreign
 from .paths import full_path, working_folder
 from .system_errors import explain, try_again
 
-NEW, PREVIOUS, DELETED = "new", "previous", "deleted"  # inside a temporary folder; only PREVIOUS is ever put back
+NEW, PREVIOUS, DELETED = "new", "previous", "deleted"  # inside a temporary folder, and only PREVIOUS is ever put back
 PART = re.compile(rf"{NEW}|{PREVIOUS}|{DELETED}\d*")
 NAME_LENGTH = 40  # characters of the target's name that its temporary folder shows
 CONTENTION = 30.0  # seconds for which several processes can take turns at replacing one folder
@@ -66,7 +66,7 @@ def atomic_write(
     Raises
     ------
     InputError
-        If an existing folder contains anything that the manifest does not list, the disk is full, the place is
+        If an existing folder contains anything that the manifest does not list. Also if the disk is full, the place is
         read-only, a file is in the way, or another program uses the target.
 
     Examples
@@ -104,7 +104,7 @@ def atomic_write(
 
 
 def check_writable(target: str | os.PathLike, *, folder: bool = False, manifest: Manifest | None = None) -> None:
-    """Raise an error if `atomic_write` would fail now, before minutes of work; nothing is written.
+    """Raise an error if `atomic_write` would fail now, before minutes of work. Nothing is written.
 
     Parameters
     ----------
@@ -127,7 +127,7 @@ def check_writable(target: str | os.PathLike, *, folder: bool = False, manifest:
 
 
 def remove_folder(target: str | os.PathLike, manifest: Manifest) -> None:
-    """Delete a folder that the course wrote, whole or not at all; nothing happens if it does not exist.
+    """Delete a folder that the course wrote, whole or not at all. Nothing happens if it does not exist.
 
     Parameters
     ----------
@@ -205,8 +205,7 @@ def remove_leftovers(folder: str | os.PathLike, name: str | None = None) -> None
 
     Notes
     -----
-    A folder of which nothing is left but its previous version, because a process was killed between two renames, is
-    put back.
+    If a process was killed between two renames, only a folder's previous version is left. That version is put back.
 
     Examples
     --------
@@ -257,14 +256,14 @@ def _refuse_obstacle(target: Path, folder: bool) -> None:
 
 
 def _temporary_folder(target: Path) -> Path:
-    """Make a temporary folder beside the target, with the usual permissions: `mkdtemp` would pass its own on."""
+    """Make a temporary folder beside the target, with the default permissions: `mkdtemp` would pass its own on."""
     name = f".{target.name[:NAME_LENGTH]}.{_machine()}-{os.getpid()}-{secrets.token_hex(4)}"
     os.mkdir(target.with_name(name))
     return target.with_name(name)
 
 
 def _replace_folder(fresh: Path, target: Path, temporary: Path, manifest: Manifest | None) -> None:
-    """Put `fresh` in the place of `target`, while other processes can do the same; `_finish` undoes one half of it."""
+    """Put `fresh` in the place of `target`, while other processes can do the same. `_finish` undoes one half of it."""
     end = time.monotonic() + CONTENTION
     for number in itertools.count():
         _move_away(target, temporary, manifest)
@@ -283,7 +282,7 @@ def _replace_folder(fresh: Path, target: Path, temporary: Path, manifest: Manife
 
 
 def _move_away(target: Path, temporary: Path, manifest: Manifest | None) -> None:
-    """Move a folder into the temporary one, where it can be checked undisturbed; do nothing if it does not exist."""
+    """Move a folder into the temporary one, where it can be checked undisturbed. Do nothing if it does not exist."""
     (temporary / PREVIOUS).mkdir()
     previous = temporary / PREVIOUS / target.name
     with contextlib.suppress(FileNotFoundError):
@@ -354,7 +353,7 @@ def _is_leftover(path: Path) -> bool:
 
 @functools.cache
 def _machine() -> str:
-    """Return a digest of what tells this machine, and the container in it, from others that share its disk."""
+    """Return a digest that distinguishes this machine, and the container in it, from others that share its disk."""
     parts = [platform.node()]
     with contextlib.suppress(OSError, UnicodeError):
         parts.append(Path("/etc/machine-id").read_text(encoding="ascii"))

@@ -57,7 +57,7 @@ Defect_images and Mask_images.
         if root is None:
             root, source = (
                 _root_in(PRACTICE),
-                "the practice fabric; there is no AITEX in data/aitex and AITEX_ROOT is not set",
+                "the practice fabric, as there is no AITEX in data/aitex and AITEX_ROOT is not set",
             )
         if root is None:
             raise MissingError(
@@ -164,7 +164,7 @@ def _root_in(folder: Path) -> Path | None:
 
 
 def _subfolders(folder: Path) -> list[Path]:
-    """Return the folders in a folder; none if it does not exist."""
+    """Return the folders in a folder, none if it does not exist."""
     if not os.path.isdir(folder):
         return []
     try:

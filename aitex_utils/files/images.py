@@ -24,7 +24,7 @@ from .paths import given_path
 SUFFIXES = frozenset(
     ".png .jpg .jpeg .bmp .dib .tif .tiff .webp .gif .pgm .ppm .pnm .pbm .jp2 .avif .tga .hdr .pfm".split()
 )
-MAX_PIXELS = 2**26  # px, of a strip 256 px high and 262,144 px long; read from the header, before anything is decoded
+MAX_PIXELS = 2**26  # px, of a strip 256 px high and 262,144 px long, read from the header before anything is decoded
 LOSSY = ("JPEG", "MPO", "WEBP", "AVIF", "JPEG2000")  # formats that smear the edges of a mask
 ORIENTATION = 0x0112  # tag of EXIF
 HIDDEN = {"__macosx", "@eadir", "$recycle.bin", "lost+found"}  # of macOS, a network drive, Windows and Linux
@@ -163,14 +163,13 @@ def read_grey(path: str | os.PathLike) -> np.ndarray:
     Raises
     ------
     InputError
-        If the file is missing, empty, damaged or too large, contains several pictures, or has values whose range
-        cannot be told.
+        If the file is missing, empty, damaged or too large, contains several pictures, or has values of unclear range.
 
     Notes
     -----
-    Values of more than 8 bits are scaled to 0..255 and rounded; nothing above 0 becomes 0. The largest value shows the
-    range: whole numbers up to 255 are 8-bit, below 4096 12-bit, up to 65535 16-bit values, and floating-point numbers
-    up to 1 are fractions of white.
+    Values of more than 8 bits are scaled to 0..255 and rounded. No value above 0 becomes 0. The largest value shows the
+    range. Whole numbers are 8-bit values up to 255, 12-bit values below 4096, and 16-bit values up to 65535.
+    Floating-point numbers up to 1 are fractions of white.
 
     Examples
     --------
@@ -327,16 +326,16 @@ def _decode(path: Path) -> tuple[np.ndarray, str]:
         _check_size(path, math.prod(image.size))
         count = getattr(image, "n_frames", 1)
         if count > 1 and image.format in SEVERAL:
-            raise InputError(f"{path} contains {count} pictures: save the one that you need as a file of its own.")
+            raise InputError(f"{path} contains {count} pictures: save the picture that you need as a file of its own.")
         if image.format == "PNG":
             with Image.open(path) as again:
-                again.verify()  # checksums; decoding alone does not compare them
+                again.verify()  # checksums, because decoding alone does not compare them
         depth = str(image.tile[0][3]) if image.tile else ""  # getexif can load the image, which empties tile
         orientation = image.getexif().get(ORIENTATION, 1)
         if image.format == "TIFF" and orientation != 1:  # Pillow mixes up the axes of such a file, OpenCV turns it
             return _decode_with_opencv(path), "TIFF"
         is_deep = image.mode in ("RGB", "RGBA", "LA") and ";16" in depth
-        image.load()  # the whole file; a truncated one is refused here
+        image.load()  # the whole file, so a truncated file is refused here
         pixels = _decode_with_opencv(path) if is_deep else _pixels(image)
         return _turn(pixels, orientation), image.format
 
@@ -405,7 +404,7 @@ def _check_size(path: Path, count: int) -> None:
 
 
 def _range(values: np.ndarray, path: str | os.PathLike) -> tuple[float, float]:
-    """Return the smallest and the largest value; refuse NaN and infinity."""
+    """Return the smallest and the largest value. NaN and infinity are refused."""
     low, high = float(values.min()), float(values.max())
     if not (math.isfinite(low) and math.isfinite(high)):
         count = np.count_nonzero(~np.isfinite(values))

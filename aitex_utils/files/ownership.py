@@ -26,10 +26,10 @@ class Manifest(NamedTuple):
     file : str
         Name of the JSON file in the folder.
     kind : str
-        What the folder contains, for messages: "a saved detector".
+        The folder's content, for messages: "a saved detector".
     read : callable
         Takes the parsed JSON and returns the sizes in bytes of the other files by their names, with `/` between the
-        parts; a size of None allows any, and a name that ends in `/` is a folder. It raises an exception if another
+        parts. A size of None allows any, and a name that ends in `/` is a folder. It raises an exception if another
         program wrote the JSON.
 
     Examples
@@ -128,12 +128,12 @@ def refuse_foreign(
         fix = ", or delete the folder if an earlier version of this course wrote it" if is_unlisted else ""
         raise InputError(
             f"{shown} contains {', '.join(foreign[:3])}{more}, not part of {kind} as it was written: choose another "
-            f"name, or move the content away{fix}; nothing was replaced."
+            f"name, or move the content away{fix}. Nothing was replaced."
         )
 
 
 def _identity(folder: str | os.PathLike) -> tuple[int, int] | None:
-    """Return what changes when a folder is replaced; None if it does not exist."""
+    """Return the properties that change when a folder is replaced, or None if it does not exist."""
     if not os.path.isdir(folder):
         return None
     with contextlib.suppress(OSError):
@@ -143,7 +143,7 @@ def _identity(folder: str | os.PathLike) -> tuple[int, int] | None:
 
 
 def _own_files(folder: Path, manifest: Manifest) -> dict[str, int | None]:
-    """Return the sizes of the files that the manifest lists, and its own name; nothing if it is not the course's."""
+    """Return the sizes of the files that the manifest lists, and its own name, or nothing if it is not the course's."""
     path = folder / manifest.file
     if path.is_symlink():
         return {}
@@ -162,7 +162,7 @@ def _parents(name: str) -> Iterator[str]:
 
 
 def _entries(folder: Path, folders: set[str], prefix: str = "") -> Iterator[tuple[str, os.DirEntry]]:
-    """Yield what a folder contains, by name; of the subfolders only those in `folders` are entered."""
+    """Yield what a folder contains, by name. Only subfolders in `folders` are entered."""
     with os.scandir(folder) as entries:
         for entry in entries:
             name = prefix + entry.name

@@ -26,7 +26,7 @@ from .ownership import Manifest
 from .paths import full_path, given_path
 
 FORMAT, VERSION = "aitex_utils memory bank", 2
-METHOD = 1  # raise it when a saved detector would score otherwise; those of version 1 score alike
+METHOD = 1  # raise it when a saved detector would score otherwise (version 1 scores alike)
 HEADER, INDEX = "header.json", "index.faiss"
 FIELDS = {"kind": str, "vectors": int, "channels": int, "metadata": dict, "sha256": dict}
 INDEX_TYPES = {"flat": b"IxF2", "ivf": b"IwFl", "hnsw": b"IHNf", "pq": b"IxPq"}  # first bytes of FAISS's files
@@ -249,15 +249,15 @@ def checked_array(
         expected = "(" + ", ".join("any" if side is None else str(side) for side in shape) + ")"
         raise InputError(
             f"{folder} contradicts itself: {name} is {array.dtype} of shape {array.shape}, expected float32 of shape "
-            f"{expected}; fit it anew."
+            f"{expected}. Fit it anew."
         )
     if not np.isfinite(array).all():
-        raise InputError(f"{folder} is damaged: {name} contains NaN or infinity; fit it anew.")
+        raise InputError(f"{folder} is damaged: {name} contains NaN or infinity. Fit it anew.")
     return array
 
 
 def _identity(folder: Path) -> tuple[int, ...] | None:
-    """Return what changes when a folder is replaced; None if it does not exist."""
+    """Return the properties that change when a folder is replaced, or None if it does not exist."""
     try:
         state = os.stat(folder / HEADER)
     except OSError:
@@ -295,7 +295,7 @@ def _read(folder: Path) -> tuple[dict[str, Any], bytes, dict[str, np.ndarray]]:
         raise InputError(f"{folder} is not readable ({error}): save it again, or fit anew.") from error
     vectors = arrays["vectors"]
     if vectors.dtype.kind == "f" and not np.isfinite(vectors).all():
-        raise InputError(f"{folder} is damaged: its vectors contain NaN or infinity; fit it anew.")
+        raise InputError(f"{folder} is damaged: its vectors contain NaN or infinity. Fit it anew.")
     _check_index(folder, header, content[INDEX])
     if header["version"] == 1:
         _upgrade(header, arrays)
@@ -303,7 +303,7 @@ def _read(folder: Path) -> tuple[dict[str, Any], bytes, dict[str, np.ndarray]]:
 
 
 def _read_header(folder: Path) -> dict[str, Any]:
-    """Return a header whose fields exist and have the right types; raise `InputError` with the reason otherwise."""
+    """Return a header whose fields exist and have the right types, or raise `InputError` with the reason."""
     if not folder.is_dir():
         raise MissingError(f"{folder} is missing: give the folder that save() wrote.")
     if not (folder / HEADER).is_file():
@@ -329,7 +329,7 @@ def _read_header(folder: Path) -> dict[str, Any]:
     if version == VERSION and "header_sha256" not in header:
         raise InputError(f"{folder / HEADER} has no digest of its own, an unfinished version wrote it: fit it anew.")
     if version == VERSION and header["header_sha256"] != header_digest(header):
-        raise InputError(f"{folder / HEADER} is damaged (its SHA-256 differs from the one in it): {damaged}.")
+        raise InputError(f"{folder / HEADER} is damaged (its SHA-256 differs from the recorded value): {damaged}.")
     if header["method"] != METHOD:
         raise InputError(
             f"{folder} was saved with version {header['method']!r} of the method, this code has {METHOD} and would "
@@ -362,12 +362,12 @@ def _check_index(folder: Path, header: dict[str, Any], index: bytes) -> None:
     channels, vectors = struct.unpack("<iq", index[4:16])
     if (index[:4], (vectors, channels)) != (INDEX_TYPES[kind], shape):
         raise InputError(
-            f"{folder} contradicts itself: its header says {kind} {shape} but the files differ; fit it anew."
+            f"{folder} contradicts itself: its header says {kind} {shape} but the files differ. Fit it anew."
         )
 
 
 def _upgrade(header: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
-    """Give header and arrays of version 1 the names of version 2, in place; the scores stay equal."""
+    """Give header and arrays of version 1 the names of version 2, in place. The scores stay equal."""
     metadata = header["metadata"]
     if isinstance(metadata.get("parameters"), dict):
         metadata["parameters"] = {RENAMED.get(name, name): value for name, value in metadata["parameters"].items()}

@@ -30,8 +30,8 @@ def read_detector(detector_class: type[Detector], folder: str | os.PathLike) -> 
     Raises
     ------
     InputError
-        If the folder is missing, foreign or damaged, if what is in it does not fit together, or if the backbone's
-        weights differ from those of the fit.
+        If the folder is missing, foreign or damaged, if its files do not fit together, or if the backbone's weights
+        differ from the weights at the fit.
 
     Examples
     --------

@@ -83,7 +83,7 @@ def explain(error: OSError, target: str | os.PathLike) -> InputError:
     Returns
     -------
     InputError
-        With the system's own words where the cause cannot be told apart.
+        With the system's own words where the cause is unclear.
 
     Examples
     --------
@@ -162,12 +162,12 @@ def _full_disk(target: Path) -> InputError:
     free = shutil.disk_usage(place).free
     return InputError(
         f"The disk is full ({free / 2**20:.0f} MiB free), so {target} was not written: "
-        "free some space and run it again; nothing was left half-written."
+        "free some space and run it again. Nothing was left half-written."
     )
 
 
 def _denied(target: Path) -> InputError:
-    """Tell a folder that is read-only from a file that another program uses."""
+    """Distinguish a read-only folder from a file that another program uses."""
     place = _existing(target.parent)
     if not is_writable(place):
         return InputError(
@@ -177,7 +177,7 @@ def _denied(target: Path) -> InputError:
     if not os.path.lexists(target):
         return InputError(
             f"{target} cannot be written: the system refuses it although the folder {place} takes other files. "
-            "A virus scanner can be the reason; choose another folder or name."
+            "A virus scanner can be the reason: choose another folder or name."
         )
     if not os.access(target, os.W_OK):
         return InputError(

@@ -56,7 +56,7 @@ def check_weights(path: Path, digest: str, fix: str) -> str:
 
 @contextlib.contextmanager
 def explain_fetch(name: str, fix: str) -> Iterator[None]:
-    """Turn an error of fetching weights into a sentence if its cause is clear; other errors pass through.
+    """Turn an error of fetching weights into a sentence if its cause is clear. Other errors pass through.
 
     Parameters
     ----------
@@ -102,7 +102,7 @@ def explain_fetch(name: str, fix: str) -> Iterator[None]:
         elif isinstance(error, RuntimeError) and "retrained" in said:  # timm's words for an unknown tag or no weights
             explained = InputError(f"{weights} do not exist ({said}): `timm.list_pretrained()` lists those that do.")
         elif modules & NETWORK_MODULES or isinstance(error, OSError) and (not number or number in NETWORK_ERRNOS):
-            explained = MissingError(f"{weights} could not be fetched ({said}): {fix}; {NO_DOWNLOAD}.")
+            explained = MissingError(f"{weights} could not be fetched ({said}): {fix}, or {NO_DOWNLOAD}.")
         else:
             raise
         raise explained from error

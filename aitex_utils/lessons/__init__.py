@@ -1,7 +1,8 @@
 """The functions with which notebooks teach: `check`, `hint`, `predict`, `reveal`, `calibration`, `quiz`.
 
-`progress_table` shows what a learner has done. The exercises, the quiz and the figures of a notebook are in a folder of
-their own (`nb01/`, ...). Nothing is sent anywhere; `engine/progress.py` describes the file that is kept.
+`yours` lets later cells run on the learner's own functions, and `progress_table` shows what a learner has done. The
+exercises, the quiz and the figures of a notebook are in a folder of their own (`nb01/`, ...). Nothing is sent anywhere.
+`engine/progress.py` describes the file that is kept.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from .engine.judge import Exercise, Mistake, judge
 from .engine.predictions import calibration, predict, reveal
 from .engine.quiz import Question, quiz
 from .engine.table import progress_table
+from .engine.yours import yours
 
 __all__ = [
     "Exercise",
@@ -26,4 +28,5 @@ __all__ = [
     "progress_table",
     "quiz",
     "reveal",
+    "yours",
 ]

@@ -71,12 +71,12 @@ def cached(
     name : str
         Name of the entry and of its folder.
     make : callable
-        Computes the arrays, by name. It is called only if the entry is missing, outdated or damaged; the reason is
+        Computes the arrays, by name. It is called only if the entry is missing, outdated or damaged, and the reason is
         printed.
     data : path, optional
         Folder of strips on which the result depends: the names, sizes and times of its files are an ingredient.
     code : sequence of functions and modules
-        Their source is an ingredient. The source of `make` always is; the functions that `make` calls are not.
+        Their source is an ingredient. The source of `make` always is one. The functions that `make` calls are none.
     **parameters
         Other ingredients: numbers, strings, paths, arrays, and lists and dicts of these.
 
@@ -156,7 +156,7 @@ def clear_cache() -> int:
 
 
 def _candidates(folder: Path) -> list[Path]:
-    """Return the folders that can be entries or leftovers; whether they are is for others to judge."""
+    """Return the folders that can be entries or leftovers. The caller checks whether they are."""
     paths = [path for path in folder.iterdir() if path.is_dir() and not path.is_symlink()]
     return [path for path in paths if path.name.startswith(".") or (path / HEADER).is_file()]
 
@@ -166,7 +166,7 @@ def _size(folder: Path) -> int:
 
 
 def _check_arrays(result: Any, name: str) -> dict[str, np.ndarray]:
-    """Return the result of `make` as arrays by name; raise `InputError` for objects that a file cannot contain."""
+    """Return the result of `make` as arrays by name. Raise `InputError` for objects that a file cannot contain."""
     if not isinstance(result, Mapping):
         raise InputError(f"make of {name} returns a {type(result).__name__}, expected a dict of arrays by name.")
     arrays = {}
@@ -212,7 +212,7 @@ def _read_header(folder: Path) -> bytes:
 
 
 def _load(folder: Path, key: str, digest: str) -> np.ndarray:
-    """Return an array of an entry; raise `ValueError` if its file has another digest.
+    """Return an array of an entry, or raise `ValueError` if its file has another digest.
 
     The file stays open between the two reads, because another notebook can replace the entry in the meantime.
     """
@@ -256,7 +256,7 @@ def _name(part: Callable | ModuleType) -> str:
 
 
 def _source(part: Callable | ModuleType) -> str:
-    """Return the source of a function, class or module; its bytecode if it was typed into a terminal."""
+    """Return the source of a function, class or module, or the bytecode if it was typed into a terminal."""
     if isinstance(part, functools.partial):
         return f"{_source(part.func)} {_json([list(part.args), part.keywords], 'the arguments of a partial')}"
     if not hasattr(part, "__name__"):  # a callable object
@@ -269,7 +269,7 @@ def _source(part: Callable | ModuleType) -> str:
 
 
 def _bytecode(code: CodeType) -> str:
-    """Return bytecode with its constants and names, and those of inner functions, without memory addresses."""
+    """Return bytecode with its constants and names, and the bytecode of inner functions, without memory addresses."""
     constants = [
         _bytecode(value)
         if isinstance(value, CodeType)
@@ -280,7 +280,7 @@ def _bytecode(code: CodeType) -> str:
 
 
 def _json(value: Any, name: str) -> str:
-    """Return a value as text that is equal for equal values; raise `InputError` if there is none."""
+    """Return a value as text that is equal for equal values, or raise `InputError` if there is none."""
     try:
         return json.dumps(value, sort_keys=True, default=_to_json)
     except (TypeError, ValueError, RecursionError) as error:
@@ -291,7 +291,7 @@ def _json(value: Any, name: str) -> str:
 
 
 def _to_json(value: Any) -> Any:
-    """Return an array, a NumPy number or a path in a form that JSON has; raise `TypeError` for other types."""
+    """Return an array, a NumPy number or a path in a form that JSON has, or raise `TypeError` for other types."""
     if isinstance(value, np.ndarray) and not value.dtype.hasobject:
         return [str(value.dtype), value.shape, hashlib.sha256(np.ascontiguousarray(value).tobytes()).hexdigest()]
     if isinstance(value, np.generic):

@@ -1,4 +1,4 @@
-"""Figures that several notebooks share; each comes with a caption, as in `plots`."""
+"""Figures that several notebooks share, each with a caption as in `plots`."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def plot_panels(
     titles : sequence of str
         One per image.
     caption : str
-        What the figure shows.
+        Caption of the figure.
     colours : str
         Colour map of grey images.
     scale : tuple of float, optional
@@ -142,7 +142,7 @@ def plot_intervals(names: Sequence[str], resamples: Sequence[np.ndarray], *, lab
     resamples : sequence of ndarray, each of shape (n_resamples,)
         Resampled differences.
     label : str
-        What is drawn.
+        Name of the values, for the axis.
 
     Returns
     -------

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 WIDGET = "application/vnd.jupyter.widget-view+json"
-DPI = 75  # a small image, because each step of a slider sends a new one from the kernel
+DPI = 75  # a small image, because each step of a slider sends a new image from the kernel
 
 
 def show_with_sliders(
@@ -23,14 +23,14 @@ def show_with_sliders(
     stills: Sequence[Mapping[str, float]] = (),
     **sliders: tuple[float, float, float, float],
 ) -> None:
-    """Show a figure with one slider per value; outside a notebook, print the captions of the still images.
+    """Show a figure with one slider per value, or print captions outside a notebook.
 
     Parameters
     ----------
     draw : callable
-        Called with the values of the sliders, by name; returns (figure, caption). The caption is also the alt text.
+        Called with the values of the sliders, by name. Returns (figure, caption). The caption is also the alt text.
     stills : sequence of mapping
-        Values for the still images, which are shown where widgets do not run; without them, those at the start.
+        Values for the still images, which are shown where widgets do not run. The default is one image at the start.
     **sliders
         name=(lowest, highest, step, start). Integers in all four make a slider of integers.
 

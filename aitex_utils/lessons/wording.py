@@ -35,7 +35,7 @@ def count(number: int, noun: str, plural: str = "") -> str:
 
 
 def percent(share: float, digits: int = 0) -> str:
-    """Return a share in per cent; only 0 is written as 0 %, and only 1 as 100 %.
+    """Return a share in per cent, with 0 % only for 0 and 100 % only for 1.
 
     Parameters
     ----------
@@ -59,6 +59,33 @@ def percent(share: float, digits: int = 0) -> str:
     if share < 1 and float(text) == 100:
         return f"more than {100 - step:.{digits}f} %"
     return f"{text} %"
+
+
+def number_text(value: float, digits: int = 4) -> str:
+    """Return a number with few digits, without an exponent where it can be read so.
+
+    Parameters
+    ----------
+    value : float
+        Number. It can be NaN or infinite.
+    digits : int
+        Significant digits.
+
+    Returns
+    -------
+    str
+        Text that `float` reads. It has an exponent below 1e-7 and from 1e15 on.
+
+    Examples
+    --------
+    >>> number_text(-8.354e-05), number_text(1234567.0), number_text(0.25), number_text(3e-12)
+    ('-0.00008354', '1235000', '0.25', '3e-12')
+    """
+    value = float(value)
+    text = f"{value:.{digits}g}"
+    if "e" not in text or not 1e-7 <= abs(value) < 1e15:
+        return text
+    return np.format_float_positional(float(text), trim="-")
 
 
 def check_values(values: Mapping[str, ArrayLike], *, nan: bool = False, positive: bool = False) -> None:

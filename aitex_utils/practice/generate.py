@@ -26,10 +26,10 @@ from .defects import DEFECT_CODES, add_defect, defect_count
 from .weave import Weave, Yarns, render_fabric, sample_acquisition, smooth_noise, twill
 
 GENERATOR = 3  # raise it when the same seed makes other pixels
-SEED_KEY = 2  # part of every strip's seed; generators 2 and 3 draw the same random numbers
+SEED_KEY = 2  # part of every strip's seed, because generators 2 and 3 draw the same random numbers
 METADATA_FILE = "practice.json"
 TWO_MASKS, NO_MASK = 1, 3  # indices of the defective strips that have two masks and none
-FABRICS = (  # plain, twill, satin; and again
+FABRICS = (  # plain, twill, satin, and again
     Weave(
         draft=twill(1, 1),
         warp=4.8,
@@ -240,12 +240,12 @@ def render_strip(
 
 
 def _metadata(**size: int) -> dict[str, int]:
-    """Return the content of the metadata file; refuse sizes that cannot be made."""
+    """Return the content of the metadata file. Sizes that cannot be made are refused."""
     return {"generator": GENERATOR} | {name: check_integer(name, value, *LIMITS[name]) for name, value in size.items()}
 
 
 def _run(tasks: list[Callable[[], None]], progress: bool) -> None:
-    """Run the tasks, a few at a time; each has its own random numbers, so their order does not matter."""
+    """Run the tasks, a few at a time. Each has its own random numbers, so their order does not matter."""
     from tqdm.auto import tqdm
 
     with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
@@ -259,7 +259,7 @@ def _run(tasks: list[Callable[[], None]], progress: bool) -> None:
 
 
 def _write_normal(root: Path, seed: int, fabric: int, i: int) -> None:
-    """Write normal strip `i` of a fabric; the second one as RGBA."""
+    """Write normal strip `i` of a fabric, the second as RGBA."""
     rng = np.random.default_rng([seed, SEED_KEY, fabric, 0, i])
     image, _ = render_strip(sample_acquisition(FABRICS[fabric], rng), _bed(fabric, i, defective=False), rng)
     name = f"practice-{fabric:02d}/{i + 1:04d}_000_{fabric:02d}.png"
@@ -267,7 +267,7 @@ def _write_normal(root: Path, seed: int, fabric: int, i: int) -> None:
 
 
 def _write_defective(root: Path, seed: int, fabric: int, i: int, defective: int) -> None:
-    """Write defective strip `i` of a fabric and its masks; as in AITEX its acquisition differs from normal strips'."""
+    """Write defective strip `i` of a fabric and its masks, acquired differently from normal strips as in AITEX."""
     number = fabric * defective + i
     code = DEFECT_CODES[number % len(DEFECT_CODES)]
     rng = np.random.default_rng([seed, SEED_KEY, fabric, 1, i])
@@ -284,7 +284,7 @@ def _write_defective(root: Path, seed: int, fabric: int, i: int, defective: int)
 
 
 def _bed(fabric: int, i: int, *, defective: bool) -> Bed:
-    """Return the bed of strip `i`; as in AITEX it differs between normal and defective strips."""
+    """Return the bed of strip `i`, which differs between normal and defective strips as in AITEX."""
     kind = "bare" if fabric % 3 == 2 else "white"
     if fabric % 3 == 1 and i % 4 == 3:
         return Bed(kind, 0)

@@ -1,7 +1,7 @@
 """Woven texture, rendered from its yarns: which yarn lies on top where, how light it is, and how a camera sees it.
 
 A weave is rendered from its draft, a small table that says at which crossings the warp (running down a strip) lies over
-the weft (running along it). One repeat of the draft is rendered at high resolution and blurred as by a lens; a strip
+the weft (running along it). One repeat of the draft is rendered at high resolution and blurred as by a lens. A strip
 looks its pixels up in this repeat at coordinates counted in yarns. Yarns are displaced and vary in lightness, from one
 to the next and along their length. There are thick places and specks that are no defects. Uneven light, uneven focus
 and sensor noise follow. Defects change the yarns' coordinates, lightness and texture before the camera sees them.
@@ -20,7 +20,7 @@ SAMPLES_PER_YARN = 12  # resolution of the rendered repeat
 
 @dataclass(frozen=True)
 class Weave:
-    """A weave and its appearance in a picture. Lengths are in px; variations are relative to `light`.
+    """A weave and its appearance in a picture. Lengths are in px. Variations are relative to `light`.
 
     Parameters
     ----------
@@ -326,7 +326,7 @@ def _blurred_noise(shape: tuple[int, int], sigma: tuple[float, float], rng: np.r
 
 
 def _specks(weave: Weave, shape: tuple[int, int], rng: np.random.Generator) -> np.ndarray:
-    """Return grey levels (H, W) of small specks, as on any fabric; few are plain, and none is marked as a defect."""
+    """Return grey levels (H, W) of small specks, as on any fabric. Few are plain, and none is marked as a defect."""
     dots = np.zeros(shape, np.float32)
     count = rng.poisson(weave.specks)
     places = rng.integers(0, shape[0], count), rng.integers(0, shape[1], count)

@@ -1,1 +1,1 @@
-"""Arrays checked on their way in, and other libraries' settings kept out; how PatchCore works is understood without."""
+"""Checks of input arrays, and protection from other libraries' settings. PatchCore can be understood without them."""

@@ -18,7 +18,7 @@ def as_array(values: Any, name: str, ragged: str = "give parts of one shape") ->
     Parameters
     ----------
     values : array_like
-        What to convert.
+        Array to convert.
     name : str
         Name of the argument, for the message.
     ragged : str

@@ -15,7 +15,7 @@ NO_MEMORY = re.compile(
 
 
 class OutOfMemoryError(InputError, MemoryError):
-    """Not enough memory; the message says how much was requested, if that is known, and what takes less.
+    """Not enough memory. The message says how much was requested, if that is known, and what to do instead.
 
     Examples
     --------
@@ -26,7 +26,7 @@ class OutOfMemoryError(InputError, MemoryError):
 
 @contextlib.contextmanager
 def explain_memory() -> Iterator[None]:
-    """Turn the libraries' different errors of exhausted memory into `OutOfMemoryError`; all others pass through.
+    """Turn the libraries' different errors of exhausted memory into `OutOfMemoryError`, and let all others pass.
 
     Works as a context manager and as a decorator.
 

@@ -114,7 +114,7 @@ def check_real(values: np.ndarray, name: str = "distances") -> np.ndarray:
 
 
 def check_float32(values: np.ndarray, name: str = "distances") -> np.ndarray:
-    """Return values as float32; those that float32 cannot represent become infinity.
+    """Return values as float32. Values that float32 cannot represent become infinity.
 
     Parameters
     ----------

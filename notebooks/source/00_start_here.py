@@ -9,302 +9,507 @@
 # %% [markdown]
 # # 00 Start here
 #
-# At the end of this notebook you will have taught a machine what good fabric looks like, and it will have shown you a
-# defect of a kind that it never saw.
+# You will run PatchCore from beginning to end. It learns from good fabric only, and it finds defects of kinds that it has
+# never seen.
 #
 # **You will be able to**
-# 1. say what goes into PatchCore and what comes out;
-# 2. name its three working parts, and tell a *tile* from a *patch*;
-# 3. run the detector on a strip of fabric and read its map;
-# 4. say how well it did, and on what;
-# 5. check that your machine is ready for the rest of the course.
+# 1. distinguish a *tile* from a *patch*, and count the patches of a set of tiles: exercise 00.1;
+# 2. compute the anomaly score of a patch from a memory bank: exercise 00.2;
+# 3. read the anomaly map of a strip and report its defects: the open task;
+# 4. judge a detector by its scores and choose a threshold: the exercise *read the figure and decide*.
 #
-# **You need to know** some Python and NumPy, and roughly what a convolutional network is. No defect labels, no GPU.
+# **You need to know** some Python and NumPy, and roughly what a convolutional network is. You need no defect labels and
+# no GPU.
 #
-# **Time**: about ten minutes for you, and {{cost}} for the computer. The first time of all, up to a minute
-# more: then the practice fabric is made.
+# **Contents**
+#
+# {{contents}}
+#
+# **Time**: about {{minutes}} for you with the exercises, and {{cost}} for the computer. The first run takes up to
+# 30 seconds more, because it makes the practice fabric.
+#
+# **Kernel.** A kernel is the Python process that runs the cells. If you opened JupyterLab with `python course.py lab`,
+# the course's kernel is already selected. In VS Code, click **Select Kernel** at the top right and choose `.venv`.
+# In JupyterLab, click the kernel's name at the top right to change it.
 #
 # Run a cell with <kbd>Shift</kbd>+<kbd>Enter</kbd>, from the top down.
-#
-# In VS Code, choose the course's kernel first: **Select Kernel**, at the top right, then `.venv`. In JupyterLab, opened with
-# `python course.py lab`, it is chosen already.
 
 # %% [markdown]
-# ## 1. A strip of fabric, and something wrong with it
+# ## 1. A strip of fabric with a defect
 #
-# A weaving mill photographs its cloth in long *strips*, 256 px high and 4,096 px wide. Nearly all of them are faultless.
-# Defects are rare, and no two are alike: a broken thread, a knot, an oil stain, whatever happens next week.
-# Nobody can collect examples of everything that might go wrong. What a mill has plenty of is *good* cloth.
+# A weaving mill photographs its fabric in long **strips**, 256 px high and 4,096 px wide. Nearly all strips are normal.
+# Defects are rare, and no two look alike: a broken thread, a knot, an oil stain. The mill cannot collect examples of
+# every future defect. It has plenty of *good* fabric.
 #
-# That is the task of this course: **learn from good fabric alone, then point at whatever isn't like it.**
+# The task of this course follows: **learn from normal fabric only, then find everything that differs from it.** The field
+# calls this *anomaly detection*.
 #
-# The strips here come from a *practice fabric* that the course makes itself, so that you need no download. It is laid out
-# like AITEX, the public database of real fabric to which the course turns when you have it.
+# The strips here are **practice fabric**, which the course generates on your computer. It imitates AITEX, a public data
+# set of real fabric. With AITEX on your disk and the environment variable `AITEX_PROFILE=full`,
+# the same notebooks run on real strips.
 
-# %%
-from aitex_utils import list_strips, split_strips, tile_fabric
-from aitex_utils.lessons.data import lesson_strips
-from aitex_utils.plots import plot_image, plot_scores, plot_strip, plot_tiles, show
+# %% tags=["start-here"]
+# Start here again after a restart
+from aitex_utils import tile_fabric
+from aitex_utils.lessons.nb00.setup import load_strips
+from aitex_utils.plots import plot_image, plot_tiles, show
 
-root = lesson_strips()
-strips = list_strips(root)
-FABRIC = strips[0].fabric
-normal = [s for s in strips if s.fabric == FABRIC and s.is_normal]
-abnormal = [s for s in strips if s.fabric == FABRIC and not s.is_normal]
-defective = [s for s in abnormal if s.masks]
-print(f"Fabric {FABRIC}: {len(normal)} normal strips, {len(defective)} defective ones,")
-print(f"and {len(abnormal) - len(defective)} without a mask (notebook 01 explains how they are used).")
-
-# %%
-example = defective[0]
-show(*plot_image(example.read(), title=f"Strip {example.id}. What is wrong here, and where?"))
+strips = load_strips()
+print(strips.describe())
+example = strips.defective[0]
+show(*plot_image(example.read(), title=f"Strip {example.id}. Where is the defect?"))
 
 # %% [markdown]
-# Look before you go on; it may be in more than one place. On the left there may be no fabric at all, but the bed of the
-# machine (white here) and the fabric's edge: the detector must not take that for a defect either.
+# The strip contains at least one defect. Look for it before you go on. A bright area at the left end is the bed of the
+# machine, not fabric, so the detector must ignore it.
 #
-# Where the defect lies is marked in a second picture, the strip's *mask*. On AITEX somebody drew it by hand; on the
-# practice fabric the course itself put the defect there, and knows where. **The detector never sees the mask**; we keep it for judging the detector
-# at the end.
+# The first line of the cell says *Start here again after a restart*. A restart of the kernel deletes all variables. Each
+# section begins with such a cell, which loads everything that the section needs. So you can continue there, without
+# running the earlier sections again. Alternatively, select the cell at which you stopped, and choose
+# **Run All Above Selected Cell** in the menu **Run** of JupyterLab. In VS Code, this is **Execute Above Cells**.
+#
+# The place of the defect is stored in a second image, the **ground-truth mask**. For AITEX, people drew the masks by hand.
+# For the practice fabric, the program that adds the defect also writes the mask. **The detector never sees a mask.** We
+# use masks only to judge the detector.
 
 # %%
-show(*plot_image(example.read(), example.read_mask(), title=f"Strip {example.id}: {example.defect}, outlined"))
+example_mask = example.read_mask()
+show(*plot_image(example.read(), example_mask, title=f"Strip {example.id}: {example.defect}, outlined"))
 
 # %% [markdown]
-# ## 2. Normal strips in
+# The outline surrounds every pixel of the defect. It covers a small part of the strip, so most of this defective strip
+# is normal fabric.
 #
-# Most normal strips are for learning. Some we hold back, whole, to see later whether the detector stays calm on good
-# fabric that is new to it. A strip is cut into **tiles** of 256 x 256 px, only where there is fabric.
+# A strip is cut into **tiles** of 256 x 256 px. `tile_fabric` leaves out the machine bed.
 
 # %%
+example_tiles, example_corners = tile_fabric(example.read())
+titles = [f"column {column:,}" for _, column in example_corners]
+show(*plot_tiles(example_tiles, titles=titles))
+
+# %% [markdown]
+# Only a few of these tiles contain a part of the defect. The last tile overlaps its neighbour, so the tiles cover the
+# fabric to its end. The detector works on tiles and joins their results to a map of the whole strip.
+
+# %% [markdown]
+# ## 2. From tiles to patches
+#
+# **PatchCore** was published by Roth et al. in *Towards Total Recall in Industrial Anomaly Detection* (CVPR 2022,
+# [arXiv 2106.08265](https://arxiv.org/abs/2106.08265)). It works in three steps:
+#
+# 1. **Extract patches.** An ImageNet-pretrained network processes each tile. PatchCore does not use the classes that the
+#    network predicts. It takes the outputs of middle layers at each position. The vector of one position is a **patch**.
+# 2. **Select a coreset.** There are too many patches to store. *Coreset subsampling* keeps a small part of them, such that
+#    every patch has a selected patch nearby.
+# 3. **Store the memory bank.** The selected patches are the **memory bank**: all that the detector stores about normal
+#    fabric.
+#
+# | word | meaning | number |
+# |---|---|---|
+# | **tile** | a crop of the strip, 256 x 256 px | 12 to 16 per strip |
+# | **patch** | a feature vector of one position of a tile | 3,136 per tile |
+#
+# Texts on PatchCore often use *patch* for both the crop and the vector. This course never does.
+#
+# The training set consists of the tiles of most normal strips. The other normal strips are **held out**: they show later
+# how the detector scores normal fabric that it has not seen.
+
+# %% tags=["start-here"]
+# Start here again after a restart
 import numpy as np
 
-fit_strips, held_out = split_strips(normal, share=0.7, seed=0)
-tiles = np.concatenate([tile_fabric(s.read())[0] for s in fit_strips])
-print(f"{len(fit_strips)} strips make {len(tiles)} normal tiles, an array of shape {tiles.shape}.")
+from aitex_utils import PatchFeatures
+from aitex_utils.lessons import check, hint, yours
+from aitex_utils.lessons.nb00 import reference
+from aitex_utils.lessons.nb00.setup import load_strips, training_tiles
+from aitex_utils.plots import plot_tiles, show
 
-# %%
-shown = list(range(0, len(tiles), max(1, len(tiles) // 6)))[:6]
+tiles = training_tiles(load_strips())
+print(f"The training set has {len(tiles)} tiles. It is an array of shape {tiles.shape}.")
+shown = np.linspace(0, len(tiles) - 1, 6).astype(int)
 show(*plot_tiles(tiles[shown], titles=[f"tile {i}" for i in shown]))
 
 # %% [markdown]
-# ## 3. Three steps, and it has learnt
-#
-# PatchCore (Roth et al., *Towards Total Recall in Industrial Anomaly Detection*, CVPR 2022,
-# [arXiv 2106.08265](https://arxiv.org/abs/2106.08265)) trains nothing. It **remembers**:
-#
-# 1. **Extract.** A network that once learnt to tell dogs from cars looks at each tile. We don't ask what it recognises, we
-#    read off what its middle layers say at each position. One such vector of numbers, for one position, is a **patch**.
-# 2. **Choose.** There are far too many patches to keep. A *coreset* is a small choice of them that leaves no patch far from a
-#    chosen one.
-# 3. **Remember.** The chosen patches are the *memory bank*: all that the detector knows of good fabric.
-#
-# | word | what it is | how many |
-# |---|---|---|
-# | **tile** | a crop of the picture, 256 x 256 px | about a dozen a strip |
-# | **patch** | a vector that describes one position of a tile | 1,024 a tile |
-#
-# Keep these two apart, and half of the confusion around PatchCore is gone.
+# These six tiles show how much normal fabric varies. The detector has to accept all of this variation.
 #
 # ### Exercise 00.1: Count the patches
 #
-# *easy, 3 minutes.* This one shows how exercises work. Below is a function with a hole in it. Put your code in the place
-# of `raise NotImplementedError`, run the cell, then run the check under it.
+# *Easy, 3 minutes.* This exercise also shows how exercises work. The next cell contains a function without a body. Replace
+# the line `raise NotImplementedError` by your code, run the cell, then run the check below it.
 #
-# `tiles` is an array `(N, height, width)`, and there is one patch for every `stride` pixels, down and across; height and
-# width are multiples of `stride`. Return how many patches all the tiles make together. One tile of 256 x 256 px with a stride of 8 px makes
-# 32 x 32 = 1,024.
+# `tiles` is an array of shape `(N, height, width)`. There is one patch for every `stride` pixels, down and across. Height
+# and width are multiples of `stride`. Return the number of patches of all tiles as an int. For example, one tile of
+# 448 x 448 px with a stride of 8 px has 56 x 56 = 3,136 patches.
 
 
 # %% exercise="00.1"
 def count_patches(tiles: np.ndarray, stride: int = 8) -> int:
-    """Return how many patches tiles (N, height, width) make, one every stride px."""
+    """Return the number of patches of tiles (N, height, width), with one patch every stride px."""
     n, height, width = tiles.shape
     return n * (height // stride) * (width // stride)
 
 
 # %%
-from aitex_utils.lessons import check, hint, predict, quiz, reveal
-
-check("00.1", count_patches)  # stuck? run hint("00.1") in a cell of its own
+check("00.1", count_patches)
 
 # %% [markdown]
-# Give a wrong answer on purpose, for instance the number of pixels: the check tells what kind of wrong it is. Nothing that
-# you write can break it.
+# `check` recognises typical mistakes and explains each of them. Give a wrong answer on purpose, for example the number of
+# pixels. You can check as often as you like. For a hint, run `hint("00.1")` in a new cell. The solution is folded away
+# below the check.
 #
-# Now let the network do it.
+# Now the network extracts the patches of four tiles. It first enlarges each tile from 256 to 448 px, because threads are
+# thin. `yours` returns your function if it passed the check, and the course's function otherwise.
 
 # %%
-from aitex_utils import PatchFeatures
-
-features = PatchFeatures()
+features = PatchFeatures(size=448)
 patches = features.transform(tiles[:4])
 n, height, width, channels = patches.shape
-print(f"{n} tiles become {n} x {height} x {width} = {n * height * width:,} patches of {channels} numbers each.")
-print(f"All {len(tiles)} tiles would make {len(tiles) * height * width:,} patches.")
+print(f"The network turns {n} tiles into {n} x {height} x {width} patches of {channels} numbers.")
+
+count = yours("00.1", reference.count_patches)
+enlarged = np.zeros((len(tiles), 448, 448), np.uint8)  # only the shape matters here
+print(f"All {len(tiles)} enlarged tiles have {count(enlarged, 8):,} patches.")
 
 # %% [markdown]
-# All three steps are in `fit`. It enlarges each tile from 256 to 448 px first, since threads are thin, so that a tile makes 56 x 56 = 3,136
-# patches. `coreset_ratio=0.05` keeps a twentieth of them. This takes about half a minute.
+# The function counts the patches without running the network. One strip already makes tens of thousands of patches, so
+# PatchCore keeps only a part of them.
+
+# %% [markdown]
+# ## 3. The memory bank and the score of a patch
+#
+# `PatchCore.fit` runs all three steps. `coreset_ratio=0.05` keeps 1 in 20 patches. Nothing is trained: the weights of the
+# network stay as they are.
+#
+# Fitting takes about 20 seconds. `fit_cached` calls `detector.fit(tiles)` in the first run and stores the result on your
+# disk. Later runs read it from there.
+
+# %% tags=["start-here"]
+# Start here again after a restart
+import numpy as np
+
+from aitex_utils import PatchCore, tile_fabric, tile_labels
+from aitex_utils.lessons import check, hint, yours
+from aitex_utils.lessons.nb00 import figures, reference
+from aitex_utils.lessons.nb00.setup import fit_cached, load_strips, training_tiles
+from aitex_utils.plots import show
+from aitex_utils.tiling import crop_tiles
+
+strips = load_strips()
+detector = fit_cached(PatchCore(coreset_ratio=0.05, seed=0, progress=True), training_tiles(strips))
+bank = detector.bank_.vectors_
+print(f"The memory bank contains {len(bank):,} patches of {bank.shape[1]} numbers, {bank.nbytes / 2**20:.1f} MiB.")
+
+# %% [markdown]
+# The memory bank is nearly all that the detector learns. `fit` also stores typical distances, which section 4 uses.
+#
+# ### Exercise 00.2: The score of a patch
+#
+# *Easy, 5 minutes.* How anomalous is a new patch? PatchCore compares it with the memory bank. The **patch-level anomaly
+# score** is the Euclidean distance to the *nearest* patch of the bank. A patch like one of the training patches has a
+# small score. A patch unlike all of them has a large score.
+#
+# `patch` has shape `(C,)` and `bank` has shape `(N, C)`. Return the distance between `patch` and the nearest row of `bank`.
+
+
+# %% exercise="00.2"
+def patch_score(patch: np.ndarray, bank: np.ndarray) -> float:
+    """Return the Euclidean distance between patch (C,) and the nearest row of bank (N, C)."""
+    distances = np.sqrt(((bank - patch) ** 2).sum(axis=1))
+    return distances.min()
+
 
 # %%
-from aitex_utils import PatchCore
-
-detector = PatchCore(backbone="efficientnet_lite0", coreset_ratio=0.05, seed=0, progress=True)
-detector.fit(tiles)
-print(f"The memory bank contains {len(detector.bank_):,} patches, {detector.bank_.vectors_.nbytes / 2**20:.1f} MiB.")
+check("00.2", patch_score)
 
 # %% [markdown]
-# ## 4. A defect lit up
-#
-# Now the strip from the beginning. Each of its patches is compared with the memory bank: **how far is the most similar
-# patch that was ever seen on good fabric?** Near means normal, far means strange. The distances make a map. From each
-# place is taken off what is usual around it on this strip, so that 0 means *as its surroundings*.
+# The next cell takes a tile with a defect, extracts its patches, and scores every third patch in both directions. This
+# takes about 3 seconds, or up to a minute if your function contains a loop.
 
 # %%
-result = detector.predict_strip(example.read())
-mask = example.read_mask()
-show(*plot_strip(example.read(), result.map, mask, title=f"{example.id}, {example.defect}"))
+example = strips.defective[0]
+tiles_of_example, corners = tile_fabric(example.read())
+masks_of_example = crop_tiles(example.read_mask(), corners)
+i = np.flatnonzero(tile_labels(masks_of_example))[-1]  # the last tile with a defect
+example_patches = detector.features.transform(tiles_of_example[[i]])[0, ::3, ::3]
+
+score = yours("00.2", reference.patch_score)
+patch_scores = np.array([[score(patch, bank) for patch in row] for row in example_patches])
+show(*figures.plot_patch_scores(tiles_of_example[i], masks_of_example[i], patch_scores))
 
 # %% [markdown]
-# The brighter, the farther from everything normal. Nobody told the detector about this kind of defect, or about any.
+# The right panel is an **anomaly map**: it shows the score at each position. Patches at the defect lie far from the memory
+# bank, so the map is bright there.
 #
-# Does every outlined place shine? Compare each with the value that only one in a hundred places of the map is above.
+# The distances are not 0 on normal fabric either, because no two threads are exactly alike. Only the comparison with the
+# surroundings shows a defect.
+
+# %% [markdown]
+# ## 4. The anomaly map of a strip
+#
+# `predict_strip` scores all patches of a strip and returns the map at the size of the strip. It also makes scores
+# comparable, in two steps:
+#
+# - It divides each distance by the typical distance at this position of a tile (*position-wise normalisation*).
+# - It subtracts the typical value of the surroundings on the same strip (*background subtraction*).
+#
+# So these scores have another unit than the distances of section 3, and they are much smaller. A patch with a score of 0
+# is as anomalous as its surroundings. A score of 1 is one typical distance more, and a negative score is less.
+#
+# The next cell predicts two strips. This takes about 5 seconds.
+
+# %% tags=["start-here"]
+# Start here again after a restart
+import numpy as np
+
+from aitex_utils.lessons.nb00.places import describe_places
+from aitex_utils.lessons.nb00.setup import load_detector, load_strips
+from aitex_utils.plots import plot_strip, show
+
+strips = load_strips()
+detector = load_detector(strips)
+defective_strip, normal_strip = strips.defective[0], strips.held_out[0]
+defective_map = detector.predict_strip(defective_strip.read()).map
+normal_map = detector.predict_strip(normal_strip.read()).map
+scale = 0.0, float(np.nanmax(defective_map))  # for both figures
+title = f"{defective_strip.id}, {defective_strip.defect}"
+show(*plot_strip(defective_strip.read(), defective_map, defective_strip.read_mask(), title=title, scale=scale))
+
+# %% [markdown]
+# Bright places in the lower panel have high scores. The detector was fitted without any defective strip, and its map
+# still marks a defect.
+#
+# A normal strip should stay dark. Both figures share **one colour scale**, from 0 to the highest score of the defective
+# strip. Negative scores have the darkest colour, as 0 has. On a scale of its own, every map would have a bright place.
 
 # %%
-from scipy import ndimage
-
-grown = ndimage.binary_dilation(mask, iterations=8)  # joins nearby specks to one place
-one_in_100 = np.nanquantile(result.map, 0.99)
-places = ndimage.find_objects(ndimage.label(grown)[0])
-for rows, columns in sorted(places, key=lambda place: place[1].start):
-    highest = np.nanmax(result.map[rows, columns])
-    reach = "above" if highest > one_in_100 else "not above"
-    print(f"Columns {columns.start:,} to {columns.stop - 1:,}: up to {highest:.2f}, {reach} {one_in_100:.2f}")
+title = f"{normal_strip.id}, normal, held out"
+show(*plot_strip(normal_strip.read(), normal_map, title=title, scale=scale))
 
 # %% [markdown]
-# On the practice fabric two threads are broken. The right one shines from end to end; the left one only below, though both are the
-# same kind of defect. A map may shine over a defect in one place and miss it in the next.
-#
-# A strip that is fine should stay dark. For that comparison to be fair, both maps must share **one colour scale**: a
-# map that is stretched to its own range always has something bright in it.
+# The map of the normal strip has low scores everywhere, with a few slightly brighter places. Its highest score is a natural
+# limit: does the map exceed it at every outlined place of the defective strip?
 
 # %%
-normal_result = detector.predict_strip(held_out[0].read())
-scale = 0.0, float(np.nanmax(result.map))
-show(*plot_strip(held_out[0].read(), normal_result.map, title=f"{held_out[0].id}, normal, held out", scale=scale))
+limit = float(np.nanmax(normal_map))
+print(f"Highest score of the normal strip, used as the limit: {limit:.2f}")
+for line in describe_places(defective_map, defective_strip.read_mask(), limit):
+    print(line)
 
 # %% [markdown]
-# **Try it.** Here are three more defective strips, on the same scale again (what lies above it is drawn as its brightest).
-# Change `[1:4]` to see the others. Which defects shine, and which does the detector hardly notice? What do the second have
-# in common?
-
-# %%
-for strip in defective[1:4]:
-    anomaly_map = detector.predict_strip(strip.read()).map
-    title = f"{strip.id}, {strip.defect}"
-    show(*plot_strip(strip.read(), anomaly_map, strip.read_mask(), title=title, scale=scale))
+# Two defects of one kind can have different scores, and a map can mark only a part of a defect. So a map shows where to
+# look. It does not show the exact outline.
 
 # %% [markdown]
-# ## 5. How good is it?
+# ## 5. Three more defective strips
 #
-# One lucky picture proves nothing. We score all strips that were held back, and give each tile one number: the largest
-# distance in it. A tile counts as defective if its mask marks at least one pixel.
+# The next cell predicts all strips of the test set. This takes about 30 seconds in the first run. Later runs read the maps
+# from the disk. All three figures share one colour scale. Scores above its end have the brightest colour.
+
+# %% tags=["start-here"]
+# Start here again after a restart
+import numpy as np
+
+from aitex_utils.lessons.nb00.setup import load_detector, load_strips, predict_cached
+from aitex_utils.plots import plot_strip, show
+
+strips = load_strips()
+results = predict_cached(load_detector(strips), strips.held_out + strips.defective)
+report_limit = max(results[strip.id].score for strip in strips.held_out)
+print(f"Highest score of the normal strips: {report_limit:.2f}")
+for strip in strips.defective[-3:]:
+    title = f"{strip.id}, {strip.defect}, highest score {results[strip.id].score:.2f}"
+    report_scale = 0.0, 3 * report_limit
+    show(*plot_strip(strip.read(), results[strip.id].map, strip.read_mask(), title=title, scale=report_scale))
+
+# %% [markdown]
+# The colour scale ends at 3 times the highest score of the normal strips. So a normal strip reaches at most the first
+# third of the scale. Brighter places exceed every score of normal fabric.
 #
-# Before a result that may surprise, the course asks for your **guess**, as a range in which you are 80 % sure. Take all
-# pairs of a defective and a clean tile: **in how many per cent of them does the defective one score higher?** Guessing
-# blindly would reach 50. Put your range in, and run the cell.
+# ### Open task: Report three strips to the mill
+#
+# *Medium, 8 minutes.* Write a note of at most ten sentences to the mill, in a new Markdown cell. Report for each of the
+# three strips which defects the detector finds, and how sure you are. Use the highest score of the normal strips as the
+# limit. Add what the mill should do next. Then compare your note with the rubric.
+#
+# <details><summary>Rubric, 5 points</summary>
+#
+# - 1 point: each strip is named, with the columns of its bright places.
+# - 1 point: scores are compared with the limit, not judged by colour alone.
+# - 1 point: found and missed defects are distinguished, with the outline as the reference.
+# - 1 point: the note names bright places outside the outlines, or states that there are none. Such places can be false
+#   alarms.
+# - 1 point: the next step follows from the maps, and nothing is claimed that three strips cannot show.
+#
+# </details>
+#
+# <details><summary>Worked answer, for the practice fabric</summary>
+#
+# "Strip 0007_023_00 has a crease near column 1,340. Its scores are far above the limit from top to bottom, so I am sure.
+# Weaker bright places near columns 2,100 and 3,600 lie outside the outline, at about the limit. I take them for false
+# alarms. Strip 0006_022_00 has a cut at the selvage, left of column 1,000. Its scores stay below the limit, and other places
+# are as bright, so the detector misses it. Strip 0008_025_00 has three warp balls. The map marks one near column 1,320, at
+# about the limit, and misses the other two. Please look at the crease first, and inspect selvages and small balls by eye.
+# Three strips do not show how often the detector misses such defects."
+#
+# </details>
+
+# %% [markdown]
+# ## 6. Tile scores, AUROC and a threshold
+#
+# A few figures do not show how good the detector is, so we now measure it. The test set has two parts: the held-out normal strips and the defective
+# strips. The **score of a tile** is the highest value of the map in this tile. A tile is labelled defective if its mask
+# marks at least one pixel, and clean otherwise.
+#
+# Before a surprising result, the course asks for your **guess**: a range that you are 80 % sure about. Take all pairs of a
+# defective tile and a clean tile. **In which percentage of these pairs does the defective tile have the higher score?**
+# Random scores would reach 50. Write your range into the cell with `predict` and run it.
+
+# %% tags=["start-here"]
+# Start here again after a restart
+import numpy as np
+
+from aitex_utils import metrics, tile_labels
+from aitex_utils.lessons import predict, quiz, reveal
+from aitex_utils.lessons.nb00 import figures
+from aitex_utils.lessons.nb00.setup import load_detector, load_strips, predict_cached
+from aitex_utils.lessons.nb00.thresholds import ALLOWED, candidate_thresholds
+from aitex_utils.plots import plot_scores, show
+from aitex_utils.tiling import crop_tiles
+
+strips = load_strips()
+results = predict_cached(load_detector(strips), strips.held_out + strips.defective)
 
 # %%
 predict("00.a", 70, 95, unit="%")
 
 # %%
-from tqdm.auto import tqdm
+test_strips = strips.held_out + strips.defective
+tile_scores = np.concatenate([results[strip.id].tile_scores for strip in test_strips])
+tile_masks = [crop_tiles(strip.read_mask(), results[strip.id].corners) for strip in test_strips]
+labels = tile_labels(np.concatenate(tile_masks))
+auroc = metrics.auroc(labels, tile_scores)
 
-from aitex_utils import tile_labels
-from aitex_utils.tiling import crop_tiles
+show(*plot_scores(tile_scores[~labels], tile_scores[labels]))
+reveal("00.a", 100 * auroc, unit="%")
+print(f"Tile AUROC: {auroc:.3f}, the share of pairs in which the defective tile has the higher score.")
+print("A pair with equal scores counts half.")
+hidden = int((tile_scores[labels] <= tile_scores[~labels].max()).sum())
+print(f"{hidden} of {labels.sum()} defective tiles score no higher than the highest clean tile.")
 
-scores, labels = [], []
-for strip in tqdm(held_out + defective, desc="strips"):
-    mask = strip.read_mask()
-    if mask.any() or strip.is_normal:  # an all-black mask does not show where the defect is
-        result = detector.predict_strip(strip.read())
-        scores.append(result.tile_scores)
-        labels.append(tile_labels(crop_tiles(mask, result.corners)))
-scores, labels = np.concatenate(scores), np.concatenate(labels)
+# %% [markdown]
+# The legend says *normal tiles* for all clean tiles, also for clean tiles of defective strips. Most defective tiles have
+# higher scores than nearly all clean tiles. Where the histograms overlap, no threshold separates the two classes.
+#
+# The share of pairs has a standard name: the area under the ROC curve. This area (AUROC) is 0.5 for guessing and 1 for a
+# perfect detector. Notebook 06 shows how far such a value can be trusted.
+#
+# ### Read the figure and decide
+#
+# *Easy, 3 minutes.* The mill needs a yes or a no for each tile. A tile is **flagged** if its score reaches the
+# **threshold**. The figure shows the share of tiles that each threshold flags, and three candidates.
 
 # %%
-from aitex_utils import metrics
-
-auroc = metrics.auroc(labels, scores)
-show(*plot_scores(scores[~labels], scores[labels]))
-reveal("00.a", 100 * auroc, unit="%")
-print(f"Tile AUROC {auroc:.3f}: in this share of all pairs a defective tile scores higher than a clean one.")
-print("A pair with equal scores counts half.")
+thresholds = candidate_thresholds(tile_scores[~labels])
+show(*figures.plot_thresholds(tile_scores[~labels], tile_scores[labels], thresholds, ALLOWED))
 
 # %% [markdown]
-# The two heaps overlap a little, and that is the honest state of things: some defects are small and faint. The area under the ROC
-# curve (AUROC) is 0.5 for guessing and 1 for a perfect detector. Whether a figure such as this one can be believed, how
-# wide its error is, and why it flatters when defects are rare is what notebook 06 is about.
-
-# %% [markdown]
-# ## 6. Is this machine ready?
+# Both curves fall, because a higher threshold flags fewer tiles of each class. So each choice exchanges missed defects for
+# false alarms.
 #
-# The doctor looks at what the course needs. Each line that isn't fine comes with its mend. It takes up to half a
-# minute.
+# The mill allows the detector to flag 1 in 20 clean tiles. Within this limit it should find as many defective tiles as
+# possible. Which threshold do you set?
+# - a) A, because it finds the most defective tiles
+# - b) B, because it is the lowest one within the limit
+# - c) C, because it does not flag a single clean tile
+#
+# Write the letter of your answer between the quotation marks, as in `quiz("00.q5", "a")`, and run the cell.
 
-# %% tags=["this-machine"]
+# %%
+quiz("00.q5", "b")
+
+# %% [markdown]
+# The right threshold depends on the costs of missed defects and false alarms. Here you chose it on the test set. This is
+# fine for an exercise, but too optimistic in practice. Notebook 06 chooses the threshold from normal strips only.
+
+# %% [markdown]
+# ## 7. Your computer and the doctor
+#
+# The *doctor* checks what the course needs, in up to 30 seconds. A line with `ok` needs nothing. Every other line names a
+# fix. In a terminal, the command is `python course.py doctor`.
+
+# %% tags=["start-here", "this-machine"]
+# Start here again after a restart
 from aitex_utils.commands.doctor import main as doctor
 
 _ = doctor()
 
 # %% [markdown]
-# ## 7. How the course works
+# Slow results are cached in the folder `data/cache`, and they are computed again when data or code change. To free the
+# space, run `python course.py data --clear-cache` in a terminal. Run it also to measure times again, because the cache
+# keeps the times of the first run.
+
+# %% [markdown]
+# ## 8. How the course works
 #
-# You have met its three tools. An **exercise** is a short function with a hole in it; `check` tells you not only that
-# something is wrong, but what kind of wrong, and `hint` helps when you ask. A solution is folded away below each. A
-# **guess** is kept and compared with what comes out; at the end of each later notebook you see how sure you were and how
-# sure you could have been. A **quiz** closes each notebook.
+# | call | purpose |
+# |---|---|
+# | `check("00.1", count_patches)` | checks an exercise: its number in quotes, then your function without parentheses |
+# | `hint("00.1")` | shows the next hint |
+# | `predict("00.a", 70, 95)`, `reveal` | stores your guess, then compares it with the result; a guess is final after that |
+# | `quiz("00.q1", "b")` | answers a question; the letter stands in quotes |
+# | `calibration()` | shows how many of your guesses contained the result |
+# | `progress_table()` | shows what you have passed, and the path of the file that stores it |
 #
-# The course keeps your passed exercises and your guesses in a file `progress.json` in your own folder for data of programs.
-# `from aitex_utils.lessons import progress_table` and `progress_table()` show them, and the path of the file. You can hand
-# the file to a teacher; nothing is sent anywhere. Set the environment variable `COURSE_PROGRESS` to choose another file.
-# Long computations say beforehand how long they take.
+# The course stores passed exercises, guesses and answers in one file on your computer. Nothing is sent anywhere. You can
+# hand this file to a teacher. To choose another file, set the environment variable `COURSE_PROGRESS`.
+
+# %% tags=["start-here", "this-machine"]
+# Start here again after a restart
+from aitex_utils.lessons import progress_table
+
+progress_table()
+
+# %% [markdown]
+# Each notebook runs on its own and uses ideas of the earlier notebooks:
 #
 # | | notebook | you will |
 # |---|---|---|
-# | 00 | **Start here** | see the whole of PatchCore once |
-# | 01 | Strips and tiles | read AITEX with all its oddities, cut and label tiles, catch a leak |
-# | 02 | Understanding PatchCore | compute every formula by hand in two dimensions |
-# | 03 | Feature extraction | hook into a network and build patches yourself |
-# | 04 | Coreset sampling | write the greedy choice, and make it many times faster |
-# | 05 | FAISS | search exactly and approximately, and know what it costs |
-# | 06 | Scoring and evaluation | turn distances into decisions, and judge them honestly |
-# | 07 | PatchCore and an autoencoder | put two ideas to the same test |
+# | 00 | **Start here** | run the whole of PatchCore once |
+# | 01 | [Strips and tiles](01_strips_and_tiles.ipynb) | read AITEX, cut and label tiles, find a data leak |
+# | 02 | [Understanding PatchCore](02_understanding_patchcore.ipynb) | compute every formula in two dimensions |
+# | 03 | [Feature extraction](03_feature_extraction.ipynb) | read the layers of a network and build patches |
+# | 04 | [Coreset sampling](04_coreset_sampling.ipynb) | write the greedy selection and make it many times faster |
+# | 05 | [FAISS](05_faiss.ipynb) | search exactly and approximately, and measure the costs |
+# | 06 | [Scoring and evaluation](06_scoring_and_evaluation.ipynb) | turn distances into decisions, and judge them honestly |
+# | 07 | [PatchCore and an autoencoder](07_autoencoder.ipynb) | compare two methods in one test |
 #
-# The README says which of these exist already.
+# Further notebooks are planned: failures of PatchCore on fabric and their fixes, an experiment bench, more data than one
+# machine can store, and a detector for your own fabric.
+
+# %% [markdown]
+# ## 9. Recap and quiz
 #
-# ### What you have seen
+# PatchCore learns from normal fabric only. A pretrained network turns each tile into thousands of patches. A coreset of
+# these patches is the memory bank. The anomaly score of a new patch is its distance to the nearest patch of the bank. The
+# detector is judged on whole strips that were held out.
 #
-# PatchCore learns from good fabric alone. A network turns each tile into about a thousand patches. A coreset keeps the few
-# that stand for all, and these are the memory bank. A patch far from all of them marks something that good fabric
-# never showed. How well that works is measured on whole strips that were held back.
-#
-# ### Quiz
-#
-# Put the letter of your answer between the empty quotation marks, and run the cell.
+# Write the letter of your answer between the quotation marks, and run the cell.
 #
 # **1.** What is the difference between a tile and a patch?
-# - a) None: both are words for a crop of the picture
-# - b) A tile is a crop of the picture, a patch a feature vector
-# - c) A patch is a small tile, cut out of the large one
+# - a) None: both are words for a crop of the strip
+# - b) A tile is a crop of the strip, a patch a feature vector
+# - c) A patch is a small tile, cut out of a larger tile
+
+# %% tags=["start-here"]
+# Start here again after a restart
+from aitex_utils.lessons import quiz
 
 # %%
 quiz("00.q1", "b")
 
 # %% [markdown]
-# <details><summary>Answer</summary>b. A tile is cut out, 256 x 256 px. A patch is a feature vector that describes one
-# position of a tile; one tile has 1,024 of them here.</details>
+# <details><summary>Answer</summary>b. A tile is a crop of 256 x 256 px. A patch is a feature vector that describes one
+# position of a tile. One tile has 3,136 patches here.</details>
 #
 # **2.** Which part of the detector was trained in this notebook?
 # - a) None of it
@@ -315,23 +520,23 @@ quiz("00.q1", "b")
 quiz("00.q2", "a")
 
 # %% [markdown]
-# <details><summary>Answer</summary>a. The network came trained on photographs of everyday things; fitting only chose
-# patches and stored them.</details>
+# <details><summary>Answer</summary>a. The network was pretrained on photographs of everyday objects. Fitting only selects
+# patches and stores them.</details>
 #
 # **3.** Why must the masks stay out of `fit`?
 # - a) They are large, and fitting would take too long
 # - b) They are drawn by hand, and never quite exact
-# - c) They show known defects; what it must find is new
+# - c) They show only defects that are already known
 
 # %%
 quiz("00.q3", "c")
 
 # %% [markdown]
-# <details><summary>Answer</summary>c. The next defect will be another one. And whoever fits on the masks and tests with
-# them asks for what was learnt by heart.</details>
+# <details><summary>Answer</summary>c. The next defect will be a different one. A detector that is fitted and tested on the
+# same masks is only tested on examples that it has seen.</details>
 #
-# **4.** Two maps are shown, each on its own colour scale. What can't you tell from them?
-# - a) Which of the two strips is the stranger
+# **4.** Two maps are shown, each on its own colour scale. What can't you say from their colours?
+# - a) Which of the two strips is more anomalous
 # - b) Which shape the brightest place of each has
 # - c) Where in each map the brightest place is
 
@@ -339,7 +544,8 @@ quiz("00.q3", "c")
 quiz("00.q4", "a")
 
 # %% [markdown]
-# <details><summary>Answer</summary>a. Each is stretched to its own range, so that the calmest strip looks as alarming as
-# the worst.</details>
+# <details><summary>Answer</summary>a. Each map is stretched to its own range, so the brightest place of a normal strip
+# looks like a defect.</details>
 #
-# **Next**: notebook 01, where strips come from and how easily one fools oneself with them.
+# **Next**: notebook 01, [Strips and tiles](01_strips_and_tiles.ipynb). It shows where strips come from, and how tiles of
+# one strip in both training and test set make a detector look too good.

@@ -1373,7 +1373,7 @@ quiz("06.q1", "b")
 #
 # **2.** Equation 7 and the variant differ in one thing. Which?
 #
-# - a) Whose neighbours stand below the line: those of the bank's vector m*, or those of the patch.
+# - a) Whose neighbours are in the denominator: the neighbours of the bank's vector m*, or of the patch.
 # - b) Equation 7 takes squared distances.
 # - c) Equation 7 reweights each patch, the variant only the worst one.
 
@@ -1410,7 +1410,7 @@ quiz("06.q4", "b")
 
 # %% [markdown]
 # <details><summary>Answer</summary>
-# b. What would be different next time is the strips.
+# b. The strips would be different next time.
 # </details>
 #
 # **5.** Why does AUPRO take the mean over regions, and not the share of all defect pixels found?
@@ -1429,7 +1429,7 @@ quiz("06.q5", "a")
 #
 # **6.** A threshold from held-out normal tiles promises one false alarm in ten tiles. On a new strip it raises three. Is the promise broken?
 #
-# - a) Yes, it should be one in ten on each strip.
+# - a) Yes, it should be 1 in 10 on each strip.
 # - b) Not by that alone: it holds in the mean over strips like those that it came from.
 # - c) No, since no threshold can promise anything.
 

@@ -1014,9 +1014,9 @@ show(*plot_dots(dots, label="tile AUROC where each assumption is strained"))
 # ### Quiz
 #
 # **1.** An autoencoder's loss on normal tiles is lower than another's. Which is the better detector?
-# - a) The one with the lower loss
-# - b) The one with the higher loss
-# - c) The loss doesn't tell
+# - a) The autoencoder with the lower loss
+# - b) The autoencoder with the higher loss
+# - c) The loss does not decide
 # - d) They are equally good
 
 # %%
@@ -1053,7 +1053,7 @@ quiz("07.q3", "a")
 #
 # **4.** The nearest distances between an autoencoder's codes don't find defects well. What follows?
 # - a) The training failed
-# - b) Codes that are good for rebuilding needn't tell things apart
+# - b) Codes that are good for reconstruction need not separate classes
 # - c) Distances are no good anomaly signal
 
 # %%

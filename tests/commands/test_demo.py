@@ -234,7 +234,7 @@ def test_the_command_prints_a_table_and_writes_its_files(root: Path, tmp_path: P
     assert results["fabric"] == "00"  # the first one with normal strips
     for name, label in MEASURES.items():
         assert label in output and f"{results[name]:.3f}" in output
-    for text in ("fabric 00", "3 strips, 12 tiles", "MiB", "2; in the strip AUROC only", *results["seconds"]):
+    for text in ("fabric 00", "3 strips, 12 tiles", "MiB", "2, in the strip AUROC only", *results["seconds"]):
         assert text in output
 
 

@@ -154,7 +154,7 @@ def test_weights_without_their_package(monkeypatch: pytest.MonkeyPatch):
 
 
 def test_downloads(tmp_path: Path):
-    rest = f" in {doctor._shorten(tmp_path)}; the course needs none of them"
+    rest = f" in {doctor._shorten(tmp_path)}, the course needs none of them"
     assert doctor.check_downloads(tmp_path) == Finding("downloads", True, "no other weights" + rest)
     (tmp_path / "resnet18-f37072fd.pth").touch()
     (tmp_path / "densenet121-a639ec97.pth.partial").touch()
@@ -167,7 +167,7 @@ def test_downloads_are_searched_where_torch_keeps_them(monkeypatch: pytest.Monke
     for name in ("TORCH_HOME", "XDG_CACHE_HOME"):
         monkeypatch.delenv("TORCH_HOME", raising=False)
         monkeypatch.setenv(name, str(tmp_path / name))
-        assert f" in {doctor._shorten(Path(torch.hub.get_dir()) / 'checkpoints')};" in doctor.check_downloads().message
+        assert f" in {doctor._shorten(Path(torch.hub.get_dir()) / 'checkpoints')}, " in doctor.check_downloads().message
 
 
 # OpenCV
@@ -469,13 +469,13 @@ def test_cores():
 def test_a_quota_of_cores(allowed: float, threads: str, ok: bool | None, fix: str):
     finding = doctor.check_cores(16, allowed, {"OMP_NUM_THREADS": threads})
     assert finding.ok is ok and finding.fix.startswith(fix) and bool(finding.fix) is (ok is None)
-    assert finding.message == ("16" if allowed == 16 else f"16, of which a quota allows {allowed:g}")
+    assert finding.message == ("16" if allowed == 16 else f"16, and a quota allows {allowed:g} of them")
 
 
 def test_a_quota_of_jupyterhub():
     _, allowed = doctor.core_limits(environment={"CPU_LIMIT": "0.25"})
     finding = doctor.check_cores(environment={"CPU_LIMIT": "0.25", "OMP_NUM_THREADS": "1"})
-    assert allowed <= 0.25 and "of which a quota allows 0.25" in finding.message and finding.ok is None
+    assert allowed <= 0.25 and "and a quota allows 0.25 of them" in finding.message and finding.ok is None
 
 
 # Strips
@@ -505,7 +505,7 @@ def test_strips_nowhere(places: Path):
 def test_strips_of_practice(places: Path):
     make_strips(places / "practice", "0001_000_00.png", "0002_000_01.png")
     folder = doctor._shorten(places / "practice")
-    message = f"practice fabric: 2 strips of 2 fabrics in {folder}; for AITEX itself see data/README.md"
+    message = f"practice fabric: 2 strips of 2 fabrics in {folder} (for AITEX itself see data/README.md)"
     assert doctor.check_strips() == Finding("strips", True, message)
 
 

@@ -128,7 +128,7 @@ def test_cmyk_is_read_as_it_looks(tmp_path: Path):
 def test_several_pictures_in_one_file_are_refused(tmp_path: Path):
     for name in ("a.tif", "a.gif", "a.png", "a.webp"):
         save(tmp_path / name, GREY, save_all=True, append_images=[Image.fromarray(255 - GREY)])
-        assert "contains 2 pictures: save the one that you need" in refusal(tmp_path / name)
+        assert "contains 2 pictures: save the picture that you need" in refusal(tmp_path / name)
 
 
 # transparency

@@ -57,7 +57,7 @@ def test_own_files_are_not_foreign_even_if_some_are_missing(folder: Path):
 def test_a_foreign_entry_is_named(folder: Path, name: str, make: Callable):
     make(folder / name)
     assert foreign_entries(folder, MANIFEST) == [name]
-    with pytest.raises(InputError, match=rf"own contains {name}, not part of a test's folder .*nothing was replaced"):
+    with pytest.raises(InputError, match=rf"own contains {name}, not part of a test's folder .*Nothing was replaced"):
         refuse_foreign(folder, MANIFEST)
 
 
@@ -102,7 +102,7 @@ def test_a_folder_that_cannot_be_listed_is_refused(folder: Path, monkeypatch: py
 
 def test_a_folder_of_an_earlier_version_has_a_way_out(folder: Path):
     (folder / MANIFEST.file).write_text('{"made before files were listed": 1}')
-    with pytest.raises(InputError, match="nothing was replaced"):
+    with pytest.raises(InputError, match="Nothing was replaced"):
         refuse_foreign(folder, MANIFEST)
     broken = MANIFEST._replace(read=lambda content: content["files"])
     with pytest.raises(InputError, match="delete the folder if an earlier version of this course wrote it"):

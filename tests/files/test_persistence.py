@@ -106,7 +106,7 @@ def test_a_folder_that_is_no_bank_is_not_replaced(tmp_path: Path):
     (tmp_path / "file").write_text("more")
     before = contents(tmp_path)
     for name, expected in (
-        ("folder", "folder contains thesis.txt, .*nothing was replaced"),
+        ("folder", "folder contains thesis.txt, .*Nothing was replaced"),
         ("file", "a file of that name is in the way"),
     ):
         with pytest.raises(InputError, match=expected):

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from checks_example import EXERCISE, QUESTION
 
-from aitex_utils.lessons.engine import catalogue, stand_in
+from aitex_utils.lessons.engine import catalogue, predictions
 
 
 @pytest.fixture
@@ -29,11 +29,15 @@ def notebook_output(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, str]]:
 
 @pytest.fixture
 def one_exercise(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Leave only exercise 09.1 and question 09.q1, with a progress file of their own; return that file."""
+    """Leave only exercise 09.1 and question 09.q1, with a progress file of their own; return that file.
+
+    Any guess is known.
+    """
     file = tmp_path / "deep" / "progress.json"
     file.parent.mkdir()
     monkeypatch.setenv("COURSE_PROGRESS", str(file))
     known = {"EXERCISES": {"09.1": EXERCISE}, "QUESTIONS": {"09.q1": QUESTION}}
-    for module in (catalogue, stand_in):
+    for module in (catalogue, predictions):
         monkeypatch.setattr(module, "entries", lambda name, kind: known[kind])
+    monkeypatch.setattr(predictions, "guess_names", lambda name: [name])
     return file

@@ -46,7 +46,8 @@ def test_the_stub_is_not_attempted(exercise: Exercise):
 @pytest.mark.parametrize("exercise", EXERCISES, ids=lambda e: e.id)
 def test_another_wrong_answer_gets_no_hint_of_a_known_mistake(exercise: Exercise):
     value = 0.123 if exercise.id.startswith("06") else 0.0  # zeros are a known mistake there
-    verdict = judge(exercise, lambda first, *_: np.full(3, value))
+    answer = (lambda *_: object()) if exercise.id in ("01.5", "01.6") else lambda *_: np.full(3, value)
+    verdict = judge(exercise, answer)  # three zeros are three sets that share a tile, a known mistake
     assert not verdict.passed and not verdict.mistake
 
 
@@ -66,7 +67,8 @@ def test_each_question_has_one_right_choice_and_explains_all(question: Question)
 def test_the_notebook_contains_the_words_of_each_question(question: Question):
     number = question.id[:2]
     cells = builder.solved(source_of(number)).cells
-    assert f'quiz("{question.id}", "{question.right}")' in [c.source for c in cells if c.cell_type == "code"]
+    lines = [line for cell in cells if cell.cell_type == "code" for line in cell.source.splitlines()]
+    assert f'quiz("{question.id}", "{question.right}")' in lines
     text = " ".join(" ".join(c.source for c in cells if c.cell_type == "markdown").split())
     if number in WITHOUT_BACKTICKS:
         text = text.replace("`", "")

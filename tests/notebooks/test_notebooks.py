@@ -19,17 +19,6 @@ HANG = 1200  # s per cell: a limit that catches a hang, not a slow or busy machi
 SOURCES = sorted(builder.SOURCE.glob("[0-9][0-9]_*.py"))
 
 
-@pytest.fixture(scope="module")
-def caches(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a folder of caches, one per notebook: empty for the solved notebook, filled by it for the learner's."""
-    return tmp_path_factory.mktemp("caches")
-
-
-@pytest.fixture(autouse=True)
-def fast_profile(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.delenv("AITEX_PROFILE", raising=False)
-
-
 def outputs_of(notebook: NotebookNode) -> list[NotebookNode]:
     return [output for cell in notebook.cells for output in cell.get("outputs", [])]
 

@@ -167,7 +167,7 @@ def test_sizes_that_cannot_be_made(tmp_path, size, message):
 def test_something_else_is_never_replaced(tmp_path):
     (tmp_path / "photos").mkdir()
     (tmp_path / "photos" / "mine.png").write_bytes(b"mine")
-    with pytest.raises(InputError, match="photos contains mine.png, .*nothing was replaced"):
+    with pytest.raises(InputError, match="photos contains mine.png, .*Nothing was replaced"):
         make_practice_fabric(tmp_path / "photos")
     with pytest.raises(InputError, match="a file of that name is in the way"):
         make_practice_fabric(tmp_path / "photos" / "mine.png")

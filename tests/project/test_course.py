@@ -1043,7 +1043,7 @@ def test_ctrl_c_while_setting_up(course: ModuleType, capsys: pytest.CaptureFixtu
 
     monkeypatch.setattr(course, "make_environment", interrupted)
     assert course.main(["test"]) == 130
-    assert capsys.readouterr().err == "\nStopped; run it again to go on.\n"
+    assert capsys.readouterr().err == "\nStopped. Run it again to go on.\n"
 
 
 def test_ctrl_c_ends_pip(made: ModuleType, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture):

@@ -132,12 +132,12 @@ def said_by_checks(number: str) -> str:
 
 @pytest.mark.parametrize("name", PAGES)
 def test_spelling(name: str):
-    assert misspelt(page(PAGES[name]).prose) == [], "mend the word, or add it to tests/project/words.txt"
+    assert misspelt(page(PAGES[name]).prose) == [], "fix the word, or add it to tests/project/words.txt"
 
 
 @pytest.mark.parametrize("number", [path.stem[2:] for path in CHECKS])
 def test_spelling_of_what_the_checks_say(number: str):
-    assert misspelt(page(said_by_checks(number)).prose) == [], "mend the word, or add it to tests/project/words.txt"
+    assert misspelt(page(said_by_checks(number)).prose) == [], "fix the word, or add it to tests/project/words.txt"
 
 
 MISSPELT = """# Recieve

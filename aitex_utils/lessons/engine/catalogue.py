@@ -1,16 +1,21 @@
-"""Find an exercise or a quiz question by its number, in the folder of its notebook."""
+"""Find an exercise, a quiz question or a guess by its number, in the folder or the source of its notebook."""
 
 from __future__ import annotations
 
+import re
 from importlib import import_module
 from pathlib import Path
 from types import FunctionType
 from typing import Any
 
+from aitex_utils.strips import PROJECT
+
 from .compare import plain_text
 from .display import say
 
 LESSONS = Path(__file__).resolve().parent.parent
+SOURCES = PROJECT / "notebooks" / "source"
+GUESS = re.compile(r'^predict\("([^"]+)"', re.MULTILINE)
 NOUNS = {"EXERCISES": "exercise", "QUESTIONS": "question"}
 EXAMPLES = {"EXERCISES": '"01.2"', "QUESTIONS": '"01.q1"'}
 
@@ -28,7 +33,7 @@ def entries(name: Any, kind: str) -> dict[str, Any]:
     Returns
     -------
     dict
-        `Exercise` or `Question` by number; empty if there is no such notebook.
+        `Exercise` or `Question` by number. It is empty if there is no such notebook.
 
     Examples
     --------
@@ -42,8 +47,36 @@ def entries(name: Any, kind: str) -> dict[str, Any]:
     return {entry.id: entry for entry in getattr(module, kind, ())}
 
 
+def guess_names(name: Any) -> list[str]:
+    """Return the names of the guesses of a notebook, in their order.
+
+    Parameters
+    ----------
+    name : object
+        Name of a guess of the notebook, "02.a", or its number.
+
+    Returns
+    -------
+    list of str
+        Empty if there is no such notebook, or its source cannot be read.
+
+    Examples
+    --------
+    >>> "00.a" in guess_names("00"), guess_names("xx")
+    (True, [])
+    """
+    number = plain_text(name)[:2]
+    if not (number.isdigit() and number.isascii()):
+        return []
+    try:
+        sources = sorted(SOURCES.glob(f"{number}_*.py"))
+        return list(dict.fromkeys(GUESS.findall("".join(path.read_text(encoding="utf-8") for path in sources))))
+    except (OSError, ValueError):
+        return []
+
+
 def find_entry(name: Any, kind: str) -> Any:
-    """Return the exercise or question with a number; show a message and return None if there is none.
+    """Return the exercise or question with a number, or None with a message if there is none.
 
     Parameters
     ----------

@@ -9,6 +9,7 @@ from .compare import NOT_ATTEMPTED
 from .display import say
 from .judge import judge
 from .progress import read_entry, update_entry
+from .yours import keep_passed
 
 
 def check(name: str, answer: Any = None) -> None:
@@ -23,7 +24,8 @@ def check(name: str, answer: Any = None) -> None:
 
     Notes
     -----
-    Tries are counted until the exercise passes. An exercise that passed once stays passed.
+    Tries are counted until the exercise passes. An exercise that passed once stays passed. Until the kernel ends,
+    `yours` returns the version that passed last.
 
     Examples
     --------
@@ -46,6 +48,7 @@ def check(name: str, answer: Any = None) -> None:
     before = read_entry("exercises", name).get("passed") is True
     entry = update_entry("exercises", name, tries=0 if before else 1, passed=before or verdict.passed)
     if verdict.passed:
+        keep_passed(name, answer)
         tries = f" ({entry['tries']} tries)" if entry["tries"] > 1 and not before else ""
         say("passed", f"Exercise {name} passed", verdict.message + tries)
         return
@@ -54,7 +57,7 @@ def check(name: str, answer: Any = None) -> None:
 
 
 def hint(name: str) -> None:
-    """Show the next hint of an exercise; after the last one, start again with the first.
+    """Show the next hint of an exercise, and the first hint again after the last.
 
     Parameters
     ----------

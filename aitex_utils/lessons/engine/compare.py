@@ -23,7 +23,7 @@ PASSED, NOT_ATTEMPTED, CRASHED, WRONG_KIND, WRONG_SHAPE, MISTAKE, WRONG_VALUE = 
     "wrong value",
 )
 MAX_TEXT = 200  # characters of a name
-MAX_VALUES = 10**7  # values that are read or copied; a `range` can promise more than the memory holds
+MAX_VALUES = 10**7  # values that are read or copied, because a `range` can have more than fit into memory
 
 
 @dataclass(frozen=True)
@@ -82,13 +82,13 @@ def plain(value: Any, is_result: bool = True) -> Any:
     value : object
         Value to convert. Its own methods can raise.
     is_result : bool
-        `value` is all that a function returned, not a part of it; None is then refused.
+        `value` is all that a function returned, not a part of it. None is then refused.
 
     Returns
     -------
     object
         Numbers, arrays, tensors and sequences of equal parts as ndarray, other sequences as tuple, dictionaries with
-        converted values; strings, sets and functions unchanged.
+        converted values. Strings, sets and functions stay unchanged.
 
     Raises
     ------
@@ -161,7 +161,7 @@ def close(expected: Any, actual: Any, tolerance: float) -> bool:
     expected, actual : object
         Values in the form that `plain` returns.
     tolerance : float
-        Largest allowed difference between numbers, absolute; for floats relative as well.
+        Largest allowed difference between numbers. It is absolute, and for floats relative as well.
 
     Returns
     -------
@@ -223,7 +223,7 @@ def find_differences(expected: np.ndarray, actual: np.ndarray, tolerance: float)
     Parameters
     ----------
     expected, actual : ndarray of equal shapes
-        Numbers; NaN equals NaN.
+        Numbers. NaN equals NaN.
     tolerance : float
         As in `close`: no relative tolerance for integers, because it would let a large count be off by 1.
 
@@ -262,6 +262,26 @@ def is_numeric(array: np.ndarray) -> bool:
     return array.dtype.kind in "biuf"
 
 
+def is_tensor(value: Any) -> bool:
+    """Say whether a value is a tensor of PyTorch, without importing PyTorch.
+
+    Parameters
+    ----------
+    value : object
+        Any value.
+
+    Returns
+    -------
+    bool
+
+    Examples
+    --------
+    >>> is_tensor(np.zeros(2))
+    False
+    """
+    return any(base.__name__ == "Tensor" and base.__module__.startswith("torch") for base in type(value).__mro__)
+
+
 def is_unchanged(before: Any, after: Any) -> bool:
     """Say whether an argument still has its value after a call.
 
@@ -273,7 +293,7 @@ def is_unchanged(before: Any, after: Any) -> bool:
     Returns
     -------
     bool
-        True also for types that cannot be compared; NaN equals NaN.
+        True also for types that cannot be compared. NaN equals NaN.
 
     Examples
     --------
@@ -325,7 +345,7 @@ def safely(function: Callable[[Any], Any], value: Any, default: Any = None) -> A
     value : object
         Value whose own methods can raise anything, `SystemExit` included.
     default : object, optional
-        Returned after an exception; without it the name of the value's type.
+        Value after an exception. Without a default it is the name of the value's type.
 
     Returns
     -------

@@ -7,6 +7,7 @@ import contextlib
 import io
 import os
 import random
+import signal
 import sys
 import threading
 import warnings
@@ -15,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-TIME_LIMIT = 60.0  # seconds for all calls of one answer; the course's own answers take less than 2
+TIME_LIMIT = 30.0  # seconds for all calls of one answer (the course's own answers take less than 2)
 MODULES = ("builtins", "math", "numpy", "numpy.linalg", "torch", "torch.nn.functional")  # whose names are put back
 
 
@@ -46,9 +47,9 @@ def contained() -> Iterator[None]:
 
     Notes
     -----
-    Put back are the functions of NumPy, PyTorch and Python that were replaced, the states of the global random numbers,
-    NumPy's and PyTorch's settings, the recursion limit and the working directory. An object that a function keeps and
-    changes for itself, such as a list of its notebook, stays changed.
+    It puts back the functions of NumPy, PyTorch and Python that were replaced, and the states of the global random
+    numbers. It also puts back NumPy's and PyTorch's settings, the recursion limit and the working directory. An object
+    that a function keeps and changes for itself, such as a list of its notebook, stays changed.
 
     Examples
     --------
@@ -144,8 +145,8 @@ def time_limit(seconds: float) -> Iterator[None]:
 
     Notes
     -----
-    The block is interrupted as by Ctrl-C, which works in the main thread alone, between two steps of Python, and not in
-    a block that catches every exception. Elsewhere there is no limit.
+    The block is interrupted as by Ctrl-C. This works in the main thread, between two steps of Python, and outside
+    blocks that catch every exception. There is no limit elsewhere.
 
     Examples
     --------
@@ -164,7 +165,10 @@ def time_limit(seconds: float) -> Iterator[None]:
 
     def interrupt() -> None:
         expired.set()
-        _thread.interrupt_main()
+        if hasattr(signal, "pthread_kill"):  # a signal ends waiting too, such as `time.sleep`
+            signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+        else:
+            _thread.interrupt_main()
 
     timer = threading.Timer(seconds, interrupt)
     timer.daemon = True

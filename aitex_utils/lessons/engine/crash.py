@@ -15,7 +15,7 @@ from .compare import CRASHED, NOT_ATTEMPTED, Verdict, safely
 
 
 def explain_crash(error: BaseException, answer: Any, exercise_id: str) -> Verdict:
-    """Explain an exception without a traceback; a stub that is still unfilled counts as not attempted.
+    """Explain an exception without a traceback, and recognise a stub that is not filled in yet.
 
     Parameters
     ----------
@@ -65,7 +65,7 @@ def _describe_line(frame: traceback.FrameSummary, file: str) -> str:
 
 
 def _simplify(text: str) -> str:
-    """Reword the messages of NumPy and PyTorch about products of shapes that do not fit; leave all others."""
+    """Reword the messages of NumPy and PyTorch about products of shapes that do not fit, and no others."""
     numpy_matmul = re.search(
         r"operand 1 has a mismatch in its core dimension 0.*size (\d+) is different from (\d+)\)", text
     )

@@ -9,6 +9,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from aitex_utils.lessons.wording import number_text
+
 from .compare import (
     WRONG_KIND,
     WRONG_SHAPE,
@@ -18,12 +20,14 @@ from .compare import (
     close,
     find_differences,
     is_numeric,
+    is_tensor,
     plain,
     safely,
 )
 
 MAX_LENGTH = 60  # characters of a value that is shown
-MAX_SIZE = 8  # values of an array that is shown
+MAX_SIZE = 8  # values of an array of strings that is shown
+MAX_NUMBERS = 20  # from so many numbers on, an array is described instead of shown
 DTYPE_NAMES = {"O": "Python objects", "c": "complex numbers", "U": "strings", "S": "bytes", "M": "dates"}
 TYPE_NAMES = {
     str: "a string",
@@ -133,7 +137,7 @@ def _explain_values(expected: np.ndarray, actual: np.ndarray, case: _Case, is_tu
 
 
 def _explain_entries(expected: dict, actual: dict, case: _Case) -> Verdict:
-    """Say which keys of a dictionary are missing or unexpected, else which value is the first wrong one."""
+    """Say which keys of a dictionary are missing or unexpected, else the first wrong value."""
     missing, unexpected = [k for k in expected if k not in actual], [k for k in actual if k not in expected]
     if missing or unexpected:
         words = [f"{_short_text(k)} is missing" for k in missing[:3]]
@@ -146,10 +150,10 @@ def _explain_entries(expected: dict, actual: dict, case: _Case) -> Verdict:
 
 
 def _format_numbers(*values: Any) -> tuple[str, ...]:
-    """Write numbers with as few digits as distinguish them; integers and Booleans in full."""
+    """Write numbers with as few digits as distinguish them, but integers and Booleans in full."""
     exact = [str(np.asarray(v).item()) if np.asarray(v).dtype.kind in "biu" else None for v in values]
     for digits in (6, 9, 17):
-        texts = tuple(text or f"{float(v):.{digits}g}" for text, v in zip(exact, values, strict=True))
+        texts = tuple(text or number_text(v, digits) for text, v in zip(exact, values, strict=True))
         if len(set(texts)) == len(texts):
             break
     return texts
@@ -176,6 +180,8 @@ def describe_kind(value: Any) -> str:
         return _describe_array(value)
     if value is None:
         return "None"
+    if is_tensor(value):
+        return f"a tensor of shape {tuple(value.shape)}"
     name = next((name for known, name in TYPE_NAMES.items() if issubclass(type(value), known)), None)
     if issubclass(type(value), tuple):
         more = ", ..." if len(value) > 4 else ""
@@ -212,6 +218,10 @@ def _describe_size(value: Any) -> str:
 
 def _short_text(value: Any) -> str:
     """Return a small value as text, and the kind of a large one."""
+    for digits in (17, 4):  # in full if that is short, else rounded
+        numbers_text = safely(lambda value, digits=digits: _numbers_text(value, digits), value, "")
+        if 0 < len(numbers_text) < (MAX_LENGTH if digits == 17 else 6 * MAX_LENGTH):
+            return numbers_text
     if isinstance(value, np.ndarray):
         text = str(value.tolist()) if value.size <= MAX_SIZE else ""
         return text if 0 < len(text) < MAX_LENGTH else describe_kind(value)
@@ -222,3 +232,31 @@ def _short_text(value: Any) -> str:
         return f"the function {value.__name__}"
     text = " ".join(safely(repr, value).split())
     return text if len(text) < MAX_LENGTH and " at 0x" not in text else _describe_size(value)  # an address says nothing
+
+
+def _numbers_text(value: Any, digits: int) -> str:
+    """Return an array, a tensor, or a list or tuple of these as text, or nothing for 20 numbers or more."""
+    value = plain(value) if is_tensor(value) else value
+    leaves: list[float] = []
+
+    def text(part: Any) -> str:
+        if isinstance(part, np.ndarray) and not is_numeric(part):
+            raise TypeError
+        if getattr(part, "size", 0) >= MAX_NUMBERS:
+            raise OverflowError
+        part = plain(part, False).tolist() if isinstance(part, np.ndarray) or is_tensor(part) else part
+        if type(part) in (list, tuple):
+            inner = ", ".join(map(text, part))
+            return f"[{inner}]" if type(part) is list else f"({inner}{',' if len(part) == 1 else ''})"
+        if type(part) not in (bool, int, float):
+            raise TypeError
+        leaves.append(part)
+        if len(leaves) >= MAX_NUMBERS:
+            raise OverflowError
+        is_long = type(part) is float and (digits < 17 or "e" in repr(part))
+        return number_text(part, digits) if is_long else repr(part)
+
+    if isinstance(value, np.generic):
+        value = value.item()
+    is_collection = type(value) in (list, tuple) or isinstance(value, np.ndarray) and value.size > 0
+    return text(value) if is_collection or type(value) is float else ""

@@ -7,7 +7,7 @@ import re
 import sys
 import textwrap
 
-LOOKS = {  # border colour and sign; the signs differ for readers who do not see the colours
+LOOKS = {  # border colour and sign, because some readers do not see the colours
     "passed": ("#0072B2", "✓"),
     "wrong": ("#D55E00", "✗"),
     "open": ("#767676", "○"),
@@ -28,7 +28,7 @@ def say(look: str, title: str, message: str) -> None:
     title : str
         First words, in bold in a notebook.
     message : str
-        Text; in a notebook, `backticks` become code and *asterisks* emphasis.
+        Text. In a notebook, `backticks` become code and *asterisks* emphasis.
 
     Examples
     --------
@@ -55,7 +55,7 @@ def show_html(markup: str, plain: str) -> None:
     markup : str
         HTML.
     plain : str
-        Text; characters that the terminal cannot show are replaced.
+        Text. Characters that the terminal cannot show are replaced.
 
     Examples
     --------
@@ -63,16 +63,32 @@ def show_html(markup: str, plain: str) -> None:
     3 tiles
     """
     if not _in_notebook():
-        encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
-        print(plain.encode(encoding, "replace").decode(encoding))
+        print_line(plain)
         return
     from IPython.display import display
 
     display({"text/html": markup, "text/plain": plain}, raw=True)
 
 
+def print_line(text: str) -> None:
+    """Print text without formatting, in a notebook too.
+
+    Parameters
+    ----------
+    text : str
+        Text. Characters that the terminal cannot show are replaced.
+
+    Examples
+    --------
+    >>> print_line("3 tiles")
+    3 tiles
+    """
+    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+    print(text.encode(encoding, "replace").decode(encoding))
+
+
 def _emphasise(text: str, tag: str) -> str:
-    """Put words between asterisks into a tag, or drop the asterisks if `tag` is empty; leave those in `code`."""
+    """Put words between asterisks into a tag, or drop the asterisks if `tag` is empty, but not in `code`."""
     opening, closing = (f"<{tag}>", f"</{tag}>") if tag else ("", "")
     stars = r"(?<![\w*])\*([^\s*](?:[^*\n]*[^\s*])?)\*(?![\w*])"
     parts = re.split(r"(`[^`]+`)", text)
@@ -90,7 +106,7 @@ def _wrap(line: str) -> str:
 
 
 def _in_notebook() -> bool:
-    """Say whether the shell shows HTML; IPython in a terminal does not."""
+    """Say whether the shell shows HTML, unlike IPython in a terminal."""
     try:
         from IPython import get_ipython
     except ImportError:

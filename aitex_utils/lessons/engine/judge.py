@@ -11,6 +11,7 @@ import inspect
 import types
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from .compare import (
@@ -30,6 +31,8 @@ from .compare import (
 from .contain import TIME_LIMIT, TimeLimitError, contained, own_defaults, time_limit
 from .crash import explain_crash
 from .describe import describe_kind, explain_difference
+from .diagnose import explain_order, explain_pattern
+from .kinds import explain_wrong_kind
 
 
 @dataclass(frozen=True)
@@ -83,6 +86,9 @@ class Exercise:
     observe : callable, optional
         ``observe(result, *arguments)`` returns the value to compare instead of the result, for functions that change
         their arguments. It receives the arguments as the call left them.
+    returns : str
+        Kind of result that the task asks for, one of `kinds.KINDS` such as "an integer" or "a tensor". The right value
+        of another kind is refused with a sentence. Without it, any kind passes.
 
     Examples
     --------
@@ -101,6 +107,7 @@ class Exercise:
     tolerance: float = 1e-5
     agree: Callable[..., bool] | None = None
     observe: Callable[..., Any] | None = None
+    returns: str = ""
 
 
 def judge(exercise: Exercise, answer: Any) -> Verdict:
@@ -111,7 +118,7 @@ def judge(exercise: Exercise, answer: Any) -> Verdict:
     exercise : Exercise
         Exercise to which the answer belongs.
     answer : object
-        The learner's function; None and `...` are no attempt. Whatever it is or does is no error here.
+        The learner's function. None and `...` are no attempt. Whatever it is or does is no error here.
 
     Returns
     -------
@@ -120,7 +127,7 @@ def judge(exercise: Exercise, answer: Any) -> Verdict:
     Notes
     -----
     Two exceptions pass through: Ctrl-C, and an error of the exercise's own reference or cases. A function that does not
-    return is stopped after 60 seconds where that is possible, see `contain.time_limit`.
+    return is stopped after 30 seconds where that is possible, see `contain.time_limit`.
 
     Examples
     --------
@@ -151,22 +158,28 @@ def _check_function(answer: Any) -> None:
 
 
 def _judge_function(exercise: Exercise, answer: Callable) -> Verdict:
-    """Compare the results of all cases with the expected ones, then with those of the known mistakes."""
+    """Compare the results of all cases with the expected results, then with the results of the known mistakes."""
     with own_defaults():
         cases = [tuple(case) for case in exercise.cases()]
         expected = [_call_own(exercise, exercise.reference, copy.deepcopy(case)) for case in cases]
     try:
         with time_limit(TIME_LIMIT):
-            results = [_call_answer(exercise, answer, case) for case in cases]
+            calls = [_call_answer(exercise, answer, case) for case in cases]
     except TimeLimitError:
         message = f"Your function was stopped after {TIME_LIMIT:g} seconds. Does it contain a loop that never ends?"
         raise Refused(Verdict(CRASHED, message)) from None
+    results, wrong_kind = [result for result, _ in calls], next((text for _, text in calls if text), "")
     wrong = [i for i, case in enumerate(cases) if not _agrees(exercise, expected[i], results[i], case)]
+    if not wrong and wrong_kind:
+        return Verdict(WRONG_KIND, f"The value is right, but not its type. {wrong_kind}")
     if not wrong:
         return Verdict(PASSED, exercise.praise or "Right.")
     for mistake in exercise.mistakes:
         if _makes_mistake(exercise, mistake, cases, results):
             return Verdict(MISTAKE, mistake.hint, mistake.name)
+    order = safely(lambda values: explain_order(values, partial(_agrees_in, exercise, expected, cases)), results, "")
+    if order:
+        return Verdict(WRONG_VALUE, order)
     first, case = wrong[0], cases[wrong[0]]
     names = _argument_names(answer, len(case)) or _argument_names(exercise.reference, len(case))
     tested = f"{len(wrong)} of {len(cases)} tested cases" if len(cases) > 1 else "the tested case"
@@ -174,11 +187,17 @@ def _judge_function(exercise: Exercise, answer: Callable) -> Verdict:
     def explained(result: Any) -> Verdict:
         return explain_difference(expected[first], result, case, tested, exercise.tolerance, names)
 
-    return safely(explained, results[first], Verdict(WRONG_VALUE, f"Not yet right in {tested}."))
+    verdict = safely(explained, results[first], Verdict(WRONG_VALUE, f"Not yet right in {tested}."))
+    pattern = safely(lambda values: explain_pattern(expected, values, cases), results, "")
+    return Verdict(verdict.kind, f"{verdict.message} {pattern}".strip())
+
+
+def _agrees_in(exercise: Exercise, expected: Sequence[Any], cases: Sequence[tuple], i: int, result: Any) -> bool:
+    return _agrees(exercise, expected[i], result, cases[i])
 
 
 def _argument_names(function: Any, count: int) -> tuple[str, ...]:
-    """Return the names of a function's first `count` arguments; an empty tuple if it does not name them."""
+    """Return the names of a function's first `count` arguments, or nothing if it does not name them."""
     function = safely(inspect.unwrap, function, function)
     if not isinstance(function, types.FunctionType) or function.__code__.co_argcount < count:
         return ()
@@ -186,7 +205,7 @@ def _argument_names(function: Any, count: int) -> tuple[str, ...]:
 
 
 def _makes_mistake(exercise: Exercise, mistake: Mistake, cases: Sequence[tuple], results: Sequence[Any]) -> bool:
-    """Say whether all results agree with those of a mistake; not if the mistake raises, which the answer did not."""
+    """Say whether the answer and the mistake have the same results. A mistake that raises an error has none."""
     try:
         with contained(), own_defaults():
             mistaken = [_call_own(exercise, mistake.wrong, copy.deepcopy(case)) for case in cases]
@@ -201,8 +220,11 @@ def _call_own(exercise: Exercise, function: Callable, arguments: tuple) -> Any:
     return result if exercise.observe is None else exercise.observe(result, *arguments)
 
 
-def _call_answer(exercise: Exercise, answer: Callable, case: tuple) -> Any:
-    """Call the answer on a copy of the arguments, silently, and return its result in the form of `plain`."""
+def _call_answer(exercise: Exercise, answer: Callable, case: tuple) -> tuple[Any, str]:
+    """Call the answer on a copy of the arguments, silently.
+
+    Return its result in the form of `plain`, and what is wrong with its kind, see `Exercise.returns`.
+    """
     arguments = copy.deepcopy(case)
     try:
         with contained():
@@ -214,6 +236,7 @@ def _call_answer(exercise: Exercise, answer: Callable, case: tuple) -> Any:
         raise Refused(safely(lambda error: explain_crash(error, answer, exercise.id), error, unknown)) from None
     try:
         with contained():
+            wrong_kind = explain_wrong_kind(result, exercise.returns) if exercise.returns else ""
             result = plain(result)
             if exercise.observe is not None:
                 result = plain(exercise.observe(result, *arguments))
@@ -227,11 +250,11 @@ def _call_answer(exercise: Exercise, answer: Callable, case: tuple) -> Any:
     if not unchanged:
         message = "Your function changes its arguments. Work on a copy (`.copy()`), or build a new array."
         raise Refused(Verdict(WRONG_VALUE, message))
-    return result
+    return result, wrong_kind
 
 
 def _agrees(exercise: Exercise, expected: Any, actual: Any, case: tuple) -> bool:
-    """Say whether a result is as good as the expected one; an exception of the comparison counts as no."""
+    """Say whether a result is as good as the expected one. An exception of the comparison counts as no."""
     try:
         with contained():
             if exercise.agree is not None:

@@ -1,7 +1,7 @@
 """A learner's progress in one JSON file: passed exercises, tries, hints used, guesses.
 
 The file lies in the user's own folder for data of programs, one for each checkout, so no learner sees another's
-progress. It stays on the learner's computer; learners can hand it to a teacher. Each update locks the file, reads it
+progress. It stays on the learner's computer. Learners can hand it to a teacher. Each update locks the file, reads it
 and writes it whole, so several notebooks can be open at once.
 """
 
@@ -57,7 +57,7 @@ def progress_file() -> Path:
 
 
 def read_progress() -> dict[str, Any]:
-    """Read the progress; rename an unreadable file with a message, never overwrite it.
+    """Read the progress, and rename an unreadable file with a message instead of overwriting it.
 
     Returns
     -------
@@ -83,14 +83,14 @@ def read_progress() -> dict[str, Any]:
 
 
 def update_entry(part: str, name: str, **changes: Any) -> dict[str, Any]:
-    """Change one entry of the progress; if it cannot be written, print one message and continue.
+    """Change one entry of the progress, and print one message if it cannot be written.
 
     Parameters
     ----------
     part : str
         One of `PARTS`.
     name : str
-        Name of the entry; a new one is added.
+        Name of the entry. A new name adds an entry.
     **changes
         Values by key. Integers are added to the present value, other values replace it.
 
@@ -186,7 +186,7 @@ def _change(progress: dict[str, Any], part: str, name: str, changes: dict[str, A
 
 @contextlib.contextmanager
 def _locked(path: Path) -> Iterator[None]:
-    """Keep other processes from changing the file; where it cannot be locked, the lesson goes on without."""
+    """Keep other processes from changing the file. If it cannot be locked, the lesson continues without a lock."""
     from filelock import FileLock, Timeout
 
     patience = 0.2 if path in _unwritten else LOCK_SECONDS  # Windows shows a read-only folder as a lock that is taken
@@ -245,7 +245,7 @@ def _parse(path: Path) -> dict[str, Any] | None:
 
 
 def _rename_unreadable(path: Path) -> bool:
-    """Rename a JSON file that cannot be read to a free name; return whether that worked."""
+    """Rename a JSON file that cannot be read to a free name, and return whether that worked."""
     names = (path.with_name(f"{path.stem}-unreadable{number}.json") for number in ("", *range(2, 100)))
     new_path = next((name for name in names if not os.path.lexists(name)), None)
     try:

@@ -46,7 +46,7 @@ def judge_choice(question: Question, choice: Any) -> tuple[bool | None, str]:
     question : Question
         The question.
     choice : object
-        A letter; None asks the question.
+        A letter. None asks the question.
 
     Returns
     -------
@@ -81,7 +81,7 @@ def quiz(name: str, choice: str | None = None) -> None:
     name : str
         Number of the question, "02.q1".
     choice : str, optional
-        Letter of your choice; without it the question is shown.
+        Letter of your choice, in quotes. Without it the question is shown.
 
     Examples
     --------

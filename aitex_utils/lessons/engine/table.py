@@ -19,7 +19,7 @@ def progress_rows() -> list[Row]:
     Returns
     -------
     list of tuple
-        (name, state, tries, hints used) of each exercise and question that has been tried; the state is "passed" or
+        (name, state, tries, hints used) of each exercise and question that has been tried. The state is "passed" or
         "open".
 
     Examples
@@ -45,12 +45,12 @@ def progress_table() -> None:
     --------
     >>> progress_table()  # doctest: +ELLIPSIS
     No exercise or question has been tried yet.
-    The progress is kept in ...progress.json. You can hand this file to a teacher; nothing is sent anywhere.
+    The progress is kept in ...progress.json. You can hand this file to a teacher. Nothing is sent anywhere.
     """
     rows = progress_rows()
     passed = sum(state == "passed" for _, state, _, _ in rows)
     summary = f"{passed} of {len(rows)} passed." if rows else "No exercise or question has been tried yet."
-    place = f"The progress is kept in {progress_file()}. You can hand this file to a teacher; nothing is sent anywhere."
+    place = f"The progress is kept in {progress_file()}. You can hand this file to a teacher. Nothing is sent anywhere."
     table = _html_table(rows, summary) if rows else f"<p>{summary}</p>"
     show_html(f"{table}<p>{html.escape(place)}</p>", "\n".join([*_text_lines(rows), summary, place]))
 

@@ -1,24 +1,20 @@
-"""Exercise 01.5, a split by strip: an answer is judged by the properties of its split, with a hint for each fault."""
+"""Exercises 01.5 and 01.6, splits by strip: an answer is judged by the properties of its sets of tiles."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import combinations
 from typing import Any
 
 import numpy as np
 
 from aitex_utils.lessons.engine.judge import Exercise, Mistake
 
-
-def split_by_strip(groups: np.ndarray, share: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return the positions of the training tiles and of the test tiles."""
-    strips = np.unique(groups)
-    chosen = np.random.default_rng(seed).permutation(strips)[: round(share * len(strips))]
-    in_training = np.isin(groups, chosen)
-    return np.flatnonzero(in_training), np.flatnonzero(~in_training)
+from .reference import split_by_strip, three_sets
 
 
 def split_cases() -> list[tuple]:
-    """Return tiles of several strips, some mixed; no cut by tile goes between two strips."""
+    """Return tiles of several strips, some mixed. No cut by tile falls between two strips."""
     few = np.repeat(["0001", "0002", "0003", "0004", "0005"], [5, 3, 5, 3, 4])
     many = np.repeat([f"{number:04d}" for number in range(11, 21)], [9, 12, 10, 13, 8, 11, 12, 9, 14, 10])
     mixed = np.random.default_rng(5).permutation(many)
@@ -27,37 +23,46 @@ def split_cases() -> list[tuple]:
 
 def split_agrees(expected: Any, answer: Any, groups: np.ndarray, share: float, seed: int) -> bool:
     """Say whether a split is the expected one, or of the kind that a mistake names."""
-    training, test = (np.asarray(part) for part in answer)
-    if isinstance(expected, str) and expected == _kind_of_split(training, test, groups, share):
+    sides = [np.asarray(part) for part in answer]
+    if isinstance(expected, str) and expected == _kind_of_split(sides, groups, share):
         return True
     # An answer can be right in some of the cases, for example if it cuts the share off instead of rounding it.
     wanted = split_by_strip(groups, share, seed) if isinstance(expected, str) else expected
-    return all(part.ndim == 1 and _same(part, right) for part, right in zip((training, test), wanted, strict=True))
+    return _same_sets(sides, wanted)
 
 
-def _same(part: np.ndarray, wanted: np.ndarray) -> bool:
-    """Say whether two lists contain the same integers, in any order."""
-    return part.dtype.kind in "iu" and np.array_equal(np.sort(part), np.sort(wanted))
+def _same_sets(sets: Sequence[np.ndarray], wanted: Sequence[np.ndarray]) -> bool:
+    """Say whether lists contain the same integers, in any order."""
+    return all(
+        part.ndim == 1 and part.dtype.kind in "iu" and np.array_equal(np.sort(part), np.sort(right))
+        for part, right in zip(sets, wanted, strict=True)
+    )
 
 
-def _kind_of_split(training: np.ndarray, test: np.ndarray, groups: np.ndarray, share: float) -> str:
-    """Name the fault of a split, or "another draw" if only the seed's draw can be wrong."""
-    kinds = {training.dtype.kind, test.dtype.kind}
+def _kind_of_sets(sets: Sequence[np.ndarray], groups: np.ndarray) -> str:
+    """Name the fault of sets of tiles, with an empty string if they are a split by strip of all tiles."""
+    kinds = {part.dtype.kind for part in sets if part.size}
     if "b" in kinds:
         return "booleans"
     if "U" in kinds:
         return "names"
-    if training.ndim > 1 or test.ndim > 1:
+    if any(part.ndim > 1 for part in sets):
         return "a level too deep"
-    if np.isin(training, test).any():
-        return "tile on both sides"
-    if np.isin(groups[training], groups[test]).any():
-        return "strip on both sides"
-    if len(training) + len(test) < len(groups):
-        return "tiles lost"
-    if len(np.unique(groups[training])) != round(share * len(np.unique(groups))):
-        return "number of strips"
-    return "another draw"
+    if not all(part.size for part in sets):
+        return "an empty set"
+    if any(np.isin(one, other).any() for one, other in combinations(sets, 2)):
+        return "tile in two sets"
+    if any(np.isin(groups[one], groups[other]).any() for one, other in combinations(sets, 2)):
+        return "strip in two sets"
+    return "tiles lost" if sum(map(len, sets)) < len(groups) else ""
+
+
+def _kind_of_split(sides: Sequence[np.ndarray], groups: np.ndarray, share: float) -> str:
+    """Name the fault of a split, or "another draw" if only the seed's draw can be wrong."""
+    if kind := _kind_of_sets(sides, groups):
+        return kind
+    n_strips = len(np.unique(groups[sides[0]]))
+    return "number of strips" if n_strips != round(share * len(np.unique(groups))) else "another draw"
 
 
 def _first_strips(groups: np.ndarray, share: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
@@ -67,74 +72,177 @@ def _first_strips(groups: np.ndarray, share: float, seed: int) -> tuple[np.ndarr
     return np.flatnonzero(in_training), np.flatnonzero(~in_training)
 
 
+DEEP = (
+    "Your positions are one level too deep. `np.where` returns a tuple: take its element `[0]`, or use "
+    "`np.flatnonzero`, which returns the positions themselves."
+)
+BOOLEANS = (
+    "You return True and False for each tile. The exercise asks for positions: `np.flatnonzero` converts one into the "
+    "other."
+)
+NAMES = "You return names of strips. The exercise asks for the positions of *tiles* in `groups`."
+
 SPLIT = Exercise(
     id="01.5",
-    task="Tiles to fit on and tiles to test on, no strip on both sides.",
+    task="Training tiles and test tiles, with no strip on both sides.",
     reference=split_by_strip,
     cases=split_cases,
     agree=split_agrees,
     mistakes=(
         Mistake(
             "strip on both sides",
-            "There is a leak: some strip has tiles on both sides. Do you shuffle or cut the *tiles*? Decide for each "
-            "strip first, and let its tiles follow.",
-            lambda *case: "strip on both sides",
+            "There is a leak: at least one strip has tiles on both sides. Do you shuffle or cut the *tiles*? Choose a "
+            "side for each strip first. Its tiles then follow.",
+            lambda *case: "strip in two sets",
         ),
         Mistake(
             "tile on both sides",
-            "Some tiles are on both sides at once: the test asks for what was learnt by heart. Take out of the test "
-            "what is in the fit.",
-            lambda *case: "tile on both sides",
+            "Some tiles are on both sides, so the test contains training tiles. Remove the training tiles from the "
+            "test.",
+            lambda *case: "tile in two sets",
         ),
+        Mistake("names of strips", NAMES, lambda *case: "names"),
+        Mistake("true and false", BOOLEANS, lambda *case: "booleans"),
+        Mistake("a level too deep", DEEP, lambda *case: "a level too deep"),
         Mistake(
-            "names of strips",
-            "You return names of strips. Asked for are the positions of *tiles* in `groups`.",
-            lambda *case: "names",
-        ),
-        Mistake(
-            "true and false",
-            "You return True and False for each tile. Asked for are positions: `np.flatnonzero` makes them of it.",
-            lambda *case: "booleans",
-        ),
-        Mistake(
-            "a level too deep",
-            "Your positions sit one level too deep. `np.where` gives a tuple: take its `[0]`, or `np.flatnonzero`, "
-            "which gives the positions as they are asked for.",
-            lambda *case: "a level too deep",
+            "a side is empty",
+            "One of the two sides is empty. `shuffle` changes an array in place and returns None, so a name that is "
+            "assigned its result contains None. `permutation` returns the shuffled array.",
+            lambda *case: "an empty set",
         ),
         Mistake(
             "sides swapped",
-            "The two sides have changed places: the share is meant for the fit, which comes first.",
+            "The two sides have changed places. `share` is the share of the training set, which comes first.",
             lambda *case: split_by_strip(*case)[::-1],
         ),
         Mistake(
             "no draw",
-            "Nothing leaks, but nothing is drawn either: the first strips in order are always for fitting. If a mill "
-            "numbers its strips by date, you fit on spring and test on autumn.",
+            "There is no leak, but there is no random draw either: the first strips in order are always in the "
+            "training set. If a mill numbers its strips by date, you train on spring and test on autumn.",
             _first_strips,
         ),
         Mistake(
             "tiles lost",
-            "Nothing leaks, but some tiles are on neither side. Which ones?",
+            "There is no leak, but some tiles are on neither side. Which tiles are missing?",
             lambda *case: "tiles lost",
         ),
         Mistake(
             "number of strips",
-            "Nothing leaks, but the number of strips to fit on isn't the one asked for: the share of the *strips*, "
-            "rounded with `round`. (`int` doesn't round, it cuts off.)",
+            "There is no leak, but the training set has a wrong number of strips. It should be the share of the "
+            "*strips*, rounded with `round`. Note that `int` cuts off instead of rounding.",
             lambda *case: "number of strips",
         ),
         Mistake(
             "another draw",
-            "Nothing leaks. But it isn't the draw that was asked for. Is `seed` used, and used as the text says? "
-            "Without it nobody, you included, could repeat your figures.",
+            "There is no leak, but the draw differs from the specified draw. Does your function use `seed` as the text "
+            "says? Without the seed, your results cannot be reproduced.",
             lambda *case: "another draw",
         ),
     ),
     hints=(
-        "Don't touch tiles at first. Which strips are there? `np.unique(groups)` tells.",
-        "Shuffle the strips' names with the generator that the text gives, take the first few for the fit.",
-        "`np.isin(groups, chosen)` is True for the tiles of chosen strips; `np.flatnonzero` gives their positions.",
+        "Ignore the tiles at first. Which strips are there? `np.unique(groups)` lists them.",
+        "Shuffle the strips' names with the generator from the text. The first names are for the training set.",
+        "`np.isin(groups, chosen)` is True for the tiles of chosen strips. `np.flatnonzero` returns their positions.",
     ),
-    praise="Your split doesn't leak, and anyone can repeat it.",
+    praise="Your split has no leak, and anyone can reproduce it.",
+)
+
+
+def sets_cases() -> list[tuple]:
+    """Return tiles of five, ten and eight strips, the last in mixed order."""
+    few = np.repeat(["0001", "0002", "0003", "0004", "0005"], [3, 4, 3, 4, 4])
+    many = np.repeat([f"{number:04d}" for number in range(11, 21)], [9, 12, 10, 13, 8, 11, 12, 9, 14, 10])
+    mixed = np.random.default_rng(5).permutation(np.repeat(list("abcdefgh"), [6, 7, 8, 6, 7, 8, 6, 7]))
+    return [(few, 3), (many, 0), (mixed, 1)]
+
+
+def sets_agree(expected: Any, answer: Any, groups: np.ndarray, seed: int) -> bool:
+    """Say whether three sets are the expected ones, or of the kind that a mistake names."""
+    sets = [np.asarray(part) for part in answer]
+    return expected == _kind_of_three(sets, groups) if isinstance(expected, str) else _same_sets(sets, expected)
+
+
+def _kind_of_three(sets: Sequence[np.ndarray], groups: np.ndarray) -> str:
+    """Name the fault of three sets: "leak into the test" if the test set shares a strip with another set."""
+    kind = _kind_of_sets(sets, groups) if len(sets) == 3 else "number of sets"
+    if kind != "strip in two sets":
+        return kind or "another draw"
+    known = np.concatenate([groups[sets[0]], groups[sets[1]]])
+    return "leak into the test" if np.isin(known, groups[sets[2]]).any() else "leak into the calibration"
+
+
+def _calibration_first(groups: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Give the first quarter of the strips to the calibration set, and the second quarter to the test set."""
+    training, calibration, test = three_sets(groups, seed)
+    return training, test, calibration
+
+
+SETS = Exercise(
+    id="01.6",
+    task="Training, calibration and test tiles, with no strip in two of the sets.",
+    reference=three_sets,
+    cases=sets_cases,
+    agree=sets_agree,
+    mistakes=(
+        Mistake(
+            "flaw still there",
+            "The flaw is still there: the test set is sound, but a strip has tiles in both the training set and the "
+            "calibration set. How does the program choose the calibration tiles?",
+            lambda *case: "leak into the calibration",
+        ),
+        Mistake(
+            "leak into the test",
+            "Now the test set shares a strip with another set. The lines that choose the test strips had no flaw: keep "
+            "them.",
+            lambda *case: "leak into the test",
+        ),
+        Mistake(
+            "tile in two sets",
+            "Some tiles are in two sets. The training set contains only the tiles of strips that are in neither of the "
+            "other sets.",
+            lambda *case: "tile in two sets",
+        ),
+        Mistake(
+            "number of sets",
+            "Your function returns a wrong number of sets. It should return three: training, calibration and test.",
+            lambda *case: "number of sets",
+        ),
+        Mistake("names of strips", NAMES, lambda *case: "names"),
+        Mistake("true and false", BOOLEANS, lambda *case: "booleans"),
+        Mistake("a level too deep", DEEP, lambda *case: "a level too deep"),
+        Mistake(
+            "an empty set",
+            "One of the three sets is empty. Print the names of its strips: does the slice select any?",
+            lambda *case: "an empty set",
+        ),
+        Mistake(
+            "tiles lost",
+            "There is no leak, but some tiles are in none of the three sets. Are all remaining strips in the training "
+            "set?",
+            lambda *case: "tiles lost",
+        ),
+        Mistake(
+            "calibration and test swapped",
+            "The calibration set and the test set have changed places. The first quarter of the shuffled names is the "
+            "test set, and the sets are returned in the order training, calibration, test.",
+            _calibration_first,
+        ),
+        Mistake(
+            "training and test swapped",
+            "The training set and the test set have changed places. The order is training, calibration, test.",
+            lambda *case: three_sets(*case)[::-1],
+        ),
+        Mistake(
+            "another draw",
+            "There is no leak, but these are other strips than the exercise specifies. Shuffle the names once: the "
+            "first `len(names) // 4` are for the test, and as many after them are for the calibration.",
+            lambda *case: "another draw",
+        ),
+    ),
+    hints=(
+        "In the figure, look for strips with two kinds of marks. Which two sets do they belong to?",
+        "The test strips are chosen by name. The calibration tiles are drawn from all remaining *tiles*.",
+        "Choose the calibration strips by name as well: `names[n : 2 * n]`, with `n = len(names) // 4`.",
+    ),
+    praise="No strip is in two sets. A threshold from your calibration set is meant for new strips.",
 )

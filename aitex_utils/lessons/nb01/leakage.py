@@ -16,7 +16,7 @@ from aitex_utils.memory_bank import MemoryBank
 from aitex_utils.patchcore import PAPER, PatchCore
 from aitex_utils.scoring import max_score
 
-STRIPS, TILES = 4, 20  # strips in each group; training tiles, and as many test tiles, of each group
+STRIPS, TILES = 4, 20  # strips per group, and training tiles per group, with as many test tiles
 CORESET = 0.02  # coreset sampling ratio
 
 
@@ -29,7 +29,8 @@ class LeakageResult:
     same : ndarray, shape (2, T)
         Scores of clean tiles of the strips on which a detector was fitted: the test tiles of a split by tile.
     new : ndarray, shape (2, T)
-        Scores of clean tiles of strips on which only the other detector was fitted: those of a split by strip.
+        Scores of clean tiles of strips on which only the other detector was fitted: the test tiles of a split by
+        strip.
     tile_sets : mapping of str to ndarray, each of shape (2, M)
         Scores of further sets of tiles by name, such as "defective".
 
@@ -67,7 +68,7 @@ class LeakageResult:
 
     @property
     def novelty_auroc(self) -> float:
-        """Share of pairs in which the tile of a new strip scores higher than the tile of a known one; 0.5 = chance."""
+        """Share of pairs in which the tile of a new strip scores higher than the tile of a known one (0.5: chance)."""
         return _mean_auroc(self.same, self.new)
 
 
@@ -130,9 +131,9 @@ def leakage_experiment(
 ) -> LeakageResult:
     """Fit a detector on each of two groups of strips, and test both on other tiles of both groups.
 
-    A detector's own group gives the test tiles of a split by tile, the other group those of a split by strip. All else
-    is equal: detector, number of tiles, defective tiles. Each clean test tile counts in both splits, once per
-    detector, so strips that are hard for any detector favour neither split.
+    A detector's own group gives the test tiles of a split by tile, the other group the test tiles of a split by
+    strip. All else is equal: detector, number of tiles, defective tiles. Each clean test tile counts in both splits,
+    once per detector, so strips that are hard for any detector favour neither split.
 
     Parameters
     ----------

@@ -10,17 +10,16 @@ QUESTIONS = (
         "A strip is defective, but its mask is black everywhere. What do you do with its tiles?",
         {
             "a": (
-                "Count them as clean: the mask says so.",
-                "The name says there is a defect, only not where. One of these tiles would be called clean and isn't.",
+                "Label them as clean, as the mask says.",
+                "The code in the name says that there is a defect. At least one tile would get a wrong label.",
             ),
             "b": (
-                "Count them all as defective: some are.",
-                "Most of them are faultless: a defect is small. The detector would be "
-                "blamed for not seeing what isn't there.",
+                "Label them all as defective.",
+                "Defects are small, so most of these tiles are clean. You would count them as misses of the detector.",
             ),
             "c": (
-                "Leave them out of measures by tile.",
-                "Yes. Where the defect is isn't known; the strip as a whole may still be judged.",
+                "Leave them out of tile-level measures.",
+                "Yes. The place of the defect is unknown. The strip still counts in strip-level measures.",
             ),
         },
         "c",
@@ -31,16 +30,16 @@ QUESTIONS = (
         {
             "a": (
                 "It differs between normal and defective strips.",
-                "Yes. A detector could tell them apart without ever "
-                "looking at the fabric, and fail on the next machine.",
+                "Yes. A detector could separate the strips without looking at the fabric, and would fail on the next "
+                "machine.",
             ),
             "b": (
-                "It makes the pictures larger and the work longer.",
-                "It costs time, but that isn't the harm it does.",
+                "It makes the images larger and the work slower.",
+                "It costs time, but a wrong result is the greater harm.",
             ),
             "c": (
-                "It is a good deal brighter than any fabric is.",
-                "Often, but brightness alone would do no harm if it were everywhere the same.",
+                "It is much brighter than the fabric.",
+                "Often it is. But brightness alone would do no harm if it were the same in all strips.",
             ),
         },
         "a",
@@ -51,15 +50,15 @@ QUESTIONS = (
         {
             "a": (
                 "Yes, it finds defects that it missed before.",
-                "It finds exactly what it found before; only the question has changed.",
+                "It finds exactly the same pixels as before. Only the labels have changed.",
             ),
             "b": (
-                "No. The smallest defects are no longer asked for.",
-                "Yes. The hardest questions have been taken out of the exam. Two figures compare only under one rule.",
+                "No, the smallest defects no longer count as defective.",
+                "Yes. The hardest tiles have left the test. Two values are comparable only under one rule.",
             ),
             "c": (
                 "No, a higher share makes the test harder.",
-                "The other way round: what stays is large and easy to see.",
+                "It makes the test easier: the remaining defects are large.",
             ),
         },
         "b",
@@ -67,30 +66,57 @@ QUESTIONS = (
     Question(
         "01.q4",
         "A paper shuffles all normal tiles, fits on a quarter and tests on the rest. Compared with the cloth that is "
-        "woven tomorrow, the rate of false alarms that it reports is ...",
+        "woven tomorrow, the false-alarm rate that it reports is ...",
         {
             "a": (
                 "too low.",
-                "Yes. Tomorrow's cloth is a new strip, and a new strip is farther from the "
-                "memory bank than the sister tiles in that test.",
+                "Yes. Tomorrow's cloth is a new strip. Its tiles are farther from the memory bank than test tiles of "
+                "the training strips.",
             ),
             "b": (
-                "about right: tiles are tiles.",
-                "Only if strips were all alike. How much they differ is "
-                "a matter of the fabric, and has to be measured.",
+                "about right, because tiles are tiles.",
+                "Only if all strips were alike. How much they differ depends on the fabric and must be measured.",
             ),
-            "c": ("too high.", "Sister tiles are the easiest normals there are: what comes tomorrow is harder."),
+            "c": (
+                "too high.",
+                "Tiles of training strips are the easiest normal tiles. Tiles of new strips score higher.",
+            ),
         },
         "a",
     ),
     Question(
         "01.q5",
-        "Of 1,000 tiles, 30 are defective. A programme that calls every tile clean is right in what share of cases?",
+        "Of 1,000 tiles, 30 are defective. A program labels every tile as clean. For what share of tiles is it right?",
         {
-            "a": ("50 %", 'That would be guessing with a coin. It never says "defective", and most tiles aren\'t.'),
-            "b": ("97 %", "Yes, and it is worth nothing. With so few defects, accuracy says next to nothing."),
-            "c": ("3 %", "That is the share in which it is wrong."),
+            "a": ("50 %", 'This is the result of tossing a coin. The program never answers "defective".'),
+            "b": ("97 %", "Yes, although it finds no defect. With so few defects, accuracy says little."),
+            "c": ("3 %", "This is the share of tiles for which it is wrong."),
         },
         "b",
+    ),
+    Question(
+        "01.q6",
+        "Defects are up to 60 px wide, and each must lie whole in at least one tile of 256 px. A strip has 3,072 px of "
+        "fabric, and there is time for 18 tiles per strip. Which overlap do you choose?",
+        {
+            "a": (
+                "0 px",
+                "It needs only 12 tiles. But a defect on a seam is cut, so the first requirement is not met.",
+            ),
+            "b": (
+                "32 px",
+                "There is time for its 14 tiles. But a defect of 60 px is wider than the overlap, so it can be cut.",
+            ),
+            "c": (
+                "64 px",
+                "Yes. A defect of 60 px fits into the overlap of 64 px, so it is whole in one tile. The strip needs 16 "
+                "tiles, and there is time for 18.",
+            ),
+            "d": (
+                "128 px",
+                "Every defect is whole in one tile, but the strip needs 23 tiles, and there is time for 18.",
+            ),
+        },
+        "c",
     ),
 )

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
+from aitex_utils.lessons.engine.compare import align, close, plain
 from aitex_utils.lessons.engine.judge import Exercise, Mistake
+
+from .reference import nearest, reconstruction_errors, unfold
 
 Array = np.ndarray
 
@@ -14,10 +19,6 @@ Array = np.ndarray
 
 def _reconstructed(points: Array, mean: Array, directions: Array) -> Array:
     return (points - mean) @ directions.T @ directions + mean
-
-
-def _errors(points: Array, mean: Array, directions: Array) -> Array:
-    return np.linalg.norm(points - _reconstructed(points, mean, directions), axis=1)
 
 
 def _error_cases() -> list[tuple]:
@@ -30,97 +31,103 @@ def _error_cases() -> list[tuple]:
 
 
 _OWN_MEAN = (
-    "You take the mean of the points you are given. But the autoencoder has learnt already, and `mean` is where: a "
-    "point to be judged must not move it."
+    "You compute the mean of the points to test. The autoencoder was fitted on other points, and `mean` is their mean. "
+    "A tested point must not change it."
 )
 RECONSTRUCTION = Exercise(
     "02.1",
-    "How far each point is from what a linear autoencoder makes of it.",
-    _errors,
+    "The distance between each point and its reconstruction by a linear autoencoder.",
+    reconstruction_errors,
     _error_cases,
     (
         Mistake(
             "mean not subtracted",
-            "The directions start at the mean, not at the origin. What has to happen to a point before it is "
+            "The directions start at the mean, not at the origin. What must happen to a point before it is "
             "projected, and to the result afterwards?",
             lambda points, mean, directions: np.linalg.norm(points - points @ directions.T @ directions, axis=1),
         ),
         Mistake(
             "mean not put back",
-            "You take the mean off before you project, but compare the result with points that still have it.",
+            "You subtract the mean before you project, but compare the result with points from which it is not "
+            "subtracted.",
             lambda points, mean, directions: np.linalg.norm(
                 points - (points - mean) @ directions.T @ directions, axis=1
             ),
         ),
         Mistake(
             "mean added only",
-            "You put the mean back, but never took it off: the codes are those of points that still have it. What do "
-            "the directions start from?",
+            "You add the mean at the end, but do not subtract it at the start. The directions start at the mean, so "
+            "the codes need points minus the mean.",
             lambda points, mean, directions: np.linalg.norm(points - points @ directions.T @ directions - mean, axis=1),
         ),
-        Mistake("own mean", _OWN_MEAN, lambda points, mean, directions: _errors(points, points.mean(), directions)),
-        Mistake("own mean", _OWN_MEAN, lambda points, mean, directions: _errors(points, points.mean(0), directions)),
+        Mistake(
+            "own mean",
+            _OWN_MEAN,
+            lambda points, mean, directions: reconstruction_errors(points, points.mean(), directions),
+        ),
+        Mistake(
+            "own mean",
+            _OWN_MEAN,
+            lambda points, mean, directions: reconstruction_errors(points, points.mean(0), directions),
+        ),
         Mistake(
             "first direction only",
-            "Right while there is one direction, wrong with two: only the first is used. All K rows of `directions` "
-            "make the code.",
-            lambda points, mean, directions: _errors(points, mean, directions[:1]),
+            "Right with one direction, wrong with two: you use only the first. The code has one number for each of "
+            "the K rows of `directions`.",
+            lambda points, mean, directions: reconstruction_errors(points, mean, directions[:1]),
         ),
         Mistake(
             "city blocks",
-            "These are sums of absolute differences over the channels (the L1 length). Asked for is the straight "
-            "length: squares, their sum, and its root.",
+            "These are sums of absolute differences over the channels (the L1 norm). The exercise needs the Euclidean "
+            "norm: the root of the sum of squares.",
             lambda *case: np.abs(case[0] - _reconstructed(*case)).sum(axis=1),
         ),
         Mistake(
             "squares",
-            "These are squared lengths. They order the points alike, but a length that is doubled comes out "
-            "fourfold: one step is missing.",
-            lambda *case: _errors(*case) ** 2,
+            "These are squared norms. They rank the points alike, but doubling a norm multiplies its square by four. "
+            "One step is missing.",
+            lambda *case: reconstruction_errors(*case) ** 2,
         ),
         Mistake(
             "mean of squares",
-            "This is the mean square over the channels, the usual loss of an autoencoder. Asked for is the length of "
-            "the difference, which depends on a sum.",
-            lambda *case: _errors(*case) ** 2 / case[1].size,
+            "This is the mean square over the channels, the typical loss of an autoencoder. The exercise needs the "
+            "norm of the difference, the root of a sum.",
+            lambda *case: reconstruction_errors(*case) ** 2 / case[1].size,
         ),
         Mistake(
             "what was kept",
-            "This is how far the rebuilt point is from the mean: what the autoencoder kept. The error is what it lost.",
+            "This is the distance between the reconstruction and the mean: the part that the autoencoder keeps. The "
+            "error is the part that it loses.",
             lambda points, mean, directions: np.linalg.norm(_reconstructed(points, mean, directions) - mean, axis=1),
         ),
         Mistake(
             "one number for all points",
-            "That is one length for all the points together. Each row is a point: along which axis is a length taken?",
+            "This is one norm for all points together. Each row is a point: along which axis must the norm run?",
             lambda points, mean, directions: np.linalg.norm(points - _reconstructed(points, mean, directions)),
         ),
         Mistake(
-            "one number a channel",
-            "There is one number for each channel, but a point has one error. Look at the axis.",
+            "one number per channel",
+            "There is one number per channel, but the exercise needs one per point. Look at the axis.",
             lambda points, mean, directions: np.linalg.norm(points - _reconstructed(points, mean, directions), axis=0),
         ),
     ),
     (
-        "Three steps: to the code and back (four operations on arrays), the difference, its length.",
+        "Three steps: to the code and back (four operations on arrays), the difference, its norm.",
         "With `z = (points - mean) @ directions.T` each row of `z` is a code, of shape (K,). The way back uses the "
         "same directions, without `.T`.",
-        "`np.linalg.norm(differences, axis=...)` gives the length of each row for one of the two axes.",
+        "`np.linalg.norm(differences, axis=...)` returns the norm of each row for one of the two axes.",
     ),
-    "You have an anomaly signal of the reconstructing kind, in three lines.",
+    "You have the anomaly signal of a detector that reconstructs, in three lines.",
 )
 
 
 # 02.2 unfold a feature map
 
 
-def _unfold(feature_map: Array) -> Array:
-    return feature_map.reshape(len(feature_map), -1).T
-
-
 UNFOLD = Exercise(
     "02.2",
     "A feature map (C, H', W') as patches (H' W', C), row by row.",
-    _unfold,
+    unfold,
     lambda: [
         (np.arange(12.0).reshape(2, 2, 3),),
         (np.random.default_rng(1).normal(size=(3, 4, 5)).astype(np.float32),),
@@ -129,20 +136,21 @@ UNFOLD = Exercise(
     (
         Mistake(
             "reshape without transpose",
-            "The shape is right, and yet each row mixes values of several positions: a reshape keeps the order in "
-            "memory, in which a whole channel comes before the next. The channels must be the last axis before you "
-            "reshape.",
+            "The shape is right, but each row mixes values of several positions. A reshape keeps the order in "
+            "memory, where a whole channel comes before the next. Make the channels the last axis before you reshape.",
             lambda feature_map: feature_map.reshape(-1, len(feature_map)),
         ),
         Mistake(
             "columns first",
-            "Each row is a patch, but they run down the columns of the grid. `.T` turns all three axes around; the "
-            "two of the grid should keep their order.",
+            "Each row is a patch, but the patches run down the columns of the grid: position (1, 0) comes before "
+            "(0, 1). The formula goes row by row, so `w` must change fastest. Only the channel axis moves, and H' and "
+            "W' keep their order.",
             lambda feature_map: feature_map.T.reshape(-1, len(feature_map)),
         ),
         Mistake(
             "channels in rows",
-            "All the values are there, but a row is a channel and a column a patch. A memory bank wants a patch a row.",
+            "All values are there, but a row is a channel and a column is a patch. A memory bank has one "
+            "patch per row.",
             lambda feature_map: feature_map.reshape(len(feature_map), -1),
         ),
         Mistake(
@@ -152,12 +160,12 @@ UNFOLD = Exercise(
         ),
     ),
     (
-        "Which axis has to be last, so that the numbers of one position lie next to one another?",
-        "`np.moveaxis` and `.transpose` change the order of the axes; `.reshape(-1, C)` comes after. There is also a "
-        "way that reshapes first, to (C, H' W').",
+        "Which axis must be last, so that the numbers of one position lie next to one another?",
+        "`np.moveaxis` and `.transpose` change the order of the axes, and `.reshape(-1, C)` comes after. Another way "
+        "reshapes first, to (C, H' W').",
         "Try it on `np.arange(12).reshape(2, 2, 3)`: the first patch must be [0, 6], the second [1, 7].",
     ),
-    "From here on a tile is a heap of vectors, and you know which place each came from.",
+    "Each row is now one patch, and its index gives its position.",
 )
 
 
@@ -166,11 +174,6 @@ UNFOLD = Exercise(
 
 def _pairs(patches: Array, bank: Array) -> Array:
     return np.linalg.norm(patches[:, None] - bank[None], axis=2)  # (n, M)
-
-
-def _nearest(patches: Array, bank: Array) -> tuple[Array, Array]:
-    pairs = _pairs(patches, bank)
-    return pairs.min(axis=1), pairs.argmin(axis=1)
 
 
 def _nearest_cases() -> list[tuple]:
@@ -185,8 +188,12 @@ def _nearest_cases() -> list[tuple]:
 
 
 _ONE_ARRAY = (
-    "You return one array. Asked for are two, separated by a comma: the distances, and the indices of the vectors that "
-    "they belong to."
+    "You return one array. The exercise needs two, separated by a comma: the distances, and the indices of the nearest "
+    "vectors."
+)
+_FLOAT_INDICES = (
+    "The values are right, but the indices are floats, and `bank[indices]` would refuse them. Return integers, as "
+    "`argmin` does."
 )
 
 
@@ -201,52 +208,64 @@ def _manhattan(patches: Array, bank: Array) -> tuple[Array, Array]:
     return pairs.min(axis=1), pairs.argmin(axis=1)
 
 
+def _agree_in_kind(expected: Any, actual: Any, *_case: Any) -> bool:
+    """Say whether results agree, and are integers where integers are expected."""
+    pairs = align(plain(expected, False), actual)
+    if not close(*pairs, 1e-5):
+        return False
+    if not isinstance(actual, tuple) or not isinstance(pairs[0], tuple):
+        return True  # a single array, or a list that became one array of floats
+    return all((e.dtype.kind in "iu") == (a.dtype.kind in "iu") for e, a in zip(*pairs, strict=True))
+
+
 NEAREST = Exercise(
     "02.3",
-    "The distance of each patch to the bank, and the index of its nearest vector.",
-    _nearest,
+    "The distance between each patch and the bank, and the index of its nearest vector.",
+    nearest,
     _nearest_cases,
     (
         Mistake(
             "squared distances",
             "The neighbours are right, the distances are their squares. Where is the root?",
-            lambda *case: (_nearest(*case)[0] ** 2, _nearest(*case)[1]),
+            lambda *case: (nearest(*case)[0] ** 2, nearest(*case)[1]),
         ),
         Mistake(
             "wrong axis",
-            "You give one answer for each vector of the bank: which patch is nearest to it. Asked is the other way "
-            "round. Which axis of your table of distances belongs to the bank?",
-            lambda patches, bank: _nearest(bank, patches),
+            "You return one answer per vector of the bank: the patch nearest to it. The exercise needs one answer "
+            "per patch. Which axis of your table of distances belongs to the bank?",
+            lambda patches, bank: nearest(bank, patches),
         ),
         Mistake(
             "city blocks",
-            "These are sums of absolute differences (the L1 or Manhattan distance). PatchCore measures as the crow "
-            "flies.",
+            "These are sums of absolute differences (the L1 or Manhattan distance). PatchCore uses the Euclidean "
+            "distance.",
             _manhattan,
         ),
         Mistake(
             "farthest",
-            "These are the farthest vectors. Far from the nearest is what makes a patch strange.",
+            "These are the farthest vectors. An anomalous patch is far even from its nearest vector.",
             lambda *case: (_pairs(*case).max(axis=1), _pairs(*case).argmax(axis=1)),
         ),
         Mistake(
             "the nearest left out",
-            "You pass over the nearest vector and take the second. That is right when a bank is compared with "
-            "itself, where each vector meets itself first. A patch that is being tested isn't in the bank.",
+            "You skip the nearest vector and return the second. That is right when a bank is compared with itself, "
+            "because each vector finds itself first. A test patch is not in the bank.",
             _second_nearest,
         ),
         Mistake(
             "order of results",
             "Both results are right, but in the wrong order: distances first, then indices.",
-            lambda *case: _nearest(*case)[::-1],
+            lambda *case: nearest(*case)[::-1],
         ),
-        Mistake("one of two", _ONE_ARRAY, lambda *case: _nearest(*case)[0]),
-        Mistake("one of two", _ONE_ARRAY, lambda *case: _nearest(*case)[1]),
+        Mistake("one of two", _ONE_ARRAY, lambda *case: nearest(*case)[0]),
+        Mistake("one of two", _ONE_ARRAY, lambda *case: nearest(*case)[1]),
+        Mistake("float indices", _FLOAT_INDICES, lambda *case: (nearest(*case)[0], 1.0 * nearest(*case)[1])),
     ),
     (
-        "You need a table of all distances first: a row for each patch, a column for each vector of the bank.",
-        "`patches[:, None]` has shape (n, 1, C) and `bank[None]` has (1, M, C). What shape has their difference?",
+        "Start with a table of all distances: a row for each patch, a column for each vector of the bank.",
+        "`patches[:, None]` has shape (n, 1, C) and `bank[None]` has (1, M, C). What shape does their difference have?",
         "From the table (n, M) take `.min` and `.argmin`, along the axis of the bank.",
     ),
-    "That is all of PatchCore's search; FAISS only does it sooner.",
+    "That is the whole search of PatchCore. FAISS computes the same, but faster.",
+    agree=_agree_in_kind,
 )

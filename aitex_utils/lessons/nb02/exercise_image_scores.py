@@ -1,4 +1,4 @@
-"""Exercises 02.4 and 02.5: image-level scores, and the reweighting of the paper."""
+"""Exercises 02.4 and 02.5: image scores, and the reweighting of the paper."""
 
 from __future__ import annotations
 
@@ -10,19 +10,12 @@ import numpy as np
 
 from aitex_utils.lessons.engine.judge import Exercise, Mistake
 
+from .reference import image_scores, reweighted
+
 Array = np.ndarray
 
 
 # 02.4 image scores
-
-
-def _largest(distances: Array, share: float) -> Array:
-    count = max(1, round(share * distances.size))
-    return np.sort(distances, axis=None)[-count:]
-
-
-def _image_scores(distances: Array, share: float, top: Callable[[Array], float] = np.mean) -> tuple:
-    return distances.max(), distances.mean(), top(_largest(distances, share))
 
 
 def _score_cases() -> list[tuple]:
@@ -37,8 +30,17 @@ def _score_cases() -> list[tuple]:
     ]
 
 
+def _with_top(top: Callable[[Array, int], Array | float]) -> Callable[[Array, float], tuple]:
+    """Return a function with another third score: the mean of `top(distances, count)`."""
+    return lambda distances, share: (
+        distances.max(),
+        distances.mean(),
+        np.mean(top(distances, max(1, round(share * distances.size)))),
+    )
+
+
 def _counted(count: Callable[[Array, float], int]) -> Callable[[Array, float], tuple]:
-    """Return a function that gives the three scores with another count of the largest."""
+    """Return a function that computes the three scores with another count of the largest distances."""
     return lambda distances, share: (
         distances.max(),
         distances.mean(),
@@ -50,37 +52,31 @@ def _above_quantile(distances: Array, share: float) -> tuple:
     return distances.max(), distances.mean(), distances[distances >= np.quantile(distances, 1 - share)].mean()
 
 
-def _by_rows(distances: Array, share: float) -> tuple:
-    return distances.max(), distances.mean(), np.sort(distances)[-max(1, round(share * distances.size)) :].mean()
-
-
-def _smallest(distances: Array, share: float) -> tuple:
-    count = max(1, round(share * distances.size))
-    return distances.max(), distances.mean(), np.sort(distances, axis=None)[:count].mean()
-
-
-def _unsorted(distances: Array, share: float) -> tuple:
-    count = max(1, round(share * distances.size))
-    return distances.max(), distances.mean(), distances.ravel()[-count:].mean()
+def _ordered(distances: Array) -> Array:
+    return np.sort(distances, axis=None)
 
 
 _COUNT_OF_ZERO = (
-    "Right, but for a small tile and a small share. There the count is rounded to 0, and `[-0:]` is everything. At "
-    "least one distance should count."
+    "Right, except for a small tile and a small share. There the count is rounded to 0, and `[-0:]` selects all "
+    "distances. At least one distance must count."
 )
 _CUT_OFF = (
-    "Your count is cut off (`int` or `//`) where it should be rounded: a tenth of 26 is 2.6, "
-    "and 3 distances are asked for."
+    "Your count is cut off (`int` or `//`), but the formula rounds it. A share of 0.1 of 26 distances is 2.6, which "
+    "rounds to 3."
 )
 _ROWS = "The count is a share of the rows: `len` of an array (H', W') is H'. How many distances are there in all?"
 _THRESHOLD = (
-    "The third is the limit above which the largest lie, not their mean. A limit doesn't notice how far above it "
-    "they are."
+    "The third is the limit above which the largest distances lie, not their mean. A limit stays the same when the "
+    "distances above it grow."
+)
+_SORTED_BY_ROW = (
+    "`np.sort` of a 2-D array sorts each row (or column) separately, so the last values are not the largest of all. "
+    "Flatten before you sort, or use `axis=None`."
 )
 SCORES = Exercise(
     "02.4",
     "The maximum, the mean, and the mean of the largest share.",
-    _image_scores,
+    image_scores,
     _score_cases,
     (
         Mistake("count of zero", _COUNT_OF_ZERO, _counted(lambda d, share: round(share * d.size))),
@@ -88,41 +84,63 @@ SCORES = Exercise(
         Mistake("count cut off", _CUT_OFF, _counted(lambda d, share: max(1, int(share * d.size)))),
         Mistake(
             "count rounded up",
-            "Your count is rounded up: of 12 distances a share of 0.2 is 2.4, and 2 are asked for. The formula says "
-            "`round`.",
+            "Your count is rounded up. A share of 0.2 of 12 distances is 2.4, which `round` in the formula makes 2.",
             _counted(lambda d, share: max(1, math.ceil(share * d.size))),
         ),
         Mistake(
             "above the quantile",
-            "You take what lies above a quantile. It falls between two distances, so that there may be one more above "
-            "it than n. Compute n first, and then take the n largest.",
+            "You average the distances above a quantile. The quantile can lie between two distances, so their number "
+            "is not always n. Compute n first, and then take the n largest.",
             _above_quantile,
         ),
         Mistake("rows counted", _ROWS, _counted(lambda d, share: max(1, round(share * len(d))))),
         Mistake("rows counted", _ROWS, _counted(lambda d, share: round(share * len(d)))),
         Mistake("rows counted", _ROWS, _counted(lambda d, share: int(share * len(d)))),
+        Mistake("sorted by row", _SORTED_BY_ROW, _with_top(lambda d, n: np.sort(d)[-n:])),
+        Mistake("sorted by row", _SORTED_BY_ROW, _with_top(lambda d, n: np.sort(d)[:, -n:])),
+        Mistake("sorted by row", _SORTED_BY_ROW, _with_top(lambda d, n: np.sort(d).ravel()[-n:])),
+        Mistake("sorted by row", _SORTED_BY_ROW, _with_top(lambda d, n: np.sort(d, axis=0)[-n:])),
+        Mistake("sorted by row", _SORTED_BY_ROW, _with_top(lambda d, n: np.sort(d, axis=0).ravel()[-n:])),
+        Mistake("sorted by row", _SORTED_BY_ROW, _with_top(lambda d, n: np.array(sorted(d.tolist())[-n:]))),
         Mistake(
-            "rows sorted",
-            "`np.sort` of a table sorts each row for itself, and the slice then takes whole rows. Flatten first, or "
-            "say `axis=None`.",
-            _by_rows,
+            "the largest left out",
+            "The largest distance is missing from the third score, because a slice `[-n:-1]` ends before the last "
+            "value. Write `[-n:]`.",
+            _with_top(lambda d, n: _ordered(d)[-n - 1 : -1]),
+        ),
+        Mistake(
+            "the largest left out",
+            "The largest distance is missing from the third score, because a slice `[-n:-1]` ends before the last "
+            "value. Write `[-n:]`.",
+            lambda distances, share: _with_top(lambda d, n: _ordered(d)[-n:-1] if n > 1 else np.nan)(distances, share),
+        ),
+        Mistake(
+            "one too many",
+            "The third score has one distance too many: n + 1 instead of n.",
+            _with_top(lambda d, n: _ordered(d)[-n - 1 :]),
         ),
         Mistake(
             "order of scores",
             "The first two are swapped: the maximum comes first, then the mean.",
-            lambda distances, share: tuple(_image_scores(distances, share)[i] for i in (1, 0, 2)),
+            lambda distances, share: tuple(image_scores(distances, share)[i] for i in (1, 0, 2)),
+        ),
+        Mistake(
+            "order of scores",
+            "The first two are swapped: the maximum comes first, then the mean.",
+            lambda distances, share: tuple(image_scores(distances, share)[i] for i in (2, 1, 0)),
         ),
         Mistake(
             "the smallest share",
             "The third is the mean of the smallest distances. `np.sort` puts the largest last.",
-            _smallest,
+            _with_top(lambda d, n: _ordered(d)[:n]),
         ),
         Mistake(
             "not sorted",
-            "The third takes as many distances as it should, but those at the tile's end instead of the largest.",
-            _unsorted,
+            "The third has the right number of distances, but takes the last positions of the tile instead of the "
+            "largest distances.",
+            _with_top(lambda d, n: d.ravel()[-n:]),
         ),
-        Mistake("the threshold", _THRESHOLD, lambda distances, share: _image_scores(distances, share, np.min)),
+        Mistake("the threshold", _THRESHOLD, _with_top(lambda d, n: _ordered(d)[-n])),
         Mistake(
             "the threshold",
             _THRESHOLD,
@@ -130,11 +148,11 @@ SCORES = Exercise(
         ),
         Mistake(
             "a sum",
-            "The third is a sum. It grows with the number of patches, so that a larger tile looks stranger.",
-            lambda distances, share: _image_scores(distances, share, np.sum),
+            "The third is a sum. It grows with the number of patches, so a larger tile gets a larger score.",
+            _with_top(lambda d, n: _ordered(d)[-n:].sum()),
         ),
         Mistake(
-            "one score a row",
+            "one score per row",
             "There is a score for each row of the tile. An image score is one number for all positions.",
             lambda distances, share: (
                 distances.max(axis=1),
@@ -144,11 +162,11 @@ SCORES = Exercise(
         ),
     ),
     (
-        "The first two are a method of the array each. For the third: how many are `share` of all the positions?",
-        "`np.sort(distances, axis=None)` gives all of them, smallest first.",
-        "What is `round(0.01 * 12)`, and what does a slice make of it? `max(1, ...)` guards against that.",
+        "The first two are one method of the array each. For the third: how many positions is `share` of all?",
+        "`np.sort(distances, axis=None)` returns all distances, smallest first.",
+        "What is `round(0.01 * 12)`, and what does a slice make of it? `max(1, ...)` prevents that.",
     ),
-    "Three scores, and you know which question each of them answers.",
+    "You have three scores. The next cells show which kind of tile each score responds to.",
 )
 
 
@@ -174,12 +192,12 @@ def _equation_7(
 ) -> float:
     """Compute equation 7, or one of the mistakes that can be made in it."""
     to_patch = np.linalg.norm(bank - patch, axis=1)
-    nearest = to_patch.argmin()
-    to_nearest = np.linalg.norm(bank - bank[nearest], axis=1)
-    neighbours = choose((to_nearest if around == "m*" else to_patch).argsort(), b)
-    exponents = (to_patch if measure_from == "p" else to_nearest)[neighbours]
-    share = _softmax_share(signs[0] * to_patch[nearest] ** power[1], signs[1] * exponents ** power[1], stable)
-    return float(combine(share, to_patch[nearest] ** power[0]))
+    closest = to_patch.argmin()
+    to_closest = np.linalg.norm(bank - bank[closest], axis=1)
+    neighbours = choose((to_closest if around == "m*" else to_patch).argsort(), b)
+    exponents = (to_patch if measure_from == "p" else to_closest)[neighbours]
+    share = _softmax_share(signs[0] * to_patch[closest] ** power[1], signs[1] * exponents ** power[1], stable)
+    return float(combine(share, to_patch[closest] ** power[0]))
 
 
 def _softmax_share(distance: float, exponents: Array, stable: bool) -> float:
@@ -207,16 +225,16 @@ def _equation_7_cases() -> list[tuple]:
 
 
 _WITHOUT_M_STAR = (
-    "The vector m* itself is missing from the sum below the line. N_b(m*) holds the b vectors nearest to m*, and the "
-    "nearest to m* of all is m*, at distance 0."
+    "The vector m* itself is missing from the sum in the denominator. N_b(m*) contains the b vectors nearest to m*, "
+    "and the nearest of them is m* itself, at distance 0."
 )
 _NEGATIVE_EXPONENT = (
-    "There is a minus in an exponent. Equation 7 has none: above and below the line stands `exp` of the distance "
-    "itself, and a shift for safety is taken off, the same from all."
+    "An exponent has a minus sign. Equation 7 has none: numerator and denominator contain `exp` of the distance "
+    "itself. A constant that you subtract must be the same in all exponents."
 )
 _REPLACED = (
-    "Right for small distances. With large ones the quotient has overflowed, and what you put in its place isn't its "
-    "value. Keep it from overflowing: it stays the same when one and the same number is taken off every exponent."
+    "Right for small distances. With large distances the quotient overflows, and you replace it by another number. "
+    "Prevent the overflow instead: the quotient stays the same when you subtract one number from every exponent."
 )
 
 
@@ -228,18 +246,19 @@ def _overflow_replaced(*case, of_score: bool) -> float:
 
 
 _SQUARES = (
-    "Squared distances have come in. Equation 7 has true ones everywhere, in the exponents and before the bracket."
+    "You use squared distances. Equation 7 has Euclidean distances everywhere, in the exponents and in front of the "
+    "bracket."
 )
 REWEIGHTED = Exercise(
     "02.5",
     "The reweighted score of one patch, equation 7.",
-    _equation_7,
+    reweighted,
     _equation_7_cases,
     (
         Mistake(
             "overflow",
-            "Right for small distances. With large ones `exp` overflows and the quotient is no number. The quotient "
-            "stays the same when you subtract one and the same number from every exponent: which would you choose?",
+            "Right for small distances. With large distances `exp` overflows and the quotient is NaN. The quotient "
+            "stays the same when you subtract one number from every exponent. Which number prevents the overflow?",
             lambda *case: _equation_7(*case, stable=False),
         ),
         Mistake("overflow replaced", _REPLACED, partial(_overflow_replaced, of_score=False)),
@@ -249,15 +268,20 @@ REWEIGHTED = Exercise(
         *_with_and_without_overflow("minus in the exponent", _NEGATIVE_EXPONENT, signs=(1, -1)),
         *_with_and_without_overflow(
             "neighbours of the patch",
-            "You take the b vectors nearest to the patch p. The paper takes those nearest to m*: they say how "
-            "crowded it is where m* lies. (Yours is the variant of section 10.)",
+            "You take the b vectors nearest to the patch p. The paper takes the b vectors nearest to m*, which show "
+            "how dense the bank is around m*. Your version is a common variant, which notebook 06 compares.",
             around="p",
         ),
         *_with_and_without_overflow("m* left out", _WITHOUT_M_STAR, choose=lambda order, b: order[1 : b + 1]),
         *_with_and_without_overflow("m* left out", _WITHOUT_M_STAR, choose=lambda order, b: order[1:b]),
         *_with_and_without_overflow(
+            "one neighbour too many",
+            "The sum in the denominator has b + 1 terms. The vector m* is one of the b neighbours.",
+            choose=lambda order, b: order[: b + 1],
+        ),
+        *_with_and_without_overflow(
             "the whole bank",
-            "The sum runs over the whole bank. It should have b terms.",
+            "The sum runs over the whole bank. It must have b terms.",
             choose=lambda order, b: order,
         ),
         *_with_and_without_overflow("squared distances", _SQUARES, power=(2, 2)),
@@ -265,7 +289,7 @@ REWEIGHTED = Exercise(
         *_with_and_without_overflow("squared distances", _SQUARES, power=(2, 1)),
         *_with_and_without_overflow(
             "not one minus",
-            "This is the quotient times the distance. The factor is one minus the quotient.",
+            "This is the quotient times the distance. The factor is 1 minus the quotient.",
             combine=lambda share, distance: share * distance,
         ),
         *_with_and_without_overflow(
@@ -275,22 +299,24 @@ REWEIGHTED = Exercise(
         ),
         *_with_and_without_overflow(
             "divided by the factor",
-            "You divide by the factor. The paper multiplies by it: no score grows, those near a crowd shrink most.",
+            "You divide by the factor, and the paper multiplies by it. No score grows, and scores near a dense part of "
+            "the bank shrink most.",
             combine=lambda share, distance: distance / (1 - share),
         ),
         *_with_and_without_overflow(
             "distances from m*",
-            "The neighbours are the right ones. But the exponents below the line are their distances from the patch "
-            "p; yours are those from m*.",
+            "The neighbours are right. But the exponents in the denominator are the distances between the neighbours "
+            "and the patch p, and you use their distances to m*.",
             measure_from="m*",
         ),
     ),
     (
-        "In this order: m* and its distance to p; the b vectors nearest to m*; their distances to p; the quotient.",
-        "`np.argsort(distances_to_m_star)[:b]` gives the indices of the neighbours, m* among them.",
-        "For the quotient: take the largest exponent off all of them, the one above the line included, and only then "
-        "`exp`.",
+        "Find for yourself: why is the quotient the same when one number is subtracted from every exponent? Write "
+        "exp(a - t) as exp(a) / exp(t).",
+        "Which of the exponents overflows first? After the subtraction it should be 0, and all others below it.",
+        "Subtract the largest exponent from all exponents, in the numerator too, and only then call `exp`. The "
+        "earlier steps are the same as in the cell above.",
     ),
-    "Equation 7 by hand, and safe from overflow.",
+    "Equation 7, without overflow at any distance.",
     tolerance=1e-4,
 )

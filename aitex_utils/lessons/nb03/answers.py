@@ -1,4 +1,4 @@
-"""Notebook 03: right answers and typical wrong ones, and the cases on which answers are tried."""
+"""Notebook 03: right and typically wrong answers, and the cases on which answers are tried."""
 
 from __future__ import annotations
 
@@ -77,8 +77,8 @@ def stride_replaced(chain: Chain) -> tuple[int, int]:
     return side, stride
 
 
-def backward_rule_forwards(chain: Chain) -> tuple[int, int]:
-    """Apply the rule that goes from the last layer to the first in the other direction."""
+def rule_against_direction(chain: Chain) -> tuple[int, int]:
+    """Combine the rule for one direction with the other direction. Both such combinations agree."""
     side = 1
     for kernel, step in chain:
         side = (side - 1) * step + kernel
@@ -88,6 +88,20 @@ def backward_rule_forwards(chain: Chain) -> tuple[int, int]:
 def own_stride_only(chain: Chain) -> tuple[int, int]:
     """Widen each kernel by the stride of its own layer only."""
     return 1 + sum((kernel - 1) * step for kernel, step in chain), receptive_field(chain)[1]
+
+
+def as_floats(chain: Chain) -> tuple[float, float]:
+    """Return both numbers as floats."""
+    side, stride = receptive_field(chain)
+    return float(side), float(stride)
+
+
+def equal_and_whole(expected: Any, answer: Any, *_: Any) -> bool:
+    """Say whether two results are equal and of one type, both integers or both floats."""
+    expected, answer = np.asarray(expected), np.asarray(answer)
+    return (
+        expected.shape == answer.shape and expected.dtype.kind == answer.dtype.kind and bool((expected == answer).all())
+    )
 
 
 # 03.3, the mean over a neighbourhood ----------------------------------------------------------------------------------
@@ -142,6 +156,26 @@ def valid_only(feature_map: np.ndarray, side: int) -> np.ndarray:
 def over_channels(feature_map: np.ndarray, side: int) -> np.ndarray:
     """Return the mean over the channels too."""
     return np.broadcast_to(neighbourhoods(feature_map, side).mean(axis=0), feature_map.shape)
+
+
+def window_cut(feature_map: np.ndarray, side: int, start: int = 0, stop: int = 0) -> np.ndarray:
+    """Begin each window `start` positions late, and end it `stop` positions early."""
+    reach, (channels, height, width) = side // 2, feature_map.shape
+    result = np.empty((channels, height, width), np.float64)
+    for row in range(height):
+        for column in range(width):
+            rows, columns = (
+                slice(max(0, centre - reach + start), centre + reach + 1 - stop) for centre in (row, column)
+            )
+            result[:, row, column] = feature_map[:, rows, columns].mean(axis=(1, 2))
+    return result
+
+
+def channels_blurred(feature_map: np.ndarray, side: int) -> np.ndarray:
+    """Average over neighbouring channels too, as a filter with one size for all axes does."""
+    from scipy.ndimage import uniform_filter
+
+    return uniform_filter(np.asarray(feature_map, np.float64), size=side)
 
 
 # 03.4, two layers on one grid -----------------------------------------------------------------------------------------
@@ -261,3 +295,82 @@ def equal_up_to_rotation(expected: Any, answer: Any, *_: Any) -> bool:
         return False
     products = expected @ expected.T
     return bool(np.allclose(answer @ answer.T, products, rtol=5e-3, atol=5e-3 * np.abs(products).max()))
+
+
+# 03.6, preprocessing --------------------------------------------------------------------------------------------------
+
+
+def grey_tiles() -> list[tuple]:
+    """Return grey tiles with values on both sides of 127."""
+    rng = np.random.default_rng(0)
+    return [(np.array([[[0, 63], [127, 255]]], np.uint8),), (rng.integers(0, 256, (2, 3, 4), dtype=np.uint8),)]
+
+
+def scaled(
+    tiles: np.ndarray, subtract: float = 127, divide: float = 128, *, low: float = 0, kind: str = "float32"
+) -> torch.Tensor:
+    """Scale tiles in a way that need not be the network's own."""
+    import torch
+
+    values = (np.maximum(tiles.astype(np.float64), low) - subtract) / divide
+    return torch.from_numpy(values.astype(kind))[:, None].repeat(1, 3, 1, 1)
+
+
+def int8_overflow(tiles: np.ndarray) -> torch.Tensor:
+    """Convert to int8, whose range ends at 127."""
+    import torch
+
+    with np.errstate(all="ignore"):
+        values = ((tiles.astype(np.int8) - 127) / 128).astype(np.float32)
+    return torch.from_numpy(values)[:, None].repeat(1, 3, 1, 1)
+
+
+def equal_type_and_value(expected: Any, answer: Any, *_: Any) -> bool:
+    """Say whether two tensors have one shape, one type and close values."""
+    from aitex_utils.lessons.engine.compare import plain
+
+    expected, answer = plain(expected, False), np.asarray(answer)
+    if expected.shape != answer.shape or expected.dtype != answer.dtype:
+        return False
+    return bool(np.allclose(expected, answer, atol=1e-5))
+
+
+# 03.7, choose and report on different fabrics -------------------------------------------------------------------------
+
+
+def auroc_tables() -> list[tuple]:
+    """Return tables of tile AUROC (choices, fabrics) in which different fabrics favour different choices."""
+    small = np.array([[0.95, 0.70, 0.75], [0.80, 0.85, 0.78], [0.60, 0.88, 0.90]])
+    rng = np.random.default_rng(2)
+    return [(small,), (rng.uniform(0.5, 1, (5, 4)),), (rng.uniform(0.5, 1, (4, 6)),)]
+
+
+def chosen_on_all(aurocs: np.ndarray) -> np.ndarray:
+    """Choose on the mean over all fabrics, the reported fabric included."""
+    return aurocs[aurocs.mean(axis=1).argmax()]
+
+
+def means_of_the_others(aurocs: np.ndarray) -> np.ndarray:
+    """Return the mean that decided the choice instead of the AUROC on the held-out fabric."""
+    n = aurocs.shape[1]
+    return np.array([np.delete(aurocs, fabric, axis=1).mean(axis=1).max() for fabric in range(n)])
+
+
+def indices_of_choices(aurocs: np.ndarray) -> np.ndarray:
+    """Return which choice is best on the other fabrics."""
+    n = aurocs.shape[1]
+    return np.array([np.delete(aurocs, fabric, axis=1).mean(axis=1).argmax() for fabric in range(n)])
+
+
+def chosen_on_one(aurocs: np.ndarray) -> np.ndarray:
+    """Choose on the fabric that is reported, and report the mean over the others."""
+    n = aurocs.shape[1]
+    chosen = aurocs.argmax(axis=0)
+    return np.array([np.delete(aurocs[chosen[fabric]], fabric).mean() for fabric in range(n)])
+
+
+def worst_chosen(aurocs: np.ndarray) -> np.ndarray:
+    """Take the choice with the lowest mean over the other fabrics."""
+    n = aurocs.shape[1]
+    chosen = [np.delete(aurocs, fabric, axis=1).mean(axis=1).argmin() for fabric in range(n)]
+    return aurocs[chosen, np.arange(n)]

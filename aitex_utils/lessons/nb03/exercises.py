@@ -10,139 +10,162 @@ from aitex_utils.lessons.engine.judge import Exercise, Mistake
 
 from . import answers as a
 from . import exercise_network as hooks
+from .exercise_choice import CHOOSE, PREPROCESS
 from .exercise_patches import JOIN, WHITEN
 from .quiz import QUESTIONS
 from .receptive_field import receptive_field
 
 _LAST_STRIDE = (
-    "The stride that you keep is that of one layer only. If two layers step by 2 each, neighbours at the end are "
-    "farther apart than 2 px: how do the strides of all layers work together?"
+    "Your stride belongs to one layer only. Two layers with stride 2 leave more than 2 px between neighbours. How do "
+    "the strides of all layers combine?"
 )
 RECEPTIVE_FIELD = Exercise(
     id="03.1",
     task="The receptive field and the stride of a chain of layers, in pixels of the input.",
     reference=receptive_field,
     cases=a.chains,
+    agree=a.equal_and_whole,
     mistakes=(
         Mistake(
             "stride forgotten",
-            "Each layer widens the field by its kernel as if it stood on the pixels themselves. But once a layer has "
-            "stepped by 2, neighbours in its output are 2 px apart: how far in pixels does the next kernel reach then?",
+            "Each layer widens the field as if its kernel covered adjacent pixels. After a layer with stride 2, "
+            "neighbouring positions are 2 px apart. How many pixels does the next kernel reach then?",
             a.stride_forgotten,
         ),
         Mistake(
             "stride too soon",
-            "A layer's own stride already widens its own kernel here. Its kernel slides over what comes in: which "
-            "layers' strides count for that?",
+            "A layer's own stride already widens its own kernel here. A kernel slides over the layer's input. Which "
+            "strides determine the spacing of that input?",
             a.stride_too_soon,
         ),
         Mistake(
             "kernels multiplied",
-            "The kernels are multiplied with each other. Two 3 x 3 kernels in a row see 5 px, not 9, as they overlap: "
-            "how many new pixels does a kernel bring at each side?",
+            "The kernel sides are multiplied. Two 3 x 3 kernels in a row cover 5 px, not 9, because they overlap. How "
+            "many new pixels does a kernel add on each side?",
             a.kernels_multiplied,
         ),
         Mistake(
             "whole kernel added",
-            "One too many at each layer: a kernel of side 1 sees nothing that wasn't seen before. How many positions "
-            "does a kernel of side k add to the one that it stands on?",
+            "Each layer adds one position too many: a kernel of side 1 adds nothing. How many positions does a kernel "
+            "of side k add to its central position?",
             a.whole_kernel_added,
         ),
         Mistake(
             "strides added",
-            "You add up the strides. Two layers of stride 2 in a row keep every fourth pixel. Is that 2 + 2 or 2 times "
-            "2? And what would it be with three such layers?",
+            "The strides are added. Two layers with stride 2 keep every fourth pixel. Is 4 the sum or the product? Try "
+            "three such layers.",
             a.strides_added,
         ),
         Mistake(
             "order of results",
-            "Both numbers are right, but in the wrong order: the side first, then the stride.",
+            "Both numbers are right, but in the wrong order: the side comes first, then the stride.",
             a.swapped,
         ),
         Mistake("last stride only", _LAST_STRIDE, a.last_stride),
         Mistake("last stride only", _LAST_STRIDE, a.stride_replaced),
         Mistake(
-            "backwards rule forwards",
-            "`(side - 1) * stride + kernel` is a right rule, but it runs from the last layer to the first. Go through "
-            "the chain backwards with it, or find the rule that runs forwards.",
-            a.backward_rule_forwards,
+            "rule and direction",
+            "Your rule belongs to the other direction. From the first layer to the last, `(kernel - 1)` is multiplied "
+            "by the stride so far. From the last layer to the first, the rule is `side = (side - 1) * stride + "
+            "kernel`. Change the rule or the direction, not both.",
+            a.rule_against_direction,
         ),
         Mistake(
             "own stride only",
-            "Each kernel is widened by its own layer's stride alone. How far apart two neighbours lie depends on "
-            "all the layers before it, together.",
+            "Each kernel is multiplied by the stride of its own layer only. The distance between two neighbours "
+            "depends on all previous layers together.",
             a.own_stride_only,
+        ),
+        Mistake(
+            "not whole",
+            "The values are right, but they are floats. Pixels are counted, so return two `int`: use `//`, not `/`.",
+            a.as_floats,
         ),
     ),
     hints=(
-        "Begin with one pixel: side 1, stride 1. Go through the layers in order and ask of each: how many pixels more, "
-        "and how far apart are neighbours now?",
-        "A kernel of side k reaches (k - 1) positions farther than one position. A position is worth as many pixels as "
-        "the stride that has built up before this layer.",
-        "Two running numbers, two updates per layer: first the side (with the stride so far), then the stride, "
-        "which is multiplied by the layer's own.",
+        "Begin with one pixel: side 1, stride 1. For each layer, answer two questions. How many pixels does it add? "
+        "How far apart are neighbours after it?",
+        "A kernel of side k reaches k - 1 positions further than a single position. Each position is worth as many "
+        "pixels as the product of all previous strides.",
+        "Keep two running numbers and update both per layer. First update the side with the stride so far. Then "
+        "multiply the stride by the layer's own stride.",
     ),
-    praise="You can now say of any chain of layers how much of the tile one patch has seen.",
+    praise="You can now compute which part of a tile any chain of layers can see.",
 )
 
 _MODE = (
-    "You put the network into `eval` mode, and leave it so. One of the networks it is tried on was training: whoever "
-    "trains it goes on in the wrong mode. Leave the mode to the caller."
+    "Your function leaves the network in `eval` mode. One of the test networks was in training mode, and its training "
+    "would continue in the wrong mode. The mode is the caller's decision."
 )
+_PARTS = (
+    "`train(was)` sets all modules to one mode. One of the test networks is in training mode with a frozen stem in "
+    "`eval` mode, and the stem is now in training mode. The mode is the caller's decision: do not change it at all."
+)
+_OTHER_MODE = (
+    "Your function runs the network in `eval` mode although the caller had it in training mode. Batch normalisation "
+    "then returns other values than in the caller's network. Run the network in the mode that it has."
+)
+_LIST = "Your function returns a list that contains the tensor. Return its first element."
 LAYER_OUTPUT = Exercise(
     id="03.2",
     task="The output of a layer of a network, taken by a forward hook that is removed afterwards.",
     reference=hooks.layer_output,
     cases=hooks.networks,
     observe=hooks.compared_value,
+    returns="a tensor",
     mistakes=(
         Mistake(
             "hook not removed",
-            "Your hook is still in the network when the function has ended. It will run with every later call, and "
-            "keep its memory: what did `register_forward_hook` give you, and what can that do?",
+            "Your hook is still in the network after the call. It will run in every later call and keep its memory. "
+            "`register_forward_hook` returns a handle: which method of the handle removes the hook?",
             hooks.hook_left,
         ),
         Mistake("mode changed", _MODE, hooks.set_to_eval),
         Mistake("mode changed", _MODE, partial(hooks.set_to_eval, copied=False)),
+        Mistake("modes of parts lost", _PARTS, hooks.mode_put_back),
+        Mistake("modes of parts lost", _PARTS, partial(hooks.mode_put_back, copied=False)),
+        Mistake("run in another mode", _OTHER_MODE, hooks.modes_put_back),
+        Mistake("run in another mode", _OTHER_MODE, partial(hooks.modes_put_back, copied=False)),
         Mistake(
             "network disturbed",
-            "Your hook changes what goes on to the next layer, so that the network now ends with another output. What "
-            "a hook returns takes the place of the layer's output: let it return nothing, and change nothing.",
+            "Your hook changes the input of the next layer, so the network's own output changes. A value that a hook "
+            "returns replaces the layer's output. Return nothing from the hook, and do not write into the output.",
             hooks.output_replaced,
         ),
         Mistake(
             "input for output",
-            "This is what went into the layer. A hook gets three things, the module, its inputs and its output: take "
-            "the third.",
+            "This is the input of the layer. A hook receives the module, its inputs and its output: take the third.",
             partial(hooks.layer_output, before=True),
         ),
         Mistake(
             "changed in place",
-            "The numbers are near, but negative ones have become 0: the next layer has written its result over the "
-            "array that you kept. What would protect your values from what comes after?",
+            "The values are close, but negative values have become 0: the next layer wrote its result over the tensor "
+            "that you kept. How can your values be protected from later layers?",
             partial(hooks.layer_output, copied=False),
         ),
+        Mistake("list returned", _LIST, hooks.list_returned),
+        Mistake("list returned", _LIST, partial(hooks.list_returned, copied=False)),
         Mistake(
             "whole network",
-            "This is what the whole network gives at its end. The hook's function has to put the output of its layer "
-            "somewhere; return that.",
+            "This is the output of the whole network. The hook function must store the output of its layer. Return the "
+            "stored output.",
             lambda network, layer, images: network(images).detach(),
         ),
     ),
     hints=(
-        "Make an empty list, and a small function of (module, inputs, output) that appends to it. That function is the "
+        "Make an empty list, and a small function of (module, inputs, output) that appends to it. This function is the "
         "hook.",
-        "`network.get_submodule(layer)` finds the layer, `.register_forward_hook(function)` hangs the hook in and "
-        "returns a handle. Then run the network on the images.",
-        "Four steps: register, `network(images)`, `handle.remove()`, return what the hook has kept. Let the hook "
-        "keep a copy, made by `.clone()`.",
+        "`network.get_submodule(layer)` returns the layer, and its method `.register_forward_hook(function)` returns a "
+        "handle. Then run the network on the images.",
+        "There are four steps: register the hook, call `network(images)`, call `handle.remove()`, return the stored "
+        "output. Let the hook store a copy, made by `.clone()`.",
     ),
-    praise="You can read off what any layer says, and leave the network as you found it.",
+    praise="You can read the output of any layer and leave the network unchanged.",
 )
 
 _REPEATED = (
-    "Right inside, but along the border some positions count twice: the edge was repeated or mirrored beyond itself. "
-    "Take the mean over positions that exist, each once."
+    "The inside is right, but along the border some positions count twice: the edge was repeated or mirrored. Average "
+    "only over positions that exist, each once."
 )
 NEIGHBOURHOOD = Exercise(
     id="03.3",
@@ -152,19 +175,15 @@ NEIGHBOURHOOD = Exercise(
     mistakes=(
         Mistake(
             "zeros counted in",
-            "Right inside, too near zero along the border: zeros from beyond the edge are counted as if they were "
-            "measured. Divide by how many positions there really are (a corner has only 4 of 9).",
+            "The inside is right, but the border is too close to zero: zeros beyond the edge are counted as if they "
+            "were measured. Divide by the number of positions that exist, 4 of 9 in a corner.",
             partial(a.padded, mode="constant"),
         ),
-        Mistake(
-            "border repeated",
-            _REPEATED,
-            partial(a.padded, mode="edge"),
-        ),
+        Mistake("border repeated", _REPEATED, partial(a.padded, mode="edge")),
         Mistake(
             "border mirrored",
-            "Right inside, but along the border some positions count twice: the map was mirrored beyond its edge. Take "
-            "the mean over positions that exist, each once.",
+            "The inside is right, but along the border some positions count twice: the map was mirrored beyond its "
+            "edge. Average only over positions that exist, each once.",
             partial(a.padded, mode="reflect"),
         ),
         Mistake(
@@ -174,48 +193,66 @@ NEIGHBOURHOOD = Exercise(
         ),
         Mistake(
             "start below zero",
-            "Right inside, but along the upper and left border there is `nan`: a slice that begins below 0 counts from "
-            "the end, and then holds nothing. Where may a window begin at the earliest?",
+            "The inside is right, but the upper and the left border are `nan`. A slice that begins below 0 counts from "
+            "the end, so it is empty here. What is the lowest index at which a window can begin?",
             a.below_zero,
         ),
         Mistake(
+            "window ends too early",
+            "Each window misses its last row and its last column. A Python slice excludes its end: `map[:, 0:2]` has "
+            "the rows 0 and 1.",
+            partial(a.window_cut, stop=1),
+        ),
+        Mistake(
+            "window begins too late",
+            "Each window misses its first row and its first column. A window of side 3 around row 5 begins at row 4.",
+            partial(a.window_cut, start=1),
+        ),
+        Mistake(
             "valid only",
-            "The border is gone: only whole windows were used. Every position needs its patch, or the map of distances "
-            "no longer fits the tile. What is left of a window at the edge?",
+            "The border is missing: only whole windows were used. Each position needs a patch, or the anomaly map no "
+            "longer fits the tile. Which part of a window exists at the edge?",
             a.valid_only,
         ),
         Mistake(
             "maximum",
-            "That is the largest value of each neighbourhood. Asked for is the mean.",
+            "This is the largest value of each neighbourhood. The task asks for the mean.",
             partial(a.neighbourhoods, statistic=np.max),
         ),
         Mistake(
             "sum",
-            "That is the sum over each neighbourhood, without dividing by how many positions it has.",
+            "This is the sum over each neighbourhood. Divide by its number of positions.",
             partial(a.neighbourhoods, statistic=np.sum),
         ),
         Mistake(
             "side ignored",
-            "Right for a side of 3, wrong for 5: is a 3, or a 1 to each side, written out somewhere in your function?",
+            "The result is right for a side of 3 and wrong for 5. Does your function contain a fixed 3, or a fixed 1 "
+            "for the reach?",
             lambda feature_map, side: a.neighbourhoods(feature_map, 3),
         ),
         Mistake(
             "channels mixed",
-            "All channels came out the same: the mean went over the channels too. Each channel says something of its "
-            "own and is averaged for itself.",
+            "All channels have become equal, because the mean includes the channels. Average each channel separately: "
+            "over axes 1 and 2 only.",
             a.over_channels,
+        ),
+        Mistake(
+            "channels blurred",
+            "Neighbouring channels are averaged too. A filter with a single size acts on all axes. The size along the "
+            "channels must be 1.",
+            a.channels_blurred,
         ),
     ),
     hints=(
-        "Two loops, over rows and columns, are fine. Which rows belong to the window around row `r`, if none may be "
+        "Two loops, over rows and columns, are fine. Which rows belong to the window around row `r` if no index can be "
         "below 0?",
-        "A slice that ends beyond the array is cut by NumPy itself; one that begins below 0 is not, it counts from the "
-        "end. `max(0, r - reach)` mends that.",
-        "The mean of `feature_map[:, top:bottom, left:right]` over axes 1 and 2 has one number for each channel. (In "
-        "torch one call does it all: `avg_pool2d`, and one of its options is about what counts at the border.)",
+        "NumPy cuts a slice that ends beyond the array. A slice that begins below 0 counts from the end instead. "
+        "`max(0, r - reach)` avoids that.",
+        "The mean of `feature_map[:, top:bottom, left:right]` over axes 1 and 2 has one number per channel. In torch, "
+        "`avg_pool2d` does the whole task. One of its options controls the count at the border.",
     ),
-    praise="Each patch now knows its surroundings, and the border isn't mistaken for dark fabric.",
+    praise="Each patch now describes its neighbourhood, and the border is not mistaken for dark fabric.",
 )
 
 __all__ = ["EXERCISES", "QUESTIONS"]
-EXERCISES = (RECEPTIVE_FIELD, LAYER_OUTPUT, NEIGHBOURHOOD, JOIN, WHITEN)
+EXERCISES = (RECEPTIVE_FIELD, PREPROCESS, LAYER_OUTPUT, NEIGHBOURHOOD, JOIN, WHITEN, CHOOSE)  # as in the notebook

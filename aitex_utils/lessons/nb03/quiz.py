@@ -11,19 +11,18 @@ QUESTIONS = (
         {
             "a": (
                 "No pixel: a tile of 256 px is cut into 32 x 32 separate fields of 8 px",
-                "That would be so if the field were as large as the stride. It is far larger.",
+                "That would be true if the field were as large as the stride. The field is much larger.",
             ),
             "b": (
-                "Most of what they see, and so they resemble each other",
-                "Yes: 59 of 67 columns. That is why maps of "
-                "distances are smooth, and why a bank may leave most patches out.",
+                "Most of their pixels, so the patches resemble each other",
+                "Yes: 59 of 67 columns. This makes anomaly maps smooth, and a memory bank can omit most patches.",
             ),
             "c": (
-                "All of what they see, but each weighs it in its own way",
+                "All of their pixels, but each weights them differently",
                 "Not all: each step moves the field by the stride.",
             ),
             "d": (
-                "That depends on the threads of the tile that is looked at",
+                "That depends on the threads in the tile",
                 "Fields follow from kernels and strides alone, whatever the tile shows.",
             ),
         },
@@ -31,72 +30,109 @@ QUESTIONS = (
     ),
     Question(
         "03.q2",
-        "A tile's patches come out clearly different when other tiles are in the same batch. What is likely?",
+        "A tile's patches clearly change when other tiles are in the same batch. What is likely?",
         {
-            "a": ("A hook was left in the network", "A hook that only looks on changes no number; it costs memory."),
-            "b": ("Rounding differs with the batch", "Rounding changes the last digits, not more."),
+            "a": (
+                "A hook was left in the network",
+                "A hook that only reads changes no number, although it costs memory.",
+            ),
+            "b": ("Rounding differs with the batch size", "Rounding changes the last digits only."),
             "c": (
                 "The network is in training mode",
-                "Yes. Batch normalisation then uses the mean of the batch at hand, "
-                "so that each tile sees all others. `network.eval()` ends it.",
+                "Yes. Batch normalisation then uses the mean and variance of the batch, so all tiles influence each "
+                "other. Call `network.eval()`.",
             ),
             "d": (
                 "The tiles overlap on the strip",
-                "Each tile goes through the network for itself, wherever it was cut.",
+                "In evaluation mode each tile is processed independently, wherever it was cut.",
             ),
         },
         "c",
     ),
     Question(
         "03.q3",
-        "Why is the late layer brought to the early layer's grid, and not the other way round?",
+        "Why is the late layer resized to the early layer's grid, and not the other way round?",
         {
             "a": (
                 "So that small defects keep a position of their own",
-                "Yes. The coarse grid would average four positions of the early layer into one.",
+                "Yes. On the coarse grid, four positions of the early layer would be averaged into one.",
             ),
-            "b": ("So that there are fewer patches to be remembered", "There are four times as many this way."),
+            "b": ("So that fewer patches must be stored", "The fine grid has four times as many patches."),
             "c": (
-                "So that the late layer gains the early one's detail",
-                "Resizing adds none: between two values it only draws a line.",
+                "So that the late layer gains the early layer's detail",
+                "Resizing interpolates between values. It adds no detail.",
             ),
-            "d": ("Because a map can be enlarged, but not made smaller", "It can; that is not the reason."),
+            "d": (
+                "Because a map can be enlarged, but not reduced",
+                "Both are possible, so this is not the reason.",
+            ),
         },
         "a",
     ),
     Question(
         "03.q4",
-        "You colour the patches of two tiles by PCA, and fit a PCA for each. What can't you say then?",
+        "You colour the patches of two tiles by PCA, with a separate PCA for each tile. What can you not conclude?",
         {
             "a": (
-                "Where within one of the tiles patches resemble each other",
-                "That can still be seen within each picture.",
+                "Where within one tile patches resemble each other",
+                "You can still see that within each picture.",
             ),
-            "b": ("In which of three directions one tile's patches spread most", "Each PCA says that of its own tile."),
-            "c": ("Whether one tile has places unlike the rest of it", "That can still be seen within its picture."),
+            "b": (
+                "Along which three directions the patches of one tile vary most",
+                "Each PCA finds these directions for its own tile.",
+            ),
+            "c": ("Whether one tile has places unlike the rest of it", "You can still see that within its picture."),
             "d": (
                 "That a colour means the same kind of patch in both",
-                "Yes, that can't be said. Each PCA has "
-                "its own axes; one fitted on both gives colours that mean the same in both.",
+                "Right: you cannot conclude that. Each PCA has its own axes, so fit one PCA on both tiles.",
             ),
         },
         "d",
     ),
     Question(
         "03.q5",
-        "From which patches may whitening be learnt?",
+        "From which patches should whitening be learnt?",
         {
-            "a": ("From those of the tiles to be judged", "Then a defect helps to decide what counts as usual."),
+            "a": (
+                "From the patches of the tiles to be tested",
+                "Then a defect would influence the scale by which it is measured.",
+            ),
             "b": (
-                "From those the detector is fitted on",
-                "Yes, as everything else that is learnt: patches of normal tiles that aren't tested later.",
+                "From the patches on which the detector is fitted",
+                "Yes, like everything else that is learnt: patches of normal training tiles.",
             ),
             "c": (
-                "From all patches of normal tiles at hand",
-                "The tested ones would have a say in how they are measured: a leak.",
+                "From the patches of all normal tiles, test tiles included",
+                "This is a leak: test tiles would influence how they are measured.",
             ),
-            "d": ("From those of tiles with a known defect", "Whitening is to describe the usual, not the strange."),
+            "d": (
+                "From the patches of tiles with a known defect",
+                "Whitening describes normal variation, which these patches do not show.",
+            ),
         },
         "b",
+    ),
+    Question(
+        "03.q6",
+        "A report must say where a defect lies, to within 8 px. Which layer do you read?",
+        {
+            "a": (
+                "blocks.6, because its patches have the widest view",
+                "Its view is wide, but one of its positions covers 32 px of the tile.",
+            ),
+            "b": (
+                "blocks.4, because it marks the defect and it has more channels than blocks.2",
+                "It marks the defect, but its positions are 16 px apart.",
+            ),
+            "c": (
+                "blocks.2, because its positions are 8 px apart",
+                "Yes. Only its grid is fine enough. Section 9 measures the price in tile AUROC.",
+            ),
+            "d": (
+                "Any of them, because all maps can be enlarged to the size of the tile",
+                "Enlarging interpolates between positions. It adds no detail.",
+            ),
+        },
+        "c",
     ),
 )

@@ -9,6 +9,9 @@ import numpy as np
 
 from aitex_utils.lessons.engine.judge import Exercise, Mistake
 
+from .kinds import require_kind
+from .sampling import bytes_moved
+
 Array = np.ndarray
 
 # 04.3 -----------------------------------------------------------------------------------------------------------------
@@ -32,15 +35,28 @@ def _bytes_moved(
     transfers: int = 2,
     count_passes: Callable[[int, int], float] = _full_passes,
 ) -> float:
-    """Count the bytes moved, or with a mistake; each pass moves the array of nearest distances `transfers` times."""
+    """Count the bytes moved, or with a mistake: each pass moves the array of nearest distances `transfers` times."""
     return count_passes(k, block) * itemsize * n * (channels + transfers)
+
+
+def _nearest_moved_per_choice(n: int, channels: int, k: int, block: int = 1) -> int:
+    return 4 * n * (_full_passes(k, block) * channels + 2 * k)
+
+
+def _patches_not_counted(n: int, channels: int, k: int, block: int = 1) -> int:
+    return _full_passes(k, block) * 4 * (channels + 2 * n)
+
+
+def _decimal_bytes(n: int, channels: int, k: int, block: int = 1) -> float:
+    return float(bytes_moved(n, channels, k, block))
 
 
 BYTES_MOVED = Exercise(
     id="04.3",
     task="The bytes that pass between memory and processor while k patches are chosen, `block` of them in each pass.",
-    reference=_bytes_moved,
+    reference=bytes_moved,
     cases=_bytes_cases,
+    agree=require_kind(bytes_moved),
     mistakes=(
         Mistake(
             "eight bytes a number",
@@ -49,47 +65,74 @@ BYTES_MOVED = Exercise(
         ),
         Mistake(
             "numbers, not bytes",
-            "You counted numbers. How many bytes does each take?",
+            "You counted numbers. How many bytes does each number take?",
             partial(_bytes_moved, itemsize=1),
         ),
         Mistake(
             "nearest left out",
-            "The patches are counted. But each pass also reads the N nearest distances and writes them back.",
+            "The patches are counted. But each pass also reads the n nearest distances and writes them back.",
             partial(_bytes_moved, transfers=0),
         ),
         Mistake(
             "nearest counted once",
-            "Nearly: the nearest distances are read *and* written in each pass, so they count twice.",
+            "Almost: the nearest distances are read *and* written in each pass, so they count twice.",
             partial(_bytes_moved, transfers=1),
         ),
         Mistake(
+            "nearest moved per choice",
+            "The nearest distances are read and written once per pass, not once per choice.",
+            _nearest_moved_per_choice,
+        ),
+        Mistake(
+            "one patch alone",
+            "A pass reads all n patches, and each has `channels` numbers: n times `channels`.",
+            _patches_not_counted,
+        ),
+        Mistake(
             "not rounded up",
-            "A part of a pass doesn't exist: if the last block isn't full, it still takes a whole pass.",
+            "There is no part of a pass. If the last block is not full, it still takes a whole pass.",
             partial(_bytes_moved, count_passes=lambda k, block: k / block),
         ),
         Mistake(
             "rounded down",
-            "The last block, if it isn't full, is forgotten: it takes a pass too.",
+            "The last block is forgotten if it is not full. It takes a pass too.",
             partial(_bytes_moved, count_passes=lambda k, block: k // block),
         ),
         Mistake(
+            "last block counted twice",
+            "Right where the last block is not full. If k is a multiple of `block`, you count one pass too many: "
+            "`k // block + 1` is not rounding up.",
+            partial(_bytes_moved, count_passes=lambda k, block: k // block + 1),
+        ),
+        Mistake(
+            "one pass more",
+            "You count one pass too many in every case. The start is one of the k.",
+            partial(_bytes_moved, count_passes=lambda k, block: _full_passes(k, block) + 1),
+        ),
+        Mistake(
             "block ignored",
-            "Right where one patch is chosen in each pass. If a pass serves `block` of them at once, how many passes "
-            "are there?",
+            "Right where each pass serves one choice. If a pass serves `block` choices, how many passes are there?",
             partial(_bytes_moved, count_passes=lambda k, block: k),
         ),
         Mistake(
             "start not counted",
-            "One of the k is left out, the start. The distances to it have to be computed too.",
+            "One of the k choices is left out, the start. The distances to it have to be computed too.",
             partial(_bytes_moved, count_passes=lambda k, block: _full_passes(k - 1, block)),
+        ),
+        Mistake(
+            "decimal bytes",
+            "The value is right, but the task asks for a whole number. `-(-k // block)` and `math.ceil` return an "
+            "`int`. `np.ceil` and `/` do not.",
+            _decimal_bytes,
         ),
     ),
     hints=(
-        "First count the passes: how many does it take for k patches if each pass serves `block` of them?",
-        "One pass reads N times C numbers (the patches) and N numbers (the nearest distances), and writes N numbers.",
-        "`-(-k // block)` rounds up (so does `math.ceil`). The bytes of a pass are 4 times (N C + 2 N).",
+        "Count the passes first: how many are needed for k patches if each pass serves `block` of them?",
+        "One pass reads n times `channels` numbers (the patches) and n numbers (the nearest distances). It writes n "
+        "numbers.",
+        "`-(-k // block)` rounds up, as `math.ceil` does. The bytes of a pass are 4 times (n times channels + 2 n).",
     ),
-    praise="You can say now how long memory alone would take, before any code runs.",
+    praise="You can now say how long memory alone needs, before any code runs.",
 )
 
 # 04.4 -----------------------------------------------------------------------------------------------------------------
@@ -117,10 +160,11 @@ def _choose_inside(
     stop: str = "below",
     bounded: bool = True,
     lowered: bool = True,
+    fewer: int = 0,
 ) -> list[int]:
-    """Choose in the pool, or with a mistake; `stop` is "below", "at", "after" or "never" the floor."""
+    """Choose in the pool, or with a mistake: `stop` is "below", "at", "after" or "never" the floor."""
     near, chosen = np.array(near), []
-    while len(chosen) < (most if bounded else len(near)):
+    while len(chosen) < (most - fewer if bounded else len(near)):
         best = int(near.argmax())
         is_low = near[best] <= floor if stop == "at" else near[best] < floor
         if is_low and stop in ("below", "at"):
@@ -156,67 +200,99 @@ def _distances_among_squares(pool: Array, near: Array, floor: float, most: int) 
     return chosen
 
 
+def _decimal_positions(pool: Array, near: Array, floor: float, most: int) -> Array:
+    return np.array(_choose_inside(pool, near, floor, most), float)
+
+
+def _patches_for_positions(pool: Array, near: Array, floor: float, most: int) -> Array:
+    return pool[_choose_inside(pool, near, floor, most)]
+
+
+def _sorted_positions(pool: Array, near: Array, floor: float, most: int) -> list[int]:
+    return sorted(_choose_inside(pool, near, floor, most))
+
+
 CHOOSE_INSIDE = Exercise(
     id="04.4",
-    task="The positions in the pool that greedy would choose, for as long as the pool is sure to hold the farthest.",
+    task="The positions in the pool that greedy chooses, as long as the pool is sure to contain the farthest patch.",
     reference=_choose_inside,
     cases=_pool_cases,
+    agree=require_kind(_choose_inside),
     mistakes=(
         Mistake(
             "floor ignored",
-            "You choose on although all that is left in the pool has fallen below the floor. Then a patch outside may "
-            "be farther, and greedy would take that one.",
+            "You go on although every patch left in the pool has fallen below the floor. A patch outside can then be "
+            "farther, and greedy would choose that patch.",
             partial(_choose_inside, stop="never"),
         ),
         Mistake(
             "one too late",
-            "You stop, but one choice too late: ask *before* choosing whether the best one is still at least the "
-            "floor.",
+            "You stop one choice too late. Compare the best patch with the floor *before* you choose it.",
             partial(_choose_inside, stop="after"),
         ),
         Mistake(
             "equal refused",
-            "A patch exactly at the floor is refused. Nothing outside is farther than the floor, so one that is *at "
-            "least* as far may be taken. (If all were equal, you would choose none, and never get on.)",
+            "You refuse a patch exactly at the floor. No patch outside is farther than the floor, so a patch that is "
+            "*at least* as far is allowed. (If all distances were equal, you would choose none and never finish.)",
             partial(_choose_inside, stop="at"),
         ),
         Mistake(
             "not lowered",
-            "You take the farthest by the distances they had at the beginning. But each choice brings its neighbours "
-            "nearer: their distances have to be lowered before the next choice.",
+            "You use the distances from the beginning throughout. Each choice brings its neighbours nearer, so lower "
+            "`near` before the next choice.",
             partial(_choose_inside, lowered=False),
         ),
         Mistake(
             "distances among squares",
-            "`near` and `floor` are squared distances, but you lower them by distances that aren't squared. Which of "
-            "the two do you compare?",
+            "`near` and `floor` are squared distances, but you lower them by distances that are not squared.",
             _distances_among_squares,
         ),
         Mistake(
             "only the last counts",
-            "You keep only the distances to the last one chosen, so that patches near an earlier one seem far again. "
-            "What did `near` say before? Of the old and the new, which one counts?",
+            "You keep the distances to the last choice alone, so patches near an earlier choice seem far again. Take "
+            "the smaller of the old and the new distance.",
             _only_the_last_counts,
         ),
         Mistake(
             "floor squared again",
-            "`floor` is squared already, as `near` is: compare the two as they are.",
+            "`floor` is squared already, like `near`: compare the two as they are.",
             _floor_squared,
         ),
         Mistake(
             "most ignored",
-            "Right, but for the last word: never more than `most`, since the coreset may be full before the pool "
-            "is dry.",
+            "Right, except for the last case: never choose more than `most`. The coreset can be full before "
+            "the pool is used up.",
             partial(_choose_inside, bounded=False),
+        ),
+        Mistake(
+            "one less than most",
+            "Right, except for the last case: you stop one choice before `most`.",
+            partial(_choose_inside, fewer=1),
+        ),
+        Mistake(
+            "decimal positions",
+            "The values are right, but positions must be whole numbers, because they index an array. Collect them in "
+            "a list of `int`.",
+            _decimal_positions,
+        ),
+        Mistake(
+            "patches for positions",
+            "You return the chosen patches. Return their positions in the pool.",
+            _patches_for_positions,
+        ),
+        Mistake(
+            "sorted",
+            "The positions are right, but sorted. Return them in the order of choice, because a prefix depends on it.",
+            _sorted_positions,
         ),
     ),
     hints=(
-        "It is the greedy of exercise 04.2, on the pool alone, with two differences: `near` is there from the "
-        "beginning, and you stop when its largest value is below the floor.",
-        "The loop: while fewer than `most` are chosen, take `best = near.argmax()`. Is `near[best]` below the floor? "
-        "Then stop. Otherwise note it, and lower `near`.",
-        "`((pool - pool[best]) ** 2).sum(axis=1)` are the squared distances to the one just chosen; "
-        "`np.minimum(near, ...)` is a new array, so that the one you were given stays as it was.",
+        "It is the greedy of exercise 04.2 on the pool alone, with two differences. `near` exists from the beginning, "
+        "and you stop when its largest value is below the floor.",
+        "While fewer than `most` are chosen, take `best = near.argmax()`. If `near[best]` is below the floor, leave "
+        "the loop with `break`. Otherwise append `best`, and lower `near`.",
+        "`((pool - pool[best]) ** 2).sum(axis=1)` are the squared distances to the last choice. "
+        "`np.minimum(near, ...)` makes a new array, so the argument stays as it was.",
     ),
-    praise="Most of greedy's work now happens inside a small array that stays close to the processor.",
+    praise="Most of greedy's work now happens in a small array that stays in the processor's cache.",
 )

@@ -1,4 +1,4 @@
-"""Figures of notebook 04: what a coreset covers, costs and is worth; each with a caption, as in `plots`."""
+"""Figures of notebook 04: what a coreset covers, costs and is worth, each with a caption, as in `plots`."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ FEW = 20  # points of a line up to which each gets a marker
 
 
 def plot_chosen(points: np.ndarray, choices: Mapping[str, np.ndarray]) -> tuple[Figure, str]:
-    """Draw patches of two channels once per choice, the chosen ones large.
+    """Draw patches of two channels once per choice, the chosen patches large.
 
     Parameters
     ----------
@@ -45,7 +45,7 @@ def plot_chosen(points: np.ndarray, choices: Mapping[str, np.ndarray]) -> tuple[
     --------
     >>> points = np.array([[0.0, 0.0], [3.0, 4.0]])
     >>> plot_chosen(points, {"first": points[:1]})[1]
-    '2 patches of two channels, the chosen ones large: first.'
+    '2 patches of two channels, the chosen patches large: first.'
     """
     figure, axes = _plane_panels(points, choices)
     for axis, (title, centres) in zip(axes, choices.items(), strict=True):
@@ -53,7 +53,7 @@ def plot_chosen(points: np.ndarray, choices: Mapping[str, np.ndarray]) -> tuple[
         axis.set_title(title, fontsize=10)
     return (
         figure,
-        f"{count(len(points), 'patch', 'patches')} of two channels, the chosen ones large: {', '.join(choices)}.",
+        f"{count(len(points), 'patch', 'patches')} of two channels, the chosen patches large: {', '.join(choices)}.",
     )
 
 
@@ -108,7 +108,7 @@ def plot_covering(
         axis.set_title(f"{title}: radius {radii[title]:.2f}", fontsize=10)
     listed = ", ".join(f"{title} {radius:.2f}" for title, radius in radii.items())
     caption = (
-        f"{count(len(points), 'patch', 'patches')} of two channels, the chosen ones large. Discs show the covering "
+        f"{count(len(points), 'patch', 'patches')} of two channels, the chosen patches large. Discs show the covering "
     )
     caption += "radius, and a cross marks a patch at that distance from its nearest centre."
     caption += " A hollow circle marks the missing patch." if absent else ""
@@ -132,7 +132,7 @@ def plot_lines(
     lines : mapping of str to sequence of ndarray
         By name, (x, y), or (x, y, low, high) with an interval at each point; all of shape (n,).
     caption : str
-        What the figure shows.
+        Caption of the figure.
     xlabel, ylabel : str
         Labels of the axes.
     xscale, yscale : {"linear", "log"}
@@ -185,7 +185,7 @@ def plot_histograms(values: Mapping[str, np.ndarray], *, xlabel: str, title: str
     xlabel : str
         Label of the values' axis.
     title : str
-        What the values are; begins the caption.
+        Name of the values, with which the caption begins.
 
     Returns
     -------
@@ -253,13 +253,13 @@ def plot_pool(distances: np.ndarray, pool_size: int) -> tuple[Figure, str]:
     )
 
 
-def plot_times(seconds: Mapping[str, float]) -> tuple[Figure, str]:
-    """Draw the times of several methods as bars, on a logarithmic scale.
+def plot_times(seconds: Mapping[str, float | Sequence[float]]) -> tuple[Figure, str]:
+    """Draw the times of several methods as dots, with their ranges, on a logarithmic scale.
 
     Parameters
     ----------
-    seconds : mapping of str to float
-        Time by name.
+    seconds : mapping of str to float or (float, float, float)
+        By name, a time, or the median, shortest and longest time of several runs.
 
     Returns
     -------
@@ -268,23 +268,128 @@ def plot_times(seconds: Mapping[str, float]) -> tuple[Figure, str]:
 
     Examples
     --------
-    >>> plot_times({"slow": 212.34, "fast": 0.5})[1]
-    'Seconds: slow 212, fast 0.5.'
+    >>> plot_times({"slow": 212.34, "fast": (0.5, 0.4, 0.7)})[1]
+    'Times in seconds on a logarithmic scale: slow 212, fast 0.5 (0.4 to 0.7).'
     """
-    check_values({"seconds": list(seconds.values())}, positive=True)
-    figure, axis = make_axes(1, 1, (6.4, 0.45 * len(seconds) + 0.9))
-    bars = axis.barh(list(seconds), list(seconds.values()), color=NORMAL, height=0.6)
-    rounded = {name: f"{value:.0f}" if value >= 10 else f"{value:.2g}" for name, value in seconds.items()}
-    axis.bar_label(bars, [f"{value} s" for value in rounded.values()], padding=4)
-    axis.set(xlabel="seconds (log scale)", xscale="log", xlim=(min(seconds.values()) / 3, max(seconds.values()) * 3))
-    axis.invert_yaxis()
-    return figure, "Seconds: " + ", ".join(f"{name} {value}" for name, value in rounded.items()) + "."
+    runs = {name: np.ravel(np.asarray(value)) for name, value in seconds.items()}
+    check_values(runs or {}, positive=True)
+    figure, axis = make_axes(1, 1, (6.4, 0.45 * len(runs) + 0.9))
+    listed = []
+    for row, (name, run) in enumerate(runs.items()):
+        axis.hlines(row, run.min(), run.max(), color=NORMAL, linewidth=4, alpha=0.35)
+        axis.plot(run[0], row, "o", color=NORMAL, markersize=7)
+        middle, *ends = [f"{value:.0f}" if value >= 10 else f"{value:.2g}" for value in run]
+        axis.annotate(f"{middle} s", (run.max(), row), (8, 0), textcoords="offset points", va="center", fontsize=9)
+        listed.append(f"{name} {middle}" + (f" ({ends[0]} to {ends[1]})" if len(ends) == 2 else ""))
+    lowest, highest = min(run.min() for run in runs.values()), max(run.max() for run in runs.values())
+    axis.set(yticks=range(len(runs)), yticklabels=[str(name) for name in runs], ylim=(len(runs) - 0.5, -0.5))
+    axis.set(xlabel="seconds (log scale)", xscale="log", xlim=(lowest / 2, highest * 3))
+    return figure, f"Times in seconds on a logarithmic scale: {', '.join(listed)}."
+
+
+def plot_greedy_step(points: np.ndarray, order: np.ndarray, radii: np.ndarray, steps: int) -> tuple[Figure, str]:
+    """Draw greedy after some steps: its discs on the patches, and the covering radius against the number of steps.
+
+    Parameters
+    ----------
+    points : ndarray, shape (N, 2)
+        Patches.
+    order : ndarray, shape (K,)
+        Indices in the order of choice.
+    radii : ndarray, shape (K,)
+        Covering radius after each choice.
+    steps : int
+        Number of choices shown, 1 to K.
+
+    Returns
+    -------
+    figure : matplotlib.figure.Figure
+    caption : str
+
+    Raises
+    ------
+    InputError
+        If steps is out of range, or the points do not lie in a plane.
+
+    Examples
+    --------
+    >>> points = np.array([[0.0, 0.0], [3.0, 4.0], [6.0, 8.0]])
+    >>> plot_greedy_step(points, np.array([0, 2]), np.array([10.0, 5.0]), 1)[1]
+    'Greedy after 1 step, 1 of 3 patches chosen. The covering radius is 10.00. Index 2 is chosen next.'
+    """
+    _check_plane(points)
+    check_values({"points": points, "radii": radii})
+    steps = check_integer("steps", steps, 1, len(order), "the number of choices")
+    centres, radius = points[np.asarray(order[:steps])], float(radii[steps - 1])
+    worst = int(nearest_distances(points, centres).argmax())
+    figure, (left, right) = make_axes(1, 2, (8.8, 3.4), width_ratios=[1.25, 1])
+    _draw_discs(left, centres, radius)
+    _draw_points(left, points, centres)
+    left.plot(*points[worst], "X", color=DEFECTIVE, markersize=10, markeredgecolor="white")
+    (low_x, low_y), (high_x, high_y) = points.min(axis=0) - 0.6, points.max(axis=0) + 0.6
+    left.set(aspect="equal", xlim=(low_x, high_x), ylim=(low_y, high_y), xlabel="channel 1", ylabel="channel 2")
+    left.set_title(f"{count(steps, 'step')}: radius {radius:.2f}", fontsize=10)
+    right.plot(np.arange(1, len(radii) + 1), radii, color=NORMAL, linewidth=2)
+    right.plot(steps, radius, "o", color=DEFECTIVE, markersize=8)
+    right.set(xlabel="steps", ylabel="covering radius", ylim=(0, 1.05 * float(np.max(radii))))
+    caption = f"Greedy after {count(steps, 'step')}, {steps} of {count(len(points), 'patch', 'patches')} chosen. "
+    return figure, f"{caption}The covering radius is {radius:.2f}. Index {worst} is chosen next."
+
+
+def plot_two_measures(sizes: Sequence[int], distances: Mapping[str, np.ndarray]) -> tuple[Figure, str]:
+    """Draw the worst and the mean distance to the nearest centre against the coreset size, one line per sampler.
+
+    Parameters
+    ----------
+    sizes : sequence of int
+        Coreset sizes.
+    distances : mapping of str to ndarray of shape (2, sizes)
+        By sampler, the largest distance, then the mean distance.
+
+    Returns
+    -------
+    figure : matplotlib.figure.Figure
+    caption : str
+
+    Raises
+    ------
+    InputError
+        If there is no sampler, or an array does not have two rows of finite values.
+
+    Examples
+    --------
+    >>> plot_two_measures([5, 10], {"greedy": np.array([[2.0, 1.0], [0.5, 0.25]])})[1]
+    'Distance to the nearest centre against the number of patches kept. At 10: greedy worst 1.00, mean 0.25.'
+    """
+    check_values(distances)
+    for name, values in distances.items():
+        if np.shape(values) != (2, len(sizes)):
+            raise InputError(f"{name} has shape {np.shape(values)}, expected (2, {len(sizes)}).")
+    figure, axes = make_axes(1, 2, (8.4, 3.2))
+    for i, (name, rows) in enumerate(distances.items()):
+        look = {"color": COLOURS[i], "linestyle": LINE_STYLES[i], "marker": MARKERS[i], "label": name}
+        for axis, row in zip(axes, rows, strict=True):
+            axis.plot(sizes, row, **look)
+    titles = "worst patch (covering radius)", "mean over all patches"
+    for axis, title in zip(axes, titles, strict=True):
+        axis.set(xscale="log", xlabel="patches kept", ylabel="distance to nearest centre", ylim=(0, None))
+        axis.set_xticks(list(sizes), [str(size) for size in sizes])
+        axis.minorticks_off()
+        axis.set_title(title, fontsize=10)
+    axes[0].legend()
+    listed = "; ".join(f"{name} worst {row[0, -1]:.2f}, mean {row[1, -1]:.2f}" for name, row in distances.items())
+    return figure, (f"Distance to the nearest centre against the number of patches kept. At {sizes[-1]}: {listed}.")
+
+
+def _check_plane(points: np.ndarray) -> None:
+    """Refuse patches that do not lie in a plane."""
+    if np.ndim(points) != 2 or np.shape(points)[1] != 2:
+        raise InputError(f"points has shape {np.shape(points)}, expected (N, 2): give patches of two channels.")
 
 
 def _plane_panels(points: np.ndarray, choices: Mapping[str, np.ndarray]) -> tuple[Figure, list[Axes]]:
     """Return a figure with one panel per choice, all with the same limits, and the panels."""
-    if np.ndim(points) != 2 or np.shape(points)[1] != 2:
-        raise InputError(f"points has shape {np.shape(points)}, expected (N, 2): give patches of two channels.")
+    _check_plane(points)
     if not choices:
         raise InputError("There is no choice of centres: give at least one, by its title.")
     check_values({"points": points, **choices})

@@ -7,86 +7,129 @@ from aitex_utils.lessons.engine.quiz import Question
 QUESTIONS = (
     Question(
         "04.q1",
-        "A coreset's covering radius is 3. What do you know of a new patch that equals a normal patch which was "
-        "left out?",
+        "The covering radius of a coreset is 3. A new patch equals a normal patch that was left out. What follows?",
         {
             "a": (
                 "Its distance to the bank is at most 3",
-                "Yes. No patch that was left out is farther than that from the coreset, so no patch equal to one is.",
+                "Yes. No patch that was left out is farther than 3 from the coreset, so this holds for its copy too.",
             ),
             "b": (
                 "Its distance to the bank is 0",
                 "Only if the patch itself is in the coreset. It was left out.",
             ),
-            "c": ("Its distance to the bank is at least 3", "The radius is an upper bound, not a lower one."),
-            "d": ("Nothing", "The radius is about just such patches: all those that were there."),
+            "c": ("Its distance to the bank is at least 3", "The radius is an upper bound, not a lower bound."),
+            "d": ("Nothing", "The radius is a bound for exactly these patches: all patches of the bank."),
         },
         "a",
     ),
     Question(
         "04.q2",
-        "Among the normal tiles, a single one has a defect that nobody noticed. Which coreset of 1 % is most likely to "
-        "keep patches of it?",
+        "One of the normal tiles has a defect that was overlooked. Which coreset of 1 % is most likely to contain "
+        "patches of this defect?",
         {
-            "a": ("The random one", "It takes each patch with the same chance, so it mostly misses what is rare."),
-            "b": ("That of k-means", "Its centres are means, drawn to where there are many patches."),
+            "a": ("The random coreset", "Each patch has the same chance, so a rare patch is mostly left out."),
+            "b": ("The coreset of k-means", "Its centres are means, and means lie where there are many patches."),
             "c": (
-                "The greedy one",
-                "Yes. It takes what is farthest from all others, and that is where a defect lies. Look at your "
+                "The greedy coreset",
+                "Yes. Greedy takes the patch farthest from all others, and a defect is such a patch. Inspect your "
                 "normal tiles.",
             ),
-            "d": ("All alike", "They choose by different rules: think of where a defect lies among normal patches."),
+            "d": ("All are equally likely", "The samplers differ. Where does a defect lie among normal patches?"),
         },
         "c",
     ),
     Question(
         "04.q3",
-        "A matrix product with 64 chosen patches at once takes far less than 64 times as long as with one. Why?",
+        "One pass multiplies all patches with 64 chosen patches instead of one. What happens to the bytes of patches "
+        "that are read from memory?",
         {
-            "a": ("It rounds more coarsely", "Both compute in float32."),
+            "a": ("They grow to 64 times as many", "The arithmetic grows to 64 times. The patches are read once."),
             "b": (
-                "Each patch is fetched from memory once instead of 64 times",
-                "Yes. With one column, fetching takes longer than computing.",
+                "They stay the same, so each patch read serves 64 choices",
+                "Yes. This is the point of blocks: more arithmetic per byte.",
             ),
-            "c": ("It computes fewer products", "It computes exactly as many."),
-            "d": ("It skips patches that are near already", "A plain matrix product skips nothing."),
+            "c": ("They fall to a fraction of 1 in 64", "Per choice they do. Per pass, all patches are read."),
+            "d": ("That depends on the processor", "The time depends on it. The number of bytes does not."),
         },
         "b",
     ),
     Question(
         "04.q4",
         "You have the indices and the radii of a greedy run for 1,000 patches. How do you get the covering radius of "
-        "the best coreset of 100 that this run holds?",
+        "its coreset of 100 patches?",
         {
-            "a": ("Run greedy again for 100 patches", "From the same start that gives the same patches once more."),
-            "b": ("Take the last radius times the root of ten", "No such law holds: the radii say it themselves."),
+            "a": ("Run greedy again for 100 patches", "From the same start, this gives the same patches again."),
+            "b": ("Multiply the last radius by the root of ten", "There is no such law. The radii are in the array."),
             "c": (
                 "Take the largest of the last 100 radii",
-                "Those belong to coresets of more than 900. The last hundred fill gaps; alone they cover little.",
+                "Those belong to coresets of more than 900 patches.",
             ),
             "d": (
                 "Take radii[99]",
-                "Yes. The first hundred are what a run for a hundred gives, and their radius was noted on the way.",
+                "Yes. The first 100 indices are the coreset, and the run noted its radius on the way.",
             ),
         },
         "d",
     ),
     Question(
         "04.q5",
-        "You fit with a random projection to half the dimensions instead of none. What changes when a new tile "
-        "is scored?",
+        "You fit with a random projection to half the dimensions. What changes when a new tile is scored?",
         {
             "a": (
-                "Nothing in time or memory; the bank holds partly other patches",
-                "Yes. Only the choosing was done with shortened patches. The bank keeps whole ones.",
+                "Nothing in time or memory, but the bank contains partly other patches",
+                "Yes. Only the sampling used shortened patches. The bank keeps the full ones.",
             ),
-            "b": ("The search takes half as long", "It compares with whole patches, as many as before."),
-            "c": ("Distances come out too small by half", "A search uses no projection: its distances are true."),
+            "b": ("The search takes half as long", "The search compares full patches, as many as before."),
+            "c": ("Distances are too small by half", "The search uses no projection, so its distances are exact."),
             "d": (
                 "The bank takes half the memory",
-                "The bank keeps the chosen patches as they were. Only the choosing is done with shorter ones.",
+                "The bank keeps the chosen patches in full. Only the sampling used shortened patches.",
             ),
         },
         "a",
+    ),
+    Question(
+        "04.q6",
+        "A detector scores a tile by its largest patch distance. One false alarm stops the loom. Which sampler do you "
+        "choose, and which panel decides?",
+        {
+            "a": (
+                "k-means: the right panel, its mean distance is lowest",
+                "The mean hides the rare patches. The score is a maximum, so the worst patch decides.",
+            ),
+            "b": (
+                "Greedy: the left panel, its worst patch is nearest",
+                "Yes. A maximum is decided by the worst patch, and greedy keeps its distance lowest at every size.",
+            ),
+            "c": ("Random: both panels, it lies in between", "In the left panel, random has the largest distance."),
+            "d": (
+                "Greedy: the right panel, its mean distance is lowest",
+                "In the right panel, k-means is lowest. Greedy leads in the left panel.",
+            ),
+        },
+        "b",
+    ),
+    Question(
+        "04.q7",
+        "Which sentence justifies a ratio of 1 in 10 for this mill?",
+        {
+            "a": (
+                "The authors of PatchCore use it",
+                "Their costs and limits differ from the costs and limits of this mill.",
+            ),
+            "b": (
+                "It misses fewer defects than all other ratios",
+                "It does not: 1 in 4 misses 30 of 1,000. A difference of 1 in 1,000 can also be chance.",
+            ),
+            "c": (
+                "It needs the least memory",
+                "1 in 100 needs less. Memory is a limit here, and below the limit it costs nothing.",
+            ),
+            "d": (
+                "It is the cheapest ratio within both limits",
+                "Yes. Larger banks are too slow, and the misses of 1 in 100 cost more than its computing saves.",
+            ),
+        },
+        "d",
     ),
 )

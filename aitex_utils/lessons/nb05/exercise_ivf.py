@@ -11,7 +11,7 @@ import numpy as np
 from aitex_utils.lessons.engine.compare import MISTAKE, Refused, Verdict
 from aitex_utils.lessons.engine.judge import Exercise, Mistake
 
-from .exercise_search import SearchResult, squared_distances
+from .exercise_search import SWAPPED, SearchResult, refuse_float_indices, squared_distances
 
 Array = np.ndarray
 
@@ -19,7 +19,7 @@ Array = np.ndarray
 
 
 def _cells_cases() -> list[tuple]:
-    """Return patches (n, C), vectors (M, C), centroids (nlist, C) and nprobe; the last case probes an empty cell."""
+    """Return patches (n, C), vectors (M, C), centroids (nlist, C) and nprobe. The last case probes an empty cell."""
     rng = np.random.default_rng(7)
     line = np.array([[0.0], [1.0], [4.5], [5.2], [9.0]])
     small = np.array([[4.9], [0.2]]), line, np.array([[2.0], [8.0]])
@@ -94,38 +94,62 @@ def _last_cell_wins(patches: Array, vectors: Array, centroids: Array, nprobe: in
     return distances, indices
 
 
+def _swapped(patches: Array, vectors: Array, centroids: Array, nprobe: int) -> tuple[Array, Array]:
+    return _search_cells(patches, vectors, centroids, nprobe)[::-1]
+
+
+def _filled(
+    patches: Array, vectors: Array, centroids: Array, nprobe: int, distance: float, index: float
+) -> SearchResult:
+    """Return another distance and index than infinity and -1 where the probed cells are empty."""
+    distances, indices = _search_cells(patches, vectors, centroids, nprobe)
+    return np.where(indices < 0, distance, distances), np.where(indices < 0, index, indices)
+
+
+def _next_cell(patches: Array, vectors: Array, centroids: Array, nprobe: int) -> SearchResult:
+    """Skip empty cells, so `nprobe` cells with a vector are probed."""
+    full = np.unique(squared_distances(vectors, centroids).argmin(axis=1))
+    return _search_cells(patches, vectors, centroids[full], nprobe)
+
+
 PLACE = (
-    "The distances are right, the indices aren't: they count places among the vectors that were looked at. Of these "
-    "you know which ones of the bank they are, so hand that on."
+    "The distances are right, but each index is a position among the searched vectors. Convert it to the index in the "
+    "bank: you know which vectors of the bank were searched."
+)
+EMPTY = (
+    "The result is wrong where the probed cells are empty: one centroid can be nearest to no vector. Return the "
+    "distance `np.inf` and the index -1 there."
 )
 
 SEARCH_CELLS = Exercise(
     id="05.3",
-    task="The nearest vector among those of the probed cells: its distance and its index.",
+    task="Return the nearest vector in the probed cells: its distance and its index.",
     reference=_search_cells,
     cases=_cells_cases,
+    observe=refuse_float_indices,
     mistakes=(
+        Mistake("results swapped", SWAPPED, _swapped),
         Mistake(
             "squared",
-            "The right vectors, but the distances are squared, as FAISS gives them. Here they are to be distances.",
+            "The indices are right, but the distances are squared, as FAISS returns them. Take the root.",
             _squared,
         ),
         Mistake(
             "one cell only",
-            "Right for one probe, wrong for two: only the nearest cell is looked into. Which others has `nprobe` "
-            "asked for?",
+            "The result is right for `nprobe=1` and wrong for 2: only the nearest cell is searched. Search the cells "
+            "of the `nprobe` nearest centroids.",
             _one_cell,
         ),
         Mistake(
             "all cells",
-            "That is the exact search: all vectors were looked at, also those of cells that aren't probed. It finds "
-            "more than it should, and saves nothing.",
+            "This is the exact search: it also compares vectors of cells that are not probed. It finds more than it "
+            "should, and saves nothing.",
             _all_cells,
         ),
         Mistake(
             "farthest cells",
-            "You look into the cells that are farthest from the patch. `argsort` goes from small to large: at which "
-            "end are the nearest centroids?",
+            "You search the cells that are farthest from the patch. `argsort` sorts from small to large: at which end "
+            "are the nearest centroids?",
             _farthest_cells,
         ),
         Mistake("place in cell", PLACE, partial(_place_for_index, among="cell")),
@@ -133,20 +157,31 @@ SEARCH_CELLS = Exercise(
         Mistake("place among the probed", PLACE, partial(_place_for_index, among="probing")),
         Mistake(
             "last cell wins",
-            "With several probes each cell's result replaces the one before, also where it is farther. What should "
-            "a later cell be compared with?",
+            "With several probes, the result of each cell replaces the previous one, even if it is farther. Compare "
+            "the cells, and keep the nearest vector.",
             _last_cell_wins,
+        ),
+        *(
+            Mistake("empty cells", EMPTY, partial(_filled, distance=distance, index=index))
+            for distance, index in ((np.inf, 0), (0, 0), (0, -1), (-1, -1), (np.nan, -1), (-np.inf, -1))
+        ),
+        Mistake(
+            "empty cells skipped",
+            "Empty cells are skipped, and the next cell is searched instead. An empty cell counts as one of the "
+            "`nprobe` cells.",
+            _next_cell,
         ),
     ),
     hints=(
-        "Two steps. Before any patch comes: which centroid is nearest to each vector? Then for each patch: which "
-        "centroids are nearest to it, and which vectors belong to them?",
-        "`np.argsort` of a patch's distances to the centroids, cut off after `nprobe`, names the cells. "
-        "`np.flatnonzero(np.isin(cell_of, cells))` names their vectors by their index in the bank.",
-        "For each patch: `members` as above; if there are none, infinity and -1; else `to_members = "
-        "np.linalg.norm(vectors[members] - patch, axis=1)`, and `members[to_members.argmin()]` is the index.",
+        "Do it in two steps. First, before any patch: which centroid is nearest to each vector? Then for each patch: "
+        "which centroids are nearest, and which vectors belong to them?",
+        "`np.argsort` of the distances to the centroids, cut off after `nprobe`, gives the cells. "
+        "`np.flatnonzero(np.isin(cell_of, cells))` gives the indices of their vectors in the bank.",
+        "For each patch find `members` as above. If there are none, keep infinity and -1. Else compute `to_members = "
+        "np.linalg.norm(vectors[members] - patch, axis=1)`. The index is `members[to_members.argmin()]`.",
     ),
-    praise="That is IVF: a first look at the centroids, a second at a few cells, and now and then a miss at a border.",
+    praise="This is IVF: it compares the centroids first, then the vectors of a few cells. It misses some neighbours "
+    "behind a border.",
 )
 
 # 05.5 -----------------------------------------------------------------------------------------------------------------
@@ -183,7 +218,7 @@ def _place_as_number(invlists: InvertedLists, centroids: Array, new: Array) -> l
     return grown
 
 
-def _old_ones_lost(invlists: InvertedLists, centroids: Array, new: Array) -> list[list[int]]:
+def _old_indices_lost(invlists: InvertedLists, centroids: Array, new: Array) -> list[list[int]]:
     return [grown[len(cell) :] for grown, cell in zip(_add_later(invlists, centroids, new), invlists, strict=True)]
 
 
@@ -199,16 +234,15 @@ def _vectors_for_indices(invlists: InvertedLists, centroids: Array, new: Array) 
     return grown
 
 
-NO_INDEX = "a cell with something that isn't an index"
+NO_INDEX = "a cell with a value that is no index"
 INNER_LISTS = (
-    "Your function changes what it is given. If you copied `invlists`, by `list(invlists)` or `.copy()`, then only the "
-    "outer list is new: its inner lists are still the same objects. Copy each of those: "
-    "`[list(cell) for cell in invlists]`."
+    "Your function changes its argument. A copy by `list(invlists)` or `.copy()` is new only on the outside: its inner "
+    "lists are still the same objects. Copy each of them: `[list(cell) for cell in invlists]`."
 )
 
 
 def _in_order(answer: Any, invlists: Any = None, *_: Any) -> Any:
-    """Return the cells with their indices sorted; refuse an answer that changed the inner lists it was given."""
+    """Return the cells with their indices sorted, and refuse an answer that changed the inner lists it was given."""
     if invlists is not None and not any(invlists == case[0] for case in _add_cases()):
         raise Refused(Verdict(MISTAKE, INNER_LISTS, "inner lists shared"))
     try:
@@ -219,7 +253,7 @@ def _in_order(answer: Any, invlists: Any = None, *_: Any) -> Any:
 
 
 def _sorted_indices(cell: Any) -> list[int] | None:
-    """Return the indices of a cell, sorted; None if it contains anything else."""
+    """Return the indices of a cell, sorted, or None if it contains anything else."""
     try:
         numbers = np.asarray(cell)
     except ValueError:  # numbers and vectors side by side
@@ -232,51 +266,52 @@ def _sorted_indices(cell: Any) -> list[int] | None:
 
 ADD_LATER = Exercise(
     id="05.5",
-    task="The cells with new vectors in them: centroids stay, new indices follow the old ones.",
+    task="Return the cells with the new vectors added: centroids stay, and new indices follow the existing indices.",
     reference=_add_later,
     cases=_add_cases,
     observe=_in_order,
     mistakes=(
         Mistake(
             "from zero again",
-            "The cells are right, but the new vectors are numbered from 0 again, so that two have the same index. How "
-            "many are there already?",
+            "The cells are right, but the new indices start at 0 again, so two vectors share one index. How many "
+            "vectors are there already?",
             _from_zero,
         ),
         Mistake(
             "one too far",
-            "One index is left out: indices begin at 0, so with N vectors the last one is N - 1. Which comes next?",
+            "Your new indices are 1 too large: N vectors have the indices 0 to N - 1. Which index is next?",
             _one_too_far,
         ),
         Mistake(
             "place as number",
-            "The new vectors got the length of their cell for an index. An index counts over the whole bank: what is "
-            "the next free one?",
+            "Each new vector got the length of its cell as its index. An index counts over the whole bank: what is the "
+            "next free one?",
             _place_as_number,
         ),
         Mistake(
-            "old ones lost",
-            "Only the new vectors are in the cells: those that were there before are lost.",
-            _old_ones_lost,
+            "old indices lost",
+            "The cells contain only the new vectors: the existing indices are lost.",
+            _old_indices_lost,
         ),
         Mistake(
             "a cell of their own",
-            "The new vectors came into a cell of their own, which has no centroid, so that no search will ever look "
-            "there. To which centroid is each the nearest?",
+            "The new vectors are in a separate cell that has no centroid, so no search will find them. Add each to the "
+            "cell of its nearest centroid.",
             _cell_of_their_own,
         ),
         Mistake(
             "vectors for indices",
-            "A cell holds something that isn't an index: the new vector itself, or a part of it. Cells hold whole "
-            "numbers that say which vectors of the bank are theirs.",
+            "A cell contains a value that is no index: the new vector itself, or a part of it. Cells contain whole "
+            "numbers, the indices of vectors in the bank.",
             _vectors_for_indices,
         ),
     ),
     hints=(
-        "The centroids stay as they are. For each new vector: which one is nearest? And which index does it get?",
+        "The centroids stay as they are. For each new vector: which centroid is nearest, and which index does the "
+        "vector get?",
         "The first free index is the number of all vectors so far, `sum(len(cell) for cell in invlists)`.",
-        "Copy the cells, `grown = [list(cell) for cell in invlists]`, then for the i-th new vector append `first + i` "
-        "to the cell of its nearest centroid.",
+        "Copy the cells, `grown = [list(cell) for cell in invlists]`. For the i-th new vector, append `first + i` to "
+        "the cell of its nearest centroid.",
     ),
-    praise="Nothing was trained again and nothing moved: that is why a bank can grow while it is in use.",
+    praise="Nothing was trained again and no index changed, so a bank can grow while it is in use.",
 )

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from aitex_utils.lessons.engine.compare import close, plain
 from aitex_utils.lessons.engine.judge import Exercise, Mistake
 
 from .exercise_search import squared_distances
@@ -48,11 +49,32 @@ def _type_left(vectors: Array, codebooks: Array) -> CodesAndBytes:
     return _codes(vectors, codebooks).astype(np.int64), _encode(vectors, codebooks)[1]
 
 
-def _with_type(answer: Any, *_: Any) -> Any:
-    """Add whether the codes are uint8: right values of another type take more than a byte each."""
-    if not isinstance(answer, tuple) or len(answer) != 2:
-        return answer
-    return (*answer, np.asarray(answer[0]).dtype == np.uint8)
+def _results_agree(expected: Any, answer: Any, *_: Any) -> bool:
+    """Compare codes and bytes. Codes of another type than uint8 take more than a byte each, so they differ."""
+    if not close(plain(expected, False), answer, 1e-5):
+        return False
+    is_byte = [_codes_are_bytes(result) for result in (expected, answer)]
+    return is_byte[0] == is_byte[1]
+
+
+def _codes_are_bytes(result: Any) -> bool:
+    arrays = [part for part in result if np.ndim(part) == 2]
+    return any(np.asarray(part).dtype == np.uint8 for part in arrays)
+
+
+def _numbers_not_bytes(vectors: Array, codebooks: Array) -> CodesAndBytes:
+    codes, _ = _encode(vectors, codebooks)
+    return codes, codes.size + codebooks.size
+
+
+def _in_bits(vectors: Array, codebooks: Array) -> CodesAndBytes:
+    codes, size = _encode(vectors, codebooks)
+    return codes, 8 * size
+
+
+def _swapped(vectors: Array, codebooks: Array) -> tuple[int, Array]:
+    codes, size = _encode(vectors, codebooks)
+    return size, codes
 
 
 def _one_codebook(vectors: Array, codebooks: Array) -> CodesAndBytes:
@@ -77,57 +99,74 @@ def _largest_product(vectors: Array, codebooks: Array) -> CodesAndBytes:
 
 ENCODE = Exercise(
     id="05.4",
-    task="The code of each part of each vector (N, S), and the bytes of codes and codebooks.",
+    task="Return the code of each part of each vector (N, S), and the bytes of codes and codebooks.",
     reference=_encode,
     cases=_encode_cases,
-    observe=_with_type,
+    agree=_results_agree,
     mistakes=(
         Mistake(
+            "results swapped",
+            "Both results are right, but in the wrong order: return the codes first, then the number of bytes.",
+            _swapped,
+        ),
+        Mistake(
             "codebooks not counted",
-            "The codes are right, and so are their bytes. But whoever is to read them needs the codebooks too: count "
-            "those with them.",
+            "The codes are right, and so are their bytes. But no program can read codes without the codebooks: add the "
+            "bytes of the codebooks.",
             _codebooks_not_counted,
         ),
         Mistake(
+            "size for bytes",
+            "The codes are right, but the second result counts numbers, not bytes. A float32 entry of a codebook takes "
+            "four bytes: use `.nbytes` instead of `.size`.",
+            _numbers_not_bytes,
+        ),
+        Mistake(
+            "bits for bytes",
+            "The codes are right, but the second result is in bits. A byte has eight bits.",
+            _in_bits,
+        ),
+        Mistake(
             "codes too wide",
-            "The codes are right, but each takes eight bytes: `argmin` gives 64-bit numbers. How many bytes does a "
-            "number below 256 need? Change the type before you count.",
+            "The codes are right, but each takes eight bytes, because `argmin` returns 64-bit numbers. A number below "
+            "256 fits into one byte: convert the type before you count.",
             _codes_too_wide,
         ),
         Mistake(
             "type left as it was",
-            "The codes are right, and so is the number of bytes. But what you return isn't of the type `np.uint8`, so "
-            "that it takes more bytes than you say: change the type of the codes themselves.",
+            "The codes and the number of bytes are right, but the returned codes do not have the type `np.uint8`. They "
+            "take more bytes than you report: convert the codes themselves.",
             _type_left,
         ),
         Mistake(
             "one codebook for all",
-            "All parts were looked up in the first codebook. Each part has one of its own: `codebooks[s]` for part s.",
+            "All parts were compared with the first codebook. Each part has its own: `codebooks[s]` for part s.",
             _one_codebook,
         ),
         Mistake(
             "interleaved",
-            "The parts were made of every S-th channel. A part is a run of neighbouring channels: the first C / S, "
-            "the next C / S, and so on.",
+            "Your parts consist of every S-th channel. A part is a run of neighbouring channels: the first C / S, the "
+            "next C / S, and so on.",
             _interleaved,
         ),
         Mistake(
             "turned",
-            "The codes are turned: a row for each part. There should be a row for each vector.",
+            "The codes are transposed: there is one row per part. Return one row per vector.",
             _turned,
         ),
         Mistake(
             "largest product",
-            "The entry with the largest product was taken, not the nearest one. Long entries win that way.",
+            "Your function returns the entry with the largest product, not the nearest entry. Long entries win that "
+            "way.",
             _largest_product,
         ),
     ),
     hints=(
         "Cut each vector into S runs of C / S channels. For each run: which entry of its codebook is nearest?",
-        "`vectors.reshape(N, S, -1)` makes the runs. For part s compare `parts[:, s]` (N, C / S) with `codebooks[s]` "
-        "(K, C / S), all with all, and take the `argmin`.",
-        "`np.stack([...], axis=1).astype(np.uint8)` puts the S columns together; its `.nbytes`, plus "
-        "`codebooks.nbytes`, is the second result.",
+        "`vectors.reshape(N, S, -1)` makes the runs. For part s, compare `parts[:, s]` (N, C / S) with `codebooks[s]` "
+        "(K, C / S), and take the `argmin` over K.",
+        "`np.stack([...], axis=1).astype(np.uint8)` joins the S columns. Its `.nbytes` plus `codebooks.nbytes` is the "
+        "second result.",
     ),
-    praise="That is product quantisation: a few bytes a vector, and codebooks that all of them share.",
+    praise="This is product quantisation: a few bytes per vector, and codebooks that all vectors share.",
 )

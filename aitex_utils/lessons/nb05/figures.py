@@ -1,4 +1,4 @@
-"""Figures of notebook 05: cells, a walk and codes in a plane, and what an index costs; each with a caption."""
+"""Figures of notebook 05: cells, a walk and codes in a plane, and what an index costs, each with a caption."""
 
 from __future__ import annotations
 
@@ -11,18 +11,25 @@ from aitex_utils.errors import InputError
 from aitex_utils.lessons.wording import check_values, count
 from aitex_utils.plots import COLOURS, DEFECTIVE, LINE, LINE_STYLES, MARKERS, NORMAL, make_axes
 
-from .toy import count_compared, nearest_index, reconstruct, search_cells
+from .toy import CellSearch, ToyBank, count_compared, nearest_index, nprobe_curve, reconstruct, search_cells
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-GREY, HIGHLIGHT = "#9a9a9a", "#cfe3f1"  # what is left out; an area that counts
+GREY, HIGHLIGHT = "#9a9a9a", "#cfe3f1"  # vectors that are not searched, and searched cells
 OUTSIDE = {"loc": "center left", "bbox_to_anchor": (1.01, 0.5)}  # a legend beside the axes
 PLANE = (6.6, 4.4)  # inches
 
 
-def plot_bars(names: Sequence[str], values: Sequence[float], unit: str, *, title: str) -> tuple[Figure, str]:
+def plot_bars(
+    names: Sequence[str],
+    values: Sequence[float],
+    unit: str,
+    *,
+    title: str,
+    spreads: Sequence[tuple[float, float]] | None = None,
+) -> tuple[Figure, str]:
     """Draw a horizontal bar per value, with the value beside it.
 
     Parameters
@@ -35,6 +42,8 @@ def plot_bars(names: Sequence[str], values: Sequence[float], unit: str, *, title
         Unit of the values.
     title : str
         Title of the figure.
+    spreads : sequence of (float, float), optional
+        Lowest and highest value of each bar, drawn as a line.
 
     Returns
     -------
@@ -53,14 +62,24 @@ def plot_bars(names: Sequence[str], values: Sequence[float], unit: str, *, title
     """
     if len(names) != len(values):
         raise InputError(f"There are {len(names)} names for {len(values)} values: give each value one.")
-    check_values({"values": values})
+    if spreads is not None and len(spreads) != len(values):
+        raise InputError(f"There are {len(spreads)} spreads for {len(values)} values: give each value one.")
+    check_values({"values": values} if spreads is None else {"values": values, "spreads": spreads})
     figure, axis = make_axes(1, 1, (7, 0.4 * len(names) + 0.9))
     bars = axis.barh(range(len(names)), values, color=NORMAL, height=0.6)
-    axis.bar_label(bars, [f"{value:.3g}" for value in values], padding=4)
-    axis.set(yticks=range(len(names)), yticklabels=names, xlabel=unit, title=title, xlim=(0, 1.15 * max(values) or 1))
+    ends = [value for value in values]
+    if spreads is not None:
+        ends = [max(value, high) for value, (_, high) in zip(values, spreads, strict=True)]
+        axis.hlines(range(len(names)), *np.transpose(spreads), color=LINE, linewidth=2)
+        for row, (value, end) in enumerate(zip(values, ends, strict=True)):
+            axis.annotate(f"{value:.3g}", (end, row), xytext=(4, 0), textcoords="offset points", va="center")
+    else:
+        axis.bar_label(bars, [f"{value:.3g}" for value in values], padding=4)
+    axis.set(yticks=range(len(names)), yticklabels=names, xlabel=unit, title=title, xlim=(0, 1.15 * max(ends) or 1))
     axis.invert_yaxis()
     listed = ", ".join(f"{name} {value:.3g}" for name, value in zip(names, values, strict=True))
-    return figure, f"{title}, in {unit}: {listed}."
+    lines = "" if spreads is None else " Lines run from the fastest to the slowest run."
+    return figure, f"{title}, in {unit}: {listed}.{lines}"
 
 
 def plot_lines(
@@ -110,7 +129,7 @@ def plot_lines(
     for i, (name, values) in enumerate(lines.items()):
         look = LINE_STYLES[i % len(LINE_STYLES)] + MARKERS[i % len(MARKERS)]
         axis.loglog(x, values, look, color=COLOURS[i % len(COLOURS)], label=name, markersize=5)
-    listed = "; ".join(f"{name} from {values[0]:.2g} to {values[-1]:.2g}" for name, values in lines.items())
+    listed = "; ".join(f"{name} from {_short(values[0])} to {_short(values[-1])}" for name, values in lines.items())
     first, last = (f"{value:,.0f}" if value >= 1000 else f"{value:.4g}" for value in (x[0], x[-1]))
     caption = f"{title}, {ylabel}, for {xlabel} from {first} to {last}: {listed}."
     if reference:
@@ -161,25 +180,68 @@ def plot_cells(
     check_values({"vectors": vectors, "centroids": centroids, "patch": patch})
     search = search_cells(vectors, centroids, patch, nprobe)
     figure, axis = make_axes(1, 1, PLANE)
+    sentence = _draw_cells(axis, vectors, centroids, patch, search)
+    _finish_plane(axis, patch, title)
+    caption = f"{title}: {count(len(centroids), 'cell')}, {len(search.probed)} of them probed, with "
+    return figure, caption + f"{search.is_searched.sum()} of {count(len(vectors), 'vector')}. {sentence}"
+
+
+def plot_nprobe(bank: ToyBank, nprobe: int) -> tuple[Figure, str]:
+    """Draw a search of the toy bank with `nprobe` cells, beside recall@1 and cost for each `nprobe`.
+
+    Parameters
+    ----------
+    bank : ToyBank
+        The bank, its cells and the patches.
+    nprobe : int
+        Number of cells searched.
+
+    Returns
+    -------
+    figure : matplotlib.figure.Figure
+    caption : str
+
+    Examples
+    --------
+    >>> from .toy import toy_bank
+    >>> plot_nprobe(toy_bank(), 12)[1].split(". ")[-1]
+    'Over 500 patches, recall@1 is 1.00 and a search computes 105 % of the distances of an exact search.'
+    """
+    nprobe = min(max(int(nprobe), 1), len(bank.centroids))
+    recalls, shares = nprobe_curve(bank)
+    search = search_cells(bank.vectors, bank.centroids, bank.patch, nprobe)
+    figure, (plane, curves) = make_axes(1, 2, (9.6, 4), width_ratios=(3, 2))
+    sentence = _draw_cells(plane, bank.vectors, bank.centroids, bank.patch, search)
+    _finish_plane(plane, bank.patch, f"nprobe = {nprobe}")
+    plane.legend(loc="upper center", bbox_to_anchor=(0.5, -0.16), ncols=2, fontsize=8)
+    steps = np.arange(1, len(recalls) + 1)
+    for name, values, colour, look in (("recall@1", recalls, NORMAL, "o-"), ("cost", shares, DEFECTIVE, "s--")):
+        curves.plot(steps, values, look, color=colour, markersize=4, label=name)
+        curves.plot(nprobe, values[nprobe - 1], "o", markersize=11, markerfacecolor="none", color=LINE)
+    curves.set(xlabel="nprobe", ylim=(0, 1.12), title="Over all patches")
+    curves.legend(loc="lower right")
+    caption = f"nprobe = {nprobe}, with {search.is_searched.sum()} of {count(len(bank.vectors), 'vector')} searched. "
+    caption += f"{sentence} Over {len(bank.patches)} patches, recall@1 is {recalls[nprobe - 1]:.2f} and a search "
+    return figure, caption + f"computes {100 * shares[nprobe - 1]:.0f} % of the distances of an exact search."
+
+
+def _draw_cells(axis: Axes, vectors: np.ndarray, centroids: np.ndarray, patch: np.ndarray, search: CellSearch) -> str:
+    """Draw cells, vectors, the result and the nearest vector, and return a sentence on what the search returns."""
     _draw_borders(axis, vectors, centroids, search.probed)
     axis.plot(*vectors[~search.is_searched].T, ".", color=GREY, label="other vectors")
     axis.plot(*vectors[search.is_searched].T, "o", color=NORMAL, markersize=4, label="vectors searched")
     axis.plot(*centroids.T, "+", color=LINE, markersize=8, label="centroids")
-    caption = f"{title}: {count(len(centroids), 'cell')}, {len(search.probed)} of them probed, with "
-    caption += f"{search.is_searched.sum()} of {count(len(vectors), 'vector')}."
     if search.result is None:
-        caption += " The search finds nothing there."
-    else:
-        axis.plot(*zip(patch, vectors[search.result], strict=True), color=DEFECTIVE, label="to the result")
-        distance, smallest = search.distances[[search.result, search.nearest]]
-        if distance <= smallest:
-            caption += f" The search returns the nearest vector, at distance {distance:.2f}."
-        else:
-            axis.plot(*zip(patch, vectors[search.nearest], strict=True), ":", color=DEFECTIVE, label="to the nearest")
-            pair = _distinguished(distance, smallest)
-            caption += f" The search returns a vector at distance {pair[0]}, while the nearest is at {pair[1]}."
-    _finish_plane(axis, patch, title)
-    return figure, caption
+        return "The search finds nothing there."
+    distance, smallest = search.distances[[search.result, search.nearest]]
+    axis.plot(*zip(patch, vectors[search.result], strict=True), color=DEFECTIVE, label="to the result")
+    if distance <= smallest:
+        return f"The search returns the nearest vector, at distance {distance:.2f}."
+    axis.plot(*zip(patch, vectors[search.nearest], strict=True), ":", color=DEFECTIVE, label="to the nearest")
+    ring = {"markersize": 9, "markerfacecolor": "none", "markeredgewidth": 1.5, "zorder": 5}
+    axis.plot(*vectors[search.nearest], "o", color=LINE, label="nearest vector", **ring)
+    pair = _distinguished(distance, smallest)
+    return f"The search returns a vector at distance {pair[0]}, while the nearest is at {pair[1]}."
 
 
 def plot_walk(
@@ -271,7 +333,7 @@ def plot_codes(vectors: np.ndarray, codebooks: np.ndarray) -> tuple[Figure, str]
 
 
 def plot_tradeoff(names: Sequence[str], recalls: Sequence[float], microseconds: Sequence[float]) -> tuple[Figure, str]:
-    """Draw recall@1 against the time per patch; indexes of one family are joined by a line.
+    """Draw recall@1 against the time per patch. Indexes of one family are joined by a line.
 
     Parameters
     ----------
@@ -295,7 +357,7 @@ def plot_tradeoff(names: Sequence[str], recalls: Sequence[float], microseconds: 
     Examples
     --------
     >>> plot_tradeoff(["flat", "ivf 8"], [1.0, 0.9], [100.0, 8.0])[1]
-    'Recall@1 against microseconds per patch: flat 1.00 in 100; ivf 8 0.90 in 8.'
+    'Recall@1 against the time per patch: flat 1.00 in 100 µs; ivf 8 0.90 in 8 µs.'
     """
     if not len(names) == len(recalls) == len(microseconds):
         raise InputError(
@@ -317,8 +379,8 @@ def plot_tradeoff(names: Sequence[str], recalls: Sequence[float], microseconds: 
         place = {"xytext": (0, offset), "textcoords": "offset points", "ha": "center"}
         axis.annotate(name, (time, recall), fontsize=9, **place)
     rows = zip(names, recalls, microseconds, strict=True)
-    listed = "; ".join(f"{name} {recall:.2f} in {time:.3g}" for name, recall, time in rows)
-    return figure, f"Recall@1 against microseconds per patch: {listed}."
+    listed = "; ".join(f"{name} {recall:.2f} in {time:.3g} µs" for name, recall, time in rows)
+    return figure, f"Recall@1 against the time per patch: {listed}."
 
 
 def plot_alarms(before: np.ndarray, after: np.ndarray, threshold: float, added: np.ndarray) -> tuple[Figure, str]:
@@ -375,7 +437,7 @@ def plot_alarms(before: np.ndarray, after: np.ndarray, threshold: float, added: 
 def _draw_borders(axis: Axes, vectors: np.ndarray, centroids: np.ndarray, probed: np.ndarray) -> None:
     """Draw the borders of the cells, and fill the cells that are probed."""
     (left, bottom), (right, top) = vectors.min(axis=0) - 0.3, vectors.max(axis=0) + 0.3
-    x, y = np.meshgrid(np.linspace(left, right, 400), np.linspace(bottom, top, 300))
+    x, y = np.meshgrid(np.linspace(left, right, 240), np.linspace(bottom, top, 180))
     cell_of = nearest_index(np.stack([x.ravel(), y.ravel()], axis=1), centroids).reshape(x.shape)
     axis.contourf(x, y, np.isin(cell_of, probed), levels=[0.5, 1.5], colors=[HIGHLIGHT])
     for cell in np.unique(cell_of):
@@ -390,7 +452,7 @@ def _finish_plane(axis: Axes, patch: np.ndarray, title: str) -> None:
 
 
 def _label_offsets(names: Sequence[str], points: np.ndarray) -> list[float]:
-    """Return how far above its point (N, 2) each name stands so that it covers no other name or point; in points."""
+    """Return how far above its point (N, 2) each name stands so that it covers no other name or point, in points."""
     taken = [(x - 4, x + 4, y - 4, y + 4) for x, y in points]  # boxes: left, right, bottom, top
     offsets = []
     for name, (x, y) in zip(names, points, strict=True):
@@ -411,6 +473,11 @@ def _distinguished(value: float, smaller: float) -> tuple[str, str]:
         if pair[0] != pair[1]:
             break
     return pair if value != smaller else (f"{value:.2f}", f"{smaller:.2f}")
+
+
+def _short(value: float) -> str:
+    """Write a number with 2 digits, and numbers from 100 on without an exponent."""
+    return f"{value:,.0f}" if value >= 100 else f"{value:.2g}"
 
 
 def _overlap(a: tuple[float, ...], b: tuple[float, ...]) -> bool:

@@ -7,81 +7,109 @@ from aitex_utils.lessons.engine.quiz import Question
 QUESTIONS = (
     Question(
         "05.q1",
-        "You forget the root from today on, in everything. Which of these results is the same as yesterday?",
+        "You forget the root in your whole program. Which result stays the same?",
         {
             "a": (
-                "The tile AUROC, if a tile's score is the mean of its ten largest distances",
-                "A mean of squares gives the large ones more weight: two tiles may change places.",
+                "The tile AUROC by the mean of the ten largest distances",
+                "A mean of squares gives large distances more weight, so two tiles can change places.",
             ),
             "b": (
-                "The tiles that score higher by their largest distance than the worst clean tile",
-                "Yes. Both sides are single numbers that are squared alike, and squaring keeps their order.",
+                "The tile AUROC by the largest distance",
+                "Yes. Squaring keeps the order of single distances, and an AUROC depends only on the order.",
             ),
             "c": (
-                "The tiles that score above the threshold noted yesterday",
-                "It was made for distances, and squares are on another scale.",
+                "The set of tiles above last week's threshold",
+                "The threshold was chosen for distances, and squares have another scale.",
             ),
-            "d": ("The highest place of a smoothed map", "Smoothing takes means, and those of squares are others."),
+            "d": (
+                "The maximum of a smoothed anomaly map",
+                "Smoothing computes means, and means of squares weight large distances more.",
+            ),
         },
         "b",
     ),
     Question(
         "05.q2",
-        "The same patch gets distances that differ in the last digits when it is searched alone or among many. Why?",
+        "You search for a patch alone, then in a batch of 1,000. The last digits of its distance differ. Why?",
         {
-            "a": ("The index was changed by the search", "A search reads the index, and writes nothing."),
-            "b": ("FAISS draws at random", "A flat index draws nothing."),
+            "a": ("The first search changed the index", "A search only reads the index."),
+            "b": ("FAISS draws random numbers", "A flat index is deterministic."),
             "c": (
-                "Sums are taken in another way or order, and rounding differs",
-                "Yes: a matrix product for many, direct sums for few, and both split among threads.",
+                "FAISS computes the sums differently, so rounding differs",
+                "Yes. FAISS uses a matrix product for many patches and direct sums for few.",
             ),
-            "d": ("Other patches of the batch count as neighbours", "Neighbours come from the bank alone."),
+            "d": ("Other patches of the batch count as neighbours", "All neighbours come from the bank."),
         },
         "c",
     ),
     Question(
         "05.q3",
-        "An index misses the nearest vector, and you take the true distance to what it found. How is that distance?",
+        "An index misses the nearest vector. How does the exact distance to the vector found compare with the distance "
+        "to the nearest vector?",
         {
-            "a": (
-                "Too large, or as it was",
-                "Yes. Another vector is at least as far. Misses make things look stranger, never more normal.",
-            ),
-            "b": ("Too small", "It would be if something nearer than the nearest had been found."),
-            "c": ("Too large or too small, by chance", "Another vector can't be nearer than the nearest."),
-            "d": ("Infinite", "Only if nothing at all was found, as in empty cells."),
+            "a": ("It is larger, or equal", "Yes. A miss can raise a score, and never lowers one."),
+            "b": ("It is smaller", "No vector is nearer than the nearest vector."),
+            "c": ("It is larger or smaller by chance", "No vector is nearer than the nearest vector."),
+            "d": ("It is infinite", "Only if the search finds no vector, as in empty cells."),
         },
         "a",
     ),
     Question(
         "05.q4",
-        "On which patches are the centroids of IVF and the codebooks of PQ trained?",
+        "On what do you train the centroids of IVF and the codebooks of PQ?",
         {
-            "a": ("On the patches to be judged", "Then these shape the index by which they are judged."),
-            "b": ("On random numbers of the same shape", "They wouldn't lie where the patches do."),
-            "c": ("On none, they come with FAISS", "They depend on the data: FAISS refuses to add before training."),
+            "a": ("The patches of the test set", "The test set would then influence the detector that it judges."),
+            "b": ("Random numbers of the same shape", "Random numbers do not lie where the patches lie."),
+            "c": (
+                "Nothing, because FAISS includes them",
+                "They depend on the data. FAISS refuses `add` before training.",
+            ),
             "d": (
-                "On a representative lot of the normal patches",
-                "Yes: on all kinds of cloth that the bank is to hold, and on nothing that is tested.",
+                "A representative sample of the normal patches",
+                "Yes: on patches of all fabrics in the bank, and never on test patches.",
             ),
         },
         "d",
     ),
     Question(
         "05.q5",
-        "A patch takes 70 microseconds to extract and 10 to search for in the flat index. HNSW would take 5, and find "
-        "the nearest of 99 patches in 100. What would you get by it?",
+        "Extraction takes 70 microseconds per patch and a flat search 10. HNSW takes 5, and finds the nearest vector "
+        "for 99 patches in 100. What do you gain, and at what cost?",
         {
-            "a": ("Half of the whole time saved", "Half of the search: what share of the whole is that?"),
+            "a": ("Half of the total time", "You save half of the search: what share of the total is that?"),
             "b": (
-                "A sixteenth of the time saved, for about ten misses a tile",
-                "Yes: five of 80 microseconds, and about ten of 1,024 patches. One bad miss can make a tile's score.",
+                "A sixteenth of the total time, for about ten misses per tile",
+                "Yes: 5 of 80 microseconds, and about 10 of 1,024 patches. One bad miss can set the score of a tile.",
             ),
             "c": (
-                "A sixteenth of the time saved, and the same scores",
-                "A tile has 1,024 patches. How many miss their nearest, and which of them makes the score?",
+                "A sixteenth of the total time, and all scores stay the same",
+                "A tile has 1,024 patches. How many of them miss their nearest vector?",
             ),
-            "d": ("Half of the memory saved", "HNSW keeps all vectors, and links besides."),
+            "d": ("Half of the memory", "HNSW stores all vectors, and the links as well."),
+        },
+        "b",
+    ),
+    Question(
+        "05.q6",
+        "Which index do you choose for each bank?",
+        {
+            "a": (
+                "Flat for both",
+                "For bank B, multiply the flat search by 1,024 patches and add the extraction. Does it meet the limit?",
+            ),
+            "b": (
+                "Flat for A, IVF for B",
+                "Yes. Flat is the fastest for A and exact. For B it misses the limit, and IVF meets it with a recall@1 "
+                "that you can raise.",
+            ),
+            "c": (
+                "HNSW for both",
+                "For A it is slower than flat. For B it meets the limit, but in section 8 it lost more AUROC than IVF.",
+            ),
+            "d": (
+                "Flat for A, PQ for B",
+                "PQ saves memory, which is not the limit here. Its search was slower than flat in section 8.",
+            ),
         },
         "b",
     ),

@@ -37,7 +37,8 @@ def contrast(tile: np.ndarray, mask: np.ndarray, *, margin: int = 24) -> float:
 
     Notes
     -----
-    If the mask covers the frame, the surroundings are the rest of the tile; if it covers the tile, the tile itself.
+    If the mask covers the frame, the surroundings are the rest of the tile. If it covers the tile, they are the tile
+    itself.
 
     Examples
     --------

@@ -58,7 +58,7 @@ def aupro(
     divide: bool = True,
     thresholds: Array | None = None,
 ) -> float:
-    """Return AUPRO from the scores of regions and of normal pixels; the keyword arguments make the typical mistakes."""
+    """Return AUPRO from the scores of regions and of normal pixels. The keyword arguments make the typical mistakes."""
     thresholds = (np.unique(np.concatenate([*regions, normal])) if thresholds is None else thresholds)[::-1]
     x = np.array([is_flagged(normal, threshold).mean() for threshold in thresholds])
     y = np.array([overlap(regions, threshold, is_flagged) for threshold in thresholds])
@@ -90,7 +90,7 @@ def _at_normal_scores(regions: Sequence[Array], normal: Array, max_fpr: float) -
 
 
 def _at_even_thresholds(regions: Sequence[Array], normal: Array, max_fpr: float) -> float | None:
-    """Return what evenly spaced thresholds give, however many; None where the result depends on their number.
+    """Return the result of evenly spaced thresholds, or None where it depends on their number.
 
     With one normal score far above all others, only the highest and the lowest threshold flag different pixels.
     """
@@ -101,7 +101,7 @@ def _at_even_thresholds(regions: Sequence[Array], normal: Array, max_fpr: float)
 
 
 def _agrees(expected: float | None, answer: Any, *case: Any) -> bool:
-    """Return whether an answer equals the expected value; None stands for any single number."""
+    """Return whether an answer equals the expected value. None stands for any single number."""
     return np.shape(answer) == () if expected is None else close(plain(expected, False), answer, 1e-5)
 
 
@@ -121,7 +121,7 @@ def _cases() -> list[tuple]:
 
 
 _WHOLE = (
-    "The whole curve was used, up to a false-positive rate of 1. Nobody runs a detector there; only the part up to "
+    "The whole curve was used, up to a false-positive rate of 1. No factory runs a detector there. Only the part up to "
     "`max_fpr` counts."
 )
 _START = (
@@ -185,13 +185,13 @@ AUPRO = Exercise(
         Mistake("not from zero", _START, _with(origin=False)),
         Mistake(
             "strictly above",
-            "At each threshold only what lies *above* it is called. The rule is score >= threshold.",
+            "At each threshold you count only the scores *above* it. The rule is score >= threshold.",
             _with(is_flagged=np.greater),
         ),
     ),
     (
-        "Two lists, one entry for each threshold, from high to low: the share of `normal` that is called, and the mean "
-        "over regions of the share of the region that is called. Both begin with a 0.",
+        "Make two lists with one entry for each threshold, from high to low. The first is the flagged share of "
+        "`normal`. The second is the mean over regions of the flagged share of a region. Both begin with a 0.",
         "`np.interp(max_fpr, x, y)` is the height of the curve at the limit. Keep the points with `x <= max_fpr` and "
         "append the limit and that height.",
         "The area under straight lines: the sum of `np.diff(x) * (y[1:] + y[:-1]) / 2`.",

@@ -70,8 +70,8 @@ AUROC = Exercise(
     (
         Mistake(
             "ties lost",
-            "Right but for ties: a pair with equal scores counts nothing here. Whoever can't tell two things apart "
-            "would guess, and be right every other time: what is such a pair worth?",
+            "Right but for ties: a pair with equal scores counts nothing here. Equal scores do not distinguish the two "
+            "samples. A guess would be right half of the time: what is such a pair worth?",
             _ties_lost,
         ),
         Mistake(
@@ -81,7 +81,7 @@ AUROC = Exercise(
             _ties_won,
         ),
         Mistake(
-            "ties by position",
+            "ties in order",
             "Right but for ties: sorting puts equal scores in some order, so that the result depends on which of them "
             "happens to come first. Compare pairs, and give equal ones a half.",
             _ties_in_any_order,
@@ -94,7 +94,7 @@ AUROC = Exercise(
         ),
         Mistake(
             "pairs of one kind",
-            "All things were compared with all. Only pairs of one defective and one normal thing count.",
+            "All things were compared with all. Only pairs of one defective and one normal sample count.",
             lambda labels, scores: float(
                 ((scores[:, None] > scores) + 0.5 * (scores[:, None] == scores))[labels].mean()
             ),
@@ -108,8 +108,8 @@ AUROC = Exercise(
     ),
     (
         "`scores[labels]` are the defective ones, `scores[~labels]` the normal ones. How many pairs do they make?",
-        "`defective[:, None] - normal` has one row for each defective thing and one column for each normal one.",
-        "The mean of a table that holds 1 where the difference is above 0, a half where it is 0, and 0 elsewhere.",
+        "`defective[:, None] - normal` has one row for each defective sample and one column for each normal sample.",
+        "Take the mean of a table that is 1 where the difference is above 0, a half where it is 0, and 0 elsewhere.",
     ),
     "AUROC without a curve: a share of pairs, ties included.",
     agree=_agrees,
@@ -120,7 +120,7 @@ AUROC = Exercise(
 
 
 def count_flagged(labels: Array, scores: Array, is_flagged: Callable = np.greater_equal) -> tuple[Array, Array, Array]:
-    """Return the distinct scores as thresholds, from high to low; the true positives and all flagged at each."""
+    """Return the distinct scores as thresholds, from high to low, and the true positives and all flagged at each."""
     thresholds = np.unique(scores)[::-1]
     flagged = is_flagged(scores, thresholds[:, None])  # (T, N)
     return thresholds, (flagged & labels).sum(axis=1), flagged.sum(axis=1)
@@ -189,14 +189,14 @@ AP = Exercise(
         ),
         Mistake(
             "strictly above",
-            "At each threshold only what lies *above* it is called. The rule of this course is score >= threshold: "
+            "At each threshold you count only the scores *above* it. The rule of this course is score >= threshold: "
             "what has the threshold itself is called too.",
             lambda labels, scores: average_precision(labels, scores, np.greater),
         ),
         Mistake(
             "recall for precision",
-            "The hits are divided by all defective things throughout. That is recall. Precision divides them by "
-            "how many were called.",
+            "The hits are always divided by the number of all defective samples. That is recall. Precision divides "
+            "them by the number of flagged samples.",
             _recall_for_precision,
         ),
     ),

@@ -22,7 +22,7 @@ def _rows_of(groups: Array, names: Array) -> Array:
 
 
 def resample_strips(groups: Array, rng: np.random.Generator) -> Array:
-    """Return the rows of one bootstrap resample of whole strips; groups (N,) is the strip of each tile."""
+    """Return the rows of one bootstrap resample of whole strips. groups (N,) is the strip of each tile."""
     names = np.unique(groups)
     return _rows_of(groups, rng.choice(names, size=len(names)))
 
@@ -68,7 +68,7 @@ RESAMPLE = Exercise(
     _resample_cases,
     (
         Mistake(
-            "tiles redrawn",
+            "tiles resampled",
             "Single tiles are drawn here, so that a draw mixes parts of all strips. Tiles of a strip are alike: what "
             "would be other next time is the strips. Draw names of strips, and take all tiles of each.",
             _single_tiles,
@@ -82,7 +82,7 @@ RESAMPLE = Exercise(
         Mistake(
             "without replacement",
             "Every strip comes exactly once, so each draw is the data itself and nothing varies. Draw with "
-            "replacement: a strip may come twice, and another not at all.",
+            "replacement: a strip can come twice, and another not at all.",
             lambda groups, rng: np.arange(len(groups)),
         ),
         Mistake("long strips more often", _LENGTHS, _names_of_tiles(lambda groups: len(np.unique(groups)))),
@@ -98,9 +98,9 @@ RESAMPLE = Exercise(
         "Three steps: the distinct names; as many draws of a name as there are names; for each name drawn, the "
         "positions of its tiles.",
         "`np.unique(groups)` gives the names, `rng.choice(names, size=len(names))` draws with replacement.",
-        "`np.flatnonzero(groups == name)` are the positions of one strip's tiles; `np.concatenate` joins them.",
+        "`np.flatnonzero(groups == name)` are the positions of one strip's tiles. `np.concatenate` joins them.",
     ),
-    "One draw of strips, whole and with replacement; a thousand of them make an interval.",
+    "One draw of whole strips, with replacement. A thousand such draws make an interval.",
     agree=_same_rows,
 )
 
@@ -121,7 +121,7 @@ def alarm_threshold(
     share: Callable[[float], float] = lambda false_alarm_rate: 1 - false_alarm_rate,
     order: Callable[[Array], Array] = np.sort,
 ) -> float:
-    """Return the held-out score of rank ceil((n + 1) (1 - rate)); the keyword arguments make the typical mistakes."""
+    """Return the held-out score of rank ceil((n + 1) (1 - rate)). The keyword arguments make the typical mistakes."""
     scores = order(choose(fitted, held_out, today))
     rank = math.ceil((len(scores) + extra) * share(false_alarm_rate))
     return few_scores(scores) if rank > len(scores) else float(scores[rank - first_rank])
@@ -157,7 +157,7 @@ def _normal_distribution(ddof: int) -> Callable:
 
 
 def _threshold_cases() -> list[tuple]:
-    """Return scores with rates that are powers of two, so no rank depends on rounding; the rank is never n."""
+    """Return scores with rates that are powers of two, so no rank depends on rounding. The rank is never n."""
     rng = np.random.default_rng(67)
     small = np.array([3.0, 1.0, 4.0, 1.5, 9.0, 2.0, 6.0])
     return [
@@ -169,8 +169,8 @@ def _threshold_cases() -> list[tuple]:
 
 
 _PLAIN = (
-    "This is the plain quantile of the scores at hand. It says what *they* do, and promises a little too much for a "
-    "new one, the more so the fewer there are. Take the rank of n + 1, and a score as it stands."
+    "This is the plain quantile of the scores at hand. It describes *these* scores, and is a little too optimistic for "
+    "a new score, more so with fewer scores. Take the rank of n + 1, and a score as it stands."
 )
 _ONE_TOO_HIGH = "One score too far: k counts from 1 and Python from 0, so the k-th smallest is at index k - 1."
 _BELL = (
@@ -191,8 +191,8 @@ THRESHOLD = Exercise(
         ),
         Mistake(
             "from the test set",
-            "The threshold comes from today's tiles, which are the ones to be judged. They may hold defects, and the "
-            "more of these there are, the higher it gets and the fewer are found. Choose it before the test is seen.",
+            "The threshold comes from today's tiles, but these tiles are the test. They can contain defects. With more "
+            "defects among them, the threshold is higher and finds fewer of them. Choose it before the test is seen.",
             _with(choose=lambda fitted, held_out, today: today),
         ),
         Mistake(
@@ -224,8 +224,8 @@ THRESHOLD = Exercise(
         ),
         Mistake(
             "no infinity",
-            "Right, but for few scores and a small rate. Where the rank is larger than n, no score at hand can keep "
-            "the promise: the threshold is infinite then.",
+            "Right, but for few scores and a small rate. Where the rank is larger than n, no held-out score has the "
+            "stated coverage. Then the threshold is infinite.",
             _with(few_scores=lambda scores: float(scores[-1])),
         ),
         Mistake(
@@ -240,7 +240,7 @@ THRESHOLD = Exercise(
     (
         "First decide whose scores to use: of normals that the detector has seen as little as those to come.",
         "Sort them. The rank is `math.ceil((n + 1) * (1 - false_alarm_rate))`, counted from 1.",
-        "If the rank is larger than n, return `math.inf`; else the score of that rank, at index rank - 1.",
+        "If the rank is larger than n, return `math.inf`. Otherwise return the score at index rank - 1.",
     ),
     "A threshold with a promise, made without a single defect.",
 )

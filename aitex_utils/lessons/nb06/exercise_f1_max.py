@@ -64,7 +64,7 @@ def _between_two_scores(labels: Array, scores: Array) -> tuple[float, float]:
 
 
 def _agrees(expected: Any, answer: Any, labels: Array, scores: Array) -> bool:
-    """Return whether both numbers are as expected; with `ANY_THRESHOLD`, whether the F1 belongs to the threshold."""
+    """Return whether both numbers are as expected. With `ANY_THRESHOLD`, whether the F1 belongs to the threshold."""
     if isinstance(expected, str):
         flagged = scores >= answer[1]
         f1 = 2 * (flagged & labels).sum() / (flagged.sum() + labels.sum())
@@ -101,7 +101,7 @@ F1_MAX = Exercise(
         ),
         Mistake(
             "strictly above",
-            "At each threshold only what lies *above* it is called. The rule is score >= threshold.",
+            "At each threshold you count only the scores *above* it. The rule is score >= threshold.",
             lambda labels, scores: f1_max(labels, scores, np.greater),
         ),
         Mistake(
@@ -129,15 +129,15 @@ F1_MAX = Exercise(
         ),
         Mistake(
             "other thresholds",
-            "The F1 belongs to your threshold, but another threshold is better, or is the one asked for. What is "
-            "called changes at the scores and nowhere else: try just the distinct scores, all of them.",
+            "The F1 belongs to your threshold, but another threshold is better, or is the one asked for. The flagged "
+            "samples change at the scores and nowhere else: try just the distinct scores, all of them.",
             lambda labels, scores: ANY_THRESHOLD,
         ),
     ),
     (
-        "For each distinct score as a threshold: TP, how many defective things are called; FP, how many normal ones; "
-        "FN, how many defective ones are missed.",
-        "2 TP + FP + FN is the number of things called plus the number of defective things.",
+        "For each distinct score as a threshold: TP, the number of defective samples flagged; FP, the number of normal "
+        "samples flagged; FN, the number of defective samples missed.",
+        "2 TP + FP + FN is the number of flagged samples plus the number of defective samples.",
         "Go through the thresholds from high to low, and replace the best so far only where the new F1 is larger.",
     ),
     "The best F1, and the threshold that was chosen with the answers in sight.",

@@ -22,7 +22,7 @@ def reweighted_patch(
     power: int = 1,
     combine: Callable[[float, float], float] = lambda factor, distance: factor * distance,
 ) -> Array:
-    """Return both scores of one patch (C,), shape (2,); the keyword arguments make the typical mistakes."""
+    """Return both scores of one patch (C,), shape (2,). The keyword arguments make the typical mistakes."""
     to_patch = np.linalg.norm(bank - patch, axis=1) ** power
     nearest = to_patch.argmin()
     to_m_star = np.linalg.norm(bank - bank[nearest], axis=1) ** power
@@ -36,7 +36,7 @@ def reweighted_patch(
 
 
 def tile_scores(patches: Array, bank: Array, b: int, **mistake) -> Array:
-    """Return the scores of a tile's farthest patch, (equation 7, variant); patches (P, C)."""
+    """Return the scores of a tile's farthest patch, (equation 7, variant), with patches (P, C)."""
     distances = np.linalg.norm(patches[:, None] - bank, axis=2).min(axis=1)
     return reweighted_patch(patches[distances.argmax()], bank, b, **mistake)
 
@@ -95,8 +95,8 @@ TILE_SCORES = Exercise(
         ),
         Mistake(
             "mean over the patches",
-            "This is the mean over all patches of the tile. Only the worst one decides: the one whose distance to "
-            "its nearest vector is largest.",
+            "This is the mean over all patches of the tile. Only one patch decides: the patch with the largest "
+            "distance to its nearest vector.",
             _mean_of_all_patches,
         ),
         Mistake(
@@ -117,8 +117,8 @@ TILE_SCORES = Exercise(
         ),
         Mistake(
             "distances from m*",
-            "The neighbours of m* are the right ones. But below the line stand their distances from the patch p; "
-            "yours are those from m*.",
+            "The neighbours of m* are right. But the denominator needs their distances from the patch p, and yours has "
+            "their distances from m*.",
             _with(m_star_distances=True),
         ),
         Mistake(
@@ -137,7 +137,7 @@ TILE_SCORES = Exercise(
         "lists of b neighbours; two quotients.",
         "`np.linalg.norm(patches[:, None] - bank, axis=2)` has a row for each patch and a column for each vector.",
         "`np.argsort(distances)[:b]` gives the neighbours. Do it once with the distances from `bank[m_star]` and once "
-        "with those from the worst patch; the exponents are distances from the patch both times.",
+        "with the neighbours of the worst patch. The exponents are distances from the patch both times.",
     ),
     "Both reweightings, and you know whose neighbours each of them asks.",
     tolerance=1e-5,

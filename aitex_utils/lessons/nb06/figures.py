@@ -1,4 +1,4 @@
-"""Figures of notebook 06: pairs, prevalence, regions, intervals, thresholds, failures; each with a caption."""
+"""Figures of notebook 06: pairs, prevalence, regions, intervals, thresholds, failures, each with a caption."""
 
 from __future__ import annotations
 
@@ -182,7 +182,7 @@ def plot_intervals_by_unit(
     intervals : dict of str to dict
         `intervals[unit][name]` is (low, high), for two units, for example "strips" and "tiles".
     label : str
-        What is estimated.
+                Name of the estimated value.
 
     Returns
     -------
@@ -347,8 +347,8 @@ def plot_gallery(
     figure.colorbar(drawn, ax=axes, label="anomaly score", fraction=0.03, pad=0.01)
     reached = int((np.nanmax(maps, axis=(1, 2)) >= threshold).sum())
     marked = sum(bool(mask.any()) for mask in masks)
-    caption = f"{count(len(tiles), 'tile')} above {'its map' if len(tiles) == 1 else 'their maps'}, all on one scale; "
-    caption += f"{count(reached, 'map')} {'reaches' if reached == 1 else 'reach'}" if reached else "no map reaches"
+    caption = f"{count(len(tiles), 'tile')} above {'its map' if len(tiles) == 1 else 'their maps'}, all on one scale. "
+    caption += f"{count(reached, 'map')} {'reaches' if reached == 1 else 'reach'}" if reached else "No map reaches"
     caption += f" {threshold:.3g}" + (", outlined in white." if reached else ".")
     with_defect = (
         f" {count(marked, 'tile')} {'has' if marked == 1 else 'have'} a marked defect, outlined in both images."
@@ -393,11 +393,11 @@ are. Below 50 false alarms per 100 m the test set is too small to measure.'
     axis.axvspan(start, smallest_measurable, label="not measurable with this test set", **hatched)
     axis.legend(loc="upper left")
     reaches_half = detected >= 0.5
-    caption = "No threshold detects half of the defects; "
+    caption = "No threshold detects half of the defects, and "
     if reaches_half.any():
         half = float(false_alarms[reaches_half].min())
         half = f"{half:,.0f}" if half >= 10 else f"{half:.2g}"
-        caption = f"Half of the defects are detected at {half} false alarms per {per}; "
+        caption = f"Half of the defects are detected at {half} false alarms per {per}, and "
     without = detected[false_alarms == 0].max() if (false_alarms == 0).any() else 0.0
     caption += f"without any false alarm on the tested tiles, {percent(without)} are"
     limit = f"Below {smallest_measurable:,.0f} false alarms per {per} the test set is too small to measure."

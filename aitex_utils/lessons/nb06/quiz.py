@@ -27,7 +27,7 @@ QUESTIONS = (
         "Equation 7 and the variant differ in one thing. Which?",
         {
             "a": (
-                "Whose neighbours stand below the line: those of the bank's vector m*, or those of the patch.",
+                "Whose neighbours are in the denominator: the neighbours of the bank's vector m*, or of the patch.",
                 "Yes, and the exponents are distances from the patch in both.",
             ),
             "b": (
@@ -69,11 +69,11 @@ QUESTIONS = (
             "b": (
                 "Because tiles of a strip are alike, so that there is less to learn from them than from as many tiles "
                 "of different strips.",
-                "Yes. What would be different next time is the strips.",
+                "Yes. The strips would be different next time.",
             ),
             "c": (
                 "Because tiles of a strip differ, and the interval by tile leaves out how much.",
-                "Just that is in it. What it leaves out is what the tiles of a strip have in common.",
+                "Just that is in it. It leaves out the within-strip correlation of the tiles.",
             ),
         },
         "b",
@@ -100,13 +100,14 @@ QUESTIONS = (
         "Is the promise broken?",
         {
             "a": (
-                "Yes, it should be one in ten on each strip.",
-                "A strip on a bad day may have many. The promise is about the mean over strips like those that it "
+                "Yes, it should be 1 in 10 on each strip.",
+                "A strip on a bad day can have many. The promise is about the mean over strips like those that it "
                 "came from.",
             ),
             "b": (
                 "Not by that alone: it holds in the mean over strips like those that it came from.",
-                "Yes. Whether they are like those is the question to ask, and a machine's new day may answer no.",
+                "Yes. Ask whether the new strips are like the calibration strips. On another day the machine might "
+                "produce different strips.",
             ),
             "c": (
                 "No, since no threshold can promise anything.",

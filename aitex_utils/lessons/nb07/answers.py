@@ -36,7 +36,7 @@ def latent_side(
     extra: int = 1,
     divide: Callable[[int, int], int] = lambda length, stride: length // stride,
 ) -> int:
-    """Return the side of the latent code; the keyword arguments make the typical mistakes."""
+    """Return the side of the latent code. The keyword arguments make the typical mistakes."""
     for kernel, stride, padding in layers:
         side = divide(side + padded_ends * padding - kernel, stride) + extra
     return side
@@ -104,7 +104,7 @@ def ssim(
     means: bool = True,
     structure: bool = True,
 ) -> float:
-    """Return the SSIM of two windows; the keyword arguments make the typical mistakes.
+    """Return the SSIM of two windows. The keyword arguments make the typical mistakes.
 
     `power` and `scale` change the constants, `ddof` the divisors of the variances and of the covariance.
     """
@@ -161,7 +161,7 @@ def smoothed_errors(
     finish: Callable[[Array], Array] = lambda maps: maps,
     smooth: bool = True,
 ) -> Array:
-    """Return error maps, smoothed within each tile; the keyword arguments make the typical mistakes."""
+    """Return error maps, smoothed within each tile. The keyword arguments make the typical mistakes."""
     maps = error(np.asarray(tiles, float) - np.asarray(reconstructed, float))
     return finish(_smoothed(maps, sigma, across_tiles=across_tiles) if smooth else maps)
 
@@ -177,7 +177,7 @@ def integer_errors(tiles: Array, reconstructed: Array, sigma: float) -> Array:
 
 
 def _smoothed(maps: Array, sigma: float, *, across_tiles: bool = False) -> Array:
-    """Smooth maps (N, H, W) down, then across; fractions of integers are cut off both times, as SciPy does."""
+    """Smooth maps (N, H, W) down, then across. Fractions of integers are cut off both times, as SciPy does."""
     cut = np.asarray if maps.dtype.kind == "f" else np.trunc
     maps = maps.astype(float)
     if across_tiles:
@@ -222,7 +222,7 @@ def with_rows(choose_rows: Callable[[Array, Array], Array], finish: Callable = l
 
 
 def all_rows(groups: Array, strips: Array) -> Array:
-    """Return the rows of the tiles of the given strips; a strip that is given twice brings its tiles twice."""
+    """Return the rows of the tiles of the given strips. A strip that is given twice brings its tiles twice."""
     return np.concatenate([np.flatnonzero(groups == strip) for strip in strips])
 
 

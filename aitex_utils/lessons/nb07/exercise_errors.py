@@ -40,7 +40,7 @@ SSIM = Exercise(
         Mistake(
             "spreads for the covariance",
             "Above the line stands the product of the standard deviations. That compares contrasts only: two patterns "
-            "that have nothing in common would pass. What tells whether they go up and down together?",
+            "that have nothing in common would pass. What shows whether they go up and down together?",
             answers.ssim_without_covariance,
         ),
         Mistake(
@@ -75,8 +75,8 @@ SSIM = Exercise(
         "Make both windows float. Then five numbers are all that it takes: two means, two variances, one covariance.",
         "The covariance is the mean of (window_a - its mean) * (window_b - its mean). The variance is the same with "
         "itself: `.var()`.",
-        "C1 and C2 come from `value_range`. Two fractions, each with its constant above and below the line; "
-        "the result is their product.",
+        "C1 and C2 come from `value_range`. Two fractions, each with its constant in numerator and denominator. The "
+        "result is their product.",
     ),
     praise="One number that asks for the pattern, and forgives a little more or less light.",
 )
@@ -108,13 +108,13 @@ MAPS = Exercise(
         Mistake(
             "across tiles",
             "One number for sigma smooths along every axis, also from one tile into the next. Give one sigma for each "
-            "axis; along which must it be 0?",
+            "axis. Along which must it be 0?",
             partial(answers.smoothed_errors, across_tiles=True),
         ),
         Mistake(
             "smoothed too soon",
-            "Smoothed before the sign was taken off: errors up and down cancel each other. First the size, then the "
-            "smoothing.",
+            "You smoothed before taking absolute values: errors up and down cancel each other. First the size, then "
+            "the smoothing.",
             partial(answers.smoothed_errors, error=lambda differences: differences, finish=np.abs),
         ),
         Mistake(
@@ -139,5 +139,5 @@ MAPS = Exercise(
         "tiles?",
         "`gaussian_filter(errors, (0, sigma, sigma))` smooths rows and columns only.",
     ),
-    praise="A map of errors in grey levels, and no tile knows of its neighbour.",
+    praise="The result is a map of errors in grey levels, and no tile influences its neighbour.",
 )

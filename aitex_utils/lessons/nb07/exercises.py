@@ -54,7 +54,7 @@ LATENT_SIZE = Exercise(
         ),
         Mistake(
             "sides not squared",
-            "The side is right. In the ratio sides were compared; tile and code are both two-dimensional.",
+            "The side is right. Your ratio compares sides. Tile and code are both two-dimensional.",
             answers.with_ratio(lambda side, end, latent_channels: side / (end * latent_channels)),
         ),
         Mistake(
@@ -70,7 +70,7 @@ LATENT_SIZE = Exercise(
         "Loop over the layers and overwrite a running side. At the end: tile side squared, divided by (code side "
         "squared times channels).",
     ),
-    praise="You can tell how tight a bottleneck is before any training.",
+    praise="You can state how tight a bottleneck is before any training.",
 )
 
 DIFFERENCES = Exercise(
@@ -87,7 +87,7 @@ DIFFERENCES = Exercise(
         ),
         Mistake(
             "tiles for strips",
-            "The numbers in `resamples` were used to pick tiles. They name strips; `groups` says whose tiles they are.",
+            "The numbers in `resamples` were used to pick tiles. They name strips. `groups` says whose tiles they are.",
             answers.with_rows(lambda groups, strips: strips),
         ),
         Mistake(
@@ -101,7 +101,7 @@ DIFFERENCES = Exercise(
             answers.with_rows(answers.all_rows, finish=np.abs),
         ),
         Mistake(
-            "not redrawn",
+            "not resampled",
             "All draws gave the same: that is the difference on all tiles. In each draw, take the tiles of its strips.",
             answers.with_rows(lambda groups, strips: np.arange(len(groups))),
         ),
@@ -120,12 +120,12 @@ DIFFERENCES = Exercise(
     hints=(
         "First for one draw: make an array of the positions of all tiles of its strips, repeated as often as the strip "
         "was drawn.",
-        "`np.flatnonzero(groups == s)` are the positions of the tiles of strip s. `np.concatenate` joins those of all "
-        "strips of the draw, one after the other.",
+        "`np.flatnonzero(groups == s)` are the positions of the tiles of strip s. `np.concatenate` joins the positions "
+        "of all strips of the draw, one after the other.",
         "With these positions `rows`: `auroc(labels[rows], scores_a[rows]) - auroc(labels[rows], scores_b[rows])`. "
         "Then the same in a loop over `resamples`.",
     ),
-    praise="Luck with the strips hits both alike and cancels: what is left is the difference of the detectors.",
+    praise="Random effects of the strips are the same for both and cancel. The difference of the detectors remains.",
 )
 
 SHARE = Exercise(
@@ -136,12 +136,12 @@ SHARE = Exercise(
     mistakes=(
         Mistake(
             "upside down",
-            "That is the share of normal values that are larger. A strange pixel should come near 1.",
+            "That is the share of normal values that are larger. An anomalous pixel should come near 1.",
             lambda values, normal: (normal > np.asarray(values)[..., None]).mean(axis=-1),
         ),
         Mistake(
-            "at least as strange",
-            "That is one minus the share below: of the normal values, those that are at least as large. A strange "
+            "at least as anomalous",
+            "That is one minus the share below: of the normal values, those that are at least as large. An anomalous "
             "pixel should come near 1.",
             lambda values, normal: 1 - percentile_rank(values, normal),
         ),
@@ -152,8 +152,8 @@ SHARE = Exercise(
         ),
         Mistake(
             "ranked among themselves",
-            "Each value was compared with the values of its own map. Then the strangest pixel of a perfect tile comes "
-            "out as strange as that of a torn one: compare with `normal`.",
+            "Each value was compared with the values of its own map. Then the most anomalous pixel of a perfect tile "
+            "gets the same rank as the most anomalous pixel of a torn tile: compare with `normal`.",
             lambda values, normal: percentile_rank(values, np.ravel(values)),
         ),
         Mistake(
@@ -164,7 +164,7 @@ SHARE = Exercise(
         ),
         Mistake(
             "counted, not shared",
-            "Counted rightly; a share is a count divided by how many there are.",
+            "The count is right. A share is a count divided by the total number.",
             lambda values, normal: np.searchsorted(np.sort(normal), values),
         ),
         Mistake(
@@ -177,11 +177,11 @@ SHARE = Exercise(
         "For a single value it is `(normal < value).mean()`. Try it on a map of three pixels.",
         "A loop over all pixels would take minutes. In a sorted array, the place at which a value would be inserted is "
         "the number of smaller ones.",
-        "`np.searchsorted(np.sort(normal), values)` takes an array of any shape; by itself it goes before equal ones. "
-        "Then divide.",
+        "`np.searchsorted(np.sort(normal), values)` takes an array of any shape. By default it gives the place before "
+        "equal values. Then divide.",
     ),
-    praise="Grey levels, similarity or distance: their maps can now stand side by side. (If you held every value "
-    "against every normal one, that is right too; for whole maps such a table needs many gigabytes: see the hints.)",
+    praise="Grey levels, similarity or distance: their maps can now stand side by side. A comparison of every value "
+    "with every normal value is right too, but for whole maps such a table needs many gigabytes: see the hints.",
 )
 
 EXERCISES = (LATENT_SIZE, SSIM, MAPS, DIFFERENCES, SHARE)

@@ -1,4 +1,4 @@
-"""Figures of notebook 07: a live loss curve, rows of images, values by case, two detectors; each with a caption."""
+"""Figures of notebook 07: a live loss curve, rows of images, values by case, two detectors, each with a caption."""
 
 from __future__ import annotations
 
@@ -129,7 +129,7 @@ def plot_rows(
     titles : sequence of str
         One per column.
     caption : str
-        What the figure shows.
+                Caption of the figure.
     masks : ndarray, shape (N, H, W), optional
         Ground-truth masks, bool, outlined in the first row and on maps, unless all of the image is marked.
     scales : dict of str to tuple of float, optional
@@ -190,7 +190,7 @@ def plot_dots(values: Mapping[str, Mapping[str, float]], *, label: str) -> tuple
     values : dict of str to dict
         `values[name][case]`; a name can lack some of the cases.
     label : str
-        What is drawn.
+                Name of the values.
 
     Returns
     -------

@@ -9,13 +9,13 @@ QUESTIONS = (
         "07.q1",
         "An autoencoder's loss on normal tiles is lower than another's. Which is the better detector?",
         {
-            "a": ("The one with the lower loss", "It may rebuild defects as well as it rebuilds normal fabric."),
-            "b": ("The one with the higher loss", "It may be too poor to rebuild good threads, and then all is error."),
+            "a": ("The autoencoder with the lower loss", "It might reconstruct defects as well as normal fabric."),
+            "b": ("The autoencoder with the higher loss", "It might reconstruct normal threads badly too."),
             "c": (
-                "The loss doesn't tell",
-                "Yes. What counts is the gap between errors on defects and on good fabric, and training never sees it.",
+                "The loss does not decide",
+                "Yes. The gap between errors on defects and on normal fabric decides, and training never sees it.",
             ),
-            "d": ("They are equally good", "They may be far apart: only a test with defects tells."),
+            "d": ("They are equally good", "They can be far apart: only a test with defects shows it."),
         },
         "c",
     ),
@@ -23,7 +23,7 @@ QUESTIONS = (
         "07.q2",
         "Two detectors have the intervals 0.70 to 0.90 and 0.75 to 0.95 on the same strips. Is the second better?",
         {
-            "a": ("No, the intervals overlap", "They may overlap and the difference be sure: luck hits both alike."),
+            "a": ("No, the intervals overlap", "They can overlap although the difference is certain."),
             "b": ("Yes, both ends are higher", "That alone doesn't say how sure the difference is."),
             "c": (
                 "Only the interval of the paired difference can say",
@@ -42,7 +42,7 @@ QUESTIONS = (
                 "Yes. The pattern agrees and only the factor of the means falls, and that but a little.",
             ),
             "b": ("More severely", "A shift of all values leaves variances and covariance as they are."),
-            "c": ("Just the same", "The pixel error is the shift itself; SSIM compares patterns, too."),
+            "c": ("Just the same", "The pixel error is the shift itself. SSIM compares patterns, too."),
         },
         "a",
     ),
@@ -52,7 +52,7 @@ QUESTIONS = (
         {
             "a": ("The training failed", "It was trained to rebuild, and can do that well all the same."),
             "b": (
-                "Codes that are good for rebuilding needn't tell things apart",
+                "Codes that are good for reconstruction need not separate classes",
                 "Yes. Nothing in training asked that codes of defects lie far from codes of normal fabric.",
             ),
             "c": ("Distances are no good anomaly signal", "With other features they are: PatchCore lives by them."),
@@ -67,7 +67,7 @@ QUESTIONS = (
             "b": ("By the lower loss or coreset radius (notebook 04)", "Neither of them knows a defect."),
             "c": (
                 "Run both, gather defects by strip, then compare in pairs",
-                "Yes. Until then nobody can know, and the two may find different things.",
+                "Yes. Until then it is open, and the two might find different defects.",
             ),
             "d": ("By the smaller file", "If both are good enough, why not. But first you need to know that."),
         },

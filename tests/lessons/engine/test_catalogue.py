@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
 from aitex_utils.lessons import check, quiz
-from aitex_utils.lessons.engine.catalogue import entries, find_entry
+from aitex_utils.lessons.engine import catalogue
+from aitex_utils.lessons.engine.catalogue import entries, find_entry, guess_names
 
 
 def test_a_notebook_s_exercises_and_questions_are_found_by_any_of_their_numbers():
@@ -19,6 +21,24 @@ def test_a_notebook_s_exercises_and_questions_are_found_by_any_of_their_numbers(
 @pytest.mark.parametrize("name", [None, 1.2, "", "99.1", "xx", "../x", "\0", "²3.1", ["01.2"], {}])
 def test_other_names_have_no_entries(name: object):
     assert entries(name, "EXERCISES") == {}
+
+
+@pytest.mark.parametrize("number", ["00", "01", "02", "03", "04", "05", "06", "07"])
+def test_a_notebook_s_guesses_are_found_by_any_of_their_names(number: str):
+    names = guess_names(number)
+    assert names and len(set(names)) == len(names) and all(name.startswith(f"{number}.") for name in names)
+    assert guess_names(names[-1]) == names
+
+
+@pytest.mark.parametrize("name", [None, "", "xx", "../", "²3", "99.a", {}])
+def test_other_names_have_no_guesses(name: object):
+    assert guess_names(name) == []
+
+
+def test_a_source_that_cannot_be_read_has_no_guesses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(catalogue, "SOURCES", tmp_path)
+    (tmp_path / "00_x.py").write_bytes(b'predict("00.a", \xff')
+    assert guess_names("00.a") == [] == guess_names("01.a")
 
 
 def test_an_unknown_number_is_explained(printed: Callable[[], str]):

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
+import nbformat
 import pytest
 from checks_example import EXERCISE
+from lesson_cells import builder
 
 from aitex_utils.lessons import check, hint
 from aitex_utils.lessons.engine import catalogue
@@ -45,3 +47,20 @@ def test_an_exercise_without_hints_offers_none(printed: Callable[[], str], monke
     assert "hint(" not in printed()
     hint("09.1")
     assert "no hints" in printed() and "hints" not in read_progress()["exercises"]["09.1"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("body", ["while True: pass", "while True: np.ones(3).sum()", "import time; time.sleep(600)"])
+def test_in_a_notebook_an_answer_that_does_not_end_is_stopped_with_a_sentence(body: str):
+    """In a kernel of Jupyter, which handles interrupts in its own way."""
+    cells = [
+        "import sys\nimport numpy as np\nfrom aitex_utils.lessons import check\n"
+        "sys.modules['aitex_utils.lessons.engine.judge'].TIME_LIMIT = 0.5",
+        f"def endless(tiles, stride):\n    {body}\n\ncheck('00.1', endless)",
+        "print('alive')",
+    ]
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
+    builder.execute(notebook, timeout=300)
+    answer = " ".join(notebook.cells[1].outputs[0]["data"]["text/plain"].split())
+    assert answer.startswith("✗ Exercise 00.1: crashed Your function was stopped after 0.5 seconds.")
+    assert notebook.cells[2].outputs[0]["text"] == "alive\n"

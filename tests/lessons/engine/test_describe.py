@@ -87,14 +87,42 @@ def test_arguments_have_the_learner_s_names_or_else_the_reference_s():
     assert "for a (a list of 99 items), b=4, c='b' it returns 1" in judge(task, lambda a, b, c: 1).message
     for answer in (lambda *_: 1, type("A", (), {"__call__": lambda self, *_: 1})()):
         assert "for masks (a list of 99 items), size=4, name='b' it returns 1" in judge(task, answer).message
-    routine = exercise(lambda call, x: 0, (np.sum, np.zeros((3, 4))))
-    assert "for call (the function sum), x (an array of shape (3, 4)) it" in judge(routine, lambda *_: 1).message
+    routine = exercise(lambda call, x: 0, (np.sum, np.zeros((4, 5))))
+    assert "for call (the function sum), x (an array of shape (4, 5)) it" in judge(routine, lambda *_: 1).message
 
 
 def test_arguments_without_names_are_shown_by_value():
     assert "for 1, 'b' it returns 3.5, expected 3" in verdict_on(3.5, 3, 1, "b").message
     assert "for no arguments it returns 3, expected 4" in verdict_on(3, 4).message
     assert "for an array of shape (9, 9)" in verdict_on(np.zeros((2, 2)), np.zeros((2, 3)), np.zeros((9, 9))).message
+
+
+@pytest.mark.parametrize(
+    ("argument", "text"),
+    [
+        (np.arange(19), f"x={list(range(19))} it"),
+        (np.arange(20), "x (an array of shape (20,)) it"),
+        (np.full((2, 9), 1 / 3), f"x=[{str([0.3333] * 9)}, {str([0.3333] * 9)}] it"),
+        (np.full(19, -8.354e-05), "x=[-0.00008354, -0.00008354,"),
+        ([np.arange(3), np.ones((1, 2))], "x=[[0, 1, 2], [[1.0, 1.0]]] it"),
+        ([np.arange(10), np.ones(10)], "x (a list of 2 items) it"),
+        ((1, np.array([True])), "x=(1, [True]) it"),
+        ((1.5,), "x=(1.5,) it"),
+        (np.float32(0.5), "x=0.5 it"),
+        (1e-05, "x=0.00001 it"),
+        (np.zeros((0, 3)), "x=[] it"),
+    ],
+)
+def test_an_argument_of_fewer_than_20_numbers_is_shown(argument: Any, text: str):
+    assert f"for {text}" in judge(exercise(lambda x: 0, (argument,)), lambda x: 1).message
+
+
+def test_a_small_tensor_is_shown():
+    torch = pytest.importorskip("torch")
+    task = exercise(lambda x: 0, (torch.arange(6.0).reshape(1, 2, 3),))
+    assert "for x=[[[0.0, 1.0, 2.0], [3.0, 4.0, 5.0]]] it" in judge(task, lambda x: 1).message
+    task = exercise(lambda x: 0, (torch.zeros(2, 2, 5),))
+    assert "x (a tensor of shape (2, 2, 5)) it" in judge(task, lambda x: 1).message
 
 
 def test_several_numbers_are_counted():

@@ -100,11 +100,11 @@ def test_lines_are_wrapped_between_words(capsys: pytest.CaptureFixture):
 
 @pytest.mark.parametrize("shell", [[], ["-m", "IPython", "--simple-prompt", "--no-banner", "--colors=NoColor"]])
 def test_plain_python_and_ipython_in_a_terminal_print_text(shell: list[str], tmp_path: Path):
-    code = "from aitex_utils.lessons import hint, predict; predict('a', 1, 2); hint('99.1')"
+    code = "from aitex_utils.lessons import hint, predict; predict('00.a', 1, 2); hint('99.1')"
     own = {"COURSE_PROGRESS": str(tmp_path / "p.json"), "PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "utf-8"}
     environment = os.environ | own | {"IPYTHONDIR": str(tmp_path)}
     command = [sys.executable, *shell, "-c", code]
     done = subprocess.run(command, capture_output=True, text=True, encoding="utf-8", env=environment)
     assert done.returncode == 0, done.stderr
     first, second = done.stdout.splitlines()[:2]
-    assert first.startswith("• Guess a kept  1 to 2.") and second.startswith("○ 99.1  There is no exercise")
+    assert first.startswith("• Guess 00.a kept  1 to 2.") and second.startswith("○ 99.1  There is no exercise")

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from aitex_utils.lessons import calibration, predict, reveal
+from aitex_utils.lessons.engine import predictions
 from aitex_utils.lessons.engine.progress import read_progress, update_entry
 
 pytestmark = pytest.mark.usefixtures("one_exercise")
@@ -30,7 +31,7 @@ def test_a_share_in_place_of_a_percentage_is_asked_about(unit: str, printed: Cal
     text = printed()
     assert text.startswith("• Guess 09.p kept 0.8 to 0.95 %.") and "Do you mean 80 to 95 %?" in text
     reveal("09.p", 0.9, unit=unit)
-    assert "0.9 %;" in printed()
+    assert "0.9 %." in printed()
 
 
 @pytest.mark.parametrize(("ends", "unit"), [((0.8, 1.2), "%"), ((-0.5, 0), "%"), ((0.8, 0.95), "px")])
@@ -44,10 +45,10 @@ def test_a_guess_is_compared_with_its_result(printed: Callable[[], str]):
     assert printed().startswith("• Guess 09.a kept 3 to 5 px.")
     reveal("09.a", 4, unit="px")
     text = printed()
-    assert text.startswith("✓ Guess 09.a: within your range") and " 4 px;" in text and text.endswith("3 to 5.")
+    assert text.startswith("✓ Guess 09.a: within your range") and " 4 px." in text and text.endswith("3 to 5.")
     reveal("09.a", np.array(5.5))
     text = printed()
-    assert text.startswith("✗ Guess 09.a: outside your range") and " 5.5;" in text
+    assert text.startswith("✗ Guess 09.a: outside your range") and " 5.5." in text
     for end in (3, 5.0):
         reveal("09.a", end)
         assert "within your range" in printed()
@@ -65,6 +66,41 @@ def test_a_guess_can_be_changed_before_the_result_but_not_after(printed: Callabl
     predict("09.a", 1, 3)  # the notebook is run again
     assert printed().startswith("• Guess 09.a kept 1 to 3.")
     assert read_progress()["predictions"]["09.a"] == {"low": 1.0, "high": 3.0, "truth": 9.0}
+
+
+def test_an_unknown_guess_is_refused_with_the_known_ones(monkeypatch: pytest.MonkeyPatch, printed: Callable[[], str]):
+    monkeypatch.setattr(predictions, "guess_names", lambda name: ["09.a", "09.b"])
+    for name in ("09.zz", "09", "9.a", "", None, 9.1):
+        predict(name, 1, 2)
+        text = printed()
+        assert "no guess with this name" in text and "Names in this notebook: 09.a, 09.b." in text
+    predict("09.b", 1, 2)
+    assert "kept" in printed() and list(read_progress()["predictions"]) == ["09.b"]
+
+
+def test_a_guess_of_no_notebook_is_refused(monkeypatch: pytest.MonkeyPatch, printed: Callable[[], str]):
+    monkeypatch.undo()
+    predict("zz", 1, 2)
+    assert 'A name looks like "01.a".' in printed()
+
+
+def test_without_the_notebook_s_source_any_guess_is_kept(monkeypatch: pytest.MonkeyPatch, printed: Callable[[], str]):
+    monkeypatch.setattr(predictions, "guess_names", lambda name: [])
+    predict("09.zz", 1, 2)
+    assert "kept" in printed()
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(-8.354e-05, "-0.00008354"), (2.5e6, "2500000"), (1e-9, "1e-09"), (0.1, "0.1")],
+)
+def test_small_and_large_numbers_are_readable(value: float, text: str, printed: Callable[[], str]):
+    predict("09.a", value, value)
+    assert f"kept {text} to {text}." in printed()
+    reveal("09.a", value)
+    assert f"The result is {text}. Your guess was {text} to {text}." in printed()
+    reveal("09.b", value)
+    assert f"The result is {text}." in printed()
 
 
 def test_a_result_without_a_guess_is_still_shown(printed: Callable[[], str]):
@@ -89,8 +125,9 @@ def test_a_result_that_is_not_a_number_changes_nothing(truth: object, printed: C
 @pytest.mark.parametrize(
     ("hits", "n", "expected", "words"),
     [
-        (1, 1, "0.8", "agrees"),
-        (0, 1, "0.8", "agrees"),
+        (1, 1, "0.8", "4 more guesses"),
+        (0, 1, "0.8", "4 more guesses"),
+        (3, 4, "3.2", "1 more guess,"),
         (0, 2, "1.6", "too narrow"),
         (5, 5, "4.0", "agrees"),
         (3, 5, "4.0", "agrees"),
@@ -106,8 +143,23 @@ def test_calibration(hits: int, n: int, expected: str, words: str, printed: Call
         update_entry("predictions", f"09.{i}", low=0.0, high=1.0, truth=0.5 if i < hits else 2.0)
     calibration()
     text = printed()
-    assert f"so far: {n}." in text and f"result: {hits};" in text and f"about {expected} are expected" in text
-    assert [word for word in ("agrees", "too narrow", "wider") if word in text] == [words]
+    ranges, verb = "range" if n == 1 else "ranges", "contains" if hits == 1 else "contain"
+    assert f"{hits} of {n} {ranges} {verb} the result. At 80 %, about {expected} are expected." in text
+    assert [word for word in ("agrees", "probably too narrow", "wider", "more guess") if word in text] == [
+        next(word for word in ("agrees", "probably too narrow", "wider", "more guess") if word in f"probably {words}")
+    ]
+    assert words in text and ("Outside the range" in text) == (hits < n)
+
+
+def test_calibration_lists_the_guesses_that_missed(printed: Callable[[], str]):
+    for i, result in enumerate((0.5, -8.354e-05, 12.0, 1.0)):
+        update_entry("predictions", f"09.{i}", low=0.0, high=1.0, truth=result)
+    calibration()
+    assert "Outside the range: 09.1 (result -0.00008354, below 0 to 1), 09.2 (result 12, above 0 to 1)." in printed()
+    for i in range(10, 17):
+        update_entry("predictions", f"09.{i}", low=0.0, high=1.0, truth=2.0)
+    calibration()
+    assert " and 4 more." in printed()
 
 
 def test_calibration_without_a_result(printed: Callable[[], str]):

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import time
+
 import numpy as np
 import pytest
+from matplotlib.colors import to_rgba
 
 from aitex_utils.lessons.nb01 import figures
 from aitex_utils.lessons.nb01.leakage import LeakageResult
+from aitex_utils.plots import figure_html
 from aitex_utils.tiling import tile
 
 STRIP = np.tile(np.arange(1000) % 256, (256, 1)).astype(np.uint8)
@@ -46,7 +50,7 @@ def test_starts_are_drawn_by_fabric_and_kind():
 
 def test_a_grid_outlines_each_tile_and_says_what_neighbours_share():
     figure, caption = figures.plot_grid(STRIP, tile(STRIP)[1], 256, title="Tiles here")
-    assert caption == "Tiles here: 4 tiles; neighbours share 0 px, the last two 24 px."
+    assert caption == "Tiles here: 4 tiles, neighbours share 0 px, the last two 24 px."
     middles = [patch.get_x() + patch.get_width() / 2 for patch in figure.axes[0].patches]
     assert middles == [middle for middle in (128, 384, 640, 872) for _ in range(2)]  # its area and its outline
     assert {patch.get_width() for patch in figure.axes[0].patches} == {256}
@@ -57,7 +61,7 @@ def test_rules_have_a_bar_each_with_its_count():
     figure, caption = figures.plot_rules((0, 0.01), (9, 4), 1000)
     assert [bar.get_height() for bar in figure.axes[0].patches] == [9, 4]
     assert [text.get_text() for text in figure.axes[0].texts] == ["9", "4"]
-    assert "1,000" in caption and "any pixel 9, 1.0% 4" in caption
+    assert "1,000" in caption and "any marked pixel 9, at least 1 % 4" in caption
 
 
 def test_tile_distances_come_with_means_within_and_between():
@@ -78,7 +82,7 @@ def test_leakage_shows_every_score_and_the_medians():
 
 def test_gaps_come_with_mean_and_interval():
     figure, caption = figures.plot_gaps({"as it is": [0.0, 0.1, 0.2], "other": [0.3, 0.3, 0.3]})
-    assert "as it is +0.1000 (-0.1484 to +0.3484); other +0.3000 (+0.3000 to +0.3000)" in caption
+    assert "as it is +0.100 (-0.148 to +0.348); other +0.300 (+0.300 to +0.300)" in caption
     axis = figure.axes[0]
     means, _, repetitions, _ = axis.lines  # the reference line at 0 is second
     assert means.get_xdata() == pytest.approx([0.1, 0.3])
@@ -86,3 +90,69 @@ def test_gaps_come_with_mean_and_interval():
     low, high = axis.collections[0].get_segments()[0][:, 0]
     assert (low, high) == pytest.approx((-0.1484, 0.3484), abs=1e-4)
     assert [text.get_text() for text in axis.get_yticklabels()] == ["as it is", "other"]
+
+
+def test_the_overlap_shows_which_tiles_contain_the_defect_whole():
+    for overlap, defect, whole in ((0, (250, 262), 0), (64, (250, 262), 1), (0, (10, 20), 1)):
+        corners = tile(STRIP, 256, overlap)[1]
+        figure, caption = figures.plot_overlap(STRIP, corners, 256, overlap, defect)
+        above, below = figure.axes
+        bars = [(bar.get_x(), bar.get_facecolor()) for bar in below.patches]
+        assert sorted(x for x, _ in bars) == corners[:, 1].tolist() and len(bars) == len(corners)
+        assert sum(colour == to_rgba(figures.NORMAL) for _, colour in bars) == whole
+        assert ("No tile contains the whole defect" in caption) == (whole == 0)
+        assert f"Overlap {overlap} px: {len(corners)} tiles (4 without overlap)" in caption
+        assert f"columns {defect[0]} to {defect[1] - 1}" in caption
+        assert [line.get_xdata()[0] for line in above.lines] == list(defect)
+
+
+def test_the_overlap_counts_columns_in_several_tiles():
+    caption = figures.plot_overlap(STRIP, tile(STRIP, 256, 0)[1], 256, 0, (10, 20))[1]
+    assert "24 of 1,000 columns are in two or more tiles" in caption  # only the last tile was moved back
+
+
+def test_a_slider_redraws_the_overlap_quickly():
+    strip = np.zeros((256, 3584), np.uint8)
+    times = []
+    for overlap in (0, 64, 192):
+        start = time.perf_counter()
+        figures_html = figure_html(*figures.plot_overlap(strip, tile(strip, 256, overlap)[1], 256, overlap, (250, 260)))
+        times.append(time.perf_counter() - start)
+        assert "Overlap" in figures_html
+    assert min(times) < 2.0  # 0.2 s on a quiet machine
+
+
+def test_compression_shows_how_many_pixels_change():
+    before = np.zeros((4, 5), np.uint8)
+    after = before.copy()
+    after[0, :2] = 3, 255
+    figure, caption = figures.plot_compression(before, after)
+    assert caption == "JPEG changes 10 % of the pixels, by up to 255 grey levels."
+    assert figure.axes[1].images[0].get_array().max() == 255
+
+
+def test_sets_are_drawn_as_marks_and_strips_in_several_sets_are_counted():
+    groups = np.array(["b", "a", "a", "b", "c"])
+    splits = {"By tile": {"training": np.array([0, 1]), "test": np.array([2, 3, 4])}}
+    splits["By strip"] = {"training": np.array([0, 3]), "test": np.array([1, 2, 4])}
+    figure, caption = figures.plot_sets(groups, splits)
+    sentences = ["By tile: 2 of 3 strips have tiles in more than one set.", "By strip: 0 of 3 strips"]
+    assert caption.startswith(" ".join(sentences))
+    training, test = figure.axes[0].lines
+    assert training.get_xydata().tolist() == [[0, 1], [0, 0]] and len(test.get_xdata()) == 3
+    assert [label.get_text() for label in figure.axes[0].get_yticklabels()] == ["a", "b", "c"]
+
+
+def test_the_two_sides_name_both_tests():
+    figure, caption = figures.plot_two_sides()
+    texts = [text.get_text() for text in figure.axes[0].texts]
+    assert "side A: 4 strips" in texts and "side B: 4 strips" in texts and "test 2:\nsplit by strip" in texts
+    assert "Test 1" in caption and "Test 2" in caption
+
+
+def test_both_aurocs_have_a_row_per_set_of_strips():
+    low, high = np.array([[1.0, 2.0]]), np.array([[4.0, 4.0]])
+    draws = [LeakageResult(low, high, {"defective": np.array([[3.0, 5.0]])})] * 2
+    figure, caption = figures.plot_split_aurocs({"unchanged": draws, "strength 2": draws})
+    assert len(figure.axes[0].get_yticks()) == 4
+    assert "unchanged 1.000 split by tile, 0.500 split by strip; strength 2 1.000" in caption

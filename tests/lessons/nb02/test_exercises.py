@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from aitex_utils.lessons import judge
+from aitex_utils.lessons.nb02 import reference
 from aitex_utils.lessons.nb02.exercises import EXERCISES
 from aitex_utils.memory_bank import MemoryBank
 from aitex_utils.scoring import max_score, mean_score, reweighted_by_patch_score, reweighted_score, top_fraction_score
@@ -154,7 +155,7 @@ WRONG = {
         "one number for all points": (
             "r = (points - mean) @ directions.T @ directions + mean\nreturn np.sqrt(((points - r) ** 2).sum())"
         ),
-        "one number a channel": (
+        "one number per channel": (
             "r = (points - mean) @ directions.T @ directions + mean\nreturn np.linalg.norm(points - r, axis=0)"
         ),
     },
@@ -177,6 +178,7 @@ WRONG = {
             "t = np.linalg.norm(patches[:, None] - bank, axis=2)\nreturn np.sort(t)[:, 1], np.argsort(t)[:, 1]"
         ),
         "one of two": "return np.sqrt(((patches[:, None] - bank[None]) ** 2).sum(axis=2)).min(axis=1)",
+        "float indices": "t = np.linalg.norm(patches[:, None] - bank, axis=2)\nreturn t.min(1), t.argmin(1) * 1.0",
         "order of results": "t = np.linalg.norm(patches[:, None] - bank, axis=2)\nreturn t.argmin(1), t.min(1)",
     },
     "02.4": {
@@ -208,9 +210,17 @@ WRONG = {
             "n = max(1, round(len(distances) * share))\n"
             "return distances.max(), distances.mean(), np.sort(distances.ravel())[::-1][:n].mean()"
         ),
-        "rows sorted": (
+        "sorted by row": (
             "n = max(1, round(share * distances.size))\n"
             "return distances.max(), distances.mean(), np.mean(np.sort(distances)[-n:])"
+        ),
+        "the largest left out": (
+            "n = max(1, round(share * distances.size))\nd = np.sort(distances, axis=None)\n"
+            "return d[-1], d.mean(), d[-n - 1 : -1].mean()"
+        ),
+        "one too many": (
+            "n = max(1, round(share * distances.size))\nd = np.sort(distances, axis=None)\n"
+            "return d[-1], d.mean(), d[-n - 1 :].mean()"
         ),
         "order of scores": (
             "n = max(1, round(share * distances.size))\nd = np.sort(distances, axis=None)\n"
@@ -221,7 +231,7 @@ WRONG = {
             "n = max(1, round(share * distances.size))\n"
             "return distances.max(), distances.mean(), sum(sorted(distances.ravel())[-n:])"
         ),
-        "one score a row": (
+        "one score per row": (
             "n = max(1, round(share * distances.shape[1]))\n"
             "return [distances.max(1), distances.mean(1), np.sort(distances)[:, -n:].mean(1)]"
         ),
@@ -249,6 +259,11 @@ WRONG = {
             "d = np.linalg.norm(bank - patch, axis=1)\ni = d.argmin()\n"
             "n = np.argsort(np.linalg.norm(bank - bank[i], axis=1))[1 : b + 1]\n"
             "return (1 - np.exp(d[i]) / np.exp(d[n]).sum()) * d[i]"
+        ),
+        "one neighbour too many": (
+            "d = np.linalg.norm(bank - patch, axis=1)\ni = d.argmin()\n"
+            "n = np.argsort(np.linalg.norm(bank - bank[i], axis=1))[: b + 1]\n"
+            "return (1 - 1 / np.exp(d[n] - d[i]).sum()) * d[i]"
         ),
         "the whole bank": (
             "d = np.linalg.norm(bank - patch, axis=1)\ne = np.exp(d - d.max())\n"
@@ -285,7 +300,20 @@ NEIGHBOURS_OF_M_STAR = (
     "d = np.linalg.norm(bank - patch, axis=1)\ni = d.argmin()\n"
     "n = np.argsort(np.linalg.norm(bank - bank[i], axis=1))[:b]\n"
 )
+TOP = "n = max(1, round(share * distances.size))\n"
 MORE = [  # other ways into the same mistakes
+    ("02.2", "columns first", "c, h, w = feature_map.shape\n"
+     "return np.array([feature_map[:, i, j] for j in range(w) for i in range(h)])"),
+    ("02.2", "columns first", "return np.moveaxis(feature_map.swapaxes(1, 2), 0, -1).reshape(-1, len(feature_map))"),
+    ("02.3", "float indices", "t = np.linalg.norm(patches[:, None] - bank, axis=2)\n"
+     "indices = np.zeros(len(patches))\nindices[:] = t.argmin(1)\nreturn t.min(1), indices"),
+    ("02.4", "sorted by row", TOP + "return distances.max(), distances.mean(), np.sort(distances).ravel()[-n:].mean()"),
+    ("02.4", "sorted by row", TOP + "return distances.max(), distances.mean(), np.sort(distances)[:, -n:].mean()"),
+    ("02.4", "sorted by row", TOP + "d = distances.copy()\nd.sort(axis=0)\n"
+     "return distances.max(), distances.mean(), d.flatten()[-n:].mean()"),
+    ("02.4", "sorted by row", TOP + "d = sorted(distances.tolist())\n"
+     "return distances.max(), distances.mean(), np.mean(d[-n:])"),
+    ("02.4", "order of scores", TOP + "d = np.sort(distances, axis=None)\nreturn d[-n:].mean(), d.mean(), d[-1]"),
     ("02.1", "own mean", "m = points.mean()\nr = (points - m) @ directions.T @ directions + m\n"
      "return np.linalg.norm(points - r, axis=1)"),
     ("02.3", "one of two", "return np.argmin(np.linalg.norm(patches[:, None] - bank, axis=2), axis=1)"),
@@ -338,6 +366,18 @@ def test_every_mistake_is_tried_and_no_two_share_a_hint():
         assert len(exercise.hints) >= 2 and exercise.praise
 
 
+def test_a_list_of_both_results_and_integer_types_of_any_size_pass():
+    def as_list(patches, bank):
+        return list(nearest_by_product(patches, bank))
+
+    def as_int32(patches, bank):
+        distances, indices = nearest_by_product(patches, bank)
+        return distances, indices.astype(np.int32)
+
+    for answer in (as_list, as_int32):
+        assert judge(BY_ID["02.3"], answer).passed
+
+
 # The notebook's definitions against the modules'.
 
 
@@ -366,7 +406,7 @@ def test_equation_7_is_the_module_s_and_not_its_variant(seed: int, b: int, solut
     assert by_hand == pytest.approx(reweighted_score(patch[None, None], bank, b)[0], rel=1e-4)
     if b == 9:
         assert by_hand != pytest.approx(reweighted_by_patch_score(patch[None, None], bank, b)[0], rel=1e-4)
-    assert 1 - 1 / b - 1e-6 <= by_hand / bank.search(patch[None], 1)[0][0, 0] <= 1  # the bound of section 10
+    assert 1 - 1 / b - 1e-6 <= by_hand / bank.search(patch[None], 1)[0][0, 0] <= 1  # the bound of the notebook
 
 
 @pytest.mark.parametrize("share", [0.001, 0.01, 0.3, 1.0])
@@ -382,6 +422,21 @@ def test_unfolding_puts_each_position_in_its_row(solutions: dict):
     feature_map = np.random.default_rng(0).normal(size=(3, 4, 5))
     patches = solutions["02.2"](feature_map)
     assert all(np.array_equal(patches[h * 5 + w], feature_map[:, h, w]) for h in range(4) for w in range(5))
+
+
+def test_the_course_s_functions_are_the_notebook_s(solutions: dict):
+    toy_bank = np.random.default_rng(3).normal(size=(12, 3))
+    arguments = {
+        "02.1": (toy_bank, toy_bank.mean(axis=0), np.eye(3)[:2]),
+        "02.2": (toy_bank.reshape(3, 4, 3),),
+        "02.3": (toy_bank[:4] + 0.1, toy_bank),
+        "02.4": (np.abs(toy_bank), 0.2),
+        "02.5": (toy_bank[0] + 0.1, toy_bank, 5),
+    }
+    for number, given in arguments.items():
+        course = getattr(reference, NAMES[number])(*given)
+        for own, other in zip(np.atleast_1d(solutions[number](*given)), np.atleast_1d(course), strict=True):
+            np.testing.assert_allclose(own, other)
 
 
 def test_the_linear_autoencoder_is_scikit_learn_s(solutions: dict):

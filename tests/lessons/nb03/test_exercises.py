@@ -14,6 +14,7 @@ import torch.nn.functional as F
 from aitex_utils.backbones import load_backbone
 from aitex_utils.features import PatchFeatures, fuse_layers
 from aitex_utils.lessons import judge
+from aitex_utils.lessons.nb03 import reference
 from aitex_utils.lessons.nb03.exercises import EXERCISES
 from aitex_utils.lessons.nb03.receptive_field import layer_chain
 from aitex_utils.lessons.nb03.receptive_field import receptive_field as course_receptive_field
@@ -25,6 +26,8 @@ NAMES = {
     "03.3": "neighbourhood_mean",
     "03.4": "join",
     "03.5": "whiten",
+    "03.6": "preprocess",
+    "03.7": "held_out_auroc",
 }
 
 
@@ -68,9 +71,7 @@ def output_in_a_with(network, layer, images):
     kept = []
     with (
         torch.no_grad(),
-        network.get_submodule(layer).register_forward_hook(
-            lambda module, inputs, output: kept.append(output.numpy().copy())
-        ),
+        network.get_submodule(layer).register_forward_hook(lambda module, inputs, output: kept.append(output.clone())),
     ):
         network(images)
     return kept[0]
@@ -111,12 +112,37 @@ def whitened_by_cholesky(normal, patches, floor=1e-3):
     return np.linalg.solve(np.linalg.cholesky(covariance), (patches - normal.mean(axis=0)).T).T
 
 
+def prepared_in_torch(tiles):
+    return ((torch.from_numpy(tiles).float() - 127) / 128).unsqueeze(1).expand(-1, 3, -1, -1)
+
+
+def prepared_from_int16(tiles):
+    scaled = (tiles.astype(np.int16) - 127) / 128
+    return torch.stack([torch.from_numpy(scaled).float()] * 3, dim=1)
+
+
+def reported_by_masking(aurocs):
+    choices, fabrics = aurocs.shape
+    sums = aurocs.sum(axis=1, keepdims=True) - aurocs
+    return aurocs[sums.argmax(axis=0), np.arange(fabrics)]
+
+
+def reported_as_a_list(aurocs):
+    reported = []
+    for f in range(aurocs.shape[1]):
+        means = [np.mean([row[g] for g in range(len(row)) if g != f]) for row in aurocs]
+        reported.append(aurocs[int(np.argmax(means))][f])
+    return reported
+
+
 RIGHT = {
     "03.1": (field_backwards, field_by_counting),
     "03.2": (output_by_detached_copy, output_in_a_with),
     "03.3": (pooled_by_torch, pooled_by_sums),
     "03.4": (joined_last, joined_in_numpy),
     "03.5": (whitened_by_svd, whitened_by_cholesky),
+    "03.6": (prepared_in_torch, prepared_from_int16),
+    "03.7": (reported_by_masking, reported_as_a_list),
 }
 
 
@@ -187,6 +213,24 @@ def pool_scipy(mode):
     return answer
 
 
+def pool_window(first, last):
+    def answer(feature_map, side=3):
+        k, result = side // 2, np.zeros_like(feature_map)
+        for r in range(feature_map.shape[1]):
+            for c in range(feature_map.shape[2]):
+                rows, columns = (slice(max(0, x - k + first), x + k + last) for x in (r, c))
+                result[:, r, c] = feature_map[:, rows, columns].mean((1, 2))
+        return result
+
+    return answer
+
+
+def pool_blurring_channels(feature_map, side=3):
+    from scipy.ndimage import uniform_filter
+
+    return uniform_filter(feature_map, side)
+
+
 def pool_sum(feature_map, side=3):
     reach, result = side // 2, np.zeros_like(feature_map)
     for r in range(feature_map.shape[1]):
@@ -248,6 +292,21 @@ def field_forwards_by_the_backwards_rule(chain):
     return side, stride
 
 
+def field_backwards_by_the_forwards_rule(chain):
+    side, stride = 1, 1
+    for k, s in reversed(chain):
+        side += (k - 1) * stride
+        stride *= s
+    return side, stride
+
+
+def field_in_floats(chain):
+    side, stride = 1, 1.0
+    for k, s in chain:
+        side, stride = side + (k - 1) * stride, stride * s
+    return side, stride
+
+
 def field_in_two_lines(chain):
     strides = np.cumprod([1, *(s for _, s in chain)])
     return 1 + sum((k - 1) * int(s) for (k, _), s in zip(chain, strides, strict=False)), int(strides[-1])
@@ -268,6 +327,33 @@ def output_in_eval(hook):
             return output_with(hook)(network, layer, images)
 
     return answer
+
+
+def output_in_eval_then_train(hook):
+    def answer(network, layer, images):
+        was = network.training
+        network.eval()
+        output = output_with(hook)(network, layer, images)
+        network.train(was)
+        return output
+
+    return answer
+
+
+def output_in_eval_with_each_mode_restored(hook):
+    def answer(network, layer, images):
+        was = {module: module.training for module in network.modules()}
+        network.eval()
+        output = output_with(hook)(network, layer, images)
+        for module, mode in was.items():
+            module.training = mode
+        return output
+
+    return answer
+
+
+def output_in_a_list(hook):
+    return output_with(hook, choose=lambda kept, last_output: kept)
 
 
 def output_blanked(network, layer, images):
@@ -307,11 +393,58 @@ def whiten_with_own_mean(normal, patches, floor=1e-3):
     return (patches - np.mean(patches, axis=0)) @ d / np.sqrt(v + floor * v.mean())
 
 
+def prepare_with(scale, shape=lambda x: x[:, None].repeat(1, 3, 1, 1)):
+    return lambda tiles: shape(torch.from_numpy(scale(tiles)).float())
+
+
+def report_by(choose, report=lambda aurocs, best, f: aurocs[best, f]):
+    def answer(aurocs):
+        n = aurocs.shape[1]
+        return np.array([report(aurocs, choose(aurocs, f), f) for f in range(n)])
+
+    return answer
+
+
+def best_on_the_others(aurocs, f):
+    return np.delete(aurocs, f, 1).mean(1).argmax()
+
+
 WRONG = [
     ("03.1", "order of results", stride_before_side),
     ("03.1", "last stride only", side_and_last_stride),
     ("03.1", "last stride only", field_loop(lambda side, stride, k, s: (side + (k - 1) * stride, s))),
-    ("03.1", "backwards rule forwards", field_forwards_by_the_backwards_rule),
+    ("03.1", "rule and direction", field_forwards_by_the_backwards_rule),
+    ("03.1", "rule and direction", field_backwards_by_the_forwards_rule),
+    ("03.1", "not whole", field_in_floats),
+    ("03.2", "modes of parts lost", output_in_eval_then_train(keep_copy)),
+    ("03.2", "modes of parts lost", output_in_eval_then_train(keep_output)),
+    ("03.2", "run in another mode", output_in_eval_with_each_mode_restored(keep_copy)),
+    ("03.2", "run in another mode", output_in_eval_with_each_mode_restored(keep_output)),
+    ("03.2", "list returned", output_in_a_list(keep_copy)),
+    ("03.2", "list returned", output_in_a_list(keep_output)),
+    ("03.3", "window ends too early", pool_window(0, 0)),
+    ("03.3", "window begins too late", pool_window(1, 1)),
+    ("03.3", "channels blurred", pool_blurring_channels),
+    ("03.6", "overflow", prepare_with(lambda tiles: (tiles - 127) / 128)),
+    ("03.6", "overflow", prepare_with(lambda tiles: (tiles - 127).astype(np.float32) / 128)),
+    ("03.6", "int8", prepare_with(lambda tiles: (tiles.astype(np.int8) - 127) / 128)),
+    ("03.6", "dark clipped", prepare_with(lambda tiles: (np.clip(tiles, 127, None) - 127) / 128)),
+    ("03.6", "other scale", prepare_with(lambda tiles: tiles / 255)),
+    ("03.6", "other scale", prepare_with(lambda tiles: (tiles.astype(float) - 127) / 255)),
+    ("03.6", "other scale", prepare_with(lambda tiles: tiles / 127.5 - 1)),
+    ("03.6", "float64", lambda tiles: torch.from_numpy((tiles - 127.0) / 128)[:, None].repeat(1, 3, 1, 1)),
+    ("03.6", "one channel", prepare_with(lambda tiles: (tiles - 127.0) / 128, lambda x: x[:, None])),
+    ("03.6", "channels last", prepare_with(lambda tiles: (tiles - 127.0) / 128, lambda x: torch.stack([x] * 3, -1))),
+    ("03.7", "chosen on the same fabric", report_by(lambda aurocs, f: aurocs[:, f].argmax())),
+    ("03.7", "chosen on all fabrics", report_by(lambda aurocs, f: aurocs.mean(axis=1).argmax())),
+    ("03.7", "mean of the others", report_by(best_on_the_others, lambda aurocs, i, f: np.delete(aurocs[i], f).mean())),
+    ("03.7", "index", report_by(best_on_the_others, lambda aurocs, i, f: i)),
+    (
+        "03.7",
+        "roles swapped",
+        report_by(lambda aurocs, f: aurocs[:, f].argmax(), lambda aurocs, i, f: np.delete(aurocs[i], f).mean()),
+    ),
+    ("03.7", "lowest", report_by(lambda aurocs, f: np.delete(aurocs, f, 1).mean(1).argmin())),
     ("03.2", "mode changed", output_in_eval(keep_copy)),
     ("03.2", "mode changed", output_in_eval(keep_output)),
     ("03.2", "network disturbed", output_blanked),
@@ -372,15 +505,15 @@ def test_every_mistake_is_made_by_hand_above():
     assert {(n, m) for n, m, _ in WRONG} == {(e.id, m.name) for e in EXERCISES for m in e.mistakes}
 
 
-def test_a_network_that_was_training_may_be_read_in_eval_and_handed_back():
-    def answer(network, layer, images):
-        mode = network.training
-        network.eval()
-        output = output_with(keep_copy)(network, layer, images)
-        network.train(mode)
-        return output
+@pytest.mark.parametrize("number", ["03.2", "03.6"])
+def test_an_array_in_place_of_a_tensor_is_refused(number: str):
+    verdict = judge(BY_ID[number], lambda *given: BY_ID[number].reference(*given).detach().numpy())
+    assert verdict.kind == "wrong kind" and "a tensor" in verdict.message
 
-    assert judge(BY_ID["03.2"], answer).passed
+
+def test_the_text_on_the_overflow_is_true():
+    images = reference.flawed_preprocess(np.array([[[63]]], np.uint8))
+    assert images[0, 0, 0, 0] == 1.5 and reference.preprocess(np.array([[[63]]], np.uint8))[0, 0, 0, 0] == -0.5
 
 
 def test_a_covariance_of_the_wrong_side_fails_quickly():
@@ -396,6 +529,12 @@ def test_a_hook_that_stays_is_reported_before_a_wrong_value():
 
 
 # What the notebook writes out is what the module does.
+
+
+@pytest.mark.parametrize("number", sorted(NAMES))
+def test_the_fallback_is_right(number: str):
+    fallback = course_receptive_field if number == "03.1" else getattr(reference, NAMES[number])
+    assert judge(BY_ID[number], fallback).passed
 
 
 def test_the_notebook_s_receptive_field_is_the_module_s(solutions: dict):
@@ -427,7 +566,7 @@ def test_the_notebook_s_whitening_is_the_module_s_but_for_signs(solutions: dict)
 
 
 def test_the_text_on_the_measured_table_is_true():
-    """The prose around the table of section 7 makes these claims about stored results."""
+    """The prose around the table of section 11 makes these claims about stored results."""
     by_strip, practice_fabric = (
         json.loads((lessons.builder.BENCHMARKS / "results" / f"{name}.json").read_text(encoding="utf-8"))
         for name in ("notebook_03", "practice_fabric")
@@ -448,8 +587,6 @@ def test_the_text_on_the_measured_table_is_true():
         assert min(means[row] for row in rows) == means["blocks.1 only"]
         assert means["128 px"] < means["default"] < means["384 px"]
         assert means["pooling 7"] <= means["default"] <= means["blocks.4 only"]
-    default, larger = (by_strip["by_fabric"][name] for name in ("default", "size_384"))
-    assert any(larger[fabric] < default[fabric] for fabric in default)
     assert max(strips, key=strips.get) == "pooling_1"
     assert strips["whitened"] < strips["default"] and practice["whitened"] < practice["default"]
     assert aitex["whitened"] == max(aitex.values())

@@ -8,7 +8,7 @@ import torch
 
 from aitex_utils.backbones import load_backbone
 from aitex_utils.errors import InputError
-from aitex_utils.lessons.nb03.receptive_field import layer_chain, receptive_field
+from aitex_utils.lessons.nb03.receptive_field import layer_chain, receptive_field, side_with_share
 
 
 @pytest.mark.parametrize(
@@ -45,3 +45,16 @@ def test_shortcuts_are_not_in_the_chain_and_pooling_is():
 def test_an_unknown_layer_is_refused(layer: str):
     with pytest.raises(InputError, match=f"{layer}.*named_modules"):
         layer_chain(load_backbone(pretrained=False).network, layer)
+
+
+def test_average_pooling_counts_too():
+    network = load_backbone("densenet121", pretrained=False).network
+    strides = [receptive_field(layer_chain(network, f"features.denseblock{i}"))[1] for i in (1, 2, 3)]
+    assert strides == [4, 8, 16]
+
+
+def test_the_square_with_a_share_follows_the_centre_of_mass():
+    influence = np.zeros((32, 32))
+    influence[4:9, 20:25] = 1
+    assert side_with_share(influence, 1.0) == 5 and side_with_share(influence, 0.3) == 3
+    assert side_with_share(np.ones((4, 8)), 1.0) >= 8

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import math
 from collections.abc import Callable
@@ -14,6 +15,8 @@ import torch
 
 from aitex_utils.coreset import k_center_greedy
 from aitex_utils.lessons import judge
+from aitex_utils.lessons.engine import judge as judge_module
+from aitex_utils.lessons.nb04 import decisions, sampling
 from aitex_utils.lessons.nb04.exercises import EXERCISES
 
 BY_ID = {exercise.id: exercise for exercise in EXERCISES}
@@ -23,6 +26,7 @@ NAMES = {
     "04.3": "bytes_moved",
     "04.4": "choose_inside",
     "04.5": "size_for",
+    "04.6": "best_ratio",
 }
 
 
@@ -110,12 +114,26 @@ def size_by_search(radii, max_radius):
     return 0 if size > len(radii) else size
 
 
+def ratio_by_loop(ratios, mib, ms, cost, max_mib, max_ms):
+    best, lowest = 0.0, math.inf
+    for ratio, memory, time, euros in zip(ratios, mib, ms, cost, strict=True):
+        if memory <= max_mib and time <= max_ms and euros < lowest:
+            best, lowest = ratio, euros
+    return best
+
+
+def ratio_by_shortening(ratios, mib, ms, cost, max_mib, max_ms):
+    fits = np.logical_and(mib <= max_mib, ms <= max_ms)
+    return ratios[fits][np.argmin(cost[fits])] if fits.any() else 0
+
+
 RIGHT = {
     "04.1": (radius_by_loops, radius_by_torch),
     "04.2": (greedy_from_start, greedy_from_scratch),
     "04.3": (bytes_by_math, bytes_by_counting),
     "04.4": (inside_by_product, inside_by_loops),
     "04.5": (size_by_loop, size_by_search),
+    "04.6": (ratio_by_loop, ratio_by_shortening),
 }
 
 
@@ -185,6 +203,21 @@ def greedy_with_a_first_zero(patches, k, start):
     return indices, radii
 
 
+def greedy_from_zero(patches, k, start):
+    return greedy_from_start(patches, k, 0)
+
+
+def greedy_from_the_outermost(patches, k, start):
+    return greedy_from_start(patches, k, int(((patches - patches.mean(0)) ** 2).sum(1).argmax()))
+
+
+def greedy_into_zeros(patches, k, start):
+    """Collect the indices in an array of decimal numbers."""
+    indices, radii = np.zeros(k), np.zeros(k)
+    indices[:], radii[:] = greedy_from_start(patches, k, start)
+    return indices, radii
+
+
 def bytes_with(passes=lambda k, b: math.ceil(k / b), per_pass=lambda n, c: 4 * (n * c + 2 * n)):
     return lambda n, channels, k, block=1: passes(k, block) * per_pass(n, channels)
 
@@ -228,6 +261,32 @@ def inside_struck_out(pool, near, floor, most):
     return chosen
 
 
+def inside_as_decimals(pool, near, floor, most):
+    chosen = np.zeros(len(pool))
+    positions = inside_by_product(pool, near, floor, most)
+    chosen[: len(positions)] = positions
+    return chosen[: len(positions)]
+
+
+def inside_one_short(pool, near, floor, most):
+    return inside_by_product(pool, near, floor, most - 1)
+
+
+def ratio_of(fits=lambda mib, ms, a, b: (mib <= a) & (ms <= b), choose=None, empty=0.0):
+    """Return an answer to 04.6 with another mask, another choice among what fits, or another result without any."""
+
+    def cheapest(ratios, cost, mask):
+        return ratios[np.where(mask, cost, np.inf).argmin()]
+
+    def answer(ratios, mib, ms, cost, max_mib, max_ms):
+        mask = fits(mib, ms, max_mib, max_ms)
+        if not mask.any():
+            return ratios[0] if empty is None else empty
+        return (choose or cheapest)(ratios, cost, mask)
+
+    return answer
+
+
 def inside_sorted(pool, near, floor, most):
     return np.argsort(-near)[: min(most, (near >= floor).sum())]
 
@@ -240,6 +299,14 @@ WRONG = [
     ("04.1", "axes swapped", lambda p, c: max(min(math.dist(x, y) for x in p) for y in c)),
     ("04.1", "largest first", lambda p, c: distance_table(p, c).max(1).min()),
     ("04.1", "one for all", lambda p, c: min(max(math.dist(x, y) for x in p) for y in c)),
+    ("04.1", "median", lambda p, c: np.median(distance_table(p, c).min(1))),
+    ("04.1", "length over the wrong axis", lambda p, c: np.linalg.norm(p[:, None] - c, axis=1).min(1).max()),
+    ("04.1", "city-block distance", lambda p, c: max(min(np.abs(x - y).sum() for y in c) for x in p)),
+    ("04.2", "start ignored", greedy_from_zero),
+    ("04.2", "start ignored", greedy_from_the_outermost),
+    ("04.2", "swapped results", lambda p, k, start: greedy_from_start(p, k, start)[::-1]),
+    ("04.2", "decimal indices", greedy_into_zeros),
+    ("04.2", "radii missing", lambda p, k, start: greedy_from_start(p, k, start)[0]),
     ("04.2", "start missing", greedy_without_start),
     ("04.2", "start missing, one less", greedy_too_few),
     ("04.2", "one more", greedy_too_many),
@@ -256,6 +323,12 @@ WRONG = [
     ("04.3", "nearest counted once", bytes_with(per_pass=lambda n, c: 4 * (n * c + n))),
     ("04.3", "not rounded up", bytes_with(lambda k, b: k / b)),
     ("04.3", "rounded down", bytes_with(lambda k, b: int(k / b))),
+    ("04.3", "nearest moved per choice", lambda n, c, k, b=1: 4 * n * (c * math.ceil(k / b) + 2 * k)),
+    ("04.3", "one patch alone", bytes_with(per_pass=lambda n, c: 4 * (c + 2 * n))),
+    ("04.3", "last block counted twice", bytes_with(lambda k, b: k // b + 1)),
+    ("04.3", "last block counted twice", bytes_with(lambda k, b: int(k / b) + 1)),
+    ("04.3", "one pass more", bytes_with(lambda k, b: math.ceil(k / b) + 1)),
+    ("04.3", "decimal bytes", bytes_with(lambda k, b: np.ceil(k / b))),
     ("04.3", "block ignored", bytes_with(lambda k, b: k)),
     ("04.3", "start not counted", bytes_with(lambda k, b: math.ceil((k - 1) / b))),
     ("04.4", "floor ignored", inside(lambda value, floor: False)),
@@ -268,6 +341,25 @@ WRONG = [
     ("04.4", "floor squared again", inside(lambda value, floor: value < floor * floor)),
     ("04.4", "distances among squares", inside(squares=False)),
     ("04.4", "most ignored", inside(bounded=False)),
+    ("04.4", "one less than most", inside_one_short),
+    ("04.4", "decimal positions", inside_as_decimals),
+    ("04.4", "patches for positions", lambda *args: args[0][inside_by_product(*args)]),
+    ("04.4", "sorted", lambda *args: np.sort(inside_by_product(*args))),
+    ("04.5", "radius for size", lambda r, w: r[r <= w][0] if (r <= w).any() else 0),
+    ("04.5", "decimal size", lambda r, w: float(size_by_loop(r, w))),
+    ("04.6", "limits ignored", lambda ratios, mib, ms, cost, max_mib, max_ms: ratios[cost.argmin()]),
+    ("04.6", "memory ignored", ratio_of(lambda mib, ms, a, b: ms <= b)),
+    ("04.6", "time ignored", ratio_of(lambda mib, ms, a, b: mib <= a)),
+    ("04.6", "one limit is enough", ratio_of(lambda mib, ms, a, b: (mib <= a) | (ms <= b))),
+    ("04.6", "equal refused", ratio_of(lambda mib, ms, a, b: (mib < a) & (ms < b))),
+    ("04.6", "limits reversed", ratio_of(lambda mib, ms, a, b: (mib > a) & (ms > b))),
+    ("04.6", "position shifted", ratio_of(choose=lambda ratios, cost, mask: ratios[np.argmin(cost[mask])])),
+    ("04.6", "index for ratio", ratio_of(choose=lambda r, cost, m: np.flatnonzero(m)[cost[m].argmin()])),
+    ("04.6", "cost for ratio", ratio_of(choose=lambda ratios, cost, mask: min(cost[mask]))),
+    ("04.6", "largest that fits", ratio_of(choose=lambda ratios, cost, mask: max(ratios[mask]))),
+    ("04.6", "smallest that fits", ratio_of(choose=lambda ratios, cost, mask: min(ratios[mask]))),
+    ("04.6", "dearest", ratio_of(choose=lambda ratios, cost, mask: ratios[mask][cost[mask].argmax()])),
+    ("04.6", "first if none", ratio_of(empty=None)),
     ("04.5", "index for size", lambda radii, max_radius: (radii <= max_radius).argmax()),
     ("04.5", "index for size", lambda r, w: np.argmax(r <= w) if (r <= w).any() else 0),
     ("04.5", "strictly below", lambda r, w: np.argmax(r < w) + 1 if (r < w).any() else 0),
@@ -291,7 +383,41 @@ def test_every_mistake_is_made_by_hand_above():
     assert {(n, m) for n, m, _ in WRONG} == {(e.id, m.name) for e in EXERCISES for m in e.mistakes}
 
 
-# The notebook's code agrees with the module.
+def inside_without_break(pool, near, floor, most):
+    """Do nothing below the floor, for ever."""
+    near, chosen = near.copy(), []
+    while len(chosen) < most:
+        best = int(near.argmax())
+        if near[best] >= floor:
+            chosen.append(best)
+            near = np.minimum(near, ((pool - pool[best]) ** 2).sum(1))
+    return chosen
+
+
+def test_a_loop_without_break_is_stopped_with_a_sentence(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(judge_module, "TIME_LIMIT", 0.3)
+    verdict = judge(BY_ID["04.4"], inside_without_break)
+    assert not verdict.passed and "stopped after 0.3 seconds" in verdict.message and "never ends" in verdict.message
+
+
+def test_a_list_of_indices_and_radii_is_taken_for_two_arrays():
+    assert judge(BY_ID["04.2"], lambda p, k, start: list(greedy_from_start(p, k, start))).passed
+
+
+@pytest.mark.parametrize(
+    ("number", "answer", "shown"),
+    [
+        ("04.1", lambda p, c: 1.0, "[[0, 0], [3, 4], [6, 8]]"),
+        ("04.2", lambda p, k, start: (np.zeros(k, int), np.ones(k)), "[[0], [1], [5], [9], [20]]"),
+        ("04.4", lambda pool, near, floor, most: [1], "[30, 26, 25, 27]"),
+        ("04.5", lambda radii, max_radius: 4, "[9, 6, 5, 2.5, 2, 1]"),
+    ],
+)
+def test_a_small_input_is_shown_whole(number: str, answer: Callable, shown: str):
+    assert shown in judge(BY_ID[number], answer).message.replace(".0", "")
+
+
+# The notebook's code agrees with the module and with the course's own functions.
 
 
 def fast_greedy_of(choose: Callable) -> Callable:
@@ -357,21 +483,44 @@ def test_the_notebook_s_greedy_is_the_module_s(solutions: dict):
     assert solutions["04.5"](module_radii, module_radii[41]) == 42
 
 
+def test_the_course_s_functions_are_the_notebook_s(solutions: dict):
+    fallbacks = {
+        "04.1": sampling.covering_radius,
+        "04.2": sampling.farthest_first,
+        "04.3": sampling.bytes_moved,
+        "04.4": sampling.choose_inside,
+        "04.5": sampling.size_for,
+        "04.6": decisions.best_ratio,
+    }
+    assert fallbacks.keys() == solutions.keys()
+    for number, fallback in fallbacks.items():
+        assert judge(BY_ID[number], fallback).passed
+        assert inspect.signature(fallback).parameters.keys() == inspect.signature(solutions[number]).parameters.keys()
+
+
+def test_the_course_s_fast_greedy_is_the_notebook_s(solutions: dict):
+    patches = np.random.default_rng(6).normal(size=(700, 5)).astype(np.float32)
+    order, passes = fast_greedy_of(solutions["04.4"])(patches, 90, 4, size=60)
+    same_order, same_passes = sampling.fast_greedy(patches, 90, 4, sampling.choose_inside, size=60)
+    np.testing.assert_array_equal(order, same_order)
+    assert passes == same_passes < 90
+
+
 # The claims of the text agree with the results that it quotes.
 
 CLAIMS = {
     "ahead of random at every size": lambda d: min(d[f"greedy_minus_random_{s}"]["mean"] for s in (25, 10, 1)) > 0,
-    "most with the smallest": lambda d: (
+    "the lead is largest for the smallest coreset": lambda d: (
         max((25, 10, 1), key=lambda share: d[f"greedy_minus_random_{share}"]["mean"]) == 1
     ),
-    "hardly tell a difference": lambda d: all(
+    "These strips can hardly distinguish greedy with 1 in 4 or 1 in 10": lambda d: all(
         d[f"greedy_{share}_minus_all"]["low"] < 0 < d[f"greedy_{share}_minus_all"]["high"] for share in (25, 10)
     ),
-    "best of nine comparisons": lambda d: (
+    "the best of nine comparisons": lambda d: (
         d["greedy_1_minus_all"]["mean"]
         == max(value["mean"] for name, value in d.items() if name.endswith("_minus_all"))
     ),
-    "*above* all patches": lambda d: d["greedy_1_minus_all"]["mean"] > 0,
+    "lies *above* all patches": lambda d: d["greedy_1_minus_all"]["mean"] > 0,
 }  # words of the text: what must hold of the differences measured on AITEX
 
 
@@ -382,3 +531,11 @@ def test_claims_about_aitex_agree_with_the_results(words: str):
     assert words in text, "the text changed: check the new claim against the results, and test that one"
     results = json.loads((lessons.builder.BENCHMARKS / "results" / "notebook_04.json").read_text(encoding="utf-8"))
     assert CLAIMS[words](results["differences"])
+
+
+def test_claims_about_speed_agree_with_the_results():
+    results = json.loads((lessons.builder.BENCHMARKS / "results" / "speed.json").read_text(encoding="utf-8"))
+    limits, rows = results["limits"], [results["coreset"][i] for i in (1, 3, 5)]
+    assert limits["float32_gflop_s"] / limits["memory_gb_s"] > 10  # more than ten operations per byte
+    gains = [row["reference"] / row["ours"] for row in rows]
+    assert gains == sorted(gains) and gains[0] > 2  # the larger the bank, the larger the gain

@@ -9,10 +9,12 @@ from aitex_utils.errors import InputError
 from aitex_utils.lessons.nb04.figures import (
     plot_chosen,
     plot_covering,
+    plot_greedy_step,
     plot_histograms,
     plot_lines,
     plot_pool,
     plot_times,
+    plot_two_measures,
 )
 
 POINTS = np.array([[0, 0], [3, 4], [6, 8], [6, 7]], np.float32)
@@ -111,8 +113,47 @@ def test_the_pool_s_floor_is_its_smallest_distance():
             plot_pool(np.arange(5.0), size)
 
 
-def test_times_are_bars_on_a_logarithmic_scale():
-    figure, caption = plot_times({"slow": 212.34, "fast": 0.5})
-    assert [bar.get_width() for bar in figure.axes[0].patches] == [212.34, 0.5]
-    assert [text.get_text() for text in figure.axes[0].texts] == ["212 s", "0.5 s"]
-    assert figure.axes[0].get_xscale() == "log" and caption == "Seconds: slow 212, fast 0.5."
+def test_times_are_dots_with_ranges_on_a_logarithmic_scale():
+    figure, caption = plot_times({"slow": 212.34, "fast": (0.5, 0.25, 2.0)})
+    axis = figure.axes[0]
+    assert not axis.patches  # bars have no meaningful length on a logarithmic axis
+    assert [line.get_xdata()[0] for line in axis.lines] == [212.34, 0.5]
+    assert [[x for x, _ in part.get_segments()[0]] for part in axis.collections] == [[212.34, 212.34], [0.25, 2.0]]
+    assert [text.get_text() for text in axis.texts] == ["212 s", "0.5 s"]
+    assert [label.get_text() for label in axis.get_yticklabels()] == ["slow", "fast"]
+    assert axis.get_xscale() == "log"
+    assert caption == "Times in seconds on a logarithmic scale: slow 212, fast 0.5 (0.25 to 2)."
+
+
+ORDER, RADII = np.array([0, 2]), np.array([10.0, 5.0])
+
+
+@pytest.mark.parametrize(("steps", "radius", "worst"), [(1, 10.0, 2), (2, 5.0, 1)])
+def test_a_greedy_step_has_discs_of_its_radius_and_a_cross_on_the_next(steps: int, radius: float, worst: int):
+    figure, caption = plot_greedy_step(POINTS, ORDER, RADII, steps)
+    left, right = figure.axes
+    assert {patch.get_radius() for patch in left.patches} == {radius} and len(left.patches) == 2 * steps
+    assert left.lines[2].get_xydata().tolist() == [POINTS[worst].tolist()]
+    assert right.lines[0].get_ydata().tolist() == RADII.tolist()
+    assert right.lines[1].get_xydata().tolist() == [[steps, radius]]
+    assert f"radius is {radius:.2f}" in caption and f"Index {worst} is chosen next" in caption
+
+
+@pytest.mark.parametrize("steps", [0, 3, 1.5])
+def test_a_greedy_step_must_exist(steps: float):
+    with pytest.raises(InputError, match=f"steps is {steps}, expected a whole number from 1 to 2"):
+        plot_greedy_step(POINTS, ORDER, RADII, steps)
+
+
+def test_two_measures_have_a_panel_each():
+    figure, caption = plot_two_measures([5, 10], {"a": np.array([[2.0, 1.0], [0.5, 0.25]]), "b": np.ones((2, 2))})
+    worst, mean = figure.axes
+    assert worst.lines[0].get_ydata().tolist() == [2, 1] and mean.lines[0].get_ydata().tolist() == [0.5, 0.25]
+    assert [text.get_text() for text in worst.get_legend().get_texts()] == ["a", "b"]
+    assert "At 10: a worst 1.00, mean 0.25; b worst 1.00, mean 1.00." in caption
+
+
+@pytest.mark.parametrize("distances", [{}, {"a": np.ones((2, 3))}, {"a": np.full((2, 2), np.nan)}])
+def test_two_measures_need_finite_values_of_all_sizes(distances: dict):
+    with pytest.raises(InputError):
+        plot_two_measures([5, 10], distances)

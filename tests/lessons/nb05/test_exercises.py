@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 from collections.abc import Callable
 
@@ -13,6 +14,7 @@ import torch
 from scipy.spatial.distance import cdist
 
 from aitex_utils.lessons import judge
+from aitex_utils.lessons.nb05 import reference
 from aitex_utils.lessons.nb05.exercises import EXERCISES
 from aitex_utils.memory_bank import MemoryBank
 
@@ -23,6 +25,7 @@ NAMES = {
     "05.3": "search_cells",
     "05.4": "encode",
     "05.5": "add_later",
+    "05.6": "recall_of_cells",
 }
 
 
@@ -127,12 +130,25 @@ def add_as_arrays(invlists, centroids, new):
     return [np.concatenate([np.array(c, int), n + np.flatnonzero(nearest == k)]) for k, c in enumerate(invlists)]
 
 
+def repaired_by_loop(distances, is_searched):
+    hits = 0
+    for row, searched in zip(distances, is_searched, strict=True):
+        hits += bool(searched.any()) and row[searched].min() <= row.min() * 1.00001
+    return hits / len(distances)
+
+
+def repaired_by_mask(distances, is_searched):
+    ties = np.isclose(distances, distances.min(axis=1, keepdims=True), rtol=1e-5, atol=0)
+    return torch.from_numpy((ties & is_searched).any(axis=1)).double().mean()
+
+
 RIGHT = {
     "05.1": (search_by_cdist, search_by_loop, search_by_torch, search_by_the_bank),
     "05.2": (recall_by_loop, recall_by_isclose),
     "05.3": (cells_by_lists, cells_by_mask),
     "05.4": (encode_by_loop, encode_by_cdist),
     "05.5": (add_by_loop, add_as_arrays),
+    "05.6": (repaired_by_loop, repaired_by_mask),
 }
 
 
@@ -277,7 +293,68 @@ def add_own_cell(invlists, centroids, new):
     return list(invlists) + [[n + i for i in range(len(new))]]
 
 
+def swapped(answer):
+    return lambda *arguments: tuple(reversed(answer(*arguments)))
+
+
+def cells_with_empty(distance, index):
+    """Return other values than infinity and -1 where all probed cells are empty."""
+
+    def answer(*arguments):
+        distances, indices = cells_by_lists(*arguments)
+        empty = [i == -1 for i in indices]
+        distances = [distance if e else d for d, e in zip(distances, empty, strict=True)]
+        return distances, [index if e else i for i, e in zip(indices, empty, strict=True)]
+
+    return answer
+
+
+def cells_by_masked_argmin(patches, vectors, centroids, nprobe):
+    cell_of, order = cdist(vectors, centroids).argmin(1), cdist(patches, centroids).argsort(1)
+    distances = cdist(patches, vectors)
+    for i in range(len(patches)):
+        distances[i, ~np.isin(cell_of, order[i, :nprobe])] = np.inf
+    return distances.min(1), distances.argmin(1)
+
+
+def cells_in_lists_without_empty(patches, vectors, centroids, nprobe):
+    lists = {int(k): np.flatnonzero(cdist(vectors, centroids).argmin(1) == k) for k in range(len(centroids))}
+    full = [k for k, members in lists.items() if len(members)]
+    distances, indices = [], []
+    for p in patches:
+        probed = sorted(full, key=lambda k: np.linalg.norm(centroids[k] - p))[:nprobe]
+        members = np.concatenate([lists[k] for k in probed])
+        to_members = np.linalg.norm(vectors[members] - p, axis=1)
+        distances.append(to_members.min())
+        indices.append(members[to_members.argmin()])
+    return np.array(distances), np.array(indices)
+
+
+def flawed_recall(distances, is_searched):
+    distances = np.where(is_searched, distances, np.inf)
+    found, nearest = distances.min(axis=1), distances.min(axis=1)
+    return float((found <= nearest * (1 + 1e-5)).mean())
+
+
+def flawed_without_empty(distances, is_searched):
+    distances = np.where(is_searched, distances, np.inf)
+    found, nearest = distances.min(axis=1), distances.min(axis=1)
+    return ((found <= nearest * (1 + 1e-5)) & np.isfinite(found)).mean()
+
+
+def repaired_without_empty(distances, is_searched):
+    found, nearest = np.where(is_searched, distances, np.inf).min(axis=1), distances.min(axis=1)
+    kept = np.isfinite(found)
+    return (found[kept] <= nearest[kept] * (1 + 1e-5)).mean()
+
+
+def repaired_by_argmin(distances, is_searched):
+    return (np.where(is_searched, distances, np.inf).argmin(axis=1) == distances.argmin(axis=1)).mean()
+
+
 WRONG = [
+    ("05.1", "results swapped", swapped(search_by_cdist)),
+    ("05.1", "results swapped", swapped(search_by_loop)),
     ("05.1", "squared", search_with(root=False)),
     ("05.1", "not a number", search_with(floor=False)),
     ("05.1", "not a number", search_all_rooted),
@@ -294,9 +371,34 @@ WRONG = [
         ("05.2", "large tolerance", recall_with(lambda d, exact, i, t=t: np.mean((d <= exact * (1 + t)) & (i >= 0))))
         for t in (1e-4, 1e-3, 0.01)
     ),
-    ("05.2", "large tolerance", recall_with(lambda d, exact, i: np.mean((d <= exact + 1e-4) & (i >= 0)))),
+    *(
+        ("05.2", "absolute tolerance", recall_with(lambda d, exact, i, t=t: np.mean((d <= exact + t) & (i >= 0))))
+        for t in (1e-5, 1e-4)
+    ),
+    (
+        "05.2",
+        "absolute tolerance",
+        recall_with(lambda d, exact, i: np.mean(np.isclose(d, exact, rtol=0, atol=1e-5) & (i != -1))),
+    ),
+    (
+        "05.2",
+        "divided by those found",
+        recall_with(lambda d, exact, i: np.mean(d[i >= 0] <= exact[i >= 0] * 1.00001)),
+    ),
+    (
+        "05.2",
+        "divided by the bank",
+        lambda p, v, i, e: np.sum((cdist(p, v)[range(len(p)), i] <= cdist(p, v).min(1) * 1.00001) & (i >= 0)) / len(v),
+    ),
     ("05.2", "misses", recall_with(lambda d, exact, i: np.mean((d > exact * 1.00001) | (i < 0)))),
     ("05.2", "count", recall_with(lambda d, exact, i: np.sum((d <= exact * 1.00001) & (i >= 0)))),
+    ("05.3", "results swapped", swapped(cells_by_lists)),
+    ("05.3", "empty cells", cells_by_masked_argmin),
+    *(
+        ("05.3", "empty cells", cells_with_empty(d, i))
+        for d, i in ((0.0, 0), (0.0, -1), (-1.0, -1), (float("nan"), -1), (-np.inf, -1))
+    ),
+    ("05.3", "empty cells skipped", cells_in_lists_without_empty),
     ("05.3", "squared", cells_with(square=True)),
     ("05.3", "one cell only", cells_with(lambda nprobe, nlist: 1)),
     ("05.3", "all cells", cells_with(lambda nprobe, nlist: nlist)),
@@ -308,6 +410,10 @@ WRONG = [
     ("05.3", "farthest cells", cells_from_the_far_end),
     ("05.4", "type left as it was", encode_with(dtype=np.int64, size=lambda c, b: c.size + b.nbytes)),
     ("05.4", "type left as it was", encode_with(dtype=np.int32, size=lambda c, b: c.size + 4 * b.size)),
+    ("05.4", "results swapped", swapped(encode_by_loop)),
+    ("05.4", "size for bytes", encode_with(size=lambda codes, books: codes.size + books.size)),
+    ("05.4", "size for bytes", encode_with(size=lambda codes, books: codes.nbytes + books.size)),
+    ("05.4", "bits for bytes", encode_with(size=lambda codes, books: 8 * (codes.nbytes + books.nbytes))),
     ("05.4", "codebooks not counted", encode_with(size=lambda codes, books: codes.nbytes)),
     ("05.4", "codes too wide", encode_with(dtype=np.int64)),
     ("05.4", "one codebook for all", encode_with(book=lambda books, s: books[0])),
@@ -317,10 +423,18 @@ WRONG = [
     ("05.5", "from zero again", add_with(lambda invlists, grown, k, i: i)),
     ("05.5", "one too far", add_with(lambda invlists, grown, k, i: sum(map(len, invlists)) + i + 1)),
     ("05.5", "place as number", add_with(lambda invlists, grown, k, i: len(grown[k]))),
-    ("05.5", "old ones lost", add_with(lambda invlists, grown, k, i: sum(map(len, invlists)) + i, keep=False)),
+    ("05.5", "old indices lost", add_with(lambda invlists, grown, k, i: sum(map(len, invlists)) + i, keep=False)),
     ("05.5", "a cell of their own", add_own_cell),
     ("05.5", "vectors for indices", add_the_vectors),
     ("05.5", "vectors for indices", add_the_vectors_as_lists),
+    ("05.6", "flaw as planted", flawed_recall),
+    ("05.6", "flaw as planted", lambda distances, is_searched: 1),
+    ("05.6", "compared with itself", flawed_without_empty),
+    ("05.6", "empty left out", repaired_without_empty),
+    ("05.6", "same index only", repaired_by_argmin),
+    ("05.6", "share searched", lambda distances, is_searched: np.mean(is_searched)),
+    ("05.6", "misses", lambda distances, is_searched: 1 - repaired_by_loop(distances, is_searched)),
+    ("05.6", "count", lambda distances, is_searched: repaired_by_loop(distances, is_searched) * len(distances)),
 ]
 
 
@@ -376,7 +490,43 @@ def test_codes_in_a_list_take_more_than_a_byte_each():
     assert judge(BY_ID["05.4"], in_lists).mistake == "type left as it was"
 
 
+def test_the_exact_indices_of_the_cases_are_exact():
+    for patches, vectors, _, exact_indices in BY_ID["05.2"].cases():
+        distances = cdist(patches, vectors)
+        assert (distances[range(len(patches)), exact_indices] == distances.min(axis=1)).all()
+
+
+def test_float_indices_are_refused_because_they_cannot_index():
+    def in_floats(answer):
+        return lambda *given: (answer(*given)[0], np.asarray(answer(*given)[1], float))
+
+    for number, answer in (("05.1", search_by_cdist), ("05.3", cells_by_mask)):
+        verdict = judge(BY_ID[number], in_floats(answer))
+        assert verdict.mistake == "float indices" and "astype(int)" in verdict.message
+
+
+def test_a_wrong_second_result_is_the_second_of_two():
+    message = judge(BY_ID["05.4"], lambda *given: (encode_by_loop(*given)[0], 7)).message
+    assert "Of the 2 returned values, value 2 is wrong" in message
+
+
+def test_the_flawed_function_of_the_notebook_has_the_planted_flaw():
+    (cell,) = (
+        cell.source for cell in lessons.builder.solved(lessons.source_of("05")).cells if "def flawed" in cell.source
+    )
+    start = cell.index("def flawed_recall")
+    flawed = lessons.defined(cell[start : cell.index("\n\n\n", start)], "flawed_recall", {"np": np})
+    assert judge(BY_ID["05.6"], flawed).mistake == "flaw as planted"
+
+
 # The notebook's code agrees with the module and with FAISS.
+
+
+@pytest.mark.parametrize("number", NAMES)
+def test_the_course_s_function_passes_and_has_the_arguments_of_the_exercise(solutions: dict, number: str):
+    function = getattr(reference, NAMES[number])
+    assert judge(BY_ID[number], function).passed
+    assert list(inspect.signature(function).parameters) == list(inspect.signature(solutions[number]).parameters)
 
 
 def test_the_notebook_s_exact_search_is_the_bank_s(solutions: dict):
@@ -441,25 +591,32 @@ def test_the_notebook_s_recall_is_one_for_the_exact_search(solutions: dict):
 # The claims of the text agree with the results that it quotes.
 
 CLAIMS = {
-    "hardly ever finds the nearest vector": lambda kinds, sizes: (
-        min(kinds, key=lambda k: kinds[k]["recall"]) == "coreset"
+    "The coreset rarely finds the nearest vector": lambda kinds, sizes: (
+        min(kinds, key=lambda k: kinds[k]["recall"]) == "coreset" and kinds["coreset"]["recall"] < 0.2
     ),
-    "IVF with 8 probes costs nothing": lambda kinds, sizes: all(
+    "IVF with `nprobe` 8 nearly always does": lambda kinds, sizes: kinds["ivf_8"]["recall"] > 0.95,
+    "Both intervals contain 0": lambda kinds, sizes: all(
         kinds[kind]["low"] <= 0 <= kinds[kind]["high"] for kind in ("coreset", "ivf_8")
     ),
-    "has a higher recall than that, and costs AUROC": lambda kinds, sizes: (
+    "has a higher recall@1 than this IVF index, and still loses AUROC": lambda kinds, sizes: (
         kinds["hnsw_64"]["recall"] > kinds["ivf_8"]["recall"] and kinds["hnsw_64"]["high"] < 0
     ),
-    "with 16 still more": lambda kinds, sizes: (
+    "With 16 it loses more": lambda kinds, sizes: (
         kinds["hnsw_16"]["tile_auroc"] < kinds["hnsw_64"]["tile_auroc"] and kinds["hnsw_16"]["high"] < 0
     ),
     "PQ loses on average": lambda kinds, sizes: all(
         kinds[kind]["tile_auroc"] < kinds["flat"]["tile_auroc"] for kind in ("pq_19", "pq_19_true")
     ),
-    "take flat": lambda kinds, sizes: kinds["flat"]["recall"] > 0.999 and sizes["as_long_as_extraction"] > 2000,
-    "saves time only from a certain size": lambda kinds, sizes: (
-        sizes["hnsw_16"][0] > sizes["flat"][0] and sizes["hnsw_16"][-1] < sizes["flat"][-1]
+    "it is the fastest of the three": lambda kinds, sizes: (
+        sizes["sizes"][0] == 1000 and sizes["flat"][0] < min(sizes["ivf_8"][0], sizes["hnsw_16"][0])
     ),
+    "a flat search of 1,024 patches alone takes more than the limit": lambda kinds, sizes: (
+        sizes["sizes"][4] == 180_000
+        and 1.024 * sizes["flat"][4] / 10 > 10 > 1.024 * (sizes["ivf_8"][4] + sizes["extraction"]) / 10
+    ),
+    "or if the limit were 300 ms": lambda kinds, sizes: 1.024 * (sizes["flat"][4] + sizes["extraction"]) < 300,
+    "HNSW is about as fast": lambda kinds, sizes: 0.8 < sizes["hnsw_16"][4] / sizes["ivf_8"][4] < 1.2,
+    "has some 2,000": lambda kinds, sizes: sizes["as_long_as_extraction"] > 2000,
 }  # words of the text: what must hold of the kinds of index and the sizes measured on AITEX
 
 

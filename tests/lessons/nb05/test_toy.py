@@ -7,7 +7,20 @@ import pytest
 from scipy.spatial.distance import cdist
 
 from aitex_utils.errors import InputError
-from aitex_utils.lessons.nb05.toy import border_patch, count_compared, nearest_index, reconstruct, search_cells
+from aitex_utils.lessons.nb05.toy import (
+    CLEARANCE,
+    border_patch,
+    count_compared,
+    k_means,
+    link_neighbours,
+    nearest_index,
+    nprobe_curve,
+    reconstruct,
+    search_cells,
+    searched_in_cells,
+    toy_bank,
+    toy_codebooks,
+)
 
 VECTORS = np.array([[0.0, 0.0], [1.0, 0.0], [4.5, 0.0], [5.2, 0.0], [9.0, 0.0]])
 CENTROIDS = np.array([[2.0, 0.0], [8.0, 0.0]])
@@ -52,3 +65,47 @@ def test_codes_replace_each_channel_by_its_nearest_entry():
     codebooks = np.array([[[0.0], [5.0]], [[0.0], [1.0]]])
     result = reconstruct(np.array([[1.0, 0.0], [4.0, 0.4], [6.0, 0.9]]), codebooks)
     assert result.tolist() == [[0, 0], [5, 0], [5, 1]]
+
+
+def test_the_toy_bank_is_the_same_each_time_and_its_patch_loses_with_one_cell():
+    bank, again = toy_bank(), toy_bank()
+    assert all(np.array_equal(one, two) for one, two in zip(bank, again, strict=True))
+    one, two = (search_cells(bank.vectors, bank.centroids, bank.patch, nprobe) for nprobe in (1, 2))
+    assert one.result != one.nearest and two.result == two.nearest
+    assert two.distances[two.nearest] >= CLEARANCE
+
+
+def test_a_patch_on_top_of_its_nearest_vector_is_not_chosen_for_a_figure():
+    patches = np.array([[4.95, 0.0], [4.86, 0.0]])  # 0.25 and 0.34 from the nearest vector, 5.2
+    assert border_patch(VECTORS, CENTROIDS, patches).tolist() == [4.95, 0.0]
+    assert border_patch(VECTORS, CENTROIDS, patches, clearance=0.3).tolist() == [4.86, 0.0]
+
+
+def test_the_curve_counts_recall_and_distances_as_searches_do():
+    bank = toy_bank()
+    recalls, shares = nprobe_curve(bank)
+    for nprobe in (1, 2, 12):
+        searches = [search_cells(bank.vectors, bank.centroids, patch, nprobe) for patch in bank.patches]
+        assert recalls[nprobe - 1] == np.mean([search.result == search.nearest for search in searches])
+        counted = np.mean([search.is_searched.sum() for search in searches])
+        assert shares[nprobe - 1] == pytest.approx((12 + counted) / 240)
+        distances, is_searched = searched_in_cells(bank, nprobe)
+        assert np.array_equal(is_searched, [search.is_searched for search in searches])
+        np.testing.assert_allclose(distances, cdist(bank.patches, bank.vectors), rtol=1e-5, atol=1e-6)
+
+
+def test_centroids_are_the_means_of_their_cells():
+    vectors = np.random.default_rng(0).normal(size=(60, 2))
+    centroids = k_means(vectors, 5)
+    cell_of = nearest_index(vectors, centroids)
+    np.testing.assert_allclose(centroids, [vectors[cell_of == cell].mean(axis=0) for cell in range(5)])
+    assert toy_codebooks(vectors, k=4).shape == (2, 4, 1)
+
+
+def test_links_lead_to_the_nearest_earlier_vectors_and_back():
+    vectors = np.random.default_rng(0).normal(size=(30, 2))
+    graph = link_neighbours(vectors, n_links=2)
+    for i in range(2, 30):
+        nearest = np.linalg.norm(vectors[:i] - vectors[i], axis=1).argsort()[:2]
+        assert sorted(j for j in graph[i] if j < i) == sorted(nearest.tolist())
+    assert all(i in graph[j] for i, links in enumerate(graph) for j in links)

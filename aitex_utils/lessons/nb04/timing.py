@@ -1,0 +1,162 @@
+"""Time calls on a machine that can be busy: warm-up, medians with their range, and verdicts for what they show."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+
+
+class Timing(NamedTuple):
+    """Seconds of several runs.
+
+    Parameters
+    ----------
+    median, low, high : float
+        Median, shortest and longest run, in seconds.
+
+    Examples
+    --------
+    >>> print(Timing(0.0021, 0.002, 0.004))
+    2.10 ms (2.00 to 4.00 ms)
+    """
+
+    median: float
+    low: float
+    high: float
+
+    def times(self, factor: float) -> Timing:
+        """Return the timing of several such runs, estimated from one run.
+
+        Parameters
+        ----------
+        factor : float
+            Number of runs.
+
+        Returns
+        -------
+        Timing
+        """
+        return Timing(*(factor * seconds for seconds in self))
+
+    def __str__(self) -> str:
+        unit, scale = ("s", 1.0) if self.median >= 1 else ("ms", 1000.0)
+        shown = (f"{scale * seconds:.0f}" if scale * seconds >= 100 else f"{scale * seconds:.2f}" for seconds in self)
+        median, low, high = shown
+        return f"{median} {unit} ({low} to {high} {unit})"
+
+
+def time_call(call: Callable[[], Any], repeats: int = 5, *, warm_up: bool = True) -> tuple[Any, Timing]:
+    """Return the result of the last run, and the timing of all runs after the warm-up.
+
+    Parameters
+    ----------
+    call : callable
+        Called without arguments.
+    repeats : int
+        Number of timed runs.
+    warm_up : bool
+        Run once before, which is not timed.
+
+    Returns
+    -------
+    result : object
+    timing : Timing
+
+    Examples
+    --------
+    >>> result, timing = time_call(lambda: sum(range(10)), repeats=3)
+    >>> result, timing.low <= timing.median <= timing.high
+    (45, True)
+    """
+    if warm_up:
+        call()
+    seconds = []
+    for _ in range(repeats):
+        begin = time.perf_counter()
+        result = call()
+        seconds.append(time.perf_counter() - begin)
+    return result, Timing(float(np.median(seconds)), min(seconds), max(seconds))
+
+
+def compare_times(name: str, timing: Timing, other_name: str, other: Timing) -> str:
+    """Say which of two ways is faster here, if the ranges of their runs do not overlap.
+
+    Parameters
+    ----------
+    name, other_name : str
+        Names of the two ways.
+    timing, other : Timing
+        Their timings.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> print(compare_times("A", Timing(1.0, 0.9, 1.1), "B", Timing(4.0, 3.0, 5.0)))
+    On this machine, A is 4.0 times as fast as B.
+    >>> print(compare_times("A", Timing(1.0, 0.9, 3.2), "B", Timing(4.0, 3.0, 5.0)))
+    On this machine, the ranges of A and B overlap, so these times cannot rank them.
+    """
+    if timing.high >= other.low and other.high >= timing.low:
+        return f"On this machine, the ranges of {name} and {other_name} overlap, so these times cannot rank them."
+    if timing.median > other.median:
+        name, timing, other_name, other = other_name, other, name, timing
+    return f"On this machine, {name} is {other.median / timing.median:.1f} times as fast as {other_name}."
+
+
+def describe_blocks(one: Timing, block: Timing, m: int) -> str:
+    """Say what a product with m centres gains per centre over a product with one.
+
+    Parameters
+    ----------
+    one, block : Timing
+        Timings of a product with one centre, and of a product with m.
+    m : int
+        Number of centres.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> print(describe_blocks(Timing(0.01, 0.01, 0.01), Timing(0.04, 0.04, 0.04), 64))
+    Here, 64 centres take 4.0 times as long as one: each centre takes 1 in 16 of the time.
+    >>> print(describe_blocks(Timing(0.01, 0.01, 0.01), Timing(0.6, 0.5, 0.8), 64))
+    Here, 64 centres take 60.0 times as long as one: on this machine, memory is not the limit for this bank.
+    """
+    ratio = block.median / one.median
+    result = f"Here, {m} centres take {ratio:.1f} times as long as one"
+    if ratio < 0.7 * m:
+        return f"{result}: each centre takes 1 in {m / ratio:.2g} of the time."
+    return f"{result}: on this machine, memory is not the limit for this bank."
+
+
+def describe_module(pool: Timing, module: Timing) -> str:
+    """Explain how the module's sampler compares with the pool of the notebook on the bank just measured.
+
+    Parameters
+    ----------
+    pool, module : Timing
+        Timings of `fast_greedy` and of `k_center_greedy`.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> print(describe_module(Timing(2.0, 1.9, 2.1), Timing(1.0, 0.9, 1.1)))
+    On this machine, the module is 2.0 times as fast as pool and blocks. Its exact pruning pays at this size.
+    """
+    verdict = compare_times("the module", module, "pool and blocks", pool)
+    if "overlap" in verdict:
+        return verdict
+    if module.median < pool.median:
+        return f"{verdict} Its exact pruning pays at this size."
+    return f"{verdict} Its bookkeeping costs more than it saves at this size. It pays on larger banks."

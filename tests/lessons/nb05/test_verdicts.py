@@ -1,0 +1,62 @@
+"""Sentences made from measurements, and timings: they say what the numbers say, whatever the machine."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from aitex_utils.lessons.nb05.timing import Timing, time_call
+from aitex_utils.lessons.nb05.verdicts import (
+    describe_faster,
+    describe_foreign_training,
+    describe_intervals,
+    describe_search_share,
+    describe_squares,
+)
+
+LOW, MIXED, HIGH = np.linspace(-0.2, -0.1, 50), np.linspace(-0.1, 0.1, 50), np.linspace(0.1, 0.2, 50)
+
+
+@pytest.mark.parametrize(
+    ("extraction", "search", "share"), [(9.0, 1.0, "10 %"), (7.2, 2.8, "28 %"), (1.0, 9.0, "90 %")]
+)
+def test_the_share_of_the_search_is_the_measured_one(extraction: float, search: float, share: str):
+    assert f"takes {share} of the time of a tile" in describe_search_share(extraction, search)
+
+
+def test_a_change_of_zero_has_no_minus():
+    assert "largest value by +0.000, and the AUROC of the mean by -0.020" in describe_squares((0.9, 0.9), (0.9, 0.88))
+
+
+def test_another_fabric_can_also_be_faster():
+    sentence = describe_foreign_training((0.98, 10.0), (0.5, 5.0))
+    assert "takes 0.5 times as long" in sentence and "from 0.980 to 0.500" in sentence
+
+
+def test_kinds_are_listed_by_their_interval():
+    names = ["a", "b", "c", "d", "e"]
+    sentence = describe_intervals(names, [LOW, MIXED, HIGH, LOW, LOW])
+    assert sentence == "The 95 % interval is below 0 for a, d and e and is above 0 for c and contains 0 for b."
+    assert "too few to distinguish these kinds" in describe_intervals(["a", "b"], [MIXED, MIXED])
+    assert "too few" not in describe_intervals(["a", "b"], [MIXED, LOW])
+    assert "contains 0 for a" in describe_intervals(["a"], [np.zeros(9)])
+
+
+def test_a_kind_is_faster_only_if_its_slowest_run_beats_the_fastest_exact_one():
+    flat = np.array([[1.0, 1.0, 1.0], [5.0, 4.0, 6.0], [50.0, 40.0, 60.0]])
+    overlapping = np.array([[2.0, 2.0, 2.0], [3.0, 2.0, 4.5], [9.0, 9.0, 9.0]])
+    never = flat * 2
+    always = flat / 10
+    sentence = describe_faster([10, 1000, 9000], {"flat": flat, "ivf": overlapping, "pq": never, "x": always})
+    assert sentence == (
+        "ivf is faster than flat from 9,000 vectors on. pq is not clearly faster than flat at any of these sizes. "
+        "x is faster than flat from 10 vectors on."
+    )
+
+
+def test_a_timing_is_the_median_of_runs_after_a_warm_up(monkeypatch: pytest.MonkeyPatch):
+    calls, clock = [], iter([0.0, 3.0, 10.0, 11.0, 20.0, 29.0])
+    monkeypatch.setattr("time.perf_counter", lambda: next(clock))
+    timing = time_call(lambda: calls.append(1), repeats=3)
+    assert len(calls) == 4 and timing == Timing(3.0, 1.0, 9.0)
+    assert timing.scaled(10).written("µs") == "30.0 µs (10.0 to 90.0)"

@@ -1,0 +1,150 @@
+"""Every cell runs again, and each section on its own in a new kernel, from its cell `start-here` on."""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbclient.exceptions import CellExecutionError
+from nbformat import NotebookNode
+
+NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
+sys.path.insert(0, str(NOTEBOOKS))
+
+import build as builder  # noqa: E402
+import timing  # noqa: E402
+
+HANG = 1200  # s per cell: a limit that catches a hang, not a slow or busy machine
+SOURCES = sorted(builder.SOURCE.glob("[0-9][0-9]_*.py"))
+PREPARED = [path for path in SOURCES if 'tags=["start-here"' in path.read_text(encoding="utf-8")]
+TIMES = re.compile(r"\d\s?(?:s|ms|µs|us|min|[KMG]i?B(?:/s)?)\b|\b(?:seconds?|milliseconds?|times|faster|slower)\b")
+COUNTING = re.compile(r"^(?:progress_table|calibration)\(", re.MULTILINE)  # they count what was done before
+
+
+def code_of(source: Path) -> list[NotebookNode]:
+    """Return the cells of code of the solved notebook, without the check of the kernel."""
+    cells = [cell for cell in builder.solved(source).cells if cell.cell_type == "code"]
+    return [cell for cell in cells if cell.source != builder.KERNEL_CHECK]
+
+
+def sections_with_code(cells: list[NotebookNode]) -> dict[str, list[NotebookNode]]:
+    """Return the cells of code of each section by its heading, from its cell `start-here` on."""
+    found: dict[str, list[NotebookNode]] = {}
+    heading = ""
+    for cell in cells:
+        if cell.cell_type == "markdown" and (headings := timing.headings(cell.source)):
+            heading = headings[-1]
+        elif cell.cell_type == "code" and cell.source != builder.KERNEL_CHECK:
+            found.setdefault(heading, []).append(cell)
+    for heading, code in found.items():
+        starts = [i for i, cell in enumerate(code) if "start-here" in cell.metadata.get("tags", [])]
+        found[heading] = code[starts[0] :] if starts else code
+    return found
+
+
+def run(cells: list[NotebookNode], cache: Path) -> list[NotebookNode]:
+    """Run cells in a new kernel; return them with their outputs."""
+    copies = [nbformat.v4.new_code_cell(cell.source, metadata=cell.metadata) for cell in cells]
+    builder.execute(nbformat.v4.new_notebook(cells=copies), timeout=HANG, cache=cache)
+    return copies
+
+
+def printed(cell: NotebookNode) -> str:
+    """Return what a cell prints and shows, as text; progress bars are no text."""
+    outputs = [output for output in cell.outputs if output.get("name") != "stderr"]
+    return "\n".join(output.get("text") or output.get("data", {}).get("text/plain", "") for output in outputs)
+
+
+def differences(first: list[NotebookNode], second: list[NotebookNode]) -> list[str]:
+    """Return the lines that the second run prints and the first did not, apart from times and sizes.
+
+    A second run can print less, because the results of long steps are kept.
+    """
+    new = []
+    for one, two in zip(first, second, strict=True):
+        if not COUNTING.search(one.source):
+            lines = set(printed(one).splitlines())
+            new += [line for line in printed(two).splitlines() if line not in lines and not TIMES.search(line)]
+    return new
+
+
+def failed_checks(cells: list[NotebookNode]) -> list[str]:
+    checks = [printed(cell) for cell in cells if cell.source.startswith("check(")]
+    return [text for text in checks if not (text.startswith("✓ Exercise") and " passed " in text)]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("source", PREPARED, ids=lambda path: path.stem)
+def test_all_cells_run_twice_in_one_kernel_and_say_the_same(source: Path, caches: Path):
+    cells = code_of(source)
+    ran = run([*cells, *cells], caches / source.stem)
+    first, second = ran[: len(cells)], ran[len(cells) :]
+    assert failed_checks(ran) == []
+    assert not (found := differences(first, second)), "\n\n".join(found)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("source", PREPARED, ids=lambda path: path.stem)
+def test_each_section_runs_on_its_own_in_a_new_kernel(source: Path, caches: Path):
+    failures = []
+    for heading, cells in sections_with_code(builder.solved(source).cells).items():
+        try:
+            failures += [f"{heading}: {text}" for text in failed_checks(run(cells, caches / source.stem))]
+        except CellExecutionError as error:
+            failures.append(f"{heading}: {error.ename}: {error.evalue}\n{error.traceback[-1500:]}")
+    assert not failures, "\n\n".join(failures)
+
+
+# The tests notice a breach
+
+
+def made(source: str, *outputs: str) -> NotebookNode:
+    texts = [nbformat.v4.new_output("stream", text=text) for text in outputs]
+    return nbformat.v4.new_code_cell(source, outputs=texts)
+
+
+def test_a_line_that_changes_is_noticed():
+    one, two = made("print(x)", "3 patches\n"), made("print(x)", "4 patches\n")
+    assert differences([one], [one]) == [] and differences([one], [two]) == ["4 patches"]
+
+
+@pytest.mark.parametrize(
+    ("one", "two"),
+    [
+        ("0.31 s", "0.30 s"),
+        ("2.5 times faster", "0.9 times faster"),
+        ("memory: computing it, for the first time.\n3\n", "3\n"),
+        ("copies 11.2 GB/s", "copies 9.1 GB/s"),
+        ("22.1 GiB free", "22.0 GiB free"),
+    ],
+)
+def test_times_sizes_and_kept_results_may_differ(one: str, two: str):
+    assert differences([made("a", one)], [made("a", two)]) == []
+
+
+def test_a_check_that_no_longer_passes_is_noticed():
+    passed, failed = "✓ Exercise 09.1 passed  Right.", "✗ Exercise 09.1: wrong value  No."
+    assert failed_checks([made("check('09.1', f)", passed), made("x", failed)]) == []
+    assert failed_checks([made("check('09.1', f)", failed)]) == [failed]
+
+
+def test_a_section_begins_with_its_cell_that_starts_it():
+    def code(source: str, *tags: str) -> NotebookNode:
+        return nbformat.v4.new_code_cell(source, metadata={"tags": list(tags)})
+
+    text = nbformat.v4.new_markdown_cell
+    cells = [
+        text("# T"),
+        code("0"),
+        text("## A"),
+        code("1"),
+        code("2", "start-here"),
+        code("3"),
+        text("## B"),
+        code("4"),
+    ]
+    found = {heading: [cell.source for cell in code] for heading, code in sections_with_code(cells).items()}
+    assert found == {"": ["0"], "A": ["2", "3"], "B": ["4"]}
