@@ -171,7 +171,7 @@ def describe_map(anomaly_map: np.ndarray) -> str:
     Examples
     --------
     >>> describe_map(np.array([[0.0, 0.0, 2.0]]))
-    'highest at column 2, row 0; its 99 % quantile is 0'
+    'highest at column 2, row 0, and its 99 % quantile is 0'
     """
     anomaly_map = check_map(anomaly_map)
     row, column = np.unravel_index(np.nanargmax(anomaly_map), anomaly_map.shape)
@@ -418,7 +418,7 @@ def plot_scores(
     Examples
     --------
     >>> plot_scores(np.array([1.0, 2.0]), np.array([2.0, 5.0]), threshold=3)[1]
-    'Scores of 2 normal and 2 defective tiles: medians 1.50 and 3.50; 0.0 % of the normal and 50.0 % of the defective \
+    'Scores of 2 normal and 2 defective tiles: medians 1.50 and 3.50. 0.0 % of the normal and 50.0 % of the defective \
 tiles reach the threshold.'
     """
     normal, defective = as_array(normal, "normal").ravel(), as_array(defective, "defective").ravel()

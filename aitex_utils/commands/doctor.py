@@ -227,7 +227,7 @@ def check_downloads(folder: Path | None = None) -> Finding:
     Examples
     --------
     >>> check_downloads(Path("no/such/folder")).message
-    'no other weights in no/such/folder; the course needs none of them'
+    'no other weights in no/such/folder, the course needs none of them'
     """
     if folder is None:
         cache = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
@@ -471,7 +471,7 @@ def check_cores(
     >>> check_cores(4).message
     '4'
     >>> check_cores(16, 2.0, {}).message
-    '16, of which a quota allows 2'
+    '16, and a quota allows 2 of them'
     """
     if count is None:
         count, allowed = core_limits(environment=environment)

@@ -322,7 +322,7 @@ def plot_gallery(
     --------
     >>> tiles = np.zeros((2, 8, 8))
     >>> plot_gallery(tiles, tiles, tiles.astype(bool), ["1.", "2."])[1]
-    '2 tiles above their maps, all on one scale; no map reaches 1.'
+    '2 tiles above their maps, all on one scale. No map reaches 1.'
     """
     if not len(tiles) == len(maps) == len(masks) == len(titles) or not len(tiles):
         raise InputError(
@@ -381,8 +381,8 @@ def plot_operating_curve(
     --------
     >>> curve = np.array([0.0, 40.0]), np.array([0.2, 0.5])
     >>> plot_operating_curve(*curve, smallest_measurable=50, per="100 m")[1]
-    'Half of the defects are detected at 40 false alarms per 100 m; without any false alarm on the tested tiles, 20 % \
-are. Below 50 false alarms per 100 m the test set is too small to measure.'
+    'Half of the defects are detected at 40 false alarms per 100 m, and without any false alarm on the tested \
+tiles, 20 % are. Below 50 false alarms per 100 m the test set is too small to measure.'
     """
     check_values({"false_alarms": false_alarms, "detected": detected})
     figure, axis = make_axes(1, 1, (6.8, 3.2))
