@@ -19,6 +19,7 @@ from aitex_utils.strips import Strip, list_strips, split_strips
 from aitex_utils.tiling import tile_fabric
 
 TRAINING_SHARE, SEED, CORESET_RATIO = 0.7, 0, 0.05
+MAX_NORMAL = 8  # normal strips, so fitting takes as long on AITEX as on the practice fabric
 CODE = (patchcore, features, coreset, memory_bank, scoring, calibration)  # on which cached results depend
 
 
@@ -38,6 +39,8 @@ class LessonStrips:
         Defective strips whose mask marks the defect.
     unmasked : list of Strip
         Defective strips in which the place of the defect is unknown.
+    unused : int
+        Number of further normal strips of the fabric.
 
     Examples
     --------
@@ -52,6 +55,7 @@ class LessonStrips:
     held_out: list[Strip]
     defective: list[Strip]
     unmasked: list[Strip]
+    unused: int = 0
 
     def describe(self) -> str:
         """Return the numbers of strips in two sentences.
@@ -60,10 +64,12 @@ class LessonStrips:
         -------
         str
         """
-        normal, defective = len(self.training) + len(self.held_out), len(self.defective) + len(self.unmasked)
+        normal = len(self.training) + len(self.held_out) + self.unused
+        defective = len(self.defective) + len(self.unmasked)
+        unused = f", {self.unused} not used here" if self.unused else ""
         return (
             f"Fabric {self.fabric} has {count(normal, 'normal strip')}: {len(self.training)} for training, "
-            f"{len(self.held_out)} held out for the test.\n"
+            f"{len(self.held_out)} held out for the test{unused}.\n"
             f"It has {count(defective, 'defective strip')}: {len(self.defective)} with a mask for the test, "
             f"{len(self.unmasked)} without a mask (not used here)."
         )
@@ -109,10 +115,12 @@ def sort_strips(strips: Sequence[Strip]) -> LessonStrips:
     """
     fabric = strips[0].fabric
     own = [strip for strip in strips if strip.fabric == fabric]
-    training, held_out = split_strips([strip for strip in own if strip.is_normal], TRAINING_SHARE, SEED)
+    normal = [strip for strip in own if strip.is_normal]
+    training, held_out = split_strips(normal[:MAX_NORMAL], TRAINING_SHARE, SEED)
     with_defect = [strip for strip in own if not strip.is_normal]
     defective = [strip for strip in with_defect if strip.read_known_mask() is not None]
-    return LessonStrips(fabric, training, held_out, defective, [s for s in with_defect if s not in defective])
+    unmasked = [strip for strip in with_defect if strip not in defective]
+    return LessonStrips(fabric, training, held_out, defective, unmasked, len(normal[MAX_NORMAL:]))
 
 
 def training_tiles(strips: LessonStrips) -> np.ndarray:

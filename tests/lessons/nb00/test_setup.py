@@ -29,6 +29,14 @@ def test_each_strip_has_one_purpose(tmp_path: Path):
     assert "2 for training, 1 held out" in strips.describe() and "1 without a mask" in strips.describe()
 
 
+def test_a_fabric_with_many_normal_strips_takes_no_longer_to_fit():
+    many = [Strip(f"{i:04}_000_02", "02", "000", Path()) for i in range(20)]
+    strips = setup.sort_strips(many)
+    assert len(strips.training) + len(strips.held_out) == setup.MAX_NORMAL
+    assert "20 normal strips" in strips.describe() and "12 not used here" in strips.describe()
+    assert "not used here." not in setup.sort_strips(many[:8]).describe().splitlines()[0]
+
+
 def test_a_fitted_detector_comes_back_from_the_cache_and_predicts_the_same(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
