@@ -67,7 +67,11 @@ def differences(first: list[NotebookNode], second: list[NotebookNode]) -> list[s
     for one, two in zip(first, second, strict=True):
         if not COUNTING.search(one.source):
             lines = set(printed(one).splitlines())
-            new += [line for line in printed(two).splitlines() if line not in lines and not TIMES.search(line)]
+            new += [
+                line
+                for line in printed(two).splitlines()
+                if line.strip() and line not in lines and not TIMES.search(line)
+            ]
     return new
 
 
