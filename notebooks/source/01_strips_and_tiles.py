@@ -133,7 +133,7 @@ for kind, n_files in Counter(issue.kind for issue in issues).items():
 # - **Masks that are not binary**: their edges contain values between 0 and 255. **Any value above 0 is defect.**
 # - **Several masks**: each marks one defect. The strip's mask is their union.
 #
-# In the four fabrics of AITEX that have normal strips here, {{results/notebook_01.json: aitex.issues.mask not binary}}
+# In four fabrics of AITEX, {{results/notebook_01.json: aitex.issues.mask not binary}}
 # masks are not binary, and {{results/notebook_01.json: aitex.issues.mask all black}} is all black.
 #
 # ### Exercise 01.2: The union of several masks
@@ -460,7 +460,8 @@ data = load_strips()
 first = data.marked[0]
 first_tiles, first_masks = data.cut(first, first.read()), data.cut(first, first.read_mask())
 near = max(0, min(int(data.area_shares(first).argmax()) - 2, len(first_tiles) - 6))
-show(*plot_tiles(first_tiles[near : near + 6], first_masks[near : near + 6] * 1.0, label="marked"))
+figure, _ = plot_tiles(first_tiles[near : near + 6], first_masks[near : near + 6] * 1.0, label="marked")
+show(figure, f"Strip {first.id} ({first.defect}): six neighbouring tiles above their masks.")
 
 # %% [markdown]
 # The upper row shows neighbouring tiles of a defective strip, and the lower row shows their masks. Tiles with an empty
@@ -589,8 +590,8 @@ show(*figures.plot_compression(written[0], np.asarray(Image.open(buffer))))
 # %% [markdown]
 # ## Part 2: The leakage lab
 #
-# You have made tiles and labels. In this part, you test the same detector twice, and only the split of the normal tiles differs.
-# In one test, the detector looks better than it is.
+# In this part, you test the same detector twice, and only the split of the normal tiles differs. In one test, the detector looks
+# better than it is.
 
 # %% [markdown]
 # ## 9. Two ways to split
@@ -651,8 +652,7 @@ by_strip = {"training": training, "test": test}
 show(*figures.plot_sets(lab.groups, {"Split by tile": by_tile, "Split by strip": by_strip}))
 
 # %% [markdown]
-# Each row is a strip, and each mark is a tile. Split by tile, every strip is on both sides. Split by strip, each row has
-# one kind of mark.
+# Each row is a strip. Split by tile, every strip is on both sides. Split by strip, each row has one kind of mark.
 #
 # The split matters only if tiles of one strip are more alike than tiles of different strips. The next figure shows the mean distance
 # from the patches of tile *i* to their nearest patches of tile *j*.
@@ -668,8 +668,8 @@ show(*figures.plot_tile_distances(lab.distances, lab.groups))
 # %% [markdown]
 # ## 10. One detector, two tests
 #
-# The experiment keeps everything equal except the split. It draws two sides of four strips each, and from each side 20 training
-# tiles and 20 test tiles.
+# Only the split differs. The experiment draws two sides of four strips each, and from each side 20 training tiles and 20 test
+# tiles.
 
 # %% tags=["start-here"]
 # Start here again after a restart
@@ -878,7 +878,7 @@ flawed = dict(zip(set_names, reference.three_sets_flawed(lab.groups, 0), strict=
 show(*figures.plot_sets(lab.groups, {"The colleague's program": flawed}))
 
 # %% [markdown]
-# Each row is a strip, and each mark is a tile. Look for rows with two kinds of marks. If calibration tiles score lower than tiles of
+# Look for rows with two kinds of marks. If calibration tiles score lower than tiles of
 # new strips, the threshold is too low, and tomorrow's strips cause too many false alarms.
 #
 # ### Exercise 01.6: Three sets without a leak
@@ -941,7 +941,7 @@ print(f"Fabric {sheet_fabric}: {len(own_strips)} strips, {len(own_issues)} files
 show(*plot_image(own_strips[0].read(), title=f"Fabric {sheet_fabric}, strip {own_strips[0].id}"))
 
 # %% [markdown]
-# The image shows a strip of the chosen fabric, and the line above it counts the irregular files. Continue in new cells.
+# The image shows a strip of the chosen fabric. Continue in new cells.
 #
 # <details><summary>A worked answer</summary>
 #

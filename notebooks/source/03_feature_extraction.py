@@ -154,8 +154,8 @@ caption = f"The tile, and the network's input by the flawed code: values from {f
 show(*plot_panels([lesson.example, flawed], ["tile", "input, flawed"], caption, colours="gray"))
 
 # %% [markdown]
-# The flawed input has bright speckles where the fabric is dark, and no negative values. The network would still return
-# patches, so the flaw would go unnoticed.
+# Dark parts of the fabric have become bright, and no value is negative. The network would still return patches, so the flaw
+# would go unnoticed.
 #
 # ### Exercise 03.6: Find the flaw in the preprocessing
 #
@@ -369,14 +369,15 @@ from aitex_utils.lessons.nb03 import receptive_field as course
 from aitex_utils.lessons.nb03 import reference
 from aitex_utils.lessons.nb03.figures import plot_squares
 from aitex_utils.lessons.nb03.setup import load_lesson
+from aitex_utils.lessons.wording import percent
 from aitex_utils.plots import show
 
 lesson = load_lesson()
 network = load_backbone("efficientnet_lite0").network.eval()
 prepare = yours("03.6", reference.preprocess)
-LAYERS = ["blocks.1", "blocks.2", "blocks.3", "blocks.4"]
 
 # %%
+LAYERS = ["blocks.1", "blocks.2", "blocks.3", "blocks.4"]
 predict("03.b", 80, 200, unit="px")
 
 
@@ -410,7 +411,7 @@ show(*plot_panels(logarithms, LAYERS, caption, scale=(-5, 0), squares=squares))
 # %%
 effective = {name: course.side_with_share(gradient, 0.9) for name, gradient in gradients.items()}
 for name, side in effective.items():
-    print(f"{name}: {side:3} px, {side**2 / fields[name][0] ** 2:.0%} of the computed area")
+    print(f"{name}: {side:3} px, {percent(side**2 / fields[name][0] ** 2)} of the computed area")
 reveal("03.b", effective["blocks.4"], unit="px")
 show(*plot_squares(lesson.normal_tiles[0], effective, title="Squares that contain 90 % of the influence"))
 
@@ -781,8 +782,9 @@ extractors = {name: PatchFeatures(**choice).fit(two_tiles) for name, choice in C
 print(measure.describe_costs(measure.measure_costs(extractors, two_tiles), "default, 2 + 4"))
 
 # %% [markdown]
-# The ratio to the default depends less on the machine than the milliseconds do. Twice the side means four times the
-# positions, for the network and for all later steps. Pooling and whitening cost almost nothing.
+# The range covers the middle half of the rounds. The ratio to the default depends less on the machine than the time does.
+# Twice the side means four times the positions, for the network and for all later steps. On a quiet machine, pooling and
+# whitening cost almost nothing.
 #
 # On a quiet machine with two cores, a tile of 320 px takes {{results/speed.json: model.tile_ms: .0f}} ms from image to score,
 # and the network takes {{results/speed.json: model.backbone_ms: .0f}} ms of them (`python course.py bench speed`).
@@ -859,11 +861,11 @@ check("03.7", held_out_auroc)  # stuck? hint("03.7")
 choose = yours("03.7", reference.held_out_auroc)
 measured = np.stack([measure_choice(name, choice, splits).tile_auroc for name, choice in CHOICES.items()])
 held_out = choose(measured)
-print(describe_selection(list(CHOICES), measured, held_out, "default, 2 + 4"))
+print(describe_selection(measured, held_out, list(CHOICES).index("default, 2 + 4")))
 
 # %% [markdown]
-# The first value is the result of a careless report. The second value estimates the result on a new fabric, as far as three
-# fabrics can show.
+# The first value is the result of a careless report: for each fabric, the best choice on its own test tiles. The second value
+# estimates the result on a new fabric, as far as three fabrics can show.
 #
 # ### The same choices on AITEX
 #
@@ -930,7 +932,7 @@ for name in NETWORKS:
     network = load_backbone(name, pretrained=False).network
     weights = sum(parameter.numel() for parameter in network.parameters())
     sides = [field_of(course.layer_chain(network, layer))[0] for layer in backbones[name].layers]
-    print(f"{name:18} {weights / 1e6:5.1f} million weights, {weights * 4 / 1e6:4.0f} MB, fields of {sides} px")
+    print(f"{name:18} {weights / 1e6:5.1f} million weights, {weights * 4 / 2**20:4.0f} MiB, fields of {sides} px")
 
 # %% [markdown]
 # A larger network costs more per tile, and its patches are longer, so the memory bank and each search grow as well. DINOv2

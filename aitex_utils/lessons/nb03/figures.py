@@ -131,7 +131,7 @@ the field of the next position.'
         corners = side / 2 * np.array([[-1, 1, 1, -1, -1], [-1, -1, 1, 1, -1]])
         axis.plot(x + shift + corners[0], y + corners[1], style, color=DEFECTIVE, linewidth=2, label=label)
     axis.plot(x, y, "o", color=DEFECTIVE, markersize=4)
-    margin = 0.45 * max(height, width)
+    margin = 0.35 * max(height, width)
     axis.set(xlim=(-margin, width + margin), ylim=(height + margin, -margin), xlabel="column (px)", ylabel="row (px)")
     axis.set_title(f"{name}, position ({position[0]}, {position[1]})")
     axis.legend(loc="upper right", fontsize=8)

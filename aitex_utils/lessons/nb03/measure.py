@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from torch import nn
 
 CORESET_RATIO = 0.05
+VARIES = 0.4  # width of the middle half of the rounds, relative to the median, above which a table has a warning
 
 
 class Result(NamedTuple):
@@ -162,7 +163,9 @@ def _pairs_won(scores: np.ndarray, clean: np.ndarray, defective: np.ndarray) -> 
     return (np.sign(table) + 1) / 2
 
 
-def measure_costs(extractors: Mapping[str, PatchFeatures], tiles: np.ndarray, rounds: int = 5) -> dict[str, Cost]:
+def measure_costs(
+    extractors: Mapping[str, PatchFeatures], tiles: np.ndarray, rounds: int = 9, limit: float = 15.0
+) -> dict[str, Cost]:
     """Time feature extractors in turn, after one round of warm-up.
 
     Parameters
@@ -173,6 +176,8 @@ def measure_costs(extractors: Mapping[str, PatchFeatures], tiles: np.ndarray, ro
         Tiles, uint8.
     rounds : int
         Number of rounds. All extractors run in every round, so another program slows all of them.
+    limit : float
+        Seconds after which no further round begins, except for the first three.
 
     Returns
     -------
@@ -186,7 +191,10 @@ def measure_costs(extractors: Mapping[str, PatchFeatures], tiles: np.ndarray, ro
     """
     milliseconds: dict[str, list[float]] = {name: [] for name in extractors}
     shapes: dict[str, tuple[int, ...]] = {}
+    started = time.perf_counter()
     for i in range(rounds + 1):
+        if i > 3 and time.perf_counter() - started > limit:
+            break
         for name, features in extractors.items():
             begin = time.perf_counter()
             patches = features.transform(tiles)
@@ -197,7 +205,7 @@ def measure_costs(extractors: Mapping[str, PatchFeatures], tiles: np.ndarray, ro
 
 
 def describe_costs(costs: Mapping[str, Cost], baseline: str) -> str:
-    """Return a table of costs: the median time per tile, its ratio to a baseline, the shape and the size of patches.
+    """Return a table of costs: the median time per tile, the ratio to a baseline, the shape and the size of patches.
 
     Parameters
     ----------
@@ -209,21 +217,27 @@ def describe_costs(costs: Mapping[str, Cost], baseline: str) -> str:
     Returns
     -------
     str
-        The range after the median covers the middle half of the rounds.
+        The range after the median covers the middle half of the rounds. The ratio is the median of the ratios within
+        each round, so a slow round changes it little. A last line warns if the times vary a lot.
 
     Examples
     --------
     >>> print(describe_costs({"default": Cost(np.array([4.0, 5.0, 6.0]), (32, 32, 152))}, "default"))
-    choice               ms per tile (middle half)   ratio         patches      KiB
+    choice            milliseconds per tile (half)   ratio         patches      KiB
     default                 5.0   (4.5 to 5.5)         1.0   32 x 32 x 152      608
     """
-    lines = [f"{'choice':21}ms per tile (middle half)   ratio {'patches':>15} {'KiB':>8}"]
-    unit = np.median(costs[baseline].milliseconds)
+    lines = [f"{'choice':18}milliseconds per tile (half)   ratio {'patches':>15} {'KiB':>8}"]
+    spreads = []
+    unit = costs[baseline].milliseconds
     for name, cost in costs.items():
         low, middle, high = np.quantile(cost.milliseconds, [0.25, 0.5, 0.75])
+        ratio = np.median(cost.milliseconds / unit)
         spread = f"({low:.1f} to {high:.1f})"
         shape = " x ".join(map(str, cost.shape))
-        lines.append(f"{name:20}{middle:7.1f}   {spread:18} {middle / unit:5.1f} {shape:>15} {cost.kib:8,.0f}")
+        lines.append(f"{name:20}{middle:7.1f}   {spread:18} {ratio:5.1f} {shape:>15} {cost.kib:8,.0f}")
+        spreads.append((high - low) / middle)
+    if max(spreads) > VARIES:
+        lines.append("The times vary, because other programs are running. Run the cell again before you compare them.")
     return "\n".join(lines)
 
 

@@ -241,7 +241,7 @@ def fast_greedy(
     >>> patches = np.array([[0.0], [1.0], [5.0], [9.0], [20.0]], np.float32)
     >>> order, passes = fast_greedy(patches, 3, 1, choose_inside, size=2)
     >>> order.tolist(), passes
-    ([1, 4, 3], 3)
+    ([1, 4, 3], 2)
     """
     nearest = np.full(len(patches), np.inf, np.float32)
     order, done, passes = [start], 0, 0

@@ -131,9 +131,11 @@ def describe_blocks(one: Timing, block: Timing, m: int) -> str:
     Here, 64 centres take 60.0 times as long as one: on this machine, memory is not the limit for this bank.
     """
     ratio = block.median / one.median
+    if ratio < 1:
+        return f"Here, {m} centres took less time than one: the machine is busy. Run the cell again."
     result = f"Here, {m} centres take {ratio:.1f} times as long as one"
     if ratio < 0.7 * m:
-        return f"{result}: each centre takes 1 in {m / ratio:.2g} of the time."
+        return f"{result}: each centre takes 1 in {m / ratio:.0f} of the time."
     return f"{result}: on this machine, memory is not the limit for this bank."
 
 
@@ -159,4 +161,4 @@ def describe_module(pool: Timing, module: Timing) -> str:
         return verdict
     if module.median < pool.median:
         return f"{verdict} Its exact pruning pays at this size."
-    return f"{verdict} Its bookkeeping costs more than it saves at this size. It pays on larger banks."
+    return f"{verdict} Its extra steps cost more than they save here. They pay on larger banks and on a quiet machine."

@@ -59,6 +59,21 @@ def test_the_warm_up_is_not_counted(monkeypatch: pytest.MonkeyPatch):
     assert cost.milliseconds.tolist() == [1000] * 3 and cost.shape == (2, 2, 3)
 
 
+def test_a_busy_machine_ends_the_measurement_early_and_is_said(monkeypatch: pytest.MonkeyPatch):
+    class Busy:
+        def transform(self, tiles):
+            clock[0] += 10
+            return np.zeros((len(tiles), 1, 1, 1), np.float32)
+
+    clock = [0.0]
+    monkeypatch.setattr(measure.time, "perf_counter", lambda: clock[0])
+    cost = measure.measure_costs({"busy": Busy()}, np.zeros((1, 8, 8), np.uint8), limit=15)["busy"]
+    assert len(cost.milliseconds) == 3
+    steady, varied = (measure.Cost(np.array(values), (1, 1, 1)) for values in ([9.0, 10, 11], [5.0, 10, 30]))
+    assert "The times vary" not in measure.describe_costs({"a": steady}, "a")
+    assert measure.describe_costs({"a": varied}, "a").splitlines()[-1].startswith("The times vary")
+
+
 def test_costs_are_related_to_the_baseline():
     costs = {"a": measure.Cost(np.array([2.0]), (1, 1, 256)), "b": measure.Cost(np.array([5.0]), (1, 1, 512))}
     lines = measure.describe_costs(costs, "a").splitlines()

@@ -26,8 +26,10 @@ def test_differences_are_clear_only_beyond_zero():
 
 def test_a_selection_that_flatters_not_at_all_is_said():
     aurocs = np.array([[0.9, 0.9], [0.8, 0.8]])
-    said = verdicts.describe_selection(["a", "b"], aurocs, np.array([0.9, 0.9]), "b")
-    assert "a, 0.900" in said and said.endswith("makes no difference here.") and "at all: 0.800" in said
+    said = verdicts.describe_selection(aurocs, np.array([0.9, 0.9]), default=1)
+    assert (
+        "mean tile AUROC 0.900" in said and said.endswith("makes no difference here.") and "not chosen: 0.800" in said
+    )
 
 
 def test_marks_compare_positions_with_and_without_a_defect():
