@@ -17,13 +17,13 @@ from typing import Any
 
 import numpy as np
 from results_files import write_results
-from tile_sampling import draw_tiles, split_fabric
 from tqdm import tqdm
 
 from aitex_utils import metrics
 from aitex_utils.commands.launching import run_command
 from aitex_utils.commands.profiling import versions
 from aitex_utils.errors import InputError
+from aitex_utils.lessons.tile_sampling import draw_tiles, split_fabric
 from aitex_utils.patchcore import PAPER, PatchCore
 from aitex_utils.strips import find_aitex
 
@@ -64,7 +64,7 @@ def draw_split(root: Path, fabric: str, seed: int) -> tuple[np.ndarray, np.ndarr
     rng = np.random.default_rng(seed)
     numbers = FIT_TILES, CLEAN_TILES, DEFECTIVE_TILES
     parts = zip(split_fabric(root, fabric, seed), numbers, strict=True)
-    training, clean, defective = (draw_tiles(strips, at_most, rng)[0] for strips, at_most in parts)
+    training, clean, defective = (draw_tiles(strips, at_most, rng).tiles for strips, at_most in parts)
     labels = np.repeat([False, True], [len(clean), len(defective)])
     return training, np.concatenate([clean, defective]), labels
 

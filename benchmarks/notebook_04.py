@@ -19,7 +19,6 @@ from typing import Any
 import numpy as np
 from bootstrap import pair_auroc, resample_rows, strip_strata
 from results_files import write_results
-from tile_sampling import draw_tiles, split_fabric
 from tqdm import tqdm
 
 from aitex_utils.commands.launching import run_command
@@ -27,6 +26,7 @@ from aitex_utils.commands.profiling import versions
 from aitex_utils.coreset import coreset_size, k_center_greedy, k_means, random_subset
 from aitex_utils.errors import InputError
 from aitex_utils.features import PatchFeatures
+from aitex_utils.lessons.tile_sampling import draw_tiles, split_fabric
 from aitex_utils.memory_bank import MemoryBank
 from aitex_utils.strips import find_aitex
 
@@ -75,9 +75,9 @@ def score_split(root: Path, fabric: str, split: int) -> SplitScores:
     """
     rng, features = np.random.default_rng(split), PatchFeatures()
     training, held_out, defective_strips = split_fabric(root, fabric, split)
-    normal_tiles, _ = draw_tiles(training, FIT_TILES, rng)
-    clean, clean_groups = draw_tiles(held_out, CLEAN_TILES, rng)
-    defective, defective_groups = draw_tiles(defective_strips, DEFECTIVE_TILES, rng)
+    normal_tiles = draw_tiles(training, FIT_TILES, rng).tiles
+    clean, _, clean_groups = draw_tiles(held_out, CLEAN_TILES, rng)
+    defective, _, defective_groups = draw_tiles(defective_strips, DEFECTIVE_TILES, rng)
     patches = features.transform(normal_tiles)
     patches = patches.reshape(-1, patches.shape[-1])
     test = np.concatenate([features.transform(tiles) for tiles in (clean, defective)])

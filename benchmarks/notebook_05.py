@@ -21,7 +21,6 @@ import numpy as np
 import torch  # before FAISS, as the package itself loads them
 from bootstrap import pair_auroc, resample_rows, strip_strata
 from results_files import write_results
-from tile_sampling import draw_tiles, split_fabric
 from tqdm import tqdm
 
 from aitex_utils import metrics
@@ -30,6 +29,7 @@ from aitex_utils.commands.profiling import versions
 from aitex_utils.coreset import k_center_greedy
 from aitex_utils.errors import InputError
 from aitex_utils.features import PatchFeatures
+from aitex_utils.lessons.tile_sampling import draw_tiles, split_fabric
 from aitex_utils.strips import find_aitex, list_strips
 
 if TYPE_CHECKING:
@@ -140,9 +140,9 @@ def search_split(root: Path, fabric: str, seed: int) -> SplitResult:
 
     features, rng = PatchFeatures(), np.random.default_rng(seed)
     training, held_out, defective_strips = split_fabric(root, fabric, seed)
-    clean, clean_groups = draw_tiles(held_out, TEST_TILES, rng)
-    defective, defective_groups = draw_tiles(defective_strips, TEST_TILES, rng)
-    normal = features.transform(draw_tiles(training, FIT_TILES, rng)[0])
+    clean, _, clean_groups = draw_tiles(held_out, TEST_TILES, rng)
+    defective, _, defective_groups = draw_tiles(defective_strips, TEST_TILES, rng)
+    normal = features.transform(draw_tiles(training, FIT_TILES, rng).tiles)
     normal = np.ascontiguousarray(normal.reshape(-1, normal.shape[-1]))
     patches = features.transform(np.concatenate([clean, defective])).reshape(-1, normal.shape[1])
     labels = np.repeat([False, True], [len(clean), len(defective)])
@@ -232,7 +232,7 @@ def time_by_size(root: Path) -> dict[str, Any]:
     """
     features, rng = PatchFeatures(), np.random.default_rng(0)
     normal = [[strip for strip in list_strips(root, fabric) if strip.is_normal] for fabric in FABRICS]
-    tiles = [draw_tiles(strips, SIZE_TILES + 1, rng)[0] for strips in normal]  # one of each for queries
+    tiles = [draw_tiles(strips, SIZE_TILES + 1, rng).tiles for strips in normal]  # one of each for queries
     patches, seconds = timed(lambda: features.transform(np.concatenate([of_fabric[1:] for of_fabric in tiles])))
     patches = patches.reshape(-1, patches.shape[-1])
     queries = features.transform(np.stack([of_fabric[0] for of_fabric in tiles])).reshape(-1, patches.shape[1])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 from pathlib import Path
 
@@ -65,6 +66,25 @@ def lesson_strips() -> Path:
         make_practice_fabric(PRACTICE)
     print("Strips of the practice fabric.")
     return _checked(find_aitex(PRACTICE, quiet=True))
+
+
+def lesson_root() -> Path:
+    """Return the folder of `lesson_strips`, which only the first call of a process checks and prints.
+
+    Returns
+    -------
+    Path
+
+    Examples
+    --------
+    >>> lesson_root()  # doctest: +SKIP
+    """
+    return _root(profile())
+
+
+@functools.cache
+def _root(_profile: str) -> Path:
+    return lesson_strips()
 
 
 def _checked(root: Path) -> Path:

@@ -47,7 +47,7 @@ from aitex_utils import MemoryBank
 from aitex_utils.lessons import predict, reveal
 from aitex_utils.lessons.nb04.figures import plot_lines
 from aitex_utils.lessons.nb04.setup import load_patches
-from aitex_utils.lessons.nb04.timing import time_call
+from aitex_utils.lessons.timing import time_call
 from aitex_utils.plots import show
 
 patches = load_patches()  # three fabrics
@@ -384,7 +384,8 @@ from aitex_utils.lessons.nb04.figures import plot_lines
 from aitex_utils.lessons.nb04.sampling import bytes_moved as course_bytes
 from aitex_utils.lessons.nb04.sampling import farthest_first as course_greedy
 from aitex_utils.lessons.nb04.setup import load_large_bank
-from aitex_utils.lessons.nb04.timing import compare_times, describe_blocks, time_call
+from aitex_utils.lessons.nb04.verdicts import compare_times, describe_blocks
+from aitex_utils.lessons.timing import time_call
 from aitex_utils.plots import show
 
 large = load_large_bank()  # its mean is subtracted: distances stay, rounding errors shrink
@@ -402,9 +403,9 @@ def one_choice():
 greedy = yours("04.2", course_greedy)
 _, five = time_call(lambda: greedy(large, 5, 0), repeats=3)
 _, by_product = time_call(one_choice, repeats=15)
-print(f"a choice by differences: {five.times(1 / 5)}")
+print(f"a choice by differences: {five.scaled(1 / 5)}")
 print(f"a choice by one product: {by_product}")
-print(compare_times("one product", by_product, "differences", five.times(1 / 5)))
+print(compare_times("one product", by_product, "differences", five.scaled(1 / 5)))
 
 # %% [markdown]
 # Each time is the median, with the shortest and the longest run. Differences cost more, because the array of all
@@ -492,7 +493,8 @@ from aitex_utils.lessons.nb04.figures import plot_pool, plot_times
 from aitex_utils.lessons.nb04.sampling import choose_inside as course_choice
 from aitex_utils.lessons.nb04.sampling import radius_by_search
 from aitex_utils.lessons.nb04.setup import load_large_bank
-from aitex_utils.lessons.nb04.timing import compare_times, describe_module, time_call
+from aitex_utils.lessons.nb04.verdicts import compare_times, describe_module
+from aitex_utils.lessons.timing import time_call
 from aitex_utils.plots import show
 
 large = load_large_bank()  # (N, C), minus its mean
@@ -606,7 +608,7 @@ _, one_pass = time_call(lambda: (lengths - 2 * (large @ large[0])).argmax(), rep
 options = {"seed": 0, "projection": None, "start": 0}
 module = time_call(lambda: k_center_greedy(large, k, **options), repeats=3, warm_up=False)
 (module_order, module_radii), module_time = module
-direct = one_pass.times(k)
+direct = one_pass.scaled(k)
 times = {"one pass per choice": direct, "pool and blocks": pool_time, "the module": module_time}
 show(*plot_times(times))
 print(compare_times("pool and blocks", pool_time, "one pass per choice", direct))

@@ -95,7 +95,7 @@ check("05.1", exact_search)  # stuck? hint("05.1")
 
 # %%
 from aitex_utils import MemoryBank, PatchFeatures, k_center_greedy
-from aitex_utils.lessons.nb05.timing import time_call
+from aitex_utils.lessons.timing import time_call
 
 coreset = bank[k_center_greedy(bank, len(bank) // 10, seed=0)[0]]
 full_bank, coreset_bank = MemoryBank().add(bank), MemoryBank().add(coreset)
@@ -119,7 +119,7 @@ calls = {
     "search, coreset": lambda: coreset_bank.search(test[:1024]),
     "search, full bank": lambda: full_bank.search(test[:1024]),
 }
-timings = [time_call(call).scaled(1000) for call in calls.values()]
+timings = [time_call(call, repeats=7)[1].scaled(1000) for call in calls.values()]
 
 # %%
 from aitex_utils.lessons.nb05 import verdicts
@@ -414,7 +414,7 @@ from aitex_utils.lessons import predict, reveal, yours
 from aitex_utils.lessons.nb05 import figures as draw
 from aitex_utils.lessons.nb05 import reference, verdicts
 from aitex_utils.lessons.nb05.setup import lesson_banks
-from aitex_utils.lessons.nb05.timing import time_call
+from aitex_utils.lessons.timing import time_call
 from aitex_utils.plots import show
 
 import faiss  # isort: skip
@@ -451,7 +451,7 @@ def trained_ivf(training, vectors):
 
 def recall_and_time(index):
     """Return recall@1, and the median of microseconds per patch."""
-    timing = time_call(lambda: index.search(queries, 1), repeats=5)
+    _, timing = time_call(lambda: index.search(queries, 1))
     indices = index.search(queries, 1)[1][:, 0]
     return recall_of(queries, bank, indices, exact_indices), 1e6 * timing.median / len(queries)
 
@@ -506,8 +506,8 @@ from aitex_utils.lessons import yours
 from aitex_utils.lessons.nb05 import figures as draw
 from aitex_utils.lessons.nb05 import reference
 from aitex_utils.lessons.nb05.setup import lesson_banks
-from aitex_utils.lessons.nb05.timing import time_call
 from aitex_utils.lessons.nb05.toy import link_neighbours, toy_bank
+from aitex_utils.lessons.timing import time_call
 from aitex_utils.plots import show
 
 import faiss  # isort: skip
@@ -548,7 +548,7 @@ hnsw = faiss.IndexHNSWFlat(bank.shape[1], 32)  # M = 32, and twice as many at th
 hnsw.add(bank)
 for ef_search in (4, 16, 64, 128):
     hnsw.hnsw.efSearch = ef_search
-    timing = time_call(lambda: hnsw.search(queries, 1), repeats=5).scaled(1e6 / len(queries))
+    timing = time_call(lambda: hnsw.search(queries, 1))[1].scaled(1e6 / len(queries))
     share = recall_of(queries, bank, hnsw.search(queries, 1)[1][:, 0], exact_indices)
     print(f"efSearch = {ef_search:3}: recall@1 {share:.3f}, {timing.written('µs')} per patch")
 

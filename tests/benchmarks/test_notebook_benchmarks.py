@@ -18,10 +18,10 @@ import notebook_07
 import numpy as np
 import pytest
 from results_files import read_results
-from tile_sampling import draw_tiles, split_fabric
 
 from aitex_utils.baselines.autoencoder import Autoencoder
 from aitex_utils.commands.protocol_c import TileScores
+from aitex_utils.lessons.tile_sampling import draw_tiles, split_fabric
 from aitex_utils.patchcore import PatchCore
 from aitex_utils.strips import Strip
 
@@ -36,12 +36,12 @@ def test_drawn_tiles_are_those_of_the_strips(small_practice: Path, small_fabric:
     training, held_out, defective = split_fabric(small_practice, small_fabric, 0)
     assert not {strip.id for strip in training} & {strip.id for strip in held_out}
     assert all(strip.masks and not strip.is_normal for strip in defective)
-    few, groups = draw_tiles(training, 5, np.random.default_rng(0))
+    few, _, groups = draw_tiles(training, 5, np.random.default_rng(0))
     assert few.shape == (5, 256, 256) and set(groups) <= {strip.id for strip in training}
-    every, groups = draw_tiles(defective, 999, np.random.default_rng(0))
+    every, _, groups = draw_tiles(defective, 999, np.random.default_rng(0))
     masks = {strip.id: strip.read_mask() for strip in defective}
     assert set(groups) == {name for name, mask in masks.items() if mask.any()}
-    assert len(every) == len(groups) < len(draw_tiles(training + held_out, 999, np.random.default_rng(0))[0])
+    assert len(every) == len(groups) < len(draw_tiles(training + held_out, 999, np.random.default_rng(0)).tiles)
 
 
 def test_scores_by_size_are_those_of_banks_of_that_size():

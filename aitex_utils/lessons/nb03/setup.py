@@ -14,8 +14,9 @@ import numpy as np
 
 from aitex_utils.lessons.cache import cached
 from aitex_utils.lessons.data import lesson_strips, profile
-from aitex_utils.strips import Strip, list_strips, split_strips
-from aitex_utils.tiling import crop_tiles, tile_fabric, tile_labels
+from aitex_utils.lessons.tile_sampling import draw_tiles, rank_fabrics, split_fabric, tiles_and_masks
+from aitex_utils.strips import Strip
+from aitex_utils.tiling import tile_fabric
 
 FABRICS = 3  # those with most defective strips
 MIN_MARKED = 300  # px of the defect in the example
@@ -151,9 +152,9 @@ def load_splits() -> list[Split]:
 @functools.lru_cache(maxsize=2)
 def _load_lesson(root: Path, name: str) -> Lesson:
     def make() -> dict[str, np.ndarray]:
-        normal, defective, ranked = rank_fabrics(root)
+        normal, defective, ranked = rank_fabrics(root, FABRICS)
         first, second, *more = [strip for strip in normal if strip.fabric == ranked[0]][:MANY_STRIPS]
-        tiles, masks = _tiles_and_masks([strip for strip in defective if strip.fabric == ranked[0]])
+        tiles, masks, _ = tiles_and_masks([strip for strip in defective if strip.fabric == ranked[0]])
         example = find_example(tiles, masks)
         by_strip = [tile_fabric(strip.read())[0] for strip in (first, second, *more)]
         return {
@@ -165,7 +166,7 @@ def _load_lesson(root: Path, name: str) -> Lesson:
             "many_tiles": np.concatenate(by_strip)[:MANY_TILES],
         }
 
-    code = (rank_fabrics, _tiles_and_masks, find_example, tile_fabric)
+    code = (rank_fabrics, tiles_and_masks, find_example, tile_fabric)
     arrays = cached(f"nb03_lesson_{name}", make, data=root, code=code, sizes=[MIN_MARKED, MANY_TILES, MANY_STRIPS])
     return Lesson(**{**arrays, "fabric": str(arrays["fabric"])})
 
@@ -173,47 +174,17 @@ def _load_lesson(root: Path, name: str) -> Lesson:
 @functools.lru_cache(maxsize=2)
 def _load_splits(root: Path, name: str) -> list[Split]:
     def make() -> dict[str, np.ndarray]:
-        normal, defective, ranked = rank_fabrics(root)
         arrays = {}
-        for fabric in sorted(ranked):
-            own = [[strip for strip in strips if strip.fabric == fabric] for strips in (normal, defective)]
-            training, test, masks, labels = _draw_split(*own)
+        for fabric in sorted(rank_fabrics(root, FABRICS)[2]):
+            training, test, masks, labels = _draw_split(*split_fabric(root, fabric, SEED))
             arrays |= {f"{fabric}.training": training, f"{fabric}.test": test}
             arrays |= {f"{fabric}.masks": masks, f"{fabric}.labels": labels}
         return arrays
 
-    code = (rank_fabrics, _draw_split, draw_tiles, _tiles_and_masks)
+    code = (rank_fabrics, _draw_split, draw_tiles, tiles_and_masks)
     arrays = cached(f"nb03_splits_{name}", make, data=root, code=code, sizes=[TRAINING_TILES, TEST_TILES, SEED])
     fabrics = [key.split(".")[0] for key in arrays if key.endswith(".training")]
     return [Split(f, *(arrays[f"{f}.{part}"] for part in Split._fields[1:])) for f in fabrics]
-
-
-def rank_fabrics(root: Path) -> tuple[list[Strip], list[Strip], list[str]]:
-    """Return the normal strips, the defective strips, and the fabrics with the most defective strips.
-
-    Parameters
-    ----------
-    root : Path
-        Folder of the strips.
-
-    Returns
-    -------
-    normal, defective : list of Strip
-        Defective strips without a mask are left out.
-    fabrics : list of str
-        At most three, by decreasing number of defective strips.
-
-    Examples
-    --------
-    >>> rank_fabrics(Path("data/practice"))[2]  # doctest: +SKIP
-    ['00', '01', '02']
-    """
-    strips = [strip for strip in list_strips(root) if strip.is_normal or strip.masks]
-    normal = [strip for strip in strips if strip.is_normal]
-    defective = [strip for strip in strips if not strip.is_normal]
-    counts = {strip.fabric: sum(other.fabric == strip.fabric for other in defective) for strip in defective}
-    names = set(counts) & {strip.fabric for strip in normal}
-    return normal, defective, sorted(names, key=lambda name: (-counts[name], name))[:FABRICS]
 
 
 def find_example(tiles: np.ndarray, masks: np.ndarray) -> int:
@@ -245,50 +216,13 @@ def find_example(tiles: np.ndarray, masks: np.ndarray) -> int:
     return int(candidates[int(np.argmax(contrasts))])
 
 
-def draw_tiles(strips: Sequence[Strip], max_tiles: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """Draw tiles at random, clean ones of normal strips or defective ones of defective strips, and their masks.
-
-    Parameters
-    ----------
-    strips : sequence of Strip
-        Strips, all normal or all defective.
-    max_tiles : int
-        Largest number of tiles.
-    rng : Generator
-        Source of the draw.
-
-    Returns
-    -------
-    tiles, masks : ndarray, shape (N, 256, 256)
-
-    Examples
-    --------
-    >>> draw_tiles([], 4, np.random.default_rng(0))  # doctest: +SKIP
-    """
-    tiles, masks = _tiles_and_masks(strips)
-    candidates = np.flatnonzero(tile_labels(masks) != strips[0].is_normal)
-    drawn = rng.permutation(candidates)[:max_tiles]
-    return tiles[drawn], masks[drawn]
-
-
 def _draw_split(
-    normal: Sequence[Strip], defective: Sequence[Strip]
+    fitting: Sequence[Strip], held_out: Sequence[Strip], defective: Sequence[Strip]
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Return training tiles, test tiles, and the masks and labels of the test tiles of one fabric."""
     rng = np.random.default_rng(SEED)
-    fitting, held_out = split_strips(list(normal), share=0.7, seed=SEED)
-    clean, clean_masks = draw_tiles(held_out, TEST_TILES, rng)
-    marked, marked_masks = draw_tiles(defective, TEST_TILES, rng)
-    training, _ = draw_tiles(fitting, TRAINING_TILES, rng)
+    clean, clean_masks, _ = draw_tiles(held_out, TEST_TILES, rng)
+    marked, marked_masks, _ = draw_tiles(defective, TEST_TILES, rng)
+    training = draw_tiles(fitting, TRAINING_TILES, rng).tiles
     labels = np.repeat([False, True], [len(clean), len(marked)])
     return training, np.concatenate([clean, marked]), np.concatenate([clean_masks, marked_masks]), labels
-
-
-def _tiles_and_masks(strips: Sequence[Strip]) -> tuple[np.ndarray, np.ndarray]:
-    """Return the tiles of the strips' fabric, (N, 256, 256), and the same crops of their masks."""
-    tiles, masks = [], []
-    for strip in strips:
-        own, corners = tile_fabric(strip.read())
-        tiles.append(own)
-        masks.append(crop_tiles(strip.read_mask(), corners))
-    return np.concatenate(tiles), np.concatenate(masks)

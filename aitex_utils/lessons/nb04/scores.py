@@ -10,10 +10,11 @@ from aitex_utils import metrics
 from aitex_utils.coreset import coreset_size, k_center_greedy, k_means, random_subset
 from aitex_utils.features import PatchFeatures
 from aitex_utils.lessons.cache import cached
-from aitex_utils.lessons.data import profile
+from aitex_utils.lessons.data import lesson_root, profile
+from aitex_utils.lessons.tile_sampling import draw_tiles
 from aitex_utils.memory_bank import MemoryBank
 
-from .setup import FabricPatches, draw_tiles, lesson_root
+from .setup import FabricPatches
 
 SHARES = (0.01, 0.1, 0.25)  # coreset sampling ratios
 SEEDS = 3  # of the random and the greedy sampler

@@ -13,14 +13,15 @@ import numpy as np
 from aitex_utils.coreset import k_center_greedy
 from aitex_utils.features import PatchFeatures
 from aitex_utils.lessons.cache import cached
-from aitex_utils.lessons.data import lesson_strips, profile
+from aitex_utils.lessons.data import lesson_root, profile
+from aitex_utils.lessons.tile_sampling import draw_tiles, rank_fabrics, split_fabric
+from aitex_utils.lessons.timing import time_call
 from aitex_utils.memory_bank import MemoryBank
-from aitex_utils.strips import Strip, list_strips, split_strips
-from aitex_utils.tiling import crop_tiles, tile_fabric, tile_labels
+from aitex_utils.strips import Strip, list_strips
+from aitex_utils.tiling import tile_fabric
 
 from . import indexes
 from .reference import TOLERANCE
-from .timing import time_call
 
 N_FABRICS, FIT_TILES, TEST_TILES = 3, 16, 10  # TEST_TILES of clean tiles, and as many of defective ones
 MAX_TILES, N_SIMILAR = 16, 3  # tiles of a strip, and strips that set the threshold of the growing bank
@@ -151,7 +152,7 @@ def compare_kinds(banks: LessonBanks) -> dict[str, Comparison]:
     def measure() -> dict[str, np.ndarray]:
         return measure_kinds(banks.banks, banks.tests)
 
-    arrays = cached(f"05_kinds_{profile()}", measure, data=_root(profile()), code=(measure_kinds, indexes.build_index))
+    arrays = cached(f"05_kinds_{profile()}", measure, data=lesson_root(), code=(measure_kinds, indexes.build_index))
     return {
         kind: Comparison(
             [arrays[_key(kind, i)] for i in range(len(banks.banks))],
@@ -197,7 +198,7 @@ def measure_kinds(banks: Sequence[np.ndarray], tests: Sequence[np.ndarray], grid
             index = indexes.build_index(kind, vectors)
             build_seconds = time.perf_counter() - begin
             squares, indices = index.search(patches, 1)
-            timing = time_call(partial(index.search, few, 1), repeats=5).scaled(1e6 / len(few))
+            timing = time_call(partial(index.search, few, 1))[1].scaled(1e6 / len(few))
             to_found = np.linalg.norm(patches - vectors[indices[:, 0]], axis=1)
             recall = (to_found <= nearest * (1 + TOLERANCE)).mean()
             worst = (to_found / np.maximum(nearest, 1e-12)).max()
@@ -230,11 +231,11 @@ def times_by_size(banks: LessonBanks) -> tuple[list[int], dict[str, np.ndarray],
 
     def measure() -> dict[str, np.ndarray]:
         features, arrays = PatchFeatures(), measure_sizes(banks.banks, banks.tests)
-        timing = time_call(lambda: features.transform(banks.tiles[:1]))
+        _, timing = time_call(lambda: features.transform(banks.tiles[:1]), repeats=7)
         n_patches = len(banks.tests[0]) // len(banks.tiles)
         return {**arrays, "extraction": np.array(1e6 * timing.median / n_patches)}
 
-    arrays = cached(f"05_sizes_{profile()}", measure, data=_root(profile()), code=(measure_sizes, indexes.build_index))
+    arrays = cached(f"05_sizes_{profile()}", measure, data=lesson_root(), code=(measure_sizes, indexes.build_index))
     sizes, extraction = arrays.pop("sizes").tolist(), float(arrays.pop("extraction"))
     return sizes, {name.replace("_", " "): times for name, times in arrays.items()}, extraction
 
@@ -277,49 +278,14 @@ def measure_sizes(
         timings = []
         for size in sizes:
             index = indexes.build_index(kind, vectors[:size])
-            timings.append(time_call(partial(index.search, queries, 1), repeats=5).scaled(1e6 / len(queries)))
+            timings.append(time_call(partial(index.search, queries, 1))[1].scaled(1e6 / len(queries)))
         arrays[kind.replace(" ", "_")] = np.array(timings)
     return arrays
 
 
-def draw_tiles(strips: Sequence[Strip], max_tiles: int, rng: np.random.Generator) -> np.ndarray:
-    """Draw tiles: any tiles of normal strips, and tiles with a defect of the others.
-
-    Parameters
-    ----------
-    strips : sequence of Strip
-        All normal or all defective.
-    max_tiles : int
-        Largest number of tiles.
-    rng : numpy.random.Generator
-        Draws them.
-
-    Returns
-    -------
-    ndarray, shape (T, H, W)
-
-    Examples
-    --------
-    >>> draw_tiles([], 3, np.random.default_rng(0)).shape
-    (0, 256, 256)
-    """
-    kept = [np.empty((0, 256, 256), np.uint8)]
-    for strip in strips:
-        tiles, corners = tile_fabric(strip.read())
-        is_defective = tile_labels(crop_tiles(strip.read_mask(), corners))
-        kept.append(tiles[is_defective != strip.is_normal])
-    all_tiles = np.concatenate(kept)
-    return all_tiles[rng.permutation(len(all_tiles))[:max_tiles]]
-
-
-@lru_cache(maxsize=1)
-def _root(_profile: str) -> Path:
-    return lesson_strips()
-
-
 @lru_cache(maxsize=1)
 def _banks(of_profile: str) -> LessonBanks:
-    root = _root(of_profile)
+    root = lesson_root()
     arrays = cached(f"05_banks_{of_profile}", partial(_extract_banks, root), data=root, code=(draw_tiles,))
     fabrics = arrays["fabrics"].tolist()
     for array in arrays.values():
@@ -333,18 +299,14 @@ def _banks(of_profile: str) -> LessonBanks:
 
 def _extract_banks(root: Path) -> dict[str, np.ndarray]:
     """Extract the patches of up to three fabrics. No patch of a test strip is in a bank."""
-    strips = [strip for strip in list_strips(root) if strip.is_normal or strip.masks]
-    normal, defective = ([s for s in strips if s.is_normal is is_normal] for is_normal in (True, False))
-    shared = {s.fabric for s in normal} & {s.fabric for s in defective}
-    fabrics = sorted(shared, key=lambda name: (-sum(s.fabric == name for s in defective), name))[:N_FABRICS]
+    fabrics = rank_fabrics(root, N_FABRICS)[2]
     features, arrays = PatchFeatures(), {"fabrics": np.array(fabrics)}
     for i, fabric in enumerate(fabrics):
-        good, bad = ([s for s in group if s.fabric == fabric] for group in (normal, defective))
-        training, held_out = split_strips(good, 0.7, 0)
+        training, held_out, defective = split_fabric(root, fabric, 0)
         rng = np.random.default_rng(0)
-        clean, broken = (draw_tiles(group, TEST_TILES, rng) for group in (held_out, bad))
+        clean, broken = (draw_tiles(group, TEST_TILES, rng).tiles for group in (held_out, defective))
         test_tiles = np.concatenate([clean, broken])
-        arrays[f"bank.{fabric}"] = _patches(features, draw_tiles(training, FIT_TILES, rng))
+        arrays[f"bank.{fabric}"] = _patches(features, draw_tiles(training, FIT_TILES, rng).tiles)
         arrays[f"test.{fabric}"] = _patches(features, test_tiles)
         arrays[f"labels.{fabric}"] = np.repeat([False, True], [len(clean), len(broken)])
         if i == 0:
@@ -354,7 +316,7 @@ def _extract_banks(root: Path) -> dict[str, np.ndarray]:
 
 @lru_cache(maxsize=1)
 def _growing(of_profile: str) -> GrowingStrips:
-    root = _root(of_profile)
+    root = lesson_root()
     arrays = cached(f"05_growing_{of_profile}", partial(_extract_growing, root), data=root)
     for array in arrays.values():
         array.setflags(write=False)

@@ -9,6 +9,7 @@ import pytest
 from small_aitex import write_png
 
 from aitex_utils.lessons.nb03 import setup
+from aitex_utils.lessons.tile_sampling import rank_fabrics
 
 WIDTH = 560
 
@@ -42,7 +43,7 @@ def root(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPat
 
 
 def test_fabrics_are_ranked_by_their_defective_strips(root: Path):
-    normal, defective, fabrics = setup.rank_fabrics(root)
+    normal, defective, fabrics = rank_fabrics(root)
     assert fabrics == ["02", "00"] and len(normal) == 12 and len(defective) == 3
 
 

@@ -5,20 +5,22 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from aitex_utils.lessons.data import lesson_root
 from aitex_utils.lessons.nb04 import setup
+from aitex_utils.lessons.tile_sampling import draw_tiles
 from aitex_utils.strips import list_strips
 from aitex_utils.tiling import crop_tiles, tile_fabric, tile_labels
 
 
 @pytest.fixture(scope="module")
 def strips():
-    return list_strips(setup.lesson_root(), "00")
+    return list_strips(lesson_root(), "00")
 
 
 def test_tiles_of_normal_strips_are_clean_and_of_others_defective(strips):
     for is_normal in (True, False):
         group = [strip for strip in strips if strip.is_normal == is_normal and (is_normal or strip.masks)][:2]
-        tiles = setup.draw_tiles(group, 5, np.random.default_rng(0))
+        tiles = draw_tiles(group, 5, np.random.default_rng(0)).tiles
         assert tiles.shape[0] <= 5 and tiles.shape[1:] == (256, 256)
         images, labels = [], []
         for strip in group:
@@ -30,7 +32,7 @@ def test_tiles_of_normal_strips_are_clean_and_of_others_defective(strips):
 
 
 def test_fitting_and_test_strips_are_apart():
-    found = setup._split_fabrics(setup.lesson_root())
+    found = setup._split_fabrics(lesson_root())
     assert len(found) == 3
     for fabric, fitting, held_out, defective in found:
         names = [strip.path for group in (fitting, held_out, defective) for strip in group]

@@ -57,11 +57,11 @@ def test_the_banks_of_the_notebook_are_cached_and_cannot_be_changed(
     small_practice: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
 ):
     monkeypatch.setenv("COURSE_CACHE", str(tmp_path))
-    monkeypatch.setattr(setup, "lesson_strips", lambda: small_practice)
+    monkeypatch.setattr(setup, "lesson_root", lambda: small_practice)
     monkeypatch.setattr(setup, "FIT_TILES", 2)
     monkeypatch.setattr(setup, "TEST_TILES", 1)
     monkeypatch.setattr(setup, "N_FABRICS", 1)
-    for function in (setup._root, setup._banks, setup._growing):
+    for function in (setup._banks, setup._growing):
         function.cache_clear()
     try:
         banks, strips = setup.lesson_banks(), setup.growing_strips()
@@ -71,7 +71,7 @@ def test_the_banks_of_the_notebook_are_cached_and_cannot_be_changed(
         again = setup.lesson_banks()
         assert "computing" not in capsys.readouterr().out
     finally:
-        for function in (setup._root, setup._banks, setup._growing):
+        for function in (setup._banks, setup._growing):
             function.cache_clear()
     assert len(banks.fabrics) == 1 and banks.banks[0].shape == (2048, 152)
     assert len(banks.tests[0]) == 1024 * len(banks.labels[0]) == 1024 * len(banks.tiles)

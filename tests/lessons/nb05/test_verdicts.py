@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from aitex_utils.lessons.nb05.timing import Timing, time_call
 from aitex_utils.lessons.nb05.verdicts import (
     describe_faster,
     describe_foreign_training,
@@ -52,11 +51,3 @@ def test_a_kind_is_faster_only_if_its_slowest_run_beats_the_fastest_exact_one():
         "ivf is faster than flat from 9,000 vectors on. pq is not clearly faster than flat at any of these sizes. "
         "x is faster than flat from 10 vectors on."
     )
-
-
-def test_a_timing_is_the_median_of_runs_after_a_warm_up(monkeypatch: pytest.MonkeyPatch):
-    calls, clock = [], iter([0.0, 3.0, 10.0, 11.0, 20.0, 29.0])
-    monkeypatch.setattr("time.perf_counter", lambda: next(clock))
-    timing = time_call(lambda: calls.append(1), repeats=3)
-    assert len(calls) == 4 and timing == Timing(3.0, 1.0, 9.0)
-    assert timing.scaled(10).written("µs") == "30.0 µs (10.0 to 90.0)"

@@ -1,84 +1,8 @@
-"""Time calls on a machine that can be busy: warm-up, medians with their range, and verdicts for what they show."""
+"""Say which of two ways is faster in notebook 04, and why, from timings with their range."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
-from typing import Any, NamedTuple
-
-import numpy as np
-
-
-class Timing(NamedTuple):
-    """Seconds of several runs.
-
-    Parameters
-    ----------
-    median, low, high : float
-        Median, shortest and longest run, in seconds.
-
-    Examples
-    --------
-    >>> print(Timing(0.0021, 0.002, 0.004))
-    2.10 ms (2.00 to 4.00 ms)
-    """
-
-    median: float
-    low: float
-    high: float
-
-    def times(self, factor: float) -> Timing:
-        """Return the timing of several such runs, estimated from one run.
-
-        Parameters
-        ----------
-        factor : float
-            Number of runs.
-
-        Returns
-        -------
-        Timing
-        """
-        return Timing(*(factor * seconds for seconds in self))
-
-    def __str__(self) -> str:
-        unit, scale = ("s", 1.0) if self.median >= 1 else ("ms", 1000.0)
-        shown = (f"{scale * seconds:.0f}" if scale * seconds >= 100 else f"{scale * seconds:.2f}" for seconds in self)
-        median, low, high = shown
-        return f"{median} {unit} ({low} to {high} {unit})"
-
-
-def time_call(call: Callable[[], Any], repeats: int = 5, *, warm_up: bool = True) -> tuple[Any, Timing]:
-    """Return the result of the last run, and the timing of all runs after the warm-up.
-
-    Parameters
-    ----------
-    call : callable
-        Called without arguments.
-    repeats : int
-        Number of timed runs.
-    warm_up : bool
-        Run once before, which is not timed.
-
-    Returns
-    -------
-    result : object
-    timing : Timing
-
-    Examples
-    --------
-    >>> result, timing = time_call(lambda: sum(range(10)), repeats=3)
-    >>> result, timing.low <= timing.median <= timing.high
-    (45, True)
-    """
-    if warm_up:
-        call()
-    seconds = []
-    for _ in range(repeats):
-        begin = time.perf_counter()
-        result = call()
-        seconds.append(time.perf_counter() - begin)
-    return result, Timing(float(np.median(seconds)), min(seconds), max(seconds))
+from aitex_utils.lessons.timing import Timing
 
 
 def compare_times(name: str, timing: Timing, other_name: str, other: Timing) -> str:

@@ -1,33 +1,11 @@
-"""Timings have a warm-up, a median and a range; verdicts follow from them alone."""
+"""Verdicts follow from the timings alone."""
 
 from __future__ import annotations
 
-import time
-
-import pytest
-
-from aitex_utils.lessons.nb04.timing import Timing, compare_times, describe_blocks, describe_module, time_call
+from aitex_utils.lessons.nb04.verdicts import compare_times, describe_blocks, describe_module
+from aitex_utils.lessons.timing import Timing
 
 FAST, SLOW, WIDE = Timing(1.0, 0.9, 1.2), Timing(3.0, 2.8, 3.1), Timing(1.5, 0.8, 9.0)
-
-
-def test_the_warm_up_is_not_timed(monkeypatch: pytest.MonkeyPatch):
-    clock, calls = iter([0.0, 1.0, 10.0, 13.0, 20.0, 22.0]), []
-    monkeypatch.setattr(time, "perf_counter", lambda: next(clock))
-    result, timing = time_call(lambda: calls.append(1) or len(calls), repeats=3)
-    assert (result, timing) == (4, Timing(2.0, 1.0, 3.0))
-
-
-def test_without_a_warm_up_there_is_one_call_less():
-    calls = []
-    time_call(lambda: calls.append(1), repeats=2, warm_up=False)
-    assert len(calls) == 2
-
-
-def test_times_are_shown_in_a_fitting_unit():
-    assert str(Timing(0.5, 0.25, 0.75)) == "500 ms (250 to 750 ms)"
-    assert str(Timing(2, 1, 123)) == "2.00 s (1.00 to 123 s)"
-    assert Timing(0.5, 0.25, 0.75).times(10) == Timing(5, 2.5, 7.5)
 
 
 def test_the_faster_one_is_named_whatever_the_order():
