@@ -58,7 +58,7 @@ def explain_pattern(expected: Sequence[Any], actual: Sequence[Any], cases: Seque
     """
     pairs = [(plain(e, False), a) for e, a in zip(expected, actual, strict=True)]
     axis = _other_axis(pairs, cases)
-    found = (pattern(pairs) for pattern in (_not_finite, _one_missing, _by_one, _factor, _power, _other_order))
+    found = (pattern(pairs) for pattern in (_not_finite, _one_missing, _by_one, _formula, _other_order))
     return axis or next(filter(None, found), "")
 
 
@@ -135,30 +135,19 @@ def _by_one(pairs: Sequence[Pair]) -> str:
     return ""
 
 
-def _factor(pairs: Sequence[Pair]) -> str:
+def _formula(pairs: Sequence[Pair]) -> str:
+    """Notice values that are a multiple, the square or the square root of the expected ones."""
     joined = _joined(pairs)
     if joined is None or np.count_nonzero(joined[0]) < 3:
         return ""
     expected, actual = (values.astype(float) for values in joined)
-    for factor in FACTORS:
-        if np.allclose(actual, factor * expected, rtol=1e-5, atol=1e-12):
-            return (
-                "Every value has the opposite sign."
-                if factor < 0
-                else f"Every value is {factor:g} times the expected one."
-            )
-    return ""
-
-
-def _power(pairs: Sequence[Pair]) -> str:
-    joined = _joined(pairs)
-    if joined is None or np.count_nonzero(joined[0]) < 3:
-        return ""
-    expected, actual = (values.astype(float) for values in joined)
-    for power, words in ((2.0, "the square"), (0.5, "the square root")):
-        if (expected >= 0).all() and np.allclose(actual, expected**power, rtol=1e-5, atol=1e-12):
-            return f"Every value is {words} of the expected one."
-    return ""
+    formulas = [(factor * expected, f"{factor:g} times") for factor in FACTORS]
+    if (expected >= 0).all():
+        formulas += [(expected**2, "the square of"), (expected**0.5, "the square root of")]
+    words = next((words for values, words in formulas if np.allclose(actual, values, rtol=1e-5, atol=1e-12)), "")
+    if words == "-1 times":
+        return "Every value has the opposite sign."
+    return words and f"Every value is {words} the expected one."
 
 
 def _other_order(pairs: Sequence[Pair]) -> str:
