@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import ast
+import functools
 from collections.abc import Callable
 from importlib import import_module
 
 import numpy as np
 import pytest
 from lesson_cells import KNOWN, builder, defined, exercise_cells, source_of
+from nbformat import NotebookNode
 
 from aitex_utils.lessons import Exercise, Question, judge
 
@@ -18,6 +20,11 @@ EXERCISES = [exercise for module in MODULES.values() for exercise in module.EXER
 QUESTIONS = [question for module in MODULES.values() for question in module.QUESTIONS]
 SOLVED, LEARNER = ({n: exercise_cells(build, n) for n in NUMBERS} for build in (builder.solved, builder.learner))
 WITHOUT_BACKTICKS = ("03", "04", "05", "06")  # notebooks whose questions are stored without backticks
+
+
+@functools.cache
+def solved_cells(number: str) -> list[NotebookNode]:
+    return builder.solved(source_of(number)).cells
 
 
 def function_of(cell: str, number: str) -> Callable:
@@ -66,7 +73,7 @@ def test_each_question_has_one_right_choice_and_explains_all(question: Question)
 @pytest.mark.parametrize("question", QUESTIONS, ids=lambda q: q.id)
 def test_the_notebook_contains_the_words_of_each_question(question: Question):
     number = question.id[:2]
-    cells = builder.solved(source_of(number)).cells
+    cells = solved_cells(number)
     lines = [line for cell in cells if cell.cell_type == "code" for line in cell.source.splitlines()]
     assert f'quiz("{question.id}", "{question.right}")' in lines
     text = " ".join(" ".join(c.source for c in cells if c.cell_type == "markdown").split())

@@ -126,6 +126,7 @@ def test_the_links_lead_to_the_headings_as_jupyterlab_names_them(source: Path):
     assert links[:2] == ["#1.-Words-in-code,-and-(more)", "#Quiz"]
 
 
+@pytest.mark.slow
 def test_in_the_page_that_nbconvert_makes_each_link_has_its_target(source: Path):
     nbconvert = pytest.importorskip("nbconvert")
     page = nbconvert.HTMLExporter().from_notebook_node(builder.solved(source))[0]

@@ -28,6 +28,7 @@ if __name__ == "__main__":
     sys.exit(int(os.environ.get("ECHO_EXIT", 0)))
 """
 # Starts the launcher with the demand for free gigabytes switched off.
+pytestmark = pytest.mark.slow  # each test starts the launcher anew
 START = "import sys; sys.path.insert(0, sys.argv[1]); import course; course.GB_KEPT = course.GB_FETCHED = 0; "
 START += "sys.exit(course.main(sys.argv[2:]))"
 needs_posix = pytest.mark.skipif(os.name == "nt", reason="signals to a process group are a POSIX matter")
@@ -232,7 +233,6 @@ def printing(project: Path) -> Path:
     doctor.write_text(ECHO)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("encoding", ["ascii", "cp1252", "cp1252:strict", "ascii:strict"])
 def test_a_stream_of_few_letters(printing: Path, encoding: str):
     done = as_file(printing, "doctor", PYTHONIOENCODING=encoding, PYTHONUTF8="0")
@@ -243,7 +243,6 @@ def test_a_stream_of_few_letters(printing: Path, encoding: str):
     assert done.stdout.strip() == expected
 
 
-@pytest.mark.slow
 def test_the_launcher_s_own_words_on_a_stream_of_few_letters(project: Path):
     (project / "notebooks" / "00_start_here.ipynb").rename(project / "notebooks" / "away")
     try:
@@ -369,7 +368,6 @@ def hiding(project: Path, tmp_path: Path) -> Path:
         path.unlink()
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("command", ["lab", "test", "demo", "data", "build", "doctor"])
 def test_a_command_starts_beside_files_that_hide_modules(hiding: Path, tmp_path: Path, command: str):
     for cwd in (tmp_path, hiding):
@@ -377,7 +375,6 @@ def test_a_command_starts_beside_files_that_hide_modules(hiding: Path, tmp_path:
         assert (done.returncode, done.stderr) == (0, b"") and b"argv" in done.stdout
 
 
-@pytest.mark.slow
 def test_setting_up_beside_files_that_hide_modules(project: Path, hiding: Path, tmp_path: Path):
     stamp, stored = project / ".venv" / "course-stamp", tmp_path / "course-stamp"
     stamp.rename(stored)
@@ -543,7 +540,6 @@ def two_checkouts(tmp_path_factory: pytest.TempPathFactory) -> tuple[list[Path],
     return roots, folder, said
 
 
-@pytest.mark.slow
 def test_two_launchers_set_up_one_environment_one_after_the_other(two_checkouts: tuple):
     roots, folder, said = two_checkouts
     assert [(done.code, done.err) for done in said] == [(0, ""), (0, "")]
@@ -662,7 +658,6 @@ def test_ctrl_c_in_a_module_shows_no_traceback(project: Path):
     assert (started.returncode, error) == (1, "Stopped.\n")
 
 
-@pytest.mark.slow
 def test_a_changed_list_and_an_interruption_are_picked_up(tmp_path: Path):
     root = make_project(tmp_path / "p")
     folder = root / ".venv"
@@ -703,7 +698,6 @@ def installed(folder: Path) -> list[str]:
     return [path.name.split("-")[1].removesuffix(".dist") for path in site_packages(folder).glob("tiny_echo-*")]
 
 
-@pytest.mark.slow
 def test_course_venv_completes_an_environment(project: Path, tmp_path: Path):
     """One that holds something already, as PyTorch without CUDA would be, keeps it."""
     elsewhere = tmp_path / "my env"
@@ -987,7 +981,6 @@ PIP_SAID = {
 }
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("case", PIP_SAID)
 def test_pip_fails(made: ModuleType, capsys: pytest.CaptureFixture, monkeypatch, case: str):
     words, expected = PIP_SAID[case]

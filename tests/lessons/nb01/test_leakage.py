@@ -36,11 +36,13 @@ def mean_gap_and_novelty(spread: float) -> tuple[float, float]:
     return np.mean([result.gap for result in results]), np.mean([result.novelty_auroc for result in results])
 
 
+@pytest.mark.slow
 def test_there_is_no_gap_between_strips_that_are_alike():
     gap, novelty = mean_gap_and_novelty(0.0)
     assert abs(gap) < 0.05 and abs(novelty - 0.5) < 0.05
 
 
+@pytest.mark.slow
 def test_there_is_a_gap_between_strips_that_differ():
     gap, novelty = mean_gap_and_novelty(3.0)
     assert gap > 0.2 and novelty > 0.9

@@ -17,6 +17,7 @@ def strips():
     return list_strips(lesson_root(), "00")
 
 
+@pytest.mark.slow
 def test_tiles_of_normal_strips_are_clean_and_of_others_defective(strips):
     for is_normal in (True, False):
         group = [strip for strip in strips if strip.is_normal == is_normal and (is_normal or strip.masks)][:2]

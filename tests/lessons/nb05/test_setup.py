@@ -53,6 +53,7 @@ def test_sizes_are_at_most_the_bank(vectors: np.ndarray):
     assert (arrays["ivf_8"][:, 1] <= arrays["ivf_8"][:, 0]).all()
 
 
+@pytest.mark.slow
 def test_the_banks_of_the_notebook_are_cached_and_cannot_be_changed(
     small_practice: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
 ):

@@ -107,6 +107,7 @@ def test_agreement_needs_equal_shapes():
         plot_agreement(np.zeros(3), np.zeros(2), np.ones(3), (3, 4), ("A", "B"))
 
 
+@pytest.mark.slow
 def test_a_second_training_gets_a_figure_of_its_own(notebook_output: list, monkeypatch: pytest.MonkeyPatch):
     shown: list[list[dict]] = []
 
