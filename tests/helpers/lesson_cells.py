@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
 sys.path.insert(0, str(NOTEBOOKS))
 
 import build as builder  # noqa: E402
+import timing  # noqa: E402
 
 # Imports of earlier cells on which the exercises of a notebook rely; the other exercises import all they need.
 KNOWN: dict[str, dict[str, Any]] = {
@@ -35,6 +36,19 @@ def exercise_cells(build: Callable[[Path], NotebookNode], number: str) -> dict[s
     """Return the exercise cells of a notebook by exercise; `build` is `builder.solved` or `builder.learner`."""
     cells = build(source_of(number)).cells
     return {c.metadata["exercise"]: c.source for c in cells if "exercise" in c.metadata}
+
+
+def sections(cells: list[NotebookNode]) -> Iterator[tuple[str, list[NotebookNode]]]:
+    """Yield the heading and the cells of code of each section, and of what comes before the first."""
+    heading: str = ""
+    code: list[NotebookNode] = []
+    for cell in cells:
+        if cell.cell_type == "code":
+            code.append(cell)
+        elif found := timing.headings(cell.source):
+            yield heading, code
+            heading, code = found[-1], []
+    yield heading, code
 
 
 def defined(source: str, name: str, known: Mapping[str, Any] | None = None) -> Callable:

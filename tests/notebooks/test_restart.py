@@ -8,6 +8,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from lesson_cells import sections
 from nbclient.exceptions import CellExecutionError
 from nbformat import NotebookNode
 
@@ -15,7 +16,6 @@ NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
 sys.path.insert(0, str(NOTEBOOKS))
 
 import build as builder  # noqa: E402
-import timing  # noqa: E402
 
 HANG = 1200  # s per cell: a limit that catches a hang, not a slow or busy machine
 SOURCES = sorted(builder.SOURCE.glob("[0-9][0-9]_*.py"))
@@ -32,16 +32,12 @@ def code_of(source: Path) -> list[NotebookNode]:
 
 def sections_with_code(cells: list[NotebookNode]) -> dict[str, list[NotebookNode]]:
     """Return the cells of code of each section by its heading, from its cell `start-here` on."""
-    found: dict[str, list[NotebookNode]] = {}
-    heading = ""
-    for cell in cells:
-        if cell.cell_type == "markdown" and (headings := timing.headings(cell.source)):
-            heading = headings[-1]
-        elif cell.cell_type == "code" and cell.source != builder.KERNEL_CHECK:
-            found.setdefault(heading, []).append(cell)
-    for heading, code in found.items():
+    found = {}
+    for heading, code in sections(cells):
+        code = [cell for cell in code if cell.source != builder.KERNEL_CHECK]
         starts = [i for i, cell in enumerate(code) if "start-here" in cell.metadata.get("tags", [])]
-        found[heading] = code[starts[0] :] if starts else code
+        if code:
+            found[heading] = code[starts[0] :] if starts else code
     return found
 
 

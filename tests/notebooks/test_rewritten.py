@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
 
 import jupytext
 import pytest
+from lesson_cells import sections
 from nbformat import NotebookNode
 
 NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
@@ -35,18 +35,6 @@ def read_cells(source: Path) -> Cells:
 
 def markdown(cells: Cells) -> str:
     return "\n\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
-
-
-def sections(cells: Cells) -> Iterator[tuple[str, Cells]]:
-    """Yield the heading and the cells of code of each section, and of what comes before the first."""
-    heading, code = "", []
-    for cell in cells:
-        if cell.cell_type == "code":
-            code.append(cell)
-        elif found := timing.headings(cell.source):
-            yield heading, code
-            heading, code = found[-1], []
-    yield heading, code
 
 
 def missing_starts(cells: Cells) -> list[str]:
