@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import InputError
+from ..errors import InputError, check_number
 from .out_of_memory import first_line
 
 
@@ -134,11 +134,17 @@ def grey_divisor(high: float) -> int:
     -------
     int
 
+    Raises
+    ------
+    InputError
+        If `high` is not a number from 0 to 65535.
+
     Examples
     --------
     >>> [grey_divisor(high) for high in (1023, 4095, 9000, 65535)]
     [4, 16, 64, 257]
     """
+    high = check_number("high", high, "[0, 65535]")
     return next(divisor for bits, divisor in ((10, 4), (12, 16), (14, 64), (16, 257)) if high < 2**bits)
 
 

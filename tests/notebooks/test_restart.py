@@ -21,6 +21,8 @@ HANG = 1200  # s per cell: a limit that catches a hang, not a slow or busy machi
 SOURCES = sorted(builder.SOURCE.glob("[0-9][0-9]_*.py"))
 PREPARED = [path for path in SOURCES if 'tags=["start-here"' in path.read_text(encoding="utf-8")]
 TIMES = re.compile(r"\d\s?(?:s|ms|µs|us|min|[KMG]i?B(?:/s)?)\b|\b(?:seconds?|milliseconds?|times|faster|slower)\b")
+TABLE_OF_TIMES = re.compile(r"\b(?:milliseconds|microseconds|seconds|ms|µs|s)\b")  # in the head of a table
+SPREAD = re.compile(r"\d\s+\([\d.,]+ to [\d.,]+\)")
 COUNTING = re.compile(r"^(?:progress_table|calibration)\(", re.MULTILINE)  # they count what was done before
 
 
@@ -54,6 +56,16 @@ def printed(cell: NotebookNode) -> str:
     return "\n".join(output.get("text") or output.get("data", {}).get("text/plain", "") for output in outputs)
 
 
+def lines_without_times(text: str) -> list[str]:
+    """Return the lines that state no time: no unit in them, and no spread in a table whose head names a unit."""
+    lines, head = [], ""
+    for line in text.splitlines():
+        head = line if not SPREAD.search(line) else head
+        if line.strip() and not TIMES.search(line) and not (SPREAD.search(line) and TABLE_OF_TIMES.search(head)):
+            lines.append(line)
+    return lines
+
+
 def differences(first: list[NotebookNode], second: list[NotebookNode]) -> list[str]:
     """Return the lines that the second run prints and the first did not, apart from times and sizes.
 
@@ -63,11 +75,7 @@ def differences(first: list[NotebookNode], second: list[NotebookNode]) -> list[s
     for one, two in zip(first, second, strict=True):
         if not COUNTING.search(one.source):
             lines = set(printed(one).splitlines())
-            new += [
-                line
-                for line in printed(two).splitlines()
-                if line.strip() and line not in lines and not TIMES.search(line)
-            ]
+            new += [line for line in lines_without_times(printed(two)) if line not in lines]
     return new
 
 
@@ -119,6 +127,7 @@ def test_a_line_that_changes_is_noticed():
         ("memory: computing it, for the first time.\n3\n", "3\n"),
         ("copies 11.2 GB/s", "copies 9.1 GB/s"),
         ("22.1 GiB free", "22.0 GiB free"),
+        ("choice  milliseconds\na  4.6 (4.6 to 5.1)  1.0\nb  6 (5 to 7)  2", "choice  milliseconds\nb  7 (6 to 8)  2"),
     ],
 )
 def test_times_sizes_and_kept_results_may_differ(one: str, two: str):
