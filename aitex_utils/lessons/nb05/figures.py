@@ -365,6 +365,8 @@ def plot_tradeoff(names: Sequence[str], recalls: Sequence[float], microseconds: 
         )
     check_values({"recalls": recalls})
     check_values({"microseconds": microseconds}, positive=True)
+    from matplotlib.ticker import LogLocator, NullFormatter
+
     figure, axis = make_axes(1, 1, (6.6, 4))
     families: dict[str, list[int]] = {}
     for row, name in enumerate(names):
@@ -374,6 +376,9 @@ def plot_tradeoff(names: Sequence[str], recalls: Sequence[float], microseconds: 
         axis.plot(times, values, MARKERS[i % len(MARKERS)] + "-", color=COLOURS[i % len(COLOURS)], markersize=7)
     axis.set(xscale="log", ylim=(-0.1, 1.15), xlabel="microseconds per patch", ylabel="recall@1")
     axis.set(title="Up and to the left is better", xlim=(min(microseconds) / 1.6, max(microseconds) * 1.6))
+    axis.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axis.xaxis.set_major_formatter("{x:g}")
+    axis.xaxis.set_minor_formatter(NullFormatter())
     points = axis.transData.transform(np.column_stack([microseconds, recalls])) * 72 / figure.dpi
     for name, time, recall, offset in zip(names, microseconds, recalls, _label_offsets(names, points), strict=True):
         place = {"xytext": (0, offset), "textcoords": "offset points", "ha": "center"}
