@@ -50,6 +50,8 @@ def explain_crash(error: BaseException, answer: Any, exercise_id: str) -> Verdic
         )
     message = f"Your function stopped with {type(error).__name__}" + (f": {text}" if text else "") + "."
     if own_frames:
+        if isinstance(error, (TypeError, AttributeError)) and "NoneType" in text:
+            message += " A value is None: `shuffle`, `sort` and `append` change their object and return None."
         return Verdict(CRASHED, f"{message} {_describe_line(own_frames[-1], file)}")
     if isinstance(error, TypeError) and "argument" in text:
         message += " Does your function take the same arguments as the stub?"

@@ -98,6 +98,15 @@ def test_wrong_arguments_are_asked_about(answer: Callable):
     assert verdict.kind == "crashed" and "same arguments as the stub?" in verdict.message
 
 
+@pytest.mark.parametrize("answer", [lambda x: [x].sort()[0], lambda x: len([].append(x)), lambda x: [x].sort().copy()])
+def test_the_result_of_a_function_that_returns_none_is_explained(answer: Callable):
+    assert "`sort` and `append` change their object and return None" in judge(EXERCISE, answer).message
+
+
+def test_another_type_error_says_nothing_of_none():
+    assert "return None" not in judge(EXERCISE, lambda x: x + "a").message
+
+
 def test_another_crash_is_not_asked_about():
     for task, answer in ((EXERCISE, lambda x: [][9]), (exercise(lambda x: 1, (5,)), len)):
         verdict = judge(task, answer)
