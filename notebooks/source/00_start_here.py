@@ -9,44 +9,43 @@
 # %% [markdown]
 # # 00 Start here
 #
-# You will run PatchCore from beginning to end. It learns from good fabric only, and it finds defects of kinds that it has
-# never seen.
+# You will run PatchCore from beginning to end. It learns from normal fabric only, and it finds defects of kinds that it
+# has never seen.
 #
 # **You will be able to**
-# 1. distinguish a *tile* from a *patch*, and count the patches of a set of tiles: exercise 00.1;
+# 1. distinguish a *tile* from a *patch*, and count the patches in a set of tiles: exercise 00.1;
 # 2. compute the anomaly score of a patch from a memory bank: exercise 00.2;
-# 3. read the anomaly map of a strip and report its defects: the open task;
+# 3. read anomaly maps and report the defects of strips: the open task;
 # 4. judge a detector by its scores and choose a threshold: the exercise *read the figure and decide*.
 #
-# **You need to know** some Python and NumPy, and roughly what a convolutional network is. You need no defect labels and
-# no GPU.
+# **You need to know** some Python and NumPy, and roughly what a convolutional network is. You do not need a GPU.
 #
 # **Contents**
 #
 # {{contents}}
 #
-# **Time**: about {{minutes}} for you with the exercises, and {{cost}} for the computer. The first run takes up to
-# 30 seconds more, because it makes the practice fabric.
+# **Time**: about {{minutes}} for you, including the exercises, and {{cost}} for the computer. The first run takes up to
+# 30 seconds more, because it generates the practice fabric.
 #
 # **Kernel.** A kernel is the Python process that runs the cells. If you opened JupyterLab with `python course.py lab`,
 # the course's kernel is already selected. In VS Code, click **Select Kernel** at the top right and choose `.venv`.
 # In JupyterLab, click the kernel's name at the top right to change it.
 #
-# Run a cell with <kbd>Shift</kbd>+<kbd>Enter</kbd>, from the top down.
+# Run the cells from the top down, each with <kbd>Shift</kbd>+<kbd>Enter</kbd>.
 
 # %% [markdown]
 # ## 1. A strip of fabric with a defect
 #
-# A weaving mill photographs its fabric in long **strips**, 256 px high and 4,096 px wide. Nearly all strips are normal.
-# Defects are rare, and no two look alike: a broken thread, a knot, an oil stain. The mill cannot collect examples of
-# every future defect. It has plenty of *good* fabric.
+# A weaving mill photographs its fabric in long **strips**, 256 px high and 4,096 px wide. Nearly all strips are
+# **normal**: they have no defect. Defects are rare and varied, for example a broken thread, a knot or an oil stain. The
+# mill cannot collect examples of every future defect, but it has plenty of normal fabric.
 #
-# The task of this course follows: **learn from normal fabric only, then find everything that differs from it.** The field
-# calls this *anomaly detection*.
+# So the task of this course is: **learn from normal fabric only, then find everything that differs from it.** This task
+# is called **anomaly detection**.
 #
 # The strips here are **practice fabric**, which the course generates on your computer. It imitates AITEX, a public data
-# set of real fabric. With AITEX on your disk and the environment variable `AITEX_PROFILE=full`,
-# the same notebooks run on real strips.
+# set of real fabric. The same notebooks run on real strips if AITEX is on your disk and you set the environment
+# variable `AITEX_PROFILE=full`.
 
 # %% tags=["start-here"]
 # Start here again after a restart
@@ -57,28 +56,29 @@ from aitex_utils.plots import plot_image, plot_tiles, show
 strips = load_strips()
 print(strips.describe())
 example = strips.defective[0]
-show(*plot_image(example.read(), title=f"Strip {example.id}. Where is the defect?"))
+show(*plot_image(example.read(), title=f"Strip {example.id}, with a defect to find"))
 
 # %% [markdown]
-# The strip contains at least one defect. Look for it before you go on. A bright area at the left end is the bed of the
-# machine, not fabric, so the detector must ignore it.
+# The strip contains at least one defect. Look for it before you go on. The bright area at the left end is the bed of
+# the machine, not fabric, so the detector must ignore it.
 #
-# The first line of the cell says *Start here again after a restart*. A restart of the kernel deletes all variables. Each
-# section begins with such a cell, which loads everything that the section needs. So you can continue there, without
-# running the earlier sections again. Alternatively, select the cell at which you stopped, and choose
-# **Run All Above Selected Cell** in the menu **Run** of JupyterLab. In VS Code, this is **Execute Above Cells**.
+# The first line of the cell says *Start here again after a restart*. A restart of the kernel deletes all variables.
+# Each section with code begins with such a cell, which loads everything that the section needs. So after a restart, you
+# can continue from this cell of your section, without running the earlier sections again. Alternatively, select the
+# cell at which you stopped, and choose **Run All Above Selected Cell** in the menu **Run** of JupyterLab. In VS Code,
+# this is **Execute Above Cells**.
 #
-# The place of the defect is stored in a second image, the **ground-truth mask**. For AITEX, people drew the masks by hand.
-# For the practice fabric, the program that adds the defect also writes the mask. **The detector never sees a mask.** We
-# use masks only to judge the detector.
+# The place of the defect is stored in a second image, the **ground-truth mask**. For AITEX, people drew the masks by
+# hand. For the practice fabric, the program that adds the defect also writes the mask. **The detector never sees a
+# mask.** We use masks only to judge the detector.
 
 # %%
 example_mask = example.read_mask()
-show(*plot_image(example.read(), example_mask, title=f"Strip {example.id}: {example.defect}, outlined"))
+show(*plot_image(example.read(), example_mask, title=f"Strip {example.id}, {example.defect} outlined"))
 
 # %% [markdown]
-# The outline surrounds every pixel of the defect. It covers a small part of the strip, so most of this defective strip
-# is normal fabric.
+# The outlines surround all defective pixels. The caption states their first and last column, but the fabric between two
+# outlines is normal. So most of this defective strip is normal fabric.
 #
 # A strip is cut into **tiles** of 256 x 256 px. `tile_fabric` leaves out the machine bed.
 
@@ -88,8 +88,8 @@ titles = [f"column {column:,}" for _, column in example_corners]
 show(*plot_tiles(example_tiles, titles=titles))
 
 # %% [markdown]
-# Only a few of these tiles contain a part of the defect. The last tile overlaps its neighbour, so the tiles cover the
-# fabric to its end. The detector works on tiles and joins their results to a map of the whole strip.
+# Only a few of these tiles contain a part of the defect. The last tile overlaps its neighbour so that the tiles cover
+# the fabric to its end. The detector works on tiles and joins their results into a map of the whole strip.
 
 # %% [markdown]
 # ## 2. From tiles to patches
@@ -97,22 +97,23 @@ show(*plot_tiles(example_tiles, titles=titles))
 # **PatchCore** was published by Roth et al. in *Towards Total Recall in Industrial Anomaly Detection* (CVPR 2022,
 # [arXiv 2106.08265](https://arxiv.org/abs/2106.08265)). It works in three steps:
 #
-# 1. **Extract patches.** An ImageNet-pretrained network processes each tile. PatchCore does not use the classes that the
-#    network predicts. It takes the outputs of middle layers at each position. The vector of one position is a **patch**.
-# 2. **Select a coreset.** There are too many patches to store. *Coreset subsampling* keeps a small part of them, such that
-#    every patch has a selected patch nearby.
-# 3. **Store the memory bank.** The selected patches are the **memory bank**: all that the detector stores about normal
-#    fabric.
+# 1. **Extract patches.** An ImageNet-pretrained network processes each tile. PatchCore does not use the classes that
+#    the network predicts. It takes the outputs of intermediate layers at each position. The feature vector at one
+#    position is a **patch**.
+# 2. **Select a coreset.** Storing and searching all patches would be slow. *Coreset subsampling* keeps a small part of
+#    them, selected so that every patch has a selected patch nearby.
+# 3. **Store the memory bank.** The selected patches are the **memory bank**, with which the detector compares new
+#    patches.
 #
 # | word | meaning | number |
 # |---|---|---|
 # | **tile** | a crop of the strip, 256 x 256 px | 12 to 16 per strip |
-# | **patch** | a feature vector of one position of a tile | 3,136 per tile |
+# | **patch** | the feature vector at one position of a tile | 3,136 per tile |
 #
 # Texts on PatchCore often use *patch* for both the crop and the vector. This course never does.
 #
-# The training set consists of the tiles of most normal strips. The other normal strips are **held out**: they show later
-# how the detector scores normal fabric that it has not seen.
+# The training set consists of the tiles of most normal strips. The other normal strips are **held out**: they show
+# later how the detector scores normal fabric that it has not seen.
 
 # %% tags=["start-here"]
 # Start here again after a restart
@@ -134,12 +135,12 @@ show(*plot_tiles(tiles[shown], titles=[f"tile {i}" for i in shown]))
 #
 # ### Exercise 00.1: Count the patches
 #
-# *Easy, 3 minutes.* This exercise also shows how exercises work. The next cell contains a function without a body. Replace
-# the line `raise NotImplementedError` by your code, run the cell, then run the check below it.
+# *Easy, 3 minutes.* This exercise also shows how exercises work. The next cell contains a function without a body.
+# Replace the line `raise NotImplementedError` with your code, run the cell, then run the check below it.
 #
-# `tiles` is an array of shape `(N, height, width)`. There is one patch for every `stride` pixels, down and across. Height
-# and width are multiples of `stride`. Return the number of patches of all tiles as an int. For example, one tile of
-# 448 x 448 px with a stride of 8 px has 56 x 56 = 3,136 patches.
+# `tiles` is an array of shape `(N, height, width)`. There is one patch for every `stride` pixels, down and across.
+# Height and width are multiples of `stride`. Return the number of patches of all tiles as an int. For example, one tile
+# of 448 x 448 px with a stride of 8 px has 56 x 56 = 3,136 patches.
 
 
 # %% exercise="00.1"
@@ -153,12 +154,12 @@ def count_patches(tiles: np.ndarray, stride: int = 8) -> int:
 check("00.1", count_patches)
 
 # %% [markdown]
-# `check` recognises typical mistakes and explains each of them. Give a wrong answer on purpose, for example the number of
-# pixels. You can check as often as you like. For a hint, run `hint("00.1")` in a new cell. The solution is folded away
-# below the check.
+# `check` recognises typical mistakes and explains each of them. To see this, give a wrong answer on purpose, for
+# example the number of pixels. You can check as often as you like. For a hint, run `hint("00.1")` in a new cell. The
+# solution is folded away below the check.
 #
-# Now the network extracts the patches of four tiles. It first enlarges each tile from 256 to 448 px, because threads are
-# thin. `yours` returns your function if it passed the check, and the course's function otherwise.
+# Now the network extracts the patches of four tiles. Each tile is first enlarged from 256 to 448 px, because threads
+# are thin. `yours` returns your function if it passed the check, and the course's function otherwise.
 
 # %%
 features = PatchFeatures(size=448)
@@ -171,17 +172,17 @@ enlarged = np.zeros((len(tiles), 448, 448), np.uint8)  # only the shape matters 
 print(f"All {len(tiles)} enlarged tiles have {count(enlarged, 8):,} patches.")
 
 # %% [markdown]
-# The function counts the patches without running the network. One strip already makes tens of thousands of patches, so
-# PatchCore keeps only a part of them.
+# The function counts the patches without running the network. A single strip already yields tens of thousands of
+# patches, so PatchCore keeps only a small part of them.
 
 # %% [markdown]
 # ## 3. The memory bank and the score of a patch
 #
-# `PatchCore.fit` runs all three steps. `coreset_ratio=0.05` keeps 1 in 20 patches. Nothing is trained: the weights of the
-# network stay as they are.
+# `PatchCore.fit` runs all three steps. `coreset_ratio=0.05` keeps 1 in 20 patches. Nothing is trained: the weights of
+# the network stay as they are.
 #
-# Fitting takes about 20 seconds. `fit_cached` calls `detector.fit(tiles)` in the first run and stores the result on your
-# disk. Later runs read it from there.
+# Fitting takes about 20 seconds. `fit_cached` calls `detector.fit(tiles)` in the first run and stores the result on
+# your disk. Later runs read the result from there.
 
 # %% tags=["start-here"]
 # Start here again after a restart
@@ -208,7 +209,8 @@ print(f"The memory bank contains {len(bank):,} patches of {bank.shape[1]} number
 # score** is the Euclidean distance to the *nearest* patch of the bank. A patch like one of the training patches has a
 # small score. A patch unlike all of them has a large score.
 #
-# `patch` has shape `(C,)` and `bank` has shape `(N, C)`. Return the distance between `patch` and the nearest row of `bank`.
+# `patch` has shape `(C,)` and `bank` has shape `(N, C)`. Return the distance between `patch` and the nearest row of
+# `bank`.
 
 
 # %% exercise="00.2"
@@ -237,25 +239,26 @@ patch_scores = np.array([[score(patch, bank) for patch in row] for row in exampl
 show(*figures.plot_patch_scores(tiles_of_example[i], masks_of_example[i], patch_scores))
 
 # %% [markdown]
-# The right panel is an **anomaly map**: it shows the score at each position. Patches at the defect lie far from the memory
-# bank, so the map is bright there.
+# The right panel is an **anomaly map**: it shows the score at each position. Patches at the defect lie far from the
+# memory bank, so the map is bright there.
 #
-# The distances are not 0 on normal fabric either, because no two threads are exactly alike. Only the comparison with the
-# surroundings shows a defect.
+# The distances are not 0 on normal fabric either, because no two threads are exactly alike. Only the comparison with
+# the surroundings shows a defect.
 
 # %% [markdown]
 # ## 4. The anomaly map of a strip
 #
-# `predict_strip` scores all patches of a strip and returns the map at the size of the strip. It also makes scores
-# comparable, in two steps:
+# `predict_strip` scores all patches of a strip and returns the map at the size of the strip. It also makes the scores
+# of different positions and strips comparable, in two steps:
 #
-# - It divides each distance by the typical distance at this position of a tile (*position-wise normalisation*).
+# - It divides each distance by the typical distance at its position in a tile (*position-wise normalisation*).
 # - It subtracts the typical value of the surroundings on the same strip (*background subtraction*).
 #
-# So these scores have another unit than the distances of section 3, and they are much smaller. A patch with a score of 0
-# is as anomalous as its surroundings. A score of 1 is one typical distance more, and a negative score is less.
+# So these scores have a different unit from the distances of section 3, and they are much smaller. A patch with a score
+# of 0 is as anomalous as its surroundings. A score of 1 is one typical distance above the surroundings, and a negative
+# score is below them.
 #
-# The next cell predicts two strips. This takes about 5 seconds.
+# The next cell predicts the maps of two strips. This takes about 5 seconds.
 
 # %% tags=["start-here"]
 # Start here again after a restart
@@ -278,16 +281,21 @@ show(*plot_strip(defective_strip.read(), defective_map, defective_strip.read_mas
 # Bright places in the lower panel have high scores. The detector was fitted without any defective strip, and its map
 # still marks a defect.
 #
-# A normal strip should stay dark. Both figures share **one colour scale**, from 0 to the highest score of the defective
-# strip. Negative scores have the darkest colour, as 0 has. On a scale of its own, every map would have a bright place.
+# The map of a normal strip should stay dark. Both figures share **one colour scale**, from 0 to the highest score of
+# the defective strip. Negative scores have the same dark colour as 0. On a scale of its own, every map would have a
+# bright place.
 
 # %%
 title = f"{normal_strip.id}, normal, held out"
 show(*plot_strip(normal_strip.read(), normal_map, title=title, scale=scale))
 
 # %% [markdown]
-# The map of the normal strip has low scores everywhere, with a few slightly brighter places. Its highest score is a natural
-# limit: does the map exceed it at every outlined place of the defective strip?
+# The map of the normal strip has low scores everywhere, with a few slightly brighter places. A caption relates the
+# highest score to the quantile, which 1 in 100 pixels of the same map exceeds. To compare two strips, use the scores
+# themselves.
+#
+# The highest score of the normal strip is a natural limit. Does the map of the defective strip exceed this limit at
+# every outlined place?
 
 # %%
 limit = float(np.nanmax(normal_map))
@@ -302,8 +310,9 @@ for line in describe_places(defective_map, defective_strip.read_mask(), limit):
 # %% [markdown]
 # ## 5. Three more defective strips
 #
-# The next cell predicts all strips of the test set. This takes about 30 seconds in the first run. Later runs read the maps
-# from the disk. All three figures share one colour scale. Scores above its end have the brightest colour.
+# The test set consists of the held-out normal strips and the defective strips. The next cell predicts the maps of all
+# these strips. This takes about 30 seconds in the first run. Later runs read the maps from the disk. All three figures
+# share one colour scale. Scores above its end have the brightest colour.
 
 # %% tags=["start-here"]
 # Start here again after a restart
@@ -315,21 +324,22 @@ from aitex_utils.plots import plot_strip, show
 strips = load_strips()
 results = predict_cached(load_detector(strips), strips.held_out + strips.defective)
 report_limit = max(results[strip.id].score for strip in strips.held_out)
-print(f"Highest score of the normal strips: {report_limit:.2f}")
+print(f"Highest score of the held-out normal strips: {report_limit:.2f}")
 for strip in strips.defective[-3:]:
     title = f"{strip.id}, {strip.defect}, highest score {results[strip.id].score:.2f}"
     report_scale = 0.0, 3 * report_limit
     show(*plot_strip(strip.read(), results[strip.id].map, strip.read_mask(), title=title, scale=report_scale))
 
 # %% [markdown]
-# The colour scale ends at 3 times the highest score of the normal strips. So a normal strip reaches at most the first
-# third of the scale. Brighter places exceed every score of normal fabric.
+# The colour scale ends at 3 times the highest score of the held-out normal strips. So these strips reach at most the
+# first third of the scale, and brighter places exceed all their scores. The highest point can lie just outside a small
+# outline, because a patch covers many pixels.
 #
 # ### Open task: Report three strips to the mill
 #
 # *Medium, 8 minutes.* Write a note of at most ten sentences to the mill, in a new Markdown cell. Report for each of the
-# three strips which defects the detector finds, and how sure you are. Use the highest score of the normal strips as the
-# limit. Add what the mill should do next. Then compare your note with the rubric.
+# three strips which defects the detector finds, and how sure you are. Use the highest score of the held-out normal
+# strips as the limit. Recommend a next step. Then compare your note with the rubric.
 #
 # <details><summary>Rubric, 5 points</summary>
 #
@@ -338,31 +348,32 @@ for strip in strips.defective[-3:]:
 # - 1 point: found and missed defects are distinguished, with the outline as the reference.
 # - 1 point: the note names bright places outside the outlines, or states that there are none. Such places can be false
 #   alarms.
-# - 1 point: the next step follows from the maps, and nothing is claimed that three strips cannot show.
+# - 1 point: the next step follows from the maps, and the note claims nothing that three strips cannot show.
 #
 # </details>
 #
 # <details><summary>Worked answer, for the practice fabric</summary>
 #
-# "Strip 0007_023_00 has a crease near column 1,340. Its scores are far above the limit from top to bottom, so I am sure.
-# Weaker bright places near columns 2,100 and 3,600 lie outside the outline, at about the limit. I take them for false
-# alarms. Strip 0006_022_00 has a cut at the selvage, left of column 1,000. Its scores stay below the limit, and other places
-# are as bright, so the detector misses it. Strip 0008_025_00 has three warp balls. The map marks one near column 1,320, at
-# about the limit, and misses the other two. Please look at the crease first, and inspect selvages and small balls by eye.
-# Three strips do not show how often the detector misses such defects."
+# "Strip 0007_023_00 has a crease near column 1,340. Its scores are above the limit from top to bottom and reach twice
+# the limit, so I am sure. Weaker bright places near columns 2,100 and 3,600 lie outside the outline, at about the
+# limit. I consider them false alarms. Strip 0006_022_00 has a cut at the selvage, left of column 1,000. It is the
+# brightest place of its map, but its scores stay below the limit, so the detector misses it. Strip 0008_025_00 has
+# three warp balls. The map marks one near column 1,320, at about the limit, and misses the other two. Please look at
+# the crease first, and inspect selvages and small balls by eye. Three strips do not show how often the detector misses
+# such defects."
 #
 # </details>
 
 # %% [markdown]
 # ## 6. Tile scores, AUROC and a threshold
 #
-# A few figures do not show how good the detector is, so we now measure it. The test set has two parts: the held-out normal strips and the defective
-# strips. The **score of a tile** is the highest value of the map in this tile. A tile is labelled defective if its mask
-# marks at least one pixel, and clean otherwise.
+# A few figures do not show how good the detector is, so we now measure its performance on all tiles of the test set.
+# The **score of a tile** is the highest value of the map in this tile. A tile is labelled defective if its mask marks
+# at least one pixel, and clean otherwise.
 #
-# Before a surprising result, the course asks for your **guess**: a range that you are 80 % sure about. Take all pairs of a
-# defective tile and a clean tile. **In which percentage of these pairs does the defective tile have the higher score?**
-# Random scores would reach 50. Write your range into the cell with `predict` and run it.
+# Before some results, you make a **guess**: a range that you are 80 % sure contains the result. Take all pairs of a
+# defective tile and a clean tile. **In what percentage of these pairs does the defective tile have the higher score?**
+# Random scores would give 50. Write your range into the cell with `predict` and run it.
 
 # %% tags=["start-here"]
 # Start here again after a restart
@@ -397,27 +408,28 @@ hidden = int((tile_scores[labels] <= tile_scores[~labels].max()).sum())
 print(f"{hidden} of {labels.sum()} defective tiles score no higher than the highest clean tile.")
 
 # %% [markdown]
-# The legend says *normal tiles* for all clean tiles, also for clean tiles of defective strips. Most defective tiles have
-# higher scores than nearly all clean tiles. Where the histograms overlap, no threshold separates the two classes.
+# In the legend, *normal tiles* means all clean tiles, including the clean tiles of defective strips. Most defective
+# tiles have higher scores than nearly all clean tiles. Where the histograms overlap, no threshold separates the two
+# classes.
 #
-# The share of pairs has a standard name: the area under the ROC curve. This area (AUROC) is 0.5 for guessing and 1 for a
-# perfect detector. Notebook 06 shows how far such a value can be trusted.
+# The share of pairs has a standard name: the area under the ROC curve. This area (AUROC) is 0.5 for guessing and 1 for
+# a perfect detector. Notebook 06 shows how far such a value can be trusted.
 #
 # ### Read the figure and decide
 #
-# *Easy, 3 minutes.* The mill needs a yes or a no for each tile. A tile is **flagged** if its score reaches the
-# **threshold**. The figure shows the share of tiles that each threshold flags, and three candidates.
+# *Easy, 3 minutes.* The mill needs a yes or no for each tile. A tile is **flagged** if its score reaches the
+# **threshold**. The figure shows the share of tiles that each threshold flags, and marks three candidates.
 
 # %%
 thresholds = candidate_thresholds(tile_scores[~labels])
 show(*figures.plot_thresholds(tile_scores[~labels], tile_scores[labels], thresholds, ALLOWED))
 
 # %% [markdown]
-# Both curves fall, because a higher threshold flags fewer tiles of each class. So each choice exchanges missed defects for
-# false alarms.
+# Both curves fall, because a higher threshold flags fewer tiles of each class. So each choice is a trade-off between
+# missed defects and false alarms.
 #
-# The mill allows the detector to flag 1 in 20 clean tiles. Within this limit it should find as many defective tiles as
-# possible. Which threshold do you set?
+# The mill allows the detector to flag at most 1 in 20 clean tiles. Within this limit it should find as many defective
+# tiles as possible. Which threshold do you set?
 # - a) A, because it finds the most defective tiles
 # - b) B, because it is the lowest one within the limit
 # - c) C, because it does not flag a single clean tile
@@ -428,14 +440,15 @@ show(*figures.plot_thresholds(tile_scores[~labels], tile_scores[labels], thresho
 quiz("00.q5", "b")
 
 # %% [markdown]
-# The right threshold depends on the costs of missed defects and false alarms. Here you chose it on the test set. This is
-# fine for an exercise, but too optimistic in practice. Notebook 06 chooses the threshold from normal strips only.
+# The right threshold depends on the costs of missed defects and false alarms. Here you chose the threshold on the test
+# set, which is fine for an exercise. In practice, the rates measured in this way are too optimistic. Notebook 06
+# chooses the threshold from normal strips only.
 
 # %% [markdown]
 # ## 7. Your computer and the doctor
 #
-# The *doctor* checks what the course needs, in up to 30 seconds. A line with `ok` needs nothing. Every other line names a
-# fix. In a terminal, the command is `python course.py doctor`.
+# The *doctor* checks that your computer has everything that the course needs. This takes up to 30 seconds. A line with
+# `ok` needs no action. Every other line names a fix. In a terminal, the command is `python course.py doctor`.
 
 # %% tags=["start-here", "this-machine"]
 # Start here again after a restart
@@ -444,9 +457,9 @@ from aitex_utils.commands.doctor import main as doctor
 _ = doctor()
 
 # %% [markdown]
-# Slow results are cached in the folder `data/cache`, and they are computed again when data or code change. To free the
-# space, run `python course.py data --clear-cache` in a terminal. Run it also to measure times again, because the cache
-# keeps the times of the first run.
+# Results that take long to compute are cached in the folder `data/cache`. They are computed again when data or code
+# change. To free the space, run `python course.py data --clear-cache` in a terminal. Also clear the cache before you
+# measure times again, because it keeps the times of the first run.
 
 # %% [markdown]
 # ## 8. How the course works
@@ -455,13 +468,13 @@ _ = doctor()
 # |---|---|
 # | `check("00.1", count_patches)` | checks an exercise: its number in quotes, then your function without parentheses |
 # | `hint("00.1")` | shows the next hint |
-# | `predict("00.a", 70, 95)`, `reveal` | stores your guess, then compares it with the result; a guess is final after that |
-# | `quiz("00.q1", "b")` | answers a question; the letter stands in quotes |
+# | `predict("00.a", 70, 95)`, `reveal` | stores your guess, then compares it with the result; the guess is then final |
+# | `quiz("00.q1", "b")` | answers a question; the letter is in quotes |
 # | `calibration()` | shows how many of your guesses contained the result |
 # | `progress_table()` | shows what you have passed, and the path of the file that stores it |
 #
-# The course stores passed exercises, guesses and answers in one file on your computer. Nothing is sent anywhere. You can
-# hand this file to a teacher. To choose another file, set the environment variable `COURSE_PROGRESS`.
+# The course stores passed exercises, guesses and answers in one file on your computer. Nothing is sent anywhere. You
+# can hand this file to a teacher. To choose another file, set the environment variable `COURSE_PROGRESS`.
 
 # %% tags=["start-here", "this-machine"]
 # Start here again after a restart
@@ -470,7 +483,7 @@ from aitex_utils.lessons import progress_table
 progress_table()
 
 # %% [markdown]
-# Each notebook runs on its own and uses ideas of the earlier notebooks:
+# Each notebook runs on its own and uses ideas from the earlier notebooks:
 #
 # | | notebook | you will |
 # |---|---|---|
@@ -480,24 +493,24 @@ progress_table()
 # | 03 | [Feature extraction](03_feature_extraction.ipynb) | read the layers of a network and build patches |
 # | 04 | [Coreset sampling](04_coreset_sampling.ipynb) | write the greedy selection and make it many times faster |
 # | 05 | [FAISS](05_faiss.ipynb) | search exactly and approximately, and measure the costs |
-# | 06 | [Scoring and evaluation](06_scoring_and_evaluation.ipynb) | turn distances into decisions, and judge them honestly |
+# | 06 | [Scoring and evaluation](06_scoring_and_evaluation.ipynb) | turn distances into decisions, and judge them |
 # | 07 | [PatchCore and an autoencoder](07_autoencoder.ipynb) | compare two methods in one test |
 #
-# Further notebooks are planned: failures of PatchCore on fabric and their fixes, an experiment bench, more data than one
-# machine can store, and a detector for your own fabric.
+# Further notebooks are planned: failures of PatchCore on fabric and their fixes, an experiment bench, more data than
+# one machine can store, and a detector for your own fabric.
 
 # %% [markdown]
 # ## 9. Recap and quiz
 #
 # PatchCore learns from normal fabric only. A pretrained network turns each tile into thousands of patches. A coreset of
-# these patches is the memory bank. The anomaly score of a new patch is its distance to the nearest patch of the bank. The
-# detector is judged on whole strips that were held out.
+# these patches is the memory bank. The anomaly score of a new patch is its distance to the nearest patch of the bank.
+# The detector is judged on whole strips that it has not seen.
 #
 # Write the letter of your answer between the quotation marks, and run the cell.
 #
 # **1.** What is the difference between a tile and a patch?
 # - a) None: both are words for a crop of the strip
-# - b) A tile is a crop of the strip, a patch a feature vector
+# - b) A tile is a crop of the strip, and a patch is a feature vector
 # - c) A patch is a small tile, cut out of a larger tile
 
 # %% tags=["start-here"]
@@ -520,8 +533,8 @@ quiz("00.q1", "b")
 quiz("00.q2", "a")
 
 # %% [markdown]
-# <details><summary>Answer</summary>a. The network was pretrained on photographs of everyday objects. Fitting only selects
-# patches and stores them.</details>
+# <details><summary>Answer</summary>a. The network was pretrained on photographs of everyday objects. Fitting only
+# selects patches and stores them.</details>
 #
 # **3.** Why must the masks stay out of `fit`?
 # - a) They are large, and fitting would take too long
@@ -532,13 +545,13 @@ quiz("00.q2", "a")
 quiz("00.q3", "c")
 
 # %% [markdown]
-# <details><summary>Answer</summary>c. The next defect will be a different one. A detector that is fitted and tested on the
-# same masks is only tested on examples that it has seen.</details>
+# <details><summary>Answer</summary>c. The next defect will be a different one. A detector that is fitted and tested on
+# the same masks is only tested on examples that it has seen.</details>
 #
-# **4.** Two maps are shown, each on its own colour scale. What can't you say from their colours?
+# **4.** Two maps are shown, each on its own colour scale. What can't you see from their colours?
 # - a) Which of the two strips is more anomalous
-# - b) Which shape the brightest place of each has
-# - c) Where in each map the brightest place is
+# - b) The shape of the brightest place in each map
+# - c) The position of the brightest place in each map
 
 # %%
 quiz("00.q4", "a")
@@ -547,5 +560,5 @@ quiz("00.q4", "a")
 # <details><summary>Answer</summary>a. Each map is stretched to its own range, so the brightest place of a normal strip
 # looks like a defect.</details>
 #
-# **Next**: notebook 01, [Strips and tiles](01_strips_and_tiles.ipynb). It shows where strips come from, and how tiles of
-# one strip in both training and test set make a detector look too good.
+# **Next**: notebook 01, [Strips and tiles](01_strips_and_tiles.ipynb). It shows how strips become labelled tiles. It
+# also shows how tiles of one strip in both the training set and the test set make a detector look too good.

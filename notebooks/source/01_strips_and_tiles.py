@@ -13,23 +13,25 @@
 #
 # **You will be able to**
 # 1. read AITEX's names and masks, with all their irregularities: exercises 01.1 and 01.2;
-# 2. cut an image into tiles, choose the overlap, and put the tiles together again: exercise 01.3 and *choose and justify*;
+# 2. cut an image into tiles, choose the overlap, and put the tiles together again: exercise 01.3 and *choose and
+#    justify*;
 # 3. label tiles from masks and document a data set: exercise 01.4 and the open task;
 # 4. split tiles by strip, and find a leak in a split: exercises 01.5 and 01.6.
 #
-# **You need to know** NumPy's arrays and Boolean masks, and notebook 00.
+# **You need to know** NumPy arrays and Boolean indexing, and notebook 00.
 #
 # **Contents**
 #
 # {{contents}}
 #
-# **Time**: about {{minutes}} for you with the exercises, and {{cost}} for the computer.
+# **Time**: about {{minutes}} for you, including the exercises, and {{cost}} for the computer.
 
 # %% [markdown]
 # ## 1. A folder of strips
 #
 # [AITEX](https://doi.org/10.2478/aut-2019-0035) is a public database of real fabric with 247 strips: 141 without a
-# defect and 106 with one. The practice fabric has the same layout and the same irregularities. All cells work on either.
+# defect and 106 with one. The practice fabric has the same layout and most of the irregularities. All cells run on
+# either data set.
 #
 # | folder | content |
 # |---|---|
@@ -37,8 +39,8 @@
 # | `Defect_images` | defective strips |
 # | `Mask_images` | ground-truth masks, which mark the defects |
 #
-# The next cell begins with *Start here again after a restart*. After a restart of the kernel, continue from this cell of
-# your section, or use **Run All Above Selected Cell** in the menu **Run**. The set-up takes about 10 seconds the first time.
+# After a restart of the kernel, continue from the first cell of your section, or use **Run All Above Selected Cell** in
+# the menu **Run**. The set-up takes about 10 seconds the first time.
 
 # %% tags=["start-here"]
 # Start here again after a restart
@@ -54,16 +56,17 @@ for name in data.fabrics:
 show(*figures.plot_images({f"fabric {s.fabric}, {s.id}": s.read() for s in data.first_of_each}))
 
 # %% [markdown]
-# Each strip is 256 px high and about 4,096 px wide. The bright part on the left is not fabric, and section 3 removes it.
+# Each strip is 256 px high and about 4,096 px wide. The bright part on the left is not fabric, and section 3 removes
+# it.
 #
-# A file name such as `0094_027_05.png` has three parts: number, **defect code** and **fabric**. The number alone does not
-# identify a strip, because it can occur again with another code or fabric. Code `000` means normal.
+# A file name such as `0094_027_05.png` has three parts: number, **defect code** and **fabric**. The number alone does
+# not identify a strip, because it can occur again with another code or fabric. Code `000` means normal.
 #
 # ### Exercise 01.1: Read a name
 #
 # *Easy, 5 minutes.* Write a function that returns number, code and fabric as three strings, in the order of the name.
-# One normal strip of AITEX is called `0018_00_01.png`, and its code has only two digits. Add a zero before any code of two
-# digits: `00` becomes `000`, and `30` becomes `030`. For a hint, run `hint("01.1")`.
+# One normal strip of AITEX is called `0018_00_01.png`, and its code has only two digits. Add a zero before any code of
+# two digits: `00` becomes `000`, and `30` becomes `030`. For a hint, run `hint("01.1")`.
 
 
 # %% exercise="01.1"
@@ -77,7 +80,7 @@ def parse_name(name: str) -> tuple[str, str, str]:
 check("01.1", parse_name)
 
 # %% [markdown]
-# The next cell counts the strips of each code. It uses your function if the function has passed.
+# The next cell counts the strips of each code. It uses your function if the function has passed the check.
 
 # %%
 from aitex_utils.strips import DEFECTS
@@ -88,21 +91,22 @@ for code, defect in DEFECTS.items():
     print(f"{code}  {defect:<15}{codes.count(code):>4} strips")
 
 # %% [markdown]
-# AITEX has 12 kinds of defects. The *selvage* is the edge of the cloth, which has a denser weave.
+# The first row counts normal strips, and each other row counts the strips with one kind of defect. AITEX has the same
+# 12 kinds. The *selvage* is the edge of the fabric, which has a denser weave.
 #
 # <details><summary>In depth: terms of weaving</summary>
 #
-# **Warp** threads run along the cloth, and **weft** threads run across it. An *end* is a single warp thread, and a *pick* is
-# a single weft thread. Both can break. A `nep` is a tiny tangle in the yarn. A `fuzzyball` or `warp ball` is loose yarn that
-# has rolled up.
+# **Warp** threads run along the fabric, and **weft** threads run across it. An *end* is a single warp thread, and a
+# *pick* is a single weft thread. Both can break. A `nep` is a tiny tangle in the yarn. A `fuzzyball` or `warp ball` is
+# loose yarn that has rolled up.
 #
 # </details>
 
 # %% [markdown]
 # ## 2. Irregular files and masks
 #
-# `check_dataset` checks size, type, name and mask of every file, and finds images that occur twice. The cell prints the
-# count of each kind of irregularity, with one example.
+# `check_dataset` checks the size, type, name and mask of every file, and finds images that occur twice. The cell prints
+# the count of each kind of irregularity, with one example.
 
 # %% tags=["start-here"]
 # Start here again after a restart
@@ -121,26 +125,28 @@ data = load_strips()
 issues = check_dataset(data.root)
 examples = {issue.kind: issue for issue in reversed(issues)}
 for kind, n_files in Counter(issue.kind for issue in issues).items():
-    print(f"{n_files} x {kind}: {examples[kind].message}\n    for example {examples[kind].file}")
+    print(f"{kind}: {examples[kind].message}\n    {n_files} in all, for example {examples[kind].file}")
 
 # %% [markdown]
 # The course handles these irregularities as follows:
 #
 # - **RGBA files**: `strip.read()` converts them to grey values of shape (256, W).
 # - **Another width** (AITEX only): W is not always 4,096, so your code must not assume it.
-# - **No mask, or an all-black mask** (the latter in AITEX only): the place of the defect is unknown, so the tiles have no
-#   labels. The strip counts in strip-level measures and is left out of tile-level measures.
-# - **Masks that are not binary**: their edges contain values between 0 and 255. **Any value above 0 is defect.**
+# - **No mask, or an all-black mask** (the latter in AITEX only): the place of the defect is unknown, so the tiles have
+#   no labels. The strip counts in strip-level measures and is left out of tile-level measures.
+# - **Masks that are not binary**: their edges contain values between 0 and 255. **Any value above 0 counts as
+#   defective.**
 # - **Several masks**: each marks one defect. The strip's mask is their union.
 #
-# In four fabrics of AITEX, {{results/notebook_01.json: aitex.issues.mask not binary}}
-# masks are not binary, and {{results/notebook_01.json: aitex.issues.mask all black}} is all black.
+# On AITEX, this course measures the four fabrics 00, 02, 03 and 06. There,
+# {{results/notebook_01.json: aitex.issues.mask not binary}} masks are not binary, and
+# {{results/notebook_01.json: aitex.issues.mask all black}} is all black.
 #
 # ### Exercise 01.2: The union of several masks
 #
-# *Easy, 5 minutes.* Write a function that takes all masks of a strip: a list of one or more arrays (H, W) with grey values
-# from 0 to 255. Return one Boolean array (H, W). It is True where *any* mask has a value above 0. For a hint, run
-# `hint("01.2")`.
+# *Easy, 5 minutes.* Write a function that takes all masks of a strip: a list of one or more arrays (H, W) with grey
+# values from 0 to 255. Return one Boolean array (H, W). It is True where *any* mask has a value above 0. For a hint,
+# run `hint("01.2")`.
 
 
 # %% exercise="01.2"
@@ -163,12 +169,14 @@ title = f"Strip {several.id} ({several.defect}), {len(several.masks)} masks"
 show(*plot_image(several.read(), marked_pixels, title=title))
 
 # %% [markdown]
-# The outlines surround the defects of all masks. With the first mask alone, the other defects would count as clean fabric.
+# The outlines surround the defects of all masks. With the first mask alone, the other defects would count as clean
+# fabric.
 
 # %% [markdown]
 # ## 3. Where the fabric begins
 #
-# The left part of most strips shows no fabric. It shows a saturated white or the bed of the machine, and then the selvage.
+# The left part of most strips shows no usable fabric. It shows overexposed white or the bed of the machine, and then
+# the selvage.
 
 # %% tags=["start-here"]
 # Start here again after a restart
@@ -189,26 +197,28 @@ show(*plot_image(bed_image, title=f"Strip {bed_strip.id}: machine bed, selvage a
 # %% [markdown]
 # The bed differs between normal and defective strips, because they were recorded on different occasions.
 #
-# Imagine a detector that does not use the fabric at all. It uses three numbers of the bed: width, mean brightness and standard
-# deviation. The anomaly score of a strip is the distance from its three numbers to the nearest *other* normal strip.
+# Imagine a detector that does not use the fabric at all. It describes the bed by three numbers: width, mean brightness
+# and standard deviation. The anomaly score of a strip is the distance from its three numbers to the numbers of the
+# nearest *other* normal strip.
 #
-# Its **AUROC** is the share of pairs of a normal and a defective strip in which the defective strip scores higher. For an
-# AUROC: 0.5 is guessing, and 1 is perfect. **What is the mean AUROC over the fabrics?** Give a range, and be 80 % sure of it.
+# Its **AUROC** is the share of pairs of a normal and a defective strip in which the defective strip scores higher. An
+# AUROC of 0.5 is guessing, and 1 is perfect. **What is the mean AUROC over the fabrics?** Give a range that you are
+# 80 % sure of.
 
 # %%
 predict("01.a", 0.6, 1.0)
 
 # %% [markdown]
-# First, find the fabric. Cut the strip into windows of 16 columns. Describe each window by three numbers: brightness, and
-# the differences between neighbouring pixels across and down. The median over the right half is *typical fabric*. How far
-# is each window from typical fabric?
+# First, find the fabric. Cut the strip into windows of 16 columns. Describe each window by three numbers: brightness,
+# and the differences between neighbouring pixels across and down. The median over the right half is *typical fabric*.
+# How far is each window from typical fabric?
 
 # %%
 WINDOW = 16  # px
 
 
 def dissimilarity_to_fabric(strip):
-    """Return the distance of each window to typical fabric, in typical distances."""
+    """Return the distance of each window to typical fabric, in multiples of the typical distance."""
     grey = strip[:, : strip.shape[1] // WINDOW * WINDOW].astype(float)
     across = np.abs(np.diff(grey, axis=1, append=grey[:, -1:]))
     down = np.abs(np.diff(grey, axis=0, append=grey[-1:]))
@@ -225,15 +235,15 @@ curve = dissimilarity_to_fabric(bed_image)
 show(*figures.plot_region(bed_image, curve, WINDOW, fabric_region(bed_image), title=f"Strip {bed_strip.id}"))
 
 # %% [markdown]
-# The bed is far from typical fabric. The selvage, just left of the first dashed line, is not, so three numbers per window
-# are too few. The dashed lines are the result of the course's function `fabric_region`.
+# The bed is far from typical fabric. The selvage, just left of the first dashed line, is not, so three numbers per
+# window are too few. The dashed lines are the result of the course's function `fabric_region`.
 #
 # <details><summary>In depth: how fabric_region decides</summary>
 #
 # `fabric_region` uses the same idea with three additions. It compares pixels at 18 distances and directions instead of
-# neighbours alone. It compares each window with the last 256 px of fabric before it, so slow changes of light do no harm.
-# All windows vote on where the fabric ends, so a defect in the middle does not end it. The logarithm in the cell above
-# makes a factor of two in brightness count the same in dark and in light cloth.
+# neighbours alone. It compares each window with the last 256 px of fabric before it, so slow changes of light do no
+# harm. All windows vote on where the fabric ends, so a defect in the middle does not count as its end. The logarithm in
+# the cell above makes a factor of two in brightness count the same in dark and in light fabric.
 #
 # </details>
 #
@@ -244,8 +254,8 @@ all_fabrics = [strip.fabric for strip in data.strips]
 show(*figures.plot_starts(data.limits[:, 0], data.is_normal, all_fabrics))
 
 # %% [markdown]
-# On the practice data, the fabric of most defective strips begins further to the left than the fabric of normal strips. The first
-# column alone therefore says much about the label. Now compute the AUROC of the detector that uses only the bed.
+# On the practice fabric, most defective strips begin farther to the left than normal strips. So the first column alone
+# reveals much about the label. Now compute the AUROC of the detector that uses only the bed.
 
 # %%
 bed_aurocs = []
@@ -258,16 +268,17 @@ for name in data.fabrics:
 reveal("01.a", np.mean(bed_aurocs))
 
 # %% [markdown]
-# On four fabrics of AITEX, the mean is {{results/notebook_01.json: aitex.mean.strip_auroc_by_bed_alone: .3f}}, from
+# On the four fabrics of AITEX, the mean AUROC is
+# {{results/notebook_01.json: aitex.mean.strip_auroc_by_bed_alone: .3f}}, from
 # {{results/notebook_01.json: aitex.fabrics.06.strip_auroc_by_bed_alone: .3f}} (fabric 06) to
-# {{results/notebook_01.json: aitex.fabrics.02.strip_auroc_by_bed_alone: .3f}} (fabric 02). A detector that does not use the fabric
-# can look good in a test. **Remove the bed and the selvage before anything else.**
+# {{results/notebook_01.json: aitex.fabrics.02.strip_auroc_by_bed_alone: .3f}} (fabric 02). A detector that does not use
+# the fabric can look good in a test. **Remove the bed and the selvage before anything else.**
 
 # %% [markdown]
 # ## 4. Cutting a strip into tiles
 #
-# A network takes images of one size, so we cut the fabric into **tiles** of 256 x 256 px. `tile` moves the last tile back
-# until it fits, so no pixel is lost. The **corner** of a tile is the row and the column of its upper left pixel.
+# A network takes images of one size, so we cut the fabric into **tiles** of 256 x 256 px. `tile` moves the last tile
+# back until it fits, so no pixel is lost. The **corner** of a tile is the row and the column of its upper left pixel.
 
 # %% tags=["start-here"]
 # Start here again after a restart
@@ -289,8 +300,8 @@ show(*figures.plot_grid(fabric, plain_corners, 256, title="Without overlap"))
 # %% [markdown]
 # Neighbouring tiles meet at a **seam**. Only the last two tiles share columns, because the last tile was moved back.
 #
-# A seam can cut a defect, and each part is harder to detect than the whole. If neighbouring tiles **overlap** by at least the
-# width of the defect, the defect is whole in at least one tile.
+# A seam can cut a defect, and each part is harder to detect than the whole. If neighbouring tiles **overlap** by at
+# least the width of the defect, the defect is whole in at least one tile.
 
 # %%
 overlapping_tiles, overlapping_corners = tile(fabric, size=256, overlap=64)
@@ -298,7 +309,7 @@ print(f"{len(plain_tiles)} tiles become {len(overlapping_tiles)} with an overlap
 show(*figures.plot_grid(fabric, overlapping_corners, 256, title="Overlap 64 px"))
 
 # %% [markdown]
-# Neighbouring tiles now share at least 64 columns, drawn in both colours. More tiles mean more time for the detector.
+# Neighbouring tiles now share at least 64 columns, drawn in both colours. The detector needs more time for more tiles.
 #
 # ### Exercise 01.3: Corners of tiles
 #
@@ -308,8 +319,8 @@ show(*figures.plot_grid(fabric, overlapping_corners, 256, title="Overlap 64 px")
 # - If the last tile does not end at the edge of the image, add **one** more tile that does.
 # - Apply the same rule along both axes. Return pairs (row, column), row by row, from left to right.
 #
-# For example, height 4, width 10, size 4 and no overlap give `[[0, 0], [0, 4], [0, 6]]`. The image is never smaller than a
-# tile. For a hint, run `hint("01.3")`.
+# For example, height 4, width 10, size 4 and no overlap give `[[0, 0], [0, 4], [0, 6]]`. The image is never smaller
+# than a tile. For a hint, run `hint("01.3")`.
 
 
 # %% exercise="01.3"
@@ -331,8 +342,8 @@ check("01.3", tile_corners)
 # %% [markdown]
 # ## 5. Choosing the overlap
 #
-# The next figure shows a strip with a defect that a seam cuts if there is no overlap. The bars are the tiles, in three rows for
-# clarity. Move the slider to change the overlap.
+# The next figure shows a strip with a defect that a seam cuts if there is no overlap. The bars are the tiles, in three
+# rows for clarity. Move the slider to change the overlap.
 
 # %% tags=["start-here"]
 # Start here again after a restart
@@ -359,28 +370,29 @@ show_with_sliders(draw_overlap, stills=stills, overlap=(0, 192, 16, 64))
 # %% [markdown]
 # Without overlap, no tile contains the whole defect. The number of tiles grows quickly with the overlap.
 #
-# **Try it.** Find the smallest overlap on the slider at which the defect is whole in a tile. Why can it be smaller than the
-# width of the defect?
+# **Try it.** Find the smallest overlap on the slider at which the defect is whole in a tile. Why can it be smaller than
+# the width of the defect?
 #
 # <details><summary>Answer</summary>
 #
-# The captions state the columns of the defect and the number of tiles that contain it whole. A smaller overlap moves the
-# seams. By luck, no seam then falls into this defect. For another place of the defect, the same overlap could fail. Only
-# an overlap of at least the defect's width works for every place.
+# The captions state the columns of the defect and the number of tiles that contain it whole. A change of the overlap
+# moves the tiles. By luck, one tile then contains this defect whole. With a defect at another place, the same overlap
+# could fail. Only an overlap of at least the defect's width works at every place.
 #
 # </details>
 #
 # ### Choose and justify
 #
-# **01.q6** Defects are up to 60 px wide, and each must lie whole in at least one tile of 256 px. A strip has 3,072 px of
-# fabric, and there is time for 18 tiles per strip. Which overlap do you choose?
+# **01.q6** Defects are up to 60 px wide, and each must lie whole in at least one tile of 256 px. A strip has 3,072 px
+# of fabric, and there is time for 18 tiles per strip. Which overlap do you choose?
 #
 # - a) 0 px
 # - b) 32 px
 # - c) 64 px
 # - d) 128 px
 #
-# Justify your choice in one sentence before you run the cell. `len(corners_of(256, 3072, 256, overlap))` counts the tiles.
+# Justify your choice in one sentence before you run the cell. `len(corners_of(256, 3072, 256, overlap))` counts the
+# tiles.
 
 # %%
 quiz("01.q6", "c")
@@ -388,8 +400,8 @@ quiz("01.q6", "c")
 # %% [markdown]
 # ## 6. Stitching tiles
 #
-# A detector computes an anomaly map for each tile. Where tiles overlap, two maps have different values for the same pixel. How do
-# you stitch them? As an example, let the "map" of a tile be its mean grey value everywhere.
+# A detector computes an anomaly map for each tile. Where tiles overlap, two maps can have different values for the same
+# pixel. How do you stitch the maps? As an example, let the "map" of a tile be its mean grey value everywhere.
 
 # %% tags=["start-here"]
 # Start here again after a restart
@@ -426,24 +438,25 @@ restored = untile(cut_tiles, positions, whole_fabric.shape)
 print(f"Cutting and stitching restores the image: {np.array_equal(restored, whole_fabric)}")
 
 # %% [markdown]
-# If the last tile wins, the map has hard seams, and a plain mean makes them smaller. `untile` uses weights that fall from the
-# centre of a tile to its edge, so no seam is visible.
+# If the last tile wins, the map has hard seams, and a plain mean makes them smaller. `untile` uses weights that fall
+# from the centre of a tile to its edge, so no seam is visible.
 #
-# **Try it.** Repeat the three cells with an overlap of 8 px and of 128 px. How do the largest steps change?
+# **Try it.** Repeat this section with 8 px and with 128 px instead of 64 px in its first cell. How do the largest steps
+# change?
 #
 # <details><summary>Answer</summary>
 #
-# With 8 px, the blend has only 8 columns for the change from one tile to the next, so its steps become larger. With 128 px,
-# the change is spread over many columns and the steps become smaller. The hard seams of the first method depend only on how
-# much neighbouring tiles differ.
+# With 8 px, the blend has only 8 columns for the change from one tile to the next, so its steps become larger. With 128
+# px, the change is spread over many columns and the steps become smaller. The hard seams of the first method depend
+# only on how much neighbouring tiles differ.
 #
 # </details>
 
 # %% [markdown]
 # ## 7. A label for each tile
 #
-# Masks say which *pixels* are defective. Which *tiles* are defective? There are two typical rules: any marked pixel, or a
-# marked share of the area.
+# Masks say which *pixels* are defective. Which *tiles* are defective? There are two typical rules: any marked pixel, or
+# a minimum marked share of the area.
 
 # %% tags=["start-here"]
 # Start here again after a restart
@@ -480,14 +493,14 @@ print(verdicts.describe_imbalance(n_clean, len(shares), n_marked))
 reveal("01.b", 100 * n_marked / (n_clean + len(shares)), unit="%")
 
 # %% [markdown]
-# Most tiles of a defective strip are clean as well. This **imbalance** makes accuracy a poor measure: a program that never
+# Even in defective strips, most tiles are clean. This **imbalance** makes accuracy a poor measure: a program that never
 # reports a defect has a high accuracy.
 #
 # ### Exercise 01.4: Labels of tiles
 #
-# *Easy, 8 minutes.* `mask_tiles` (N, H, W) contains grey values, and any value above 0 is defect. A tile is defective if
-# **at least** the share `min_share` of its own area is defective. With `min_share=0`, one marked pixel is enough, but a tile
-# without marked pixels is clean. Return a Boolean array. For a hint, run `hint("01.4")`.
+# *Easy, 8 minutes.* `mask_tiles` (N, H, W) contains grey values, and any value above 0 counts as defective. A tile is
+# defective if **at least** the share `min_share` of its own area is defective. With `min_share=0`, one marked pixel is
+# enough, but a tile without marked pixels is clean. Return a Boolean array. For a hint, run `hint("01.4")`.
 
 
 # %% exercise="01.4"
@@ -511,13 +524,15 @@ counts = [int(np.count_nonzero(label(mask_tiles, rule))) for rule in rules]
 show(*figures.plot_rules(rules, counts, n_clean + len(mask_tiles)))
 
 # %% [markdown]
-# The number of defective tiles falls quickly as the rule becomes stricter. On four fabrics of AITEX,
-# {{results/notebook_01.json: aitex.tiles.defective_by_rule.any_pixel}} tiles contain a marked pixel. With at least 1 % of the area,
-# {{results/notebook_01.json: aitex.tiles.defective_by_rule.1_percent}} tiles remain defective, and with at least 5 %
-# {{results/notebook_01.json: aitex.tiles.defective_by_rule.5_percent}}. A stricter rule drops the smallest defects, which are
-# the hardest to detect. **Two results are comparable only under the same rule.** This course uses any marked pixel.
+# The number of defective tiles falls quickly as the rule becomes stricter. On the four fabrics of AITEX,
+# {{results/notebook_01.json: aitex.tiles.defective_by_rule.any_pixel}} tiles contain a marked pixel. With at least 1 %
+# of the area, {{results/notebook_01.json: aitex.tiles.defective_by_rule.1_percent}} tiles remain defective, and with at
+# least 5 %, {{results/notebook_01.json: aitex.tiles.defective_by_rule.5_percent}} tiles. A stricter rule drops the
+# smallest defects, which are the hardest to detect. **Two results are comparable only under the same rule.** This
+# course uses any marked pixel.
 #
-# The next cell shows tiles with the smallest defects. Look for them before you look at the masks below.
+# The next cell shows the defective tiles of the strip with the smallest marked area. Look for the defects before you
+# look at the masks.
 
 # %%
 tiny = min((s for s in data.marked if data.area_shares(s).any()), key=lambda s: s.read_mask().sum())
@@ -529,16 +544,16 @@ figure, _ = plot_tiles(tiny_tiles[marked], tiny_masks[marked] * 1.0, titles, lab
 show(figure, f"Strip {tiny.id} ({tiny.defect}): tiles with {', '.join(titles)} marked, above their masks.")
 
 # %% [markdown]
-# The defects cover few pixels and hardly differ from the yarn around them. Under most rules of the last figure, these tiles
-# would be labelled as clean.
+# The defects cover few pixels and hardly differ from the yarn around them. Under most rules in the bar chart above,
+# these tiles would be labelled as clean.
 
 # %% [markdown]
 # ## 8. Saving tiles to disk
 #
 # Three decisions matter if you save tiles for another program:
 #
-# - **Format**: use PNG, which restores every pixel. JPEG changes the fine texture that the detector measures.
-# - **Name**: include the strip and the corner. Without the strip, a split by strip is impossible later.
+# - **Format**: use PNG, which preserves every pixel. JPEG changes the fine texture that the detector measures.
+# - **Name**: include the strip and the corner. Without the strip, you cannot split the tiles by strip later.
 # - **Label**: store it in a table together with the rule, because labels change with the rule.
 #
 # The next cells write the tiles of two strips into a temporary folder and read them again.
@@ -573,10 +588,10 @@ print(f"{len(files)} files, for example {files[0].name}")
 groups_from_names = [file.stem.rsplit("_", 2)[0] for file in files]
 print("Strips recovered from the names:", *np.unique(groups_from_names))
 written = np.concatenate([cut_strips[strip_id][0] for strip_id in sorted(cut_strips)])
-print(f"PNG restores every pixel: {np.array_equal(read_again, written)}")
+print(f"PNG preserves every pixel: {np.array_equal(read_again, written)}")
 
 # %% [markdown]
-# PNG changes nothing. JPEG does, even at quality 90:
+# PNG changes no pixel. JPEG changes many pixels, even at quality 90:
 
 # %%
 buffer = io.BytesIO()
@@ -584,28 +599,29 @@ Image.fromarray(written[0]).save(buffer, "JPEG", quality=90)
 show(*figures.plot_compression(written[0], np.asarray(Image.open(buffer))))
 
 # %% [markdown]
-# JPEG changes the grey values all over the tile. A detector that was fitted on PNG tiles could react to such changes, so use
-# PNG for all tiles.
+# JPEG changes the grey values all over the tile. A detector that was fitted on PNG tiles could react to such changes,
+# so use PNG for all tiles.
 
 # %% [markdown]
 # ## Part 2: The leakage lab
 #
-# In this part, you test the same detector twice, and only the split of the normal tiles differs. In one test, the detector looks
-# better than it is.
+# In this part, you test the same detector twice, and only the split of the normal tiles differs. In one test, the
+# detector looks better than it is.
 
 # %% [markdown]
 # ## 9. Two ways to split
 #
 # To test a detector, you hold out some normal tiles from the training set. There are two ways to choose them.
 #
-# - **Split by tile**: shuffle the tiles of all normal strips, and leave some out. No tile is on both sides, but strips are.
+# - **Split by tile**: shuffle the tiles of all normal strips, and leave some out. No tile is on both sides, but strips
+#   are.
 # - **Split by strip**: draw whole strips. All tiles of a strip are on the same side.
 #
-# If strips differ, a split by tile tests the detector on cloth that it has already seen. Tomorrow's strip is new. Information
-# about the test set in the training set is called a **leak**.
+# A split by tile tests the detector on strips that it has already seen. Tomorrow's strip is new, and it can differ from
+# them. Information about the test set in the training set is called a **leak**.
 #
-# The lab uses one fabric, with at most 8 normal and 13 defective strips. The set-up extracts their patches. This takes about
-# 20 seconds the first time.
+# The lab uses one fabric, with at most 8 normal and 13 defective strips. The set-up extracts their patches. This takes
+# about 20 seconds the first time.
 
 # %% tags=["start-here"]
 # Start here again after a restart
@@ -626,8 +642,8 @@ print(lab.describe())
 # training tiles and the test tiles. Each tile is on one side, and no strip is on both.
 #
 # The draw must be reproducible. Sort the names of the strips with `np.unique`, and shuffle them with
-# `np.random.default_rng(seed).permutation`. The first `round(share * number_of_strips)` names are the training strips. For a
-# hint, run `hint("01.5")`.
+# `np.random.default_rng(seed).permutation`. The first `round(share * number_of_strips)` names are the training strips.
+# For a hint, run `hint("01.5")`.
 
 
 # %% exercise="01.5"
@@ -652,24 +668,24 @@ by_strip = {"training": training, "test": test}
 show(*figures.plot_sets(lab.groups, {"Split by tile": by_tile, "Split by strip": by_strip}))
 
 # %% [markdown]
-# Each row is a strip. Split by tile, every strip is on both sides. Split by strip, each row has one kind of mark.
+# Each row is a strip. In the split by tile, every strip is on both sides. In the split by strip, each row has one kind
+# of mark.
 #
-# The split matters only if tiles of one strip are more alike than tiles of different strips. The next figure shows the mean distance
-# from the patches of tile *i* to their nearest patches of tile *j*.
+# The split matters only if tiles of one strip are more alike than tiles of different strips. Row *i* and column *j* of
+# the next figure show the mean distance from the patches of tile *i* to their nearest patches of tile *j*.
 
 # %%
 show(*figures.plot_tile_distances(lab.distances, lab.groups))
 
 # %% [markdown]
-# White lines separate the strips. On average, tiles within a strip are closer than tiles of different strips. Dark blocks off
-# the diagonal are strips that resemble each other. On the practice fabric, there are two such groups, one for each speed of the
-# machine.
+# White lines separate the strips. On average, tiles within a strip are closer than tiles of different strips. Dark
+# blocks off the diagonal are pairs of strips that resemble each other. On the practice fabric, the strips form two
+# groups, one for each speed of the machine.
 
 # %% [markdown]
 # ## 10. One detector, two tests
 #
-# Only the split differs. The experiment draws two sides of four strips each, and from each side 20 training tiles and 20 test
-# tiles.
+# The experiment draws two sides of four strips each, and from each side 20 training tiles and 20 test tiles.
 
 # %% tags=["start-here"]
 # Start here again after a restart
@@ -687,17 +703,17 @@ lab = load_leakage()
 show(*figures.plot_two_sides())
 
 # %% [markdown]
-# Both tests use the same detector, training tiles and defective tiles. With detector B, each clean test tile appears in both tests,
-# so difficult strips favour neither split.
+# Both tests use the same detector, training tiles and defective tiles. Detector B swaps the sides, so each clean test
+# tile appears in both tests. Difficult strips then favour neither split.
 #
-# The result of a test is the tile-level AUROC, averaged over the two detectors. **By how much is the AUROC higher in the split by
-# tile?** Predict the mean difference over ten draws. It can be negative.
+# The result of a test is the tile-level AUROC, averaged over the two detectors. **By how much is the AUROC higher in
+# the split by tile?** Predict the mean difference over ten draws. It can be negative.
 
 # %%
 predict("01.c", -0.03, 0.05)
 
 # %% [markdown]
-# First, one draw step by step. Your function from exercise 01.5 chooses the sides.
+# First, run one draw step by step. Your function from exercise 01.5 chooses the sides.
 
 # %%
 rng = np.random.default_rng(0)
@@ -722,11 +738,11 @@ print(f"AUROC split by tile {one_draw.auroc('same'):.3f}, split by strip {one_dr
 show(*figures.plot_leakage(one_draw))
 
 # %% [markdown]
-# The black bars are medians. Test 1 compares the first row with the lowest row, and test 2 compares the second row with it. The
-# higher the clean tiles score, the harder they are to separate from the defective tiles.
+# The black bars are medians. Test 1 compares the first row with the lowest row, and test 2 compares the second row with
+# the lowest row. The higher the clean tiles score, the harder they are to separate from the defective tiles.
 #
-# One draw proves nothing, because the result depends on which strips are on which side. `run_draws` repeats the experiment with ten
-# seeds. This takes about 10 seconds the first time.
+# One draw proves nothing, because the result depends on which strips are on which side. `run_draws` repeats the
+# experiment with ten seeds. This takes about 10 seconds the first time.
 
 # %%
 unchanged = {"unchanged strips": run_draws()}
@@ -736,32 +752,32 @@ show(*figures.plot_gaps({name: [result.gap for result in results] for name, resu
 reveal("01.c", np.mean([result.gap for result in unchanged["unchanged strips"]]))
 
 # %% [markdown]
-# Each square is a draw, and the dot is the mean with its 95 % interval. Both AUROCs are far better than guessing. "Better" below
-# only compares the two tests of the same detector.
+# Each square is a draw, and the dot is the mean with its 95 % interval. Both AUROCs are far above guessing.
 #
-# The printed line says whether the intervals of the two AUROCs overlap. This comparison is weak, because both tests of a draw share the
-# detector and the defective tiles. Read the interval of the **difference within a draw** instead. If it includes 0, ten draws show no
-# leak. If it only just excludes 0, more draws should decide.
+# The printed lines say whether the intervals of the two AUROCs overlap. This comparison is weak, because both tests of
+# a draw share the detector and the defective tiles. Read the interval of the **difference within a draw** instead. If
+# this interval includes 0, ten draws do not show a leak. If it only just excludes 0, more draws should decide.
 #
 # <details><summary>In depth: the interval, and the other fabrics</summary>
 #
-# The interval comes from Student's t distribution, which allows for the small number of draws. It covers the mean over random
-# draws *of these strips*. Other strips of the same mill could have another mean. Notebook 06 resamples strips to include that source
-# of variation.
+# The interval comes from Student's t distribution, which allows for the small number of draws. It covers the mean over
+# random draws *of these strips*. Other strips of the same mill could have another mean. Notebook 06 resamples strips to
+# include this source of variation.
 #
-# With twenty draws per practice fabric, the mean differences are {{results/notebook_01.json: practice.fabrics.00.gap: +.3f}},
-# {{results/notebook_01.json: practice.fabrics.01.gap: +.3f}} and {{results/notebook_01.json: practice.fabrics.02.gap: +.3f}}. The
-# strips of the first two fabrics hardly differ, so a leak gives nothing away. The third fabric was recorded at two speeds, so its
-# strips fall into two groups.
+# With twenty draws per practice fabric, the mean differences are
+# {{results/notebook_01.json: practice.fabrics.00.gap: +.3f}},
+# {{results/notebook_01.json: practice.fabrics.01.gap: +.3f}} and
+# {{results/notebook_01.json: practice.fabrics.02.gap: +.3f}}. The strips of the first two fabrics hardly differ, so the
+# leak has no effect. The third fabric was recorded at two speeds, so its strips fall into two groups.
 #
 # </details>
 
 # %% [markdown]
 # ## 11. Strips that differ
 #
-# If differences between strips cause the leak, larger differences should cause a larger leak. In a mill, the lamp ages and the focus
-# drifts. The next cells give **each strip its own brightness and sharpness**, normal and defective strips alike. At strength 1, the
-# brightness varies by about a tenth. At strength 2, it varies twice as much.
+# If differences between strips cause the leak, larger differences should cause a larger leak. In a mill, the lamp ages
+# and the focus drifts. The next cells give **each strip its own brightness and sharpness**, normal and defective strips
+# alike. At strength 1, the brightness varies by about a tenth, and at strength 2 by twice as much.
 
 # %% tags=["start-here"]
 # Start here again after a restart
@@ -781,14 +797,15 @@ greys = ", ".join(f"{grey:.0f}" for grey in changed_tiles.mean(axis=(1, 2)))
 show(figure, f"One tile of each strip at strength 2, with its own light and focus. Mean grey values: {greys}.")
 
 # %% [markdown]
-# The tiles differ in brightness and sharpness, but none of them looks defective. **By how much is the AUROC higher in the split by
-# tile, at strength 2?**
+# The tiles differ in brightness and sharpness, but none of them looks defective. **By how much is the AUROC higher in
+# the split by tile, at strength 2?**
 
 # %%
 predict("01.d", 0.02, 0.15)
 
 # %% [markdown]
-# Each strength needs new patches and twenty detectors. Each of the two cells takes about 30 seconds the first time.
+# Each of the next two cells extracts new patches and fits twenty detectors. Each cell takes about 30 seconds the first
+# time.
 
 # %%
 strength_1 = run_draws(1)
@@ -806,19 +823,20 @@ print(verdicts.describe_trend(all_draws))
 reveal("01.d", np.mean([result.gap for result in strength_2]))
 
 # %% [markdown]
-# The first figure shows both AUROCs for each strength, and the second figure shows the differences within draws. The sentences below the
-# figures compare the two splits. If light and focus vary, defects can be harder to detect. A split by tile can hide this loss, because
-# the training set includes the light and focus of every test strip.
+# The first figure shows both AUROCs for each strength, and the second figure shows the differences within draws. The
+# sentences below the figures compare the two splits. If light and focus vary, defects can be harder to detect. A split
+# by tile can hide this loss, because the training set includes the light and focus of every test strip.
 #
-# The next cell takes a clean tile of a known strip and a clean tile of a new strip. If both were the same to the detector, the
-# second tile would score higher in 50 % of all pairs.
+# The next cell compares pairs of a clean tile of a known strip and a clean tile of a new strip. If the detector did not
+# distinguish them, the second tile would score higher in 50 % of all pairs.
 
 # %%
 for name, results in all_draws.items():
     print(verdicts.describe_novelty(name, results))
 
 # %% [markdown]
-# A new strip looks slightly anomalous to the detector, and more so if the strips differ more. This is the cause of the leak.
+# Clean tiles of new strips score slightly higher than clean tiles of known strips, and more so if the strips differ
+# more. So a split by tile, which tests known strips, reports too high an AUROC.
 #
 # ### The same experiment on AITEX
 #
@@ -832,26 +850,27 @@ for name, results in all_draws.items():
 # | 06 | {{results/notebook_01.json: aitex.fabrics.06.defective_same: .3f}} | {{results/notebook_01.json: aitex.fabrics.06.defective_new: .3f}} | {{results/notebook_01.json: aitex.fabrics.06.gap: +.3f}} ({{results/notebook_01.json: aitex.fabrics.06.gap_low: +.3f}} to {{results/notebook_01.json: aitex.fabrics.06.gap_high: +.3f}}) | {{results/notebook_01.json: aitex.fabrics.06.novelty_auroc: .1%}} |
 # | **mean** | {{results/notebook_01.json: aitex.mean.defective_same: .3f}} | {{results/notebook_01.json: aitex.mean.defective_new: .3f}} | {{results/notebook_01.json: aitex.mean.gap: +.3f}} ({{results/notebook_01.json: aitex.mean.gap_low: +.3f}} to {{results/notebook_01.json: aitex.mean.gap_high: +.3f}}) | {{results/notebook_01.json: aitex.mean.novelty_auroc: .1%}} |
 #
-# Each of the four intervals of the difference lies above 0. The differences are modest, but a difference of this size is easily
-# taken for a better detector. A split by strip costs nothing, so use it from the start.
+# Each of the four intervals of the difference lies above 0. The differences are modest, but a difference of this size
+# is easily mistaken for a better detector. A split by strip costs nothing, so use it from the start.
 #
 # <details><summary>In depth: a difference that no split removes</summary>
 #
-# Treat the **clean** tiles of defective strips as defects. If the detector reacted to defects only, it could not separate them from
-# clean tiles of normal strips: AUROC 0.5. Split by strip, the practice fabric comes close, with
-# {{results/notebook_01.json: practice.mean.clean_of_defective_new: .3f}}. On AITEX, the AUROC is
+# Treat the **clean** tiles of defective strips as defects. If the detector reacted to defects only, it could not
+# separate these tiles from clean tiles of normal strips: AUROC 0.5. In the split by strip, the practice fabric comes
+# close, with {{results/notebook_01.json: practice.mean.clean_of_defective_new: .3f}}. On AITEX, the AUROC is
 # {{results/notebook_01.json: aitex.mean.clean_of_defective_new: .3f}}, and on its fabric 02 it is
-# {{results/notebook_01.json: aitex.fabrics.02.clean_of_defective_new: .3f}}. So part of the apparent detection on AITEX is a difference
-# between recording days, or defects that the masks do not mark. Notebook 06 returns to this point. The table was measured with
-# `python course.py bench notebook_01 --data path/to/AITEX`.
+# {{results/notebook_01.json: aitex.fabrics.02.clean_of_defective_new: .3f}}. So part of the apparent detection on AITEX
+# comes from differences between recording days, or from defects that the masks do not mark. Notebook 06 returns to this
+# point. The table above was measured with `python course.py bench notebook_01 --data path/to/AITEX`.
 #
 # </details>
 
 # %% [markdown]
 # ## 12. Find the planted flaw
 #
-# Later notebooks choose a threshold on a third set of normal tiles, the **calibration set**. A colleague sends you this program, which
-# makes three sets. It runs without an error, and no strip is in both the training set and the test set.
+# Later notebooks choose a threshold on a third set of normal tiles, the **calibration set**. A colleague sends you this
+# program, which returns a training, a calibration and a test set. It runs without an error, and no strip is in both the
+# training set and the test set.
 #
 # ```python
 # def three_sets(groups, seed):
@@ -883,9 +902,10 @@ show(*figures.plot_sets(lab.groups, {"The colleague's program": flawed}))
 #
 # ### Exercise 01.6: Three sets without a leak
 #
-# *Medium, 10 minutes.* Find the flaw and correct the function. Let `n` be a quarter of the number of strips, rounded down. The first
-# `n` shuffled names are the test strips, as before. The next `n` names are the calibration strips, and all other names are the
-# training strips. Return positions of tiles, in the order training, calibration, test. For a hint, run `hint("01.6")`.
+# *Medium, 10 minutes.* Find the flaw and correct the function. Let `n` be a quarter of the number of strips, rounded
+# down. The first `n` shuffled names are the test strips, as before. The next `n` names are the calibration strips, and
+# all other names are the training strips. Return positions of tiles, in the order training, calibration, test. For a
+# hint, run `hint("01.6")`.
 
 
 # %% exercise="01.6"
@@ -906,15 +926,16 @@ corrected = dict(zip(set_names, yours("01.6", reference.three_sets)(lab.groups, 
 show(*figures.plot_sets(lab.groups, {"The colleague's program": flawed, "Corrected": corrected}))
 
 # %% [markdown]
-# In the corrected split, each row has one kind of mark. The detector has not seen the calibration strips, as in production.
+# In the corrected split, each row has one kind of mark. The detector has not seen the calibration strips, just as it
+# has not seen tomorrow's strips.
 
 # %% [markdown]
 # ## 13. A data sheet for a fabric
 #
 # ### Open task: Write a data sheet
 #
-# *Medium, 15 minutes.* Choose one fabric. Write half a page that lets a colleague repeat your tiles, labels and split exactly, and
-# that warns of the limits of the data. Compute every number.
+# *Medium, 15 minutes.* Choose one fabric. Write half a page that lets a colleague reproduce your tiles, labels and
+# split exactly, and that warns of the limits of the data. Compute every number.
 #
 # Rubric, 6 points:
 # - 1 point: the numbers of normal and defective strips, and of tiles per label;
@@ -937,32 +958,34 @@ data = load_strips()
 sheet_fabric = data.fabrics[0]
 own_strips = [strip for strip in data.strips if strip.fabric == sheet_fabric]
 own_issues = [issue for issue in check_dataset(data.root) if f"_{sheet_fabric}." in str(issue.file)]
-print(f"Fabric {sheet_fabric}: {len(own_strips)} strips, {len(own_issues)} files with an irregularity")
+print(f"Fabric {sheet_fabric}: {len(own_strips)} strips, {len(own_issues)} irregularities")
 show(*plot_image(own_strips[0].read(), title=f"Fabric {sheet_fabric}, strip {own_strips[0].id}"))
 
 # %% [markdown]
-# The image shows a strip of the chosen fabric. Continue in new cells.
+# The image shows a strip of the chosen fabric. One file can have several irregularities. Continue in new cells.
 #
 # <details><summary>A worked answer</summary>
 #
 # *Data sheet, practice fabric 00.*
 #
-# **Strips.** 8 normal and 8 defective strips, one recording each. The mask of one defective strip is missing, so its tiles are not
-# labelled, and the strip counts in strip-level measures only.
+# **Strips.** 8 normal and 8 defective strips, one recording each. The mask of one defective strip is missing, so its
+# tiles are not labelled, and the strip counts in strip-level measures only.
 #
-# **Irregular files.** Two files are RGBA and are converted to grey values. The masks are not binary, and any value above 0 is defect.
-# One strip has two masks, and its mask is their union.
+# **Irregular files.** Two files are RGBA and are converted to grey values. The masks are not binary, and any value
+# above 0 counts as defective. One strip has two masks, and its mask is their union.
 #
-# **Tiles.** 256 x 256 px without overlap, from the columns of `fabric_region`. The last tile of a strip is moved back. I use no overlap
-# because most defects here are much smaller than a tile, and I accept that some are cut. I counted them with `plot_overlap`.
+# **Tiles.** 256 x 256 px without overlap, from the columns of `fabric_region`. The last tile of a strip is moved back.
+# I use no overlap because most defects here are much smaller than a tile, and I accept that some are cut, as
+# `figures.plot_overlap` shows.
 #
-# **Labels.** Any marked pixel, which gives 21 defective tiles. With at least 1 % of the area, fewer remain. The table lists both counts.
+# **Labels.** A tile with any marked pixel is defective, which gives 21 defective tiles. The 96 tiles of normal strips
+# and 70 tiles of defective strips are clean. With at least 1 % of the area, 11 defective tiles remain.
 #
-# **Split.** Split by strip with `three_sets(groups, seed=0)`: 4 training, 2 calibration and 2 test strips. The intersection of the three sets of
-# names is empty.
+# **Split.** Split by strip with `three_sets(groups, seed=0)`: 4 training, 2 calibration and 2 test strips. No name of a
+# strip is in two of the three sets.
 #
-# **Limits.** The beds differ between normal and defective strips, so a result on uncropped strips proves nothing. Two test strips are too few
-# for a false-alarm rate of one strip in a hundred.
+# **Limits.** The beds differ between normal and defective strips, so a result on uncropped strips proves nothing. Two
+# test strips are too few to measure a false-alarm rate of 1 in 100 strips.
 #
 # </details>
 
@@ -971,9 +994,10 @@ show(*plot_image(own_strips[0].read(), title=f"Fabric {sheet_fabric}, strip {own
 #
 # 1. Names, masks and widths have exceptions in real data, so check every file first.
 # 2. The machine bed and the selvage reveal which strips are defective, so remove them.
-# 3. Tiles can be cut and stitched without losing a pixel. An overlap of the defect's width keeps each defect whole.
+# 3. Tiles can be cut and stitched without losing a pixel. An overlap of at least the defect's width keeps each defect
+#    whole.
 # 4. Results are comparable only under the same labelling rule, and accuracy says little.
-# 5. Tiles of one strip are correlated, so a split by tile tests the detector on known strips.
+# 5. Tiles of one strip are correlated, so a split by tile makes the detector look better than it is.
 #
 # **01.q1** A strip is defective, but its mask is black everywhere. What do you do with its tiles?
 #
@@ -990,7 +1014,8 @@ quiz("01.q1", "c")
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
-# c. The code in the name says that there is a defect, but its place is unknown. The strip still counts in strip-level measures.
+# c. The code in the name says that there is a defect, but its place is unknown. The strip still counts in strip-level
+# measures.
 #
 # </details>
 #
@@ -1022,12 +1047,12 @@ quiz("01.q3", "b")
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
-# b. The hardest tiles have left the test.
+# b. The hardest tiles now count as clean.
 #
 # </details>
 #
-# **01.q4** A paper shuffles all normal tiles, fits on a quarter and tests on the rest. Compared with the cloth that is woven
-# tomorrow, the false-alarm rate that it reports is ...
+# **01.q4** A paper shuffles all normal tiles, fits on a quarter and tests on the rest. Compared with the rate on fabric
+# that is woven tomorrow, the false-alarm rate in the paper is ...
 #
 # - a) too low.
 # - b) about right, because tiles are tiles.
@@ -1039,7 +1064,7 @@ quiz("01.q4", "a")
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
-# a. Tomorrow's cloth is a new strip, so its tiles score higher. By how much depends on how much the strips differ.
+# a. Tomorrow's strip is new, so its tiles score higher. The size of this effect depends on how much the strips differ.
 #
 # </details>
 #
@@ -1065,7 +1090,7 @@ calibration()
 # %% [markdown]
 # **Next**: notebook 02 explains PatchCore, with every formula as a line of NumPy.
 #
-# **Read further**: how AITEX was made, in Silvestre-Blanes et al., *A Public Fabric Database for Defect Detection Methods and Results*,
-# 2019, [doi:10.2478/aut-2019-0035](https://doi.org/10.2478/aut-2019-0035). Leaks in 17 fields, in Kapoor and Narayanan, *Leakage and
-# the reproducibility crisis in machine-learning-based science*, 2023,
-# [doi:10.1016/j.patter.2023.100804](https://doi.org/10.1016/j.patter.2023.100804).
+# **Further reading**: Silvestre-Blanes et al. describe how AITEX was made: *A Public Fabric Database for Defect
+# Detection Methods and Results*, 2019, [doi:10.2478/aut-2019-0035](https://doi.org/10.2478/aut-2019-0035). Kapoor and
+# Narayanan describe leaks in 17 fields: *Leakage and the reproducibility crisis in machine-learning-based science*,
+# 2023, [doi:10.1016/j.patter.2023.100804](https://doi.org/10.1016/j.patter.2023.100804).

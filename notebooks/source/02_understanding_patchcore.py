@@ -9,17 +9,17 @@
 # %% [markdown]
 # # 02 Understanding PatchCore
 #
-# At the end of this notebook you can compute every formula of PatchCore by hand, and explain its purpose.
+# At the end of this notebook you can write PatchCore's formulas in NumPy, and explain their purpose.
 #
 # **You will be able to**
-# 1. compute the error of a detector that reconstructs, and name defects that it misses (exercise 02.1);
+# 1. compute reconstruction errors, and name defects with a small error (exercise 02.1);
 # 2. unfold a feature map into patches (exercise 02.2);
 # 3. find the nearest vector of a memory bank for many patches at once (exercise 02.3);
 # 4. compute three image scores, and choose one for given costs (exercise 02.4, section 9);
 # 5. compute the paper's reweighting, and state how much it can change a score (exercise 02.5).
 #
-# **You need to know** NumPy's axes and broadcasting, and three terms of notebook 00. A *strip* is a photograph of fabric.
-# A *tile* is a crop of 256 x 256 px. A *patch* is the feature vector of one position of a tile.
+# **You need to know** NumPy's axes and broadcasting, and three terms from notebook 00. A *strip* is a photograph of
+# fabric. A *tile* is a crop of 256 x 256 px. A *patch* is the feature vector of one position of a tile.
 #
 # **Contents**
 #
@@ -30,20 +30,21 @@
 # %% [markdown]
 # ## 1. Reconstruction and memory
 #
-# Defects are rare, and new kinds appear. A detector is therefore fitted on normal tiles, and measures how much a new
-# tile differs from them. Two signals are common:
+# Defects are rare, and new kinds keep appearing. A detector is therefore fitted on normal tiles, and measures how much
+# a new tile differs from them. Two **anomaly scores** are common:
 #
-# - **Reconstruction error.** An **autoencoder** compresses its input into a short **code**, and reconstructs the input from
-#   the code. It is trained on normal tiles. A large error indicates a defect.
-# - **Distance to a memory.** A **memory bank** contains feature vectors of normal tiles. A large distance to all of them
-#   indicates a defect. PatchCore uses this signal.
+# - **Reconstruction error.** An **autoencoder** compresses its input into a short **code**, and reconstructs the input
+#   from the code. It is trained on normal tiles. A large error indicates a defect.
+# - **Distance to a memory.** A **memory bank** contains feature vectors of normal tiles. A large distance to all of
+#   them indicates a defect. PatchCore uses this score.
 #
-# We compare the signals on a toy: patches with only **two channels**, so each patch is a point of a plane. Of 48 normal
-# patches, 47 form two clusters, and one rare patch is isolated. Three test patches come from defects: *off*
-# everything, *between* the clusters, and *beyond* a cluster. A fourth test patch is normal and close to the rare patch.
+# We compare both scores on toy data: patches with only **two channels**, so each patch is a point in a plane. Of 48
+# normal patches, 47 form two clusters, and one rare patch is isolated. Three test patches come from defects: *off* lies
+# away from both clusters, *between* in the gap, and *beyond* past one cluster. A fourth test patch is normal and close
+# to the rare patch.
 #
 # Each section's first code cell begins with `# Start here again after a restart`. It imports all that the section
-# needs, so you can continue from it after a restart. Run All Above Selected Cell does the same.
+# needs, so you can continue there after a restart. *Run All Above Selected Cell* is another way.
 
 # %% tags=["start-here"]
 # Start here again after a restart
@@ -63,9 +64,9 @@ for name, patch in toy.tests.items():
     print(f"{name:>13}: channels {patch[0]:5.2f} and {patch[1]:5.2f}")
 
 # %% [markdown]
-# The simplest autoencoder is **linear**. With a squared loss it learns the same subspace as a principal component analysis
-# (Baldi and Hornik, 1989, [doi 10.1016/0893-6080(89)90014-2](https://doi.org/10.1016/0893-6080(89)90014-2)). Its parameters
-# are the mean $\mu$ and $K$ orthonormal directions, the rows of $D$. For a point $x$:
+# The simplest autoencoder is **linear**. With a squared loss it learns the same subspace as a principal component
+# analysis (Baldi and Hornik, 1989, [doi 10.1016/0893-6080(89)90014-2](https://doi.org/10.1016/0893-6080(89)90014-2)).
+# Its parameters are the mean $\mu$ and $K$ orthonormal directions, the rows of $D$. For a point $x$:
 #
 # $$z = D\,(x - \mu), \qquad \hat x = D^\top z + \mu, \qquad \text{error} = \lVert x - \hat x\rVert$$
 #
@@ -82,8 +83,8 @@ print(f"reconstruction error {np.linalg.norm(x - reconstruction):.2f}")
 # ### Exercise 02.1: Reconstruction errors
 #
 # *Easy, 10 minutes.* Compute the errors of **many points at once**, without a loop. The points are now the rows of an
-# array, so the matrix products change. Which factor comes first, and which factor is transposed? If you are stuck,
-# call `hint("02.1")` in a new cell, several times for more hints.
+# array, so the matrix products change. Which factor comes first, and which factor is transposed? If you are stuck, call
+# `hint("02.1")` in a new cell, once per hint.
 
 # %% exercise="02.1"
 import numpy as np
@@ -94,7 +95,7 @@ def reconstruction_errors(points: np.ndarray, mean: np.ndarray, directions: np.n
 
     points (N, C), mean (C,), directions (K, C) -> errors (N,)
 
-    The directions are orthonormal: they have length 1 and are at right angles.
+    The directions are orthonormal: they have length 1 and are at right angles to one another.
     """
     codes = (points - mean) @ directions.T  # (N, K)
     reconstructed = codes @ directions + mean  # (N, C)
@@ -105,8 +106,8 @@ def reconstruction_errors(points: np.ndarray, mean: np.ndarray, directions: np.n
 check("02.1", reconstruction_errors)  # stuck? hint("02.1")
 
 # %% [markdown]
-# Normal patches have small errors. Guess before you see the result: how many **times** larger is the error of the defect
-# *beyond* than the median error of normal patches? Give a range, and be 80 % sure that it contains the result.
+# Most normal patches have small errors. Guess how many **times** the median error of normal patches the error of the
+# defect *beyond* is. Give a range, and be 80 % sure that it contains the result.
 
 # %%
 predict("02.a", 0.2, 5, unit="times")
@@ -120,12 +121,12 @@ signals = {
     "memory: distance": MemoryBank().add(toy.bank).search(toy.grid, 1)[0],
 }
 fields = {title: np.reshape(values, toy.shape) for title, values in signals.items()}
-show(*plot_fields(toy.bank, fields, toy.tests, label="anomaly signal"))
+show(*plot_fields(toy.bank, fields, toy.tests, label="anomaly score"))
 
 # %% [markdown]
-# The left panel is dark along a whole line: the autoencoder reconstructs *between* and *beyond* well, and the rare normal
-# patch has the largest error of the four. The right panel is dark only near normal patches, so all three defects are far
-# away and the rare patch is near.
+# The left panel is dark along a whole line: the autoencoder reconstructs *between* and *beyond* well, and the rare
+# normal patch has the largest error of the four. The right panel is dark only near normal patches, so all three defects
+# have larger distances than the rare patch.
 #
 # A small error means that the code can express a patch, not that the patch is normal. Deep autoencoders, too,
 # reconstruct some anomalies well (Gong et al., 2019, [arXiv 1904.02639](https://arxiv.org/abs/1904.02639)).
@@ -133,32 +134,33 @@ show(*plot_fields(toy.bank, fields, toy.tests, label="anomaly signal"))
 # %% [markdown]
 # ## 2. PatchCore and autoencoders compared
 #
-# A **variational autoencoder** (VAE, Kingma and Welling, 2014) learns not only codes but also their probability
-# distribution, so it can generate new samples. Such models are **generative**: they describe normal data. PatchCore uses a
-# **discriminative** network, which was trained to distinguish classes.
+# A **variational autoencoder** (VAE, Kingma and Welling, 2014, [arXiv 1312.6114](https://arxiv.org/abs/1312.6114))
+# learns not only codes but also their probability distribution, so it can generate new samples. Such models are
+# **generative**: they model the distribution of normal data. PatchCore uses a **discriminative** network, which was
+# trained to distinguish classes.
 #
 # | | autoencoder or VAE | PatchCore |
 # |---|---|---|
 # | **Learning** | generative: weights trained on normal tiles | none on fabric: a discriminative, pretrained network stays as it is |
 # | **Training phase** | many passes over the tiles, with a learning rate, a code size and a stopping rule to choose | one pass to store patches, then optional coreset subsampling |
 # | **Representation** | a code learned for the reconstruction of this fabric | features learned for the classification of photographs |
-# | **Anomaly signal** | difference between input and reconstruction | distance to the nearest stored patch |
+# | **Anomaly score** | difference between input and reconstruction | distance to the nearest stored patch |
 # | **Assumption** | anomalies cannot be reconstructed | anomalies are far from all normal patches in feature space |
 #
-# Each row is a claim. The notebook on autoencoders tests all five on the same tiles.
+# Each row is a claim. The notebook on autoencoders tests all five on both detectors.
 #
 # ### Why features of photographs suit fabric
 #
 # The network is an **ImageNet-pretrained backbone**. It learned to distinguish 1,000 classes in over a million
 # photographs. The early and middle layers respond to edges, line spacing, orientation and texture, which all classes
-# share. A weave consists of the same elements, and a broken or missing thread changes them. The features therefore
-# separate many defects from normal fabric, although no weight was tuned on fabric. The last layers are specialised in the
-# 1,000 classes. Notebook 03 measures which layers suit fabric best.
+# share. A weave contains the same elements, and a broken or missing thread changes them. The features therefore
+# separate many defects from normal fabric, although no weight was tuned on fabric. The last layers are specialised for
+# the 1,000 classes. Notebook 03 measures which layers suit fabric best.
 
 # %% [markdown]
 # ## 3. The pipeline and its terms
 #
-# PatchCore has five steps. The diagram shows the shape of the data after each step.
+# The diagram shows PatchCore's five steps, with the shape of the data after each.
 
 # %% tags=["start-here"]
 # Start here again after a restart
@@ -166,13 +168,13 @@ from aitex_utils.lessons.nb02.figures import plot_steps
 from aitex_utils.plots import show
 
 begin = [("", "tile", (256, 256)), ("1 extract", "feature map", (152, 32, 32)), ("2 unfold", "patches", (1024, 152))]
-fit = [*begin, ("3 remember", "memory bank", (12288, 152)), ("optional\nsubsample", "coreset", (1228, 152))]
+fit = [*begin, ("3 store", "memory bank", (12288, 152)), ("optional\nsubsample", "coreset", (1228, 152))]
 test = [*begin, ("4 search", "distances", (1024,)), ("5 score", "image score", ())]
 show(*plot_steps({"Fit, on 12 normal tiles": fit, "Test, per tile": test}))
 
 # %% [markdown]
 # A tile becomes 1,024 patches in both phases. Fitting stores the patches of normal tiles, and testing compares each new
-# patch with them. The **coreset** is optional: the formulas are the same with or without it.
+# patch with them. The **coreset**, a subset of the bank, is optional: the formulas stay the same.
 #
 # ### Two meanings of *patch*
 #
@@ -183,7 +185,7 @@ show(*plot_steps({"Fit, on 12 normal tiles": fit, "Test, per tile": test}))
 # | **type** | rectangle of pixels | vector of numbers |
 # | **source** | cut out of a strip | read from a feature map at one position |
 # | **shape** | (256, 256) grey values | (C,), here 152 channels |
-# | **purpose** | input of the network, in a size that keeps threads visible | description of one position and its surroundings |
+# | **purpose** | input of the network, at a size that keeps threads visible | description of one position and its surroundings |
 # | **memory bank content** | never stored | each row of the bank |
 # | **unit of similarity** | two images, compared as a whole | two positions, compared by Euclidean distance |
 # | **name in this course** | **tile** | **patch** |
@@ -212,7 +214,7 @@ show(*plot_steps({"Fit, on 12 normal tiles": fit, "Test, per tile": test}))
 # $$p_{\,h W' + w} = F_{:,\,h,\,w} \in \mathbb{R}^C, \qquad h = 0 \dots H'-1,\quad w = 0 \dots W'-1$$
 #
 # In NumPy, patch $(h, w)$ is `F[:, h, w]`. The arrays $(C, H', W')$ and $(N, C)$ have the same number of values, so
-# `F.reshape(-1, C)` raises no error. The next cell shows its result. Three channels serve as red, green and blue.
+# `F.reshape(-1, C)` raises no error. The next cell shows the result, with three channels as red, green and blue.
 
 # %% tags=["start-here"]
 # Start here again after a restart
@@ -231,8 +233,9 @@ folded_back = mixed.reshape(6, 8, 3).transpose(2, 0, 1)  # each row at the posit
 show(*plot_refolded({"feature map": colours, "reshape only": folded_back}))
 
 # %% [markdown]
-# The colours are scrambled, because memory contains one whole channel after the other. `reshape` cuts this sequence
-# into groups of $C$, so a row contains neighbouring values of *one* channel, and the detector fails without any message.
+# The colours are scrambled, because the array is stored channel by channel. `reshape` cuts this sequence into groups of
+# $C$. Most rows therefore contain neighbouring values of *one* channel, and the detector fails without an error
+# message.
 #
 # ### Exercise 02.2: Unfold a feature map
 #
@@ -260,8 +263,8 @@ restored = {title: a if a.ndim == 3 else a.T.reshape(3, 6, 8) for title, a in re
 show(*plot_refolded(restored))
 
 # %% [markdown]
-# Both ways keep every colour at its position. The channels must be the last axis before a reshape: `PatchFeatures`
-# of the course returns them last already, and there `reshape(-1, C)` is right.
+# Both ways keep every colour at its position. `reshape(-1, C)` is right only if the channels are the last axis, as in
+# the output of the course's `PatchFeatures`.
 
 # %% [markdown]
 # ## 5. The memory bank and its coreset
@@ -288,14 +291,14 @@ unfold_map = yours("02.2", reference.unfold)
 bank = np.concatenate([unfold_map(feature_map) for feature_map in toy.feature_maps])  # (M, C)
 print(f"{len(toy.feature_maps)} maps x {3 * 4} positions = {len(bank)} patches of {bank.shape[1]} channels")
 strip_bytes = 12 * 1024 * 152 * 4  # tiles x patches x channels x bytes of a float32
-print(f"One strip of fabric adds {strip_bytes / 2**20:.0f} MiB to a real bank, and 100 strips add 100 times as much.")
+print(f"One strip of fabric adds {strip_bytes / 2**20:.0f} MiB to a real bank.")
 
 # %% [markdown]
-# A union forgets the image and the position of each patch, and grows with every strip.
+# The union stores neither the image nor the position of a patch, and it grows with every strip.
 #
 # **Coreset subsampling** keeps a few patches such that every patch has a kept patch nearby. PatchCore uses **k-center
-# greedy**: the next kept patch is always the patch farthest from all kept patches. The largest remaining distance is the
-# **covering radius** $r$ of the coreset $\mathcal{M}_C$:
+# greedy**: it always adds the patch with the largest distance to its nearest kept patch. The largest remaining distance
+# is the **covering radius** $r$ of the coreset $\mathcal{M}_C$:
 #
 # $$r = \max_{p \in \mathcal{M}}\; \min_{m \in \mathcal{M}_C} \lVert p - m \rVert, \qquad \mathcal{M}_C \subset \mathcal{M}$$
 
@@ -305,9 +308,9 @@ r = np.linalg.norm(bank[:, None] - bank[kept][None], axis=2).min(axis=1).max()
 show(*plot_coreset(bank, kept, r))
 
 # %% [markdown]
-# The isolated patch is kept early, because it is far from all others. A random choice would probably lose it, and
-# rare but normal fabric would cause false alarms. Every dropped vector has a kept vector within $r$, so no distance to
-# the bank grows by more than $r$. Notebook 04 builds k-center greedy.
+# The isolated patch is kept early, because it is far from all others. A random choice would probably lose it, so rare
+# but normal fabric would cause false alarms. Every dropped vector has a kept vector within $r$, so no distance to the
+# bank grows by more than $r$. Notebook 04 implements k-center greedy.
 
 # %% [markdown]
 # ## 6. The nearest neighbour
@@ -316,8 +319,8 @@ show(*plot_coreset(bank, kept, r))
 #
 # $$m^{*}(p) = \arg\min_{m \in \mathcal{M}} \lVert p - m \rVert_2, \qquad d(p) = \lVert p - m^{*}(p) \rVert_2$$
 #
-# **Try it.** Move the patch with the sliders across the gap between the clusters. Does $m^*$ change suddenly, and does the
-# distance? Still images appear where sliders do not run. Then change the numbers in `stills` and run the cell again.
+# **Try it.** Move the patch with the sliders across the gap between the clusters. Does $m^*$ change suddenly? Does the
+# distance? Where sliders do not run, change the numbers in `stills`, and run the cell again.
 
 # %% tags=["start-here"]
 # Start here again after a restart
@@ -341,13 +344,13 @@ stills = [{"x": 0.8, "y": -1.7}, {"x": -0.1, "y": 0.3}, {"x": -0.4, "y": 1.6}]
 show_with_sliders(partial(plot_nearest, bank), stills, x=(-4.0, 4.0, 0.1, 0.8), y=(-2.6, 2.8, 0.1, -1.7))
 
 # %% [markdown]
-# The circle around the patch contains no vector of the bank, and its radius is the score. A patch in a wide gap therefore
-# gets a large score.
+# The circle around the patch contains no vector of the bank, and its radius is the score. A patch in a wide gap
+# therefore gets a large score.
 #
 # <details><summary>Answer</summary>
 #
 # The neighbour changes suddenly, and the distance does not. Where the neighbour changes, both vectors are equally far
-# away, so the scores on both sides of this border are alike.
+# away, so the score does not jump.
 #
 # </details>
 #
@@ -366,7 +369,7 @@ def nearest(patches: np.ndarray, bank: np.ndarray) -> tuple[np.ndarray, np.ndarr
 
     patches (n, C), bank (M, C) -> distances (n,), indices (n,)
 
-    Of several vectors at the same distance, any index is right.
+    If several vectors are equally near, the index of any of them is right.
     """
     differences = patches[:, None] - bank[None]  # (n, M, C)
     table = np.sqrt((differences**2).sum(axis=2))  # (n, M)
@@ -384,15 +387,16 @@ print(f"largest distance of a stored patch to the bank:         {own_distances.m
 print(f"median distance to the bank without the patch itself:   {np.median(others):.2f}")
 
 # %% [markdown]
-# Each stored patch finds itself at distance 0. The distances of training tiles therefore say nothing about new
-# normal fabric: keep some normal strips out of the bank to measure that.
+# Each stored patch finds itself at distance 0, but without itself its distance is positive. The distances of training
+# tiles therefore say nothing about new normal fabric: use strips that are not in the bank.
 
 # %% [markdown]
 # ## 7. Distance metrics and approximate search
 #
-# The paper uses the Euclidean distance. Other metrics are possible: the L1 distance $\sum_c |p_c - m_c|$, the cosine distance,
-# which ignores the length of vectors, and the Mahalanobis distance, which accounts for the covariance. A metric defines
-# which differences count. The next cell gives channel 1 other units, a quarter as large.
+# The paper uses the Euclidean distance. Other metrics are possible: the L1 distance $\sum_c |p_c - m_c|$, the cosine
+# distance, which ignores the length of vectors, and the Mahalanobis distance, which accounts for the covariance. A
+# metric defines which differences count. The next cells use another unit for channel 1, so its values are a quarter as
+# large.
 
 # %% tags=["start-here"]
 # Start here again after a restart
@@ -417,11 +421,11 @@ fields = {title: np.reshape(values, toy.shape) for title, values in distances.it
 show(*plot_fields(toy.bank, fields, toy.tests))
 
 # %% [markdown]
-# In the right panel the dark regions are stretched along channel 1, and *between* has almost no score. The scale of the
+# In the right panel the dark regions are stretched along channel 1, and *between* scores far lower. The scale of the
 # features is part of the detector. **Whitening**, in notebook 03, gives all directions the same variance.
 #
-# **Squared distances.** FAISS and other libraries return $d^2$, which saves the root. The nearest vector and the ranking
-# of maxima stay the same. A mean does not:
+# **Squared distances.** FAISS and other libraries return $d^2$ to save the square root. The nearest vector and the
+# ranking of maxima stay the same. The ranking of means can change:
 
 # %%
 even_tile, peaked_tile = np.full(6, 2.0), np.array([1.0, 1.0, 1.0, 1.0, 1.0, 5.5])
@@ -431,25 +435,26 @@ for name, d in {"even": even_tile, "peaked": peaked_tile}.items():
 # %% [markdown]
 # The two means rank the tiles differently. This course always uses distances, not squares.
 #
-# **Approximate search.** An exact search compares each patch with all $M$ vectors. An index such as IVF or HNSW examines only
-# some of them, and product quantisation (PQ) compresses the vectors. A miss makes a distance too large. Notebook 05
-# measures the speed and the misses.
+# **Approximate search.** An exact search compares each patch with all $M$ vectors. An index such as IVF or HNSW
+# examines only some of them, and product quantisation (PQ) compresses the vectors. A missed nearest vector makes the
+# distance too large. Notebook 05 measures the speed and the misses.
 
 # %% [markdown]
 # ## 8. Image scores
 #
-# An inspector decides about whole tiles, so the $N$ distances $d_1 \dots d_N$ must become one number:
+# An inspector decides about whole tiles, so the $N$ distances $d_1 \dots d_N$ must become one **image-level anomaly
+# score**, here *image score*:
 #
 # $$s_{\max} = \max_i d_i, \qquad s_{\text{mean}} = \frac{1}{N}\sum_i d_i$$
 # $$s_{\text{top}} = \text{mean of the } n \text{ largest } d_i, \qquad n = \max(1,\ \text{round}(\text{share} \cdot N))$$
 #
-# In NumPy the first two are `distances.max()` and `distances.mean()`.
+# In NumPy the first two are `distances.max()` and `distances.mean()`. The third is the **top share**.
 #
 # ### Exercise 02.4: Three image scores
 #
-# *Medium, 10 minutes.* Return all three scores, in this order. At least one distance must count in the third, and $n$ is
-# rounded, not cut off. For `[[1, 9, 2, 3], [8, 0.5, 4, 2.5]]` and a share of a quarter, the third score is the mean of 9
-# and 8.
+# *Medium, 10 minutes.* Return all three scores, in this order. At least one distance must count in the third, and $n$
+# is rounded, not truncated. For `[[1, 9, 2, 3], [8, 0.5, 4, 2.5]]` and a share of a quarter, the third score is the
+# mean of 9 and 8.
 
 # %% tags=["start-here"]
 # Start here again after a restart
@@ -482,8 +487,8 @@ def image_scores(distances: np.ndarray, share: float) -> tuple[float, float, flo
 check("02.4", image_scores)  # stuck? hint("02.4")
 
 # %% [markdown]
-# The next cell scores two simulated tiles of 32 x 32 positions. One has a knot of 2 x 2 positions. The other is normal, but
-# uneven light raises all distances in its right half a little.
+# The next cell scores two simulated tiles of 32 x 32 positions. One has a knot of 2 x 2 positions. The other is normal,
+# but uneven light slightly raises all distances in its right half.
 
 # %%
 score_tile = yours("02.4", reference.image_scores)
@@ -493,14 +498,15 @@ scores = {score: {name: values[name][score] for name in tiles} for score in SCOR
 show(*plot_image_scores(tiles, scores))
 
 # %% [markdown]
-# The mean ranks the normal tile above the defective tile, because 4 of 1,024 positions hardly change it. The maximum finds the
-# knot, but depends on a single position. The top share is a compromise.
+# The mean ranks the normal tile above the defective tile, because 4 of 1,024 positions hardly change it. The maximum
+# finds the knot, but depends on a single position. The top share averages the 10 largest distances, and ranks the knot
+# first only just.
 
 # %% [markdown]
 # ## 9. An image score for given costs
 #
 # A mill inspects 10,000 tiles per day. The table states how many tiles of each kind it expects. A missed knot costs 50
-# euros. Every other flagged tile is a false alarm, and costs 1 euro.
+# euros. A flagged tile without a knot is a false alarm, and costs 1 euro.
 #
 # | kind of tile | tiles per day | effect on the distances |
 # |---|---|---|
@@ -509,7 +515,7 @@ show(*plot_image_scores(tiles, scores))
 # | dust | 1,000 | a single position is raised |
 # | uneven light | 100 | the right half is raised a little |
 #
-# Each threshold flags 1 in 100 plain tiles. The next cell shows the share of flagged tiles for each score.
+# Each score's threshold flags 1 in 100 plain tiles. The next cell shows the share of flagged tiles.
 
 # %% tags=["start-here"]
 # Start here again after a restart
@@ -524,8 +530,8 @@ print(describe_shares(shares))
 # %% [markdown]
 # ### Choose and justify: an image score for the mill
 #
-# *Medium, 5 minutes.* Compute the costs of each score from the two tables. Choose a score, and write down two sentences: which
-# kind of tile decides, and how much it costs. Then answer:
+# *Medium, 5 minutes.* Compute the costs of each score from the two tables. Choose a score, and write down which kind of
+# tile decides, and what this kind costs per day. Then answer:
 #
 # Which image score has the lowest expected cost per day in this mill?
 #
@@ -548,25 +554,25 @@ print("With knots of a single position:", describe_costs(expected_costs(small_kn
 # between the other two: both find nearly all knots, but the maximum flags more than twice as many of the 1,000
 # dusty tiles, at 1 euro each. Plain tiles cost the same for all scores, and uneven light costs at most 100 euros.
 #
-# The decision depends on the size of the knots. With knots of a single position, the top share misses about one third of
-# them, and the maximum is cheaper.
+# The decision depends on the size of the knots. With knots of a single position, the top share misses about one third
+# of them, and the maximum is cheaper.
 #
 # </details>
 #
-# The last line shows a different decision: no image score is best for every defect. Name the smallest defect that
-# matters before you choose.
+# With smaller knots, another score is cheapest: no image score is best for every defect. Before you choose, define the
+# smallest defect that matters.
 
 # %% [markdown]
 # ## 10. Reweighting
 #
-# The paper adjusts the maximum by the density of the bank around the nearest vector $m^*$. An isolated $m^*$ means that
-# such fabric was rarely seen, so the score stays high. In a dense cluster the score is lowered a little. Equations 6 and 7,
-# for the tile's farthest patch $p$:
+# The paper adjusts the maximum for the density of the bank around the nearest vector $m^*$. An isolated $m^*$ means
+# that such fabric was rarely seen, so the score stays high. If $m^*$ lies in a dense cluster, the score is lowered
+# slightly. Equations 6 and 7, for the patch $p$ with the tile's largest distance:
 #
 # $$s^* = \lVert p - m^* \rVert, \qquad s = \left(1 - \frac{\exp \lVert p - m^* \rVert}{\sum_{m \in \mathcal{N}_b(m^*)} \exp \lVert p - m \rVert}\right) \cdot s^*$$
 #
-# $\mathcal{N}_b(m^*)$ contains the $b$ vectors of the bank nearest **to $m^*$**, not to $p$. The first of them is $m^*$ itself.
-# The exponents are the distances between these vectors and $p$.
+# $\mathcal{N}_b(m^*)$ contains the $b$ vectors of the bank nearest **to $m^*$**, not to $p$. The first of them is $m^*$
+# itself. The exponents are the distances between these vectors and $p$.
 
 # %% tags=["start-here"]
 # Start here again after a restart
@@ -598,8 +604,8 @@ with np.errstate(over="ignore", invalid="ignore"):
 # ### Exercise 02.5: Equation 7 without overflow
 #
 # *Medium, 12 minutes.* The last line prints `nan`: `exp` overflows above about 700 in float64, and above 88 in float32.
-# Find a change of the exponents that leaves the quotient unchanged and prevents the overflow. Explain to yourself
-# why the quotient is unchanged, then write the function.
+# Find a change of the exponents that leaves the quotient unchanged and prevents the overflow. Explain to yourself why,
+# then write the function.
 
 # %% exercise="02.5"
 import numpy as np
@@ -623,8 +629,7 @@ def reweighted(patch: np.ndarray, bank: np.ndarray, b: int) -> float:
 check("02.5", reweighted)  # stuck? hint("02.5")
 
 # %% [markdown]
-# Guess before you see the result: by how many per cent can equation 7 with $b = 9$ lower a score **at most**, for any bank and
-# any patch?
+# Guess: by **at most** how many per cent can equation 7 with $b = 9$ lower a score, for any bank and any patch?
 
 # %%
 predict("02.b", 5, 50, unit="%")
@@ -637,20 +642,20 @@ losses = 100 * (1 - np.array([float(reweight(point, bank, b)) for point in toy.g
 show(*plot_fields(bank, {"equation 7": losses.reshape(toy.shape)}, toy.tests, label="loss of score (%)", step=2))
 
 # %% [markdown]
-# The loss is small wherever the isolated vector is $m^*$, up to the border of this region, and larger near the two
-# clusters. It never exceeds $1/b$: reweighting can only swap tiles whose scores are close.
+# The loss is small in the whole region where the isolated vector is $m^*$, and larger elsewhere. It never exceeds
+# $1/b$: reweighting can swap the ranks of two tiles only if their scores are close.
 #
 # <details><summary>In depth: why the loss is at most 1/b</summary>
 #
-# The numerator is also one term of the sum, because $m^*$ is its own first neighbour. As $m^*$ is the nearest vector of all,
-# its distance is the smallest of the $b$ exponents, so its term is the smallest of the $b$ terms. The smallest of $b$ terms is at most the mean of
-# the terms, which is $1/b$ of their sum. The quotient is therefore at most $1/b$, and the factor is at least $1 - 1/b$. The factor is
-# below 1, because the quotient is positive.
+# The numerator is also one term of the sum, because $m^*$ is its own first neighbour. As $m^*$ is the nearest vector of
+# all, its distance is the smallest of the $b$ exponents, so its term is the smallest of the $b$ terms. The smallest of
+# $b$ terms is at most the mean of the terms, which is $1/b$ of their sum. The quotient is therefore at most $1/b$, and
+# the factor is at least $1 - 1/b$. The factor is below 1, because the quotient is positive.
 #
 # </details>
 #
-# **Try it.** Move the patch. Where is the factor close to $1 - 1/b$, and where close to 1? What does the formula give for
-# $b = 1$?
+# **Try it.** Move the patch. Where is the factor close to $1 - 1/b$, and where close to 1? What does the formula give
+# for $b = 1$?
 
 # %%
 positions = [{"x": 0.8, "y": -1.7, "b": 9}, {"x": -0.4, "y": 1.6, "b": 9}, {"x": 3.6, "y": 1.5, "b": 9}]
@@ -663,16 +668,17 @@ show_with_sliders(partial(plot_reweighted, bank), positions, **ranges)
 #
 # <details><summary>Answer</summary>
 #
-# The factor is closest to $1 - 1/b$ in and near the clusters, where all $b$ distances are alike. It is close to 1 near the
-# isolated vector, whose neighbours are far away. With $b = 1$ the quotient is 1 and every score becomes 0, which is useless.
+# The factor is closest to $1 - 1/b$ in and near the clusters, where all $b$ distances are nearly equal. It is close to
+# 1 near the isolated vector, whose neighbours are far away. With $b = 1$ the quotient is 1 and every score becomes 0,
+# which is useless.
 #
 # </details>
 
 # %% [markdown]
 # ## 11. PatchCore on fabric
 #
-# Only the number of channels changes now, from 2 to 152. The set-up loads the feature maps of 12 normal training tiles, and
-# of test tiles from other strips. This takes about 15 seconds the first time.
+# The formulas stay the same, but a patch now has 152 channels instead of 2. The next cell loads the feature maps of 12
+# normal training tiles, and of test tiles from other strips. This takes about 15 seconds the first time.
 
 # %% tags=["start-here"]
 # Start here again after a restart
@@ -693,8 +699,8 @@ training = np.concatenate([unfold_map(f) for f in fabric.training_maps]).astype(
 print(f"memory bank: {len(training):,} patches of {training.shape[1]} channels")
 
 # %% [markdown]
-# The differences in exercise 02.3 need one number per patch, vector and channel. To limit the memory, we use a coreset
-# of 245 vectors, and search in blocks of 64 patches.
+# The array of differences in exercise 02.3 has one number per patch, vector and channel. To save memory, we use a
+# coreset of 245 vectors, and search in blocks of 64 patches.
 
 # %%
 small_bank = training[fabric.coreset[:245]]
@@ -714,11 +720,12 @@ print(describe_found(fabric.defects[shown], fabric.masks[shown], maps))
 
 # %% [markdown]
 # Bright regions inside the outlines are found defects, and bright regions elsewhere can become false alarms. On the
-# practice fabric the broken end and the broken yarn stand out, and the other two defects hardly exceed the normal variation.
+# practice fabric the broken end and the broken yarn stand out, and the other two defects hardly exceed the normal
+# variation.
 #
-# Wrong peaks have two common causes. Beyond a tile's edge the network sees zeros instead of fabric, which raises distances
-# there. A faint or small defect changes its patches less than normal fabric varies. The next cell adds the normal tiles,
-# and uses all patches as the bank with the search of the course.
+# Wrong peaks have two common causes. Beyond a tile's edge the network sees zeros instead of fabric, which raises
+# distances there. A faint or small defect changes its patches less than normal fabric varies. The next cell adds the
+# normal tiles, and searches all training patches with the course's `MemoryBank`.
 
 # %%
 full_bank = MemoryBank().add(training)
@@ -737,13 +744,14 @@ for i, name in enumerate(("maximum", "mean", "top 1 %")):
     print(describe_separation(scores_normal[:, i], scores_defective[:, i], name))
 
 # %% [markdown]
-# Twelve normal tiles suffice to separate most of these defective tiles, but the highest score is not always on the defect. So
-# few tiles cannot rank the three scores. Notebook 06 compares them with intervals.
+# Twelve training tiles suffice to separate most of these defective tiles from the normal tiles. The highest score is
+# not always on the defect: on the practice fabric, each wrong peak lies at a tile's edge. These tiles are too few to
+# rank the three scores. Notebook 06 compares them.
 #
 # ### How much reweighting changes on fabric
 #
-# Equation 7 with $b = 9$ *could* lower a score by one ninth. Guess: by how many per cent does it lower the scores of these
-# tiles in the median, with a coreset of 1 in 10 patches as the bank?
+# Equation 7 with $b = 9$ *could* lower a score by up to one ninth. Guess the median loss of these tiles in per cent,
+# with a coreset of 1 in 10 patches as the bank.
 
 # %%
 predict("02.c", 0.1, 8, unit="%")
@@ -761,16 +769,16 @@ for name, vectors in {"all patches": training, "coreset": training[fabric.corese
 reveal("02.c", np.median(lost["coreset"]), unit="%")
 
 # %% [markdown]
-# The loss is far below the bound, for two reasons. Here distances differ by several units, so after `exp` the nearest
-# vector's term is a tiny part of the sum. And k-center greedy keeps vectors that are far from one another, so almost
-# every $m^*$ is isolated.
+# The loss is far below the bound. Here distances differ by several units, so after `exp` the nearest vector's term is a
+# tiny part of the sum. With the coreset the loss is even smaller: k-center greedy keeps vectors that are far apart, so
+# almost every $m^*$ is isolated.
 #
 # **Try it.** Repeat the cell with `vectors / 100` and `patch / 100`. What happens to the loss, and why?
 #
 # <details><summary>Answer</summary>
 #
-# The loss rises to about one ninth for every tile. After the division all distances are almost equal, so each of the nine terms is
-# about one ninth of the sum. Equation 7 depends on the scale of the features, which is another reason to be careful with it.
+# The loss rises to about one ninth for every tile. After the division all distances are almost equal, so each of the
+# nine terms is about one ninth of the sum. Equation 7 therefore depends on the scale of the features.
 #
 # </details>
 
@@ -797,8 +805,8 @@ fields = {title: np.reshape(find_nearest(toy.grid, vectors)[0], toy.shape) for t
 show(*plot_fields(toy.bank, fields, toy.tests, added={"one defect stored": stored_defect}))
 
 # %% [markdown]
-# One stored patch of 49 makes this defect normal from then on. Greedy subsampling does not remove it, because it keeps isolated
-# vectors first.
+# One stored patch in 49 is enough to hide this defect. Subsampling by k-center greedy does not remove such a patch,
+# because it keeps isolated vectors first.
 #
 # | strength | reason | tested in |
 # |---|---|---|
@@ -813,34 +821,34 @@ show(*plot_fields(toy.bank, fields, toy.tests, added={"one defect stored": store
 # |---|---|---|
 # | bank size and search time grow | a union only grows | 04: coreset, 05: search |
 # | no fine-tuning | features that miss a fabric's defects stay as they are | 03: layers, whitening |
-# | false alarms on noisy texture | patches are judged independently, so one noisy patch of 1,024 is enough | open task below, 06 |
+# | false alarms on noisy texture | patches are judged independently, so one noisy patch in 1,024 is enough | open task below, 06 |
 # | defects among the training tiles are accepted | their distance to themselves is 0 | 01, figure above |
 # | no knowledge of the position on the strip | the bank is a set | 01: selvage |
 # | scores are not probabilities | a distance has the unit of the features | 06: thresholds |
 #
-# **The trade-off.** PatchCore replaces training by memory. It is ready after one pass over few normal tiles. In return it
-# stores and searches a bank, and its features never adapt. A trained autoencoder adapts to the fabric and
-# has a constant size, but needs more tiles and more choices.
+# **The trade-off.** PatchCore replaces training with memory. It is ready after one pass over a few normal tiles. In
+# return it stores and searches a bank, and its features never adapt. A trained autoencoder adapts to the fabric and has
+# a constant size, but needs more tiles and more choices.
 #
 # ### Open task: False alarms on noisy texture
 #
-# *Hard, 20 minutes.* Show with an experiment on the toy how noise changes the **maximum** of a normal tile, and test one
-# remedy that uses neighbouring positions. Draw normal tiles from the patches of `toy.bank` plus noise.
+# *Hard, 20 minutes.* Use an experiment on the toy data to show how noise changes the **maximum** of a normal tile, and
+# test one remedy that uses neighbouring positions. Draw normal tiles from the patches of `toy.bank` plus noise.
 #
 # | points | for |
 # |---|---|
 # | 1 | a prediction before the run |
-# | 1 | tiles with noise of their own, so no patch finds itself in the bank |
+# | 1 | tiles with fresh noise, so no patch finds itself in the bank |
 # | 1 | two noise levels or tile sizes, several tiles each, with the spread |
 # | 1 | a remedy, on the same tiles before and after |
-# | 1 | the price of the remedy for a defect of a single position, measured |
-# | 1 | a difference between the toy and real feature maps |
+# | 1 | the measured price of the remedy for a single-position defect |
+# | 1 | a difference between the toy data and real feature maps |
 
 # %% [markdown]
 # <details><summary>Worked answer</summary>
 #
-# Prediction: more noise raises the maximum, and so do more positions. A mean over 3 x 3 positions lowers both, but
-# also lowers the peak of a small defect.
+# Prediction: more noise raises the maximum, and so do more positions. A mean over 3 x 3 positions lowers the maximum in
+# both cases, but it also lowers the peak of a small defect.
 #
 # ```python
 # from scipy.ndimage import uniform_filter
@@ -865,12 +873,12 @@ show(*plot_fields(toy.bank, fields, toy.tests, added={"one defect stored": store
 # print(defect.max(), uniform_filter(defect, 3).max())
 # ```
 #
-# Doubling the noise roughly doubles the maximum, and a larger tile raises it further, although all patches are normal. A threshold on the
-# maximum must rise with both. The local mean lowers the maximum of normal tiles clearly. It also lowers the single-position defect to a
-# fraction of its peak, and the defect can disappear.
+# Doubling the noise roughly doubles the maximum, and a larger tile raises it further, although all patches are normal.
+# A threshold on the maximum must rise with both. The local mean clearly lowers the maximum of normal tiles. It also
+# lowers the peak of the single-position defect to a fraction, so the test can miss this defect.
 #
-# Difference to reality: the noise of the toy is independent at each position. Real patches overlap in their receptive
-# fields, so neighbouring distances are correlated, and a local mean removes less noise.
+# Difference from real feature maps: in the toy data, the noise is independent at each position. Real patches overlap in
+# their receptive fields, so neighbouring distances are correlated, and a local mean removes less noise.
 #
 # </details>
 
@@ -878,14 +886,14 @@ show(*plot_fields(toy.bank, fields, toy.tests, added={"one defect stored": store
 # ## Summary and quiz
 #
 # 1. A code can also express defects, so a small reconstruction error does not prove that a patch is normal.
-# 2. Unfolding needs the channels as the last axis before the reshape.
+# 2. `reshape(-1, C)` unfolds a feature map only if the channels are its last axis.
 # 3. The bank is a union of normal patches, and an optional coreset raises no distance by more than $r$.
 # 4. A patch's score is its distance to the nearest vector. The image score must fit the smallest defect and the costs.
 # 5. Equation 7 lowers a score by at most $1/b$, and by much less on fabric.
 #
 # ### Quiz
 #
-# **1.** An autoencoder reconstructs a tile almost perfectly. What follows for the tile?
+# **1.** An autoencoder reconstructs a tile almost perfectly. What does this show about the tile?
 #
 # - a) It is normal: nothing else is reconstructed so well.
 # - b) It was in the autoencoder's training set.
@@ -916,7 +924,7 @@ quiz("02.q2", "b")
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
-# b. Memory contains one channel after the other, and a reshape cuts this sequence. Most rows are values of one channel.
+# b. The array is stored channel by channel, and a reshape cuts this sequence. Most rows are values of one channel.
 #
 # </details>
 #
@@ -937,12 +945,12 @@ quiz("02.q3", "a")
 #
 # </details>
 #
-# **4.** Two patches are equally far from their nearest vectors m*. One m* lies in a dense cluster, one is isolated. What does
-# equation 7 do?
+# **4.** Two patches are equally far from their nearest vectors m*. One m* lies in a dense cluster, and the other is
+# isolated. What does equation 7 do?
 #
-# - a) The patch near the cluster keeps almost its whole score, and the other loses up to 1/b.
+# - a) The patch near the cluster keeps almost all of its score, and the other loses up to 1/b.
 # - b) Both keep their scores, because only the distance to m* counts.
-# - c) The patch near the isolated vector keeps almost its whole score, and the other loses up to 1/b.
+# - c) The patch near the isolated vector keeps almost all of its score, and the other loses up to 1/b.
 # - d) Both lose the same share, because their distances are equal.
 
 # %%
@@ -951,7 +959,7 @@ quiz("02.q4", "c")
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
-# c. In a dense cluster all b distances are alike, so the numerator is about 1/b of the sum.
+# c. In a dense cluster all b distances are nearly equal, so the numerator is about 1/b of the sum.
 #
 # </details>
 #
@@ -975,6 +983,6 @@ quiz("02.q5", "a")
 calibration()
 
 # %% [markdown]
-# **Next**: notebook 03 shows where patches come from: layers, hooks and receptive fields. To read: sections 3.1 to 3.3 of the paper
-# ([arXiv 2106.08265](https://arxiv.org/abs/2106.08265)), and `aitex_utils/scoring.py`, which contains the formulas of
-# sections 8 and 10.
+# **Next**: notebook 03 shows where patches come from: layers, hooks and receptive fields. Further reading: sections 3.1
+# to 3.3 of the paper ([arXiv 2106.08265](https://arxiv.org/abs/2106.08265)), and `aitex_utils/scoring.py`, which
+# contains the formulas of sections 8 and 10.

@@ -10,12 +10,12 @@
 # # 04 Coreset sampling
 #
 # After this notebook you can reduce a memory bank to a small coreset, say what the reduction costs, and compute the
-# coreset many times faster than the direct way.
+# coreset many times faster than a direct implementation.
 #
 # **You will be able to**
 # 1. measure with one number how well a few patches represent all of them (exercise 04.1);
 # 2. write PatchCore's sampler, k-center greedy, and include its start (exercise 04.2);
-# 3. count the bytes that an algorithm moves, and conclude that it is bandwidth-bound (exercise 04.3);
+# 3. count the bytes that an algorithm moves, and decide whether it is bandwidth-bound (exercise 04.3);
 # 4. compute the same coreset many times faster (exercise 04.4);
 # 5. choose a coreset size from a radius or from costs, and justify it (exercises 04.5 and 04.6, open task).
 #
@@ -32,12 +32,12 @@
 #
 # PatchCore compares each new patch with a memory bank of normal patches. How large does the bank become?
 #
-# AITEX has 141 normal strips of 4,096 px. Without overlap, a strip gives 16 tiles of 256 px. Each tile gives 1,024
-# patches of 152 channels, four bytes each.
+# AITEX has 141 normal strips, each 4,096 px long. Without overlap, a strip gives 16 tiles of 256 px. A tile gives 1,024
+# patches of 152 channels, and a channel takes four bytes.
 #
-# The next cell begins with *Start here again after a restart*. Each section has such a cell: after a restart of the
-# kernel, run it and continue there. The command *Run All Above Selected Cell* does the same, but takes longer. The first
-# run of this cell takes about 10 seconds.
+# Each section has a cell that begins with *Start here again after a restart*. After a restart of the kernel, run this
+# cell of your section and continue there. *Run All Above Selected Cell* also works, but takes longer. The first run of
+# this section's cell takes about 10 seconds.
 
 # %% tags=["start-here"]
 # Start here again after a restart
@@ -55,8 +55,8 @@ for part in patches:
     print(f"fabric {part.fabric}: {len(part.bank):,} patches in the bank, {len(part.test)} test tiles")
 
 # %% [markdown]
-# **How many GiB (of 1,073,741,824 bytes) does the bank of all normal strips of AITEX take?** Give a range in which you
-# are 80 % sure that the result lies.
+# **How many GiB does the bank of all normal strips of AITEX take?** Give a range that you are 80 % sure contains the
+# result.
 
 # %%
 predict("04.a", 1, 4, unit="GiB")
@@ -68,8 +68,8 @@ print(f"{STRIPS} x {TILES} x {POSITIONS:,} = {whole:,} patches")
 reveal("04.a", whole * CHANNELS * 4 / 2**30, unit="GiB")
 
 # %% [markdown]
-# This bank can still fit into your memory. Time is the greater problem, because each new patch is compared with *each*
-# patch of the bank. The next cell times one tile, and extends the result to larger banks.
+# This bank fits into the memory of most computers. Time is the greater problem, because each new patch is compared with
+# *each* patch of the bank. The next cell times one tile, and extrapolates in proportion to larger banks.
 
 # %%
 full_bank = MemoryBank().add(patches[0].bank)
@@ -86,13 +86,13 @@ axes = {"xlabel": "normal tiles", "ylabel": "seconds per tile"}
 show(*plot_lines(lines, caption, **axes, xscale="log", yscale="log"))
 
 # %% [markdown]
-# The time of an exact search grows in proportion to the bank. A strip has 16 tiles and leaves the loom every few
-# seconds, so the bank must shrink.
+# With all patches of AITEX, one tile takes seconds rather than milliseconds. A strip has 16 tiles and leaves the loom
+# every few seconds, so the bank must shrink.
 
 # %% [markdown]
 # ## 2. Redundant patches
 #
-# Fabric repeats itself, so many patches should have a close relative in another tile. We search for the nearest patch of
+# Fabric repeats itself, so many patches should have a close match in another tile. We search for the nearest patch of
 # *other* tiles, and compare its distance with the distance to a random patch.
 
 # %% tags=["start-here"]
@@ -118,23 +118,24 @@ ratio = np.median(to_random) / np.median(to_nearest)
 print(f"In the median, a random patch is {ratio:.1f} times as far as the nearest patch.")
 
 # %% [markdown]
-# Nearly every patch has a relative in another tile that is much closer than a random patch. If you keep one of the two,
-# the other is still near the bank.
+# Nearly every patch has a match in another tile that is much closer than a random patch. If you keep only one patch of
+# such a pair, the other is still near the bank.
 #
 # A **coreset** is a small subset that represents the whole set. **Coreset subsampling** chooses it, and the **coreset
 # sampling ratio** is the share of patches that are kept.
 
 # %% [markdown]
-# ## 3. Three samplers on a toy
+# ## 3. Three samplers on toy patches
 #
-# Patches of **two channels** can be drawn. The toy has two clusters, a thin bridge between them, and eight rare patches at
-# the lower right. All 700 patches are normal. We keep 12.
+# Patches of **two channels** can be plotted. The toy patches form two clusters, a thin bridge between them, and a group
+# of eight rare patches at the lower right. All 700 patches are normal. We keep 12.
 #
-# - **Random**: each patch has the same chance.
-# - **k-means**: 12 centres move until each is the mean of its nearest patches. We use the *mini-batch* version (Sculley,
-#   2010, [doi 10.1145/1772690.1772862](https://doi.org/10.1145/1772690.1772862)). A centre is a mean, not a patch.
-# - **k-center greedy**, also called *farthest-point sampling*: start with any patch, then always add the patch that is
-#   *farthest* from all previous choices.
+# - **Random**: each patch has the same chance of being kept.
+# - **k-means**: 12 centres move until each is the mean of the patches nearest to it. We use the *mini-batch* version
+#   (Sculley, 2010, [doi 10.1145/1772690.1772862](https://doi.org/10.1145/1772690.1772862)). A centre is a mean, not a
+#   patch.
+# - **k-center greedy**, also called *farthest-point sampling*: start with any patch, then repeatedly add the patch that
+#   is *farthest* from its nearest previous choice.
 
 # %% tags=["start-here"]
 # Start here again after a restart
@@ -161,8 +162,8 @@ show(*plot_chosen(toy, chosen))
 # %% [markdown]
 # Random sampling and k-means favour the dense regions. Greedy keeps a patch at each end of the cloud.
 #
-# Which coreset is better? For a detector, a normal patch far from the bank is a false alarm, so the worst patch matters.
-# The **covering radius** is the largest distance of any patch to its nearest chosen patch. For patches $\mathcal P$ and a
+# Which coreset is better? A normal patch far from the bank causes a false alarm, so the worst patch matters. The
+# **covering radius** is the largest distance of any patch to its nearest chosen patch. For patches $\mathcal P$ and a
 # coreset $\mathcal C$:
 #
 # $$r(\mathcal C) = \max_{p \in \mathcal P}\ \min_{c \in \mathcal C}\ \lVert p - c \rVert .$$
@@ -189,9 +190,11 @@ def covering_radius(patches: np.ndarray, chosen: np.ndarray) -> float:
 check("04.1", covering_radius)  # stuck? hint("04.1")
 
 # %% [markdown]
-# From here on, cells run on *your* function. `yours("04.1", ...)` returns it if it passed, otherwise the course's version.
+# From here on, the cells use *your* functions. `yours("04.1", ...)` returns your version if it passed, otherwise the
+# course's version.
 #
-# We draw 12 random patches a hundred times. **How many times as large as greedy's radius is the median of their radii?**
+# We draw 100 random coresets of 12 patches. **How many times as large as greedy's covering radius is the median of
+# their covering radii?**
 
 # %%
 predict("04.b", 1.5, 4, unit="times")
@@ -208,23 +211,23 @@ show(*plot_covering(toy, chosen))
 # %% [markdown]
 # Random sampling and k-means miss the rare patches. Greedy keeps one of them, so its worst patch is much nearer.
 #
-# Greedy keeps whatever is rare, **for any reason**: a rare normal thread, but also dirt, or an overlooked defect.
+# Greedy keeps rare patches, **whatever the reason**: a rare normal thread, but also dirt or an overlooked defect.
 #
 # ### Read the figure and decide
 #
-# The next figure compares the same samplers by the worst patch and by the mean over all patches.
+# The next figure shows two measures for the same samplers: the distance of the worst patch, and the mean distance.
 
 # %%
 sizes = (5, 10, 20, 40, 80)
 show(*plot_two_measures(sizes, toy_distances(toy, sizes)))
 
 # %% [markdown]
-# **Question.** A detector scores a tile by its largest patch distance. One false alarm stops the loom. Which sampler do you
-# choose, and which panel decides?
-# - a) k-means: the right panel, its mean distance is lowest
-# - b) Greedy: the left panel, its worst patch is nearest
-# - c) Random: both panels, it lies in between
-# - d) Greedy: the right panel, its mean distance is lowest
+# **Question.** A detector scores a tile by its largest patch distance. One false alarm stops the loom. Which sampler do
+# you choose, and which panel decides?
+# - a) k-means: lowest mean distance (right panel)
+# - b) Greedy: lowest worst distance (left panel)
+# - c) Random: in between (both panels)
+# - d) Greedy: lowest mean distance (right panel)
 
 # %%
 quiz("04.q6", "b")
@@ -232,26 +235,27 @@ quiz("04.q6", "b")
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
-# b. The left panel shows that greedy has the lowest worst distance at every size, and a maximum is decided by the worst
-# patch. The right panel shows that k-means has the lowest mean distance. It is the better choice where the mean counts.
+# b. The worst patch determines a maximum, and in the left panel, greedy has the lowest worst distance at every size. In
+# the right panel, k-means has the lowest mean distance, so k-means is the better choice where the mean counts.
 #
 # </details>
 
 # %% [markdown]
 # ## 4. The k-center greedy sampler
 #
-# ### Exercise 04.2: Greedy, the direct way
+# ### Exercise 04.2: A direct implementation of greedy
 #
 # *Medium, 15 minutes.*
 #
 # Choose `k` patches of `patches` `(N, C)`. The first is the patch with index `start`. Each further choice is the patch
-# with the largest distance to its nearest chosen patch. In a tie, take any of them. Return two arrays of length `k`:
+# with the largest distance to its nearest chosen patch. If patches tie, take any of them. Return two arrays of length
+# `k`:
 # - the **indices** (whole numbers) in the order of choice, `start` first;
 # - the **radii**: for each index, the covering radius *after* this choice (a distance, not squared).
 #
-# Example: one channel, patches at 0, 1, 5, 9 and 20, `k = 3`, `start = 1`. The patch farthest from index 1 (at 1) is index
-# 4 (at 20): radius 19. After the choice of index 4, the distances are 1, 0, 4, 8, 0: radius 8, at index 3. After index 3,
-# they are 1, 0, 4, 0, 0: radius 4. The indices are 1, 4, 3 and the radii 19, 8, 4.
+# Example: one channel, patches at 0, 1, 5, 9 and 20, `k = 3`, `start = 1`. The patch farthest from index 1 (at 1) is
+# index 4 (at 20): radius 19. After the choice of index 4, the distances are 1, 0, 4, 8, 0: radius 8, at index 3. After
+# index 3, they are 1, 0, 4, 0, 0: radius 4. The indices are 1, 4, 3 and the radii 19, 8, 4.
 
 # %% tags=["start-here"]
 # Start here again after a restart
@@ -290,7 +294,8 @@ def farthest_first(
 check("04.2", farthest_first)  # stuck? hint("04.2")
 
 # %% [markdown]
-# Move the slider through 40 steps of your function. The cross marks the worst patch, **which is chosen next**.
+# Move the slider through 40 steps of your function. The cross marks the worst patch, **which is chosen next**. If you
+# see still pictures, change the numbers in the list and run the cell again.
 
 # %%
 greedy = yours("04.2", course_greedy)
@@ -304,14 +309,13 @@ def draw_step(steps: int):
 show_with_sliders(draw_step, [{"steps": 2}, {"steps": 5}, {"steps": 12}], steps=(1, 40, 1, 2))
 
 # %% [markdown]
-# The radius never rises, because a new choice can only lower distances. It falls steeply at first and slowly later. If
-# you see still pictures instead of a slider, change the numbers in the list and run the cell again.
+# The radius never rises, because a new choice can only lower distances. It falls steeply at first and slowly later.
 #
 # ### How good is greedy?
 #
-# There are far too many sets of 12 patches to try them all. But greedy has a guarantee: its radius is at most **twice the
-# best possible** (Gonzalez, 1985,
-# [doi 10.1016/0304-3975(85)90224-5](https://doi.org/10.1016/0304-3975(85)90224-5)).
+# There are far too many sets of 12 patches to try them all. But greedy has a guarantee: its radius is at most **twice
+# the best possible** (Gonzalez, 1985, [doi
+# 10.1016/0304-3975(85)90224-5](https://doi.org/10.1016/0304-3975(85)90224-5)).
 
 # %%
 print(f"{comb(len(toy), 12):.0e} ways to choose 12 of {len(toy)} patches")
@@ -322,22 +326,22 @@ print(f"no 12 centres have a radius smaller than: {step_radii[11] / 2:.2f}")
 # <details><summary>In depth: proof of the bound</summary>
 #
 # Let r be greedy's radius with 12 patches. Take the 12 patches and the patch farthest from them: 13 patches. Any two of
-# them are at least r apart. The reason: each one was the farthest patch when it was chosen, and radii never rise.
+# them are at least r apart: each patch after the start was the farthest patch when it was chosen, and radii never rise.
 #
-# Now place any other 12 centres. Each of the 13 patches has a nearest centre, so two of the patches share one. These two
-# patches are at least r apart. By the triangle inequality, one of them is at least r/2 from the shared centre. So every
-# set of 12 centres has a radius of at least r/2.
+# Now place any other 12 centres. Each of the 13 patches has a nearest centre, so two of the patches share a centre.
+# These two patches are at least r apart. By the triangle inequality, one of them is at least r/2 from the shared
+# centre. So every set of 12 centres has a radius of at least r/2.
 #
-# The proof allows centres anywhere, also means as in k-means. No polynomial algorithm guarantees a factor below 2 unless
-# P = NP (Gonzalez, 1985).
+# The proof allows centres anywhere, including means as in k-means. For arbitrary distances, no polynomial-time
+# algorithm guarantees a factor below 2 unless P = NP (Gonzalez, 1985).
 #
 # </details>
 
 # %% [markdown]
 # ## 5. The start belongs to the coreset
 #
-# One bug is easily made: the program computes the distances *from* the start, but never puts the start into the list. There
-# is no error, and the list has the right length.
+# One bug is easy to make: the program computes the distances *from* the start, but never adds the start to the list.
+# Python reports no error, and the list has the right length.
 #
 # **How many times as large as the right radius is the radius without the start?**
 
@@ -362,18 +366,19 @@ reveal("04.c", wrong / right, unit="times")
 show(*plot_covering(toy, lists, absent={"12, start missing": thirteen[0]}))
 
 # %% [markdown]
-# The missing start, the hollow circle, leaves a hole, because all other patches were chosen to be far from it. A whole
+# The missing start (hollow circle) leaves a hole, because all other centres were chosen far from it. A whole
 # neighbourhood of normal fabric can then look like a defect.
 
 # %% [markdown]
 # ## 6. Why greedy is bandwidth-bound
 #
-# Each choice of the direct way reads all patches. Does the arithmetic take long, or the reading? We measure on a larger
-# bank of three fabrics.
+# The direct implementation reads all patches for each choice. Which takes longer, the arithmetic or the reading? We
+# measure on a larger bank of three fabrics.
 #
-# Your exercise subtracts. A second way uses $\lVert p - c\rVert^2 = \lVert p\rVert^2 - 2\,p\cdot c + \lVert c\rVert^2$
-# (notebook 02): one product of all patches with the new choice. In the module it is `k_center_greedy_reference`. The first
-# run of the next cell takes about 10 seconds.
+# Your function of exercise 04.2 computes differences. A second way uses
+# $\lVert p - c\rVert^2 = \lVert p\rVert^2 - 2\,p\cdot c + \lVert c\rVert^2$ (notebook 02): one product of all patches
+# and the new choice, as in `k_center_greedy_reference` of `aitex_utils/coreset.py`. The first run of the next cell
+# takes about 10 seconds.
 
 # %% tags=["start-here"]
 # Start here again after a restart
@@ -388,7 +393,7 @@ from aitex_utils.lessons.nb04.verdicts import compare_times, describe_blocks
 from aitex_utils.lessons.timing import time_call
 from aitex_utils.plots import show
 
-large = load_large_bank()  # its mean is subtracted: distances stay, rounding errors shrink
+large = load_large_bank()  # minus its mean: distances stay the same, rounding errors shrink
 lengths = (large**2).sum(axis=1)
 print(f"{len(large):,} patches, {large.nbytes / 2**20:.0f} MiB")
 
@@ -408,21 +413,22 @@ print(f"a choice by one product: {by_product}")
 print(compare_times("one product", by_product, "differences", five.scaled(1 / 5)))
 
 # %% [markdown]
-# Each time is the median, with the shortest and the longest run. Differences cost more, because the array of all
+# Each time is a median, with the shortest and the longest run. Differences cost more, because the array of all
 # differences `(N, C)` is written to memory and read again.
 #
 # ### Exercise 04.3: Bytes
 #
 # *Easy, 10 minutes.*
 #
-# A **pass** reads all `n` patches with their `channels`. It also reads the `n` nearest distances and writes them back. All
-# numbers are float32, four bytes each. Each choice needs one pass, the start included: `k` choices need `k` passes.
+# A **pass** reads all `n` patches, each of `channels` numbers. It also reads the `n` nearest distances and writes them
+# back. All numbers are float32, four bytes each. Each choice needs one pass, the start included: `k` choices need `k`
+# passes.
 #
-# Later a pass will serve several choices at once: `block` of them. The last block can be smaller, but takes a whole pass.
-# Return the bytes of all passes together, as a whole number.
+# Later, a pass will serve `block` choices at once. The last block can be smaller, but takes a whole pass. Return the
+# bytes of all passes together, as a whole number.
 #
-# Example: `n = 10`, `channels = 2`, `k = 3`, `block = 2`. Each of two passes reads 20 and 10 numbers, and writes 10: 160
-# bytes. Together they move 320 bytes.
+# Example: `n = 10`, `channels = 2`, `k = 3`, `block = 2`. Each of the two passes reads 20 + 10 numbers and writes 10,
+# so it moves 160 bytes. Together they move 320 bytes.
 
 
 # %% exercise="04.3"
@@ -451,18 +457,19 @@ print(f"1 in 10 patches of AITEX, one choice per pass: {tera:.0f} TB,")
 print(f"or {tera * 1000 / 20 / 3600:.0f} hours at 20 GB per second")
 
 # %% [markdown]
-# The two-core reference machine of this course reads {{results/speed.json: limits.memory_gb_s: .0f}} GB per second and does
-# {{results/speed.json: limits.float32_gflop_s: .0f}} billion operations: more than ten operations per byte. One choice per
-# pass offers half an operation per byte. The processor waits for memory: greedy is **bandwidth-bound**.
+# The two-core reference machine of this course reads {{results/speed.json: limits.memory_gb_s: .0f}} GB and does
+# {{results/speed.json: limits.float32_gflop_s: .0f}} billion operations per second: more than ten operations per byte.
+# With one choice per pass, greedy needs only half an operation per byte. The processor waits for memory, so greedy is
+# **bandwidth-bound**.
 #
-# The remedy: use each patch for several choices once it is read. The next cell multiplies all patches with `m` centres.
+# The remedy: use each patch for several choices once it is read. The next cell multiplies all patches by `m` centres.
 
 # %%
 counts = np.array([1, 4, 16, 64, 256])
 parts = [large[begin : begin + 4096] for begin in range(0, len(large), 4096)]
 timings = [time_call(lambda m=m: [part @ large[:m].T for part in parts])[1] for m in counts]
 per_choice = 1000 * np.array(timings) / counts[:, None]
-caption = "Milliseconds per centre to multiply all patches with m centres at once (median, with the"
+caption = "Milliseconds per centre to multiply all patches by m centres at once (median, with the"
 caption += f" range of five runs): {per_choice[0, 0]:.2f} ms for 1 centre,"
 caption += f" {per_choice[3, 0]:.2f} ms for {counts[3]}."
 axes = {"xlabel": "centres m", "ylabel": "ms per centre", "xscale": "log"}
@@ -470,17 +477,18 @@ show(*plot_lines({"one product of m": (counts, *per_choice.T)}, caption, **axes)
 print(describe_blocks(timings[0], timings[3], 64))
 
 # %% [markdown]
-# The more centres share a pass, the less time each takes, until arithmetic is the limit. On a bank that fits into the cache
-# the gain is smaller. The number of bytes is the same everywhere.
+# The more centres share a pass, the less time each takes, until arithmetic is the limit. On a bank that fits into the
+# cache the gain is smaller.
 
 # %% [markdown]
 # ## 7. The same coreset, many times faster
 #
-# But each choice depends on the previous one, because it lowers distances. How can a pass serve several choices?
+# Each choice depends on the previous choice, which lowers distances. So how can a pass serve several choices?
 #
 # One fact helps: **distances never rise.** Take the patches with the largest distance to their nearest choice as a
-# **pool**. The smallest distance in the pool is its **floor**. No patch outside is farther than the floor, now or later.
-# As long as the farthest patch *of the pool* is at least as far as the floor, it is the farthest patch *of all*.
+# **pool**. The smallest distance in the pool is its **floor**. No patch outside the pool is farther than the floor, now
+# or later. As long as the farthest patch *of the pool* is at least as far as the floor, it is the farthest patch *of
+# all*.
 
 # %% tags=["start-here"]
 # Start here again after a restart
@@ -505,15 +513,16 @@ to_choices = MemoryBank().add(large[first_choices]).search(large)[0][:, 0]
 show(*plot_pool(to_choices, 512))
 
 # %% [markdown]
-# The pool contains the 512 farthest of all patches. The next choices come from it, until its distances have fallen to the
-# floor. The algorithm has four steps:
+# The pool contains the 512 farthest of all patches. The next choices come from the pool, until all its distances are
+# below the floor. The algorithm has four steps:
 #
 # 1. Update the distances of **all** patches, for all choices since the last update: one matrix product.
 # 2. Put the 512 farthest patches into the pool.
-# 3. Choose **inside the pool**, one by one, and update the pool alone, until its farthest patch is below the floor.
+# 3. Choose **inside the pool**, one by one, and update only the pool's distances, until its farthest patch is below the
+#    floor.
 # 4. Return to step 1 until there are enough choices.
 #
-# The pool takes a third of a megabyte and stays in the processor's cache. Step 1 reads each patch once for many choices.
+# The pool takes a third of a megabyte and stays in the processor's cache.
 #
 # ### Exercise 04.4: Choose inside the pool
 #
@@ -521,17 +530,18 @@ show(*plot_pool(to_choices, 512))
 #
 # Write step 3. The arguments are
 # - `pool` `(P, C)`: the patches of the pool;
-# - `near` `(P,)`: the **squared** distance of each to its nearest choice so far (squares need no roots);
-# - `floor`, also **squared**: no patch outside is farther;
+# - `near` `(P,)`: the **squared** distance of each patch to its nearest choice so far;
+# - `floor`, also **squared**: no patch outside the pool is farther;
 # - `most`: how many choices are still needed.
 #
-# Choose the position with the largest `near`, and lower `near` by the squared distances to it. Repeat. Stop when the
-# largest value is *below* the floor (equal is still allowed), or when you have `most`. In a tie, take any of them. Return
-# the list of positions in the order of choice. Do not change the argument `near`.
+# Choose the position with the largest `near`. Lower each value of `near` to the squared distance to this choice, if
+# that is smaller. Repeat. Stop when the largest value is *below* the floor (equal is still allowed), or when you have
+# `most` positions. If positions tie, take any of them. Return the list of positions in the order of choice. Do not
+# change the argument `near`.
 #
 # Example: pool (0, 0), (0, 2), (7, 0), (0, 4), near 30, 26, 25, 27, floor 25, most 9. Position 0 is chosen, and `near`
-# becomes 0, 4, 25, 16. Position 2 has 25, which is allowed: chosen. Now the largest value is 16, below the floor. The
-# answer is `[0, 2]`.
+# becomes 0, 4, 25, 16. Position 2 has 25, which is not below the floor, so it is chosen. Now the largest value is 16,
+# below the floor. The answer is `[0, 2]`.
 
 
 # %% exercise="04.4"
@@ -585,8 +595,8 @@ def fast_greedy(patches, k, start, choose, size=512):
 
 
 # %% [markdown]
-# We choose 1 in 50 patches of the large bank. The direct way reads all patches once per choice, 1,966 times. **How many
-# times does the pool read all patches?** This count hardly depends on the computer. The cell takes some seconds.
+# We choose 1 in 50 patches of the large bank. The direct implementation reads all patches once per choice, 1,966 times.
+# **How many times are all patches read with the pool?** The count takes a few seconds.
 
 # %%
 predict("04.h", 20, 400, unit="passes")
@@ -600,7 +610,8 @@ reveal("04.h", passes, unit="passes")
 print(f"{k:,} choices, {passes} passes: {k / passes:.0f} choices per pass")
 
 # %% [markdown]
-# Now the times. One pass is timed and multiplied by the number of choices. The module is `k_center_greedy`.
+# For one pass per choice, the next cell times a single pass and multiplies it by the number of choices. *The module* is
+# `k_center_greedy`.
 
 # %%
 lengths = (large**2).sum(axis=1)
@@ -615,8 +626,8 @@ print(compare_times("pool and blocks", pool_time, "one pass per choice", direct)
 print(describe_module(pool_time, module_time))
 
 # %% [markdown]
-# Pool and blocks moves far fewer bytes, so it gains most on large banks. The printed lines show the result on this machine.
-# Is it the same coreset?
+# The pool moves far fewer bytes, so it gains most on large banks. The gain in time is smaller than the gain in passes,
+# because the arithmetic is not reduced. Does the pool give the same coreset?
 
 # %%
 in_both = len(np.intersect1d(fast_order, module_order))
@@ -625,7 +636,7 @@ print(f"covering radius: pool {radius_by_search(large, large[fast_order]):.4f},"
 print(f"module {radius_by_search(large, large[module_order]):.4f}")
 
 # %% [markdown]
-# The covering radius is the same. Where the patches differ, two of them were equally far up to rounding.
+# The covering radius is the same. If some patches differ, they were equally far up to rounding.
 #
 # Reference values for a coreset of 1 in 10, from a quiet machine (`python course.py bench speed --anomalib`):
 #
@@ -635,28 +646,28 @@ print(f"module {radius_by_search(large, large[module_order]):.4f}")
 # | anomalib, seconds | {{results/speed.json: coreset.1.anomalib: .0f}} | {{results/speed.json: coreset.3.anomalib: .0f}} | {{results/speed.json: coreset.5.anomalib: ,.0f}} |
 # | the module, seconds | {{results/speed.json: coreset.1.ours: .1f}} | {{results/speed.json: coreset.3.ours: .1f}} | {{results/speed.json: coreset.5.ours: .1f}} |
 #
-# The larger the bank, the larger the gain. To be faster still, the module leaves out work that cannot change a choice
-# (**exact pruning**).
+# The module is the fastest at every size, and the larger the bank, the larger its gain. To be faster still, it leaves
+# out work that cannot change a choice (**exact pruning**).
 #
 # <details><summary>In depth: the bfloat16 filter</summary>
 #
-# After a round, most patches keep their nearest choice. The module tries to prove this before it computes a distance in
+# After a pass, most patches keep their nearest choice. The module tries to prove this before it computes a distance in
 # float32.
 #
-# Some processors multiply 16-bit numbers, *bfloat16*, several times as fast. Such a number has 8 significant bits, so its
-# relative rounding error is at most 1 in 256. The error of a whole product is therefore bounded by the lengths of its two
-# vectors. If a new choice is too far even when the full error is subtracted, it cannot be nearer. Only the remaining
+# Some processors multiply 16-bit numbers, *bfloat16*, several times as fast. Such a number has 8 significant bits, so
+# its relative rounding error is at most 1 in 256. The lengths of two vectors therefore bound the error of their
+# product. A new choice that is too far even when the full error is subtracted cannot be the nearest. Only the remaining
 # pairs are computed in float32, so the order of choices stays exactly the same.
 #
-# A second filter needs no products. A patch within half the covering radius of its choice cannot come nearer to a new
-# choice, by the triangle inequality.
+# A second filter needs no products. By the triangle inequality, no new choice is nearer to a patch that lies within
+# half the covering radius of its choice.
 #
 # See `k_center_greedy` in `aitex_utils/coreset.py` and `aitex_utils/fast/bf16_bound.py`.
 #
 # </details>
 #
-# **Try it.** Call `fast_greedy` with `size=64` and `size=8192`. Which cost rises with a small pool, and which with a large
-# pool?
+# **Try it.** Call `fast_greedy` with `size=64` and `size=8192`. Which cost rises with a small pool, and which with a
+# large pool?
 #
 # <details><summary>Answer</summary>
 #
@@ -668,13 +679,14 @@ print(f"module {radius_by_search(large, large[module_order]):.4f}")
 # %% [markdown]
 # ## 8. Random projection
 #
-# Shorter patches move fewer bytes too. Multiply the patches by a matrix of random numbers $(C, D)$, drawn from a normal
-# distribution and divided by $\sqrt D$. Each vector shrinks from $C$ to $D$ numbers, and its length is preserved on
-# average. The error depends on $D$, not on $C$ (lemma of Johnson and Lindenstrauss, proof: Dasgupta and Gupta, 2003,
-# [doi 10.1002/rsa.10073](https://doi.org/10.1002/rsa.10073)). PatchCore's authors choose their coreset on such **random
-# projections**. So does `k_center_greedy` with `projection=128`.
+# Shorter vectors also reduce the bytes moved. Multiply the patches by a matrix of random numbers $(C, D)$, drawn from a
+# normal distribution and divided by $\sqrt D$. Each vector shrinks from $C$ to $D$ numbers, and its length is preserved
+# on average. The error depends on $D$, not on $C$ (lemma of Johnson and Lindenstrauss, proof: Dasgupta and Gupta, 2003,
+# [doi 10.1002/rsa.10073](https://doi.org/10.1002/rsa.10073)). PatchCore's authors run greedy on such **random
+# projections**, and so does `k_center_greedy` with `projection=128`.
 #
-# We project 152 channels to `D = 32`. **What is the error of a distance, in per cent, as a standard deviation?**
+# We project 152 channels to `D = 32`. **What is the standard deviation of the relative error of a distance, in per
+# cent?**
 
 # %% tags=["start-here"]
 # Start here again after a restart
@@ -709,8 +721,9 @@ title = "Ratios of distances between random pairs of patches"
 show(*plot_histograms(ratios, xlabel="distance after projection / before", title=title))
 
 # %% [markdown]
-# The ratios scatter around 1, and more so the fewer dimensions are left. The rule of thumb is $1/\sqrt{2D}$. What does this
-# error do to the coreset? We choose 1 in 20 patches by projected distances, and measure the radius in *exact* distances.
+# The ratios scatter around 1, and the fewer dimensions are left, the wider they scatter. A rule of thumb for their
+# standard deviation is $1/\sqrt{2D}$. How does this error affect the coreset? We choose 1 in 20 patches with projected
+# distances, and measure the radius with *exact* distances.
 
 # %%
 k = len(bank) // 20
@@ -722,16 +735,16 @@ for size in (152, 128, 32, 8):
     print(f"{size:4} {4 * len(bank) * (size + 2) / 2**20:13.1f} {relative:7.3f}")
 
 # %% [markdown]
-# Few dimensions enlarge the radius clearly. With 152 channels, a projection to 128 saves little. WideResNet-50, the paper's
-# backbone, has 1,536 channels, and the projection then saves 11 of 12 bytes.
+# A projection to few dimensions clearly enlarges the radius. With 152 channels, a projection to 128 saves little. The
+# two layers of WideResNet-50 in the paper have 1,536 channels, and the projection then saves 11 of 12 bytes.
 #
 # Projection does *not* change the search: the bank keeps the full patches.
 
 # %% [markdown]
 # ## 9. One run serves every size
 #
-# Greedy never takes a choice back, so **each coreset is a prefix of the next.** Run greedy once, up to the largest size that
-# you might need, and cut afterwards. The run also records the radius after each choice.
+# Greedy never takes a choice back, so **each coreset is a prefix of every larger coreset.** Run greedy once, up to the
+# largest size that you might need, and shorten the list afterwards.
 
 # %% tags=["start-here"]
 # Start here again after a restart
@@ -772,23 +785,23 @@ axes = {"xlabel": "patches kept", "ylabel": "covering radius"}
 show(*plot_lines(lines, caption, **axes, xscale="log"))
 
 # %% [markdown]
-# At the same size, greedy's radius is the smallest. Along a horizontal line, for the *same radius*, greedy needs far fewer
-# patches.
+# At the same size, greedy's radius is the smallest. Along a horizontal line, for the *same radius*, greedy needs far
+# fewer patches.
 #
 # ### Exercise 04.5: A size for a radius
 #
 # *Easy, 10 minutes.*
 #
-# You can ask for a radius instead of a ratio. `radii` `(K,)` is greedy's second result, falling. `radii[0]` is the radius
-# with *one* patch chosen. Return the **smallest size** whose radius is at most `max_radius`, as a whole number. If no
-# radius is small enough, return 0.
+# You can choose a radius instead of a ratio. `radii` `(K,)` is greedy's second result, in falling order. `radii[0]` is
+# the radius with *one* patch chosen. Return the **smallest size** whose radius is at most `max_radius`, as a whole
+# number. If no radius is small enough, return 0.
 #
 # Example: the radii are 9, 6, 5 and 2. A radius of 5 needs 3 patches. A radius of 1 is not reached: the answer is 0.
 
 
 # %% exercise="04.5"
 def size_for(radii: np.ndarray, max_radius: float) -> int:
-    """Return the smallest size whose radius is at most the wanted one, or 0."""
+    """Return the smallest size whose radius is at most max_radius, or 0."""
     enough = np.flatnonzero(radii <= max_radius)  # indices of all sizes that are good enough
     return int(enough[0]) + 1 if len(enough) else 0
 
@@ -803,19 +816,19 @@ check("04.5", size_for)  # stuck? hint("04.5")
 needed = yours("04.5", course_size)(curve, random_curve[-1])
 print(f"random: {sizes[-1]:,} patches for a radius of {random_curve[-1]:.2f}")
 if needed:
-    print(f"greedy: {needed:,} patches, 1 in {sizes[-1] / needed:.0f} of that number")
+    print(f"greedy: {needed:,} patches for this radius, fewer by a factor of {sizes[-1] / needed:.0f}")
 else:
     print(f"greedy: {len(curve):,} patches are not enough")
 
 # %% [markdown]
 # ## 10. Detection with small coresets
 #
-# The goal is not a small radius but the detection of defects. We fill banks with 1, 10 and 25 % of the patches and with all
-# patches, for three fabrics and each sampler. The measure is the **tile AUROC** on other strips. A tile's score is the
-# largest distance of its patches.
+# The goal is not a small radius but the detection of defects. We fill banks with 1, 10 and 25 % of the patches and with
+# all patches, for three fabrics and each sampler. The measure is the **tile AUROC** on other strips. A tile's score is
+# the largest distance of its patches.
 #
-# **How much lower is the mean tile AUROC with a greedy coreset of 1 in 100?** Give a range of differences (all - greedy).
-# A negative number means that greedy is higher.
+# **How much lower is the mean tile AUROC with a greedy coreset of 1 in 100?** Give a range of differences (all -
+# greedy). A negative number means that greedy is higher.
 
 # %% tags=["start-here"]
 # Start here again after a restart
@@ -845,10 +858,13 @@ for method in METHODS[1:]:
 print(f"all patches  {all_kept:.3f}")
 
 # %% [markdown]
+# On the practice fabric, the samplers differ most for 1 in 100 patches: greedy is highest there, and random sampling
+# lowest. Even this small greedy coreset is not below all patches.
+#
 # ### How certain are these values?
 #
-# The test tiles and the sampler's seed are random. A bootstrap draws both again 500 times. All samplers saw the *same*
-# tiles, so **differences** are more certain than the values themselves.
+# The test tiles and the sampler's seed are random. A bootstrap resamples both 500 times. All samplers are compared on
+# the *same* tiles, so **differences** are more certain than the values themselves.
 
 # %%
 resampled = resample_aurocs(scores, patches)
@@ -865,13 +881,13 @@ for name, values in differences.items():
     print(describe_difference(first, second, values.mean(), low, high))
 
 # %% [markdown]
-# Each bar is a 95 % interval. A bar that contains 0 means that these tiles cannot distinguish the two. Tiles of one strip
-# are correlated, so the true uncertainty is larger.
+# Each bar is a 95 % interval. If a bar contains 0, these tiles cannot distinguish the two banks. Tiles of one strip are
+# correlated, so the true uncertainty is larger.
 #
 # ### The same on AITEX
 #
-# The table shows differences in tile AUROC on three fabrics of AITEX. The intervals come from a **cluster bootstrap**, which
-# redraws whole strips (`python course.py bench notebook_04`).
+# The table shows differences in tile AUROC on three fabrics of AITEX. The intervals come from a **cluster bootstrap**,
+# which resamples whole strips (`python course.py bench notebook_04`).
 #
 # | kept | greedy - all | greedy - random |
 # |---|---|---|
@@ -879,29 +895,30 @@ for name, values in differences.items():
 # | 1 in 10 | {{results/notebook_04.json: differences.greedy_10_minus_all.mean: +.3f}} ({{results/notebook_04.json: differences.greedy_10_minus_all.low: +.3f}} to {{results/notebook_04.json: differences.greedy_10_minus_all.high: +.3f}}) | {{results/notebook_04.json: differences.greedy_minus_random_10.mean: +.3f}} ({{results/notebook_04.json: differences.greedy_minus_random_10.low: +.3f}} to {{results/notebook_04.json: differences.greedy_minus_random_10.high: +.3f}}) |
 # | 1 in 100 | {{results/notebook_04.json: differences.greedy_1_minus_all.mean: +.3f}} ({{results/notebook_04.json: differences.greedy_1_minus_all.low: +.3f}} to {{results/notebook_04.json: differences.greedy_1_minus_all.high: +.3f}}) | {{results/notebook_04.json: differences.greedy_minus_random_1.mean: +.3f}} ({{results/notebook_04.json: differences.greedy_minus_random_1.low: +.3f}} to {{results/notebook_04.json: differences.greedy_minus_random_1.high: +.3f}}) |
 #
-# Greedy is ahead of random at every size, and the lead is largest for the smallest coreset. These strips can hardly
-# distinguish greedy with 1 in 4 or 1 in 10 patches from all patches. A greedy coreset of 1 in 10 therefore saves nine
-# tenths of memory and search time, and costs little or nothing.
+# Greedy is ahead of random at every size, and the lead is largest for the smallest coreset. These strips cannot
+# distinguish greedy with 1 in 4 or 1 in 10 patches from all patches. So a greedy coreset of 1 in 10 saves nine tenths
+# of the memory and search time, at little or no cost in AUROC.
 #
 # <details><summary>In depth: why can 1 in 100 be better than all patches?</summary>
 #
-# On AITEX, the smallest greedy coreset lies *above* all patches. Be careful: it is the best of nine comparisons in this
-# benchmark, and the best of many looks better than it is.
+# On AITEX, the smallest greedy coreset scores *above* all patches. Be careful: this is the best of nine comparisons
+# with all patches in the benchmark, and the best of many looks better than it is.
 #
-# There is a plausible reason. The test strips are not in the bank. A bank with every patch fits its own strips closely, so
-# a thread that lies slightly differently in another strip already scores. A coarser bank has fewer such details.
+# There is a plausible reason. The test strips are not in the bank. A bank with every patch fits its own strips closely,
+# so a thread that lies slightly differently in another strip already raises a score. A coarser bank has fewer such
+# details.
 #
-# Whether this holds for *your* fabric needs your own strips. Such a small coreset also suffers first when a fabric has
-# more variety than its training tiles show.
+# Test on your own strips whether this holds for *your* fabric. Such a small coreset is also the first to fail when a
+# fabric varies more than its training tiles show.
 #
 # </details>
 
 # %% [markdown]
 # ## 11. A ratio justified by its costs
 #
-# Accuracy alone does not decide about the ratio: memory, time and missed defects have prices. Here is an invented mill. Its
-# computer has 512 MiB for the bank and 40 ms per tile. It inspects 200,000 tiles per day, and 100 of them have a defect. A
-# missed defect costs 25 euros, an hour of computing 2 euros.
+# Accuracy alone does not determine the ratio: memory, time and missed defects have a price. Consider an invented mill.
+# Its computer has 512 MiB for the bank and 40 ms per tile. It inspects 200,000 tiles per day, and 100 of them have a
+# defect. A missed defect costs 25 euros, and an hour of computing costs 2 euros.
 #
 # | kept | MiB | ms per tile | misses per 1,000 defects |
 # |---|---|---|---|
@@ -914,11 +931,11 @@ for name, values in differences.items():
 #
 # *Medium, 10 minutes.*
 #
-# `ratios`, `mib`, `ms` and `cost` are arrays `(R,)`. Return the ratio with the lowest cost among those with `mib` at most
-# `max_mib` *and* `ms` at most `max_ms`. If no ratio is within both limits, return `0.0`.
+# `ratios`, `mib`, `ms` and `cost` are arrays `(R,)`. Return the ratio with the lowest cost among those with `mib` at
+# most `max_mib` *and* `ms` at most `max_ms`. If no ratio is within both limits, return `0.0`.
 #
-# Example: three ratios with 800, 80 and 8 MiB, 100, 10 and 1 ms, and costs 20, 30 and 90. With limits of 80 MiB and 20 ms,
-# the answer is the second ratio.
+# Example: three ratios with 800, 80 and 8 MiB, 100, 10 and 1 ms, and costs 20, 30 and 90. With limits of 80 MiB and 20
+# ms, the answer is the second ratio.
 
 # %% tags=["start-here"]
 # Start here again after a restart
@@ -971,9 +988,9 @@ quiz("04.q7", "d")
 # %% [markdown]
 # <details><summary>Model answer</summary>
 #
-# d. All patches and 1 in 4 exceed 40 ms per tile, so they are excluded. Of the two ratios that remain, 1 in 100 saves about
-# 2 euros of computing per day, but its additional misses cost more than 37 euros. The misses of the three larger ratios
-# differ by 1 in 1,000, which can be chance. 46 against 31 is a clear difference.
+# d. All patches and 1 in 4 exceed 40 ms per tile, so they are excluded. Of the two ratios that remain, 1 in 100 saves
+# about 2 euros of computing per day, but its additional misses cost more than 37 euros. The misses of the three larger
+# ratios differ by 1 in 1,000, which can be chance. The step from 31 to 46 is much larger.
 #
 # </details>
 #
@@ -982,7 +999,8 @@ quiz("04.q7", "d")
 # <details><summary>Answer</summary>
 #
 # The ratio 1 in 10 needs 19 ms more per tile, 3,800 seconds per day, slightly more than an hour. It avoids misses worth
-# 37 to 38 euros. The two ratios cost the same at about 36 euros per hour: set `euro_per_hour` to 35 and to 36 to see it.
+# 37 to 38 euros. The two ratios cost the same at about 36 euros per hour: set `euro_per_hour` to 35 and to 36 to see
+# it.
 #
 # </details>
 
@@ -993,13 +1011,14 @@ quiz("04.q7", "d")
 #
 # *Medium, 25 minutes.*
 #
-# A defect was overlooked, and one defective tile is among the normal tiles. Which sampler keeps its patches, and what happens
-# to the scores? Plan an experiment with `load_patches`, run it, and report it in at most six sentences with one table.
+# A defect was overlooked, and one defective tile is among the normal tiles. Which sampler keeps its patches, and what
+# happens to the scores? Plan an experiment with `load_patches`, run it, and report it in at most six sentences with one
+# table.
 #
 # | points | for |
 # |---|---|
 # | 1 | a prediction, written down before the run, with a reason |
-# | 1 | a comparison in which only one thing changes: bank with and without the defective tile |
+# | 1 | a comparison in which only one thing changes: the bank with or without the defective tile |
 # | 1 | at least two samplers with the same number of patches |
 # | 1 | more than one defective tile or seed, with the spread |
 # | 1 | a conclusion that goes no further than the data, and one consequence for practice |
@@ -1018,7 +1037,8 @@ print(f"bank {fabric.bank.shape}, test tiles {fabric.test.shape}, defective {fab
 # %% [markdown]
 # <details><summary>Worked answer</summary>
 #
-# *Prediction*: greedy keeps more than its share of the defective tile, because a defect is far from normal patches.
+# *Prediction*: the defective tile has a larger share of greedy's coreset than of the bank, because a defect is far from
+# normal patches.
 #
 # ```python
 # def keep(sampler, bank, seed):
@@ -1041,23 +1061,25 @@ print(f"bank {fabric.bank.shape}, test tiles {fabric.test.shape}, defective {fab
 #         shares.append(np.mean(order >= len(fabric.bank)))  # patches of the defective tile
 #         own.append(ratio.pop(tile))
 #         others += ratio.values()
-#     print(sampler, "share", np.round(shares, 2), "own score", np.round(own, 2), "others", np.round(np.median(others), 2))
+#     print(sampler, "share", np.round(shares, 2), "own score", np.round(own, 2), end=" ")
+#     print("others", np.round(np.median(others), 2))
 # ```
 #
-# *Report*, for the first practice fabric: the defective tile has 1 in 13 patches of the dirty bank. Random sampling keeps
-# about this share of it, and greedy keeps more in most tiles. With greedy, the tile's own score falls in every case, and
-# clearly in most. With random sampling, it changes in both directions. The scores of the other defective tiles hardly
-# change, and five tiles of one fabric do not show more than this. In practice, inspect the tiles that contain greedy's
-# first choices before you deploy the bank.
+# *Report*, for the first practice fabric: the defective tile contributes 1 in 13 patches of the dirty bank. Its share
+# of the random coreset is about the same, and its share of greedy's coreset is larger for most of the five tiles. With
+# greedy, the tile's own score falls in every case, and clearly in most. With random sampling, it changes in both
+# directions. The scores of the other defective tiles hardly change, and five tiles of one fabric do not show more than
+# this. In practice, inspect the tiles that contain greedy's first choices before you deploy the bank.
 #
 # </details>
 
 # %% [markdown]
 # ## Summary
 #
-# Most normal patches have a close relative, so a coreset can represent them, and its covering radius says how well. Greedy
-# always adds the worst covered patch, and its radius is at most twice the best possible. The direct way is bandwidth-bound.
-# A pool with blocks gives the same coreset many times faster. One run serves every size, and costs justify its choice.
+# Most normal patches have a close match, so a coreset can represent them, and its covering radius says how well. Greedy
+# always adds the worst-covered patch, and its radius is at most twice the best possible. The direct implementation is
+# bandwidth-bound. A pool with blocks gives the same coreset many times faster. One run serves every size, and costs
+# justify the chosen size.
 #
 # ### Quiz
 #
@@ -1077,13 +1099,13 @@ quiz("04.q1", "a")
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
-# a. No patch of the training set is farther than the radius from the coreset. A copy of such a patch is not farther
-# either, so no normal patch seen in fitting scores above the radius.
+# a. No patch of the training set is farther from the coreset than the radius. The same holds for its copy, so no patch
+# of the training set scores above the radius.
 #
 # </details>
 #
-# **2.** One of the normal tiles has a defect that was overlooked. Which coreset of 1 % is most likely to contain patches
-# of this defect?
+# **2.** One of the normal tiles has a defect that was overlooked. Which coreset of 1 % is most likely to contain
+# patches of this defect?
 # - a) The random coreset
 # - b) The coreset of k-means
 # - c) The greedy coreset
@@ -1095,16 +1117,16 @@ quiz("04.q2", "c")
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
-# c. A defect is far from normal patches, and greedy looks for far patches. Once the defect is in the bank, similar defects
-# score low.
+# c. A defect is far from normal patches, and greedy chooses patches far from its previous choices. Once the defect is
+# in the bank, similar defects score low.
 #
 # </details>
 #
-# **3.** One pass multiplies all patches with 64 chosen patches instead of one. What happens to the bytes of patches that
-# are read from memory?
-# - a) They grow to 64 times as many
-# - b) They stay the same, so each patch read serves 64 choices
-# - c) They fall to a fraction of 1 in 64
+# **3.** One pass multiplies all patches by 64 chosen patches instead of one. What happens to the number of patch bytes
+# that it reads from memory?
+# - a) It grows 64-fold
+# - b) It stays the same, so each patch read serves 64 choices
+# - c) It falls by a factor of 64
 # - d) That depends on the processor
 
 # %%
@@ -1113,15 +1135,15 @@ quiz("04.q3", "b")
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
-# b. The pass reads each patch once, for one choice or for 64. The arithmetic grows to 64 times, so there is more
-# arithmetic per byte.
+# b. The pass reads each patch once, for one choice or for 64. The arithmetic grows 64-fold, so there is more arithmetic
+# per byte.
 #
 # </details>
 #
 # **4.** You have the indices and the radii of a greedy run for 1,000 patches. How do you get the covering radius of its
 # coreset of 100 patches?
 # - a) Run greedy again for 100 patches
-# - b) Multiply the last radius by the root of ten
+# - b) Multiply the last radius by the square root of ten
 # - c) Take the largest of the last 100 radii
 # - d) Take radii[99]
 
@@ -1135,10 +1157,10 @@ quiz("04.q4", "d")
 #
 # </details>
 #
-# **5.** You fit with a random projection to half the dimensions. What changes when a new tile is scored?
-# - a) Nothing in time or memory, but the bank contains partly other patches
+# **5.** You choose a coreset with a random projection to half the dimensions. What changes when a new tile is scored?
+# - a) Nothing in time or memory, but the bank contains some different patches
 # - b) The search takes half as long
-# - c) Distances are too small by half
+# - c) Distances are only half as large
 # - d) The bank takes half the memory
 
 # %%
@@ -1159,8 +1181,7 @@ calibration()
 # %% [markdown]
 # **Read next**:
 # - section 3.2 of the PatchCore paper ([arXiv 2106.08265](https://arxiv.org/abs/2106.08265));
-# - Sener and Savarese, *Active Learning for Convolutional Neural Networks: A Core-Set Approach*, 2018
-#   ([arXiv 1708.00489](https://arxiv.org/abs/1708.00489)), the source of the idea;
-# - Gonzalez 1985, cited in section 4, for the bound.
+# - Sener and Savarese, *Active Learning for Convolutional Neural Networks: A Core-Set Approach*, 2018 ([arXiv
+#   1708.00489](https://arxiv.org/abs/1708.00489)), the source of the idea.
 #
 # **Next**: notebook 05, how to search a bank, and when an exact search is the right choice.

@@ -9,13 +9,13 @@
 # %% [markdown]
 # # 05 FAISS
 #
-# After this notebook you can choose an index for a memory bank by measurement: its cost, its misses, and its effect on
-# the detector.
+# After this notebook you can choose an index for a memory bank from measurements of its cost, its misses, and its
+# effect on the detector.
 #
 # **You will be able to**
 # 1. search a bank exactly with one matrix product (exercise 05.1);
 # 2. measure recall@1 fairly, and find the flaw in a measurement (exercises 05.2 and 05.6);
-# 3. build the main ideas of IVF and PQ: cells and codes (exercises 05.3 and 05.4);
+# 3. implement the main ideas of IVF and PQ: cells and codes (exercises 05.3 and 05.4);
 # 4. choose an index for a bank, and justify the choice (question 05.q6 and the open task);
 # 5. save a bank, detect a damaged file, and add normal patches later (exercise 05.5).
 #
@@ -30,12 +30,12 @@
 # %% [markdown]
 # ## 1. Exact search with one matrix product
 #
-# To score a tile, PatchCore compares each of its 1,024 patches with every vector of the memory bank. This notebook uses
-# three fabrics. Each bank contains all patches of 16 normal tiles. The test patches come from other strips: 10 clean
-# tiles and 10 tiles with a defect per fabric. The first run takes about 20 seconds. Later runs read a cache.
+# To score a tile, PatchCore compares each of its 1,024 patches with every vector of the memory bank. For each of three
+# fabrics, a bank contains all patches of 16 normal tiles. The test patches come from other strips: 10 clean tiles and
+# 10 tiles with a defect per fabric. The first run takes about 20 seconds.
 #
-# Each section begins with a cell like the next one. After a restart of the kernel, run this cell of your section and
-# continue from there. *Run All Above Selected Cell* has the same effect.
+# Each section has a cell that begins with *Start here again after a restart*. After a restart of the kernel, continue
+# from this cell of your section. *Run All Above Selected Cell* also works.
 
 # %% tags=["start-here"]
 # Start here again after a restart
@@ -55,19 +55,19 @@ print(f"All differences of one tile: {1024 * bank.nbytes / 2**30:.1f} GiB")
 print(f"All inner products of one tile: {1024 * len(bank) * 4 / 2**20:.0f} MiB")
 
 # %% [markdown]
-# An array of all differences would fill the memory. The inner products are enough, because
+# An array of all differences would take gigabytes. The inner products are enough, because
 #
 # $$\lVert p - m \rVert^2 = \lVert p \rVert^2 - 2\,p \cdot m + \lVert m \rVert^2 .$$
 #
 # All products $p \cdot m$ together are *one matrix product*, a very fast operation.
 #
-# ### Exercise 05.1: Search by a matrix product
+# ### Exercise 05.1: Search with a matrix product
 #
 # *Medium, 15 minutes.*
 #
 # For `patches` `(n, C)` and `vectors` `(M, C)`, return two arrays of length n: the **distance** of each patch to its
-# nearest vector, not squared, and the **index** of that vector. Use no loop, and no array larger than `(n, M)`. Of
-# equally near vectors, either index is right. No result is `nan`, even where a patch equals a vector.
+# nearest vector, not squared, and the **index** of that vector. Use no loop, and no array larger than `(n, M)`. Among
+# equally near vectors, any index is right. No distance can be `nan`, even where a patch equals a vector.
 #
 # Example: the patches `[[0, 0], [6, 7]]` and the vectors `[[0, 0], [3, 4], [6, 8]]` give the distances `[0, 1]` and the
 # indices `[0, 2]`.
@@ -103,11 +103,11 @@ search = yours("05.1", reference.exact_search)
 distances, indices = search(test[:64], coreset)
 bank_distances, bank_indices = coreset_bank.search(test[:64])
 print(f"Equal indices: {np.sum(np.asarray(indices) == bank_indices[:, 0])} of 64")
-print(f"Largest difference of a distance: {abs(np.asarray(distances) - bank_distances[:, 0]).max():.1e}")
+print(f"Largest difference between distances: {abs(np.asarray(distances) - bank_distances[:, 0]).max():.1e}")
 
 # %% [markdown]
-# A tile takes two steps: the network extracts its patches, and the search compares them with the bank. **With the
-# coreset, what share of the time is the search?**
+# Scoring a tile takes two steps: the network extracts its patches, and the search compares them with the bank. **With
+# the coreset, what share of the time does the search take?**
 
 # %%
 predict("05.a", 5, 40, unit="%")
@@ -116,8 +116,8 @@ predict("05.a", 5, 40, unit="%")
 features = PatchFeatures()
 calls = {
     "extraction": lambda: features.transform(banks.tiles[:1]),
-    "search, coreset": lambda: coreset_bank.search(test[:1024]),
-    "search, full bank": lambda: full_bank.search(test[:1024]),
+    "search (coreset)": lambda: coreset_bank.search(test[:1024]),
+    "search (full bank)": lambda: full_bank.search(test[:1024]),
 }
 timings = [time_call(call, repeats=7)[1].scaled(1000) for call in calls.values()]
 
@@ -131,18 +131,18 @@ show(*draw.plot_bars(list(calls), medians, "milliseconds", title="One tile, part
 print(verdicts.describe_search_share(*medians[:2]))
 
 # %% [markdown]
-# The bars are medians of seven runs after a warm-up. An index can only shorten the search, so its benefit depends on
-# the size of the bank.
+# The bars are medians of seven runs. An index can only shorten the search, so its benefit depends on the size of the
+# bank.
 
 # %% [markdown]
 # ## 2. FAISS returns squared distances
 #
 # `MemoryBank` and the authors of PatchCore use the library [FAISS](https://arxiv.org/abs/2401.08281) (Douze et al.,
-# 2024). An *index* contains vectors. You create it for a number of channels, fill it with `add`, and query it with
-# `search(patches, k)`, which returns two arrays of shape `(n, k)`.
+# 2024). An *index* stores vectors and searches them. You create it for a number of channels, fill it with `add`, and
+# query it with `search(patches, k)`. The results are values and indices, both `(n, k)`.
 #
-# In your own programs, import **torch before FAISS**. Both load a library for threads (OpenMP), and some combinations
-# crash. `python course.py doctor` tests yours.
+# In your own programs, import **torch before FAISS**: both load the library OpenMP, and some combinations crash.
+# `python course.py doctor` tests yours.
 
 # %% tags=["start-here"]
 # Start here again after a restart
@@ -168,7 +168,8 @@ print(f"FAISS {faiss.__version__}, values: {toy_values[0]}, indices: {toy_rows[0
 
 # %% [markdown]
 # The vector (3, 4) is at distance 5 from (0, 0), and FAISS returns 25. **`IndexFlatL2` returns squared distances**,
-# because the root does not change the order. Here is the tile with the most anomalous patch, with and without the root.
+# because the square root does not change the order. The next figure shows the tile with the most anomalous patch, with
+# and without the root.
 
 # %%
 flat = faiss.IndexFlatL2(bank.shape[1])
@@ -184,7 +185,8 @@ panels = [np.dstack([banks.tiles[most]] * 3), distances[most], squares[most]]
 show(*plot_panels(panels, ["tile", "distances", "squares"], caption))
 
 # %% [markdown]
-# Squares exaggerate large distances. Does the tile AUROC change, if the score is the maximum or the mean of a tile?
+# Squares exaggerate large distances, so the rest of the map looks darker. Does the tile AUROC change if the score is
+# the maximum or the mean of a tile?
 
 # %%
 aurocs = {}
@@ -195,16 +197,16 @@ for score in (np.max, np.mean):
 print(verdicts.describe_squares(*aurocs.values()))
 
 # %% [markdown]
-# The maximum ranks the tiles in the same order with both, so the mistake can stay unnoticed. But means (smoothing),
-# ratios (reweighting), and comparisons with a number (a threshold, a covering radius) are wrong without the root.
+# The maximum ranks the tiles in the same order with distances and squares, so the mistake can go unnoticed. But
+# smoothing, reweighting, and comparisons with a threshold or a covering radius are wrong without the root.
 # `MemoryBank.search` takes the root.
 
 # %% [markdown]
 # ## 3. Rounding errors in squared distances
 #
-# For many patches FAISS uses the matrix product, and for a few it sums the squared differences. Both are equal on
-# paper, but not in float32, which keeps about seven digits. So the last digits of a distance can depend on how many
-# patches you search at once. The smallest example has one channel.
+# For many patches FAISS uses the matrix product, and for a few it sums the squared differences. Both agree on paper,
+# but not in float32, which keeps about seven digits. So the last digits of a distance can depend on the number of
+# patches per search. The smallest example has one channel.
 
 # %% tags=["start-here"]
 # Start here again after a restart
@@ -246,10 +248,11 @@ axes = {"xlabel": "shift of all vectors", "ylabel": "relative error of a distanc
 show(*draw.plot_lines(shifts, errors, **axes, title="Cancellation, median over patches"))
 
 # %% [markdown]
-# The error of a matrix product grows much faster with the shift than the error of direct differences.
+# The error of a matrix product grows much faster with the shift than the error of direct differences. At the largest
+# shift, it reaches some per cent of the distance.
 #
-# Now search the bank for 2,048 of **its own vectors**, all at distance 0. **For what share of them does FAISS return
-# exactly 0?**
+# Now search the bank for 2,048 of **its own vectors**, each at distance 0 from itself. **For what share of them does
+# FAISS return exactly 0?**
 
 # %%
 predict("05.b", 50, 100, unit="%")
@@ -267,22 +270,22 @@ print(f"mean subtracted     {np.sqrt(centred.search(own - mean, 1)[0].max()):.5f
 print(f"MemoryBank          {MemoryBank().add(bank).search(own)[0].max():.5f}")
 
 # %% [markdown]
-# There are two remedies. **Subtract the bank's mean** from bank and patches, which makes the squares smaller. Or
-# **recompute the distances** of the vectors found from their differences, as `MemoryBank.search` does. In your own tests,
-# compare distances with a tolerance, never with `==`.
+# There are two remedies for these errors. **Subtract the bank's mean** from the bank and the patches, which makes the
+# squares smaller. Or **recompute the distances** to the vectors found by direct differences, as `MemoryBank.search`
+# does. In your own tests, compare distances with a tolerance, never with `==`.
 
 # %% [markdown]
 # ## 4. IVF: search in a few cells
 #
 # An exact search also compares vectors that are far away. To avoid this, k-means places *centroids* in the bank, and
 # each vector belongs to the **cell** of its nearest centroid. A search compares the patch with the centroids, then with
-# the vectors in the nearest cells. FAISS calls this an inverted file, **IVF** (Sivic and Zisserman, 2003,
-# [doi 10.1109/ICCV.2003.1238663](https://doi.org/10.1109/ICCV.2003.1238663)). `nlist` is the number of cells, and
-# `nprobe` the number of cells searched.
+# the vectors in the nearest cells. FAISS calls this index an inverted file, **IVF** (Sivic and Zisserman, 2003, [doi
+# 10.1109/ICCV.2003.1238663](https://doi.org/10.1109/ICCV.2003.1238663)). `nlist` is the number of cells, and `nprobe`
+# the number of cells searched.
 #
-# **recall@1** is the share of patches for which a search finds the nearest vector. Move the slider of the toy bank, which
-# has two channels and 12 cells. The left panel shows one patch near a border, the right panel 500 patches. The cost is
-# the number of distances, as a share of an exact search.
+# **recall@1** is the share of patches for which a search finds the nearest vector. Move the slider of the toy bank,
+# which has two channels and 12 cells. The left panel shows one patch near a border, the right panel recall@1 and cost
+# over 500 patches. The cost is the number of computed distances, relative to an exact search.
 
 # %% tags=["start-here"]
 # Start here again after a restart
@@ -314,11 +317,11 @@ show_with_sliders(partial(draw.plot_nprobe, toy), stills=[{"nprobe": 1}, {"nprob
 # where all searched cells are empty, FAISS returns the index -1, which NumPy would read as the last vector.
 #
 # For the `patches` `(n, C)` and the `vectors` `(M, C)`, a search found `indices` `(n,)` and an exact search
-# `exact_indices` `(n,)`. Return the share of hits, from 0 to 1. A vector is a hit if it is **as near as** the exact
-# result, with a relative tolerance of `1e-5`. The index -1 is a miss.
+# `exact_indices` `(n,)`. Return the share of hits, from 0 to 1. The vector found is a hit if it is **as near as** the
+# exact result, with a relative tolerance of `1e-5`. The index -1 is a miss.
 #
 # Example: vectors `[[0, 0], [4, 0], [0, 0], [9, 9]]`, patches `[[1, 0], [3, 0], [8, 9], [9, 8]]`, indices
-# `[2, 1, 3, -1]` and exact indices `[0, 1, 3, 3]` give three hits of four.
+# `[2, 1, 3, -1]` and exact indices `[0, 1, 3, 3]` give three hits for four patches.
 
 
 # %% exercise="05.2"
@@ -396,13 +399,13 @@ for nprobe in (1, 2, 3):
     print(f"nprobe = {nprobe}: recall@1 {share:.3f}, same result as FAISS for {same} of {len(indices)} patches")
 
 # %% [markdown]
-# Both find the same vectors. FAISS also stores the list of each cell, which saves time.
+# Both find the same vectors. FAISS also stores a list of the vectors per cell, which saves time.
 
 # %% [markdown]
 # ## 5. Train an IVF index on the bank
 #
 # An IVF index needs its centroids before it can assign a vector to a cell, so you must **train** it first. Train it on
-# normal patches of all fabrics in the bank, and never on test patches. The next cell forgets to train.
+# normal patches of all fabrics in the bank, and never on test patches. The next index is filled without training.
 
 # %% tags=["start-here"]
 # Start here again after a restart
@@ -429,8 +432,8 @@ except RuntimeError as error:
     print("FAISS refuses:", str(error)[-30:])
 
 # %% [markdown]
-# The next index has one cell per 39 vectors, because FAISS warns below that. **With `nprobe` = 1, for what share of the
-# test patches does the index find the nearest vector?**
+# The next index has one cell per 39 vectors, because FAISS warns if there are fewer. **With `nprobe` = 1, for what
+# share of the test patches does the index find the nearest vector?**
 
 # %%
 predict("05.c", 20, 70, unit="%")
@@ -450,7 +453,7 @@ def trained_ivf(training, vectors):
 
 
 def recall_and_time(index):
-    """Return recall@1, and the median of microseconds per patch."""
+    """Return recall@1, and the median time per patch in microseconds."""
     _, timing = time_call(lambda: index.search(queries, 1))
     indices = index.search(queries, 1)[1][:, 0]
     return recall_of(queries, bank, indices, exact_indices), 1e6 * timing.median / len(queries)
@@ -469,8 +472,8 @@ recalls, times = zip(*measured.values(), strict=True)
 show(*draw.plot_tradeoff(list(measured), recalls, times))
 
 # %% [markdown]
-# Neighbours often share a cell, so one of several hundred cells already contains many nearest vectors. Each doubling of
-# `nprobe` adds less recall@1, and costs time.
+# Neighbours often share a cell, so a search of one cell among several hundred already finds many nearest vectors. Each
+# doubling of `nprobe` adds less recall@1, and costs more time.
 #
 # Now train the index on patches of **another fabric**, and fill it with this bank. FAISS's *imbalance factor* is 1 if
 # all cells are equally large.
@@ -492,9 +495,9 @@ print(verdicts.describe_foreign_training(*rows))
 # %% [markdown]
 # ## 6. HNSW: walk through a graph
 #
-# The second idea links each vector to some near vectors, and *walks*. The walk moves to the neighbour that is nearest to
-# the patch, and stops when no neighbour is nearer. In the toy bank each vector is linked to the three nearest vectors
-# before it. The first vectors had little choice, so their links are long and serve as shortcuts.
+# The second idea is a graph that links each vector to some near vectors. A search *walks* to the linked neighbour that
+# is nearest to the patch, and stops when no neighbour is nearer. In the toy bank, each vector is linked to the three
+# nearest of the earlier vectors. The first vectors had few candidates, so their links are long and serve as shortcuts.
 
 # %% tags=["start-here"]
 # Start here again after a restart
@@ -535,34 +538,35 @@ print(f"{np.sum([path[-1] for path in walks] == nearest)} of {len(walks)} walks 
 
 # %% [markdown]
 # A walk computes few distances, but can get stuck: all neighbours are farther, although a nearer vector exists. So
-# **HNSW** (Malkov and Yashunin, [arXiv 1603.09320](https://arxiv.org/abs/1603.09320)) keeps a list of the best
-# candidates and continues from each. In FAISS `efSearch` is the length of this list, and `M` the number of links per
-# vector. HNSW needs no training, but its links take bytes and time to build.
+# **HNSW**, *hierarchical navigable small world* (Malkov and Yashunin, [arXiv
+# 1603.09320](https://arxiv.org/abs/1603.09320)) keeps a list of the best candidates and continues from each. In FAISS
+# `efSearch` is the length of this list, and `M` the number of links per vector. HNSW needs no training, but its links
+# take memory, and time to build.
 
 # %%
 banks = lesson_banks()
 bank, queries = banks.banks[0], np.ascontiguousarray(banks.tests[0][::10])
 exact_indices = MemoryBank().add(bank).search(queries)[1][:, 0]
 recall_of = yours("05.2", reference.recall_at_one)
-hnsw = faiss.IndexHNSWFlat(bank.shape[1], 32)  # M = 32, and twice as many at the bottom
+hnsw = faiss.IndexHNSWFlat(bank.shape[1], 32)  # M = 32, twice as many in the lowest layer
 hnsw.add(bank)
 for ef_search in (4, 16, 64, 128):
     hnsw.hnsw.efSearch = ef_search
-    timing = time_call(lambda: hnsw.search(queries, 1))[1].scaled(1e6 / len(queries))
+    timing = time_call(lambda: hnsw.search(queries, 1))[1].scaled(1e6 / len(queries))  # median and range
     share = recall_of(queries, bank, hnsw.search(queries, 1)[1][:, 0], exact_indices)
     print(f"efSearch = {ef_search:3}: recall@1 {share:.3f}, {timing.written('µs')} per patch")
 
 # %% [markdown]
-# A longer list raises recall@1 and costs time, as a larger `nprobe` does. The brackets show the fastest and the slowest
-# of five runs.
+# A longer list raises recall@1 and costs time, as a larger `nprobe` does.
 
 # %% [markdown]
 # ## 7. PQ: store codes instead of vectors
 #
-# The third idea saves bytes. **Product quantisation**, PQ, cuts each vector into S parts. For each part, k-means learns a
-# **codebook** of 256 entries. The index stores only which entry is nearest to each part: S bytes per vector, the
-# `code_size` (Jégou, Douze and Schmid, 2011, [doi 10.1109/TPAMI.2010.57](https://doi.org/10.1109/TPAMI.2010.57)). In the
-# toy bank, with two parts of one channel and six entries per codebook, every vector moves to a crossing.
+# The third idea saves bytes. **Product quantisation**, PQ, cuts each vector into S parts. For each part, k-means learns
+# a **codebook** of 256 entries. The index stores only which entry is nearest to each part: S bytes per vector, the
+# `code_size` (Jégou, Douze and Schmid, 2011, [doi 10.1109/TPAMI.2010.57](https://doi.org/10.1109/TPAMI.2010.57)). In
+# the toy bank, each channel is a part, and each codebook has six entries. They form a grid, and every vector moves to a
+# crossing.
 
 # %% tags=["start-here"]
 # Start here again after a restart
@@ -583,8 +587,8 @@ toy = toy_bank()
 show(*draw.plot_codes(toy.vectors, toy_codebooks(toy.vectors, k=6)))
 
 # %% [markdown]
-# Two codebooks of six entries name 36 crossings, the *product* of their sizes. 19 codebooks of 256 entries name 256 to
-# the power of 19.
+# Two codebooks of six entries distinguish 36 crossings, the *product* of their sizes. In the same way, 19 codebooks of
+# 256 entries distinguish $256^{19}$ vectors.
 #
 # ### Exercise 05.4: Encode, and count the bytes
 #
@@ -594,9 +598,9 @@ show(*draw.plot_codes(toy.vectors, toy_codebooks(toy.vectors, k=6)))
 # - the codes `(N, S)` as `np.uint8`: for part s, the index of the nearest entry in `codebooks[s]`;
 # - the number of bytes of the codes **and** the codebooks together.
 #
-# Part s of a vector is its s-th run of C / S neighbouring channels. Example: the codebooks
+# Part s of a vector is its s-th run of C / S neighbouring channels. Example: take the codebooks
 # `[[[0, 0], [5, 5], [9, 0]], [[9, 9], [0, 0], [5, 5]]]` and the vector `[8, 1, 4, 6]`. Its parts `[8, 1]` and `[4, 6]`
-# are both nearest to entry 2, so the codes are `[2, 2]`: 2 bytes, and 48 for the codebooks.
+# are both nearest to entry 2, so the codes are `[2, 2]`. They take 2 bytes, and the codebooks 48.
 
 
 # %% exercise="05.4"
@@ -618,8 +622,8 @@ def encode(
 check("05.4", encode)  # stuck? hint("05.4")
 
 # %% [markdown]
-# A search adds S distances from a table for each vector. The result is the distance to the *crossing*, not to the
-# vector. The next cell trains PQ, which takes a few seconds, and encodes 1,000 vectors with the codebooks of FAISS.
+# For each vector, a search adds S squared distances from a table. The result is the distance to the *crossing*, not to
+# the vector. The next cell trains PQ, which takes a few seconds, and encodes 1,000 vectors with the codebooks of FAISS.
 
 # %%
 banks = lesson_banks()
@@ -633,7 +637,7 @@ codebooks = faiss.vector_to_array(pq.pq.centroids).reshape(code_size, 256, C // 
 codes, size = yours("05.4", reference.encode)(bank[:1000], codebooks)
 faiss_codes = faiss.vector_to_array(pq.codes).reshape(-1, code_size)[:1000]
 print(f"Equal codes: {np.sum(np.asarray(codes) == faiss_codes):,} of {faiss_codes.size:,}")
-print(f"1,000 vectors take {size:,} bytes, and {4 * C * 1000:,} as float32")
+print(f"1,000 vectors take {size:,} bytes with the codebooks, and {4 * C * 1000:,} as float32")
 
 # %%
 exact_distances, exact_indices = (result[:, 0] for result in MemoryBank().add(bank).search(queries))
@@ -646,7 +650,7 @@ show(*draw.plot_bars(names, sizes, "MiB", title="Size of the index"))
 print(f"recall@1 {recall:.3f}, median error of a distance {error:.1%}")
 
 # %% [markdown]
-# PQ needs far fewer bytes. In exchange its recall@1 is low, and its distances are approximate. Does this matter to the
+# PQ needs far fewer bytes. In exchange its recall@1 is low, and its distances are approximate. Does this matter for the
 # detector?
 
 # %% [markdown]
@@ -701,8 +705,9 @@ times = [result.microseconds[0] for result in results.values()]
 show(*draw.plot_tradeoff(list(results), recalls, times))
 
 # %% [markdown]
-# The number after a kind is its `nprobe`, `efSearch` or `code_size`. The coreset has the lowest recall@1. The next cell
-# resamples the test tiles 500 times and takes the difference in AUROC (kind - flat).
+# The number after a kind is its `nprobe`, `efSearch` or `code_size`. The coreset has the lowest recall@1, but its AUROC
+# is close to the others. PQ is the smallest index and the slowest. The next cell resamples the test tiles 500 times and
+# takes the difference in AUROC (kind - flat).
 
 
 # %%
@@ -722,7 +727,7 @@ show(*plot_intervals(others, differences, label="difference in tile AUROC (kind 
 print(verdicts.describe_intervals(others, differences))
 
 # %% [markdown]
-# Each fabric has only 20 test tiles, so most intervals are wide. The benchmark on AITEX below has more tiles.
+# Each fabric has only 20 test tiles, so most intervals are wide.
 #
 # The score of a tile is the *largest* of 1,024 distances. If 1 patch in 100 misses its nearest vector, a tile has about
 # ten misses, and one bad miss can raise the score of a clean tile. The next figure shows the worst miss of each kind.
@@ -733,15 +738,15 @@ title, unit = "The worst miss", "times the distance to the nearest vector"
 show(*draw.plot_bars(list(results), worst, unit, title=title))
 
 # %% [markdown]
-# With `nprobe` 8, IVF finds a vector that is nearly as near. A walk of HNSW can get stuck far away. The coreset raises
-# nearly all distances, of clean and defective tiles alike, so their order changes little.
+# With `nprobe` 8, even the worst miss of IVF is nearly as near as the nearest vector. A walk of HNSW can get stuck far
+# away. The coreset raises nearly all distances, of clean and defective tiles alike, so the order of the tiles changes
+# little.
 #
 # ### The same comparison on AITEX
 #
-# Three fabrics, two splits by strip each, and all patches of up to 20 training tiles in the bank
-# (`python course.py bench notebook_05`, {{results/notebook_05.json: threads}} threads). Compare your timings with the
-# microseconds here. The last column is the 95 % interval of the difference in AUROC (kind - flat), by cluster bootstrap
-# over strips.
+# The benchmark uses three fabrics, with two splits by strip each, and all patches of up to 20 training tiles in the
+# bank (`python course.py bench notebook_05`, {{results/notebook_05.json: threads}} threads). The last column is the 95
+# % interval of the difference in AUROC (kind - flat), from a cluster bootstrap over strips.
 #
 # | kind | recall@1 | microseconds | tile AUROC | difference |
 # |---|---|---|---|---|
@@ -755,14 +760,16 @@ show(*draw.plot_bars(list(results), worst, unit, title=title))
 # | PQ, re-ranked | {{results/notebook_05.json: kinds.pq_19_true.recall: .3f}} | {{results/notebook_05.json: kinds.pq_19_true.microseconds: .0f}} | {{results/notebook_05.json: kinds.pq_19_true.tile_auroc: .3f}} | {{results/notebook_05.json: kinds.pq_19_true.low: +.3f}} to {{results/notebook_05.json: kinds.pq_19_true.high: +.3f}} |
 #
 # The coreset rarely finds the nearest vector, and IVF with `nprobe` 8 nearly always does. Both intervals contain 0.
-# **HNSW with `efSearch` 64 has a higher recall@1 than this IVF index, and still loses AUROC.** With 16 it loses more. PQ
-# loses on average, and *re-ranking*, exact distances to the vectors found, does not help. So choose by the AUROC.
+# **HNSW with `efSearch` 64 has a higher recall@1 than this IVF index, and still loses AUROC.** With `efSearch` 16, it
+# loses more. PQ loses AUROC on average, and *re-ranking* with the exact distance to the vector found does not help. So
+# choose an index by its AUROC.
 
 # %% [markdown]
 # ## 9. Choose an index
 #
-# The time of an exact search is proportional to the size of the bank. The other kinds grow more slowly, so they win from
-# some size on. **At how many thousand vectors does an exact search take as long as the extraction?**
+# The time of an exact search is proportional to the size of the bank. The times of the other kinds grow more slowly, so
+# they are faster from some size on. **At how many thousand vectors does an exact search take as long as the
+# extraction?**
 
 # %% tags=["start-here"]
 # Start here again after a restart
@@ -790,9 +797,9 @@ show(*draw.plot_lines(sizes, lines, **axes, title="Time of a search", reference=
 print(verdicts.describe_faster(sizes, times))
 
 # %% [markdown]
-# The time of flat grows with the bank, and the other lines rise slowly. On AITEX, an exact search takes as long as the
-# extraction at about {{results/notebook_05.json: sizes.as_long_as_extraction: ,.0f}} vectors. A coreset of a
-# tenth of 20 tiles has some 2,000.
+# The time of the flat index grows with the bank, and the other times rise slowly. On AITEX, an exact search takes as
+# long as the extraction at about {{results/notebook_05.json: sizes.as_long_as_extraction: ,.0f}} vectors. A coreset of
+# a tenth of 20 tiles has only about 2,000.
 #
 # | bank | choose | because |
 # |---|---|---|
@@ -805,10 +812,10 @@ print(verdicts.describe_faster(sizes, times))
 #
 # An index can also save time without misses. The nearest vector $m$ of a patch $p$ has the largest
 # $p \cdot m - \lVert m \rVert^2 / 2$. Some processors multiply 16-bit numbers, *bfloat16*, several times as fast as
-# float32. These products are rough, but their largest possible error is known. `MemoryBank` groups its vectors by 64,
-# computes all rough products, and rules out each group that cannot contain the nearest vector even with the largest
-# error. It compares the remaining two or three groups in float32. On the practice fabric,
-# {{results/speed.json: model.patches_a_tile: ,}} patches against {{results/speed.json: model.kept: ,}} vectors took
+# float32. These products are rough, but their largest possible error is known. `MemoryBank` divides its vectors into
+# groups of 64, computes all rough products, and rules out each group that cannot contain the nearest vector even with
+# the largest error. It compares the remaining two or three groups in float32. On the practice fabric, a search of
+# {{results/speed.json: model.patches_a_tile: ,}} patches in {{results/speed.json: model.kept: ,}} vectors took
 # {{results/speed.json: model.search_ms: .0f}} ms per tile, and the flat index of FAISS
 # {{results/speed.json: model.search_faiss_ms: .0f}} ms, with the same result (`python course.py bench speed`).
 #
@@ -828,8 +835,8 @@ print(verdicts.describe_faster(sizes, times))
 # | B: all patches of three fabrics | 180,000 | {{results/notebook_05.json: sizes.flat.4: .1f}} | {{results/notebook_05.json: sizes.ivf_8.4: .1f}} | {{results/notebook_05.json: sizes.hnsw_16.4: .1f}} |
 #
 # For bank B, recall@1 is {{results/notebook_05.json: sizes.recall.ivf_8.4: .3f}} with IVF and
-# {{results/notebook_05.json: sizes.recall.hnsw_16.4: .3f}} with HNSW. Write two sentences: your choice for each bank,
-# and a change that would reverse it. Then answer.
+# {{results/notebook_05.json: sizes.recall.hnsw_16.4: .3f}} with HNSW. Write down your choice for each bank, and a
+# change that would reverse it. Then answer.
 #
 # **Which index do you choose for each bank?**
 # - a) Flat for both
@@ -845,14 +852,15 @@ quiz("05.q6", "b")
 #
 # b. "For A, I choose flat: it is the fastest of the three, exact, and needs no training. For B, a flat search of 1,024
 # patches alone takes more than the limit, while IVF stays far below it. HNSW is about as fast, but it lost more AUROC
-# than IVF in section 8. I would keep flat for B if a coreset of B reached the same AUROC, or if the limit were 300 ms."
+# than IVF in section 8. I would choose flat for B if a coreset of B reached the same AUROC, or if the limit were 300
+# ms."
 #
 # </details>
 
 # %% [markdown]
 # ## 10. Save, load and grow a bank
 #
-# `faiss.write_index` writes an index to a file. The next cell damages one bit of its content.
+# `faiss.write_index` writes an index to a file. The next cell flips one bit of its content.
 
 # %% tags=["start-here"]
 # Start here again after a restart
@@ -905,7 +913,7 @@ with tempfile.TemporaryDirectory() as folder:
         print(str(error).replace(folder, "..."))
 
 # %% [markdown]
-# Nothing is *unpickled* either, because a pickle file can run any code when it is loaded.
+# No file is *unpickled* either, because a pickle file can run any code when it is loaded.
 #
 # ### Exercise 05.5: Add without rebuilding
 #
@@ -955,12 +963,12 @@ print(f"Vectors: {before.sum():,} before, {after.sum():,} after")
 print(f"Largest cell: {before.max()} before, {after.max()} after")
 
 # %% [markdown]
-# The new fabric crowds into few cells, so a search there takes longer. After much growth, train the index again.
+# The new vectors crowd into a few cells, so a search there takes longer. After much growth, train the index again.
 #
 # ### A bank that learns a new strip
 #
-# The next bank starts with one normal strip. The threshold is the highest tile score in the three most similar strips of
-# the fabric. Then every second tile of the least similar strip joins the bank.
+# The next bank starts with one normal strip. The threshold is the highest tile score in the three strips most similar
+# to it. Then every second tile of the least similar strip joins the bank.
 
 # %%
 strips = growing_strips()
@@ -979,21 +987,22 @@ growing_bank.add(strips.odd[np.repeat(added, 1024)])
 show(*draw.plot_alarms(scores_before, tile_scores(strips.odd), threshold, added))
 
 # %% [markdown]
-# The added tiles score about 0, because their patches are in the bank. The other tiles are the test.
+# The added tiles score about 0, because their patches are in the bank. The other tiles are the test: their scores fall
+# too.
 #
 # **Try it.** Add the first half of the tiles instead: `np.arange(len(scores_before)) < len(scores_before) // 2`. What
 # happens to the other half?
 #
 # <details><summary>Answer</summary>
 #
-# The tiles of the second half improve less where the cloth changes along the strip: they are farther from the added
+# The scores of the second half fall less where the cloth changes along the strip: its tiles are farther from the added
 # tiles than a neighbour is. Take new normal tiles from all over the cloth. If the two halves look alike, both choices
 # work equally well. On a fabric whose strips resemble each other, there is no false alarm to begin with.
 #
 # </details>
 #
-# **A defect that enters the bank** hides every similar defect from then on. And added patches are not subsampled, so the
-# search takes longer. All kinds can also remove vectors (`remove_ids`), except HNSW, because its links lead through them.
+# **A defect that enters the bank** hides every similar defect from then on. And added patches are not subsampled, so
+# the search takes longer. All kinds except HNSW can remove vectors again (`remove_ids`).
 
 # %% [markdown]
 # ## 11. Find the flaw in a report
@@ -1055,7 +1064,7 @@ for nprobe in (1, 2, 3):
 
 # %% [markdown]
 # The flawed function compared the search with itself, so the result was always 1. The repaired function agrees with the
-# slider in section 4. Ask of every recall@1: which reference?
+# slider in section 4.
 #
 # ### Open task: An index for all three fabrics
 #
@@ -1114,9 +1123,9 @@ from aitex_utils.lessons import calibration, quiz
 # %% [markdown]
 # ### Quiz
 #
-# **1.** You forget the root in your whole program. Which result stays the same?
-# - a) The tile AUROC by the mean of the ten largest distances
-# - b) The tile AUROC by the largest distance
+# **1.** You forget the square root throughout your program. Which result stays the same?
+# - a) The tile AUROC of the mean of the ten largest distances
+# - b) The tile AUROC of the largest distance
 # - c) The set of tiles above last week's threshold
 # - d) The maximum of a smoothed anomaly map
 

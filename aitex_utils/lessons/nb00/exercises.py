@@ -38,13 +38,13 @@ def _mistaken(count: Callable[[tuple[int, ...], int], float]) -> Callable[[np.nd
 
 COUNT = Exercise(
     id="00.1",
-    task="Number of patches that an array of tiles makes, one every `stride` px in both directions.",
+    task="Number of patches of an array of tiles, with one patch every `stride` px in both directions.",
     reference=reference.count_patches,
     cases=_count_cases,
     mistakes=(
         Mistake(
             "float",
-            "The value is right, but it is a float, and the task asks for an int: `/` returns a float, `//` an int.",
+            "The value is right, but it should be an int, and you return a float: `/` returns a float, `//` an int.",
             _mistaken(lambda shape, stride: shape[0] * (shape[1] // stride) * (shape[2] // stride)),
         ),
         Mistake(
@@ -54,7 +54,7 @@ COUNT = Exercise(
         ),
         Mistake(
             "one tile only",
-            "This is right for a single tile. The array contains several tiles: which number of its shape counts them?",
+            "This is right for a single tile. The array contains several: which entry of its shape is their number?",
             _mistaken(lambda shape, stride: (shape[1] // stride) * (shape[2] // stride)),
         ),
         Mistake(
@@ -74,12 +74,12 @@ COUNT = Exercise(
         ),
         Mistake(
             "tiles taken for square",
-            "You used the height of the tile twice. The function must also count tiles that are wider than high.",
+            "You used the height of the tile twice. The function must also work for tiles that are not square.",
             _mistaken(lambda shape, stride: shape[0] * (shape[1] // stride) ** 2),
         ),
         Mistake(
             "width used twice",
-            "You used the width of the tile twice. The function must also count tiles that are wider than high.",
+            "You used the width of the tile twice. The function must also work for tiles that are not square.",
             _mistaken(lambda shape, stride: shape[0] * (shape[2] // stride) ** 2),
         ),
         Mistake(
@@ -95,7 +95,7 @@ COUNT = Exercise(
     ),
     hints=(
         "How many patches are there in one row of a tile? How many rows are there? How many tiles?",
-        "`tiles.shape` is `(N, height, width)`. For a tile 448 px high, `448 // 8` is 56.",
+        "`tiles.shape` is `(N, height, width)`. A tile 448 px high has `448 // 8` = 56 rows of patches.",
     ),
     praise="This is how an exercise works. The exercises of the other notebooks are longer and work in the same way.",
     tolerance=TOLERANCE,
@@ -137,7 +137,7 @@ SCORE = Exercise(
         ),
         Mistake(
             "index",
-            "This is the index of the nearest patch, as `argmin` returns it. Return its distance: use `min`.",
+            "This is the index of the nearest patch, as `argmin` returns it. Return the distance to it: use `min`.",
             lambda patch, bank: _distances(patch, bank).argmin(),
         ),
         Mistake(
@@ -152,8 +152,8 @@ SCORE = Exercise(
         ),
         Mistake(
             "sum of absolute differences",
-            "This is the sum of absolute differences. The Euclidean distance squares the differences, adds them and "
-            "takes the root.",
+            "This is the sum of absolute differences. For the Euclidean distance, square the differences, add them up "
+            "and take the square root.",
             lambda patch, bank: np.abs(bank - patch).sum(axis=1).min(),
         ),
         Mistake(
@@ -169,26 +169,26 @@ SCORE = Exercise(
         ),
         Mistake(
             "single differences",
-            "You took the smallest difference of single numbers. Add up the squares of each patch first: `axis=1`.",
+            "You took the smallest single difference. First add up the squared differences of each patch: `axis=1`.",
             lambda patch, bank: np.abs(bank - patch).min(),
         ),
         Mistake(
             "lengths",
-            "You compared the lengths of the vectors. Two vectors can have one length and differ: subtract them first.",
+            "You compared the lengths of the vectors. Vectors of the same length can differ: subtract them first.",
             lambda patch, bank: np.abs(np.linalg.norm(bank, axis=1) - np.linalg.norm(patch)).min(),
         ),
         Mistake(
             "differences not squared",
-            "You added up the differences without squaring them, so positive and negative ones cancel.",
+            "You added up the differences without squaring them, so positive and negative differences cancel.",
             lambda patch, bank: np.abs((bank - patch).sum(axis=1)).min(),
         ),
     ),
     hints=(
         "`bank - patch` subtracts the patch from every row of the bank. The result has the bank's shape, `(N, C)`.",
-        "Square the differences, add them up along `axis=1`, take the root, then take the minimum.",
+        "Square the differences, add them up along `axis=1`, take the square root, then take the minimum.",
         "`np.linalg.norm(bank - patch, axis=1)` does all but the last of these steps.",
     ),
-    praise="This distance is the anomaly score of a patch. PatchCore computes it for every patch of an image.",
+    praise="This distance is the anomaly score of a patch. PatchCore computes it for every patch of a tile.",
     tolerance=TOLERANCE,
 )
 

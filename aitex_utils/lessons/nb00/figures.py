@@ -36,7 +36,7 @@ def plot_patch_scores(tile: np.ndarray, mask: np.ndarray, scores: np.ndarray) ->
     Raises
     ------
     InputError
-        If the shapes differ, or the scores are no grid of finite numbers.
+        If the shapes differ, or the scores are not a grid of finite numbers.
 
     Examples
     --------

@@ -14,7 +14,7 @@ QUESTIONS = (
                 "A patch contains no pixels. It is a feature vector.",
             ),
             "b": (
-                "A tile is a crop of the strip, a patch a feature vector.",
+                "A tile is a crop of the strip, and a patch is a feature vector.",
                 "Yes. A patch describes one position of a tile, and one tile has 3,136 patches here.",
             ),
             "c": (
@@ -66,22 +66,22 @@ QUESTIONS = (
     ),
     Question(
         "00.q4",
-        "Two maps are shown, each on its own colour scale. What can't you say from their colours?",
+        "Two maps are shown, each on its own colour scale. What can't you see from their colours?",
         {
             "a": (
                 "Which of the two strips is more anomalous.",
                 "Yes. Each map is stretched to its own range, so the brightest place of a normal strip looks like a "
                 "defect.",
             ),
-            "b": ("Which shape the brightest place of each has.", "You can see the shape in each map by itself."),
-            "c": ("Where in each map the brightest place is.", "You can see the place in each map by itself."),
+            "b": ("The shape of the brightest place in each map.", "You can see the shape in each map by itself."),
+            "c": ("The position of the brightest place in each map.", "You can see it in each map by itself."),
         },
         "a",
     ),
     Question(
         "00.q5",
-        "The mill allows the detector to flag 1 in 20 clean tiles. Within this limit it should find as many defective "
-        "tiles as possible. Which threshold do you set?",
+        "The mill allows the detector to flag at most 1 in 20 clean tiles. Within this limit it should find as many "
+        "defective tiles as possible. Which threshold do you set?",
         {
             "a": (
                 "A, because it finds the most defective tiles.",
@@ -95,7 +95,7 @@ QUESTIONS = (
             "c": (
                 "C, because it does not flag a single clean tile.",
                 "C is within the limit, but so is B. A higher threshold never finds more defective tiles than a lower "
-                "one, and the mill wants as many as possible.",
+                "threshold, and the mill wants as many as possible.",
             ),
         },
         "b",

@@ -128,7 +128,7 @@ SPLIT = Exercise(
         ),
         Mistake(
             "number of strips",
-            "There is no leak, but the training set has a wrong number of strips. It should be the share of the "
+            "There is no leak, but the training set has the wrong number of strips. It should be the share of the "
             "*strips*, rounded with `round`. Note that `int` cuts off instead of rounding.",
             lambda *case: "number of strips",
         ),
@@ -204,7 +204,7 @@ SETS = Exercise(
         ),
         Mistake(
             "number of sets",
-            "Your function returns a wrong number of sets. It should return three: training, calibration and test.",
+            "Your function returns the wrong number of sets. It should return three: training, calibration and test.",
             lambda *case: "number of sets",
         ),
         Mistake("names of strips", NAMES, lambda *case: "names"),
@@ -234,8 +234,8 @@ SETS = Exercise(
         ),
         Mistake(
             "another draw",
-            "There is no leak, but these are other strips than the exercise specifies. Shuffle the names once: the "
-            "first `len(names) // 4` are for the test, and as many after them are for the calibration.",
+            "There is no leak, but your sets do not contain the specified strips. Shuffle the names once: the first "
+            "`len(names) // 4` names are the test strips, and as many names after them are the calibration strips.",
             lambda *case: "another draw",
         ),
     ),
@@ -244,5 +244,5 @@ SETS = Exercise(
         "The test strips are chosen by name. The calibration tiles are drawn from all remaining *tiles*.",
         "Choose the calibration strips by name as well: `names[n : 2 * n]`, with `n = len(names) // 4`.",
     ),
-    praise="No strip is in two sets. A threshold from your calibration set is meant for new strips.",
+    praise="No strip is in two sets. Your calibration strips are as new to the detector as tomorrow's strips.",
 )

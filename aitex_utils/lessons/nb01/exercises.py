@@ -28,7 +28,7 @@ NAME = Exercise(
         Mistake(
             "fixed places",
             "You cut at fixed places, but the parts have no fixed length. In `0018_00_01.png`, the code has only two "
-            "digits, so the fabric starts one place earlier. Which character separates the parts in every name?",
+            "digits, so the fabric starts one character earlier. Which character separates the parts in every name?",
             lambda name: "fixed places",
         ),
         Mistake(
@@ -38,7 +38,7 @@ NAME = Exercise(
         ),
         Mistake(
             "always a zero more",
-            "You put a zero before every code, and `027` becomes `0027`. Which codes need a zero?",
+            "You put a zero before every code, so `027` becomes `0027`. Which codes need a zero?",
             lambda name: tuple("0" * (i == 1) + part for i, part in enumerate(a.name_parts(name))),
         ),
         Mistake(
@@ -97,13 +97,13 @@ UNION = Exercise(
         ),
         Mistake(
             "only 255",
-            "You count only white pixels. AITEX's masks also contain grey values. From which value on is a pixel "
+            "You count only white pixels. AITEX's masks also contain grey values. Which values count as "
             "defective, according to the text?",
             lambda masks: np.any([m == 255 for m in masks], axis=0),
         ),
         Mistake(
             "from half on",
-            "You count pixels from half brightness on. Here, faint pixels count as well: read the rule in the text "
+            "You count only pixels of at least half brightness. Faint pixels count as well: read the rule in the text "
             "again.",
             lambda masks: np.any([m > 127 for m in masks], axis=0),
         ),
@@ -131,8 +131,8 @@ UNION = Exercise(
         ),
         Mistake(
             "a mask missing",
-            "At least one mask has no effect. Do your loop and your indices reach every mask of the list, the second "
-            "and the last included?",
+            "At least one mask has no effect. Do your loop and your indices reach every mask of the list, including "
+            "the second and the last?",
             lambda masks: "a mask missing",
         ),
         Mistake(
@@ -164,7 +164,7 @@ UNION = Exercise(
     ),
     hints=(
         "There are two steps: convert the grey values of each mask to True and False, then combine all masks.",
-        "A pixel is in the union if at least one mask marks it. For two boolean arrays, this is `|`.",
+        "A pixel is in the union if at least one mask marks it. For two Boolean arrays, this is `|`.",
         "Start with an array that is False everywhere, `np.zeros(masks[0].shape, bool)`, and add each mask to it.",
     ),
     praise="Your function finds the whole defect, for any number of masks and any grey value.",
@@ -189,7 +189,7 @@ CORNERS = Exercise(
         ),
         Mistake(
             "column by column",
-            "The corners are right, but their order is not: you finish a column of tiles first. The exercise asks for "
+            "The corners are right, but their order is not: you return them column by column. The exercise asks for "
             "row by row.",
             lambda *case: reference.tile_corners(*case)[np.lexsort(reference.tile_corners(*case).T)],
         ),
@@ -213,7 +213,7 @@ CORNERS = Exercise(
         ),
         Mistake(
             "hangs over the edge",
-            "Some tiles reach out of the image. Which is the last start for which a tile still fits?",
+            "Some tiles extend beyond the image. Which is the last start for which a tile still fits?",
             lambda *case: a.grid(a.starts_hanging, *case),
         ),
         Mistake(
@@ -223,8 +223,8 @@ CORNERS = Exercise(
         ),
         Mistake(
             "pushed back twice",
-            "You move tiles that would reach out of the image, which is right. But several tiles are moved to the same "
-            "place: each place should occur once.",
+            "You move tiles that would extend beyond the image, which is right. But several tiles are moved to the "
+            "same place: each place should occur once.",
             lambda *case: a.grid(a.starts_pushed, *case),
         ),
         Mistake(
@@ -259,7 +259,7 @@ LABELS = Exercise(
         Mistake(
             "integers",
             "The labels are right, but they are numbers. The exercise asks for an array of `dtype` bool, which is what "
-            "comparisons return. Only a boolean array selects tiles, as in `tiles[labels]`.",
+            "comparisons return. Only a Boolean array selects tiles, as in `tiles[labels]`.",
             lambda masks, min_share: "integers",
         ),
         Mistake(
@@ -293,7 +293,7 @@ LABELS = Exercise(
         ),
         Mistake(
             "only 255",
-            "You count only white pixels. Any value above 0 is defect.",
+            "You count only white pixels. Any value above 0 counts as defective.",
             lambda masks, min_share: ((masks == 255).mean(axis=(1, 2)) >= min_share) & (masks == 255).any(axis=(1, 2)),
         ),
         Mistake(
@@ -320,7 +320,7 @@ LABELS = Exercise(
         ),
     ),
     hints=(
-        "There are three steps: which pixels are defective, the share of them per tile, which shares are enough.",
+        "There are three steps: find the defective pixels, compute their share per tile, compare it with `min_share`.",
         "The mean of True and False is the share of True. `axis=(1, 2)` computes it for each tile.",
         "Join two conditions with `&`: the share is at least `min_share`, and it is not 0.",
     ),

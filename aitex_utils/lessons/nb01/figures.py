@@ -377,8 +377,8 @@ defect (columns 3 to 4).'
     above.set(title=f"Overlap {overlap} px", ylabel="row (px)", xlim=(0, width))
     below.set(xlabel="column (px)", ylabel="tiles", yticks=[], ylim=(2.6, -0.6))
     place = f"(columns {defect[0]:,} to {defect[1] - 1:,})"
-    kept = f"{count(int(whole.sum()), 'tile')} of {count(int(touched.sum()), 'tile')} that it touches"
-    sentence = f"The defect {place} is whole in {kept}" if whole.any() else f"No tile contains the whole defect {place}"
+    kept = f"touches {count(int(touched.sum()), 'tile')} and is whole in {count(int(whole.sum()), 'tile')}"
+    sentence = f"The defect {place} {kept}" if whole.any() else f"No tile contains the whole defect {place}"
     caption = f"Overlap {overlap} px: {count(len(starts), 'tile')} ({-(-width // size)} without overlap). "
     caption += f"{int((covered > 1).sum()):,} of {width:,} columns are in two or more tiles. {sentence}."
     return figure, caption

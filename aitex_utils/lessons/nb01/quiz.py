@@ -35,7 +35,7 @@ QUESTIONS = (
             ),
             "b": (
                 "It makes the images larger and the work slower.",
-                "It costs time, but a wrong result is the greater harm.",
+                "It does, but a wrong result does more harm.",
             ),
             "c": (
                 "It is much brighter than the fabric.",
@@ -54,7 +54,7 @@ QUESTIONS = (
             ),
             "b": (
                 "No, the smallest defects no longer count as defective.",
-                "Yes. The hardest tiles have left the test. Two values are comparable only under one rule.",
+                "Yes. The hardest tiles now count as clean. Two values are comparable only under the same rule.",
             ),
             "c": (
                 "No, a higher share makes the test harder.",
@@ -65,17 +65,17 @@ QUESTIONS = (
     ),
     Question(
         "01.q4",
-        "A paper shuffles all normal tiles, fits on a quarter and tests on the rest. Compared with the cloth that is "
-        "woven tomorrow, the false-alarm rate that it reports is ...",
+        "A paper shuffles all normal tiles, fits on a quarter and tests on the rest. Compared with the rate on "
+        "fabric that is woven tomorrow, the false-alarm rate in the paper is ...",
         {
             "a": (
                 "too low.",
-                "Yes. Tomorrow's cloth is a new strip. Its tiles are farther from the memory bank than test tiles of "
-                "the training strips.",
+                "Yes. Tomorrow's strip is new. Its tiles are farther from the memory bank than test tiles of the "
+                "training strips.",
             ),
             "b": (
                 "about right, because tiles are tiles.",
-                "Only if all strips were alike. How much they differ depends on the fabric and must be measured.",
+                "This would be right only if all strips were alike. How much they differ depends on the fabric.",
             ),
             "c": (
                 "too high.",

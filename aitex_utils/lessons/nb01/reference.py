@@ -35,7 +35,7 @@ def union(masks: Sequence[np.ndarray]) -> np.ndarray:
     Parameters
     ----------
     masks : sequence of ndarray, each of shape (H, W)
-        Grey values; any value above 0 is defect.
+        Grey values; any value above 0 counts as defective.
 
     Returns
     -------
@@ -88,7 +88,7 @@ def label_tiles(mask_tiles: np.ndarray, min_share: float = 0.0) -> np.ndarray:
     Parameters
     ----------
     mask_tiles : ndarray, shape (N, H, W)
-        Grey values or bool; any value above 0 is defect.
+        Grey values or bool; any value above 0 counts as defective.
     min_share : float
         Smallest share of a tile's area that makes the tile defective; with 0, one pixel does.
 

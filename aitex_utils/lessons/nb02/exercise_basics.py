@@ -112,12 +112,12 @@ RECONSTRUCTION = Exercise(
         ),
     ),
     (
-        "Three steps: to the code and back (four operations on arrays), the difference, its norm.",
-        "With `z = (points - mean) @ directions.T` each row of `z` is a code, of shape (K,). The way back uses the "
-        "same directions, without `.T`.",
+        "There are three steps: compute the reconstructions (four array operations), the differences and their norms.",
+        "With `z = (points - mean) @ directions.T` each row of `z` is a code, of shape (K,). The reconstruction "
+        "uses the same directions, without `.T`.",
         "`np.linalg.norm(differences, axis=...)` returns the norm of each row for one of the two axes.",
     ),
-    "You have the anomaly signal of a detector that reconstructs, in three lines.",
+    "You have the anomaly score of a linear autoencoder, in three lines.",
 )
 
 
@@ -192,8 +192,8 @@ _ONE_ARRAY = (
     "vectors."
 )
 _FLOAT_INDICES = (
-    "The values are right, but the indices are floats, and `bank[indices]` would refuse them. Return integers, as "
-    "`argmin` does."
+    "The values are right, but the indices are floats, and `bank[indices]` would raise an error. Return integers, "
+    "as `argmin` does."
 )
 
 
@@ -226,7 +226,7 @@ NEAREST = Exercise(
     (
         Mistake(
             "squared distances",
-            "The neighbours are right, the distances are their squares. Where is the root?",
+            "The neighbours are right, but the distances are squared. Where is the root?",
             lambda *case: (nearest(*case)[0] ** 2, nearest(*case)[1]),
         ),
         Mistake(
@@ -248,8 +248,8 @@ NEAREST = Exercise(
         ),
         Mistake(
             "the nearest left out",
-            "You skip the nearest vector and return the second. That is right when a bank is compared with itself, "
-            "because each vector finds itself first. A test patch is not in the bank.",
+            "You skip the nearest vector and return the second. This is right only if a bank is compared with itself, "
+            "because each vector then finds itself first. A test patch is not in the bank.",
             _second_nearest,
         ),
         Mistake(

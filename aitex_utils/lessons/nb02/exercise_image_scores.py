@@ -61,13 +61,13 @@ _COUNT_OF_ZERO = (
     "distances. At least one distance must count."
 )
 _CUT_OFF = (
-    "Your count is cut off (`int` or `//`), but the formula rounds it. A share of 0.1 of 26 distances is 2.6, which "
+    "Your count is truncated (`int` or `//`), but the formula rounds it. A share of 0.1 of 26 distances is 2.6, which "
     "rounds to 3."
 )
 _ROWS = "The count is a share of the rows: `len` of an array (H', W') is H'. How many distances are there in all?"
 _THRESHOLD = (
-    "The third is the limit above which the largest distances lie, not their mean. A limit stays the same when the "
-    "distances above it grow."
+    "The third score is the limit above which the largest distances lie, not their mean. A limit stays the "
+    "same when the distances above it grow."
 )
 _SORTED_BY_ROW = (
     "`np.sort` of a 2-D array sorts each row (or column) separately, so the last values are not the largest of all. "
@@ -84,7 +84,7 @@ SCORES = Exercise(
         Mistake("count cut off", _CUT_OFF, _counted(lambda d, share: max(1, int(share * d.size)))),
         Mistake(
             "count rounded up",
-            "Your count is rounded up. A share of 0.2 of 12 distances is 2.4, which `round` in the formula makes 2.",
+            "Your count is rounded up. A share of 0.2 of 12 distances is 2.4, which the formula rounds to 2.",
             _counted(lambda d, share: max(1, math.ceil(share * d.size))),
         ),
         Mistake(
@@ -121,12 +121,12 @@ SCORES = Exercise(
         ),
         Mistake(
             "order of scores",
-            "The first two are swapped: the maximum comes first, then the mean.",
+            "The order is wrong: the maximum comes first, then the mean, then the mean of the largest share.",
             lambda distances, share: tuple(image_scores(distances, share)[i] for i in (1, 0, 2)),
         ),
         Mistake(
             "order of scores",
-            "The first two are swapped: the maximum comes first, then the mean.",
+            "The order is wrong: the maximum comes first, then the mean, then the mean of the largest share.",
             lambda distances, share: tuple(image_scores(distances, share)[i] for i in (2, 1, 0)),
         ),
         Mistake(
@@ -162,9 +162,9 @@ SCORES = Exercise(
         ),
     ),
     (
-        "The first two are one method of the array each. For the third: how many positions is `share` of all?",
+        "Each of the first two scores is one method of the array. For the third: how many positions is `share` of all?",
         "`np.sort(distances, axis=None)` returns all distances, smallest first.",
-        "What is `round(0.01 * 12)`, and what does a slice make of it? `max(1, ...)` prevents that.",
+        "What is `round(0.01 * 12)`, and what does the slice `[-n:]` select for this `n`? `max(1, ...)` prevents that.",
     ),
     "You have three scores. The next cells show which kind of tile each score responds to.",
 )
@@ -299,7 +299,7 @@ REWEIGHTED = Exercise(
         ),
         *_with_and_without_overflow(
             "divided by the factor",
-            "You divide by the factor, and the paper multiplies by it. No score grows, and scores near a dense part of "
+            "You divide by the factor, but the paper multiplies by it. No score grows, and scores near a dense part of "
             "the bank shrink most.",
             combine=lambda share, distance: distance / (1 - share),
         ),
@@ -317,6 +317,6 @@ REWEIGHTED = Exercise(
         "Subtract the largest exponent from all exponents, in the numerator too, and only then call `exp`. The "
         "earlier steps are the same as in the cell above.",
     ),
-    "Equation 7, without overflow at any distance.",
+    "Your equation 7 works without overflow at any distance.",
     tolerance=1e-4,
 )

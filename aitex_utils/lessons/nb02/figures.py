@@ -1,4 +1,4 @@
-"""Figures of notebook 02, each with a caption: patches as points of a plane, shapes, scores, and tiles of fabric."""
+"""Figures of notebook 02, each with a caption: patches as points in a plane, shapes, scores, and tiles of fabric."""
 
 from __future__ import annotations
 

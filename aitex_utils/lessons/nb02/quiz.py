@@ -7,7 +7,7 @@ from aitex_utils.lessons.engine.quiz import Question
 QUESTIONS = (
     Question(
         "02.q1",
-        "An autoencoder reconstructs a tile almost perfectly. What follows for the tile?",
+        "An autoencoder reconstructs a tile almost perfectly. What does this show about the tile?",
         {
             "a": (
                 "It is normal: nothing else is reconstructed so well.",
@@ -54,7 +54,7 @@ QUESTIONS = (
             ),
             "c": (
                 "The factor of equation 7, because it is a quotient.",
-                "The exponents are distances, and squares change their differences.",
+                "The exponents are distances, and squaring changes their differences.",
             ),
             "d": (
                 "A threshold that was chosen on distances.",
@@ -65,19 +65,19 @@ QUESTIONS = (
     ),
     Question(
         "02.q4",
-        "Two patches are equally far from their nearest vectors m*. One m* lies in a dense cluster, one is isolated. "
-        "What does equation 7 do?",
+        "Two patches are equally far from their nearest vectors m*. One m* lies in a dense cluster, and the other is "
+        "isolated. What does equation 7 do?",
         {
             "a": (
-                "The patch near the cluster keeps almost its whole score, and the other loses up to 1/b.",
-                "It is the reverse. Where all b distances are alike, the factor has its minimum, 1 - 1/b.",
+                "The patch near the cluster keeps almost all of its score, and the other loses up to 1/b.",
+                "It is the reverse. Where all b distances are equal, the factor has its minimum, 1 - 1/b.",
             ),
             "b": (
                 "Both keep their scores, because only the distance to m* counts.",
                 "The distances to the other neighbours of m* count too.",
             ),
             "c": (
-                "The patch near the isolated vector keeps almost its whole score, and the other loses up to 1/b.",
+                "The patch near the isolated vector keeps almost all of its score, and the other loses up to 1/b.",
                 "Yes, and no patch can lose more than 1/b.",
             ),
             "d": (

@@ -20,7 +20,7 @@ CORESET_RATIO = 0.1
 
 @dataclass(frozen=True)
 class Toy:
-    """Patches of only two channels, so each patch is a point of a plane.
+    """Patches of only two channels, so each patch is a point in a plane.
 
     Parameters
     ----------

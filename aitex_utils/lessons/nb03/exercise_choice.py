@@ -44,8 +44,8 @@ PREPROCESS = Exercise(
         Mistake("other scale", _SCALE, partial(a.scaled, subtract=127.5, divide=127.5)),
         Mistake(
             "float64",
-            "The values are right, but the type is `float64`. The network's weights are `float32`, and PyTorch refuses "
-            "to mix the two. Convert to `float32`.",
+            "The values are right, but the type is `float64`. The network's weights are `float32`, and PyTorch "
+            "raises an error if the two are mixed. Convert to `float32`.",
             partial(a.scaled, kind="float64"),
         ),
         Mistake(

@@ -24,7 +24,7 @@ JOIN = Exercise(
         Mistake(
             "corners aligned",
             "With `align_corners=True` the outermost positions are moved into the corners of the tile. The two layers "
-            "are then shifted against each other. Use False.",
+            "are then shifted relative to each other. Use False.",
             a.corners_aligned,
         ),
         Mistake(
@@ -65,7 +65,7 @@ JOIN = Exercise(
         "The grids need not differ by a factor of 2, so give `size`, not `scale_factor`. `torch.cat([first, second], "
         "dim=...)` concatenates along an axis. `.permute(0, 2, 3, 1)` lists the old axes in their new order.",
     ),
-    praise="Each position has one vector, from fine texture to wide surroundings. These are PatchCore's patches.",
+    praise="Each position has one vector that describes fine texture and wide surroundings: a patch of PatchCore.",
 )
 
 
@@ -126,7 +126,7 @@ WHITEN = Exercise(
         ),
         _whitened(
             "floor forgotten",
-            "A direction in which normal patches hardly vary is amplified to noise. Add `floor` times the mean "
+            "Noise in a direction in which normal patches hardly vary is amplified. Add `floor` times the mean "
             "variance to every variance before you take the root.",
             floored=False,
         ),

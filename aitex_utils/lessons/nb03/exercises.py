@@ -251,7 +251,7 @@ NEIGHBOURHOOD = Exercise(
         "The mean of `feature_map[:, top:bottom, left:right]` over axes 1 and 2 has one number per channel. In torch, "
         "`avg_pool2d` does the whole task. One of its options controls the count at the border.",
     ),
-    praise="Each patch now describes its neighbourhood, and the border is not mistaken for dark fabric.",
+    praise="Each patch now describes its neighbourhood, and no zeros beyond the border enter the mean.",
 )
 
 __all__ = ["EXERCISES", "QUESTIONS"]

@@ -7,7 +7,7 @@ from aitex_utils.lessons.engine.quiz import Question
 QUESTIONS = (
     Question(
         "03.q1",
-        "blocks.2 has stride 8 and a receptive field of 67 px. What do two neighbouring patches of it share?",
+        "blocks.2 has stride 8 and a receptive field of 67 px. What do the fields of two neighbouring patches share?",
         {
             "a": (
                 "No pixel: a tile of 256 px is cut into 32 x 32 separate fields of 8 px",
@@ -15,7 +15,8 @@ QUESTIONS = (
             ),
             "b": (
                 "Most of their pixels, so the patches resemble each other",
-                "Yes: 59 of 67 columns. This makes anomaly maps smooth, and a memory bank can omit most patches.",
+                "Yes: 59 of 67 columns. This overlap makes anomaly maps smooth, and a memory bank can omit most "
+                "patches.",
             ),
             "c": (
                 "All of their pixels, but each weights them differently",
@@ -30,7 +31,7 @@ QUESTIONS = (
     ),
     Question(
         "03.q2",
-        "A tile's patches clearly change when other tiles are in the same batch. What is likely?",
+        "A tile's patches clearly change when other tiles are in the same batch. What is the likely cause?",
         {
             "a": (
                 "A hook was left in the network",

@@ -88,11 +88,11 @@ def describe_selection(aurocs: np.ndarray, held_out: np.ndarray, default: int) -
     >>> print(describe_selection(aurocs, np.array([0.7, 0.5, 0.9]), default=0))
     Best of 2 choices per fabric, chosen on the reported tiles: mean tile AUROC 0.867.
     Chosen on the other fabrics: 0.700. The default, which was not chosen: 0.733.
-    Choosing on the reported tiles flatters by 0.167.
+    Choosing on the reported tiles raises the AUROC by 0.167.
     """
     careless, honest = float(aurocs.max(axis=0).mean()), float(np.mean(held_out))
     gap = careless - honest
-    verdict = f"flatters by {gap:.3f}" if gap > 0.0005 else "makes no difference here"
+    verdict = f"raises the AUROC by {gap:.3f}" if gap > 0.0005 else "makes no difference here"
     return "\n".join(
         (
             f"Best of {len(aurocs)} choices per fabric, chosen on the reported tiles: mean tile AUROC {careless:.3f}.",
@@ -123,7 +123,7 @@ def describe_marks(maps: Mapping[str, np.ndarray], mask: np.ndarray) -> str:
     >>> mask = np.zeros((8, 8), bool)
     >>> mask[0, 0] = True
     >>> print(describe_marks({"early": np.array([[6.0, 2.0], [2.0, 2.0]])}, mask))
-    early: 3.0 times the distance at the defect, positions of 4 px
+    early: the distance at the defect is 3.0 times the distance elsewhere, positions are 4 px apart
     """
     lines = []
     for name, distances in maps.items():
@@ -131,5 +131,6 @@ def describe_marks(maps: Mapping[str, np.ndarray], mask: np.ndarray) -> str:
         rows, columns = distances.shape
         marked = mask[: rows * side, : columns * side].reshape(rows, side, columns, side).any(axis=(1, 3))
         ratio = distances[marked].mean() / distances[~marked].mean()
-        lines.append(f"{name}: {ratio:.1f} times the distance at the defect, positions of {side} px")
+        place = f"positions are {side} px apart"
+        lines.append(f"{name}: the distance at the defect is {ratio:.1f} times the distance elsewhere, {place}")
     return "\n".join(lines)

@@ -60,7 +60,7 @@ BYTES_MOVED = Exercise(
     mistakes=(
         Mistake(
             "eight bytes a number",
-            "Twice too many: float32 means 32 bits. How many bytes is that?",
+            "Twice as many as needed: float32 means 32 bits. How many bytes is that?",
             partial(_bytes_moved, itemsize=8),
         ),
         Mistake(
@@ -90,7 +90,7 @@ BYTES_MOVED = Exercise(
         ),
         Mistake(
             "not rounded up",
-            "There is no part of a pass. If the last block is not full, it still takes a whole pass.",
+            "There are no partial passes. If the last block is not full, it still takes a whole pass.",
             partial(_bytes_moved, count_passes=lambda k, block: k / block),
         ),
         Mistake(
@@ -132,7 +132,7 @@ BYTES_MOVED = Exercise(
         "numbers.",
         "`-(-k // block)` rounds up, as `math.ceil` does. The bytes of a pass are 4 times (n times channels + 2 n).",
     ),
-    praise="You can now say how long memory alone needs, before any code runs.",
+    praise="You can now estimate the time for memory access alone, before any code runs.",
 )
 
 # 04.4 -----------------------------------------------------------------------------------------------------------------
@@ -244,7 +244,7 @@ CHOOSE_INSIDE = Exercise(
         ),
         Mistake(
             "distances among squares",
-            "`near` and `floor` are squared distances, but you lower them by distances that are not squared.",
+            "`near` and `floor` are squared distances, but you compare them with distances that are not squared.",
             _distances_among_squares,
         ),
         Mistake(
@@ -287,10 +287,10 @@ CHOOSE_INSIDE = Exercise(
         ),
     ),
     hints=(
-        "It is the greedy of exercise 04.2 on the pool alone, with two differences. `near` exists from the beginning, "
+        "This is greedy from exercise 04.2 on the pool alone, with two differences. `near` exists from the beginning, "
         "and you stop when its largest value is below the floor.",
         "While fewer than `most` are chosen, take `best = near.argmax()`. If `near[best]` is below the floor, leave "
-        "the loop with `break`. Otherwise append `best`, and lower `near`.",
+        "the loop with `break`. Otherwise append `best`, and update `near`.",
         "`((pool - pool[best]) ** 2).sum(axis=1)` are the squared distances to the last choice. "
         "`np.minimum(near, ...)` makes a new array, so the argument stays as it was.",
     ),

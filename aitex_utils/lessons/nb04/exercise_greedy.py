@@ -189,7 +189,7 @@ START_IGNORED = (
 
 FARTHEST_FIRST = Exercise(
     id="04.2",
-    task="Greedy: k indices, each the patch farthest from all previous choices, and the covering radius after each.",
+    task="Greedy: the indices of k patches, each the farthest from all previous choices, and the radius after each.",
     reference=_farthest_first,
     cases=_greedy_cases,
     tolerance=1e-4,
@@ -220,7 +220,7 @@ FARTHEST_FIRST = Exercise(
         ),
         Mistake(
             "decimal indices",
-            "The values are right, but the indices are decimal numbers, which cannot index an array. Collect them in a "
+            "The values are right, but the indices are floats, which cannot index an array. Collect them in a "
             "list, or use `np.zeros(k, int)`.",
             _decimal_indices,
         ),
@@ -231,8 +231,8 @@ FARTHEST_FIRST = Exercise(
         ),
         Mistake(
             "only the last counts",
-            "Each choice is the patch farthest from the *last* chosen patch alone, so you move between two ends. Keep "
-            "the distances to the patches chosen before.",
+            "Each choice is the patch farthest from the *last* chosen patch alone, so the choices jump between two "
+            "ends. Keep the distances to the patches chosen before.",
             partial(_farthest_first, combine=_only_the_last),
         ),
         Mistake(
@@ -266,10 +266,10 @@ FARTHEST_FIRST = Exercise(
         "choice change it, and where in it is the next choice?",
         "A new choice can only lower a distance: `np.minimum(nearest, distances_to_the_new_one)`. Before the first "
         "choice all entries are `np.inf`.",
-        "Repeat k times. Append the index `best`, which is `start` at first. Lower `nearest` by the distances to it. "
-        "Append `nearest.max()` as the radius, and set `best` to `nearest.argmax()`.",
+        "Repeat k times. Append the index `best`, which is `start` at first. Lower `nearest` to the distances to it "
+        "where these are smaller. Append `nearest.max()` as the radius, and set `best` to `nearest.argmax()`.",
     ),
-    praise="This is PatchCore's sampler in a few lines. The next cells run on it.",
+    praise="This is PatchCore's sampler in a few lines. The next cells use it.",
 )
 
 # 04.5 -----------------------------------------------------------------------------------------------------------------
@@ -350,7 +350,7 @@ SIZE_FOR = Exercise(
         Mistake(
             "argmax of nothing",
             "Right, except where no radius is small enough. `argmax` of an array without any True is 0, as if the "
-            "first entry were True. Ask `.any()` first.",
+            "first entry were True. Check `.any()` first.",
             _argmax_of_nothing,
         ),
         Mistake(
@@ -375,8 +375,8 @@ SIZE_FOR = Exercise(
         Mistake("rising taken for granted", RISING, partial(_searchsorted, offset=1)),
         Mistake(
             "last one",
-            "This is the *largest* size that is good enough, which is always the last one. The task asks for the "
-            "smallest.",
+            "This is the *largest* size that is good enough, which is always the last of all sizes. The task "
+            "asks for the smallest.",
             _last_one,
         ),
         Mistake(
@@ -391,9 +391,9 @@ SIZE_FOR = Exercise(
         ),
     ),
     hints=(
-        "The radii fall. Find the first radius that is small enough. Which size does its position mean?",
+        "The radii fall. Find the first radius that is small enough. Which size belongs to its position?",
         "`np.flatnonzero(radii <= max_radius)` are the indices of all sizes that are good enough. It can be empty.",
         "Index i means size i + 1. If nothing was found, return 0.",
     ),
-    praise="You can ask for a radius instead of a ratio, and one run answers for every radius.",
+    praise="You can choose a radius instead of a ratio, and one run gives the size for every radius.",
 )

@@ -94,7 +94,7 @@ BEST_RATIO = Exercise(
         ),
         Mistake(
             "limits reversed",
-            "You choose among the ratios that exceed the limits. Turn the comparison round.",
+            "You choose among the ratios that exceed the limits. Reverse the comparison.",
             partial(_wrong_limits, fits=lambda mib, ms, max_mib, max_ms: (mib > max_mib) & (ms > max_ms)),
         ),
         Mistake(
@@ -129,8 +129,8 @@ BEST_RATIO = Exercise(
         ),
         Mistake(
             "first if none",
-            "Right, except where no ratio is within the limits: `argmin` then returns position 0. Ask `.any()` first, "
-            "and return 0.0.",
+            "Right, except where no ratio is within the limits: `argmin` then returns position 0. Check `.any()` "
+            "first, and return 0.0.",
             _first_if_none,
         ),
     ),
@@ -139,5 +139,5 @@ BEST_RATIO = Exercise(
         "`fits = (mib <= max_mib) & (ms <= max_ms)`. If `fits.any()` is False, return 0.0.",
         "`np.where(fits, cost, np.inf).argmin()` is the position of the cheapest ratio that fits.",
     ),
-    praise="You can now defend a coreset sampling ratio by its costs.",
+    praise="You can now justify a coreset sampling ratio with its costs.",
 )

@@ -18,7 +18,7 @@ QUESTIONS = (
                 "Only if the patch itself is in the coreset. It was left out.",
             ),
             "c": ("Its distance to the bank is at least 3", "The radius is an upper bound, not a lower bound."),
-            "d": ("Nothing", "The radius is a bound for exactly these patches: all patches of the bank."),
+            "d": ("Nothing", "The radius is a bound for exactly such patches: all patches before the sampling."),
         },
         "a",
     ),
@@ -31,8 +31,8 @@ QUESTIONS = (
             "b": ("The coreset of k-means", "Its centres are means, and means lie where there are many patches."),
             "c": (
                 "The greedy coreset",
-                "Yes. Greedy takes the patch farthest from all others, and a defect is such a patch. Inspect your "
-                "normal tiles.",
+                "Yes. Greedy takes patches far from its previous choices, and a defect is such a patch. Inspect "
+                "your normal tiles.",
             ),
             "d": ("All are equally likely", "The samplers differ. Where does a defect lie among normal patches?"),
         },
@@ -40,15 +40,15 @@ QUESTIONS = (
     ),
     Question(
         "04.q3",
-        "One pass multiplies all patches with 64 chosen patches instead of one. What happens to the bytes of patches "
-        "that are read from memory?",
+        "One pass multiplies all patches by 64 chosen patches instead of one. What happens to the number of patch "
+        "bytes that it reads from memory?",
         {
-            "a": ("They grow to 64 times as many", "The arithmetic grows to 64 times. The patches are read once."),
+            "a": ("It grows 64-fold", "The arithmetic grows 64-fold. The patches are read once."),
             "b": (
-                "They stay the same, so each patch read serves 64 choices",
+                "It stays the same, so each patch read serves 64 choices",
                 "Yes. This is the point of blocks: more arithmetic per byte.",
             ),
-            "c": ("They fall to a fraction of 1 in 64", "Per choice they do. Per pass, all patches are read."),
+            "c": ("It falls by a factor of 64", "Per choice it does. Per pass, all patches are read."),
             "d": ("That depends on the processor", "The time depends on it. The number of bytes does not."),
         },
         "b",
@@ -59,31 +59,34 @@ QUESTIONS = (
         "its coreset of 100 patches?",
         {
             "a": ("Run greedy again for 100 patches", "From the same start, this gives the same patches again."),
-            "b": ("Multiply the last radius by the root of ten", "There is no such law. The radii are in the array."),
+            "b": (
+                "Multiply the last radius by the square root of ten",
+                "There is no such law. The radii are in the array.",
+            ),
             "c": (
                 "Take the largest of the last 100 radii",
                 "Those belong to coresets of more than 900 patches.",
             ),
             "d": (
                 "Take radii[99]",
-                "Yes. The first 100 indices are the coreset, and the run noted its radius on the way.",
+                "Yes. The first 100 indices are the coreset, and the run recorded its radius on the way.",
             ),
         },
         "d",
     ),
     Question(
         "04.q5",
-        "You fit with a random projection to half the dimensions. What changes when a new tile is scored?",
+        "You choose a coreset with a random projection to half the dimensions. What changes when a new tile is scored?",
         {
             "a": (
-                "Nothing in time or memory, but the bank contains partly other patches",
-                "Yes. Only the sampling used shortened patches. The bank keeps the full ones.",
+                "Nothing in time or memory, but the bank contains some different patches",
+                "Yes. Only the sampling used projected patches. The bank keeps the full patches.",
             ),
             "b": ("The search takes half as long", "The search compares full patches, as many as before."),
-            "c": ("Distances are too small by half", "The search uses no projection, so its distances are exact."),
+            "c": ("Distances are only half as large", "The search uses no projection, so its distances are exact."),
             "d": (
                 "The bank takes half the memory",
-                "The bank keeps the chosen patches in full. Only the sampling used shortened patches.",
+                "The bank keeps the chosen patches in full. Only the sampling used projected patches.",
             ),
         },
         "a",
@@ -94,16 +97,16 @@ QUESTIONS = (
         "choose, and which panel decides?",
         {
             "a": (
-                "k-means: the right panel, its mean distance is lowest",
+                "k-means: lowest mean distance (right panel)",
                 "The mean hides the rare patches. The score is a maximum, so the worst patch decides.",
             ),
             "b": (
-                "Greedy: the left panel, its worst patch is nearest",
-                "Yes. A maximum is decided by the worst patch, and greedy keeps its distance lowest at every size.",
+                "Greedy: lowest worst distance (left panel)",
+                "Yes. The worst patch determines a maximum, and greedy has the lowest worst distance at every size.",
             ),
-            "c": ("Random: both panels, it lies in between", "In the left panel, random has the largest distance."),
+            "c": ("Random: in between (both panels)", "In the left panel, random has the largest distance."),
             "d": (
-                "Greedy: the right panel, its mean distance is lowest",
+                "Greedy: lowest mean distance (right panel)",
                 "In the right panel, k-means is lowest. Greedy leads in the left panel.",
             ),
         },

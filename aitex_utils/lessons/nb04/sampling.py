@@ -151,7 +151,7 @@ def choose_inside(pool: np.ndarray, near: np.ndarray, floor: float, most: int) -
 
 
 def size_for(radii: np.ndarray, max_radius: float) -> int:
-    """Return the smallest coreset size whose radius is at most the wanted one, or 0 (exercise 04.5).
+    """Return the smallest coreset size whose radius is at most `max_radius`, or 0 (exercise 04.5).
 
     Parameters
     ----------

@@ -50,7 +50,7 @@ def describe_blocks(one: Timing, block: Timing, m: int) -> str:
     Examples
     --------
     >>> print(describe_blocks(Timing(0.01, 0.01, 0.01), Timing(0.04, 0.04, 0.04), 64))
-    Here, 64 centres take 4.0 times as long as one: each centre takes 1 in 16 of the time.
+    Here, 64 centres take 4.0 times as long as one: each centre takes 1/16 of the time.
     >>> print(describe_blocks(Timing(0.01, 0.01, 0.01), Timing(0.6, 0.5, 0.8), 64))
     Here, 64 centres take 60.0 times as long as one: on this machine, memory is not the limit for this bank.
     """
@@ -59,7 +59,7 @@ def describe_blocks(one: Timing, block: Timing, m: int) -> str:
         return f"Here, {m} centres took less time than one: the machine is busy. Run the cell again."
     result = f"Here, {m} centres take {ratio:.1f} times as long as one"
     if ratio < 0.7 * m:
-        return f"{result}: each centre takes 1 in {m / ratio:.0f} of the time."
+        return f"{result}: each centre takes 1/{m / ratio:.0f} of the time."
     return f"{result}: on this machine, memory is not the limit for this bank."
 
 
@@ -78,11 +78,11 @@ def describe_module(pool: Timing, module: Timing) -> str:
     Examples
     --------
     >>> print(describe_module(Timing(2.0, 1.9, 2.1), Timing(1.0, 0.9, 1.1)))
-    On this machine, the module is 2.0 times as fast as pool and blocks. Its exact pruning pays at this size.
+    On this machine, the module is 2.0 times as fast as pool and blocks. Its exact pruning pays off at this size.
     """
     verdict = compare_times("the module", module, "pool and blocks", pool)
     if "overlap" in verdict:
         return verdict
     if module.median < pool.median:
-        return f"{verdict} Its exact pruning pays at this size."
-    return f"{verdict} Its extra steps cost more than they save here. They pay on larger banks and on a quiet machine."
+        return f"{verdict} Its exact pruning pays off at this size."
+    return f"{verdict} Its extra steps cost more than they save here. They pay off on larger banks and a quiet machine."

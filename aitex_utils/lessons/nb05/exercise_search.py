@@ -165,8 +165,8 @@ EXACT_SEARCH = Exercise(
         ),
         Mistake(
             "largest product",
-            "Your function returns the vector with the largest product. A long vector has a large product with every "
-            "patch, so |m|² must be part of the comparison.",
+            "Your function returns the vector with the largest product. A long vector can have a large product with "
+            "every patch, so |m|² must be part of the comparison.",
             _largest_product,
         ),
         Mistake("own norm forgotten", OWN_NORM, _own_norm_forgotten),
@@ -183,11 +183,11 @@ EXACT_SEARCH = Exercise(
         "Write |p - m|² as |p|² - 2 p·m + |m|². All p·m together are one matrix product. Which shapes go in, and which "
         "shape comes out?",
         "`patches @ vectors.T` has shape (n, M). Put the squares of the patches into a column, `[:, None]`, so that "
-        "NumPy adds them to each row.",
+        "NumPy adds each to its row.",
         "`squares = own[:, None] - 2 * patches @ vectors.T + others`. Clip it with `np.maximum(squares, 0)`. Take the "
         "minimum and `argmin` along axis 1, and the root last.",
     ),
-    praise="This exact search finds the same vectors as the flat index of FAISS.",
+    praise="This exact search finds the same vectors as an exact index of FAISS.",
 )
 
 # 05.2 -----------------------------------------------------------------------------------------------------------------
@@ -412,8 +412,8 @@ RECALL_OF_CELLS = Exercise(
         ),
         Mistake(
             "share searched",
-            "This is the share of the vectors that were searched. Recall@1 asks for which share of the patches the "
-            "nearest vector was among them.",
+            "This is the share of the vectors that were searched. Recall@1 is the share of the patches whose "
+            "nearest vector was searched.",
             lambda distances, is_searched: float(is_searched.mean()),
         ),
         Mistake(
@@ -433,5 +433,5 @@ RECALL_OF_CELLS = Exercise(
         "Give the masked array a name of its own, `searched = np.where(is_searched, distances, np.inf)`. Take `found` "
         "from `searched`, and `nearest` from `distances`.",
     ),
-    praise="The reference is now exact. Check any reported recall@1 by this question: against what was it measured?",
+    praise="The reference is now exact. Ask of any reported recall@1: against which reference was it measured?",
 )

@@ -7,14 +7,14 @@ from aitex_utils.lessons.engine.quiz import Question
 QUESTIONS = (
     Question(
         "05.q1",
-        "You forget the root in your whole program. Which result stays the same?",
+        "You forget the square root throughout your program. Which result stays the same?",
         {
             "a": (
-                "The tile AUROC by the mean of the ten largest distances",
+                "The tile AUROC of the mean of the ten largest distances",
                 "A mean of squares gives large distances more weight, so two tiles can change places.",
             ),
             "b": (
-                "The tile AUROC by the largest distance",
+                "The tile AUROC of the largest distance",
                 "Yes. Squaring keeps the order of single distances, and an AUROC depends only on the order.",
             ),
             "c": (
@@ -99,7 +99,7 @@ QUESTIONS = (
             ),
             "b": (
                 "Flat for A, IVF for B",
-                "Yes. Flat is the fastest for A and exact. For B it misses the limit, and IVF meets it with a recall@1 "
+                "Yes. For A, flat is exact and the fastest. For B, it exceeds the limit, and IVF meets it with a recall@1 "
                 "that you can raise.",
             ),
             "c": (

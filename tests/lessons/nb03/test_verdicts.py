@@ -38,6 +38,6 @@ def test_marks_compare_positions_with_and_without_a_defect():
     distances = np.ones((8, 8))
     distances[0, 5] = 2.5
     said = verdicts.describe_marks({"x": distances, "y": np.ones((2, 2))}, mask).splitlines()
-    assert said == ["x: 2.5 times the distance at the defect, positions of 8 px"] + [
-        "y: 1.0 times the distance at the defect, positions of 32 px"
+    assert said == ["x: the distance at the defect is 2.5 times the distance elsewhere, positions are 8 px apart"] + [
+        "y: the distance at the defect is 1.0 times the distance elsewhere, positions are 32 px apart"
     ]

@@ -19,13 +19,13 @@ def test_overlapping_ranges_rank_nothing():
 
 
 def test_the_verdict_on_the_module_follows_the_measurement():
-    assert "pays at this size" in describe_module(SLOW, FAST)
+    assert "pays off at this size" in describe_module(SLOW, FAST)
     assert "cost more than they save" in describe_module(FAST, SLOW)
     assert "cannot rank" in describe_module(WIDE, FAST)
 
 
 def test_the_verdict_on_blocks_follows_the_measurement():
     one, many = Timing(1.0, 1.0, 1.0), Timing(8.0, 8.0, 8.0)
-    assert "1 in 8 of the time" in describe_blocks(one, many, 64)
+    assert "1/8 of the time" in describe_blocks(one, many, 64)
     assert "machine is busy" in describe_blocks(many, one, 64)
     assert "memory is not the limit" in describe_blocks(one, Timing(60.0, 60.0, 60.0), 64)
