@@ -314,8 +314,8 @@ show_with_sliders(draw_step, [{"steps": 2}, {"steps": 5}, {"steps": 12}], steps=
 # ### How good is greedy?
 #
 # There are far too many sets of 12 patches to try them all. But greedy has a guarantee: its radius is at most **twice
-# the best possible** (Gonzalez, 1985, [doi
-# 10.1016/0304-3975(85)90224-5](https://doi.org/10.1016/0304-3975(85)90224-5)).
+# the best possible** (Gonzalez, 1985,
+# [doi 10.1016/0304-3975(85)90224-5](https://doi.org/10.1016/0304-3975(85)90224-5)).
 
 # %%
 print(f"{comb(len(toy), 12):.0e} ways to choose 12 of {len(toy)} patches")
@@ -1181,7 +1181,7 @@ calibration()
 # %% [markdown]
 # **Read next**:
 # - section 3.2 of the PatchCore paper ([arXiv 2106.08265](https://arxiv.org/abs/2106.08265));
-# - Sener and Savarese, *Active Learning for Convolutional Neural Networks: A Core-Set Approach*, 2018 ([arXiv
-#   1708.00489](https://arxiv.org/abs/1708.00489)), the source of the idea.
+# - Sener and Savarese, *Active Learning for Convolutional Neural Networks: A Core-Set Approach*, 2018
+#   ([arXiv 1708.00489](https://arxiv.org/abs/1708.00489)), the source of the idea.
 #
 # **Next**: notebook 05, how to search a bank, and when an exact search is the right choice.

@@ -35,7 +35,7 @@
 # 10 tiles with a defect per fabric. The first run takes about 20 seconds.
 #
 # Each section has a cell that begins with *Start here again after a restart*. After a restart of the kernel, continue
-# from this cell of your section. *Run All Above Selected Cell* also works.
+# from this cell of your section.
 
 # %% tags=["start-here"]
 # Start here again after a restart
@@ -67,7 +67,7 @@ print(f"All inner products of one tile: {1024 * len(bank) * 4 / 2**20:.0f} MiB")
 #
 # For `patches` `(n, C)` and `vectors` `(M, C)`, return two arrays of length n: the **distance** of each patch to its
 # nearest vector, not squared, and the **index** of that vector. Use no loop, and no array larger than `(n, M)`. Among
-# equally near vectors, any index is right. No distance can be `nan`, even where a patch equals a vector.
+# equally near vectors, any index is right. The result must not contain `nan`, even where a patch equals a vector.
 #
 # Example: the patches `[[0, 0], [6, 7]]` and the vectors `[[0, 0], [3, 4], [6, 8]]` give the distances `[0, 1]` and the
 # indices `[0, 2]`.
@@ -90,8 +90,8 @@ def exact_search(
 check("05.1", exact_search)  # stuck? hint("05.1")
 
 # %% [markdown]
-# `yours` returns your function if it passed, and otherwise the course's function. The next cell compares it with
-# `MemoryBank`, on a coreset of a tenth of the bank.
+# `yours` returns your function if it passed, otherwise the course's. The next cell compares it with `MemoryBank`, on a
+# coreset of a tenth of the bank.
 
 # %%
 from aitex_utils import MemoryBank, PatchFeatures, k_center_greedy
@@ -131,8 +131,7 @@ show(*draw.plot_bars(list(calls), medians, "milliseconds", title="One tile, part
 print(verdicts.describe_search_share(*medians[:2]))
 
 # %% [markdown]
-# The bars are medians of seven runs. An index can only shorten the search, so its benefit depends on the size of the
-# bank.
+# An index can only shorten the search, so its benefit depends on the size of the bank.
 
 # %% [markdown]
 # ## 2. FAISS returns squared distances
@@ -142,7 +141,6 @@ print(verdicts.describe_search_share(*medians[:2]))
 # query it with `search(patches, k)`. The results are values and indices, both `(n, k)`.
 #
 # In your own programs, import **torch before FAISS**: both load the library OpenMP, and some combinations crash.
-# `python course.py doctor` tests yours.
 
 # %% tags=["start-here"]
 # Start here again after a restart
@@ -198,15 +196,15 @@ print(verdicts.describe_squares(*aurocs.values()))
 
 # %% [markdown]
 # The maximum ranks the tiles in the same order with distances and squares, so the mistake can go unnoticed. But
-# smoothing, reweighting, and comparisons with a threshold or a covering radius are wrong without the root.
-# `MemoryBank.search` takes the root.
+# smoothing, reweighting, and comparisons with a threshold are wrong without the root. `MemoryBank.search` takes the
+# root.
 
 # %% [markdown]
 # ## 3. Rounding errors in squared distances
 #
 # For many patches FAISS uses the matrix product, and for a few it sums the squared differences. Both agree on paper,
 # but not in float32, which keeps about seven digits. So the last digits of a distance can depend on the number of
-# patches per search. The smallest example has one channel.
+# patches per search.
 
 # %% tags=["start-here"]
 # Start here again after a restart
@@ -229,9 +227,9 @@ print("(p - m)²      =", (p - m) ** 2)
 print("p² - 2pm + m² =", p**2 - 2 * p * m + m**2)
 
 # %% [markdown]
-# The squares are large and rounded, and their difference is small, so rounding errors dominate it. This effect is
-# called **cancellation**. It grows with the distance of the vectors from 0. The next cell shifts all patches and vectors
-# by the same amount, which changes no distance.
+# In this example of one channel, the squares are large and rounded, and their difference is small, so rounding errors
+# dominate it. This effect is called **cancellation**. It grows with the distance of the vectors from 0. The next cell
+# shifts all patches and vectors by the same amount, which changes no distance.
 
 # %%
 search = yours("05.1", reference.exact_search)
@@ -279,9 +277,9 @@ print(f"MemoryBank          {MemoryBank().add(bank).search(own)[0].max():.5f}")
 #
 # An exact search also compares vectors that are far away. To avoid this, k-means places *centroids* in the bank, and
 # each vector belongs to the **cell** of its nearest centroid. A search compares the patch with the centroids, then with
-# the vectors in the nearest cells. FAISS calls this index an inverted file, **IVF** (Sivic and Zisserman, 2003, [doi
-# 10.1109/ICCV.2003.1238663](https://doi.org/10.1109/ICCV.2003.1238663)). `nlist` is the number of cells, and `nprobe`
-# the number of cells searched.
+# the vectors in the nearest cells. FAISS calls this index an inverted file, **IVF** (Sivic and Zisserman, 2003,
+# [doi 10.1109/ICCV.2003.1238663](https://doi.org/10.1109/ICCV.2003.1238663)). `nlist` is the number of cells, and
+# `nprobe` the number of cells searched.
 #
 # **recall@1** is the share of patches for which a search finds the nearest vector. Move the slider of the toy bank,
 # which has two channels and 12 cells. The left panel shows one patch near a border, the right panel recall@1 and cost
@@ -352,9 +350,9 @@ check("05.2", recall_at_one)  # stuck? hint("05.2")
 # nearest vector **in these cells**, and its indices `(n,)` **in the bank**. If the cells are empty, the distance is
 # infinity and the index -1. A loop over patches is fine.
 #
-# Example: with the vectors `[[0], [1], [4.5], [5.2], [9]]` and the centroids `[[2], [8]]`,
-# `5.2` and `9` are in the second cell. For the patch `[4.9]`, `nprobe` 1 gives index 2 at distance `0.4`, and `nprobe` 2
-# gives index 3 at distance `0.3`.
+# Example: with the vectors `[[0], [1], [4.5], [5.2], [9]]` and the centroids `[[2], [8]]`, `5.2` and `9` are in the
+# second cell. For the patch `[4.9]`, `nprobe` 1 gives index 2 at distance `0.4`, and `nprobe` 2 gives index 3 at
+# distance `0.3`.
 
 
 # %% exercise="05.3"
@@ -382,7 +380,7 @@ def search_cells(
 check("05.3", search_cells)  # stuck? hint("05.3")
 
 # %% [markdown]
-# Both functions now run on the toy bank, beside an IVF index of FAISS with the same centroids.
+# Both functions now run on the toy bank, beside an IVF index with the same centroids.
 
 # %%
 search, recall = yours("05.3", reference.search_cells), yours("05.2", reference.recall_at_one)
@@ -405,7 +403,7 @@ for nprobe in (1, 2, 3):
 # ## 5. Train an IVF index on the bank
 #
 # An IVF index needs its centroids before it can assign a vector to a cell, so you must **train** it first. Train it on
-# normal patches of all fabrics in the bank, and never on test patches. The next index is filled without training.
+# normal patches of all fabrics in the bank, and never on test patches. The next cell fills an index without training.
 
 # %% tags=["start-here"]
 # Start here again after a restart
@@ -432,8 +430,8 @@ except RuntimeError as error:
     print("FAISS refuses:", str(error)[-30:])
 
 # %% [markdown]
-# The next index has one cell per 39 vectors, because FAISS warns if there are fewer. **With `nprobe` = 1, for what
-# share of the test patches does the index find the nearest vector?**
+# The next index has one cell per 39 vectors, because FAISS warns about fewer vectors per cell. **With `nprobe` = 1, for
+# what share of the test patches does the index find the nearest vector?**
 
 # %%
 predict("05.c", 20, 70, unit="%")
@@ -495,9 +493,10 @@ print(verdicts.describe_foreign_training(*rows))
 # %% [markdown]
 # ## 6. HNSW: walk through a graph
 #
-# The second idea is a graph that links each vector to some near vectors. A search *walks* to the linked neighbour that
-# is nearest to the patch, and stops when no neighbour is nearer. In the toy bank, each vector is linked to the three
-# nearest of the earlier vectors. The first vectors had few candidates, so their links are long and serve as shortcuts.
+# The second idea is a graph that links each vector to some near vectors. A search *walks*: it always moves to the
+# linked neighbour nearest to the patch, and stops when no neighbour is nearer. In the toy bank, each vector is linked
+# to the three nearest of the earlier vectors. The first vectors had few candidates, so their links are long and serve
+# as shortcuts.
 
 # %% tags=["start-here"]
 # Start here again after a restart
@@ -538,10 +537,10 @@ print(f"{np.sum([path[-1] for path in walks] == nearest)} of {len(walks)} walks 
 
 # %% [markdown]
 # A walk computes few distances, but can get stuck: all neighbours are farther, although a nearer vector exists. So
-# **HNSW**, *hierarchical navigable small world* (Malkov and Yashunin, [arXiv
-# 1603.09320](https://arxiv.org/abs/1603.09320)) keeps a list of the best candidates and continues from each. In FAISS
-# `efSearch` is the length of this list, and `M` the number of links per vector. HNSW needs no training, but its links
-# take memory, and time to build.
+# **HNSW** (*hierarchical navigable small world*, Malkov and Yashunin,
+# [arXiv 1603.09320](https://arxiv.org/abs/1603.09320)) keeps a list of the best candidates and continues from each. In
+# FAISS `efSearch` is the length of this list, and `M` the number of links per vector. HNSW needs no training, but its
+# links take memory, and time to build.
 
 # %%
 banks = lesson_banks()
@@ -557,7 +556,7 @@ for ef_search in (4, 16, 64, 128):
     print(f"efSearch = {ef_search:3}: recall@1 {share:.3f}, {timing.written('µs')} per patch")
 
 # %% [markdown]
-# A longer list raises recall@1 and costs time, as a larger `nprobe` does.
+# A longer list raises recall@1 and costs time.
 
 # %% [markdown]
 # ## 7. PQ: store codes instead of vectors
@@ -587,8 +586,8 @@ toy = toy_bank()
 show(*draw.plot_codes(toy.vectors, toy_codebooks(toy.vectors, k=6)))
 
 # %% [markdown]
-# Two codebooks of six entries distinguish 36 crossings, the *product* of their sizes. In the same way, 19 codebooks of
-# 256 entries distinguish $256^{19}$ vectors.
+# Two codebooks of six entries distinguish 36 crossings, the *product* of their sizes, and 19 codebooks of 256 entries
+# distinguish $256^{19}$ vectors.
 #
 # ### Exercise 05.4: Encode, and count the bytes
 #
@@ -706,8 +705,7 @@ show(*draw.plot_tradeoff(list(results), recalls, times))
 
 # %% [markdown]
 # The number after a kind is its `nprobe`, `efSearch` or `code_size`. The coreset has the lowest recall@1, but its AUROC
-# is close to the others. PQ is the smallest index and the slowest. The next cell resamples the test tiles 500 times and
-# takes the difference in AUROC (kind - flat).
+# is similar. The next cell resamples the test tiles 500 times and takes the difference in AUROC (kind - flat).
 
 
 # %%
@@ -745,8 +743,8 @@ show(*draw.plot_bars(list(results), worst, unit, title=title))
 # ### The same comparison on AITEX
 #
 # The benchmark uses three fabrics, with two splits by strip each, and all patches of up to 20 training tiles in the
-# bank (`python course.py bench notebook_05`, {{results/notebook_05.json: threads}} threads). The last column is the 95
-# % interval of the difference in AUROC (kind - flat), from a cluster bootstrap over strips.
+# bank (`python course.py bench notebook_05`, {{results/notebook_05.json: threads}} threads). The last column is the
+# 95 % interval of the difference in AUROC, from a cluster bootstrap over strips.
 #
 # | kind | recall@1 | microseconds | tile AUROC | difference |
 # |---|---|---|---|---|
@@ -767,9 +765,8 @@ show(*draw.plot_bars(list(results), worst, unit, title=title))
 # %% [markdown]
 # ## 9. Choose an index
 #
-# The time of an exact search is proportional to the size of the bank. The times of the other kinds grow more slowly, so
-# they are faster from some size on. **At how many thousand vectors does an exact search take as long as the
-# extraction?**
+# The time of an exact search is proportional to the size of the bank. Other kinds slow down less, so they are faster
+# from some size on. **At how many thousand vectors does an exact search take as long as the extraction?**
 
 # %% tags=["start-here"]
 # Start here again after a restart
@@ -785,7 +782,7 @@ banks = lesson_banks()
 predict("05.e", 3, 50, unit="thousand vectors")
 
 # %% [markdown]
-# All patches now form one bank. The first run takes about 10 seconds, and the cache keeps these timings too.
+# All patches now form one bank. The first run takes about 10 seconds.
 
 # %%
 sizes, times, extraction = times_by_size(banks)
@@ -836,7 +833,7 @@ print(verdicts.describe_faster(sizes, times))
 #
 # For bank B, recall@1 is {{results/notebook_05.json: sizes.recall.ivf_8.4: .3f}} with IVF and
 # {{results/notebook_05.json: sizes.recall.hnsw_16.4: .3f}} with HNSW. Write down your choice for each bank, and a
-# change that would reverse it. Then answer.
+# change that would reverse it.
 #
 # **Which index do you choose for each bank?**
 # - a) Flat for both
@@ -852,8 +849,8 @@ quiz("05.q6", "b")
 #
 # b. "For A, I choose flat: it is the fastest of the three, exact, and needs no training. For B, a flat search of 1,024
 # patches alone takes more than the limit, while IVF stays far below it. HNSW is about as fast, but it lost more AUROC
-# than IVF in section 8. I would choose flat for B if a coreset of B reached the same AUROC, or if the limit were 300
-# ms."
+# than IVF in section 8. I would choose flat for B if a coreset of B reached the same AUROC, or if the limit were
+# 300 ms."
 #
 # </details>
 
@@ -895,8 +892,8 @@ for name, index in (("as saved", flat), ("damaged", faiss.deserialize_index(cont
     print(f"{name:8}: nearest vector {row}, at distance {np.sqrt(square):.3f}")
 
 # %% [markdown]
-# FAISS reports no error, and a normal vector is lost. So `MemoryBank.save` writes a folder with a SHA-256 digest of each
-# file, and `load` compares the digests.
+# FAISS reports no error, and a normal vector is lost. So `MemoryBank.save` writes a folder with a SHA-256 digest of
+# each file, and `load` compares the digests.
 
 # %%
 with tempfile.TemporaryDirectory() as folder:
@@ -1037,9 +1034,9 @@ for nprobe in (1, 2, 3):
 #
 # *Medium, 10 minutes.*
 #
-# `distances` `(n, M)` contains the distance of each patch to each vector. `is_searched` `(n, M)` is True for the vectors
-# in the cells that were searched. The function above has **one** flaw. Write the repaired function below. A tie is a
-# hit, and a patch without searched vectors is a miss.
+# `distances` `(n, M)` contains the distance of each patch to each vector. `is_searched` `(n, M)` is True for the
+# vectors in the cells that were searched. The function above has **one** flaw. Write the repaired function below. A tie
+# is a hit, and a patch without searched vectors is a miss.
 
 
 # %% exercise="05.6"
@@ -1101,9 +1098,10 @@ for nprobe in (1, 2, 3):
 # ```
 #
 # "I recommend IVF with `nprobe` 8, trained on patches of all three fabrics. It found nearly all nearest vectors in a
-# small share of the time of a flat search, and its AUROC differed least from the exact search. A coreset of a tenth with
-# a flat index is the simpler alternative: choose it if its AUROC on your own test strips is equal. I would not use PQ
-# here, because the bank fits into memory. A fourth fabric needs new training, because the centroids would not fit it."
+# small share of the time of a flat search, and its AUROC differed least from the exact search. A coreset of a tenth
+# with a flat index is the simpler alternative: choose it if its AUROC on your own test strips is equal. I would not use
+# PQ here, because the bank fits into memory. A fourth fabric needs new training, because the centroids would not fit
+# it."
 #
 # </details>
 
@@ -1149,8 +1147,8 @@ quiz("05.q2", "c")
 # <details><summary>Answer</summary>c. FAISS uses a matrix product for many patches and direct sums for few. The product
 # subtracts large numbers, which costs digits.</details>
 #
-# **3.** An index misses the nearest vector. How does the exact distance to the vector found compare with the distance to
-# the nearest vector?
+# **3.** An index misses the nearest vector. How does the exact distance to the vector found compare with the distance
+# to the nearest vector?
 # - a) It is larger, or equal
 # - b) It is smaller
 # - c) It is larger or smaller by chance

@@ -99,8 +99,8 @@ QUESTIONS = (
             ),
             "b": (
                 "Flat for A, IVF for B",
-                "Yes. For A, flat is exact and the fastest. For B, it exceeds the limit, and IVF meets it with a recall@1 "
-                "that you can raise.",
+                "Yes. For A, flat is exact and the fastest. For B, it exceeds the limit, and IVF meets it with a "
+                "recall@1 that you can raise.",
             ),
             "c": (
                 "HNSW for both",
