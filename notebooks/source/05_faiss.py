@@ -755,12 +755,12 @@ show(*draw.plot_bars(list(results), worst, unit, title=title))
 # | HNSW, `efSearch` 16 | {{results/notebook_05.json: kinds.hnsw_16.recall: .3f}} | {{results/notebook_05.json: kinds.hnsw_16.microseconds: .0f}} | {{results/notebook_05.json: kinds.hnsw_16.tile_auroc: .3f}} | {{results/notebook_05.json: kinds.hnsw_16.low: +.3f}} to {{results/notebook_05.json: kinds.hnsw_16.high: +.3f}} |
 # | HNSW, `efSearch` 64 | {{results/notebook_05.json: kinds.hnsw_64.recall: .3f}} | {{results/notebook_05.json: kinds.hnsw_64.microseconds: .0f}} | {{results/notebook_05.json: kinds.hnsw_64.tile_auroc: .3f}} | {{results/notebook_05.json: kinds.hnsw_64.low: +.3f}} to {{results/notebook_05.json: kinds.hnsw_64.high: +.3f}} |
 # | PQ, `code_size` 19 | {{results/notebook_05.json: kinds.pq_19.recall: .3f}} | {{results/notebook_05.json: kinds.pq_19.microseconds: .0f}} | {{results/notebook_05.json: kinds.pq_19.tile_auroc: .3f}} | {{results/notebook_05.json: kinds.pq_19.low: +.3f}} to {{results/notebook_05.json: kinds.pq_19.high: +.3f}} |
-# | PQ, re-ranked | {{results/notebook_05.json: kinds.pq_19_true.recall: .3f}} | {{results/notebook_05.json: kinds.pq_19_true.microseconds: .0f}} | {{results/notebook_05.json: kinds.pq_19_true.tile_auroc: .3f}} | {{results/notebook_05.json: kinds.pq_19_true.low: +.3f}} to {{results/notebook_05.json: kinds.pq_19_true.high: +.3f}} |
+# | PQ, exact distance | {{results/notebook_05.json: kinds.pq_19_true.recall: .3f}} | {{results/notebook_05.json: kinds.pq_19_true.microseconds: .0f}} | {{results/notebook_05.json: kinds.pq_19_true.tile_auroc: .3f}} | {{results/notebook_05.json: kinds.pq_19_true.low: +.3f}} to {{results/notebook_05.json: kinds.pq_19_true.high: +.3f}} |
 #
 # The coreset rarely finds the nearest vector, and IVF with `nprobe` 8 nearly always does. Both intervals contain 0.
 # **HNSW with `efSearch` 64 has a higher recall@1 than this IVF index, and still loses AUROC.** With `efSearch` 16, it
-# loses more. PQ loses AUROC on average, and *re-ranking* with the exact distance to the vector found does not help. So
-# choose an index by its AUROC.
+# loses more. PQ loses AUROC on average, and exact distances to the vectors that it finds do not help. So choose an index
+# by its AUROC.
 
 # %% [markdown]
 # ## 9. Choose an index
