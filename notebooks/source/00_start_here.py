@@ -88,7 +88,7 @@ titles = [f"column {column:,}" for _, column in example_corners]
 show(*plot_tiles(example_tiles, titles=titles))
 
 # %% [markdown]
-# Only a few of these tiles contain a part of the defect. The last tile overlaps its neighbour so that the tiles cover
+# Only a few of these tiles contain a part of a defect. The last tile overlaps its neighbour so that the tiles cover
 # the fabric to its end. The detector works on tiles and joins their results into a map of the whole strip.
 
 # %% [markdown]
@@ -290,8 +290,8 @@ title = f"{normal_strip.id}, normal, held out"
 show(*plot_strip(normal_strip.read(), normal_map, title=title, scale=scale))
 
 # %% [markdown]
-# The map of the normal strip has low scores everywhere, with a few slightly brighter places. A caption relates the
-# highest score to the quantile, which 1 in 100 pixels of the same map exceeds. To compare two strips, use the scores
+# The map of the normal strip has low scores everywhere, with a few slightly brighter places. Each caption relates the
+# highest score to the quantile that 1 in 100 pixels of the same map exceeds. To compare two strips, use the scores
 # themselves.
 #
 # The highest score of the normal strip is a natural limit. Does the map of the defective strip exceed this limit at
@@ -405,7 +405,7 @@ reveal("00.a", 100 * auroc, unit="%")
 print(f"Tile AUROC: {auroc:.3f}, the share of pairs in which the defective tile has the higher score.")
 print("A pair with equal scores counts half.")
 hidden = int((tile_scores[labels] <= tile_scores[~labels].max()).sum())
-print(f"{hidden} of {labels.sum()} defective tiles score no higher than the highest clean tile.")
+print(f"{hidden} of {labels.sum()} defective tiles score no higher than the highest-scoring clean tile.")
 
 # %% [markdown]
 # In the legend, *normal tiles* means all clean tiles, including the clean tiles of defective strips. Most defective
@@ -457,8 +457,8 @@ from aitex_utils.commands.doctor import main as doctor
 _ = doctor()
 
 # %% [markdown]
-# Results that take long to compute are cached in the folder `data/cache`. They are computed again when data or code
-# change. To free the space, run `python course.py data --clear-cache` in a terminal. Also clear the cache before you
+# Results of slow computations are cached in the folder `data/cache`. They are computed again when the data or code
+# changes. To free the space, run `python course.py data --clear-cache` in a terminal. Also clear the cache before you
 # measure times again, because it keeps the times of the first run.
 
 # %% [markdown]

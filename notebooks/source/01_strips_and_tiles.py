@@ -64,7 +64,7 @@ show(*figures.plot_images({f"fabric {s.fabric}, {s.id}": s.read() for s in data.
 #
 # ### Exercise 01.1: Read a name
 #
-# *Easy, 5 minutes.* Write a function that returns number, code and fabric as three strings, in the order of the name.
+# *Easy, 5 minutes.* Write a function that returns the number, code and fabric as three strings, in this order.
 # One normal strip of AITEX is called `0018_00_01.png`, and its code has only two digits. Add a zero before any code of
 # two digits: `00` becomes `000`, and `30` becomes `030`. For a hint, run `hint("01.1")`.
 
@@ -254,8 +254,8 @@ all_fabrics = [strip.fabric for strip in data.strips]
 show(*figures.plot_starts(data.limits[:, 0], data.is_normal, all_fabrics))
 
 # %% [markdown]
-# On the practice fabric, most defective strips begin farther to the left than normal strips. So the first column alone
-# reveals much about the label. Now compute the AUROC of the detector that uses only the bed.
+# In most defective strips of the practice fabric, the fabric begins farther left than in normal strips. So its first
+# column alone reveals much about the label. Now compute the AUROC of the detector that uses only the bed.
 
 # %%
 bed_aurocs = []
@@ -480,7 +480,7 @@ show(figure, f"Strip {first.id} ({first.defect}): six neighbouring tiles above t
 # The upper row shows neighbouring tiles of a defective strip, and the lower row shows their masks. Tiles with an empty
 # mask are clean, although the strip is defective.
 #
-# **What percentage of all tiles, including tiles of normal strips, contains a marked pixel?**
+# **What percentage of all tiles, including tiles of normal strips, contain a marked pixel?**
 
 # %%
 predict("01.b", 3, 10, unit="%")
@@ -827,7 +827,7 @@ reveal("01.d", np.mean([result.gap for result in strength_2]))
 # sentences below the figures compare the two splits. If light and focus vary, defects can be harder to detect. A split
 # by tile can hide this loss, because the training set includes the light and focus of every test strip.
 #
-# The next cell compares pairs of a clean tile of a known strip and a clean tile of a new strip. If the detector did not
+# The next cell forms pairs of a clean tile of a known strip and a clean tile of a new strip. If the detector did not
 # distinguish them, the second tile would score higher in 50 % of all pairs.
 
 # %%
@@ -981,8 +981,8 @@ show(*plot_image(own_strips[0].read(), title=f"Fabric {sheet_fabric}, strip {own
 # **Labels.** A tile with any marked pixel is defective, which gives 21 defective tiles. The 96 tiles of normal strips
 # and 70 tiles of defective strips are clean. With at least 1 % of the area, 11 defective tiles remain.
 #
-# **Split.** Split by strip with `three_sets(groups, seed=0)`: 4 training, 2 calibration and 2 test strips. No name of a
-# strip is in two of the three sets.
+# **Split.** Split by strip with `three_sets(groups, seed=0)`: 4 training, 2 calibration and 2 test strips. No strip
+# name is in two of the three sets.
 #
 # **Limits.** The beds differ between normal and defective strips, so a result on uncropped strips proves nothing. Two
 # test strips are too few to measure a false-alarm rate of 1 in 100 strips.

@@ -25,7 +25,7 @@
 #
 # {{contents}}
 #
-# **Time**: about {{minutes}} for you with the exercises, and {{cost}} for the computer.
+# **Time**: about {{minutes}} for you, including the exercises, and {{cost}} for the computer.
 
 # %% [markdown]
 # ## 1. Reconstruction and memory
@@ -40,8 +40,8 @@
 #
 # We compare both scores on toy data: patches with only **two channels**, so each patch is a point in a plane. Of 48
 # normal patches, 47 form two clusters, and one rare patch is isolated. Three test patches come from defects: *off* lies
-# away from both clusters, *between* in the gap, and *beyond* past one cluster. A fourth test patch is normal and close
-# to the rare patch.
+# away from both clusters, *between* in the gap, and *beyond* past one cluster. A fourth test patch, *rare, normal*,
+# lies close to the rare patch.
 #
 # Each section's first code cell begins with `# Start here again after a restart`. It imports all that the section
 # needs, so you can continue there after a restart. *Run All Above Selected Cell* is another way.
@@ -106,8 +106,8 @@ def reconstruction_errors(points: np.ndarray, mean: np.ndarray, directions: np.n
 check("02.1", reconstruction_errors)  # stuck? hint("02.1")
 
 # %% [markdown]
-# Most normal patches have small errors. Guess how many **times** the median error of normal patches the error of the
-# defect *beyond* is. Give a range, and be 80 % sure that it contains the result.
+# Most normal patches have small errors. Guess the **ratio** of the error of the defect *beyond* to the median error of
+# normal patches. Give a range that you are 80 % sure of.
 
 # %%
 predict("02.a", 0.2, 5, unit="times")
@@ -124,9 +124,9 @@ fields = {title: np.reshape(values, toy.shape) for title, values in signals.item
 show(*plot_fields(toy.bank, fields, toy.tests, label="anomaly score"))
 
 # %% [markdown]
-# The left panel is dark along a whole line: the autoencoder reconstructs *between* and *beyond* well, and the rare
-# normal patch has the largest error of the four. The right panel is dark only near normal patches, so all three defects
-# have larger distances than the rare patch.
+# The left panel is dark along a whole line: the autoencoder reconstructs *between* and *beyond* well, and *rare,
+# normal* has the largest error of the four test patches. The right panel is dark only near normal patches, so all three
+# defects have larger distances than *rare, normal*.
 #
 # A small error means that the code can express a patch, not that the patch is normal. Deep autoencoders, too,
 # reconstruct some anomalies well (Gong et al., 2019, [arXiv 1904.02639](https://arxiv.org/abs/1904.02639)).
@@ -141,7 +141,7 @@ show(*plot_fields(toy.bank, fields, toy.tests, label="anomaly score"))
 #
 # | | autoencoder or VAE | PatchCore |
 # |---|---|---|
-# | **Learning** | generative: weights trained on normal tiles | none on fabric: a discriminative, pretrained network stays as it is |
+# | **Learning** | weights trained on normal tiles, generative in a VAE | none on fabric: a discriminative, pretrained network stays as it is |
 # | **Training phase** | many passes over the tiles, with a learning rate, a code size and a stopping rule to choose | one pass to store patches, then optional coreset subsampling |
 # | **Representation** | a code learned for the reconstruction of this fabric | features learned for the classification of photographs |
 # | **Anomaly score** | difference between input and reconstruction | distance to the nearest stored patch |
@@ -424,7 +424,7 @@ show(*plot_fields(toy.bank, fields, toy.tests))
 # In the right panel the dark regions are stretched along channel 1, and *between* scores far lower. The scale of the
 # features is part of the detector. **Whitening**, in notebook 03, gives all directions the same variance.
 #
-# **Squared distances.** FAISS and other libraries return $d^2$ to save the square root. The nearest vector and the
+# **Squared distances.** FAISS and other libraries return $d^2$ to avoid the square root. The nearest vector and the
 # ranking of maxima stay the same. The ranking of means can change:
 
 # %%
@@ -499,8 +499,8 @@ show(*plot_image_scores(tiles, scores))
 
 # %% [markdown]
 # The mean ranks the normal tile above the defective tile, because 4 of 1,024 positions hardly change it. The maximum
-# finds the knot, but depends on a single position. The top share averages the 10 largest distances, and ranks the knot
-# first only just.
+# finds the knot, but depends on a single position. The top share averages the 10 largest distances, and only just ranks
+# the knot first.
 
 # %% [markdown]
 # ## 9. An image score for given costs
@@ -604,7 +604,7 @@ with np.errstate(over="ignore", invalid="ignore"):
 # ### Exercise 02.5: Equation 7 without overflow
 #
 # *Medium, 12 minutes.* The last line prints `nan`: `exp` overflows above about 700 in float64, and above 88 in float32.
-# Find a change of the exponents that leaves the quotient unchanged and prevents the overflow. Explain to yourself why,
+# Find a change to the exponents that leaves the quotient unchanged and prevents the overflow. Explain to yourself why,
 # then write the function.
 
 # %% exercise="02.5"
@@ -723,9 +723,9 @@ print(describe_found(fabric.defects[shown], fabric.masks[shown], maps))
 # practice fabric the broken end and the broken yarn stand out, and the other two defects hardly exceed the normal
 # variation.
 #
-# Wrong peaks have two common causes. Beyond a tile's edge the network sees zeros instead of fabric, which raises
-# distances there. A faint or small defect changes its patches less than normal fabric varies. The next cell adds the
-# normal tiles, and searches all training patches with the course's `MemoryBank`.
+# Wrong peaks have two common causes. Beyond a tile's edge the network sees zeros, not fabric, which raises distances
+# near the edge. A faint or small defect changes its patches less than normal fabric varies. The next cell also
+# scores normal tiles, and searches all training patches with the course's `MemoryBank`.
 
 # %%
 full_bank = MemoryBank().add(training)
@@ -875,7 +875,7 @@ show(*plot_fields(toy.bank, fields, toy.tests, added={"one defect stored": store
 #
 # Doubling the noise roughly doubles the maximum, and a larger tile raises it further, although all patches are normal.
 # A threshold on the maximum must rise with both. The local mean clearly lowers the maximum of normal tiles. It also
-# lowers the peak of the single-position defect to a fraction, so the test can miss this defect.
+# lowers the peak of the single-position defect to a fraction, so the detector can miss this defect.
 #
 # Difference from real feature maps: in the toy data, the noise is independent at each position. Real patches overlap in
 # their receptive fields, so neighbouring distances are correlated, and a local mean removes less noise.

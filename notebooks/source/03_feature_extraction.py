@@ -26,7 +26,7 @@
 #
 # {{contents}}
 #
-# **Time**: about {{minutes}} for you with the exercises, and {{cost}} for the computer.
+# **Time**: about {{minutes}} for you, including the exercises, and {{cost}} for the computer.
 
 # %% [markdown]
 # ## 1. Receptive field and stride
@@ -202,7 +202,7 @@ show(*plot_panels([image[0, 0].numpy()], ["input"], caption, colours="gray"))
 # %% [markdown]
 # ## 3. Forward hooks
 #
-# A network returns only the output of its last layer. To read a layer, PyTorch offers the **forward hook**: a function
+# A network returns only the output of its last layer. For other layers, PyTorch offers the **forward hook**: a function
 # that is called with `(module, inputs, output)` after each run of the module. `register_forward_hook` returns a
 # **handle**, whose method `remove()` removes the hook.
 
@@ -404,7 +404,7 @@ gradients = {name: influence(name, lesson.normal_tiles[:6]) for name in LAYERS}
 # %%
 fields = {name: course.receptive_field(course.layer_chain(network, name)) for name in LAYERS}
 logarithms = [np.log10(np.maximum(g / g.max(), 1e-5)) for g in gradients.values()]
-caption = "Influence of each pixel on the middle position of blocks 1 to 4, as a power of ten of the largest influence."
+caption = "Influence of each pixel on the middle position of blocks 1 to 4, relative to the largest, as a power of ten."
 caption += " The dashed square is the computed field, where it is smaller than the tile."
 squares = [(127 + stride, side) for side, stride in fields.values()]
 show(*plot_panels(logarithms, LAYERS, caption, scale=(-5, 0), squares=squares))
@@ -825,8 +825,8 @@ print(describe_differences(resamples))
 # %% [markdown]
 # ## 11. Choosing and reporting
 #
-# The best of ten choices on a few dozen tiles is partly luck, and its AUROC is too optimistic. A fair report uses
-# different data from the choice: here we choose on some fabrics and report on another fabric.
+# The best of ten choices on a few dozen tiles is partly luck, and its AUROC is too optimistic. A fair report
+# needs data unused by the choice: here we choose on some fabrics and report on another fabric.
 #
 # ### Exercise 03.7: Choose on the other fabrics
 #
@@ -955,7 +955,7 @@ for name in NETWORKS:
 # On a CPU we run the network tile by tile, because the activations of one tile stay in the processor's cache. In our
 # measurement, eight tiles at once take {{results/speed.json: model.backbone_by_eight_ms: .0f}} ms per tile instead of
 # {{results/speed.json: model.backbone_ms: .0f}} ms. A GPU needs **batches** to keep its many cores busy, and
-# `.to("cuda")` moves network and images to it. Stop the clock only after `torch.cuda.synchronize()`, because a GPU
+# `.to("cuda")` moves the network and images to it. Stop the clock only after `torch.cuda.synchronize()`, because a GPU
 # works asynchronously.
 
 # %%
@@ -992,10 +992,10 @@ for device in measure.devices():
 # and `blocks.4` at 256 px stays far below this budget on my machine, spread included, and 384 px does too.
 # WideResNet-50-2 does not, so it is excluded before any AUROC is compared. The grid has a stride of 8 px, which meets
 # the required 16 px, while the 32 px of `blocks.6` do not. Section 9 shows the tile-level and pixel-level AUROC of the
-# default. The intervals of 384 px, of whitening and of no pooling contain 0, so I keep the default. The choice and the
-# report use the same three practice fabrics, so the AUROC of a choice made on them would be too optimistic. My default
-# was not chosen on them. Open question: threads of 2 px are thinner than most defects of the practice fabric. I would
-# measure the tile AUROC on strips with such threads, at 256 and 384 px.
+# default. The intervals of 384 px, of whitening and of no pooling contain 0, so I keep the default. My report uses the
+# three practice fabrics, so the AUROC of a choice made on them would be too optimistic. The default was not chosen on
+# them. Open question: threads of 2 px are thinner than most defects of the practice fabric. I would measure the tile
+# AUROC on strips with such threads, at 256 and 384 px.
 #
 # </details>
 
@@ -1021,7 +1021,7 @@ quiz("03.q1", "b")
 
 # %% [markdown]
 # <details><summary>Answer</summary>b. The next field begins 8 px further on, so 59 of 67 columns are the same. This
-# overlap makes anomaly maps smooth, and a memory bank can omit most patches.</details>
+# overlap makes anomaly maps smooth, and lets a memory bank omit most patches.</details>
 #
 # **2.** A tile's patches clearly change when other tiles are in the same batch. What is the likely cause?
 # - a) A hook was left in the network

@@ -25,7 +25,7 @@
 #
 # {{contents}}
 #
-# **Time**: about {{minutes}} for you with the exercises, and {{cost}} for the computer.
+# **Time**: about {{minutes}} for you, including the exercises, and {{cost}} for the computer.
 
 # %% [markdown]
 # ## 1. A bank that explodes
@@ -115,7 +115,7 @@ distances = {"to the nearest patch of other tiles": to_nearest, "to a random pat
 title = "Distances from the patches of one normal tile"
 show(*plot_histograms(distances, xlabel="distance", title=title))
 ratio = np.median(to_random) / np.median(to_nearest)
-print(f"In the median, a random patch is {ratio:.1f} times as far as the nearest patch.")
+print(f"The median distance to a random patch is {ratio:.1f} times the median distance to the nearest patch.")
 
 # %% [markdown]
 # Nearly every patch has a match in another tile that is much closer than a random patch. If you keep only one patch of
@@ -235,8 +235,9 @@ quiz("04.q6", "b")
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
-# b. The worst patch determines a maximum, and in the left panel, greedy has the lowest worst distance at every size. In
-# the right panel, k-means has the lowest mean distance, so k-means is the better choice where the mean counts.
+# b. The tile's score is a maximum, so the worst patch matters. In the left panel, greedy has the lowest worst distance
+# at every size. In the right panel, k-means has the lowest mean distance, so k-means is the better choice where the
+# mean counts.
 #
 # </details>
 
@@ -340,8 +341,8 @@ print(f"no 12 centres have a radius smaller than: {step_radii[11] / 2:.2f}")
 # %% [markdown]
 # ## 5. The start belongs to the coreset
 #
-# One bug is easy to make: the program computes the distances *from* the start, but never adds the start to the list.
-# Python reports no error, and the list has the right length.
+# One mistake is easy to make: the program computes the distances *from* the start, but never adds the start to the
+# list. Python reports no error, and the list has the right length.
 #
 # **How many times as large as the right radius is the radius without the start?**
 
@@ -375,7 +376,7 @@ show(*plot_covering(toy, lists, absent={"12, start missing": thirteen[0]}))
 # The direct implementation reads all patches for each choice. Which takes longer, the arithmetic or the reading? We
 # measure on a larger bank of three fabrics.
 #
-# Your function of exercise 04.2 computes differences. A second way uses
+# Your function from exercise 04.2 computes differences. A second way uses
 # $\lVert p - c\rVert^2 = \lVert p\rVert^2 - 2\,p\cdot c + \lVert c\rVert^2$ (notebook 02): one product of all patches
 # and the new choice, as in `k_center_greedy_reference` of `aitex_utils/coreset.py`. The first run of the next cell
 # takes about 10 seconds.
@@ -610,8 +611,8 @@ reveal("04.h", passes, unit="passes")
 print(f"{k:,} choices, {passes} passes: {k / passes:.0f} choices per pass")
 
 # %% [markdown]
-# For one pass per choice, the next cell times a single pass and multiplies it by the number of choices. *The module* is
-# `k_center_greedy`.
+# For one pass per choice, the next cell multiplies the time of a single pass by the number of choices. *The module*
+# means `k_center_greedy`.
 
 # %%
 lengths = (large**2).sum(axis=1)
@@ -792,8 +793,8 @@ show(*plot_lines(lines, caption, **axes, xscale="log"))
 #
 # *Easy, 10 minutes.*
 #
-# You can choose a radius instead of a ratio. `radii` `(K,)` is greedy's second result, in falling order. `radii[0]` is
-# the radius with *one* patch chosen. Return the **smallest size** whose radius is at most `max_radius`, as a whole
+# You can choose a radius instead of a ratio. `radii` `(K,)` is greedy's second result, in descending order. `radii[0]`
+# is the radius with *one* patch chosen. Return the **smallest size** whose radius is at most `max_radius`, as a whole
 # number. If no radius is small enough, return 0.
 #
 # Example: the radii are 9, 6, 5 and 2. A radius of 5 needs 3 patches. A radius of 1 is not reached: the answer is 0.
@@ -859,7 +860,7 @@ print(f"all patches  {all_kept:.3f}")
 
 # %% [markdown]
 # On the practice fabric, the samplers differ most for 1 in 100 patches: greedy is highest there, and random sampling
-# lowest. Even this small greedy coreset is not below all patches.
+# lowest. Even this small greedy coreset does not lower the AUROC.
 #
 # ### How certain are these values?
 #
@@ -901,8 +902,8 @@ for name, values in differences.items():
 #
 # <details><summary>In depth: why can 1 in 100 be better than all patches?</summary>
 #
-# On AITEX, the smallest greedy coreset scores *above* all patches. Be careful: this is the best of nine comparisons
-# with all patches in the benchmark, and the best of many looks better than it is.
+# On AITEX, the smallest greedy coreset has a *higher* AUROC than all patches. Be careful: this is the best of nine
+# comparisons with all patches in the benchmark, and the best of many looks better than it is.
 #
 # There is a plausible reason. The test strips are not in the bank. A bank with every patch fits its own strips closely,
 # so a thread that lies slightly differently in another strip already raises a score. A coarser bank has fewer such
@@ -1099,8 +1100,8 @@ quiz("04.q1", "a")
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
-# a. No patch of the training set is farther from the coreset than the radius. The same holds for its copy, so no patch
-# of the training set scores above the radius.
+# a. No patch of the training set is farther from the coreset than the radius. The new patch equals a training patch, so
+# its distance is at most 3.
 #
 # </details>
 #

@@ -25,7 +25,7 @@
 #
 # {{contents}}
 #
-# **Time**: about {{minutes}} for you with the exercises, and {{cost}} for the computer.
+# **Time**: about {{minutes}} for you, including the exercises, and {{cost}} for the computer.
 
 # %% [markdown]
 # ## 1. Exact search with one matrix product
@@ -183,8 +183,8 @@ panels = [np.dstack([banks.tiles[most]] * 3), distances[most], squares[most]]
 show(*plot_panels(panels, ["tile", "distances", "squares"], caption))
 
 # %% [markdown]
-# Squares exaggerate large distances, so the rest of the map looks darker. Does the tile AUROC change if the score is
-# the maximum or the mean of a tile?
+# Squares exaggerate large distances, so the rest of the map looks darker. Do squares change the tile AUROC of
+# the maximum, or of the mean?
 
 # %%
 aurocs = {}
@@ -247,7 +247,7 @@ show(*draw.plot_lines(shifts, errors, **axes, title="Cancellation, median over p
 
 # %% [markdown]
 # The error of a matrix product grows much faster with the shift than the error of direct differences. At the largest
-# shift, it reaches some per cent of the distance.
+# shift, it reaches several per cent of the distance.
 #
 # Now search the bank for 2,048 of **its own vectors**, each at distance 0 from itself. **For what share of them does
 # FAISS return exactly 0?**
@@ -269,8 +269,8 @@ print(f"MemoryBank          {MemoryBank().add(bank).search(own)[0].max():.5f}")
 
 # %% [markdown]
 # There are two remedies for these errors. **Subtract the bank's mean** from the bank and the patches, which makes the
-# squares smaller. Or **recompute the distances** to the vectors found by direct differences, as `MemoryBank.search`
-# does. In your own tests, compare distances with a tolerance, never with `==`.
+# squares smaller. Or use direct differences to **recompute the distances** to the vectors found, as
+# `MemoryBank.search` does. In your own tests, compare distances with a tolerance, never with `==`.
 
 # %% [markdown]
 # ## 4. IVF: search in a few cells
@@ -347,7 +347,7 @@ check("05.2", recall_at_one)  # stuck? hint("05.2")
 # The arguments are `patches` `(n, C)`, `vectors` `(M, C)`, `centroids` `(nlist, C)` and `nprobe`.
 #
 # Search the cells of the `nprobe` nearest centroids for each patch. Return the distances `(n,)`, not squared, to the
-# nearest vector **in these cells**, and its indices `(n,)` **in the bank**. If the cells are empty, the distance is
+# nearest vectors **in these cells**, and their indices `(n,)` **in the bank**. If the cells are empty, the distance is
 # infinity and the index -1. A loop over patches is fine.
 #
 # Example: with the vectors `[[0], [1], [4.5], [5.2], [9]]` and the centroids `[[2], [8]]`, `5.2` and `9` are in the
@@ -397,13 +397,13 @@ for nprobe in (1, 2, 3):
     print(f"nprobe = {nprobe}: recall@1 {share:.3f}, same result as FAISS for {same} of {len(indices)} patches")
 
 # %% [markdown]
-# Both find the same vectors. FAISS also stores a list of the vectors per cell, which saves time.
+# Both searches find the same vectors. FAISS also stores a list of the vectors per cell, which saves time.
 
 # %% [markdown]
 # ## 5. Train an IVF index on the bank
 #
 # An IVF index needs its centroids before it can assign a vector to a cell, so you must **train** it first. Train it on
-# normal patches of all fabrics in the bank, and never on test patches. The next cell fills an index without training.
+# normal patches of all fabrics in the bank, and never on test patches. The next cell skips the training.
 
 # %% tags=["start-here"]
 # Start here again after a restart
@@ -621,8 +621,9 @@ def encode(
 check("05.4", encode)  # stuck? hint("05.4")
 
 # %% [markdown]
-# For each vector, a search adds S squared distances from a table. The result is the distance to the *crossing*, not to
-# the vector. The next cell trains PQ, which takes a few seconds, and encodes 1,000 vectors with the codebooks of FAISS.
+# For each vector, a search adds S squared distances from a table. The sum is the squared distance to the *crossing*,
+# not to the vector. The next cell trains PQ, which takes a few seconds, and encodes 1,000 vectors with the
+# codebooks of FAISS.
 
 # %%
 banks = lesson_banks()
@@ -759,8 +760,8 @@ show(*draw.plot_bars(list(results), worst, unit, title=title))
 #
 # The coreset rarely finds the nearest vector, and IVF with `nprobe` 8 nearly always does. Both intervals contain 0.
 # **HNSW with `efSearch` 64 has a higher recall@1 than this IVF index, and still loses AUROC.** With `efSearch` 16, it
-# loses more. PQ loses AUROC on average, and exact distances to the vectors that it finds do not help. So choose an index
-# by its AUROC.
+# loses more. PQ loses AUROC on average, and exact distances to the vectors that it finds do not help. So choose an
+# index by its AUROC.
 
 # %% [markdown]
 # ## 9. Choose an index
@@ -910,7 +911,7 @@ with tempfile.TemporaryDirectory() as folder:
         print(str(error).replace(folder, "..."))
 
 # %% [markdown]
-# No file is *unpickled* either, because a pickle file can run any code when it is loaded.
+# Nothing is *unpickled*, because a pickle file can run any code when it is loaded.
 #
 # ### Exercise 05.5: Add without rebuilding
 #
@@ -1098,10 +1099,10 @@ for nprobe in (1, 2, 3):
 # ```
 #
 # "I recommend IVF with `nprobe` 8, trained on patches of all three fabrics. It found nearly all nearest vectors in a
-# small share of the time of a flat search, and its AUROC differed least from the exact search. A coreset of a tenth
-# with a flat index is the simpler alternative: choose it if its AUROC on your own test strips is equal. I would not use
-# PQ here, because the bank fits into memory. A fourth fabric needs new training, because the centroids would not fit
-# it."
+# small share of the time of a flat search, and its AUROC was closest to the AUROC of the flat search. A coreset of a
+# tenth with a flat index is the simpler alternative: choose it if its AUROC on your own test strips is equal. I would
+# not use PQ here, because the bank fits into memory. A fourth fabric needs new training, because the centroids would
+# not fit it."
 #
 # </details>
 
