@@ -71,3 +71,12 @@ def draws_its_own_hint(exercise: Exercise, mistake: str, answer: Callable) -> No
     verdict = judge(exercise, answer)
     assert verdict.mistake == mistake, f"{verdict.mistake or verdict.kind}: {verdict.message}"
     assert verdict.message == next(m.hint for m in exercise.mistakes if m.name == mistake)
+
+
+def pictures_have_alt_text(cells: list[NotebookNode]) -> None:
+    outputs = [output for cell in cells for output in cell.get("outputs", [])]
+    pictures = [output for output in outputs if "<img" in output.get("data", {}).get("text/html", "")]
+    assert pictures, "a notebook without a picture"
+    for picture in pictures:
+        assert 'alt="' in picture.data["text/html"] and 'alt=""' not in picture.data["text/html"]
+    assert not [o for o in outputs if "image/png" in o.get("data", {})], "a picture without alt text: use plots.show"
