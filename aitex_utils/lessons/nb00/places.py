@@ -58,4 +58,4 @@ def _verdict(shares: list[float]) -> str:
     verdict = f"The map exceeds the limit in {found} of {count(len(shares), 'outlined place')}."
     if found < len(shares):
         return f"{verdict} It misses {'a place' if len(shares) - found == 1 else 'some places'} entirely."
-    return f"{verdict} It misses part of at least one." if min(shares, default=1) < 0.9 else verdict
+    return f"{verdict} It misses a part of at least one place." if min(shares, default=1) < 0.9 else verdict

@@ -24,7 +24,7 @@ def heights(left: slice, right: slice) -> np.ndarray:
     ("left", "right", "verdict"),
     [
         (slice(None), slice(None), "in 2 of 2 outlined places."),
-        (slice(None), slice(0, 5), "in 2 of 2 outlined places. It misses part of at least one."),
+        (slice(None), slice(0, 5), "in 2 of 2 outlined places. It misses a part of at least one place."),
         (slice(None), slice(0), "in 1 of 2 outlined places. It misses a place entirely."),
         (slice(0), slice(0), "in 0 of 2 outlined places. It misses some places entirely."),
     ],
