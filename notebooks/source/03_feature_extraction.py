@@ -42,6 +42,8 @@
 
 # %% tags=["start-here"]
 # Start here again after a restart
+from functools import partial
+
 from aitex_utils.backbones import load_backbone
 from aitex_utils.lessons import check, hint, predict, reveal, yours
 from aitex_utils.lessons.figures import plot_panels
@@ -117,10 +119,7 @@ reveal("03.a", fields["blocks.4"][0], unit="px")
 
 
 # %%
-def draw_field(layer, row, column):
-    return plot_field(lesson.normal_tiles[0], fields, layer=layer, row=row, column=column)
-
-
+draw_field = partial(plot_field, lesson.normal_tiles[0], fields)
 stills = [{"layer": 2, "row": 128, "column": 128}, {"layer": 4, "row": 128, "column": 16}]
 show_with_sliders(draw_field, stills, layer=(0, 6, 1, 2), row=(0, 255, 1, 128), column=(0, 255, 1, 128))
 
@@ -402,11 +401,11 @@ def influence(name, tiles):
 gradients = {name: influence(name, lesson.normal_tiles[:6]) for name in LAYERS}
 
 # %%
-fields = {name: course.receptive_field(course.layer_chain(network, name)) for name in LAYERS}
+computed = {name: course.receptive_field(course.layer_chain(network, name)) for name in LAYERS}
 logarithms = [np.log10(np.maximum(g / g.max(), 1e-5)) for g in gradients.values()]
 caption = "Influence of each pixel on the middle position of blocks 1 to 4, relative to the largest, as a power of ten."
 caption += " The dashed square is the computed field, where it is smaller than the tile."
-squares = [(127 + stride, side) for side, stride in fields.values()]
+squares = [(127 + stride, side) for side, stride in computed.values()]
 show(*plot_panels(logarithms, LAYERS, caption, scale=(-5, 0), squares=squares))
 
 # %% [markdown]
@@ -416,7 +415,7 @@ show(*plot_panels(logarithms, LAYERS, caption, scale=(-5, 0), squares=squares))
 # %%
 effective = {name: course.side_with_share(gradient, 0.9) for name, gradient in gradients.items()}
 for name, side in effective.items():
-    print(f"{name}: {side:3} px, {percent(side**2 / fields[name][0] ** 2)} of the computed area")
+    print(f"{name}: {side:3} px, {percent(side**2 / computed[name][0] ** 2)} of the computed area")
 reveal("03.b", effective["blocks.4"], unit="px")
 show(*plot_squares(lesson.normal_tiles[0], effective, title="Squares that contain 90 % of the influence"))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import sys
 from importlib import import_module
@@ -123,6 +124,37 @@ def test_folded_parts_are_closed(source: Path):
 # The checks notice a breach
 
 
+def assigned(statement: ast.stmt) -> set[str]:
+    """Return the names that a statement outside a function binds, apart from imports."""
+    if isinstance(statement, (ast.FunctionDef, ast.ClassDef, ast.Import, ast.ImportFrom)):
+        return set()
+    stored = (node for node in ast.walk(statement) if isinstance(node, ast.Name))
+    return {node.id for node in stored if isinstance(node.ctx, ast.Store)}
+
+
+def names_that_change_under_a_slider(cells: Cells) -> list[str]:
+    """Return names that a slider's function reads when it draws, and that another statement binds to something else.
+
+    A slider is moved when all cells have run, so its function sees the last value of each global name.
+    """
+    statements = [part for cell in cells if cell.cell_type == "code" for part in ast.parse(cell.source).body]
+    bound: dict[str, set[str]] = {}
+    for statement in statements:
+        for name in assigned(statement):
+            bound.setdefault(name, set()).add(ast.unparse(statement))
+    functions = {part.name: part for part in statements if isinstance(part, ast.FunctionDef)}
+    calls = [node for part in statements for node in ast.walk(part) if isinstance(node, ast.Call)]
+    drawn = [call.args[0] for call in calls if ast.unparse(call.func) == "show_with_sliders"]
+    readers = [functions[node.id] for node in drawn if isinstance(node, ast.Name) and node.id in functions]
+    readers += [node for node in drawn if isinstance(node, ast.Lambda)]
+    read = {node.id for reader in readers for node in ast.walk(reader) if isinstance(node, ast.Name)}
+    return sorted(name for name in read if len(bound.get(name, ())) > 1)
+
+
+def test_what_a_slider_draws_does_not_change_with_later_cells(source: Path):
+    assert names_that_change_under_a_slider(read_cells(source)) == []
+
+
 def code(source: str, **metadata: object) -> NotebookNode:
     from nbformat.v4 import new_code_cell
 
@@ -169,3 +201,9 @@ def test_an_exercise_without_minutes_is_noticed():
         assert without_minutes(f"{with_minutes}### Open task: B\n\n{line}\n\n## C\n\n*Easy, 3 minutes.*") == [
             "Open task: B"
         ]
+
+
+@pytest.mark.parametrize(("later", "found"), [("x = 2", ["x"]), ("x = 1", []), ("y = 2", [])])
+def test_a_name_that_changes_under_a_slider_is_noticed(later: str, found: list[str]):
+    cells = [code("x = 1"), code("def f(k):\n    return x + k\nshow_with_sliders(f, k=1)"), code(later)]
+    assert names_that_change_under_a_slider(cells) == found
