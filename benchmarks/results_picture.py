@@ -1,6 +1,6 @@
 """`python course.py bench results_picture`: the front page's figure of the detectors on the practice fabric.
 
-It is drawn from `results/notebook_07.json` alone: tile AUROC by protocol C1 of PatchCore and of the autoencoder with
+It is drawn from `results/notebook_09.json` alone: tile AUROC by protocol C1 of PatchCore and of the autoencoder with
 each of its two errors.
 """
 
@@ -29,7 +29,7 @@ def draw(contest: dict[str, Any]) -> Figure:
     Parameters
     ----------
     contest : dict
-        Part "practice" of the results of notebook 07.
+        Part "practice" of the results of notebook 09.
 
     Returns
     -------
@@ -65,7 +65,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     int
         Exit status.
     """
-    contest = read_results("notebook_07")["practice"]
+    contest = read_results("notebook_09")["practice"]
     caption = contest_caption(contest)
     write_figure(draw(contest), caption, PICTURE)
     print(caption)

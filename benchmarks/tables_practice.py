@@ -1,4 +1,4 @@
-"""Tables of the benchmark `practice_fabric`, and those on the detectors of notebook 07 on the practice fabric."""
+"""Tables of the benchmark `practice_fabric`, and those on the detectors of notebook 09 on the practice fabric."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def contest_caption(contest: dict[str, Any]) -> str:
     Parameters
     ----------
     contest : dict
-        Part "practice" of the results of notebook 07.
+        Part "practice" of the results of notebook 09.
 
     Returns
     -------
@@ -67,7 +67,7 @@ def contest_table() -> str:
     -------
     str
     """
-    contest = read_results("notebook_07")["practice"]
+    contest = read_results("notebook_09")["practice"]
     names = ("tile_auroc_c1", "tile_auroc_c2", "pixel_auroc", "pixel_ap", "aupro_0.3")
     rows = [
         [label, *(f"{contest['mean'][detector][name]:.3f}" for name in names)] for detector, label in DETECTORS.items()

@@ -494,7 +494,7 @@ progress_table()
 # | 04 | [Coreset sampling](04_coreset_sampling.ipynb) | write the greedy selection and make it many times faster |
 # | 05 | [FAISS](05_faiss.ipynb) | search exactly and approximately, and measure the costs |
 # | 06 | [Scoring and evaluation](06_scoring_and_evaluation.ipynb) | turn distances into decisions, and judge them |
-# | 07 | [PatchCore and an autoencoder](07_autoencoder.ipynb) | compare two methods in one test |
+# | 09 | [PatchCore and an autoencoder](09_autoencoder.ipynb) | compare two methods in one test |
 #
 # Further notebooks are planned: failures of PatchCore on fabric and their fixes, an experiment bench, more data than
 # one machine can store, and a detector for your own fabric.

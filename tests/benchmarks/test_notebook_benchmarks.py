@@ -14,7 +14,7 @@ import notebook_03
 import notebook_04
 import notebook_05
 import notebook_06
-import notebook_07
+import notebook_09
 import numpy as np
 import pytest
 from results_files import read_results
@@ -152,21 +152,21 @@ def test_thresholds_of_training_tiles_flag_new_strips(fabric_scores: notebook_06
 
 @pytest.mark.slow
 def test_differences_of_detectors_are_paired(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(notebook_07, "N_RESAMPLES", 100)
+    monkeypatch.setattr(notebook_09, "N_RESAMPLES", 100)
     labels, groups = np.arange(40) % 4 == 0, np.arange(40) // 4
     in_c1, noise = groups % 2 == 0, np.random.default_rng(0).normal(size=40)
     scores = {"a": labels + noise / 9, "b": noise}
     by_fabric = {"00": {n: TileScores(values, labels, groups, in_c1 | labels) for n, values in scores.items()}}
-    nothing = notebook_07.resampled_difference(by_fabric, "a", "a", only_c1=True)
+    nothing = notebook_09.resampled_difference(by_fabric, "a", "a", only_c1=True)
     assert nothing == {"low": 0, "median": 0, "high": 0}
-    difference = notebook_07.resampled_difference(by_fabric, "a", "b", only_c1=False)
+    difference = notebook_09.resampled_difference(by_fabric, "a", "b", only_c1=False)
     assert 0 < difference["low"] < difference["median"] < difference["high"]
 
 
 def test_a_timed_detector_adds_up_its_seconds(monkeypatch: pytest.MonkeyPatch):
     clock = iter([1.0, 1.5, 4.0, 4.25])
-    monkeypatch.setattr(notebook_07.time, "perf_counter", lambda: next(clock))
-    detector = notebook_07.TimedDetector(type("Doubles", (), {"predict_strip": lambda self, strip: 2 * strip})())
+    monkeypatch.setattr(notebook_09.time, "perf_counter", lambda: next(clock))
+    detector = notebook_09.TimedDetector(type("Doubles", (), {"predict_strip": lambda self, strip: 2 * strip})())
     assert detector.predict_strip(3) == 6 and detector.predict_strip(4) == 8
     assert detector.seconds == 0.75
 
@@ -246,28 +246,28 @@ def test_notebook_06(written, small_practice: Path, small_fabric: str):
 
 
 @pytest.mark.slow
-def test_notebook_07(written, small_practice: Path, small_fabric: str, monkeypatch: pytest.MonkeyPatch):
+def test_notebook_09(written, small_practice: Path, small_fabric: str, monkeypatch: pytest.MonkeyPatch):
     settings = {"FABRICS": {"aitex": (small_fabric,), "practice": (small_fabric,)}, "N_RESAMPLES": 5, "BANK_SIZE": 500}
     settings |= {"PRACTICE": small_practice, "Autoencoder": functools.partial(Autoencoder, steps=2, width=4)}
-    settings["PAPER"] = {**notebook_07.PAPER, "size": 64}
-    results, stored = written(notebook_07, small_practice, ["--aitex"], **settings), read_results("notebook_07")
+    settings["PAPER"] = {**notebook_09.PAPER, "size": 64}
+    results, stored = written(notebook_09, small_practice, ["--aitex"], **settings), read_results("notebook_09")
     assert set(stored.pop("patchcore")) <= set(results.pop("patchcore"))  # it was stored with fewer parameters
     assert keys(results) == keys(stored)
 
 
 @pytest.mark.slow
 def test_all_variants_of_the_autoencoder_are_fitted(small_tiles, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(notebook_07, "Autoencoder", functools.partial(Autoencoder, steps=1, width=4))
-    monkeypatch.setattr(notebook_07, "PAPER", {**notebook_07.PAPER, "size": 64})
+    monkeypatch.setattr(notebook_09, "Autoencoder", functools.partial(Autoencoder, steps=1, width=4))
+    monkeypatch.setattr(notebook_09, "PAPER", {**notebook_09.PAPER, "size": 64})
     fitted = {}
-    for name, detector, _ in notebook_07.fit_variants(small_tiles.clean.tiles[:8]):
+    for name, detector, _ in notebook_09.fit_variants(small_tiles.clean.tiles[:8]):
         fitted[name] = detector.error if isinstance(detector, Autoencoder) else len(detector.bank_)
     assert fitted.pop("patchcore") > fitted.pop("patchcore_few") > 0
     assert all(name.endswith(error) for name, error in fitted.items()) and len(fitted) == 8
 
 
 def test_only_strips_with_a_known_mask_are_tested(small_practice: Path, small_fabric: str):
-    tiles, test = notebook_07.read_split(small_practice, small_fabric)
+    tiles, test = notebook_09.read_split(small_practice, small_fabric)
     assert tiles.shape[1:] == (256, 256)
     assert all(isinstance(strip, Strip) and strip.read_known_mask() is not None for strip in test)
     assert {strip.is_normal for strip in test} == {True, False}

@@ -20,7 +20,7 @@ from aitex_utils.lessons.nb04 import figures as nb04
 from aitex_utils.lessons.nb05 import figures as nb05
 from aitex_utils.lessons.nb06 import figures as nb06
 from aitex_utils.lessons.nb06.descriptions import describe_alarm, describe_miss
-from aitex_utils.lessons.nb07 import figures as nb07
+from aitex_utils.lessons.nb09 import figures as nb09
 from aitex_utils.lessons.sliders import show_with_sliders
 from aitex_utils.lessons.wording import check_values, count, percent
 from aitex_utils.plots import make_axes
@@ -86,9 +86,9 @@ OF_VALUES: list[Callable[[Array], Any]] = [
     lambda v: nb06.plot_coverage(v, {"a": v}, confidence=0.95),
     lambda v: nb06.plot_false_alarm_rates({"a": v}, 0.1),
     lambda v: nb06.plot_operating_curve(v, v, smallest_measurable=1.0, per="100 m"),
-    lambda v: nb07.plot_losses(v, 5),
-    lambda v: nb07.plot_dots({"a": dict(enumerate(v))}, label="l"),
-    lambda v: nb07.plot_agreement(v, v, np.ones(len(v), bool), (1, 1), ("A", "B")),
+    lambda v: nb09.plot_losses(v, 5),
+    lambda v: nb09.plot_dots({"a": dict(enumerate(v))}, label="l"),
+    lambda v: nb09.plot_agreement(v, v, np.ones(len(v), bool), (1, 1), ("A", "B")),
 ]
 VALUES = [[], [1.0], [1.0, 1.0, 1.0], [0.0, 0.0], [np.nan, 1.0], [np.nan, np.nan], [np.inf, 1.0], [-1.0, -2.0]]
 
@@ -116,7 +116,7 @@ OF_IMAGES: list[Callable[[Array], Any]] = [
     lambda image: nb03.plot_squares(image, {"a": 3}),
     lambda image: nb06.plot_gallery(image[None], image[None], image[None] > 0, ["a"]),
     lambda image: nb06.plot_gallery(image[None], image[None], image[None] > 0, ["a"], threshold=np.inf),
-    lambda image: nb07.plot_rows({"a": image[None]}, ["a"], "c", masks=image[None] > 0),
+    lambda image: nb09.plot_rows({"a": image[None]}, ["a"], "c", masks=image[None] > 0),
     lambda image: (None, describe_miss("nep", image, np.ones(image.shape, bool), image)),
     lambda image: (None, describe_alarm(image, image, image[None], defect_distance=None, threshold=1.0)),
 ]
@@ -174,7 +174,7 @@ def test_points_of_any_number_give_a_sentence_or_a_figure(draw: Callable):
         lambda: nb04.plot_times({}),
         lambda: nb06.plot_false_alarm_rates({}, 0.1),
         lambda: nb06.plot_intervals_by_unit({}, {"strips": {}, "tiles": {}}, label="l"),
-        lambda: nb07.plot_rows({}, [], "c"),
+        lambda: nb09.plot_rows({}, [], "c"),
     ],
 )
 def test_nothing_to_draw_is_said(draw: Callable):
@@ -198,14 +198,14 @@ def test_captions_with_one_and_with_none():
     tile = np.zeros((1, 8, 8))
     one = nb06.plot_gallery(tile, tile + 2, tile == 0, ["a"])[1]
     assert one.startswith("1 tile above its map") and "1 map reaches 1," in one and "1 tile has a marked" in one
-    assert "1 defective tile:" in nb07.plot_agreement(*np.ones((2, 1)), np.array([True]), (2, 2), ("A", "B"))[1]
+    assert "1 defective tile:" in nb09.plot_agreement(*np.ones((2, 1)), np.array([True]), (2, 2), ("A", "B"))[1]
     everything = np.ones(2, bool)
     assert "All tiles were added" in nb05.plot_alarms(np.ones(2), np.ones(2), 1.0, everything)[1]
 
 
 def test_the_mean_of_losses_is_over_as_many_as_there_are():
-    assert nb07.plot_losses([1.0, 0.5], 9)[1].endswith("0.750 as the mean of the last 2.")
-    assert nb07.plot_losses([1.0] * 50, 50)[1].endswith("1.000 as the mean of the last 20.")
+    assert nb09.plot_losses([1.0, 0.5], 9)[1].endswith("0.750 as the mean of the last 2.")
+    assert nb09.plot_losses([1.0] * 50, 50)[1].endswith("1.000 as the mean of the last 20.")
 
 
 def test_half_of_the_defects_is_stated_only_where_it_is_reached():

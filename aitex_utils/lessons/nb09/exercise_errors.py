@@ -1,4 +1,4 @@
-"""Exercises 07.2 and 07.3: the structural similarity of two windows, and maps of pixel errors."""
+"""Exercises 09.2 and 09.3: the structural similarity of two windows, and maps of pixel errors."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from aitex_utils.lessons.engine.judge import Exercise, Mistake
 from . import answers
 
 SSIM = Exercise(
-    id="07.2",
+    id="09.2",
     task="The structural similarity of two windows.",
     reference=answers.ssim,
     cases=answers.window_cases,
@@ -82,7 +82,7 @@ SSIM = Exercise(
 )
 
 MAPS = Exercise(
-    id="07.3",
+    id="09.3",
     task="Maps of absolute errors, smoothed within each tile.",
     reference=answers.smoothed_errors,
     cases=answers.error_cases,

@@ -10,7 +10,7 @@ from hypothesis.extra.numpy import arrays
 from scipy.stats import percentileofscore
 
 from aitex_utils.errors import InputError
-from aitex_utils.lessons.nb07.percentile_rank import percentile_rank
+from aitex_utils.lessons.nb09.percentile_rank import percentile_rank
 
 
 @given(arrays(np.int8, (3, 4)), arrays(np.int8, st.integers(1, 20)))

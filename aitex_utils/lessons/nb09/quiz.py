@@ -1,4 +1,4 @@
-"""Questions of notebook 07."""
+"""Questions of notebook 09."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from aitex_utils.lessons.engine.quiz import Question
 
 QUESTIONS = (
     Question(
-        "07.q1",
+        "09.q1",
         "An autoencoder's loss on normal tiles is lower than another's. Which is the better detector?",
         {
             "a": ("The autoencoder with the lower loss", "It might reconstruct defects as well as normal fabric."),
@@ -20,7 +20,7 @@ QUESTIONS = (
         "c",
     ),
     Question(
-        "07.q2",
+        "09.q2",
         "Two detectors have the intervals 0.70 to 0.90 and 0.75 to 0.95 on the same strips. Is the second better?",
         {
             "a": ("No, the intervals overlap", "They can overlap although the difference is certain."),
@@ -34,7 +34,7 @@ QUESTIONS = (
         "c",
     ),
     Question(
-        "07.q3",
+        "09.q3",
         "A tile is rebuilt a little too dark all over. How does 1 - SSIM judge it, compared with the pixel error?",
         {
             "a": (
@@ -47,7 +47,7 @@ QUESTIONS = (
         "a",
     ),
     Question(
-        "07.q4",
+        "09.q4",
         "The nearest distances between an autoencoder's codes don't find defects well. What follows?",
         {
             "a": ("The training failed", "It was trained to rebuild, and can do that well all the same."),
@@ -60,7 +60,7 @@ QUESTIONS = (
         "b",
     ),
     Question(
-        "07.q5",
+        "09.q5",
         "On your own fabric, with 30 normal strips and no defects yet: how do you choose between the two?",
         {
             "a": ("By the better result in this notebook", "That holds for this fabric, this camera, these defects."),

@@ -1,4 +1,4 @@
-"""Reference answers and typical wrong answers to the exercises of notebook 07, and their test cases."""
+"""Reference answers and typical wrong answers to the exercises of notebook 09, and their test cases."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Array = np.ndarray
 Layers = Sequence[tuple[int, int, int]]  # kernel, stride, padding of each
 Answer = Callable[..., Array]
 
-# 07.1 -----------------------------------------------------------------------------------------------------------------
+# 09.1 -----------------------------------------------------------------------------------------------------------------
 
 
 def latent_cases() -> list[tuple]:
@@ -76,7 +76,7 @@ def strides_only(side: int, layers: Layers, latent_channels: int) -> tuple[int, 
     return end, side**2 / (end**2 * latent_channels)
 
 
-# 07.2 -----------------------------------------------------------------------------------------------------------------
+# 09.2 -----------------------------------------------------------------------------------------------------------------
 
 
 def window_cases() -> list[tuple]:
@@ -139,7 +139,7 @@ def ssim_without_variances(window_a: Array, window_b: Array, value_range: float 
     return ssim(a, b, value_range, structure=False) * (2 * covariance + c2) / (a.std() + b.std() + c2)
 
 
-# 07.3 -----------------------------------------------------------------------------------------------------------------
+# 09.3 -----------------------------------------------------------------------------------------------------------------
 
 
 def error_cases() -> list[tuple]:
@@ -186,7 +186,7 @@ def _smoothed(maps: Array, sigma: float, *, across_tiles: bool = False) -> Array
     return np.stack([cut(scoring.smooth(one, (0.0, sigma))) for one in down])
 
 
-# 07.4 -----------------------------------------------------------------------------------------------------------------
+# 09.4 -----------------------------------------------------------------------------------------------------------------
 
 
 def difference_cases() -> list[tuple]:
@@ -253,7 +253,7 @@ def mean_over_strips(labels: Array, scores_a: Array, scores_b: Array, groups: Ar
     return np.array(values)
 
 
-# 07.5 -----------------------------------------------------------------------------------------------------------------
+# 09.5 -----------------------------------------------------------------------------------------------------------------
 
 
 def rank_cases() -> list[tuple]:

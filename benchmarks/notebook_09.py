@@ -1,11 +1,11 @@
-"""`python course.py bench notebook_07 [--aitex DIR] [--only PART]`: PatchCore and the autoencoder by protocol C.
+"""`python course.py bench notebook_09 [--aitex DIR] [--only PART]`: PatchCore and the autoencoder by protocol C.
 
 Four fabrics of AITEX and the three of the practice fabric. Part `contest`: both detectors learn from the same tiles of
 70 % of a fabric's normal strips. They are tested on its other normal strips and all defective strips. The autoencoder
 is tested with pixel error and with SSIM, with another seed, with few tiles, and with a code as large as the tile
 (`wide`). Part `crossed` separates representation and signal: the autoencoder's codes and PatchCore's features, each
 reconstructed and each remembered, by banks of equally many vectors, drawn at random. Differences have paired bootstrap
-intervals over strips. Written to `results/notebook_07.json`. `--only` makes one part anew and keeps the other.
+intervals over strips. Written to `results/notebook_09.json`. `--only` makes one part anew and keeps the other.
 """
 
 from __future__ import annotations
@@ -385,14 +385,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     int
         Exit status.
     """
-    parser = argparse.ArgumentParser(prog="course.py bench notebook_07", description="PatchCore and the autoencoder.")
+    parser = argparse.ArgumentParser(prog="course.py bench notebook_09", description="PatchCore and the autoencoder.")
     parser.add_argument("--aitex", metavar="DIR", help="folder with AITEX (default: AITEX_ROOT or data/aitex)")
     parser.add_argument("--only", choices=("contest", "crossed"), help="make this part anew, keep the other")
     parser.add_argument("--only-data", choices=tuple(FABRICS), help="measure on this data set anew, keep the other")
     options = parser.parse_args(arguments)
     results: dict[str, Any] = {}
     if options.only or options.only_data:
-        results = read_results_if_any("notebook_07")
+        results = read_results_if_any("notebook_09")
     try:
         for data in [options.only_data] if options.only_data else FABRICS:
             root = find_aitex(PRACTICE if data == "practice" else options.aitex)
@@ -405,7 +405,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 fabrics = tqdm(FABRICS[data], desc=f"{data}, crossed")
                 of_data["crossed"] = summarize_crossed({fabric: run_crossed(root, fabric) for fabric in fabrics})
     except InputError as error:
-        print(f"bench notebook_07: {error}", file=sys.stderr)
+        print(f"bench notebook_09: {error}", file=sys.stderr)
         return 1
     network = load_backbone("efficientnet_lite0").network
     results["network_kib"] = round(sum(p.numel() * p.element_size() for p in network.parameters()) / 1024)
@@ -413,7 +413,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     results |= {"autoencoder": Autoencoder().parameters(), "patchcore": PatchCore(**PAPER, seed=0).parameters()}
     results["versions"] = versions()
     results = rounded(results, 4)
-    write_results("notebook_07", results)
+    write_results("notebook_09", results)
     shown = {data: (results[data]["mean"], results[data]["crossed"]["mean"]) for data in FABRICS}
     print(json.dumps(shown, indent=1))
     return 0

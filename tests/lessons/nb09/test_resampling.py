@@ -7,7 +7,7 @@ import pytest
 
 from aitex_utils import metrics
 from aitex_utils.errors import InputError
-from aitex_utils.lessons.nb07.resampling import resample_strips
+from aitex_utils.lessons.nb09.resampling import resample_strips
 
 LABELS = np.array([True, False, False, True, False, False])
 GROUPS = np.array(["b", "b", "a", "c", "d", "a"])

@@ -1,4 +1,4 @@
-"""Exercises and questions of notebook 07, PatchCore and an autoencoder."""
+"""Exercises and questions of notebook 09, PatchCore and an autoencoder."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .quiz import QUESTIONS
 __all__ = ["EXERCISES", "QUESTIONS"]
 
 LATENT_SIZE = Exercise(
-    id="07.1",
+    id="09.1",
     task="The side of the code behind a chain of convolutions, and how many times fewer numbers it holds.",
     reference=answers.latent_size,
     cases=answers.latent_cases,
@@ -74,7 +74,7 @@ LATENT_SIZE = Exercise(
 )
 
 DIFFERENCES = Exercise(
-    id="07.4",
+    id="09.4",
     task="The difference of two detectors' tile AUROC in each draw of strips.",
     reference=answers.paired_differences,
     cases=answers.difference_cases,
@@ -129,7 +129,7 @@ DIFFERENCES = Exercise(
 )
 
 SHARE = Exercise(
-    id="07.5",
+    id="09.5",
     task="For each value of a map, the share of normal values that are smaller.",
     reference=percentile_rank,
     cases=answers.rank_cases,

@@ -1,4 +1,4 @@
-"""Figures of notebook 07: the drawn values are those of the data, and the live curve works in and out of notebooks."""
+"""Figures of notebook 09: the drawn values are those of the data, and the live curve works in and out of notebooks."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 from nbclient import NotebookClient
 
 from aitex_utils.errors import InputError
-from aitex_utils.lessons.nb07.figures import LiveCurve, plot_agreement, plot_dots, plot_losses, plot_rows
+from aitex_utils.lessons.nb09.figures import LiveCurve, plot_agreement, plot_dots, plot_losses, plot_rows
 
 
 def test_losses_are_drawn_with_their_means_over_20_steps():
@@ -33,7 +33,7 @@ def test_outside_a_notebook_the_live_curve_prints_its_last_caption_once(capsys: 
 
 @pytest.mark.slow
 def test_in_a_notebook_only_the_last_figure_of_the_live_curve_is_stored():
-    code = "from aitex_utils.lessons.nb07.figures import LiveCurve\nlive = LiveCurve(steps=7, every=2)\n"
+    code = "from aitex_utils.lessons.nb09.figures import LiveCurve\nlive = LiveCurve(steps=7, every=2)\n"
     code += "for step in range(1, 8):\n    live([1 / n for n in range(1, step + 1)])"
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(code)])
     NotebookClient(notebook, timeout=60, kernel_name="python3").execute()

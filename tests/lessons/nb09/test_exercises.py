@@ -1,4 +1,4 @@
-"""Exercises of notebook 07: right answers pass in any form, and each typical wrong answer gets its own hint."""
+"""Exercises of notebook 09: right answers pass in any form, and each typical wrong answer gets its own hint."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from aitex_utils import metrics
 from aitex_utils.baselines.autoencoder import KERNEL, PADDING, STRIDE, Autoencoder
 from aitex_utils.baselines.ssim import SIGMA, TAPS, error_maps, ssim_maps
 from aitex_utils.lessons import judge
-from aitex_utils.lessons.nb07.exercises import EXERCISES
-from aitex_utils.lessons.nb07.percentile_rank import percentile_rank
-from aitex_utils.lessons.nb07.resampling import resample_strips
+from aitex_utils.lessons.nb09.exercises import EXERCISES
+from aitex_utils.lessons.nb09.percentile_rank import percentile_rank
+from aitex_utils.lessons.nb09.resampling import resample_strips
 
 BY_ID = {exercise.id: exercise for exercise in EXERCISES}
 NAMES = {
-    "07.1": "latent_size",
-    "07.2": "ssim",
-    "07.3": "smoothed_errors",
-    "07.4": "paired_differences",
-    "07.5": "share_of_normal_below",
+    "09.1": "latent_size",
+    "09.2": "ssim",
+    "09.3": "smoothed_errors",
+    "09.4": "paired_differences",
+    "09.5": "share_of_normal_below",
 }
 
 
@@ -112,11 +112,11 @@ def share_by_bisect(values, normal):
 
 
 RIGHT = {
-    "07.1": (size_by_sliding, size_by_torch),
-    "07.2": (ssim_by_cov, ssim_in_python),
-    "07.3": (errors_tile_by_tile, errors_by_larger),
-    "07.4": (differences_by_counts, differences_by_pairs),
-    "07.5": (share_by_comparing, share_by_bisect),
+    "09.1": (size_by_sliding, size_by_torch),
+    "09.2": (ssim_by_cov, ssim_in_python),
+    "09.3": (errors_tile_by_tile, errors_by_larger),
+    "09.4": (differences_by_counts, differences_by_pairs),
+    "09.5": (share_by_comparing, share_by_bisect),
 }
 
 
@@ -207,47 +207,47 @@ def differences_averaged_over_strips(labels, scores_a, scores_b, groups, resampl
 
 
 WRONG = [
-    ("07.1", "one side padded", size_with(lambda n, k, s, p: (n + p - k) // s + 1)),
-    ("07.1", "padding forgotten", size_with(lambda n, k, s, p: (n - k) // s + 1)),
-    ("07.1", "first place forgotten", size_with(lambda n, k, s, p: (n + 2 * p - k) // s)),
-    ("07.1", "rounded up", size_with(lambda n, k, s, p: math.ceil((n + 2 * p - k) / s) + 1)),
-    ("07.1", "strides only", size_with(lambda n, k, s, p: n // s)),
-    ("07.1", "channels forgotten", size_with(right_side, lambda side, end, c: side**2 / end**2)),
-    ("07.1", "sides not squared", size_with(right_side, lambda side, end, c: side / (end * c))),
-    ("07.1", "upside down", size_with(right_side, lambda side, end, c: end * end * c / (side * side))),
-    ("07.2", "wrapped around", ssim_with(lambda a, b: (a * b).mean() - a.mean() * b.mean(), convert=False)),
-    ("07.2", "constants forgotten", ssim_with(c=lambda r: (0, 0))),
-    ("07.2", "constants not squared", ssim_with(c=lambda r: (0.01 * r, 0.03 * r))),
-    ("07.2", "range fixed", ssim_with(c=lambda r: (2.55**2, 7.65**2))),
-    ("07.2", "spreads for the covariance", ssim_with(lambda a, b: a.std() * b.std())),
-    ("07.2", "deviations below the line", ssim_with(variances=lambda a, b: np.std(a) + np.std(b))),
-    ("07.2", "divided by n - 1", ssim_with(numpy_cov, lambda a, b: a.var(ddof=1) + b.var(ddof=1))),
-    ("07.2", "two kinds of mean", ssim_with(numpy_cov)),
-    ("07.2", "means only", ssim_with(parts="first")),
-    ("07.2", "structure only", ssim_with(parts="second")),
-    ("07.3", "wrapped around", filtered(lambda t, r: np.abs(t - r))),
-    ("07.3", "wrapped around", filtered(lambda t, r: abs(r - t) * 0 + np.abs(t - r))),
-    ("07.3", "converted too late", filtered(lambda t, r: np.abs((t - r).astype(np.float32)))),
-    ("07.3", "cut to whole numbers", filtered(lambda t, r: np.abs(t.astype(np.int16) - r))),
-    ("07.3", "across tiles", filtered(lambda t, r: np.abs(t.astype(float) - r), lambda s: s)),
-    ("07.3", "smoothed too soon", lambda t, r, s: np.abs(gaussian_filter(t.astype(float) - r, (0, s, s)))),
-    ("07.3", "sign left", filtered(lambda t, r: t.astype(float) - r)),
-    ("07.3", "squared", filtered(lambda t, r: (t.astype(float) - r) ** 2)),
-    ("07.3", "not smoothed", lambda t, r, s: np.abs(t.astype(float) - r.astype(float))),
-    ("07.4", "drawn twice, counted once", differences_with(lambda groups, strips: np.isin(groups, strips))),
-    ("07.4", "tiles for strips", differences_with(lambda groups, strips: strips)),
-    ("07.4", "other minus one", differences_with(all_rows, lambda d: -d)),
-    ("07.4", "sign lost", differences_with(all_rows, abs)),
-    ("07.4", "not resampled", differences_with(lambda groups, strips: slice(None))),
-    ("07.4", "strip by strip", differences_averaged_over_strips),
-    ("07.4", "not paired", differences_unpaired),
-    ("07.5", "upside down", lambda v, n: np.array([(n > x).mean() for x in v.ravel()]).reshape(v.shape)),
-    ("07.5", "at least as anomalous", lambda v, n: np.array([(n >= x).mean() for x in v.ravel()]).reshape(v.shape)),
-    ("07.5", "equal counted", lambda v, n: np.array([(n <= x).mean() for x in v.ravel()]).reshape(v.shape)),
-    ("07.5", "ranked among themselves", lambda v, n: np.searchsorted(np.sort(v.ravel()), v) / v.size),
-    ("07.5", "stretched", lambda v, n: (v - n.min()) / np.ptp(n)),
-    ("07.5", "counted, not shared", lambda v, n: (n < v[..., None]).sum(axis=-1)),
-    ("07.5", "not sorted", lambda v, n: n.searchsorted(v, "left") / n.size),
+    ("09.1", "one side padded", size_with(lambda n, k, s, p: (n + p - k) // s + 1)),
+    ("09.1", "padding forgotten", size_with(lambda n, k, s, p: (n - k) // s + 1)),
+    ("09.1", "first place forgotten", size_with(lambda n, k, s, p: (n + 2 * p - k) // s)),
+    ("09.1", "rounded up", size_with(lambda n, k, s, p: math.ceil((n + 2 * p - k) / s) + 1)),
+    ("09.1", "strides only", size_with(lambda n, k, s, p: n // s)),
+    ("09.1", "channels forgotten", size_with(right_side, lambda side, end, c: side**2 / end**2)),
+    ("09.1", "sides not squared", size_with(right_side, lambda side, end, c: side / (end * c))),
+    ("09.1", "upside down", size_with(right_side, lambda side, end, c: end * end * c / (side * side))),
+    ("09.2", "wrapped around", ssim_with(lambda a, b: (a * b).mean() - a.mean() * b.mean(), convert=False)),
+    ("09.2", "constants forgotten", ssim_with(c=lambda r: (0, 0))),
+    ("09.2", "constants not squared", ssim_with(c=lambda r: (0.01 * r, 0.03 * r))),
+    ("09.2", "range fixed", ssim_with(c=lambda r: (2.55**2, 7.65**2))),
+    ("09.2", "spreads for the covariance", ssim_with(lambda a, b: a.std() * b.std())),
+    ("09.2", "deviations below the line", ssim_with(variances=lambda a, b: np.std(a) + np.std(b))),
+    ("09.2", "divided by n - 1", ssim_with(numpy_cov, lambda a, b: a.var(ddof=1) + b.var(ddof=1))),
+    ("09.2", "two kinds of mean", ssim_with(numpy_cov)),
+    ("09.2", "means only", ssim_with(parts="first")),
+    ("09.2", "structure only", ssim_with(parts="second")),
+    ("09.3", "wrapped around", filtered(lambda t, r: np.abs(t - r))),
+    ("09.3", "wrapped around", filtered(lambda t, r: abs(r - t) * 0 + np.abs(t - r))),
+    ("09.3", "converted too late", filtered(lambda t, r: np.abs((t - r).astype(np.float32)))),
+    ("09.3", "cut to whole numbers", filtered(lambda t, r: np.abs(t.astype(np.int16) - r))),
+    ("09.3", "across tiles", filtered(lambda t, r: np.abs(t.astype(float) - r), lambda s: s)),
+    ("09.3", "smoothed too soon", lambda t, r, s: np.abs(gaussian_filter(t.astype(float) - r, (0, s, s)))),
+    ("09.3", "sign left", filtered(lambda t, r: t.astype(float) - r)),
+    ("09.3", "squared", filtered(lambda t, r: (t.astype(float) - r) ** 2)),
+    ("09.3", "not smoothed", lambda t, r, s: np.abs(t.astype(float) - r.astype(float))),
+    ("09.4", "drawn twice, counted once", differences_with(lambda groups, strips: np.isin(groups, strips))),
+    ("09.4", "tiles for strips", differences_with(lambda groups, strips: strips)),
+    ("09.4", "other minus one", differences_with(all_rows, lambda d: -d)),
+    ("09.4", "sign lost", differences_with(all_rows, abs)),
+    ("09.4", "not resampled", differences_with(lambda groups, strips: slice(None))),
+    ("09.4", "strip by strip", differences_averaged_over_strips),
+    ("09.4", "not paired", differences_unpaired),
+    ("09.5", "upside down", lambda v, n: np.array([(n > x).mean() for x in v.ravel()]).reshape(v.shape)),
+    ("09.5", "at least as anomalous", lambda v, n: np.array([(n >= x).mean() for x in v.ravel()]).reshape(v.shape)),
+    ("09.5", "equal counted", lambda v, n: np.array([(n <= x).mean() for x in v.ravel()]).reshape(v.shape)),
+    ("09.5", "ranked among themselves", lambda v, n: np.searchsorted(np.sort(v.ravel()), v) / v.size),
+    ("09.5", "stretched", lambda v, n: (v - n.min()) / np.ptp(n)),
+    ("09.5", "counted, not shared", lambda v, n: (n < v[..., None]).sum(axis=-1)),
+    ("09.5", "not sorted", lambda v, n: n.searchsorted(v, "left") / n.size),
 ]
 
 
@@ -266,7 +266,7 @@ def test_every_mistake_is_tried_above():
 def test_latent_size_is_that_of_the_autoencoder(solutions: dict):
     encoder, _ = Autoencoder(latent_channels=3, depth=2, width=4).make_network()
     code = encoder(torch.zeros(1, 1, 64, 64))
-    side, ratio = solutions["07.1"](64, [(KERNEL, STRIDE, PADDING)] * 2, 3)
+    side, ratio = solutions["09.1"](64, [(KERNEL, STRIDE, PADDING)] * 2, 3)
     assert (code.shape[1], code.shape[2]) == (3, side) and ratio == 64**2 / code.numel()
 
 
@@ -280,13 +280,13 @@ def test_ssim_is_that_of_the_module_on_pixels_repeated_by_weight(solutions: dict
     window = np.s_[10 - radius : 11 + radius, 10 - radius : 11 + radius]
     a, b = (np.repeat(image[window].ravel(), counts.ravel())[None] for image in (image_a, image_b))
     expected = ssim_maps(image_a[None], image_b[None])[0, 10, 10]
-    assert solutions["07.2"](a, b) == pytest.approx(expected, abs=2e-3)
+    assert solutions["09.2"](a, b) == pytest.approx(expected, abs=2e-3)
 
 
 def test_error_maps_are_those_of_the_module(solutions: dict):
     tiles, reconstructed = np.random.default_rng(0).integers(0, 256, (2, 3, 20, 20), np.uint8)
     expected = error_maps(tiles, reconstructed, "pixel", 2.0)
-    np.testing.assert_allclose(solutions["07.3"](tiles, reconstructed, 2.0), expected, rtol=1e-4)
+    np.testing.assert_allclose(solutions["09.3"](tiles, reconstructed, 2.0), expected, rtol=1e-4)
 
 
 def test_paired_differences_are_those_of_the_module(solutions: dict):
@@ -295,17 +295,17 @@ def test_paired_differences_are_those_of_the_module(solutions: dict):
     labels = (groups < 3) & (np.arange(30) % 2 == 0)
     resamples = resample_strips(labels, groups, 10)
     expected = metrics.paired_bootstrap(metrics.auroc, labels, scores_a, scores_b, groups, n_resamples=10)
-    np.testing.assert_allclose(solutions["07.4"](labels, scores_a, scores_b, groups, resamples), expected)
+    np.testing.assert_allclose(solutions["09.4"](labels, scores_a, scores_b, groups, resamples), expected)
 
 
 def test_percentile_rank_is_that_of_the_module(solutions: dict):
     values, normal = np.random.default_rng(0).integers(0, 20, (2, 5, 6)).astype(float)
     np.testing.assert_allclose(
-        solutions["07.5"](values, normal.ravel()), percentile_rank(values, normal.ravel()), rtol=1e-6
+        solutions["09.5"](values, normal.ravel()), percentile_rank(values, normal.ravel()), rtol=1e-6
     )
 
 
 def test_the_examples_in_the_text_hold(solutions: dict):
-    assert solutions["07.1"](8, [(4, 2, 1)], 2) == (4, 2.0)
-    assert solutions["07.2"](np.full((2, 2), 100), np.full((2, 2), 150)) == pytest.approx(0.923, abs=5e-4)
-    assert solutions["07.5"](np.array([1, 2, 7]), np.array([2, 1, 4, 3])).tolist() == [0, 0.25, 1]
+    assert solutions["09.1"](8, [(4, 2, 1)], 2) == (4, 2.0)
+    assert solutions["09.2"](np.full((2, 2), 100), np.full((2, 2), 150)) == pytest.approx(0.923, abs=5e-4)
+    assert solutions["09.5"](np.array([1, 2, 7]), np.array([2, 1, 4, 3])).tolist() == [0, 0.25, 1]

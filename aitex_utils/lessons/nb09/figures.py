@@ -1,4 +1,4 @@
-"""Figures of notebook 07: a live loss curve, rows of images, values by case, two detectors, each with a caption."""
+"""Figures of notebook 09: a live loss curve, rows of images, values by case, two detectors, each with a caption."""
 
 from __future__ import annotations
 

@@ -1,1 +1,0 @@
-"""Exercises, quiz, figures and helpers of notebook 07, PatchCore and an autoencoder."""
