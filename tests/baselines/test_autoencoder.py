@@ -147,7 +147,7 @@ def test_a_loaded_autoencoder_predicts_the_same(fitted: Autoencoder, tmp_path: P
     file = fitted.save(tmp_path / "a file.npz")
     assert file == tmp_path / "a file.npz"
     loaded = Autoencoder.load(file)
-    assert loaded.parameters() == fitted.parameters() == {**SMALL, "error": "ssim", "seed": 0}
+    assert loaded.parameters() == fitted.parameters() == EXPECTED
     for name in ("losses_", "tile_shape_", "mean_", "std_", "nbytes"):
         assert getattr(loaded, name) == getattr(fitted, name)
     np.testing.assert_array_equal(loaded.predict(DEFECTIVE).maps, fitted.predict(DEFECTIVE).maps)
