@@ -30,8 +30,9 @@ from aitex_utils.tiling import crop_tiles, tile_fabric, tile_labels
 
 FEW = 5  # tiles of the variants `few`
 BANK_SIZE = 10_000  # vectors of each bank of the crossed comparison
-FRAME, BORDER, OVERLAP = 8, 24, 128  # px
+FRAME, BORDER, OVERLAP = 8, 16, 128  # px
 WIDE = {"latent_channels": 16, "depth": 2}  # as many numbers as the tile has pixels
+MEASURED_AS_THEY_COME = ("", "wide_")  # of the autoencoders; the others only with the measures against edges
 FULLY_EVALUATED = ("patchcore", "pixel", "ssim", "pca_fixed", "vae_pixel_fixed", "vae_ssim_fixed")
 FULLY_EVALUATED += ("patchcore_fixed", "pixel_fixed", "ssim_fixed")  # the others by tile AUROC alone
 
@@ -136,25 +137,18 @@ class NetworkScorer:
     Parameters
     ----------
     network : Autoencoder
-        Fitted, without border and normalisation.
+        Fitted.
     tiles : ndarray, shape (N, 256, 256)
         Its training tiles.
     prefix : str
         Beginning of the detectors' names.
-    fixed : bool
-        With mirrored borders and position-wise normalisation.
     bank : bool
         Add the detector "codes_bank".
     """
 
-    def __init__(
-        self, network: Autoencoder, tiles: np.ndarray, prefix: str = "", *, fixed: bool = False, bank: bool = False
-    ) -> None:
+    def __init__(self, network: Autoencoder, tiles: np.ndarray, prefix: str = "", *, bank: bool = False) -> None:
         self.network, self.prefix, self.bank = network, prefix, None
         self.nbytes = {f"{prefix}{error}": network.nbytes for error in ERRORS}
-        if fixed:
-            network.border = BORDER
-            network.learn_positions(tiles)
         if bank:
             codes = network.encode(tiles)
             self.std = codes.reshape(-1, codes.shape[-1]).std(axis=0)  # all channels weigh alike
@@ -200,15 +194,16 @@ def fit_scorers(tiles: np.ndarray) -> Iterator[tuple[Scorer, bool]]:
         yield PatchScorer(tiles, few, fixed=fixed), fixed
     variants: list[tuple[str, np.ndarray, type[Autoencoder], dict[str, Any]]] = [
         ("", tiles, Autoencoder, {}),
-        ("few_", tiles[few], Autoencoder, {}),
         ("wide_", tiles, Autoencoder, WIDE),
+        ("few_", tiles[few], Autoencoder, {}),
         ("seed1_", tiles, Autoencoder, {"seed": 1}),
         ("vae_", tiles, VariationalAutoencoder, {}),
     ]
     for prefix, training, kind, parameters in variants:
-        network = kind(**parameters).fit(training)
-        yield NetworkScorer(network, training, prefix), False
-        yield NetworkScorer(network, training, prefix, fixed=True, bank=not prefix), True
+        if prefix in MEASURED_AS_THEY_COME:
+            yield NetworkScorer(kind(**parameters).fit(training), training, prefix), False
+        network = kind(**parameters, border=BORDER, normalize_positions=True).fit(training)
+        yield NetworkScorer(network, training, prefix, bank=not prefix), True
 
 
 @dataclass

@@ -51,19 +51,18 @@ from aitex_utils.tiling import tile_fabric
 FABRICS = {"practice": ("00", "01", "02"), "aitex": ("06", "00", "03", "02")}
 N_RESAMPLES = 1000
 MEASURES = ("strip_auroc", "pixel_auroc", "pixel_ap", "aupro_0.3")
-MAIN = ("patchcore", "pixel", "ssim", "pca", "vae_pixel", "vae_ssim")
 WAYS = ("", "_without_frame", "_fixed")
 PAIRS = (
-    *((f"{name}{way}", name) for name in (*MAIN, "wide_pixel", "wide_ssim") for way in WAYS[1:]),
-    *((f"{name}{way}", f"patchcore{way}") for name in MAIN[1:] for way in WAYS),
-    *(
-        (f"{variant}_{error}{way}", f"{error}{way}")
-        for variant in ("wide", "few", "seed1", "vae")
-        for error in ("pixel", "ssim")
-        for way in WAYS
-    ),
-    *((f"patchcore_few{way}", f"patchcore{way}") for way in WAYS),
+    *((f"{name}{way}", name) for name in ("patchcore", "pixel", "ssim", "pca", "wide_pixel") for way in WAYS[1:]),
+    *((f"{name}{way}", f"patchcore{way}") for name in ("pixel", "ssim", "pca", "patchcore_few") for way in WAYS),
+    *((f"wide_{error}{way}", f"{error}{way}") for error in ("pixel", "ssim") for way in WAYS),
     *((f"ssim{way}", f"pixel{way}") for way in WAYS),
+    *(
+        (f"{variant}_{error}_fixed", f"{error}_fixed")
+        for variant in ("few", "seed1", "vae")
+        for error in ("pixel", "ssim")
+    ),
+    *((f"vae_{error}_fixed", "patchcore_fixed") for error in ("pixel", "ssim")),
     ("codes_bank_fixed", "features_bank_fixed"),
     ("codes_bank_fixed", "pixel_fixed"),
     ("features_bank_fixed", "pca_fixed"),

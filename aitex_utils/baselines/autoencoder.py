@@ -71,9 +71,10 @@ class Autoencoder:
     smoothing : float
         Standard deviation in px of the Gaussian over anomaly maps, 0 = none.
     border : int
-        Width in px of a mirrored border that is added to tiles before the encoder, and cut off after the decoder.
-        Without it, the zero padding of the convolutions causes large errors near the edge of every tile. A multiple of
-        2 to the power of `depth`.
+        Width in px of a mirrored border that is added to crops and tiles before the encoder, and cut off after the
+        decoder. Without it, the zero padding of the convolutions causes large errors near the edge of every tile. A
+        network that never saw mirrored edges in training reconstructs them badly, so training has the border too. A
+        multiple of 2 to the power of `depth`.
     normalize_positions : bool
         Divide maps by the typical error at each position of a tile, see `learn_positions`.
     seed : int
@@ -141,6 +142,8 @@ class Autoencoder:
         self.normalize_positions = check_flag("normalize_positions", normalize_positions)
         if self.border % 2**self.depth:
             raise InputError(f"border is {border}, expected a multiple of {2**self.depth}, because depth is {depth}.")
+        if self.border >= self.crop_size:
+            raise InputError(f"border is {border}, expected less than crop_size, {crop_size} px.")
         if self.crop_size % 2**self.depth:
             raise InputError(
                 f"crop_size is {crop_size}, expected a multiple of {2**self.depth}, because a depth of {depth} halves "
@@ -190,7 +193,7 @@ class Autoencoder:
             images = _normalize(tiles, mean, std)
             for step in range(self.steps):
                 crops = self._random_crops(images, rng)
-                loss = self._loss(encoder, decoder, crops, noise)
+                loss = self._loss(encoder, decoder, self._with_border(crops), noise)
                 losses.append(float(loss.detach()))
                 if not np.isfinite(losses[-1]):
                     raise _diverged(f"at step {step + 1}: the loss is {losses[-1]}")
@@ -200,7 +203,7 @@ class Autoencoder:
                 cycle.step()
                 if callback is not None:
                     callback(list(losses))
-            if not torch.isfinite(decoder(self._codes(encoder(images[:PREDICT_BATCH])))).all():
+            if not torch.isfinite(decoder(self._codes(encoder(self._with_border(images[:PREDICT_BATCH]))))).all():
                 raise _diverged("in the last step: its reconstructions are not finite")
         shape = int(tiles.shape[1]), int(tiles.shape[2])
         fitted = {"_encoder": encoder.eval(), "_decoder": decoder.eval(), "losses_": losses, "tile_shape_": shape}
@@ -227,8 +230,7 @@ class Autoencoder:
 
         Notes
         -----
-        Up to 64 of the tiles are used, see `calibration.position_scale`. Call it again after a change of `border` or
-        `smoothing`.
+        Up to 64 of the tiles are used, see `calibration.position_scale`. Call it again after a change of `smoothing`.
         """
         tiles = check_tiles(tiles)
         some = tiles[np.linspace(0, len(tiles) - 1, min(len(tiles), SCALE_TILES)).astype(int)]
@@ -455,10 +457,14 @@ class Autoencoder:
     def _loss(
         self, encoder: nn.Module, decoder: nn.Module, crops: torch.Tensor, noise: torch.Generator
     ) -> torch.Tensor:
-        """Return the loss of one step. `noise` is for networks that learn with noise."""
+        """Return the loss of one step on crops with their border. `noise` is for networks that learn with noise."""
+        return self._squared_error(decoder(self._codes(encoder(crops))), crops)
+
+    def _squared_error(self, reconstructed: torch.Tensor, crops: torch.Tensor) -> torch.Tensor:
+        """Return the mean squared error without the border."""
         import torch.nn.functional as F
 
-        return F.mse_loss(decoder(self._codes(encoder(crops))), crops)
+        return F.mse_loss(*(_without_border(images, self.border) for images in (reconstructed, crops)))
 
     def _modules(self) -> nn.ModuleDict:
         from torch import nn
@@ -491,13 +497,13 @@ class Autoencoder:
             )
         starts = range(0, len(tiles), PREDICT_BATCH)
         with torch_defaults(), torch.inference_mode():
-            parts = [part(self._input(tiles[i : i + PREDICT_BATCH])).numpy() for i in starts]
+            batches = (_normalize(tiles[i : i + PREDICT_BATCH], self.mean_, self.std_) for i in starts)
+            parts = [part(self._with_border(images)).numpy() for images in batches]
         return np.ascontiguousarray(np.concatenate(parts))
 
-    def _input(self, tiles: np.ndarray) -> torch.Tensor:
+    def _with_border(self, images: torch.Tensor) -> torch.Tensor:
         import torch.nn.functional as F
 
-        images = _normalize(tiles, self.mean_, self.std_)
         return F.pad(images, (self.border,) * 4, mode="reflect") if self.border else images
 
     def _check_tile_shape(self, shape: tuple[int, ...]) -> None:
@@ -506,8 +512,6 @@ class Autoencoder:
                 f"tiles are {' x '.join(map(str, shape))} px, expected sides of at least {self.crop_size} px "
                 f"that are multiples of {2**self.depth}: tile them otherwise, or choose another crop_size."
             )
-        if self.border >= min(shape):
-            raise InputError(f"border is {self.border}, expected less than the side of a tile, {min(shape)} px.")
 
     def _is_saved(self, file: Path) -> bool:
         try:

@@ -67,10 +67,9 @@ class VariationalAutoencoder(Autoencoder):
         self, encoder: nn.Module, decoder: nn.Module, crops: torch.Tensor, noise: torch.Generator
     ) -> torch.Tensor:
         import torch
-        import torch.nn.functional as F
 
         means, log_variances = encoder(crops).chunk(2, dim=1)
         log_variances = log_variances.clamp(*LOG_VARIANCES)
         drawn = means + (log_variances / 2).exp() * torch.randn(means.shape, generator=noise)
         divergence = (means**2 + log_variances.exp() - 1 - log_variances).sum() / 2
-        return F.mse_loss(decoder(drawn), crops) + 2 * self.beta * divergence / crops.numel()
+        return self._squared_error(decoder(drawn), crops) + 2 * self.beta * divergence / crops.numel()
