@@ -32,7 +32,7 @@ FEW = 5  # tiles of the variants `few`
 BANK_SIZE = 10_000  # vectors of each bank of the crossed comparison
 FRAME, BORDER, OVERLAP = 8, 16, 128  # px
 WIDE = {"latent_channels": 16, "depth": 2}  # as many numbers as the tile has pixels
-MEASURED_AS_THEY_COME = ("", "wide_")  # of the autoencoders; the others only with the measures against edges
+MEASURED_AS_THEY_COME = ("", "wide_")  # other networks have all measures against edges
 FULLY_EVALUATED = ("patchcore", "pixel", "ssim", "pca_fixed", "vae_pixel_fixed", "vae_ssim_fixed")
 FULLY_EVALUATED += ("patchcore_fixed", "pixel_fixed", "ssim_fixed")  # the others by tile AUROC alone
 

@@ -2,8 +2,8 @@
 
 The practice fabric's three fabrics and up to four of AITEX. All detectors learn from the same tiles of 70 % of a
 fabric's normal strips. They are tested on its other normal strips and all defective strips. Each detector is measured
-in three ways: as it comes, as it comes but without a frame of 8 px of each tile, and with three measures against the
-edges of tiles (`contest.py`). The autoencoder is tested with pixel error and with SSIM, with another seed, with few
+in three ways: as it comes, without a frame of 8 px of each tile, and with measures against the edges of tiles
+(`contest.py`). The autoencoder is tested with pixel error and with SSIM, with another seed, with few
 tiles, with a code as large as the tile (`wide`), and as a variational autoencoder. Two banks of equally many vectors,
 drawn at random, separate representation and signal. All intervals come from one bootstrap over strips, so differences
 are paired. Written to `results/notebook_09.json` after each fabric.

@@ -28,7 +28,7 @@ class VariationalAutoencoder(Autoencoder):
         Weight of the penalty, which is the variance of the decoder's noise as a share of the tiles' variance. The
         default, 0.01, stands for noise of a tenth of the tiles' standard deviation.
     **parameters
-        Those of `Autoencoder`.
+        Parameters of `Autoencoder`.
 
     Raises
     ------
