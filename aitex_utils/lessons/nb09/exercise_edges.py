@@ -122,7 +122,7 @@ BY_DISTANCE = Exercise(
         Mistake(
             "sums",
             "You add the errors up. Outer rings have more pixels than inner ones, so sums cannot be compared: take the "
-            "mean.",
+            "their mean.",
             _by_distances(edge_distances, np.sum),
         ),
         Mistake(
@@ -207,8 +207,8 @@ PCA_RESIDUAL = Exercise(
         ),
         Mistake(
             "mean of the test",
-            "You subtract the mean of the test patches. A detector is fitted on normal patches alone, so subtract their "
-            "mean.",
+            "You subtract the mean of the test patches. A detector is fitted on normal patches alone, so subtract "
+            "their mean.",
             _other_pca(mean=lambda patches, normal: patches.mean(axis=0)),
         ),
         Mistake(

@@ -160,8 +160,7 @@ DIFFERENCES = Exercise(
         "Repeat it in a loop over `resamples`.",
     ),
     praise=(
-        "A difficult strip lowers both detectors, so its effect cancels. The difference between the detectors "
-        "remains."
+        "A difficult strip lowers both detectors, so its effect cancels. The difference between the detectors remains."
     ),
 )
 
@@ -219,11 +218,8 @@ SHARE = Exercise(
         "`np.searchsorted(np.sort(normal), values)` takes an array of any shape. By default it returns the position "
         "before equal values. Then divide.",
     ),
-    praise=(
-        "Grey levels, similarity and distance now have one scale. If you compared every value with every normal "
-        "value: "
-    )
-    "this is right too, but for whole maps such a table needs many gigabytes.",
+    praise="Grey levels, similarity and distance now have one scale. A comparison of every value with every normal value "
+    "is right too, but for whole maps such a table needs many gigabytes.",
 )
 
 EXERCISES = (LATENT_SIZE, SSIM, MAPS, DIFFERENCES, SHARE, BY_DISTANCE, TRAIN, PCA_RESIDUAL)
