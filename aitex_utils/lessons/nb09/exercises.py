@@ -218,7 +218,7 @@ SHARE = Exercise(
         "`np.searchsorted(np.sort(normal), values)` takes an array of any shape. By default it returns the position "
         "before equal values. Then divide.",
     ),
-    praise="Grey levels, similarity and distance now have one scale. A comparison of every value with every normal value "
+    praise="Grey levels, similarity and distance now have one scale. A comparison of each value with every normal value "
     "is right too, but for whole maps such a table needs many gigabytes.",
 )
 

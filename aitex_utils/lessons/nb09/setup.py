@@ -342,6 +342,32 @@ def crop_defects(images: np.ndarray, masks: np.ndarray, side: int = 80) -> np.nd
     return np.stack(crops)
 
 
+def error_ratio(reconstructed: np.ndarray) -> float:
+    """Return how many times as large the pixel error is on a defect as elsewhere in the tile, in the median.
+
+    Parameters
+    ----------
+    reconstructed : ndarray, shape (T, 256, 256)
+        Reconstructions of the test tiles of `load_contest`.
+
+    Returns
+    -------
+    float
+
+    Examples
+    --------
+    >>> ratio = error_ratio(load_network("mirrored").reconstructed)  # doctest: +SKIP
+    """
+    contest = load_contest()
+    errors = error_maps(contest.tiles, reconstructed, "pixel")
+    ratios = [
+        error[mask].mean() / error[~mask].mean()
+        for error, mask in zip(errors, contest.masks, strict=True)
+        if mask.any() and not mask.all()
+    ]
+    return float(np.median(ratios))
+
+
 def _key(kind: str, name: str) -> str:
     return f"09_{profile()}_{kind}_{name.replace(' ', '_')}"
 
