@@ -118,15 +118,4 @@ QUESTIONS = (
         },
         "c",
     ),
-    Question(
-        "09.q8",
-        "All false alarms of a detector lie within 8 px of the edges of tiles. What do you do first?",
-        {
-            "a": ("Leave the frame out of every score", "Then the detector is blind for 12 % of each tile."),
-            "b": ("Train longer", "The rest of the tile improves as well, so the edges still stand out."),
-            "c": ("Raise the threshold", "Then the detector misses defects inside the tiles."),
-            "d": ("Look for a cause at the edges, such as the padding", "Yes. A cause can be removed."),
-        },
-        "d",
-    ),
 )
