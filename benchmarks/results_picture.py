@@ -1,7 +1,7 @@
 """`python course.py bench results_picture`: the front page's figure of the detectors on the practice fabric.
 
-It is drawn from `results/notebook_09.json` alone: tile AUROC by protocol C1 of PatchCore, of the autoencoder with each of
-its two errors, and of the PCA residual. All have the measures against the edges of tiles.
+It is drawn from `results/notebook_09.json` alone: tile AUROC by protocol C1 of PatchCore, of the autoencoder with both
+of its errors, and of the PCA residual. All have the measures against the edges of tiles.
 """
 
 from __future__ import annotations
