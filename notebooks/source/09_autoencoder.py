@@ -62,11 +62,8 @@ images = {"tile": contest.tiles[shown], "crop": crops}
 show(*plot_rows(images, contest.titles, caption, masks=contest.masks[shown]))
 
 # %% [markdown]
-# These four stand for all defective tiles in the figures below. Most of the defects are thin and faint, so a detector must
-# notice a change of few grey levels along a thread.
-#
-# The test is easier than a mill in one respect: its clean tiles come from normal strips only. Notebook 07 calls this
-# protocol C1. Section 14 also has the stricter C2.
+# Most of the defects are thin and faint: a detector must notice a change of few grey levels along a thread. The clean tiles
+# come from normal strips only, which makes the test easier than a mill would be (protocol C1, notebook 07).
 
 # %% [markdown]
 # ## 2. The bottleneck
@@ -114,8 +111,7 @@ def latent_size(side: int, layers: list[tuple[int, int, int]], latent_channels: 
 check("09.1", latent_size)  # stuck? hint("09.1")
 
 # %% [markdown]
-# Compare your result with the shapes of the course's autoencoder before training. Its file,
-# `aitex_utils/baselines/autoencoder.py`, is short enough to read.
+# Compare your result with the shapes of the course's autoencoder (`aitex_utils/baselines/autoencoder.py`):
 
 # %%
 print("computed:", yours("09.1", course_size)(256, [(4, 2, 1)] * 3, 4))
@@ -198,8 +194,8 @@ losses = yours("09.7", course_train)(encoder, decoder, torch.optim.Adam(weights,
 reveal("09.a", float(np.mean(losses[-20:])))
 
 # %% [markdown]
-# The loss falls fast and then slowly. It is measured on normal crops only, so it does not show whether the network will
-# find a defect. Look at new tiles:
+# The loss falls fast, then slowly. It is measured on normal crops, so it does not show whether the network will find a
+# defect. Look at new tiles:
 
 # %%
 shown = contest.shown
@@ -212,10 +208,8 @@ caption = "Crops of 80 px around four defects, and their reconstructions by the 
 show(*plot_rows(images, contest.titles, caption))
 
 # %% [markdown]
-# The threads are there, but softer. Where a defect is missing from the reconstruction, its error will be large.
-#
-# From here on, all networks are the course's, with the same 100 steps and a learning rate that rises and falls. They are
-# trained once and kept in a cache.
+# The threads are there, but softer. Where a defect is missing from the reconstruction, its error is large. From here on,
+# all networks are the course's, with the same 100 steps. They are trained once and kept in a cache.
 
 # %% [markdown]
 # ## 4. Structural similarity
@@ -347,8 +341,7 @@ caption = "Four tiles above their smoothed error maps. Each row has its own scal
 show(*plot_rows(images, contest.titles, caption, masks=contest.masks[shown]))
 
 # %% [markdown]
-# The maps are bright at some defects. Look also for bright places where the tile is normal, and remember where they are. The
-# smoothing of 4 px, for all detectors, is PatchCore's: the best value on these tiles would be a choice on the test.
+# The maps are bright at some defects. Look also for bright places where the tile is normal, and remember where they are.
 
 # %% [markdown]
 # ## 6. A first verdict
@@ -591,8 +584,8 @@ for a, b in (("AE, ssim", "PatchCore"), ("AE, pixel", "PatchCore"), ("AE, ssim",
 show(*plot_intervals(list(differences), list(differences.values()), label="difference in tile AUROC"))
 
 # %% [markdown]
-# An interval that contains 0 means that other strips of this fabric could reverse the order. Remember the width: all single
-# values in the following sections are about as uncertain.
+# If an interval contains 0, other strips could reverse the order. Remember the width: the single values in the next
+# sections are about as uncertain.
 
 # %% [markdown]
 # ## 9. Two more opponents
@@ -669,8 +662,8 @@ print(f"PatchCore {auroc(contest.labels, setup.tile_scores(setup.patchcore_maps(
 #
 # $$\text{loss} = \text{squared error} + 2 \beta \cdot \tfrac12 \sum (m^2 + s^2 - 1 - \ln s^2) / \text{pixels}$$
 #
-# The penalty keeps the codes of similar fabric close together, and costs sharpness. Your loop stays as it is. The class is
-# `aitex_utils/baselines/variational.py`, with $\beta = 0.01$, set before any test. Training takes about 10 seconds.
+# The penalty keeps the codes of similar fabric close together, and costs sharpness. The class in
+# `aitex_utils/baselines/variational.py` has $\beta = 0.01$, set before any test. Training takes about 10 seconds.
 
 # %%
 vae = setup.load_network("variational")
@@ -685,8 +678,7 @@ for a, b in pairs:
 show(*plot_intervals(list(drawn), list(drawn.values()), label="difference in tile AUROC"))
 
 # %% [markdown]
-# Each line compares an opponent with its nearest relative: the PCA with PatchCore, which uses the same patches, and the VAE
-# with the autoencoder of the same error. Section 14 has the same differences on more fabrics.
+# Each line compares an opponent with its nearest relative. Section 14 has the same differences on more fabrics.
 
 # %% [markdown]
 # ## 10. Learning and training
@@ -717,9 +709,8 @@ for case, name in (("20 tiles", "mirrored"), ("4 tiles", "few tiles"), ("20 tile
 show(*plot_dots(dots, label="tile AUROC"))
 
 # %% [markdown]
-# Compare both changes with the intervals of section 8. A rule says that networks need thousands of images. But a weave
-# repeats itself, and four tiles contain thousands of different crops. They do not show how *strips* differ, and this is
-# missing for both.
+# Compare both changes with the intervals of section 8. A weave repeats itself, so four tiles contain thousands of different
+# crops. They do not show how *strips* differ, and this is missing for both detectors.
 #
 # PatchCore stores its bank **and** its network, the autoencoder stores its weights. **How many times as many bytes does
 # PatchCore need**, with its network?
@@ -737,8 +728,8 @@ print(f"autoencoder: weights {weights / 2**20:.1f} MiB")
 reveal("09.c", (network_bytes + bank_bytes) / weights, unit="times")
 
 # %% [markdown]
-# The network is the same for all fabrics, but the bank grows with each tile. The weights of the autoencoder stay as they
-# are. "No learning" in notebook 02 means no training on *this fabric*: the training of the backbone was expensive.
+# The network serves all fabrics, but the bank grows with each tile. The size of the autoencoder is constant. *No learning*
+# means no training on this fabric: the training of the backbone was expensive.
 
 # %% [markdown]
 # ## 11. Representation and signal, crossed
@@ -793,9 +784,8 @@ show(*plot_dots({name: {"tile AUROC": value} for name, value in aurocs.items()},
 print(describe_crossed(aurocs))
 
 # %% [markdown]
-# One fabric is not enough for a verdict, so the claims table in section 14 uses more. A code made for reconstruction must keep
-# where each thread lies. In a bank of such codes, a thread in a new place can be as far away as a broken thread. Nothing in
-# the training makes codes of similar fabric similar.
+# One fabric is not enough for a verdict, see section 14. A code made for reconstruction must keep where each thread lies. In a
+# bank of such codes, a thread in a new place can be as far away as a broken thread.
 
 # %% [markdown]
 # ## 12. The assumption
@@ -863,8 +853,7 @@ show(*plot_dots(dots, label="tile AUROC where each assumption is strained"))
 # even more. PatchCore's assumption, *anomalies are far from all normal patches*, depends on the features: the very first
 # layer shows hardly more than edges and brightness.
 #
-# Both detectors have a setting that decides, a code width or a set of layers, and no normal tile shows which value is right.
-# PatchCore's defaults held on many kinds of images, which is an advantage of its own.
+# Both detectors have a setting that decides, a code width or a set of layers, and no normal tile shows the right value.
 
 # %% [markdown]
 # ## 13. The same defects on one scale
@@ -924,8 +913,8 @@ scales = {name: (0.95, 1.0) for name in maps}
 show(*plot_rows(images, contest.titles, caption, masks=contest.masks[shown], scales=scales))
 
 # %% [markdown]
-# Compare the shapes. PatchCore's patches are 8 px apart, and each one includes its surroundings, so a thin thread becomes a
-# broad spot. A reconstruction error follows the thread.
+# PatchCore's patches are 8 px apart and include their surroundings, so a thin thread becomes a broad spot. A
+# reconstruction error follows the thread.
 #
 # A tile counts as found if its score is above 95 % of the clean tiles. In which corners are the defective tiles?
 
@@ -936,12 +925,11 @@ limits = tuple(float(np.quantile(values[~contest.labels], 0.95)) for values in p
 show(*plot_agreement(*pair, contest.labels, limits, ("PatchCore", "AE, ssim")))
 
 # %% [markdown]
-# Two corners matter: tiles that only one of the detectors finds. If both corners contain tiles, the two detectors
-# complement each other. If one corner is empty, one of them adds nothing.
+# Two corners matter: tiles that only one of the detectors finds. If one of them is empty, one detector adds nothing.
 #
 # ### Choose and justify
 #
-# An invented mill has a computer without a GPU, 64 MiB for everything, and 20 ms per tile. Ten fabrics run, each of them with
+# An invented mill has a computer without a GPU, 64 MiB for everything, and 50 ms per tile. Ten fabrics run, each of them with
 # 30 normal strips. The engineers have collected 40 defective strips of one fabric.
 #
 # **Question.** What do you recommend?
@@ -1026,11 +1014,9 @@ print(f"{len(contest.training)} tiles to learn from, {len(contest.tiles)} test t
 # %% [markdown]
 # ## Summary
 #
-# An autoencoder learns to reconstruct normal tiles through a narrow code, and a large error is suspicious. The error can
-# be measured in grey levels or as structural similarity. A comparison is fair if the training tiles, the test and the
-# scores are the same, and the difference is tested in pairs over strips. The first verdict was decided by the edges of tiles:
-# always look at the errors of the loser. A PCA residual on the same patches is a cheap opponent that every detector should
-# meet.
+# An autoencoder reconstructs normal tiles through a narrow code, and a large error is suspicious. A comparison is fair if
+# training tiles, test and scores are the same, and differences are tested in pairs over strips. Our first verdict was
+# decided by the edges of tiles: always look at the errors of the loser. Every detector should meet a PCA residual.
 #
 # ### Quiz
 #
