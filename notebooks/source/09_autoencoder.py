@@ -363,14 +363,14 @@ predict("09.b", -0.2, 0.1)
 # %%
 network = load_network("as it comes")
 first_maps = {"PatchCore": patchcore_maps("as it comes")}
-for error in ("pixel", "ssim"):
+for error in ("pixel", "SSIM"):
     first_maps[f"AE, {error}"] = network_maps(network, error, level=False)
 print("             tile AUROC  pixel AUROC  pixel AP  AUPRO 0.3")
 for name, maps in first_maps.items():
     pixels = contest.masks[:, ::2, ::2], maps[:, ::2, ::2]  # every second pixel is enough
     values = auroc(contest.labels, tile_scores(maps)), auroc(*pixels), average_precision(*pixels)
     print("{:12} {:10.3f}  {:11.3f}  {:8.3f}  {:9.3f}".format(name, *values, aupro(maps, contest.masks)))
-by_tile = [auroc(contest.labels, tile_scores(first_maps[name])) for name in ("AE, ssim", "PatchCore")]
+by_tile = [auroc(contest.labels, tile_scores(first_maps[name])) for name in ("AE, SSIM", "PatchCore")]
 reveal("09.b", by_tile[0] - by_tile[1])
 
 # %% [markdown]
@@ -405,7 +405,7 @@ predict("09.e", 5, 60, unit="%")
 # %%
 network = load_network("as it comes")
 plain = {"PatchCore": patchcore_maps("as it comes")}
-for error in ("pixel", "ssim"):
+for error in ("pixel", "SSIM"):
     plain[f"AE, {error}"] = network_maps(network, error, level=False)
 shares = {name: peaks_in_frame(maps[clean]) for name, maps in plain.items()}
 reveal("09.e", 100 * shares["AE, pixel"], unit="%")
@@ -484,7 +484,7 @@ quiz("09.q6", "b")
 show(*plot_profiles(profiles))
 mirrored = load_network("mirrored")
 level = {"PatchCore": patchcore_maps("mirrored")}
-for error in ("pixel", "ssim"):
+for error in ("pixel", "SSIM"):
     level[f"AE, {error}"] = network_maps(mirrored, error, level=True)
 dots = {}
 for name in plain:
@@ -574,10 +574,10 @@ differences_of = yours("09.4", course_differences)
 groups = np.unique(contest.groups, return_inverse=True)[1]
 resamples = resample_strips(contest.labels, groups, 300)
 detectors = {"PatchCore": tile_scores(patchcore_maps("mirrored"))}
-for error in ("pixel", "ssim"):
+for error in ("pixel", "SSIM"):
     detectors[f"AE, {error}"] = tile_scores(network_maps(load_network("mirrored"), error, level=True))
 differences = {}
-for a, b in (("AE, ssim", "PatchCore"), ("AE, pixel", "PatchCore"), ("AE, ssim", "AE, pixel")):
+for a, b in (("AE, SSIM", "PatchCore"), ("AE, pixel", "PatchCore"), ("AE, SSIM", "AE, pixel")):
     drawn = differences_of(contest.labels, detectors[a], detectors[b], groups, resamples)
     differences[f"{a} - {b}"] = drawn
     print(describe_difference(a, b, drawn))
@@ -668,10 +668,10 @@ print(f"PatchCore {auroc(contest.labels, setup.tile_scores(setup.patchcore_maps(
 # %%
 vae = setup.load_network("variational")
 scores = {"PCA": setup.tile_scores(pca_maps), "PatchCore": setup.tile_scores(setup.patchcore_maps("mirrored"))}
-for error in ("pixel", "ssim"):
+for error in ("pixel", "SSIM"):
     scores[f"AE, {error}"] = setup.tile_scores(setup.network_maps(setup.load_network("mirrored"), error, level=True))
     scores[f"VAE, {error}"] = setup.tile_scores(setup.network_maps(vae, error, level=True))
-pairs = (("PCA", "PatchCore"), ("VAE, pixel", "AE, pixel"), ("VAE, ssim", "AE, ssim"))
+pairs = (("PCA", "PatchCore"), ("VAE, pixel", "AE, pixel"), ("VAE, SSIM", "AE, SSIM"))
 drawn = {f"{a} - {b}": setup.bootstrap_differences(contest, scores[a], scores[b]) for a, b in pairs}
 for a, b in pairs:
     print(describe_difference(a, b, drawn[f"{a} - {b}"]))
@@ -699,10 +699,10 @@ from aitex_utils.plots import show
 contest = load_contest()
 
 # %%
-dots = {"PatchCore": {}, "AE, pixel": {}, "AE, ssim": {}}
+dots = {"PatchCore": {}, "AE, pixel": {}, "AE, SSIM": {}}
 for case, name in (("20 tiles", "mirrored"), ("4 tiles", "few tiles"), ("20 tiles, seed 1", "seed 1")):
     network = load_network(name)
-    maps = {f"AE, {error}": network_maps(network, error, level=True) for error in ("pixel", "ssim")}
+    maps = {f"AE, {error}": network_maps(network, error, level=True) for error in ("pixel", "SSIM")}
     maps["PatchCore"] = patchcore_maps(name)
     for detector in dots:
         dots[detector][case] = auroc(contest.labels, tile_scores(maps[detector]))
@@ -818,7 +818,7 @@ networks = {name: setup.load_network(key) for name, key in CODES.items()}
 ratios = {name: setup.error_ratio(network.reconstructed) for name, network in networks.items()}
 print("code            loss   on defect   pixel    SSIM")
 for name, network in networks.items():
-    scores = [setup.tile_scores(setup.network_maps(network, error, level=True)) for error in ("pixel", "ssim")]
+    scores = [setup.tile_scores(setup.network_maps(network, error, level=True)) for error in ("pixel", "SSIM")]
     values = [auroc(contest.labels, of_error) for of_error in scores]
     print("{:14} {:5.3f} {:5.1f} times   {:.3f}   {:.3f}".format(name, network.loss, ratios[name], *values))
 reveal("09.d", ratios["wide, 1 : 1"], unit="times")
@@ -839,7 +839,7 @@ show(*plot_rows(images, contest.titles, caption))
 # %%
 wide_plain = setup.load_network("wide code as it comes")
 dots = {}
-for error in ("pixel", "ssim"):
+for error in ("pixel", "SSIM"):
     maps = {"as it comes": setup.network_maps(wide_plain, error, level=False)}
     maps["mirrored, normalised"] = setup.network_maps(networks["wide, 1 : 1"], error, level=True)
     dots[f"wide code, {error}"] = {way: auroc(contest.labels, setup.tile_scores(m)) for way, m in maps.items()}
@@ -883,7 +883,7 @@ from aitex_utils.plots import show
 
 contest = load_contest()
 maps = {"PatchCore": patchcore_maps("mirrored")}
-for error in ("pixel", "ssim"):
+for error in ("pixel", "SSIM"):
     maps[f"AE, {error}"] = network_maps(load_network("mirrored"), error, level=True)
 
 # %% exercise="09.5"
@@ -920,9 +920,9 @@ show(*plot_rows(images, contest.titles, caption, masks=contest.masks[shown], sca
 
 # %%
 scores = {name: tile_scores(of_detector) for name, of_detector in maps.items()}
-pair = scores["PatchCore"], scores["AE, ssim"]
+pair = scores["PatchCore"], scores["AE, SSIM"]
 limits = tuple(float(np.quantile(values[~contest.labels], 0.95)) for values in pair)
-show(*plot_agreement(*pair, contest.labels, limits, ("PatchCore", "AE, ssim")))
+show(*plot_agreement(*pair, contest.labels, limits, ("PatchCore", "AE, SSIM")))
 
 # %% [markdown]
 # Two corners matter: tiles that only one of the detectors finds. If one of them is empty, one detector adds nothing.
@@ -998,7 +998,7 @@ print(f"{len(contest.training)} tiles to learn from, {len(contest.tiles)} test t
 #
 # clean = contest.tiles[~contest.labels]
 # reconstructed = load_network("mirrored").reconstructed[~contest.labels]
-# for error in ("pixel", "ssim"):
+# for error in ("pixel", "SSIM"):
 #     before = error_maps(clean, reconstructed, error, 4.0).max(axis=(1, 2))
 #     brighter = np.clip(clean.astype(int) + 15, 0, 255).astype(np.uint8)
 #     after = error_maps(brighter, reconstructed, error, 4.0).max(axis=(1, 2))

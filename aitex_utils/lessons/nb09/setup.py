@@ -218,7 +218,7 @@ def network_maps(network: Reconstruction, error: str, *, level: bool) -> np.ndar
     ----------
     network : Reconstruction
         Output of `load_network`.
-    error : {"ssim", "pixel"}
+    error : {"SSIM", "pixel"}
         Kind of error.
     level : bool
         Divide by the typical error at each position.
@@ -232,8 +232,9 @@ def network_maps(network: Reconstruction, error: str, *, level: bool) -> np.ndar
     --------
     >>> maps = network_maps(load_network("mirrored"), "pixel", level=True)  # doctest: +SKIP
     """
-    maps = error_maps(load_contest().tiles, network.reconstructed, error, SMOOTHING)
-    return maps / network.scales[error] if level else maps
+    kind = error.lower()
+    maps = error_maps(load_contest().tiles, network.reconstructed, kind, SMOOTHING)
+    return maps / network.scales[kind] if level else maps
 
 
 def patchcore_maps(name: str) -> np.ndarray:
