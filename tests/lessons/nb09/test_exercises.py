@@ -300,20 +300,20 @@ def profile_per_tile(errors, width):
 
 
 def trained(
-    lines, before="encoder.train(); decoder.train()", after="encoder.eval(); decoder.eval()", keep="loss.item()"
+    lines, before="encoder.train(), decoder.train()", after="encoder.eval(), decoder.eval()", keep="loss.item()"
 ):
     """Return a loop that a learner might type: `lines` of a step, with what comes before and after the loop."""
     source = ["def train(encoder, decoder, optimizer, batches, after_step):", f"    {before}", "    losses = []"]
-    source += ["    for crops in batches:", *(f"        {line}" for line in lines.replace("KEEP", keep).split("; "))]
+    source += ["    for crops in batches:", *(f"        {line}" for line in lines.replace("KEEP", keep).split(" | "))]
     source += [f"    {after}", "    return losses"]
     namespace = {"F": torch.nn.functional, "torch": torch}
     exec("\n".join(source), namespace)
     return namespace["train"]
 
 
-LOSS = "loss = F.mse_loss(decoder(encoder(crops)), crops); "
-KEPT = "; losses.append(KEEP); after_step(losses)"
-STEP = f"{LOSS}optimizer.zero_grad(); loss.backward(); optimizer.step()"
+LOSS = "loss = F.mse_loss(decoder(encoder(crops)), crops) | "
+KEPT = " | losses.append(KEEP) | after_step(losses)"
+STEP = f"{LOSS}optimizer.zero_grad() | loss.backward() | optimizer.step()"
 
 
 def pca_with(
@@ -396,23 +396,23 @@ WRONG = [
     ("09.6", "sums", profile_with(nearest, np.sum)),
     ("09.6", "largest", profile_with(nearest, np.max)),
     ("09.6", "one row per tile", profile_per_tile),
-    ("09.7", "gradients added up", trained(f"{LOSS}loss.backward(); optimizer.step(){KEPT}")),
+    ("09.7", "gradients added up", trained(f"{LOSS}loss.backward() | optimizer.step(){KEPT}")),
     ("09.7", "weights never change", trained(f"{LOSS}loss.backward(){KEPT}")),
     (
         "09.7",
         "weights never change",
-        trained(f"{LOSS}loss.backward(); optimizer.zero_grad(); optimizer.step(){KEPT}"),
+        trained(f"{LOSS}loss.backward() | optimizer.zero_grad() | optimizer.step(){KEPT}"),
     ),
     (
         "09.7",
         "weights never change",
-        trained(f"{LOSS}optimizer.zero_grad(); optimizer.step(); loss.backward(){KEPT}"),
+        trained(f"{LOSS}optimizer.zero_grad() | optimizer.step() | loss.backward(){KEPT}"),
     ),
     ("09.7", "both left in training mode", trained(STEP + KEPT, after="pass")),
     ("09.7", "decoder left in training mode", trained(STEP + KEPT, after="encoder.eval()")),
     ("09.7", "encoder left in training mode", trained(STEP + KEPT, after="decoder.eval()")),
     ("09.7", "trained in evaluation mode", trained(STEP + KEPT, before="pass")),
-    ("09.7", "errors added", trained(STEP.replace("crops);", "crops, reduction='sum');") + KEPT)),
+    ("09.7", "errors added", trained(STEP.replace("crops) |", "crops, reduction='sum') |") + KEPT)),
     ("09.7", "absolute errors", trained(STEP.replace("mse_loss", "l1_loss") + KEPT)),
     (
         "09.7",
@@ -421,13 +421,13 @@ WRONG = [
     ),
     ("09.7", "tensors kept", trained(STEP + KEPT, keep="loss")),
     ("09.7", "tensors kept", trained(STEP + KEPT, keep="loss.detach()")),
-    ("09.7", "no report", trained(STEP + "; losses.append(KEEP)")),
+    ("09.7", "no report", trained(STEP + " | losses.append(KEEP)")),
     (
         "09.7",
         "reported once",
-        trained(STEP + "; losses.append(KEEP)", after="encoder.eval(); decoder.eval(); after_step(losses)"),
+        trained(STEP + " | losses.append(KEEP)", after="encoder.eval(), decoder.eval(), after_step(losses)"),
     ),
-    ("09.7", "reported too early", trained(STEP + "; after_step(losses); losses.append(KEEP)")),
+    ("09.7", "reported too early", trained(STEP + " | after_step(losses) | losses.append(KEEP)")),
     ("09.8", "mean not subtracted", pca_without_mean),
     ("09.8", "mean of the test", pca_with(mean=lambda p, n: p.mean(0))),
     ("09.8", "fitted on the test", pca_with(data=lambda p, n: p)),

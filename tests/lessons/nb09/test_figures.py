@@ -1,4 +1,4 @@
-"""Figures of notebook 09: the drawn values are those of the data, and the live curve works in and out of notebooks."""
+"""Figures of notebook 09: they show the data, and the live curve works in and out of notebooks."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def test_in_a_notebook_only_the_last_figure_of_the_live_curve_is_stored():
 
 
 def rows_and_masks() -> tuple[dict[str, np.ndarray], np.ndarray]:
-    """Return two grey rows and a row of maps, and masks, of which the first is marked and the third wholly marked."""
+    """Return two grey rows and a row of maps, and masks. The first is marked in part, the third as a whole."""
     greys, maps = np.zeros((3, 8, 8), np.uint8), np.arange(192.0).reshape(3, 8, 8)
     masks = np.zeros((3, 8, 8), bool)
     masks[0, 2:4, 2:4] = masks[2] = True
