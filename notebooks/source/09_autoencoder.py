@@ -374,8 +374,8 @@ by_tile = [auroc(contest.labels, tile_scores(first_maps[name])) for name in ("AE
 reveal("09.b", by_tile[0] - by_tile[1])
 
 # %% [markdown]
-# In this table PatchCore is far ahead. Is reconstruction the weaker idea? Before you believe a verdict, look at the errors
-# of the loser.
+# PatchCore finds far more tiles, although its pixel-level measures are not better. Is reconstruction the weaker idea? Before
+# you believe a verdict, look at the errors of the loser.
 
 # %% [markdown]
 # ## 7. Where the highest errors lie
@@ -497,8 +497,9 @@ for name, of_way in dots.items():
 print(describe_peaks({name: peaks_in_frame(maps[clean]) for name, maps in level.items()}, share_of_frame(256)))
 
 # %% [markdown]
-# The mirrored border makes the profile nearly level, and the lead of PatchCore shrinks or disappears. The first verdict was
-# about padding, not about reconstruction. From here on, all detectors are *mirrored and normalised*.
+# The mirrored border lowers the errors at the edges, and the normalisation removes most of the rest. The lead of PatchCore
+# nearly disappears: the first verdict was about padding, not about reconstruction. From here on, all detectors are
+# *mirrored and normalised*.
 #
 # <details><summary>In depth: the border must be there in training, too</summary>
 #
@@ -833,8 +834,8 @@ caption = "Crops of 80 px around four defects, and their reconstructions by a na
 show(*plot_rows(images, contest.titles, caption))
 
 # %% [markdown]
-# A wide code has the lowest loss and lets more of a defect through. A narrow code loses threads and defects alike. Compare the
-# loss with the AUROC: does the lowest loss give the best detector? As it comes, the wide code looked much worse:
+# A wide code has the lowest loss and lets more of a defect through. A narrow code loses threads and defects alike, and finds
+# fewer tiles. The loss does not show which code is best. As it comes, the wide code looked useless:
 
 # %%
 wide_plain = setup.load_network("wide code as it comes")
@@ -849,11 +850,11 @@ dots |= {f"PatchCore, {n}": {"mirrored, normalised": auroc(contest.labels, setup
 show(*plot_dots(dots, label="tile AUROC where each assumption is strained"))
 
 # %% [markdown]
-# The edges had hidden most of what the wide code can find: its errors inside are small, so the errors at the edge stood out
-# even more. PatchCore's assumption, *anomalies are far from all normal patches*, depends on the features: the very first
-# layer shows hardly more than edges and brightness.
+# The edges had hidden nearly everything that the wide code can find: its errors inside are small, so the errors at the edge
+# stood out even more. PatchCore's assumption, *anomalies are far from all normal patches*, depends on the features: the
+# first layer alone, with little more than edges and brightness, finds fewer tiles.
 #
-# Both detectors have a setting that decides, a code width or a set of layers, and no normal tile shows the right value.
+# Both detectors have a setting that decides, a code width or a set of layers. No normal tile shows its right value.
 
 # %% [markdown]
 # ## 13. The same defects on one scale
@@ -956,9 +957,27 @@ quiz("09.q7", "c")
 # One fabric and a dozen strips are an anecdote. `python course.py bench notebook_09` runs the contest by strip on whole
 # fabrics: fitted on 70 % of the normal strips, with 250 steps, and with overlap.
 #
-# RESULTS TABLE
+# <!-- A -->
+# | tile AUROC, C1 | practice, as it comes | without frame | all measures | AITEX, as it comes | without frame | all measures |
+# |---|---|---|---|---|---|---|
+# | PatchCore | {{results/notebook_09.json: practice.mean.patchcore.tile_auroc_c1: .3f}} | {{results/notebook_09.json: practice.mean.patchcore_without_frame.tile_auroc_c1: .3f}} | {{results/notebook_09.json: practice.mean.patchcore_fixed.tile_auroc_c1: .3f}} ({{results/notebook_09.json: practice.mean.patchcore_fixed.tile_auroc_c1_low: .2f}} to {{results/notebook_09.json: practice.mean.patchcore_fixed.tile_auroc_c1_high: .2f}}) | {{results/notebook_09.json: practice.mean.patchcore.tile_auroc_c1: .3f}} | {{results/notebook_09.json: practice.mean.patchcore_without_frame.tile_auroc_c1: .3f}} | {{results/notebook_09.json: practice.mean.patchcore_fixed.tile_auroc_c1: .3f}} ({{results/notebook_09.json: practice.mean.patchcore_fixed.tile_auroc_c1_low: .2f}} to {{results/notebook_09.json: practice.mean.patchcore_fixed.tile_auroc_c1_high: .2f}}) |
+# | AE, pixel error | {{results/notebook_09.json: practice.mean.pixel.tile_auroc_c1: .3f}} | {{results/notebook_09.json: practice.mean.pixel_without_frame.tile_auroc_c1: .3f}} | {{results/notebook_09.json: practice.mean.pixel_fixed.tile_auroc_c1: .3f}} ({{results/notebook_09.json: practice.mean.pixel_fixed.tile_auroc_c1_low: .2f}} to {{results/notebook_09.json: practice.mean.pixel_fixed.tile_auroc_c1_high: .2f}}) | {{results/notebook_09.json: practice.mean.pixel.tile_auroc_c1: .3f}} | {{results/notebook_09.json: practice.mean.pixel_without_frame.tile_auroc_c1: .3f}} | {{results/notebook_09.json: practice.mean.pixel_fixed.tile_auroc_c1: .3f}} ({{results/notebook_09.json: practice.mean.pixel_fixed.tile_auroc_c1_low: .2f}} to {{results/notebook_09.json: practice.mean.pixel_fixed.tile_auroc_c1_high: .2f}}) |
+# | AE, SSIM | {{results/notebook_09.json: practice.mean.ssim.tile_auroc_c1: .3f}} | {{results/notebook_09.json: practice.mean.ssim_without_frame.tile_auroc_c1: .3f}} | {{results/notebook_09.json: practice.mean.ssim_fixed.tile_auroc_c1: .3f}} ({{results/notebook_09.json: practice.mean.ssim_fixed.tile_auroc_c1_low: .2f}} to {{results/notebook_09.json: practice.mean.ssim_fixed.tile_auroc_c1_high: .2f}}) | {{results/notebook_09.json: practice.mean.ssim.tile_auroc_c1: .3f}} | {{results/notebook_09.json: practice.mean.ssim_without_frame.tile_auroc_c1: .3f}} | {{results/notebook_09.json: practice.mean.ssim_fixed.tile_auroc_c1: .3f}} ({{results/notebook_09.json: practice.mean.ssim_fixed.tile_auroc_c1_low: .2f}} to {{results/notebook_09.json: practice.mean.ssim_fixed.tile_auroc_c1_high: .2f}}) |
+# | PCA residual | {{results/notebook_09.json: practice.mean.pca.tile_auroc_c1: .3f}} | {{results/notebook_09.json: practice.mean.pca_without_frame.tile_auroc_c1: .3f}} | {{results/notebook_09.json: practice.mean.pca_fixed.tile_auroc_c1: .3f}} ({{results/notebook_09.json: practice.mean.pca_fixed.tile_auroc_c1_low: .2f}} to {{results/notebook_09.json: practice.mean.pca_fixed.tile_auroc_c1_high: .2f}}) | {{results/notebook_09.json: practice.mean.pca.tile_auroc_c1: .3f}} | {{results/notebook_09.json: practice.mean.pca_without_frame.tile_auroc_c1: .3f}} | {{results/notebook_09.json: practice.mean.pca_fixed.tile_auroc_c1: .3f}} ({{results/notebook_09.json: practice.mean.pca_fixed.tile_auroc_c1_low: .2f}} to {{results/notebook_09.json: practice.mean.pca_fixed.tile_auroc_c1_high: .2f}}) |
+# | VAE, pixel error | – | – | {{results/notebook_09.json: practice.mean.vae_pixel_fixed.tile_auroc_c1: .3f}} ({{results/notebook_09.json: practice.mean.vae_pixel_fixed.tile_auroc_c1_low: .2f}} to {{results/notebook_09.json: practice.mean.vae_pixel_fixed.tile_auroc_c1_high: .2f}}) | – | – | {{results/notebook_09.json: practice.mean.vae_pixel_fixed.tile_auroc_c1: .3f}} ({{results/notebook_09.json: practice.mean.vae_pixel_fixed.tile_auroc_c1_low: .2f}} to {{results/notebook_09.json: practice.mean.vae_pixel_fixed.tile_auroc_c1_high: .2f}}) |
+# | VAE, SSIM | – | – | {{results/notebook_09.json: practice.mean.vae_ssim_fixed.tile_auroc_c1: .3f}} ({{results/notebook_09.json: practice.mean.vae_ssim_fixed.tile_auroc_c1_low: .2f}} to {{results/notebook_09.json: practice.mean.vae_ssim_fixed.tile_auroc_c1_high: .2f}}) | – | – | {{results/notebook_09.json: practice.mean.vae_ssim_fixed.tile_auroc_c1: .3f}} ({{results/notebook_09.json: practice.mean.vae_ssim_fixed.tile_auroc_c1_low: .2f}} to {{results/notebook_09.json: practice.mean.vae_ssim_fixed.tile_auroc_c1_high: .2f}}) |
+# <!-- /A -->
 #
-# CLAIMS TABLE
+# <!-- B -->
+# | claim of notebook 02 | test | practice | AITEX | result |
+# |---|---|---|---|---|
+# | **Learning**: the autoencoder needs more tiles | 5 tiles minus all: AE by SSIM; PatchCore | {{results/notebook_09.json: practice.differences.few_ssim_fixed_minus_ssim_fixed_c1.low: +.3f}} to {{results/notebook_09.json: practice.differences.few_ssim_fixed_minus_ssim_fixed_c1.high: +.3f}}; {{results/notebook_09.json: practice.differences.patchcore_few_fixed_minus_patchcore_fixed_c1.low: +.3f}} to {{results/notebook_09.json: practice.differences.patchcore_few_fixed_minus_patchcore_fixed_c1.high: +.3f}} | {{results/notebook_09.json: practice.differences.few_ssim_fixed_minus_ssim_fixed_c1.low: +.3f}} to {{results/notebook_09.json: practice.differences.few_ssim_fixed_minus_ssim_fixed_c1.high: +.3f}}; {{results/notebook_09.json: practice.differences.patchcore_few_fixed_minus_patchcore_fixed_c1.low: +.3f}} to {{results/notebook_09.json: practice.differences.patchcore_few_fixed_minus_patchcore_fixed_c1.high: +.3f}} | LEARNING |
+# | **Training**: the result depends on a random start | seed 1 minus seed 0: AE by SSIM | {{results/notebook_09.json: practice.differences.seed1_ssim_fixed_minus_ssim_fixed_c1.low: +.3f}} to {{results/notebook_09.json: practice.differences.seed1_ssim_fixed_minus_ssim_fixed_c1.high: +.3f}} | {{results/notebook_09.json: practice.differences.seed1_ssim_fixed_minus_ssim_fixed_c1.low: +.3f}} to {{results/notebook_09.json: practice.differences.seed1_ssim_fixed_minus_ssim_fixed_c1.high: +.3f}} | TRAINING |
+# | **Representation**: borrowed features suit fabric | banks of codes minus features | {{results/notebook_09.json: practice.differences.codes_bank_fixed_minus_features_bank_fixed_c1.low: +.3f}} to {{results/notebook_09.json: practice.differences.codes_bank_fixed_minus_features_bank_fixed_c1.high: +.3f}} | {{results/notebook_09.json: practice.differences.codes_bank_fixed_minus_features_bank_fixed_c1.low: +.3f}} to {{results/notebook_09.json: practice.differences.codes_bank_fixed_minus_features_bank_fixed_c1.high: +.3f}} | REPRESENTATION |
+# | **Signal**: distance finds more than error | features: bank minus PCA; codes: bank minus AE by pixel error | {{results/notebook_09.json: practice.differences.features_bank_fixed_minus_pca_fixed_c1.low: +.3f}} to {{results/notebook_09.json: practice.differences.features_bank_fixed_minus_pca_fixed_c1.high: +.3f}}; {{results/notebook_09.json: practice.differences.codes_bank_fixed_minus_pixel_fixed_c1.low: +.3f}} to {{results/notebook_09.json: practice.differences.codes_bank_fixed_minus_pixel_fixed_c1.high: +.3f}} | {{results/notebook_09.json: practice.differences.features_bank_fixed_minus_pca_fixed_c1.low: +.3f}} to {{results/notebook_09.json: practice.differences.features_bank_fixed_minus_pca_fixed_c1.high: +.3f}}; {{results/notebook_09.json: practice.differences.codes_bank_fixed_minus_pixel_fixed_c1.low: +.3f}} to {{results/notebook_09.json: practice.differences.codes_bank_fixed_minus_pixel_fixed_c1.high: +.3f}} | SIGNAL |
+# | **Assumption**: a wide code reconstructs defects | wide minus ours, by pixel error | {{results/notebook_09.json: practice.differences.wide_pixel_fixed_minus_pixel_fixed_c1.low: +.3f}} to {{results/notebook_09.json: practice.differences.wide_pixel_fixed_minus_pixel_fixed_c1.high: +.3f}} | {{results/notebook_09.json: practice.differences.wide_pixel_fixed_minus_pixel_fixed_c1.low: +.3f}} to {{results/notebook_09.json: practice.differences.wide_pixel_fixed_minus_pixel_fixed_c1.high: +.3f}} | ASSUMPTION |
+# | **Trade-off**: PatchCore is the better detector | AE minus PatchCore: pixel error; SSIM | {{results/notebook_09.json: practice.differences.pixel_fixed_minus_patchcore_fixed_c1.low: +.3f}} to {{results/notebook_09.json: practice.differences.pixel_fixed_minus_patchcore_fixed_c1.high: +.3f}}; {{results/notebook_09.json: practice.differences.ssim_fixed_minus_patchcore_fixed_c1.low: +.3f}} to {{results/notebook_09.json: practice.differences.ssim_fixed_minus_patchcore_fixed_c1.high: +.3f}} | {{results/notebook_09.json: practice.differences.pixel_fixed_minus_patchcore_fixed_c1.low: +.3f}} to {{results/notebook_09.json: practice.differences.pixel_fixed_minus_patchcore_fixed_c1.high: +.3f}}; {{results/notebook_09.json: practice.differences.ssim_fixed_minus_patchcore_fixed_c1.low: +.3f}} to {{results/notebook_09.json: practice.differences.ssim_fixed_minus_patchcore_fixed_c1.high: +.3f}} | TRADEOFF |
+# <!-- /B -->
 
 # %% [markdown]
 # ## 15. Open task

@@ -250,7 +250,8 @@ def plot_dots(values: Mapping[str, Mapping[str, float]], *, label: str) -> tuple
     for row, by_case in enumerate(values.values()):
         axis.hlines(row, min(by_case.values()), max(by_case.values()), color=LINE, alpha=0.3)
     axis.set(yticks=range(len(values)), yticklabels=list(values), xlabel=label, ylim=(len(values) - 0.5, -0.5))
-    axis.legend(loc="center left", bbox_to_anchor=(1.01, 0.5))
+    if len(cases) > 1:
+        axis.legend(loc="center left", bbox_to_anchor=(1.01, 0.5))
     texts = [
         f"{name}: " + ", ".join(f"{case} {value:.3f}" for case, value in by_case.items())
         for name, by_case in values.items()
