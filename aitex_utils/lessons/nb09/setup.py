@@ -399,7 +399,7 @@ def tile_scores(maps: np.ndarray, frame: int = 0) -> np.ndarray:
 
 
 def bootstrap_differences(
-    contest: Contest, scores: np.ndarray, others: np.ndarray, n_resamples: int = 500
+    contest: Contest, scores: np.ndarray, others: np.ndarray, n_resamples: int = 200
 ) -> np.ndarray:
     """Return differences in tile AUROC (scores - others) under other strips.
 
