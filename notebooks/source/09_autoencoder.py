@@ -39,8 +39,8 @@
 #
 # One difference remains: PatchCore has an ImageNet-pretrained backbone, and the autoencoder starts from random weights.
 #
-# We take the fabric with the most defective strips. The first code cell of each section begins with *Start here again
-# after a restart*. After a restart of the kernel, run it and continue there. *Run All Above Selected Cell* does the same.
+# We take the fabric with the most defective strips. After a restart of the kernel, run the first code cell of a section,
+# *Start here again after a restart*, and continue there. *Run All Above Selected Cell* does the same.
 
 # %% tags=["start-here"]
 # Start here again after a restart
@@ -208,8 +208,8 @@ caption = "Crops of 80 px around four defects, and their reconstructions by the 
 show(*plot_rows(images, contest.titles, caption))
 
 # %% [markdown]
-# The threads are there, but softer. Where a defect is missing from the reconstruction, its error is large. From here on,
-# all networks are the course's, with the same 100 steps. They are trained once and kept in a cache.
+# The threads are there, but softer, and most of the defects are missing, so their error is large. From here on, all
+# networks are the course's, with the same 100 steps, kept in a cache.
 
 # %% [markdown]
 # ## 4. Structural similarity
@@ -240,18 +240,17 @@ caption = f"A window of weave and three copies. Mean pixel error in grey levels:
 show(*plot_rows({"window": stack}, titles, caption))
 
 # %% [markdown]
-# The pixel error does not distinguish the three copies. To the eye, the brighter copy is the same fabric in better light,
-# and the faded copy has lost its threads. **Structural similarity** (SSIM; Wang et al., 2004,
+# The pixel error does not distinguish the three copies, but only the faded copy has lost its threads. **Structural similarity** (SSIM; Wang et al., 2004,
 # [doi 10.1109/TIP.2003.819861](https://doi.org/10.1109/TIP.2003.819861)) distinguishes them. For two windows $a$ and $b$
 # with means $\mu$, variances $\sigma^2$ and covariance $\sigma_{ab}$:
 #
 # $$\text{SSIM} = \frac{2\mu_a\mu_b + C_1}{\mu_a^2 + \mu_b^2 + C_1}
 # \cdot \frac{2\sigma_{ab} + C_2}{\sigma_a^2 + \sigma_b^2 + C_2}$$
 #
-# The first factor compares brightness. The second factor compares the pattern: it is 1 only if both windows go up and down
+# The first factor compares brightness, the second compares the pattern: it is 1 only if both windows go up and down
 # together by the same amount. The constants $C_1 = (0.01 L)^2$ and $C_2 = (0.03 L)^2$, with the value range $L$, avoid a
 # division by 0. Bergmann et al. (2018, [arXiv 1807.02011](https://arxiv.org/abs/1807.02011)) introduced SSIM for
-# autoencoders, and tried it on woven fabric.
+# autoencoders.
 #
 # ### Exercise 09.2: SSIM of two windows
 #
@@ -478,7 +477,7 @@ quiz("09.q6", "b")
 # - **overlap**: neighbouring tiles share half of their width and are blended. Our test tiles are single tiles, so only
 #   section 14 uses it.
 #
-# For comparison, we also leave the frame out of the score. This is no remedy, because it is blind to defects there.
+# For comparison, we also leave the frame out of the score, which is blind to defects there.
 
 # %%
 show(*plot_profiles(profiles))
@@ -512,9 +511,8 @@ print(describe_peaks({name: peaks_in_frame(maps[clean]) for name, maps in level.
 # %% [markdown]
 # ## 8. How certain is the difference?
 #
-# All detectors had the same test. A difficult strip is difficult for most of them, and this effect cancels in the
-# **difference** on the same strips. So we draw the strips again
-# many times, and look at the difference in each draw.
+# A difficult strip is difficult for most detectors, and this effect cancels in the **difference** on the same strips. So we
+# draw the strips again many times, and look at the difference in each draw.
 #
 # ### Exercise 09.4: Paired differences
 #
@@ -640,7 +638,7 @@ def pca_residuals(patches: np.ndarray, normal: np.ndarray, k: int) -> np.ndarray
 check("09.8", pca_residuals)  # stuck? hint("09.8")
 
 # %% [markdown]
-# We keep the directions that explain 90 % of the variance. This is a round number, not a result of the test.
+# We keep the directions that explain 90 % of the variance, a round number set before the test.
 
 # %%
 residuals_of = yours("09.8", course_residuals)
@@ -663,8 +661,8 @@ print(f"PatchCore {auroc(contest.labels, setup.tile_scores(setup.patchcore_maps(
 #
 # $$\text{loss} = \text{squared error} + 2 \beta \cdot \tfrac12 \sum (m^2 + s^2 - 1 - \ln s^2) / \text{pixels}$$
 #
-# The penalty keeps the codes of similar fabric close together, and costs sharpness. The class in
-# `aitex_utils/baselines/variational.py` has $\beta = 0.01$, set before any test. Training takes about 10 seconds.
+# The penalty keeps the codes of similar fabric close together, and costs sharpness. We set $\beta = 0.01$ before any test
+# (`aitex_utils/baselines/variational.py`). Training takes about 10 seconds.
 
 # %%
 vae = setup.load_network("variational")
@@ -679,7 +677,7 @@ for a, b in pairs:
 show(*plot_intervals(list(drawn), list(drawn.values()), label="difference in tile AUROC"))
 
 # %% [markdown]
-# Each line compares an opponent with its nearest relative. Section 14 has the same differences on more fabrics.
+# Each line compares an opponent with its nearest relative. Section 14 has more fabrics.
 
 # %% [markdown]
 # ## 10. Learning and training
@@ -713,8 +711,8 @@ show(*plot_dots(dots, label="tile AUROC"))
 # Compare both changes with the intervals of section 8. A weave repeats itself, so four tiles contain thousands of different
 # crops. They do not show how *strips* differ, and this is missing for both detectors.
 #
-# PatchCore stores its bank **and** its network, the autoencoder stores its weights. **How many times as many bytes does
-# PatchCore need**, with its network?
+# PatchCore stores a bank **and** a network, the autoencoder its weights. **How many times as many bytes does PatchCore
+# need?**
 
 # %%
 predict("09.c", 10, 200, unit="times")
@@ -735,8 +733,7 @@ reveal("09.c", (network_bytes + bank_bytes) / weights, unit="times")
 # %% [markdown]
 # ## 11. Representation and signal, crossed
 #
-# PatchCore and the autoencoder differ in two ways at once: the representation (features of photographs or own code) and the
-# signal (distance or reconstruction error). To separate both, cross them:
+# PatchCore and the autoencoder differ in two ways at once: the representation and the signal. To separate both, cross them:
 #
 # | | rebuild | remember |
 # |---|---|---|
@@ -900,8 +897,7 @@ def share_of_normal_below(values: np.ndarray, normal: np.ndarray) -> np.ndarray:
 check("09.5", share_of_normal_below)  # stuck? hint("09.5")
 
 # %% [markdown]
-# The clean test tiles serve as *normal*. This is for figures only: a scale for a report needs a calibration set (notebook
-# 07). The colours run from 0.95 to 1.
+# The clean test tiles serve as *normal*. This is for figures only: a report needs a calibration set (notebook 07).
 
 # %%
 rank, shown = yours("09.5", course_rank), contest.shown
@@ -930,8 +926,8 @@ show(*plot_agreement(*pair, contest.labels, limits, ("PatchCore", "AE, SSIM")))
 #
 # ### Choose and justify
 #
-# An invented mill has a computer without a GPU, 64 MiB for everything, and 50 ms per tile. Ten fabrics run, each of them with
-# 30 normal strips. The engineers have collected 40 defective strips of one fabric.
+# An invented mill has 64 MiB for everything and 50 ms per tile. It weaves ten fabrics, with 30 normal strips each. The
+# engineers have collected 40 defective strips of one fabric.
 #
 # **Question.** What do you recommend?
 # - a) PatchCore, because it has the higher mean in the papers
@@ -989,7 +985,7 @@ quiz("09.q7", "c")
 # | PatchCore finds more than an autoencoder | AE by pixel error - PatchCore | {{results/notebook_09.json: practice.differences.pixel_fixed_minus_patchcore_fixed_c1.low: +.3f}} to {{results/notebook_09.json: practice.differences.pixel_fixed_minus_patchcore_fixed_c1.high: +.3f}} | {{results/notebook_09.json: aitex.differences.pixel_fixed_minus_patchcore_fixed_c1.low: +.3f}} to {{results/notebook_09.json: aitex.differences.pixel_fixed_minus_patchcore_fixed_c1.high: +.3f}} | practice open, AITEX holds |
 # |  | AE by SSIM - PatchCore | {{results/notebook_09.json: practice.differences.ssim_fixed_minus_patchcore_fixed_c1.low: +.3f}} to {{results/notebook_09.json: practice.differences.ssim_fixed_minus_patchcore_fixed_c1.high: +.3f}} | {{results/notebook_09.json: aitex.differences.ssim_fixed_minus_patchcore_fixed_c1.low: +.3f}} to {{results/notebook_09.json: aitex.differences.ssim_fixed_minus_patchcore_fixed_c1.high: +.3f}} | open on both |
 #
-# A comparison ranks two *programs*, not two ideas. Others train autoencoders for hours, with SSIM as the loss or with a memory.
+# A comparison ranks two *programs*, not two ideas: others train autoencoders for hours.
 
 # %% [markdown]
 # ## 15. Open task
@@ -998,15 +994,15 @@ quiz("09.q7", "c")
 #
 # *Hard, 30 minutes.*
 #
-# Choose one claim about the two detectors that this notebook did not test, and test it. Examples: a longer training helps; a
-# smaller crop is enough; SSIM is better under changed light. Report in at most eight sentences with one table or figure.
+# Test a claim about the two detectors that this notebook did not test. Examples: a longer training helps; SSIM is better
+# under changed light. Report in at most eight sentences with one table or figure.
 #
 # | points | for |
 # |---|---|
 # | 1 | a claim that a measurement can refute, and a prediction with a reason |
 # | 1 | a test in which only one thing changes |
 # | 1 | the same tiles for both, and the difference with an interval by strip |
-# | 1 | a check of the highest values: are they at defects, at edges, or elsewhere? |
+# | 1 | a check where the highest values are |
 # | 1 | a conclusion that goes no further than the data |
 
 # %% tags=["start-here"]
@@ -1141,9 +1137,8 @@ calibration()
 
 # %% [markdown]
 # **Read next**:
-# - Bergmann et al. 2018, cited in section 4, also *train* with SSIM;
-# - Gong et al., 2019 ([arXiv 1904.02639](https://arxiv.org/abs/1904.02639)), an autoencoder with a memory: both ideas of
-#   notebook 02 in one;
+# - Bergmann et al., cited in section 4, who also *train* with SSIM;
+# - Gong et al., 2019 ([arXiv 1904.02639](https://arxiv.org/abs/1904.02639)), an autoencoder with a memory;
 # - Kingma and Welling, 2014 ([arXiv 1312.6114](https://arxiv.org/abs/1312.6114)), the variational autoencoder.
 #
 # **Next**: notebook 10, an experiment bench for your own choices.
