@@ -994,7 +994,7 @@ quiz("09.q7", "c")
 #
 # *Hard, 30 minutes.*
 #
-# Test a claim about the two detectors that this notebook did not test. Examples: a longer training helps; SSIM is better
+# Test a claim about the two detectors that this notebook did not test. Examples: a longer training helps, or SSIM is better
 # under changed light. Report in at most eight sentences with one table or figure.
 #
 # | points | for |

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -125,6 +126,19 @@ class Reconstruction(NamedTuple):
 @lru_cache(maxsize=2)
 def _contest(of_profile: str) -> Contest:
     root = lesson_root()
+    sizes = [LEARN_TILES, LEARN_STRIPS, NORMAL_STRIPS, DEFECTIVE_STRIPS, PER_NORMAL, PER_DEFECTIVE]
+    code = (_draw_contest, _test_tiles, tiles_and_masks, split_strips)
+    arrays = cached(f"09_{of_profile}_contest", lambda: _draw_contest(root), data=root, code=code, sizes=sizes)
+    for array in arrays.values():
+        array.setflags(write=False)
+    defective = np.flatnonzero(arrays["labels"])
+    shown = defective[np.linspace(0, len(defective) - 1, 4).round().astype(int)]
+    fabric = str(arrays.pop("fabric"))
+    return Contest(fabric, **arrays, shown=shown)
+
+
+def _draw_contest(root: Path) -> dict[str, np.ndarray]:
+    """Return the fields of `Contest` as arrays, without the shown tiles."""
     strips = list_strips(root)
     known = [strip for strip in strips if not strip.is_normal and strip.read_known_mask() is not None]
     names = {strip.fabric for strip in strips if strip.is_normal} & {strip.fabric for strip in known}
@@ -138,12 +152,8 @@ def _contest(of_profile: str) -> Contest:
     tiles, masks = (np.concatenate([part[i] for part in parts]) for i in (0, 1))
     counts = [len(part[0]) for part in parts]
     groups, defects = (np.repeat(names, counts) for names in ([s.id for s in test], [s.defect for s in test]))
-    labels = tile_labels(masks)
-    defective = np.flatnonzero(labels)
-    shown = defective[np.linspace(0, len(defective) - 1, 4).round().astype(int)]
-    for array in (learn, tiles, masks, labels, groups, defects):
-        array.setflags(write=False)
-    return Contest(fabric, learn, tiles, masks, labels, groups, defects, shown)
+    arrays = {"training": learn, "tiles": tiles, "masks": masks, "labels": tile_labels(masks)}
+    return {**arrays, "groups": groups, "defects": defects, "fabric": np.array(fabric)}
 
 
 def load_contest() -> Contest:
