@@ -250,7 +250,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--only-data", choices=tuple(FABRICS), help="measure on this data set anew, keep the other")
     parser.add_argument("--fabrics", nargs="+", metavar="FF", help="these fabrics alone, with --only-data")
     options = parser.parse_args(arguments)
-    results: dict[str, Any] = read_results_if_any("notebook_09") if options.only_data else {}
+    stored = read_results_if_any("notebook_09") if options.only_data else {}
+    results: dict[str, Any] = {data: stored[data] for data in FABRICS if data in stored}
     try:
         for data in [options.only_data] if options.only_data else FABRICS:
             root = find_aitex(PRACTICE if data == "practice" else options.aitex)

@@ -12,7 +12,7 @@ import pytest
 
 RESULTS = json.loads((lessons.builder.BENCHMARKS / "results" / "notebook_09.json").read_text(encoding="utf-8"))
 SOURCE = lessons.source_of("09")
-# The sign that each claim predicts for its difference; 0 stands for either.
+# The sign that each claim predicts for its difference. Either sign will do where it is 0.
 CLAIMED = {
     "few_ssim_fixed_minus_ssim_fixed": -1,
     "patchcore_few_fixed_minus_patchcore_fixed": -1,
