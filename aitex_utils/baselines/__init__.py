@@ -1,1 +1,1 @@
-"""Detectors to compare PatchCore with."""
+"""Detectors to compare PatchCore with: an autoencoder, a variational autoencoder, and the residual of a PCA."""

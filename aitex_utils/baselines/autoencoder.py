@@ -7,6 +7,7 @@ arXiv 1807.02011) proposed structural similarity for autoencoders.
 
 from __future__ import annotations
 
+import copy
 import json
 import os
 import zipfile
@@ -16,26 +17,36 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from aitex_utils.errors import InputError, MissingError, check_choice, check_integer, check_number, check_seed
+from aitex_utils.calibration import position_scale
+from aitex_utils.errors import (
+    InputError,
+    MissingError,
+    check_choice,
+    check_flag,
+    check_integer,
+    check_number,
+    check_seed,
+)
 from aitex_utils.files.atomic_write import atomic_write
 from aitex_utils.files.paths import full_path, given_path
 from aitex_utils.files.persistence import read_array
 from aitex_utils.patchcore import StripResult, TileResult
-from aitex_utils.safety.arrays import check_strip, check_tiles
+from aitex_utils.safety.arrays import check_tiles
 from aitex_utils.safety.out_of_memory import explain_memory
 from aitex_utils.safety.torch_defaults import torch_defaults
-from aitex_utils.scoring import max_score, stitch_maps
-from aitex_utils.tiling import tile_fabric
+from aitex_utils.scoring import max_score
 
 from .ssim import ERRORS, error_maps
+from .strip_maps import predict_strip_by_tiles
 
 if TYPE_CHECKING:
     import torch
     from torch import nn
 
-FORMAT, VERSION, HEADER = "aitex_utils autoencoder", 2, "header"
+VERSION, HEADER, SCALE = 3, "header", "scale."  # SCALE begins the names of position-wise scales in a file
 KERNEL, STRIDE, PADDING = 4, 2, 1  # of every layer that halves or doubles the side
 PREDICT_BATCH = 8  # tiles at once where nothing is trained
+SCALE_TILES = 64  # training tiles, spread evenly, from which position-wise scales are learned
 
 
 class Autoencoder:
@@ -59,6 +70,13 @@ class Autoencoder:
         See `ssim.error_maps`.
     smoothing : float
         Standard deviation in px of the Gaussian over anomaly maps, 0 = none.
+    border : int
+        Width in px of a mirrored border that is added to crops and tiles before the encoder, and cut off after the
+        decoder. Without it, the zero padding of the convolutions causes large errors near the edge of every tile. A
+        network that never saw mirrored edges in training reconstructs them badly, so training has the border too. A
+        multiple of 2 to the power of `depth`.
+    normalize_positions : bool
+        Divide maps by the typical error at each position of a tile, see `learn_positions`.
     seed : int
         Seed of weights and crops; see the notes.
 
@@ -70,6 +88,8 @@ class Autoencoder:
         Height and width of the training tiles.
     mean_, std_ : float
         Mean and standard deviation of the training tiles' grey levels.
+    position_scales_ : dict of str to ndarray, each of shape (H, W)
+        Typical error at each position of a tile, by kind of error; empty without `normalize_positions`.
 
     Raises
     ------
@@ -90,6 +110,10 @@ class Autoencoder:
     ((4, 8, 8, 4), (4,))
     """
 
+    FORMAT = "aitex_utils autoencoder"
+    PARAMETERS: tuple[str, ...] = ("latent_channels", "depth", "width", "steps", "batch_size", "crop_size", "lr")
+    PARAMETERS += ("error", "smoothing", "border", "normalize_positions", "seed")
+
     def __init__(
         self,
         *,
@@ -102,6 +126,8 @@ class Autoencoder:
         lr: float = 2e-3,
         error: str = "ssim",
         smoothing: float = 4.0,
+        border: int = 0,
+        normalize_positions: bool = False,
         seed: int = 0,
     ) -> None:
         self.latent_channels = check_integer("latent_channels", latent_channels, 1)
@@ -112,6 +138,12 @@ class Autoencoder:
         self.lr = check_number("lr", lr, "(0, inf)", example=0.002)
         self.error = check_choice("error", error, ERRORS)
         self.smoothing = check_number("smoothing", smoothing, "[0, inf)", example=4)
+        self.border = check_integer("border", border, 0)
+        self.normalize_positions = check_flag("normalize_positions", normalize_positions)
+        if self.border % 2**self.depth:
+            raise InputError(f"border is {border}, expected a multiple of {2**self.depth}, because depth is {depth}.")
+        if self.border >= self.crop_size:
+            raise InputError(f"border is {border}, expected less than crop_size, {crop_size} px.")
         if self.crop_size % 2**self.depth:
             raise InputError(
                 f"crop_size is {crop_size}, expected a multiple of {2**self.depth}, because a depth of {depth} halves "
@@ -145,7 +177,6 @@ class Autoencoder:
         After an error, also one of `callback`, or Ctrl-C the autoencoder is as it was before the call.
         """
         import torch
-        import torch.nn.functional as F
 
         tiles = check_tiles(tiles)
         self._check_tile_shape(tiles.shape[1:])
@@ -156,12 +187,13 @@ class Autoencoder:
         mean, std, rng, losses = float(tiles.mean()), max(float(tiles.std()), 1.0), np.random.default_rng(self.seed), []
         with torch_defaults(), torch.inference_mode(False), torch.enable_grad():
             encoder, decoder = self.make_network()
+            noise = torch.Generator().manual_seed(self.seed)
             adam = torch.optim.Adam([*encoder.parameters(), *decoder.parameters()], self.lr)
             cycle = torch.optim.lr_scheduler.OneCycleLR(adam, self.lr, total_steps=self.steps + 1)
             images = _normalize(tiles, mean, std)
             for step in range(self.steps):
                 crops = self._random_crops(images, rng)
-                loss = F.mse_loss(decoder(encoder(crops)), crops)
+                loss = self._loss(encoder, decoder, self._with_border(crops), noise)
                 losses.append(float(loss.detach()))
                 if not np.isfinite(losses[-1]):
                     raise _diverged(f"at step {step + 1}: the loss is {losses[-1]}")
@@ -171,11 +203,40 @@ class Autoencoder:
                 cycle.step()
                 if callback is not None:
                     callback(list(losses))
-            if not torch.isfinite(decoder(encoder(images[:PREDICT_BATCH]))).all():
+            if not torch.isfinite(decoder(self._codes(encoder(self._with_border(images[:PREDICT_BATCH]))))).all():
                 raise _diverged("in the last step: its reconstructions are not finite")
         shape = int(tiles.shape[1]), int(tiles.shape[2])
         fitted = {"_encoder": encoder.eval(), "_decoder": decoder.eval(), "losses_": losses, "tile_shape_": shape}
-        self.__dict__.update(fitted, mean_=mean, std_=std)  # all at once: an interrupt leaves the old or the new fit
+        fitted |= {"mean_": mean, "std_": std, "position_scales_": {}}
+        if self.normalize_positions:
+            trained = copy.copy(self)
+            trained.__dict__.update(fitted)
+            fitted["position_scales_"] = trained.learn_positions(tiles).position_scales_
+        self.__dict__.update(fitted)  # all at once: an interrupt leaves the old or the new fit
+        return self
+
+    def learn_positions(self, tiles: np.ndarray) -> Autoencoder:
+        """Learn the typical error at each position of a tile, by which maps are divided from now on.
+
+        Parameters
+        ----------
+        tiles : ndarray, shape (N, H, W)
+            Normal tiles, uint8. The training tiles will do, because a narrow code cannot copy them.
+
+        Returns
+        -------
+        Autoencoder
+            The autoencoder itself, with `normalize_positions` set.
+
+        Notes
+        -----
+        Up to 64 of the tiles are used, see `calibration.position_scale`. Call it again after a change of `smoothing`.
+        """
+        tiles = check_tiles(tiles)
+        some = tiles[np.linspace(0, len(tiles) - 1, min(len(tiles), SCALE_TILES)).astype(int)]
+        reconstructed = self.reconstruct(some)
+        scales = {e: position_scale(error_maps(some, reconstructed, e, self.smoothing)) for e in ERRORS}
+        self.__dict__.update(position_scales_=scales, normalize_positions=True)
         return self
 
     def encode(self, tiles: np.ndarray) -> np.ndarray:
@@ -191,7 +252,12 @@ class Autoencoder:
         ndarray, shape (N, H', W', latent_channels)
             float32, channels last as patches have them.
         """
-        return self._forward(tiles, lambda images: self._encoder(images).permute(0, 2, 3, 1))
+        cells = self.border // 2**self.depth
+
+        def codes(images: torch.Tensor) -> torch.Tensor:
+            return _without_border(self._codes(self._encoder(images)), cells).permute(0, 2, 3, 1)
+
+        return self._forward(tiles, codes)
 
     def reconstruct(self, tiles: np.ndarray) -> np.ndarray:
         """Return the reconstructions of tiles.
@@ -206,7 +272,11 @@ class Autoencoder:
         ndarray, shape (N, H, W)
             Grey levels, float32.
         """
-        images = self._forward(tiles, lambda images: self._decoder(self._encoder(images))[:, 0])
+
+        def output(images: torch.Tensor) -> torch.Tensor:
+            return _without_border(self._decoder(self._codes(self._encoder(images)))[:, 0], self.border)
+
+        images = self._forward(tiles, output)
         return images * np.float32(self.std_) + np.float32(self.mean_)
 
     def predict(self, tiles: np.ndarray) -> TileResult:
@@ -221,27 +291,40 @@ class Autoencoder:
         -------
         TileResult
         """
-        maps = error_maps(tiles, self.reconstruct(tiles), self.error, self.smoothing)
+        maps = self.maps(tiles, self.reconstruct(tiles))
         return TileResult(maps, max_score(maps))
 
-    def predict_strip(self, strip: np.ndarray) -> StripResult:
+    def maps(self, tiles: np.ndarray, reconstructed: np.ndarray) -> np.ndarray:
+        """Return the anomaly maps of tiles whose reconstructions are there already.
+
+        Parameters
+        ----------
+        tiles, reconstructed : ndarray, shape (N, H, W)
+            Tiles, and the output of `reconstruct`.
+
+        Returns
+        -------
+        ndarray, shape (N, H, W)
+            float32, smoothed, and normalised if `normalize_positions` is set.
+        """
+        maps = error_maps(tiles, reconstructed, self.error, self.smoothing)
+        return maps / self.position_scales_[self.error] if self.normalize_positions else maps
+
+    def predict_strip(self, strip: np.ndarray, *, overlap: int = 0) -> StripResult:
         """Tile the fabric of a strip, predict the tiles, and stitch their maps.
 
         Parameters
         ----------
         strip : ndarray, shape (H, W)
             Grey image, uint8.
+        overlap : int
+            Width in px that neighbouring tiles share, see `strip_maps.predict_strip_by_tiles`.
 
         Returns
         -------
         StripResult
         """
-        strip = check_strip(strip)
-        tiles, corners = tile_fabric(strip, self._fitted_tile_shape()[0])
-        result = self.predict(tiles)
-        region = int(corners[:, 1].min()), int(corners[:, 1].max()) + tiles.shape[2]
-        stitched = stitch_maps(result.maps, corners, strip.shape)
-        return StripResult(stitched, float(result.scores.max()), result.scores, corners, region)
+        return predict_strip_by_tiles(self.predict, strip, self._fitted_tile_shape()[0], overlap)
 
     @property
     def nbytes(self) -> int:
@@ -266,13 +349,14 @@ class Autoencoder:
             If the autoencoder is not fitted, another file is in the way, or the file cannot be written.
         """
         weights = self._weights()
-        if os.path.isfile(full_path(file)) and not _is_saved(full_path(file)):
+        if os.path.isfile(full_path(file)) and not self._is_saved(full_path(file)):
             raise InputError(f"{file} exists and is no saved autoencoder: choose another name, nothing was replaced.")
-        about = {"format": FORMAT, "version": VERSION, "parameters": self.parameters(), "losses": self.losses_}
+        about = {"format": self.FORMAT, "version": VERSION, "parameters": self.parameters(), "losses": self.losses_}
         about |= {"tile_shape": self.tile_shape_, "mean": self.mean_, "std": self.std_}
         header = np.frombuffer(json.dumps(about).encode(), np.uint8)
+        scales = {f"{SCALE}{error}": scale for error, scale in self.position_scales_.items()}
         with atomic_write(file) as path, open(path, "wb") as opened:
-            np.savez(opened, **{HEADER: header}, **weights)
+            np.savez(opened, **{HEADER: header}, **weights, **scales)
         return given_path(file)
 
     @classmethod
@@ -300,7 +384,7 @@ class Autoencoder:
         try:
             weights = _read_parts(given_path(file))
             about = json.loads(weights.pop(HEADER).tobytes())
-            if about["format"] != FORMAT:
+            if about["format"] != cls.FORMAT:
                 raise KeyError("format")
             loaded = cls(**about["parameters"]) if about["version"] == VERSION else None
             if loaded is not None:
@@ -308,6 +392,9 @@ class Autoencoder:
                 loaded.tile_shape_ = tuple(map(int, about["tile_shape"]))
                 loaded.losses_ = list(map(float, about["losses"]))
                 loaded.mean_, loaded.std_ = float(about["mean"]), float(about["std"])
+                names = [f"{SCALE}{error}" for error in ERRORS] if loaded.normalize_positions else []
+                scales = {name.removeprefix(SCALE): weights.pop(name) for name in names}
+                loaded.position_scales_ = {e: scale.reshape(loaded.tile_shape_) for e, scale in scales.items()}
                 loaded._modules().load_state_dict({name: torch.from_numpy(array) for name, array in weights.items()})
                 loaded._check_tile_shape(loaded.tile_shape_)
         except PermissionError as error:
@@ -318,7 +405,8 @@ class Autoencoder:
             ) from error
         if loaded is None:
             raise InputError(f"{file} has format version {about['version']}, this code reads {VERSION}: fit anew.")
-        if not all(np.isfinite(array).all() for array in [*weights.values(), loaded.mean_, loaded.std_]):
+        learned = [*weights.values(), *loaded.position_scales_.values(), loaded.mean_, loaded.std_]
+        if not all(np.isfinite(array).all() for array in learned):
             raise InputError(f"{file} contains weights that are NaN or infinite: save it again, or fit anew.")
         return loaded
 
@@ -329,8 +417,7 @@ class Autoencoder:
         -------
         dict
         """
-        names = ("latent_channels", "depth", "width", "steps", "batch_size", "crop_size", "lr", "error", "smoothing")
-        return {name: getattr(self, name) for name in (*names, "seed")}
+        return {name: getattr(self, name) for name in self.PARAMETERS}
 
     def make_network(self) -> tuple[nn.Sequential, nn.Sequential]:
         """Return encoder and decoder with fresh weights, drawn from the seed.
@@ -352,12 +439,32 @@ class Autoencoder:
             decoder = nn.Sequential(nn.Conv2d(self.latent_channels, channels[-1], 1), nn.LeakyReLU(0.2))
             for before, after in zip(channels, channels[1:], strict=False):
                 encoder.extend([nn.Conv2d(before, after, KERNEL, STRIDE, PADDING), nn.LeakyReLU(0.2)])
-            encoder.append(nn.Conv2d(channels[-1], self.latent_channels, 1))
+            encoder.append(nn.Conv2d(channels[-1], self._encoder_channels(), 1))
             for before, after in zip(channels[::-1], channels[-2::-1], strict=False):
                 decoder.append(nn.ConvTranspose2d(before, after, KERNEL, STRIDE, PADDING))
                 if after != 1:
                     decoder.append(nn.LeakyReLU(0.2))
         return encoder, decoder
+
+    def _encoder_channels(self) -> int:
+        """Return the number of channels that the encoder makes."""
+        return self.latent_channels
+
+    def _codes(self, encoded: torch.Tensor) -> torch.Tensor:
+        """Return the codes that the decoder gets, from the output of the encoder."""
+        return encoded
+
+    def _loss(
+        self, encoder: nn.Module, decoder: nn.Module, crops: torch.Tensor, noise: torch.Generator
+    ) -> torch.Tensor:
+        """Return the loss of one step on crops with their border. `noise` is for networks that learn with noise."""
+        return self._squared_error(decoder(self._codes(encoder(crops))), crops)
+
+    def _squared_error(self, reconstructed: torch.Tensor, crops: torch.Tensor) -> torch.Tensor:
+        """Return the mean squared error without the border."""
+        import torch.nn.functional as F
+
+        return F.mse_loss(*(_without_border(images, self.border) for images in (reconstructed, crops)))
 
     def _modules(self) -> nn.ModuleDict:
         from torch import nn
@@ -390,8 +497,14 @@ class Autoencoder:
             )
         starts = range(0, len(tiles), PREDICT_BATCH)
         with torch_defaults(), torch.inference_mode():
-            parts = [part(_normalize(tiles[i : i + PREDICT_BATCH], self.mean_, self.std_)).numpy() for i in starts]
+            batches = (_normalize(tiles[i : i + PREDICT_BATCH], self.mean_, self.std_) for i in starts)
+            parts = [part(self._with_border(images)).numpy() for images in batches]
         return np.ascontiguousarray(np.concatenate(parts))
+
+    def _with_border(self, images: torch.Tensor) -> torch.Tensor:
+        import torch.nn.functional as F
+
+        return F.pad(images, (self.border,) * 4, mode="reflect") if self.border else images
 
     def _check_tile_shape(self, shape: tuple[int, ...]) -> None:
         if len(shape) != 2 or any(side % 2**self.depth or side < self.crop_size for side in shape):
@@ -399,6 +512,12 @@ class Autoencoder:
                 f"tiles are {' x '.join(map(str, shape))} px, expected sides of at least {self.crop_size} px "
                 f"that are multiples of {2**self.depth}: tile them otherwise, or choose another crop_size."
             )
+
+    def _is_saved(self, file: Path) -> bool:
+        try:
+            return json.loads(_read_parts(file, [f"{HEADER}.npy"])[HEADER].tobytes())["format"] == self.FORMAT
+        except Exception:  # noqa: BLE001 - another program's file can break anything on the way
+            return False
 
     def _fitted_tile_shape(self) -> tuple[int, int]:
         if not hasattr(self, "_encoder"):
@@ -425,11 +544,8 @@ def _read_parts(file: Path, names: Sequence[str] | None = None) -> dict[str, np.
         return {name.removesuffix(".npy"): read_array(parts.read(name)) for name in names or parts.namelist()}
 
 
-def _is_saved(file: Path) -> bool:
-    try:
-        return json.loads(_read_parts(file, [f"{HEADER}.npy"])[HEADER].tobytes())["format"] == FORMAT
-    except Exception:  # noqa: BLE001 - another program's file can break anything on the way
-        return False
+def _without_border(images: torch.Tensor, width: int) -> torch.Tensor:
+    return images[..., width : images.shape[-2] - width, width : images.shape[-1] - width]
 
 
 def _first_words(error: Exception) -> str:

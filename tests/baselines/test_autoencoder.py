@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import io
 import json
 import zipfile
@@ -16,6 +17,7 @@ from woven import woven
 
 from aitex_utils.baselines.autoencoder import HEADER, Autoencoder
 from aitex_utils.baselines.ssim import error_maps
+from aitex_utils.calibration import position_scale
 from aitex_utils.errors import InputError, MissingError
 
 SIZE = 32
@@ -29,6 +31,7 @@ SMALL = {
     "lr": 0.01,
     "smoothing": 1.0,
 }
+EXPECTED = {**SMALL, "error": "ssim", "border": 0, "normalize_positions": False, "seed": 0}
 NORMAL, TEST = woven(8, 0, SIZE, SIZE, noise=4), woven(6, 1, SIZE, SIZE, noise=4)
 DEFECTIVE = TEST.copy()
 DEFECTIVE[:, 10:16, 18:24] = 30
@@ -140,6 +143,75 @@ def test_a_strip_is_predicted_as_its_tiles_are(fitted: Autoencoder):
     assert result.score == result.tile_scores.max() and result.corners[0].tolist() == [0, start]
 
 
+def test_overlapping_tiles_are_blended_and_the_tiles_stay(fitted: Autoencoder):
+    strip = woven(1, 3, SIZE, 4 * SIZE, noise=4)[0]
+    plain, blended = fitted.predict_strip(strip), fitted.predict_strip(strip, overlap=SIZE // 2)
+    np.testing.assert_array_equal(blended.corners, plain.corners)
+    expected = [np.nanmax(blended.map[:, column : column + SIZE]) for _, column in plain.corners]
+    np.testing.assert_allclose(blended.tile_scores, expected)
+    assert blended.score == max(expected) and blended.region == plain.region and (blended.map != plain.map).any()
+
+
+# Against the edges of tiles
+
+
+def edge_excess(autoencoder: Autoencoder) -> float:
+    """Return the mean error in a frame of 3 px, as a multiple of the mean error inside."""
+    errors = error_maps(TEST, autoencoder.reconstruct(TEST), "pixel")
+    frame = np.ones((SIZE, SIZE), bool)
+    frame[3:-3, 3:-3] = False
+    return float(errors[:, frame].mean() / errors[:, ~frame].mean())
+
+
+def test_a_mirrored_border_lowers_the_errors_at_the_edge(fitted: Autoencoder):
+    bordered = small(border=12).fit(NORMAL)
+    assert edge_excess(fitted) > 1.2 > 1.1 > edge_excess(bordered)
+    assert bordered.encode(TEST).shape == fitted.encode(TEST).shape
+    assert bordered.predict(DEFECTIVE).scores.min() > bordered.predict(TEST).scores.max()
+
+
+def test_a_border_that_training_never_saw_does_harm(fitted: Autoencoder):
+    surprised = copy.copy(fitted)
+    surprised.border = 12
+    assert edge_excess(surprised) > 1.2 * edge_excess(fitted)
+
+
+def test_beyond_the_reach_of_the_layers_a_wider_border_changes_nothing():
+    autoencoder, by_border = small(steps=20).fit(NORMAL), {}
+    for autoencoder.border in (0, 12, 16):
+        by_border[autoencoder.border] = autoencoder.reconstruct(TEST)
+    np.testing.assert_allclose(by_border[12], by_border[16], atol=1e-3)
+    assert abs(by_border[0] - by_border[16]).max() > 1
+    middle = np.s_[:, 14:18, 14:18]
+    np.testing.assert_allclose(by_border[0][middle], by_border[16][middle], atol=1e-3)
+
+
+@pytest.mark.parametrize("error", ["ssim", "pixel"])
+def test_normalised_maps_are_divided_by_the_typical_error_of_normal_tiles(error: str):
+    plain, normalised = small(error=error).fit(NORMAL), small(error=error, normalize_positions=True).fit(NORMAL)
+    scale = position_scale(plain.predict(NORMAL).maps)
+    np.testing.assert_allclose(normalised.predict(TEST).maps, plain.predict(TEST).maps / scale, rtol=1e-5)
+    assert plain.position_scales_ == {} and set(normalised.position_scales_) == {"ssim", "pixel"}
+    np.testing.assert_allclose(plain.learn_positions(NORMAL).predict(TEST).maps, normalised.predict(TEST).maps)
+
+
+def test_a_normalised_autoencoder_is_saved_with_its_scales(tmp_path: Path):
+    autoencoder = small(steps=3, border=4, normalize_positions=True).fit(NORMAL)
+    loaded = Autoencoder.load(autoencoder.save(tmp_path / "a.npz"))
+    assert loaded.parameters() == autoencoder.parameters() and loaded.border == 4
+    np.testing.assert_array_equal(loaded.predict(TEST).maps, autoencoder.predict(TEST).maps)
+    assert loaded.nbytes == autoencoder.nbytes
+
+
+def test_a_border_that_no_tile_has_is_refused():
+    with pytest.raises(InputError, match="^border is 6, expected a multiple of 4"):
+        small(border=6)
+    with pytest.raises(InputError, match="^border is 16, expected less than crop_size, 16 px"):
+        small(border=16)
+    with pytest.raises(InputError, match="^normalize_positions is 'no'"):
+        small(normalize_positions="no")
+
+
 # Saving
 
 
@@ -147,7 +219,7 @@ def test_a_loaded_autoencoder_predicts_the_same(fitted: Autoencoder, tmp_path: P
     file = fitted.save(tmp_path / "a file.npz")
     assert file == tmp_path / "a file.npz"
     loaded = Autoencoder.load(file)
-    assert loaded.parameters() == fitted.parameters() == {**SMALL, "error": "ssim", "seed": 0}
+    assert loaded.parameters() == fitted.parameters() == EXPECTED
     for name in ("losses_", "tile_shape_", "mean_", "std_", "nbytes"):
         assert getattr(loaded, name) == getattr(fitted, name)
     np.testing.assert_array_equal(loaded.predict(DEFECTIVE).maps, fitted.predict(DEFECTIVE).maps)
@@ -259,8 +331,8 @@ def test_an_unchanged_file_written_anew_is_accepted(fitted: Autoencoder, tmp_pat
     [
         ({"format": "another"}, r"no readable autoencoder \('format'\)"),
         ({"format": None}, r"no readable autoencoder \('format'\)"),
-        ({"version": 1}, "format version 1, this code reads 2: fit anew"),
-        ({"version": 3}, "format version 3, this code reads 2: fit anew"),
+        ({"version": 2}, "format version 2, this code reads 3: fit anew"),
+        ({"version": 4}, "format version 4, this code reads 3: fit anew"),
         ({"parameters": {"latent_channels": 0}}, r"\(latent_channels is 0, .*at least 1"),
         ({"parameters": {"halvings": 3}}, "unexpected keyword argument"),
         ({"parameters": {**SMALL, "latent_channels": 5}}, "no readable autoencoder .*state_dict"),

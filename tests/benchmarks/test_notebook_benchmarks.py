@@ -9,6 +9,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import contest
 import notebook_01
 import notebook_03
 import notebook_04
@@ -19,7 +20,9 @@ import numpy as np
 import pytest
 from results_files import read_results
 
+from aitex_utils import metrics
 from aitex_utils.baselines.autoencoder import Autoencoder
+from aitex_utils.baselines.variational import VariationalAutoencoder
 from aitex_utils.commands.protocol_c import TileScores
 from aitex_utils.lessons.tile_sampling import draw_tiles, split_fabric
 from aitex_utils.patchcore import PatchCore
@@ -150,25 +153,65 @@ def test_thresholds_of_training_tiles_flag_new_strips(fabric_scores: notebook_06
     assert at_10["strips_lowest"] <= at_10["strips"] <= at_10["strips_highest"]
 
 
-@pytest.mark.slow
+def tile_scores(noise: float, seed: int) -> TileScores:
+    """Return 40 tiles of 10 strips, every fourth tile defective, in the odd strips half of the clean ones left out."""
+    labels, groups = np.arange(40) % 4 == 0, np.arange(40) // 4
+    scores = labels + noise * np.random.default_rng(seed).normal(size=40)
+    return TileScores(scores, labels, groups, labels | (groups % 2 == 0))
+
+
+def test_resampled_aurocs_are_those_of_the_drawn_tiles(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(notebook_09, "N_RESAMPLES", 4)
+    tiles = tile_scores(1.0, 0)
+    weights = notebook_09.resample_strips(10, 0, 4)
+    for protocol in ("c1", "c2"):
+        rows = notebook_09.rows_of(tiles, protocol)
+        expected = []
+        for drawn in weights:
+            picked = np.concatenate(
+                [np.flatnonzero(rows & (tiles.groups == g)) for g in np.repeat(np.arange(10), drawn)]
+            )
+            expected.append(metrics.auroc(tiles.labels[picked], tiles.scores[picked]))
+        np.testing.assert_allclose(notebook_09.resample_auroc(tiles, protocol), expected)
+
+
 def test_differences_of_detectors_are_paired(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(notebook_09, "N_RESAMPLES", 100)
-    labels, groups = np.arange(40) % 4 == 0, np.arange(40) // 4
-    in_c1, noise = groups % 2 == 0, np.random.default_rng(0).normal(size=40)
-    scores = {"a": labels + noise / 9, "b": noise}
-    by_fabric = {"00": {n: TileScores(values, labels, groups, in_c1 | labels) for n, values in scores.items()}}
-    nothing = notebook_09.resampled_difference(by_fabric, "a", "a", only_c1=True)
-    assert nothing == {"low": 0, "median": 0, "high": 0}
-    difference = notebook_09.resampled_difference(by_fabric, "a", "b", only_c1=False)
+    monkeypatch.setattr(notebook_09, "PAIRS", (("a", "a"), ("a", "b")))
+    scored = {"a": tile_scores(0.1, 0), "b": tile_scores(1.0, 0)}
+    resampled = {n: {p: notebook_09.resample_auroc(tiles, p) for p in ("c1", "c2")} for n, tiles in scored.items()}
+    measures = {n: notebook_09.measure_detector(contest.Scored(tiles=scored), n, resampled[n]) for n in scored}
+    summary = notebook_09.summarize({"00": measures, "01": measures}, {"00": resampled, "01": resampled})
+    assert summary["differences"]["a_minus_a_c1"] == {"low": 0, "median": 0, "high": 0}
+    difference = summary["differences"]["a_minus_b_c2"]
     assert 0 < difference["low"] < difference["median"] < difference["high"]
+    mean = summary["mean"]["b"]
+    assert mean["tile_auroc_c1"] == measures["b"]["tile_auroc_c1"]
+    assert mean["tile_auroc_c1_low"] < mean["tile_auroc_c1"] < mean["tile_auroc_c1_high"]
 
 
-def test_a_timed_detector_adds_up_its_seconds(monkeypatch: pytest.MonkeyPatch):
-    clock = iter([1.0, 1.5, 4.0, 4.25])
-    monkeypatch.setattr(notebook_09.time, "perf_counter", lambda: next(clock))
-    detector = notebook_09.TimedDetector(type("Doubles", (), {"predict_strip": lambda self, strip: 2 * strip})())
-    assert detector.predict_strip(3) == 6 and detector.predict_strip(4) == 8
-    assert detector.seconds == 0.75
+class EdgeScorer:
+    """A detector "edge" with maps that are high in the outermost pixels, and in the middle where a tile is dark."""
+
+    nbytes = {"edge": 2048}
+
+    def maps(self, tiles: np.ndarray) -> dict[str, np.ndarray]:
+        """Return the maps."""
+        maps = np.where(tiles < 40, 5.0, 0.0).astype(np.float32)
+        maps[:, 0, 0] = 3
+        return {"edge": maps}
+
+
+def test_a_frame_is_left_out_and_overlap_keeps_the_tiles(small_practice: Path, small_fabric: str):
+    _, test = notebook_09.read_split(small_practice, small_fabric)
+    plain = contest.score_detectors(EdgeScorer(), test, fixed=False)
+    fixed = contest.score_detectors(EdgeScorer(), test, fixed=True)
+    assert set(plain.tiles) == {"edge", "edge_without_frame"} and set(fixed.tiles) == {"edge_fixed"}
+    assert plain.tiles["edge"].scores.min() == 3
+    assert plain.tiles["edge_without_frame"].scores.min() == 0
+    assert (fixed.tiles["edge_fixed"].labels == plain.tiles["edge"].labels).all()
+    assert (plain.edge_distances["edge"] == 0).mean() > 0.5 and plain.nbytes == {"edge": 2048}
+    assert not plain.strips
 
 
 def keys(value: Any) -> Any:
@@ -245,25 +288,37 @@ def test_notebook_06(written, small_practice: Path, small_fabric: str):
     assert keys(results["aitex"]) == keys(stored)
 
 
-@pytest.mark.slow
-def test_notebook_09(written, small_practice: Path, small_fabric: str, monkeypatch: pytest.MonkeyPatch):
-    settings = {"FABRICS": {"aitex": (small_fabric,), "practice": (small_fabric,)}, "N_RESAMPLES": 5, "BANK_SIZE": 500}
-    settings |= {"PRACTICE": small_practice, "Autoencoder": functools.partial(Autoencoder, steps=2, width=4)}
-    settings["PAPER"] = {**notebook_09.PAPER, "size": 64}
-    results, stored = written(notebook_09, small_practice, ["--aitex"], **settings), read_results("notebook_09")
-    assert set(stored.pop("patchcore")) <= set(results.pop("patchcore"))  # it was stored with fewer parameters
-    assert keys(results) == keys(stored)
+@pytest.fixture
+def quick_networks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the detectors of notebook 09 learn for two steps."""
+    monkeypatch.setattr(contest, "Autoencoder", functools.partial(Autoencoder, steps=2, width=4))
+    monkeypatch.setattr(contest, "VariationalAutoencoder", functools.partial(VariationalAutoencoder, steps=2, width=4))
+    monkeypatch.setattr(contest, "BANK_SIZE", 500)
 
 
 @pytest.mark.slow
-def test_all_variants_of_the_autoencoder_are_fitted(small_tiles, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(notebook_09, "Autoencoder", functools.partial(Autoencoder, steps=1, width=4))
-    monkeypatch.setattr(notebook_09, "PAPER", {**notebook_09.PAPER, "size": 64})
-    fitted = {}
-    for name, detector, _ in notebook_09.fit_variants(small_tiles.clean.tiles[:8]):
-        fitted[name] = detector.error if isinstance(detector, Autoencoder) else len(detector.bank_)
-    assert fitted.pop("patchcore") > fitted.pop("patchcore_few") > 0
-    assert all(name.endswith(error) for name, error in fitted.items()) and len(fitted) == 8
+@pytest.mark.usefixtures("quick_networks")
+def test_notebook_09(written, small_practice: Path, small_fabric: str):
+    settings = {"FABRICS": {"aitex": (small_fabric,)}, "N_RESAMPLES": 5, "read_results_if_any": lambda name: {}}
+    results = written(notebook_09, small_practice, ["--only-data", "aitex", "--aitex"], **settings)
+    stored = read_results("notebook_09")
+    assert keys(results["aitex"]) == keys(stored["aitex"]) == keys(stored["practice"])
+    assert set(results) == set(stored) - {"practice"}
+    assert {name for pair in notebook_09.PAIRS for name in pair} <= set(results["aitex"]["mean"])
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("quick_networks")
+def test_all_variants_of_the_detectors_are_fitted_in_both_ways(small_tiles):
+    tiles = small_tiles.clean.tiles[:8]
+    by_way: dict[bool, set[str]] = {False: set(), True: set()}
+    for scorer, fixed in contest.fit_scorers(tiles):
+        maps = scorer.maps(tiles[:2])
+        assert all(of_name.shape == (2, 256, 256) and np.isfinite(of_name).all() for of_name in maps.values())
+        by_way[fixed] |= set(maps)
+    assert by_way[False] == {"patchcore", "patchcore_few", "pca", "pixel", "ssim", "wide_pixel", "wide_ssim"}
+    more = {f"{variant}_{error}" for variant in ("few", "seed1", "vae") for error in ("pixel", "ssim")}
+    assert by_way[True] - by_way[False] == {"features_bank", "codes_bank"} | more and by_way[False] < by_way[True]
 
 
 def test_only_strips_with_a_known_mask_are_tested(small_practice: Path, small_fabric: str):

@@ -8,7 +8,7 @@ import numpy as np
 import picture
 import pytest
 import results_picture
-from tables_practice import DETECTORS, contest_caption
+from tables_practice import DETECTORS, FIXED, contest_caption
 
 from aitex_utils.commands.protocol_c import ScoredStrip
 from aitex_utils.patchcore import StripResult
@@ -19,14 +19,15 @@ def test_the_results_have_a_marker_for_each_detector_and_fabric():
     def measures(auroc: float) -> dict:
         return {"tile_auroc_c1": auroc, "tile_auroc_c1_interval": [auroc - 0.1, auroc + 0.05]}
 
-    aurocs = {"00": (0.9, 0.8, 0.7), "01": (0.85, 0.75, 0.65)}
-    contest = {"fabrics": {f: dict(zip(DETECTORS, map(measures, values), strict=True)) for f, values in aurocs.items()}}
+    aurocs = {"00": (0.9, 0.8, 0.7, 0.6), "01": (0.85, 0.75, 0.65, 0.55)}
+    names = [name + FIXED for name in DETECTORS]
+    contest = {"fabrics": {f: dict(zip(names, map(measures, values), strict=True)) for f, values in aurocs.items()}}
     axis = results_picture.draw(contest).axes[0]
     markers = [line for line in axis.lines if line.get_linestyle() == "None"]
     drawn = {(float(line.get_xdata()[0]), round(float(line.get_ydata()[0]))) for line in markers}
     assert drawn == {(auroc, row) for row, values in enumerate(aurocs.values()) for auroc in values}
     assert [text.get_text() for text in axis.get_legend().get_texts()] == list(DETECTORS.values())
-    assert len({line.get_marker() for line in markers}) == len({line.get_color() for line in markers}) == 3
+    assert len({line.get_marker() for line in markers}) == len({line.get_color() for line in markers}) == 4
     assert "PatchCore 0.90, 0.85" in contest_caption(contest)
 
 

@@ -44,6 +44,10 @@ KINDS: dict[str, tuple[Callable[[Any], bool], str]] = {
     "a tensor": (is_tensor, "`torch.as_tensor(...)` makes a tensor of an array or a list."),
     "a list": (lambda value: isinstance(value, list), "`list(...)` makes a list."),
     "a tuple": (lambda value: isinstance(value, tuple), "`return a, b` returns a tuple."),
+    "an integer and a number": (
+        lambda value: isinstance(value, (tuple, list)) and len(value) == 2 and _dtype_kind(value[0]) in ("i", "u"),
+        "The first one counts, so it is an integer: `//` divides to an integer, and `int(...)` converts a float.",
+    ),
 }
 
 

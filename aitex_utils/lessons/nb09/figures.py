@@ -129,7 +129,7 @@ def plot_rows(
     titles : sequence of str
         One per column.
     caption : str
-                Caption of the figure.
+        Caption of the figure.
     masks : ndarray, shape (N, H, W), optional
         Ground-truth masks, bool, outlined in the first row and on maps, unless all of the image is marked.
     scales : dict of str to tuple of float, optional
@@ -156,7 +156,7 @@ def plot_rows(
         if np.ndim(images) != 3 or len(images) != n:
             raise InputError(f"{name} has shape {np.shape(images)}, expected (N, H, W) with N = {n}, one per title.")
     check_values(rows, nan=True)
-    size, widths = (1.75 * n + 0.8, 1.85 * len(rows)), [1.0] * n + [0.06]
+    size, widths = (2.15 * n + 0.8, 2.25 * len(rows)), [1.0] * n + [0.06]
     figure, axes = make_axes(len(rows), n + 1, size, squeeze=False, gridspec_kw={"width_ratios": widths})
     for title, axis in zip(titles, axes[0], strict=False):
         axis.set_title(title, fontsize=9)
@@ -182,6 +182,37 @@ def _draw_row(axes: np.ndarray, images: np.ndarray, scale: tuple[float, float] |
     return drawn
 
 
+def plot_profiles(profiles: Mapping[str, np.ndarray]) -> tuple[Figure, str]:
+    """Draw mean errors of clean tiles against the distance to the nearest edge.
+
+    Parameters
+    ----------
+    profiles : dict of str to ndarray, each of shape (width,)
+        Mean error at each distance, by network.
+
+    Returns
+    -------
+    figure : matplotlib.figure.Figure
+    caption : str
+
+    Examples
+    --------
+    >>> plot_profiles({"A": np.array([9.0, 6.0, 5.0])})[1]
+    'Mean pixel error of clean tiles by distance to the nearest edge. A: 9.0 on the outermost pixels, 5.0 at 2 px.'
+    """
+    check_values(profiles)
+    figure, axis = make_axes(1, 1, (6.4, 2.9))
+    texts = []
+    for i, (name, values) in enumerate(profiles.items()):
+        distances = np.arange(len(values))
+        axis.plot(distances, values, color=COLOURS[i], marker=MARKERS[i], markersize=4, label=name)
+        texts.append(f"{name}: {values[0]:.1f} on the outermost pixels, {values[-1]:.1f} at {distances[-1]} px")
+    axis.set(xlabel="distance to the nearest edge of the tile (px)", ylabel="mean error (grey levels)")
+    axis.set_ylim(0, 1.08 * max(float(np.max(values)) for values in profiles.values()))
+    axis.legend(loc="best")
+    return figure, f"Mean pixel error of clean tiles by distance to the nearest edge. {'; '.join(texts)}."
+
+
 def plot_dots(values: Mapping[str, Mapping[str, float]], *, label: str) -> tuple[Figure, str]:
     """Draw a line for each name, with a dot for each of its cases.
 
@@ -190,7 +221,7 @@ def plot_dots(values: Mapping[str, Mapping[str, float]], *, label: str) -> tuple
     values : dict of str to dict
         `values[name][case]`; a name can lack some of the cases.
     label : str
-                Name of the values.
+        Name of the values.
 
     Returns
     -------
@@ -219,7 +250,8 @@ def plot_dots(values: Mapping[str, Mapping[str, float]], *, label: str) -> tuple
     for row, by_case in enumerate(values.values()):
         axis.hlines(row, min(by_case.values()), max(by_case.values()), color=LINE, alpha=0.3)
     axis.set(yticks=range(len(values)), yticklabels=list(values), xlabel=label, ylim=(len(values) - 0.5, -0.5))
-    axis.legend(loc="center left", bbox_to_anchor=(1.01, 0.5))
+    if len(cases) > 1:
+        axis.legend(loc="center left", bbox_to_anchor=(1.01, 0.5))
     texts = [
         f"{name}: " + ", ".join(f"{case} {value:.3f}" for case, value in by_case.items())
         for name, by_case in values.items()

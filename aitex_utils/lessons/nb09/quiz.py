@@ -15,7 +15,7 @@ QUESTIONS = (
                 "The loss does not decide",
                 "Yes. The gap between errors on defects and on normal fabric decides, and training never sees it.",
             ),
-            "d": ("They are equally good", "They can be far apart: only a test with defects shows it."),
+            "d": ("They are equally good", "They can differ widely: only a test with defects shows it."),
         },
         "c",
     ),
@@ -24,10 +24,10 @@ QUESTIONS = (
         "Two detectors have the intervals 0.70 to 0.90 and 0.75 to 0.95 on the same strips. Is the second better?",
         {
             "a": ("No, the intervals overlap", "They can overlap although the difference is certain."),
-            "b": ("Yes, both ends are higher", "That alone doesn't say how sure the difference is."),
+            "b": ("Yes, both ends are higher", "This alone does not show how certain the difference is."),
             "c": (
-                "Only the interval of the paired difference can say",
-                "Yes. Strips that are hard are hard for both, and in the difference that cancels.",
+                "Only the interval of the paired difference can show it",
+                "Yes. Difficult strips lower both detectors, and this effect cancels in the difference.",
             ),
             "d": ("More tiles of the same strips would settle it", "Tiles of a strip are alike: take more strips."),
         },
@@ -35,41 +35,86 @@ QUESTIONS = (
     ),
     Question(
         "09.q3",
-        "A tile is rebuilt a little too dark all over. How does 1 - SSIM judge it, compared with the pixel error?",
+        "A tile is reconstructed a little too dark everywhere. How does 1 - SSIM react, compared with the pixel error?",
         {
             "a": (
-                "Milder: it asks for the pattern first",
-                "Yes. The pattern agrees and only the factor of the means falls, and that but a little.",
+                "Less: it compares the pattern first",
+                "Yes. The pattern agrees, and only the factor of the means falls slightly.",
             ),
-            "b": ("More severely", "A shift of all values leaves variances and covariance as they are."),
-            "c": ("Just the same", "The pixel error is the shift itself. SSIM compares patterns, too."),
+            "b": ("More", "A shift of all values leaves variances and covariance unchanged."),
+            "c": ("Just the same", "The pixel error is the shift itself. SSIM also compares patterns."),
         },
         "a",
     ),
     Question(
         "09.q4",
-        "The nearest distances between an autoencoder's codes don't find defects well. What follows?",
+        "The nearest distances between an autoencoder's codes do not find defects well. What follows?",
         {
-            "a": ("The training failed", "It was trained to rebuild, and can do that well all the same."),
+            "a": ("The training failed", "It was trained to reconstruct, and might do this well."),
             "b": (
                 "Codes that are good for reconstruction need not separate classes",
-                "Yes. Nothing in training asked that codes of defects lie far from codes of normal fabric.",
+                "Yes. The training does not require that codes of defects are far from codes of normal fabric.",
             ),
-            "c": ("Distances are no good anomaly signal", "With other features they are: PatchCore lives by them."),
+            "c": ("Distances are no good anomaly signal", "With other features they are: PatchCore relies on them."),
         },
         "b",
     ),
     Question(
         "09.q5",
-        "On your own fabric, with 30 normal strips and no defects yet: how do you choose between the two?",
+        "On your own fabric, with 30 normal strips and no defects yet: how do you choose between the detectors?",
         {
-            "a": ("By the better result in this notebook", "That holds for this fabric, this camera, these defects."),
-            "b": ("By the lower loss or coreset radius (notebook 04)", "Neither of them knows a defect."),
+            "a": ("By the better result in this notebook", "It holds for this fabric, this camera and these defects."),
+            "b": ("By the lower loss or covering radius (notebook 04)", "Neither of them depends on a defect."),
             "c": (
-                "Run both, gather defects by strip, then compare in pairs",
-                "Yes. Until then it is open, and the two might find different defects.",
+                "Run both, collect defects by strip, then compare in pairs",
+                "Yes. Without defects the question is open, and the detectors might find different defects.",
             ),
-            "d": ("By the smaller file", "If both are good enough, why not. But first you need to know that."),
+            "d": ("By the smaller file", "This is a reason only if both are good enough, which is not known yet."),
+        },
+        "c",
+    ),
+    Question(
+        "09.q6",
+        "The error of clean tiles is highest within 8 px of the edges. Which explanation fits?",
+        {
+            "a": (
+                "Defects are more frequent near the edges of tiles",
+                "The tiles are clean, so no defect can explain the curve.",
+            ),
+            "b": (
+                "Near an edge, the convolutions see zeros instead of fabric, so the network reconstructs these "
+                "pixels worse",
+                "Yes. Only the zero padding depends on the distance to the edge of the tile.",
+            ),
+            "c": (
+                "The light is weaker at the edges of a strip",
+                "Tiles are cut at arbitrary columns, so the light cannot follow all four edges of each tile.",
+            ),
+            "d": ("The training was too short", "A longer training lowers the whole curve, not its ends alone."),
+        },
+        "b",
+    ),
+    Question(
+        "09.q7",
+        "A mill has limits of memory and time, and 40 defective strips of one fabric. What do you recommend?",
+        {
+            "a": (
+                "PatchCore, because it has the higher mean in the papers",
+                "The means come from other fabrics and cameras.",
+            ),
+            "b": (
+                "The autoencoder, because it needs the least memory",
+                "A smaller coreset or a PCA can fit as well, so memory alone does not decide.",
+            ),
+            "c": (
+                "Measure both on the 40 defective strips in pairs, within the limits of memory and time, and then "
+                "decide",
+                "Yes. With so many defective strips, a paired comparison is possible.",
+            ),
+            "d": (
+                "Both together, because two detectors always find more",
+                "Only if they miss different defects. They also add their false alarms.",
+            ),
         },
         "c",
     ),

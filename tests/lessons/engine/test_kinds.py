@@ -20,7 +20,8 @@ VALUES = {
     "an array of Booleans": [np.array([True])],
     "a tensor": [torch.ones(2), torch.nn.Parameter(torch.ones(2))],
     "a list": [[1], []],
-    "a tuple": [(1, 2)],
+    "a tuple": [(1.5, 2)],
+    "an integer and a number": [(4, 2.0), (np.int64(4), 2)],
 }
 
 
@@ -28,7 +29,8 @@ VALUES = {
 def test_only_values_of_the_kind_are_accepted(wanted: str):
     for kind, values in VALUES.items():
         for value in values:
-            has_kind = kind == wanted or wanted == "an array" and isinstance(value, np.ndarray)
+            also = {"an array": np.ndarray, "a tuple": tuple}.get(wanted)
+            has_kind = kind == wanted or also is not None and isinstance(value, also)
             assert (explain_wrong_kind(value, wanted) == "") == has_kind, (wanted, value)
     for value in (None, "a", object(), 1.5, np.float32(2)):
         assert explain_wrong_kind(value, wanted).endswith(".")
@@ -43,6 +45,7 @@ def test_only_values_of_the_kind_are_accepted(wanted: str):
         ("an array of Booleans", np.array([True, False]), np.array([1, 0]), "It returns an array of integers, and"),
         ("an array of Booleans", np.array([True, False]), [True, False], "It returns a list, and"),
         ("an array of integers", np.array([1, 2]), np.array([1.0, 2.0]), "It returns an array of floats, and"),
+        ("an integer and a number", (4, 2.0), (4.0, 2.0), "and the task asks for an integer and a number."),
         ("a tensor", torch.ones(2), np.ones(2, np.float32), "It returns an array of floats, and the task asks for a"),
         ("an array", np.ones(2), torch.ones(2), "It returns a tensor, and the task asks for an array."),
         ("an array", np.ones(2), [1.0, 1.0], "It returns a list, and the task asks for an array."),

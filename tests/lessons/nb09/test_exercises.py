@@ -9,15 +9,19 @@ import lesson_cells as lessons
 import numpy as np
 import pytest
 import torch
-from scipy.ndimage import gaussian_filter
+from scipy.ndimage import binary_erosion, gaussian_filter
+from sklearn.decomposition import PCA
 
 from aitex_utils import metrics
 from aitex_utils.baselines.autoencoder import KERNEL, PADDING, STRIDE, Autoencoder
 from aitex_utils.baselines.ssim import SIGMA, TAPS, error_maps, ssim_maps
 from aitex_utils.lessons import judge
+from aitex_utils.lessons.nb09.edges import error_by_distance
 from aitex_utils.lessons.nb09.exercises import EXERCISES
+from aitex_utils.lessons.nb09.pca import pca_residuals
 from aitex_utils.lessons.nb09.percentile_rank import percentile_rank
 from aitex_utils.lessons.nb09.resampling import resample_strips
+from aitex_utils.lessons.nb09.training import random_crops, reconstruct
 
 BY_ID = {exercise.id: exercise for exercise in EXERCISES}
 NAMES = {
@@ -26,6 +30,9 @@ NAMES = {
     "09.3": "smoothed_errors",
     "09.4": "paired_differences",
     "09.5": "share_of_normal_below",
+    "09.6": "error_by_distance",
+    "09.7": "train",
+    "09.8": "pca_residuals",
 }
 
 
@@ -71,12 +78,12 @@ def ssim_in_python(window_a, window_b, value_range=255.0):
 
 def errors_tile_by_tile(tiles, reconstructed, sigma):
     pairs = zip(tiles, reconstructed, strict=True)
-    return [gaussian_filter(np.abs(t.astype(np.float32) - r), sigma) for t, r in pairs]
+    return np.stack([gaussian_filter(np.abs(t.astype(np.float32) - r), sigma) for t, r in pairs])
 
 
 def errors_by_larger(tiles, reconstructed, sigma):
     errors = np.where(tiles > reconstructed, tiles - reconstructed, reconstructed - tiles).astype(float)
-    return torch.from_numpy(gaussian_filter(errors, [0, sigma, sigma]))
+    return gaussian_filter(errors, [0, sigma, sigma])
 
 
 def differences_by_counts(labels, scores_a, scores_b, groups, resamples):
@@ -111,12 +118,71 @@ def share_by_bisect(values, normal):
     return np.vectorize(lambda v: bisect_left(ordered, v) / len(ordered))(values)
 
 
+def profile_by_erosion(errors, width):
+    values, ring = [], np.ones(errors.shape[-2:], bool)
+    for _ in range(width):
+        inner = binary_erosion(ring)
+        values.append(errors[:, ring & ~inner].mean())
+        ring = inner
+    return np.array(values)
+
+
+def profile_by_slices(errors, width):
+    values = []
+    for d in range(width):
+        outer = errors[:, d : errors.shape[1] - d, d : errors.shape[2] - d]
+        total, count = outer.sum(), outer.size
+        inner = outer[:, 1:-1, 1:-1]
+        values.append((total - inner.sum()) / (count - inner.size))
+    return np.asarray(values)
+
+
+def train_with_autograd(encoder, decoder, optimizer, batches, after_step):
+    [network.train() for network in (encoder, decoder)]
+    losses = []
+    for x in batches:
+        optimizer.zero_grad(set_to_none=False)
+        loss = ((decoder(encoder(x)) - x) ** 2).mean()
+        loss.backward()
+        optimizer.step()
+        losses.append(float(loss))
+        after_step(losses)
+    [network.eval() for network in (encoder, decoder)]
+    return losses
+
+
+def train_cleared_after_the_step(encoder, decoder, optimizer, batches, after_step):
+    network, losses = torch.nn.Sequential(encoder, decoder).train(), []
+    for x in batches:
+        loss = torch.nn.functional.mse_loss(network(x), x)
+        loss.backward()
+        optimizer.step()
+        optimizer.zero_grad()
+        losses += [loss.detach().numpy().item()]
+        after_step(losses)
+    network.eval()
+    return losses
+
+
+def pca_by_sklearn(patches, normal, k):
+    pca = PCA(k).fit(normal)
+    return np.linalg.norm(patches - pca.inverse_transform(pca.transform(patches)), axis=-1)
+
+
+def pca_by_the_rest(patches, normal, k):
+    directions = np.linalg.eigh(np.cov((normal - normal.mean(0)).T))[1][:, : normal.shape[1] - k]
+    return np.sqrt((((patches - normal.mean(0)) @ directions) ** 2).sum(1))
+
+
 RIGHT = {
     "09.1": (size_by_sliding, size_by_torch),
     "09.2": (ssim_by_cov, ssim_in_python),
     "09.3": (errors_tile_by_tile, errors_by_larger),
     "09.4": (differences_by_counts, differences_by_pairs),
     "09.5": (share_by_comparing, share_by_bisect),
+    "09.6": (profile_by_erosion, profile_by_slices),
+    "09.7": (train_with_autograd, train_cleared_after_the_step),
+    "09.8": (pca_by_sklearn, pca_by_the_rest),
 }
 
 
@@ -206,6 +272,73 @@ def differences_averaged_over_strips(labels, scores_a, scores_b, groups, resampl
     return values
 
 
+def profile_with(distances, finish=np.mean):
+    def answer(errors, width):
+        rows, columns = np.indices(errors.shape[1:])
+        of_pixels = distances(rows, columns, errors.shape[1] - 1)
+        return np.array([finish(errors[:, of_pixels == d]) for d in range(width)])
+
+    return answer
+
+
+def nearest(rows, columns, last):
+    return np.minimum(np.minimum(rows, last - rows), np.minimum(columns, last - columns))
+
+
+def profile_of_frames(errors, width):
+    of_pixels = nearest(*np.indices(errors.shape[1:]), errors.shape[1] - 1)
+    return np.array([errors[:, of_pixels <= d].mean() for d in range(width)])
+
+
+def profile_of_insides(errors, width):
+    return np.array([errors[:, d : errors.shape[1] - d, d : errors.shape[2] - d].mean() for d in range(width)])
+
+
+def profile_per_tile(errors, width):
+    of_pixels = nearest(*np.indices(errors.shape[1:]), errors.shape[1] - 1)
+    return np.array([[tile[of_pixels == d].mean() for d in range(width)] for tile in errors])
+
+
+def trained(
+    lines, before="encoder.train(), decoder.train()", after="encoder.eval(), decoder.eval()", keep="loss.item()"
+):
+    """Return a loop that a learner might type: `lines` of a step, with what comes before and after the loop."""
+    source = ["def train(encoder, decoder, optimizer, batches, after_step):", f"    {before}", "    losses = []"]
+    source += ["    for crops in batches:", *(f"        {line}" for line in lines.replace("KEEP", keep).split(" | "))]
+    source += [f"    {after}", "    return losses"]
+    namespace = {"F": torch.nn.functional, "torch": torch}
+    exec("\n".join(source), namespace)
+    return namespace["train"]
+
+
+LOSS = "loss = F.mse_loss(decoder(encoder(crops)), crops) | "
+KEPT = " | losses.append(KEEP) | after_step(losses)"
+STEP = f"{LOSS}optimizer.zero_grad() | loss.backward() | optimizer.step()"
+
+
+def pca_with(
+    mean=lambda p, n: n.mean(axis=0),
+    data=lambda p, n: n,
+    choose=lambda vectors, k: vectors[:, -k:].T,
+    finish=lambda lost: np.linalg.norm(lost, axis=1),
+):
+    def answer(patches, normal, k):
+        vectors = np.linalg.eigh(np.cov(data(patches, normal).T))[1]
+        directions, centred = choose(vectors, k), patches - mean(patches, normal)
+        return finish(centred - centred @ directions.T @ directions)
+
+    return answer
+
+
+def pca_without_mean(patches, normal, k):
+    directions = np.linalg.svd(normal)[2][:k]
+    return np.linalg.norm(patches - patches @ directions.T @ directions, axis=1)
+
+
+def pca_code_length(patches, normal, k):
+    return np.linalg.norm(PCA(k).fit(normal).transform(patches), axis=1)
+
+
 WRONG = [
     ("09.1", "one side padded", size_with(lambda n, k, s, p: (n + p - k) // s + 1)),
     ("09.1", "padding forgotten", size_with(lambda n, k, s, p: (n - k) // s + 1)),
@@ -248,6 +381,61 @@ WRONG = [
     ("09.5", "stretched", lambda v, n: (v - n.min()) / np.ptp(n)),
     ("09.5", "counted, not shared", lambda v, n: (n < v[..., None]).sum(axis=-1)),
     ("09.5", "not sorted", lambda v, n: n.searchsorted(v, "left") / n.size),
+    ("09.6", "first edge only", profile_with(lambda r, c, last: np.minimum(r, c))),
+    ("09.6", "left and right only", profile_with(lambda r, c, last: np.minimum(c, last - c))),
+    ("09.6", "top and bottom only", profile_with(lambda r, c, last: np.minimum(r, last - r))),
+    (
+        "09.6",
+        "distances added",
+        profile_with(lambda r, c, last: np.minimum(r, last - r) + np.minimum(c, last - c)),
+    ),
+    ("09.6", "counted from the centre", profile_with(lambda r, c, last: last // 2 - nearest(r, c, last))),
+    ("09.6", "counted from 1", profile_with(lambda r, c, last: nearest(r, c, last) - 1)),
+    ("09.6", "whole frames", profile_of_frames),
+    ("09.6", "all further inside", profile_of_insides),
+    ("09.6", "sums", profile_with(nearest, np.sum)),
+    ("09.6", "largest", profile_with(nearest, np.max)),
+    ("09.6", "one row per tile", profile_per_tile),
+    ("09.7", "gradients added up", trained(f"{LOSS}loss.backward() | optimizer.step(){KEPT}")),
+    ("09.7", "weights never change", trained(f"{LOSS}loss.backward(){KEPT}")),
+    (
+        "09.7",
+        "weights never change",
+        trained(f"{LOSS}loss.backward() | optimizer.zero_grad() | optimizer.step(){KEPT}"),
+    ),
+    (
+        "09.7",
+        "weights never change",
+        trained(f"{LOSS}optimizer.zero_grad() | optimizer.step() | loss.backward(){KEPT}"),
+    ),
+    ("09.7", "both left in training mode", trained(STEP + KEPT, after="pass")),
+    ("09.7", "decoder left in training mode", trained(STEP + KEPT, after="encoder.eval()")),
+    ("09.7", "encoder left in training mode", trained(STEP + KEPT, after="decoder.eval()")),
+    ("09.7", "trained in evaluation mode", trained(STEP + KEPT, before="pass")),
+    ("09.7", "errors added", trained(STEP.replace("crops) |", "crops, reduction='sum') |") + KEPT)),
+    ("09.7", "absolute errors", trained(STEP.replace("mse_loss", "l1_loss") + KEPT)),
+    (
+        "09.7",
+        "compared with a grey image",
+        trained(STEP.replace("(crops)), crops)", "(crops)), torch.zeros_like(crops))") + KEPT),
+    ),
+    ("09.7", "tensors kept", trained(STEP + KEPT, keep="loss")),
+    ("09.7", "tensors kept", trained(STEP + KEPT, keep="loss.detach()")),
+    ("09.7", "no report", trained(STEP + " | losses.append(KEEP)")),
+    (
+        "09.7",
+        "reported once",
+        trained(STEP + " | losses.append(KEEP)", after="encoder.eval(), decoder.eval(), after_step(losses)"),
+    ),
+    ("09.7", "reported too early", trained(STEP + " | after_step(losses) | losses.append(KEEP)")),
+    ("09.8", "mean not subtracted", pca_without_mean),
+    ("09.8", "mean of the test", pca_with(mean=lambda p, n: p.mean(0))),
+    ("09.8", "fitted on the test", pca_with(data=lambda p, n: p)),
+    ("09.8", "smallest variance kept", pca_with(choose=lambda vectors, k: vectors[:, :k].T)),
+    ("09.8", "rows for columns", pca_with(choose=lambda vectors, k: vectors[-k:])),
+    ("09.8", "one direction too many", pca_with(choose=lambda vectors, k: vectors[:, -k - 1 :].T)),
+    ("09.8", "squared", pca_with(finish=lambda lost: (lost**2).sum(axis=1))),
+    ("09.8", "inside the subspace", pca_code_length),
 ]
 
 
@@ -305,7 +493,49 @@ def test_percentile_rank_is_that_of_the_module(solutions: dict):
     )
 
 
+def test_error_by_distance_is_that_of_the_module(solutions: dict):
+    errors = np.random.default_rng(0).random((3, 20, 20))
+    np.testing.assert_allclose(solutions["09.6"](errors, 6), error_by_distance(errors, 6))
+
+
+def test_the_loop_trains_the_autoencoder_of_the_module(solutions: dict):
+    tiles = np.random.default_rng(0).integers(0, 256, (3, 40, 40), np.uint8)
+    encoder, decoder = Autoencoder(width=4, depth=2).make_network()
+    adam = torch.optim.Adam([*encoder.parameters(), *decoder.parameters()], lr=5e-3)
+    seen: list[int] = []
+    batches = random_crops(tiles, 40, batch_size=4, size=16)
+    losses = solutions["09.7"](encoder, decoder, adam, batches, lambda losses: seen.append(len(losses)))
+    assert len(losses) == 40 and seen == list(range(1, 41)) and not encoder.training and not decoder.training
+    assert np.mean(losses[-10:]) < 0.95 * np.mean(losses[:3])
+    assert reconstruct(encoder, decoder, tiles, tiles).shape == tiles.shape
+
+
+def test_pca_residuals_are_those_of_the_module(solutions: dict):
+    normal, patches = np.random.default_rng(0).normal(size=(2, 30, 6)) * np.arange(1, 7)
+    np.testing.assert_allclose(solutions["09.8"](patches, normal, 3), pca_residuals(patches, normal, 3))
+
+
+@pytest.mark.parametrize(
+    ("number", "answer", "part"),
+    [
+        ("09.1", lambda side, layers, c: tuple(map(float, size_by_torch(side, layers, c))), "integer"),
+        ("09.3", lambda t, r, s: errors_tile_by_tile(t, r, s).tolist(), "array"),
+        ("09.5", lambda v, n: share_by_comparing(v, n).tolist(), "array"),
+        ("09.6", lambda e, w: profile_by_slices(e, w).tolist(), "array"),
+        ("09.7", lambda *given: tuple(train_with_autograd(*given)), "list"),
+        ("09.8", lambda p, n, k: pca_by_sklearn(p, n, k).tolist(), "array"),
+    ],
+)
+def test_the_right_value_of_another_kind_is_refused(number: str, answer: Callable, part: str):
+    verdict = judge(BY_ID[number], answer)
+    assert not verdict.passed and part in verdict.message, verdict.message
+
+
 def test_the_examples_in_the_text_hold(solutions: dict):
+    assert solutions["09.6"](np.array([[[8, 8, 8], [8, 1, 8], [8, 8, 8]]]), 2).tolist() == [8, 1]
+    np.testing.assert_allclose(
+        solutions["09.8"](np.array([[9.0, 0], [1, 3]]), np.array([[0.0, 0], [1, 0], [2, 0]]), 1), [0, 3], atol=1e-9
+    )
     assert solutions["09.1"](8, [(4, 2, 1)], 2) == (4, 2.0)
     assert solutions["09.2"](np.full((2, 2), 100), np.full((2, 2), 150)) == pytest.approx(0.923, abs=5e-4)
     assert solutions["09.5"](np.array([1, 2, 7]), np.array([2, 1, 4, 3])).tolist() == [0, 0.25, 1]

@@ -1,4 +1,4 @@
-"""Figures of notebook 09: the drawn values are those of the data, and the live curve works in and out of notebooks."""
+"""Figures of notebook 09: they show the data, and the live curve works in and out of notebooks."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 from nbclient import NotebookClient
 
 from aitex_utils.errors import InputError
-from aitex_utils.lessons.nb09.figures import LiveCurve, plot_agreement, plot_dots, plot_losses, plot_rows
+from aitex_utils.lessons.nb09.figures import LiveCurve, plot_agreement, plot_dots, plot_losses, plot_profiles, plot_rows
 
 
 def test_losses_are_drawn_with_their_means_over_20_steps():
@@ -43,7 +43,7 @@ def test_in_a_notebook_only_the_last_figure_of_the_live_curve_is_stored():
 
 
 def rows_and_masks() -> tuple[dict[str, np.ndarray], np.ndarray]:
-    """Return two grey rows and a row of maps, and masks, of which the first is marked and the third wholly marked."""
+    """Return two grey rows and a row of maps, and masks. The first is marked in part, the third as a whole."""
     greys, maps = np.zeros((3, 8, 8), np.uint8), np.arange(192.0).reshape(3, 8, 8)
     masks = np.zeros((3, 8, 8), bool)
     masks[0, 2:4, 2:4] = masks[2] = True
@@ -121,3 +121,12 @@ def test_a_second_training_gets_a_figure_of_its_own(notebook_output: list, monke
         for step in range(1, 5):
             live([1.0] * step)
     assert [len(contents) for contents in shown] == [2, 2]
+
+
+def test_profiles_are_drawn_from_zero_with_their_ends_in_the_caption():
+    profiles = {"a": np.array([12.0, 6.0, 5.0]), "b": np.array([5.0, 5.0, 4.0])}
+    figure, caption = plot_profiles(profiles)
+    (axis,) = figure.axes
+    assert [line.get_ydata().tolist() for line in axis.lines] == [[12, 6, 5], [5, 5, 4]]
+    assert axis.get_ylim()[0] == 0 and axis.get_ylim()[1] > 12 and "(px)" in axis.get_xlabel()
+    assert "a: 12.0 on the outermost pixels, 5.0 at 2 px" in caption
