@@ -312,7 +312,7 @@ def test_the_update_of_another_notebook_is_kept(file: Path):
 
 
 def numbered(*names: str) -> dict[str, dict[str, int]]:
-    """Return entries that can be told apart."""
+    """Return entries that differ."""
     return {name: {"tries": number} for number, name in enumerate(names, 1)}
 
 
@@ -367,7 +367,7 @@ def test_no_entry_of_version_1_is_lost_where_two_names_become_one(file: Path):
 
 
 def test_the_renamed_entries_exist_in_the_notebooks(monkeypatch: pytest.MonkeyPatch):
-    """No fixture changes `entries` here: the names are those of the course."""
+    """No fixture changes `entries` here: the names come from the course."""
     monkeypatch.undo()
     from aitex_utils.lessons.engine.catalogue import entries, guess_names
 
