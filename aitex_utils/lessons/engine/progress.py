@@ -26,7 +26,7 @@ PARTS = ("exercises", "quiz", "predictions")
 RENAMED = {
     "06.5": "07.1", "06.6": "07.2", "06.7": "07.3",
     "06.q3": "07.q1", "06.q4": "07.q2", "06.q5": "07.q3", "06.q6": "07.q4",
-    "06.c": "07.a", "06.d": "07.b", "06.e": "07.c", "06.f": "07.d", "06.g": "08.a",
+    "06.c": "07.a", "06.d": "07.b", "06.e": "07.c", "06.f": "07.d", "06.g": "08.b",
 }  # fmt: skip
 FORMER_FILE = PROJECT / "notebooks" / "progress.json"  # where earlier versions kept it
 LOCK_SECONDS = 10.0  # after which an update no longer waits for a process that hangs
