@@ -12,7 +12,7 @@ import numpy as np
 from aitex_utils.patchcore import PAPER, PatchCore
 from aitex_utils.scoring import anomaly_maps, max_score, reweighted_by_patch_score, reweighted_score, stitch_maps
 from aitex_utils.strips import Strip, list_strips
-from aitex_utils.tiling import tile_labels
+from aitex_utils.tiling import tile_fabric, tile_labels
 
 from .cache import cached
 from .data import lesson_root, profile
@@ -125,8 +125,7 @@ def load_scores() -> list[ScoredFabric]:
     >>> len(load_scores())  # doctest: +SKIP
     3
     """
-    root = lesson_root()
-    return [_load_fabric(root, fabric) for fabric in choose_fabrics(root)]
+    return _scores(profile())
 
 
 def pool_test(fabrics: Sequence[ScoredFabric]) -> PooledTiles:
@@ -309,6 +308,15 @@ def score_tiles(detector: PatchCore, tiles: np.ndarray) -> tuple[np.ndarray, np.
 
 
 @cache
+def _scores(_profile: str) -> list[ScoredFabric]:
+    root = lesson_root()
+    fabrics = [_load_fabric(root, fabric) for fabric in choose_fabrics(root)]
+    for array in (value for fabric in fabrics for value in fabric if isinstance(value, np.ndarray)):
+        array.setflags(write=False)
+    return fabrics
+
+
+@cache
 def _by_name(root: Path) -> dict[str, Strip]:
     return {strip.id: strip for strip in list_strips(root)}
 
@@ -323,7 +331,9 @@ def _load_fabric(root: Path, fabric: str) -> ScoredFabric:
         return _score_fabric(root, fabric)
 
     code = (choose_strips, fit_detector, score_tiles, _score_fabric, tiles_and_masks, PatchCore)
-    arrays = cached(f"06_{profile()}_{fabric}", make, data=root, code=code, fabric=fabric)
+    arrays = cached(
+        f"scores_{profile()}_{fabric}", make, data=root, code=code, fabric=fabric, sizes=[NORMAL, DEFECTIVE, FIT_TILES]
+    )
     distances, fitted, same_strips = arrays["distances"], arrays["fitted"], arrays["same_strips"]
     unit = float(np.median(max_score(distances[arrays["calibration"]])))
     in_units = {"distances": distances / unit, "fitted": fitted / unit, "same_strips": same_strips / unit}
@@ -338,7 +348,7 @@ def _score_fabric(root: Path, fabric: str) -> dict[str, np.ndarray]:
     drawn = tiles_and_masks(others)
     distances, reweighted = score_tiles(detector, drawn.tiles)
     known = max_score(score_tiles(detector, training)[0])
-    corners = np.concatenate([_corners(strip) for strip in others])
+    corners = np.concatenate([tile_fabric(strip.read())[1] for strip in others])
     calibration = np.isin(drawn.groups, [strip.id for strip in others[:CALIBRATION_STRIPS]])
     return {
         "distances": distances,
@@ -351,9 +361,3 @@ def _score_fabric(root: Path, fabric: str) -> dict[str, np.ndarray]:
         "fitted": known[:FIT_TILES],
         "same_strips": known[FIT_TILES:],
     }
-
-
-def _corners(strip: Strip) -> np.ndarray:
-    from aitex_utils.tiling import tile_fabric
-
-    return tile_fabric(strip.read())[1]

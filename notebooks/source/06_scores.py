@@ -390,8 +390,8 @@ show(*plot_curves(test.labels, test.scores))
 
 # %% [markdown]
 # The left panel is the ROC curve of section 4. In the right panel, precision is high only for the few tiles with the
-# highest scores. **Average precision**, AP, summarises this curve: at each threshold, the precision there times the recall
-# *gained* there,
+# highest scores. **Average precision**, AP, makes one number of this curve: the precision at each threshold times the recall
+# *gained* there, summed up,
 #
 # $$\mathrm{AP} = \sum_i P_i\,(R_i - R_{i-1}), \qquad R_0 = 0 .$$
 #
@@ -740,9 +740,9 @@ quiz("06.q2", "a")
 # </details>
 #
 # **3.** A broken detector gives all tiles the same score. 1 tile in 10 is defective. What are AUROC and AP?
-# - a) Both are 0.5
-# - b) The AUROC is 0.5, and the AP is 0.1
-# - c) Both are 0.1
+# - a) Both are a half
+# - b) The AUROC is a half, and the AP is 1 in 10
+# - c) Both are 1 in 10
 # - d) Both are 0
 
 # %%

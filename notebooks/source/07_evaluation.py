@@ -40,8 +40,8 @@
 # **The pixel-level AUROC will be high. What is the pixel-level AP?**
 #
 # The next cell begins with *Start here again after a restart*. Each section has such a cell: after a restart of the
-# kernel, run it and continue there. *Run All Above Selected Cell* does the same, but takes longer. The first run of this
-# cell takes about 40 seconds, unless notebook 06 has cached the scores.
+# kernel, run it and continue there. *Run All Above Selected Cell* does the same, but takes longer. This cell takes about 40
+# seconds, unless notebook 06 has cached the scores.
 
 # %% tags=["start-here"]
 # Start here again after a restart
@@ -84,8 +84,8 @@ reveal("07.a", metrics.average_precision(*pixels))
 # - its **overlap** at a threshold is the share of its pixels that is flagged, and the *per-region overlap*, PRO, is the
 #   mean over all regions;
 # - the curve shows PRO against the **false-positive rate**, the share of all *normal* pixels that is flagged;
-# - a mill accepts few false alarms, so only the beginning matters: take the **area up to a limit** and **divide it by the
-#   limit**. The paper uses 0.3. We add 0.05, which is stricter.
+# - a mill accepts few false alarms, so only the beginning matters: take the **area up to a limit**, 0.3 as in the paper or 0.05, which
+#   is stricter, and **divide it by the limit**.
 #
 # ### Exercise 07.1: AUPRO
 #
@@ -176,10 +176,9 @@ print(f"{len(regions)} regions; AUPRO 0.3: {wide:.3f}, AUPRO 0.05: {narrow:.3f}"
 # %% [markdown]
 # ## 3. A bootstrap over strips
 #
-# Suppose other strips had been woven. How much would the AUROC change? We have no others, but we can *imitate* other
-# samples: draw as many strips as there are, **with replacement**, and compute the AUROC. Some strips appear twice and some
-# not at all. Repeat this a thousand times, and cut off 1 in 40 of the values at each end. The rest is a 95 % interval. This
-# is the **bootstrap** (Davison and Hinkley, 1997,
+# Suppose other strips had been woven. How much would the AUROC change? We can *imitate* other samples: draw as many strips
+# as there are, **with replacement**, and compute the AUROC. Some strips appear twice and some not at all. Repeat this many
+# times, and cut off 1 in 40 of the values at each end. The rest is a 95 % interval. This is the **bootstrap** (Davison and Hinkley, 1997,
 # [doi:10.1017/CBO9780511802843](https://doi.org/10.1017/CBO9780511802843)).
 #
 # Draw the units that would have been different: *strips*. Their tiles come from the same cloth, day and light. A bootstrap
@@ -233,16 +232,16 @@ low, high = np.quantile(areas, [0.025, 0.975])
 print(f"tile AUROC {metrics.auroc(test.labels, test.scores):.3f}, 95 % interval {low:.3f} to {high:.3f}")
 
 # %% [markdown]
-# The interval is wide. A table that ranks detectors by differences of a hundredth, on strips as few as these, ranks chance.
+# The interval is wide. A table that ranks detectors by differences of a hundredth, on so few strips, ranks chance.
 
 # %% [markdown]
 # ## 4. Does the interval cover the truth?
 #
 # On real fabric the true value is unknown, so no interval can be checked. In a **simulated mill** it is known. It weaves 20
 # strips of 12 tiles. Each strip is woven on another day, which moves the scores of all its tiles. Over all strips that it
-# could ever weave, **1 normal tile in 10** lies above the threshold. From one delivery we measure this rate and compute two
-# 95 % intervals, by strip and by tile. After 200 deliveries: how often does the interval cover the true rate? The
-# **coverage** depends on the *within-strip correlation*, the share of the variance that the tiles of a strip have in common.
+# could ever weave, **1 normal tile in 10** lies above the threshold. From each of 200 deliveries we measure this rate
+# and compute two 95 % intervals, by strip and by tile. Their **coverage** is the share of intervals that contain the true
+# rate. It depends on the *within-strip correlation*, the share of the variance that the tiles of a strip have in common.
 #
 # With half of the variance in common: **how many of 100 *tile-level* intervals cover the true rate?**
 
@@ -266,8 +265,8 @@ reveal("07.b", 100 * by_tile[correlations.index(0.5)], unit="of 100")
 
 # %% [markdown]
 # Without correlation, both intervals cover the true rate about 9 times in 10. With correlation, the tile-level interval
-# fails more and more often: it treats correlated tiles as independent evidence. The strip-level interval also loses some
-# coverage, because 20 strips are few. So it is rather too narrow than too wide.
+# fails more and more often: it treats correlated tiles as independent evidence. The strip-level interval loses less
+# coverage. It is slightly too narrow, because 20 strips are few.
 #
 # ### Read the figure and decide
 #
@@ -358,8 +357,8 @@ for name in measures:
 # %% [markdown]
 # ## 6. A threshold from normal tiles alone
 #
-# A new detector comes without known defects. We can still require that *at most 1 normal tile in 10 raises an alarm*. So
-# take scores of normal tiles, and put the threshold above nine tenths of them. Two questions remain.
+# A new detector comes without known defects. We can still require that *at most 1 normal tile in 10 raises an alarm*, and
+# put the threshold above nine tenths of the scores of normal tiles. Two questions remain.
 #
 # **Which tiles?** Their scores must be distributed like the scores to come.
 #
@@ -434,9 +433,8 @@ print(f"flagged: {(test.scores[test.labels] > threshold).mean():.0%} of the defe
 # ## 7. Does the promise hold on new strips?
 #
 # For each fabric, five normal strips were not used for fitting. Three of them give a threshold for a rate of 1 in 10, and
-# we count the alarms on the *other two*. There are ten ways to choose three of five, so three fabrics give 30 trials. Two
-# shortcuts are compared with it: a threshold from the 20 **fitted** tiles, and one from **other tiles** of the training
-# strips.
+# we count the alarms on the *other two*. Three fabrics give 30 trials. Two shortcuts are compared: a threshold from the 20
+# **fitted** tiles, and a threshold from **other tiles** of the training strips.
 #
 # With a threshold from the fitted tiles: **how many per cent of new normal tiles raise an alarm, on average?**
 
@@ -476,7 +474,7 @@ for correlation in (0.0, 0.25, 0.5, 0.75):
 
 # %% [markdown]
 # The more the tiles of a strip have in common, the more alarms a threshold from the training strips raises. The threshold
-# from other strips meets the promised rate. On AITEX, with a promised rate of 5 % (mean over four fabrics):
+# from other strips meets the promised rate. On AITEX, with a promised rate of 1 in 20 (mean over four fabrics):
 #
 # - fitted tiles give a rate of {{results/notebook_06.json: aitex.false_alarms.at_05.fit: .1%}};
 # - other tiles of the same strips {{results/notebook_06.json: aitex.false_alarms.at_05.same_strips: .1%}};
@@ -532,9 +530,8 @@ for rule, (false_alarms, recalls) in by_count[3].items():
 #
 # ### Another fabric's light
 #
-# The three fabrics were recorded in different light. What if a lamp is replaced, and the next strips are darker or
-# brighter? The next cell multiplies the grey values of new strips and keeps the threshold. The first run takes about 30
-# seconds.
+# The three fabrics were recorded in different light. What if a lamp is replaced? The next cell multiplies the grey values of
+# new strips and keeps the threshold. The first run takes about 30 seconds.
 
 # %%
 in_light = {}
@@ -588,7 +585,7 @@ print(describe_negatives(all_clean, of_normal_strips))
 # {{results/notebook_06.json: aitex.tile_auroc_normal_strips.mean: .3f}} (mean over four fabrics). One detector, two results:
 # the second measures in part how well the detector distinguishes days.
 #
-# The third leak is the most common. A colleague compares settings with this function:
+# The third leak is the most common. Here it hides in a function that compares settings:
 #
 # ```python
 # def tune_and_test(scores, labels, tuning):  # scores (S, N): one row per setting
@@ -622,8 +619,8 @@ def tune_and_test(scores: np.ndarray, labels: np.ndarray, tuning: np.ndarray) ->
 check("07.4", tune_and_test)  # stuck? hint("07.4")
 
 # %% [markdown]
-# How much does the leak flatter? The next cell compares 20 settings that are **equally good**, with a true AUROC of 0.8. It
-# repeats this 20 times.
+# How much does the leak flatter? The next cell compares 20 settings that are **equally good**, with the same true AUROC.
+# It repeats this 20 times.
 
 # %%
 honest, rng = yours("07.4", exercise_tuning.tune_and_test), np.random.default_rng(0)
@@ -641,8 +638,8 @@ for name, values in reported.items():
 # %% [markdown]
 # ## 10. Alarms per 100 m
 #
-# A mill does not ask for an AUROC, but for alarms. Take a machine with invented numbers: 0.1 mm per pixel, 1.5 m wide, 20 m
-# per minute, and one defective tile in 100 m. **With a threshold for 1 false alarm in 10 tiles: how many false alarms per
+# A mill does not ask for an AUROC, but for alarms. Take a machine with invented numbers: 10 pixels per millimetre,
+# fabric of 150 cm at 20 m per minute, and one defective tile in 100 m. **With a threshold for 1 false alarm in 10 tiles: how many false alarms per
 # hour, in thousands?**
 
 # %% tags=["start-here"]
@@ -656,7 +653,7 @@ from aitex_utils.lessons.scored_tiles import load_scores, pool_test
 from aitex_utils.lessons.sliders import show_with_sliders
 
 test = pool_test(load_scores())
-tile_area = (256 * 0.1 / 1000) ** 2  # square metres
+tile_area = (256 / 10_000) ** 2  # square metres
 tiles_per_100_m = 100 * 1.5 / tile_area
 predict("07.d", 1, 500, unit="thousand")
 
@@ -673,7 +670,7 @@ print(f"and to promise it by section 6 takes {tiles_per_100_m - 1:,.0f} normal t
 # <details><summary>In depth: the rule of three</summary>
 #
 # At a rate r, no alarm among n independent tiles has the probability (1 - r) to the power of n. This is 1 in 20 at about
-# r = 3/n. Larger rates can be excluded with 95 % confidence, smaller ones cannot. Tiles of a strip are correlated, so the
+# r = 3/n. Larger rates can be excluded with a confidence of 19 in 20. Tiles of a strip are correlated, so the
 # test shows even less.
 #
 # </details>
@@ -714,8 +711,7 @@ def operating_point(
 check("07.5", operating_point)  # stuck? hint("07.5")
 
 # %% [markdown]
-# Move the slider. Which threshold would you choose? If you see still pictures instead of a slider, change the numbers in
-# the list and run the cell again.
+# Move the slider. Which threshold would you choose? Without a slider, change the numbers in `stills` and run the cell again.
 
 # %%
 mill_point = yours("07.5", course_point)
@@ -740,20 +736,20 @@ show_with_sliders(draw_threshold, stills, threshold=(0.8, 3.0, 0.05, 1.3))
 #
 # Another mill has measured its detector on much more fabric:
 #
-# | threshold | false alarms per 100 m | misses per 100 m |
+# | threshold | false alarms per km | misses per km |
 # |---|---|---|
-# | 1.2 | 400 | 0.1 |
-# | 1.5 | 60 | 0.3 |
-# | 1.8 | 10 | 0.5 |
-# | 2.5 | 1 | 0.9 |
+# | low | 4,000 | 1 |
+# | medium | 600 | 3 |
+# | high | 100 | 5 |
+# | very high | 10 | 9 |
 #
 # Choose a threshold, and justify it in two sentences. Then answer:
 #
 # **Question.** A look at a false alarm costs 2 euros, a miss 300 euros. Which threshold is cheapest for this mill?
-# - a) 1.2, because it misses least
-# - b) 1.8, because alarms and misses together cost least
-# - c) 1.5, because it is in the middle
-# - d) 2.5, because it raises fewest alarms
+# - a) Low, because it misses least
+# - b) High, because alarms and misses together cost least
+# - c) Medium, because it is in the middle
+# - d) Very high, because it raises fewest alarms
 
 # %%
 quiz("07.q6", "b")
@@ -761,24 +757,23 @@ quiz("07.q6", "b")
 # %% [markdown]
 # <details><summary>Model answer</summary>
 #
-# b. Per 100 m the four thresholds cost 830, 210, 170 and 272 euros. The threshold 1.8 balances both costs. The best
-# threshold depends on the prices: with a miss at 3,000 euros, 1.5 and 1.2 would be cheaper. So the price of a miss must be
-# known before the threshold, and the table must come from strips that were not used for the choice.
+# b. Per km, the four thresholds cost 8,300, 2,100, 1,700 and 2,720 euros. The best threshold depends on the prices. So the
+# price of a miss must be known first, and the table must come from strips on which the threshold was not chosen.
 #
 # </details>
 #
-# **Try it.** From which price of a miss is 1.5 cheaper than 1.8?
+# **Try it.** From which price of a miss is *medium* cheaper than *high*?
 #
 # <details><summary>Answer</summary>
 #
-# 1.5 costs 100 euros more for alarms and avoids a fifth of a miss per 100 m. So it is cheaper from 500 euros per miss.
+# Per km, *medium* costs 1,000 euros more for alarms and avoids two misses. So it is cheaper from 500 euros per miss.
 #
 # </details>
 
 # %% [markdown]
 # ## 11. Which measure to report when
 #
-# | question | report | `aitex_utils.metrics` | scikit-learn | anomalib |
+# | question | report | `aitex_utils.metrics` | `sklearn.metrics` | `anomalib.metrics` |
 # |---|---|---|---|---|
 # | Do scores separate the classes, at any threshold? | AUROC | `auroc` | `roc_auc_score` | `AUROC` |
 # | How many alarms are right, if defects are rare? | AP with the prevalence | `average_precision` | `average_precision_score` | `AUPR`, see below |
@@ -786,11 +781,11 @@ quiz("07.q6", "b")
 # | Are defects located, small ones too? | AUPRO with its limit | `aupro` | none | `AUPRO(fpr_limit=...)` |
 # | Which threshold goes into production? | conformal, with its rate | `conformal_threshold` | none | `ManualThreshold` |
 # | What do I get at this threshold? | recall, false alarms per 100 m | exercise 07.5 | `confusion_matrix` | `F1Score` |
-# | How certain is the result? | interval over strips | `bootstrap_interval` | `resample`, tiles only | none |
+# | How certain is the result? | interval over strips | `bootstrap_interval` | `sklearn.utils.resample`, tiles only | none |
 # | Is A better than B? | interval of the difference | `paired_bootstrap` | none | none |
-# | How do I split? | strips in one set only | `split_strips` | `GroupShuffleSplit` | a folder per set |
+# | How do I split? | strips in one set only | `aitex_utils.split_strips` | `GroupShuffleSplit` | a folder per set |
 #
-# Always state the level, the prevalence, the number of strips, and what was chosen on which strips.
+# Always state the level, the prevalence, the number of strips, and the strips on which you chose.
 #
 # Names can mislead. `AUPR` of anomalib joins the points of the curve by straight lines, so it differs from AP. Its default
 # threshold, `F1AdaptiveThreshold`, is F1-max on the validation set. If this set is the test set, it has seen the labels.
@@ -828,8 +823,8 @@ for f in fabrics:
 # %% [markdown]
 # <details><summary>Worked answer</summary>
 #
-# *Plan*: a strip's score is the highest score of its tiles. For a rate of 1 in 5, the rank is ceil(0.8 (n + 1)), and at
-# n = 4 it is 4. Four calibration strips are the fewest for this rate.
+# *Plan*: a strip's score is the highest score of its tiles. For a rate of 1 in 5, the rank is four fifths of n + 1,
+# rounded up, and for n = 4 it is 4. Four calibration strips are the fewest for this rate.
 #
 # ```python
 # from itertools import combinations
@@ -934,12 +929,11 @@ quiz("07.q4", "d")
 #
 # </details>
 #
-# **5.** You compare your detector with a published one on the same split of the same strips. The difference in AUROC is
-# small. What do you report?
-# - a) The larger AUROC as the better detector
-# - b) Both AUROCs with three more digits
-# - c) The interval of each AUROC, and whether they overlap
-# - d) The difference, with an interval from the same resampled strips for both
+# **5.** Two detectors were tested on the same strips. The difference in AUROC is small. What do you report?
+# - a) The larger AUROC
+# - b) Both AUROCs with more digits
+# - c) The interval of each AUROC
+# - d) The interval of the difference, from the same resampled strips
 
 # %%
 quiz("07.q7", "d")

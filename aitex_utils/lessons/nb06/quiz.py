@@ -65,12 +65,12 @@ QUESTIONS = (
         "06.q4",
         "A broken detector gives all tiles the same score. 1 tile in 10 is defective. What are AUROC and AP?",
         {
-            "a": ("Both are 0.5", "Ties count a half in the AUROC only."),
+            "a": ("Both are a half", "Ties count a half in the AUROC only."),
             "b": (
-                "The AUROC is 0.5, and the AP is 0.1",
+                "The AUROC is a half, and the AP is 1 in 10",
                 "Yes. All pairs are ties, and the only step has the prevalence as its precision.",
             ),
-            "c": ("Both are 0.1", "Each pair is a tie, and a tie counts a half in the AUROC."),
+            "c": ("Both are 1 in 10", "Each pair is a tie, and a tie counts a half in the AUROC."),
             "d": ("Both are 0", "A tie counts a half, and flagging all tiles finds all defects."),
         },
         "b",

@@ -97,29 +97,34 @@ QUESTIONS = (
         "07.q6",
         "A look at a false alarm costs 2 euros, a miss 300 euros. Which threshold is cheapest for this mill?",
         {
-            "a": ("1.2, because it misses least", "It costs 800 euros for alarms per 100 m, and 30 euros for misses."),
+            "a": ("Low, because it misses least", "Per km it costs 8,000 euros for alarms and 300 euros for misses."),
             "b": (
-                "1.8, because alarms and misses together cost least",
-                "Yes. 20 euros for alarms and 150 euros for misses.",
+                "High, because alarms and misses together cost least",
+                "Yes. Per km it costs 200 euros for alarms and 1,500 euros for misses.",
             ),
-            "c": ("1.5, because it is in the middle", "It costs 120 euros for alarms and 90 euros for misses."),
-            "d": ("2.5, because it raises fewest alarms", "It costs 2 euros for alarms, but 270 euros for misses."),
+            "c": (
+                "Medium, because it is in the middle",
+                "Per km it costs 1,200 euros for alarms and 900 euros for misses.",
+            ),
+            "d": (
+                "Very high, because it raises fewest alarms",
+                "Per km it costs 20 euros for alarms, but 2,700 euros for misses.",
+            ),
         },
         "b",
     ),
     Question(
         "07.q7",
-        "You compare your detector with a published one on the same split of the same strips. The difference in AUROC "
-        "is small. What do you report?",
+        "Two detectors were tested on the same strips. The difference in AUROC is small. What do you report?",
         {
-            "a": ("The larger AUROC as the better detector", "The difference can be chance. State how certain it is."),
-            "b": ("Both AUROCs with three more digits", "Digits do not make a difference more certain."),
+            "a": ("The larger AUROC", "The difference can be chance. State how certain it is."),
+            "b": ("Both AUROCs with more digits", "Digits do not make a difference more certain."),
             "c": (
-                "The interval of each AUROC, and whether they overlap",
+                "The interval of each AUROC",
                 "Both detectors saw the same strips. Their difference is more certain than the two intervals suggest.",
             ),
             "d": (
-                "The difference, with an interval from the same resampled strips for both",
+                "The interval of the difference, from the same resampled strips",
                 "Yes. A paired bootstrap over strips, as `metrics.paired_bootstrap`.",
             ),
         },

@@ -1,4 +1,4 @@
-"""Rules for thresholds: each has the rate that notebook 07 states, on scores of which the truth is known."""
+"""Rules for thresholds: each has the rate that notebook 07 states, on scores with a known distribution."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from aitex_utils.lessons.scored_tiles import ScoredFabric
 
 
 def fabric(seed: int = 0, strips: int = 5, tiles: int = 30, unusual: float = 0.0) -> ScoredFabric:
-    """Return a fabric of which all normal tiles are drawn alike; fitted tiles score half as much."""
+    """Return a fabric whose normal tiles are drawn alike, and whose fitted tiles score half as much."""
     rng = np.random.default_rng(seed)
     n = strips * tiles
     scores = np.concatenate([rng.gamma(4, size=n), 4 + rng.gamma(4, size=tiles)])
