@@ -84,8 +84,8 @@ reveal("07.a", metrics.average_precision(*pixels))
 # - its **overlap** at a threshold is the share of its pixels that is flagged, and the *per-region overlap*, PRO, is the
 #   mean over all regions;
 # - the curve shows PRO against the **false-positive rate**, the share of all *normal* pixels that is flagged;
-# - a mill accepts few false alarms, so only the beginning matters: take the **area up to a limit**, 0.3 as in the paper or 0.05, which
-#   is stricter, and **divide it by the limit**.
+# - only the beginning of the curve matters in a mill; take the **area up to a limit**, 0.3 as in the paper or 0.05, which is
+#   stricter; **divide it by the limit**.
 #
 # ### Exercise 07.1: AUPRO
 #
@@ -423,11 +423,8 @@ check("07.3", alarm_threshold)  # stuck? hint("07.3")
 fitted = np.concatenate([f.fitted for f in fabrics])
 held_out = np.concatenate([f.scores[f.calibration] for f in fabrics])
 threshold = yours("07.3", course_threshold)(fitted, held_out, test.scores, 0.1)
-print(f"threshold {threshold:.4f}, the module {metrics.conformal_threshold(held_out, 0.1):.4f}")
+print(f"threshold {threshold:.4f}, the module's {metrics.conformal_threshold(held_out, 0.1):.4f}")
 print(f"flagged: {(test.scores[test.labels] > threshold).mean():.0%} of the defective test tiles")
-
-# %% [markdown]
-# The module's rule is score >= threshold, so its threshold is the next larger number: the same to all digits shown.
 
 # %% [markdown]
 # ## 7. Does the promise hold on new strips?
@@ -638,7 +635,7 @@ for name, values in reported.items():
 # %% [markdown]
 # ## 10. Alarms per 100 m
 #
-# A mill does not ask for an AUROC, but for alarms. Take a machine with invented numbers: 10 pixels per millimetre,
+# A mill does not ask for an AUROC, but for alarms. Take a machine with invented numbers: 100 pixels per cm,
 # fabric of 150 cm at 20 m per minute, and one defective tile in 100 m. **With a threshold for 1 false alarm in 10 tiles: how many false alarms per
 # hour, in thousands?**
 
@@ -736,7 +733,7 @@ show_with_sliders(draw_threshold, stills, threshold=(0.8, 3.0, 0.05, 1.3))
 #
 # Another mill has measured its detector on much more fabric:
 #
-# | threshold | false alarms per km | misses per km |
+# | threshold | false alarms per 1,000 m | misses per 1,000 m |
 # |---|---|---|
 # | low | 4,000 | 1 |
 # | medium | 600 | 3 |
@@ -757,7 +754,7 @@ quiz("07.q6", "b")
 # %% [markdown]
 # <details><summary>Model answer</summary>
 #
-# b. Per km, the four thresholds cost 8,300, 2,100, 1,700 and 2,720 euros. The best threshold depends on the prices. So the
+# b. Per 1,000 m, the four thresholds cost 8,300, 2,100, 1,700 and 2,720 euros. The best threshold depends on the prices. So the
 # price of a miss must be known first, and the table must come from strips on which the threshold was not chosen.
 #
 # </details>
@@ -766,7 +763,7 @@ quiz("07.q6", "b")
 #
 # <details><summary>Answer</summary>
 #
-# Per km, *medium* costs 1,000 euros more for alarms and avoids two misses. So it is cheaper from 500 euros per miss.
+# Per 1,000 m, *medium* costs 1,000 euros more for alarms and avoids two misses. So it is cheaper from 500 euros per miss.
 #
 # </details>
 
@@ -779,16 +776,14 @@ quiz("07.q6", "b")
 # | How many alarms are right, if defects are rare? | AP with the prevalence | `average_precision` | `average_precision_score` | `AUPR`, see below |
 # | Which F1 is possible on this test set? | F1-max, only to compare | `f1_max` | `precision_recall_curve` | `F1Max` |
 # | Are defects located, small ones too? | AUPRO with its limit | `aupro` | none | `AUPRO(fpr_limit=...)` |
-# | Which threshold goes into production? | conformal, with its rate | `conformal_threshold` | none | `ManualThreshold` |
+# | Which threshold goes into production? | conformal, with its rate | `conformal_threshold` | none | none; default `F1AdaptiveThreshold` |
 # | What do I get at this threshold? | recall, false alarms per 100 m | exercise 07.5 | `confusion_matrix` | `F1Score` |
 # | How certain is the result? | interval over strips | `bootstrap_interval` | `sklearn.utils.resample`, tiles only | none |
 # | Is A better than B? | interval of the difference | `paired_bootstrap` | none | none |
 # | How do I split? | strips in one set only | `aitex_utils.split_strips` | `GroupShuffleSplit` | a folder per set |
 #
-# Always state the level, the prevalence, the number of strips, and the strips on which you chose.
-#
-# Names can mislead. `AUPR` of anomalib joins the points of the curve by straight lines, so it differs from AP. Its default
-# threshold, `F1AdaptiveThreshold`, is F1-max on the validation set. If this set is the test set, it has seen the labels.
+# Always state the level, the prevalence, the number of strips, and the strips on which you chose. Names can mislead: `AUPR`
+# of anomalib joins the points of the curve by straight lines, so it differs from AP.
 
 # %% [markdown]
 # ## 12. Open task
@@ -806,7 +801,7 @@ quiz("07.q6", "b")
 # | 1 | a threshold from calibration strips only |
 # | 1 | the rate on new strips, over all choices of calibration strips |
 # | 1 | the recall per strip, with its level and prevalence |
-# | 1 | what the trials do not show: they share strips, and there are few of them |
+# | 1 | what these few trials do not show |
 # | 1 | a decision: use this threshold, or collect how many more strips? |
 
 # %% tags=["start-here"]

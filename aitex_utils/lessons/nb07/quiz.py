@@ -97,18 +97,21 @@ QUESTIONS = (
         "07.q6",
         "A look at a false alarm costs 2 euros, a miss 300 euros. Which threshold is cheapest for this mill?",
         {
-            "a": ("Low, because it misses least", "Per km it costs 8,000 euros for alarms and 300 euros for misses."),
+            "a": (
+                "Low, because it misses least",
+                "Per 1,000 m it costs 8,000 euros for alarms and 300 euros for misses.",
+            ),
             "b": (
                 "High, because alarms and misses together cost least",
-                "Yes. Per km it costs 200 euros for alarms and 1,500 euros for misses.",
+                "Yes. Per 1,000 m it costs 200 euros for alarms and 1,500 euros for misses.",
             ),
             "c": (
                 "Medium, because it is in the middle",
-                "Per km it costs 1,200 euros for alarms and 900 euros for misses.",
+                "Per 1,000 m it costs 1,200 euros for alarms and 900 euros for misses.",
             ),
             "d": (
                 "Very high, because it raises fewest alarms",
-                "Per km it costs 20 euros for alarms, but 2,700 euros for misses.",
+                "Per 1,000 m it costs 20 euros for alarms, but 2,700 euros for misses.",
             ),
         },
         "b",
