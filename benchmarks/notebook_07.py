@@ -1,8 +1,8 @@
 """`python course.py bench notebook_07 [--aitex DIR] [--practice DIR]`: rules for a threshold, on new strips.
 
 Notebook 07 compares four rules on a few strips. This benchmark compares them on AITEX and on the whole practice fabric.
-The detector and the split are those of `notebook_06`. Half of a fabric's held-out normal strips give the threshold, and
-the other half are new. Written to `results/notebook_07.json`.
+The detector and the split are the same as in `notebook_06`. Half of a fabric's held-out normal strips give the
+threshold, and the other half are new. Written to `results/notebook_07.json`.
 """
 
 from __future__ import annotations

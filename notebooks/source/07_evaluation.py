@@ -306,13 +306,13 @@ from aitex_utils.metrics import bootstrap_interval
 from aitex_utils.plots import show
 
 test = pool_test(load_scores())
-limit = np.quantile(test.scores[~test.labels], 0.9)
+fixed_limit = np.quantile(test.scores[~test.labels], 0.9)
 
 
 # %%
 def clean_flagged(labels, scores):
     """Return the share of clean tiles above the limit."""
-    return float((scores[~labels] >= limit).mean())
+    return float((scores[~labels] >= fixed_limit).mean())
 
 
 measures = {"AUROC": metrics.auroc, "AP": metrics.average_precision, "clean tiles flagged": clean_flagged}
@@ -726,8 +726,8 @@ stills = [{"threshold": 1.0}, {"threshold": 1.3}, {"threshold": 2.0}]
 show_with_sliders(draw_threshold, stills, threshold=(0.8, 3.0, 0.05, 1.3))
 
 # %% [markdown]
-# A lower threshold finds more defects and raises more alarms. The precision is small everywhere, because defects are even
-# rarer than false alarms. In the hatched part, this test cannot measure.
+# A lower threshold finds more defects and raises more alarms. Wherever this test can measure, the precision is small, because
+# defects are even rarer than false alarms. The hatched part needs a larger test.
 #
 # ### Choose and justify
 #

@@ -89,7 +89,7 @@ def plot_crop(
     left = max(0, min(column - width // 2, image.shape[1] - width))
     part = np.s_[:, left : left + width]
     height, columns = image[part].shape
-    figure, (above, below) = make_axes(2, 1, (columns / 70, 2 * height / 70 + 0.9), sharex=True, sharey=True)
+    figure, (above, below) = make_axes(2, 1, (columns / 70 + 1.5, 2 * height / 70 + 1.0), sharex=True, sharey=True)
     where = {"origin": "upper", "extent": (left - 0.5, left + columns - 0.5, height - 0.5, -0.5)}
     above.imshow(image[part], cmap="gray", vmin=0, vmax=255, **where)
     low, high = float(np.nanmin(anomaly_map)), float(np.nanmax(anomaly_map))

@@ -48,7 +48,7 @@ QUESTIONS = (
             ),
             "b": (
                 "Nothing, because it shows no threshold",
-                "AP summarises the precision at all thresholds, and its line falls.",
+                "AP is a mean of the precision over thresholds, and its line falls.",
             ),
             "c": (
                 "The AP falls with the prevalence, so a smaller share of the alarms will be right",

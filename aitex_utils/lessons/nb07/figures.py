@@ -306,8 +306,8 @@ def plot_alarms(
     right.axvspan(start, smallest_measurable, label="not measurable", **hatched)
     right.set(xlabel="false alarms per 100 m", ylabel="misses per 100 m", xlim=(start, None), ylim=(0, None))
     right.legend(loc="upper right")
-    numbers = f"{alarms:,.0f} false alarms and {misses:.2f} misses per 100 m"
-    blind = ""
     if alarms < smallest_measurable:
-        blind = f" Below {smallest_measurable:,.0f} false alarms per 100 m the test set is too small to measure."
-    return figure, f"With the threshold {threshold:.2f}: {numbers}, precision {percent(precision, 1)}.{blind}"
+        few = f"fewer than {smallest_measurable:,.0f} false alarms per 100 m, too few for this test set to measure"
+        return figure, f"With the threshold {threshold:.2f}: {few}, and {misses:.2f} misses per 100 m."
+    numbers = f"{alarms:,.0f} false alarms and {misses:.2f} misses per 100 m"
+    return figure, f"With the threshold {threshold:.2f}: {numbers}, precision {percent(precision, 1)}."
