@@ -90,10 +90,9 @@ show(*plot_strip(strip_image, strip_map, strip_mask, title=f"Strip {first.strips
 show(*plot_crop(strip_image, strip_map, strip_mask, title="The same strip, cropped"))
 
 # %% [markdown]
-# The whole strip is drawn at a small fraction of its size, so single threads vanish. The crop shows them at full size.
-# The highest point of the map lies at the defect, and its neighbourhood is raised by about the width of a patch.
-#
-# Faint vertical lines in a map are the borders of tiles, where the network sees zeros (notebook 03).
+# The whole strip is drawn at a small fraction of its size, so single threads vanish. The crop shows them at full size. The
+# raised area is wider than the defect, because each patch sees its neighbourhood. Faint vertical lines in a map are the
+# borders of tiles, where the network sees zeros (notebook 03).
 
 # %% [markdown]
 # ## 2. One score for a tile

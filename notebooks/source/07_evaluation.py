@@ -423,7 +423,7 @@ check("07.3", alarm_threshold)  # stuck? hint("07.3")
 fitted = np.concatenate([f.fitted for f in fabrics])
 held_out = np.concatenate([f.scores[f.calibration] for f in fabrics])
 threshold = yours("07.3", course_threshold)(fitted, held_out, test.scores, 0.1)
-print(f"threshold {threshold:.4f}, the module's {metrics.conformal_threshold(held_out, 0.1):.4f}")
+print(f"threshold {threshold:.4f}, by the module {metrics.conformal_threshold(held_out, 0.1):.4f}")
 print(f"flagged: {(test.scores[test.labels] > threshold).mean():.0%} of the defective test tiles")
 
 # %% [markdown]
@@ -501,8 +501,6 @@ for correlation in (0.0, 0.25, 0.5, 0.75):
 
 # %% tags=["start-here"]
 # Start here again after a restart
-import numpy as np
-
 from aitex_utils.lessons.nb07.figures import plot_light, plot_rates_by_rule
 from aitex_utils.lessons.nb07.setup import load_light
 from aitex_utils.lessons.nb07.thresholds import GAIN, RATE, RULES, rates_by_rule, rates_in_light
@@ -533,8 +531,7 @@ for rule, (false_alarms, recalls) in by_count[3].items():
 # %%
 in_light = {}
 for light in load_light():
-    known = np.unique(light.strips)[::2]  # every second strip gives the threshold, in the light of the fit
-    in_light[light.fabric] = rates_in_light(light.scores, light.strips, known, RATE)
+    in_light[light.fabric] = rates_in_light(light.scores, light.strips, n_calibration=3, rate=RATE)
     print(f"fabric {light.fabric}: mean grey {light.grey:.0f}")
 show(*plot_light(in_light, promised=RATE))
 print(describe_light(in_light, RATE))

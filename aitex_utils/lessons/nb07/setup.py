@@ -15,8 +15,8 @@ from aitex_utils.lessons.tile_sampling import tiles_and_masks
 from aitex_utils.patchcore import PatchCore
 from aitex_utils.scoring import max_score
 
-FACTORS = (0.8, 0.9, 1.0, 1.1, 1.25)  # of the grey values
-LIGHT_TILES = 6  # per normal strip
+FACTORS = (0.6, 0.8, 1.0, 1.25, 1.6)  # of the grey values: fabrics differ about as much
+LIGHT_TILES = 8  # per normal strip
 
 
 class LightScores(NamedTuple):
@@ -143,7 +143,7 @@ def load_light() -> list[LightScores]:
     Examples
     --------
     >>> sorted(load_light()[0].scores)  # doctest: +SKIP
-    [0.8, 0.9, 1.0, 1.1, 1.25]
+    [0.6, 0.8, 1.0, 1.25, 1.6]
     """
     root, found = lesson_root(), []
     for fabric in load_scores():

@@ -160,9 +160,9 @@ def rates_by_source(fabrics: Sequence[ScoredFabric], rate: float = RATE) -> dict
 
 
 def rates_in_light(
-    scores: Mapping[float, np.ndarray], strips: np.ndarray, known: np.ndarray, rate: float = RATE
+    scores: Mapping[float, np.ndarray], strips: np.ndarray, n_calibration: int = 3, rate: float = RATE
 ) -> dict[float, float]:
-    """Return the false-alarm rate on new strips for each change of the light.
+    """Return the false-alarm rate on new strips for each change of the light, as the mean over choices of strips.
 
     Parameters
     ----------
@@ -170,8 +170,8 @@ def rates_in_light(
         Scores of normal tiles by the factor that multiplies their grey values. The factor 1 is the light of the fit.
     strips : ndarray, shape (N,)
         Name of each tile's strip.
-    known : ndarray
-        Names of the strips that give the threshold, in the light of the fit.
+    n_calibration : int
+        Number of strips that give the threshold, in the light of the fit.
     rate : float
         Promised rate.
 
@@ -181,10 +181,14 @@ def rates_in_light(
 
     Examples
     --------
-    >>> scores = {1.0: np.arange(20.0), 1.2: np.arange(20.0) + 9}
-    >>> rates_in_light(scores, np.repeat(["a", "b"], 10), np.array(["b"]), 0.2)
-    {1.0: 0.0, 1.2: 0.0}
+    >>> scores = {1.0: np.arange(20.0), 1.2: np.arange(20.0) + 30}
+    >>> rates_in_light(scores, np.repeat(["a", "b"], 10), 1, 0.2)
+    {1.0: 0.5, 1.2: 1.0}
     """
-    is_known = np.isin(strips, known)
-    threshold = metrics.conformal_threshold(scores[1.0][is_known], rate)
-    return {factor: float((of_light[~is_known] >= threshold).mean()) for factor, of_light in scores.items()}
+    rates: dict[float, list[float]] = {factor: [] for factor in scores}
+    for chosen in combinations(np.unique(strips), n_calibration):
+        known = np.isin(strips, chosen)
+        threshold = metrics.conformal_threshold(scores[1.0][known], rate)
+        for factor, of_light in scores.items():
+            rates[factor].append(float((of_light[~known] >= threshold).mean()))
+    return {factor: float(np.mean(values)) for factor, values in rates.items()}

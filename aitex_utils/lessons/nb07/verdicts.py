@@ -28,11 +28,11 @@ def describe_width(name: str, by_strip: tuple[float, float], by_tile: tuple[floa
     >>> describe_width("AP", (0.2, 0.6), (0.3, 0.5))
     'AP: the interval by strip is 2.0 times as wide as the interval by tile.'
     >>> describe_width("AUROC", (0.7, 0.8), (0.7, 0.9))
-    'AUROC: the interval by strip is 0.5 times as wide as the interval by tile. Strips vary less here than tiles.'
+    'AUROC: the interval by strip is 0.5 times as wide as the interval by tile. Correlated pairs, see below.'
     """
     ratio = float(np.diff(by_strip)[0] / np.diff(by_tile)[0])
     text = f"{name}: the interval by strip is {ratio:.1f} times as wide as the interval by tile."
-    return text if ratio >= 0.95 else f"{text} Strips vary less here than tiles."
+    return text if ratio >= 0.95 else f"{text} Correlated pairs, see below."
 
 
 def describe_sources(rates: Mapping[str, np.ndarray], promised: float) -> str:
@@ -94,7 +94,7 @@ def describe_negatives(all_clean: float, of_normal_strips: float) -> str:
     'Both results agree here: clean tiles look alike in defective and in normal strips.'
     """
     gain = of_normal_strips - all_clean
-    if abs(gain) < 0.01:
+    if abs(gain) < 0.02:
         return "Both results agree here: clean tiles look alike in defective and in normal strips."
     which = f"{abs(gain):.3f} {'higher' if gain > 0 else 'lower'}"
     reason = "defective strips differ as a whole" if gain > 0 else "clean tiles of defective strips are easier"

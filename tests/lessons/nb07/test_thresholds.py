@@ -75,8 +75,10 @@ def test_rates_by_source_show_the_fitted_tiles():
 
 def test_the_threshold_of_another_light_comes_from_the_known_strips():
     scores = {1.0: np.arange(40.0) % 10, 1.2: np.arange(40.0) % 10 + 5}
-    strips = np.repeat(["a", "b", "c", "d"], 10)
-    rates = thresholds.rates_in_light(scores, strips, np.array(["a", "b"]), 0.25)
+    strips = np.repeat(["a", "b", "c", "d"], 10)  # with equal scores, so every choice has the same rates
+    rates = thresholds.rates_in_light(scores, strips, 2, 0.25)
     threshold = metrics.conformal_threshold(scores[1.0][:20], 0.25)
-    assert rates == {1.0: (scores[1.0][20:] >= threshold).mean(), 1.2: (scores[1.2][20:] >= threshold).mean()}
-    assert rates[1.2] > rates[1.0]
+    expected = {factor: (of_light[20:] >= threshold).mean() for factor, of_light in scores.items()}
+    assert rates == pytest.approx(expected) and rates[1.2] > rates[1.0]
+    scores[1.0] = np.where(strips == "a", 99, scores[1.0])  # one strip differs: half of all choices know it
+    assert rates[1.0] < thresholds.rates_in_light(scores, strips, 2, 0.25)[1.0] < 0.5

@@ -11,7 +11,7 @@ from aitex_utils.lessons.nb07 import verdicts
 @pytest.mark.parametrize(("by_strip", "words"), [((0.2, 0.8), "3.0 times"), ((0.4, 0.5), "0.5 times")])
 def test_the_narrower_interval_is_named(by_strip: tuple[float, float], words: str):
     text = verdicts.describe_width("AP", by_strip, (0.4, 0.6))
-    assert words in text and ("vary less" in text) == (words == "0.5 times")
+    assert words in text and ("Correlated pairs" in text) == (words == "0.5 times")
 
 
 @pytest.mark.parametrize(("same", "leaks"), [(0.08, False), (0.11, False), (0.2, True)])
@@ -23,7 +23,7 @@ def test_a_leak_is_stated_only_where_it_is_visible(same: float, leaks: bool):
 
 
 @pytest.mark.parametrize(
-    ("other", "words"), [(0.9, "0.100 higher"), (0.7, "0.100 lower"), (0.803, "Both results agree")]
+    ("other", "words"), [(0.9, "0.100 higher"), (0.7, "0.100 lower"), (0.815, "Both results agree")]
 )
 def test_negatives_are_compared(other: float, words: str):
     assert words in verdicts.describe_negatives(0.8, other)
