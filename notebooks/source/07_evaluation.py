@@ -504,7 +504,7 @@ fabrics = load_scores()
 by_count = {n: rates_by_rule(fabrics, n) for n in (1, 2, 3, 4)}
 means = {rule: [by_count[n][rule][0].mean() for n in by_count] for rule in RULES}
 show(*plot_rates_by_rule(list(by_count), means, promised=RATE))
-print(f"with 3 strips (gain {GAIN})   false alarms (lowest to highest)   recall")
+print(f"3 strips, gain {GAIN}       false alarms (lowest to highest)     recall")
 for rule, (false_alarms, recalls) in by_count[3].items():
     spread = f"{false_alarms.mean():.1%} ({false_alarms.min():.0%} to {false_alarms.max():.0%})"
     print(f"{rule:24} {spread:>32} {recalls.mean():10.0%}")
