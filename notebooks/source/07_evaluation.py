@@ -461,7 +461,7 @@ print(describe_sources(rates, RATE))
 # the promised rate *on average*, as far as so few strips show. On a single pair of strips the rate can be far off. Many
 # strips with few tiles each make a better threshold than few strips with many.
 #
-# Strips of the practice fabric were woven on similar days. In the simulated mill, days differ more:
+# Tiles of the practice fabric vary little from strip to strip. In the simulated mill, they vary more:
 
 # %%
 print("correlation  same strips  other strips")

@@ -56,7 +56,7 @@ def describe_sources(rates: Mapping[str, np.ndarray], promised: float) -> str:
     fitted tiles: 85.0 % on average, 8.5 times the promise
     same strips: 11.0 % on average, 1.1 times the promise
     other strips: 11.5 % on average, 1.1 times the promise
-    Same strips or other strips make little difference here: these strips were woven on similar days.
+    A leak through the training strips is not visible on these strips.
     >>> rates["same strips"] = [0.3, 0.4]
     >>> print(describe_sources({name: np.array(values) for name, values in rates.items()}, 0.1).splitlines()[-1])
     Other tiles of the same strips break the promise here: the days of the training strips leak into the threshold.
@@ -70,7 +70,7 @@ def describe_sources(rates: Mapping[str, np.ndarray], promised: float) -> str:
         verdict = "Other tiles of the same strips break the promise here: the days of the training strips leak into "
         verdict += "the threshold."
     else:
-        verdict = "Same strips or other strips make little difference here: these strips were woven on similar days."
+        verdict = "A leak through the training strips is not visible on these strips."
     return "\n".join([*lines, verdict])
 
 

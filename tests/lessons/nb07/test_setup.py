@@ -44,7 +44,8 @@ def test_light_multiplies_grey_values_and_saturates():
     assert setup.change_light(tiles, 1.5).tolist() == [[[0, 10, 255, 255]]]
 
 
-def test_spread_rows_are_own_and_evenly_spaced():
+def test_spread_rows_are_own_and_evenly_spaced(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(setup, "LIGHT_TILES", 6)
     is_own = np.zeros(40, bool)
     is_own[10:31] = True
     assert setup._spread(is_own).tolist() == [10, 14, 18, 22, 26, 30]

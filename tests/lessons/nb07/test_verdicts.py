@@ -18,7 +18,7 @@ def test_the_narrower_interval_is_named(by_strip: tuple[float, float], words: st
 def test_a_leak_is_stated_only_where_it_is_visible(same: float, leaks: bool):
     rates = {"fitted tiles": np.array([0.9]), "same strips": np.array([same]), "other strips": np.array([0.1])}
     text = verdicts.describe_sources(rates, 0.1)
-    assert ("leak into the threshold" in text) == leaks and ("little difference" in text) == (not leaks)
+    assert ("leak into the threshold" in text) == leaks and ("not visible" in text) == (not leaks)
     assert "fitted tiles: 90.0 % on average, 9.0 times the promise" in text
 
 
