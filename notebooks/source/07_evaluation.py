@@ -41,7 +41,7 @@
 #
 # The next cell begins with *Start here again after a restart*. Each section has such a cell: after a restart of the
 # kernel, run it and continue there. *Run All Above Selected Cell* does the same, but takes longer. This cell takes about 40
-# seconds, unless notebook 06 has cached the scores.
+# seconds, unless the scores are cached.
 
 # %% tags=["start-here"]
 # Start here again after a restart
@@ -136,7 +136,7 @@ def aupro(regions: list[np.ndarray], normal: np.ndarray, max_fpr: float) -> floa
 check("07.1", aupro)  # stuck? hint("07.1")
 
 # %% [markdown]
-# The next cell runs your function on one strip. Its map is rounded to one digit, so it has few distinct scores.
+# The next cell runs it on one strip, with the map rounded to one digit, so there are few distinct scores.
 
 # %%
 i = int(np.argmax([mask.sum() for mask in masks]))  # the strip with the largest defect
@@ -162,7 +162,7 @@ print(f"{len(regions)} regions; AUPRO 0.3: {wide:.3f}, AUPRO 0.05: {narrow:.3f}"
 #
 # ### How much smoothing is good?
 #
-# Notebook 06 left this question open. These are means over the fabrics, measured with every pixel:
+# These are means over the fabrics, measured with every pixel:
 #
 # | smoothing | AITEX: pixel AP | AITEX: AUPRO 0.3 | practice fabric: AUPRO 0.3 |
 # |---|---|---|---|
@@ -178,8 +178,8 @@ print(f"{len(regions)} regions; AUPRO 0.3: {wide:.3f}, AUPRO 0.05: {narrow:.3f}"
 #
 # Suppose other strips had been woven. How much would the AUROC change? We can *imitate* other samples: draw as many strips
 # as there are, **with replacement**, and compute the AUROC. Some strips appear twice and some not at all. Repeat this many
-# times, and cut off 1 in 40 of the values at each end. The rest is a 95 % interval. This is the **bootstrap** (Davison and Hinkley, 1997,
-# [doi:10.1017/CBO9780511802843](https://doi.org/10.1017/CBO9780511802843)).
+# times, and cut off 1 in 40 of the values at each end. The rest is a 95 % interval. This is the **bootstrap** (Davison and
+# Hinkley, 1997, [doi:10.1017/CBO9780511802843](https://doi.org/10.1017/CBO9780511802843)).
 #
 # Draw the units that would have been different: *strips*. Their tiles come from the same cloth, day and light. A bootstrap
 # over whole groups is a **cluster bootstrap**.
@@ -232,7 +232,7 @@ low, high = np.quantile(areas, [0.025, 0.975])
 print(f"tile AUROC {metrics.auroc(test.labels, test.scores):.3f}, 95 % interval {low:.3f} to {high:.3f}")
 
 # %% [markdown]
-# The interval is wide. A table that ranks detectors by differences of a hundredth, on so few strips, ranks chance.
+# A table that ranks detectors by differences of a hundredth, on so few strips, ranks chance.
 
 # %% [markdown]
 # ## 4. Does the interval cover the truth?
