@@ -31,8 +31,7 @@
 # %% [markdown]
 # ## 1. Pixel, tile and strip
 #
-# The detector and the strips are the same as in notebook 06: PatchCore by the recipe of its paper, one per fabric. Scores
-# are in units of the median score of a fabric's calibration tiles.
+# Detectors, strips and the unit of scores are the same as in notebook 06: PatchCore by the recipe of its paper.
 #
 # A result has a **level**. The same scores answer three questions: is this pixel defective, is this tile, is this strip? A
 # strip's score is the highest score of its tiles.
@@ -470,8 +469,7 @@ for correlation in (0.0, 0.25, 0.5, 0.75):
     print(f"{correlation:11} {in_mill['same strips']:12.1%} {in_mill['other strips']:13.1%}")
 
 # %% [markdown]
-# The more the tiles of a strip have in common, the more alarms a threshold from the training strips raises. The threshold
-# from other strips meets the promised rate.
+# The more the tiles of a strip have in common, the more alarms a threshold from the training strips raises.
 #
 # On AITEX, with a promised rate of 1 in 20, fitted tiles give {{results/notebook_06.json: aitex.false_alarms.at_05.fit: .1%}}, other tiles of the
 # same strips {{results/notebook_06.json: aitex.false_alarms.at_05.same_strips: .1%}}, and other strips
