@@ -177,7 +177,7 @@ for p in toy_patches:
 
 # %% [markdown]
 # p3, beside the lone vector, keeps most of its score and overtakes p2, which has the largest distance. Its neighbours are
-# far away, so their terms are large and its own share is small. The rule trusts a distance *more* where the bank is
+# far away, so their terms are large and its own share is small. The rule gives a distance *more* weight where the bank is
 # sparse.
 #
 # But the paper reweights only **one** patch of a tile, the patch with the largest $s^*$. If the three patches form a tile,

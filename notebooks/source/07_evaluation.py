@@ -631,9 +631,9 @@ for name, values in reported.items():
 # %% [markdown]
 # ## 10. Alarms per 100 m
 #
-# A mill does not ask for an AUROC, but for alarms. Take a machine with invented numbers: 100 pixels per cm,
-# fabric of 150 cm at 20 m per minute, and one defective tile in 100 m. **With a threshold for 1 false alarm in 10 tiles: how many false alarms per
-# hour, in thousands?**
+# A mill counts alarms. Take a machine with invented numbers: 100 pixels per cm, fabric of 150 cm at 20 m per minute, and
+# one defective tile in 100 m. **With a threshold for 1 false alarm in 10 tiles: how many false alarms per hour, in
+# thousands?**
 
 # %% tags=["start-here"]
 # Start here again after a restart
@@ -663,8 +663,8 @@ print(f"and to promise it by section 6 takes {tiles_per_100_m - 1:,.0f} normal t
 # <details><summary>In depth: the rule of three</summary>
 #
 # At a rate r, no alarm among n independent tiles has the probability (1 - r) to the power of n. This is 1 in 20 at about
-# r = 3/n. Larger rates can be excluded with a confidence of 19 in 20. Tiles of a strip are correlated, so the
-# test shows even less.
+# r = 3/n. Larger rates can be excluded with a confidence of 19 in 20. Tiles of a strip are correlated, so the test shows
+# even less.
 #
 # </details>
 #

@@ -156,5 +156,5 @@ OPERATING = Exercise(
         "same way, and the misses are the rest of the defective tiles.",
         "The precision is hits / (hits + false alarms), both per 100 m. Return 1 if both are 0.",
     ),
-    praise="These are the numbers that a mill asks for.",
+    praise="These are the numbers that a mill needs.",
 )
