@@ -432,6 +432,16 @@ print(f"AP {ap(test.labels, test.scores):.4f}, by scikit-learn {metrics.average_
 print(f"AP by chance: the prevalence, {test.labels.mean():.4f}")
 
 # %% [markdown]
+# **Try it.** Multiply all scores by -1. Which values do you expect for AUROC and AP? Compute both.
+#
+# <details><summary>Answer</summary>
+#
+# Every right pair becomes wrong, so the AUROC becomes 1 minus its old value. The AP falls below the prevalence here: the
+# highest new scores belong to normal tiles, so precision is low where recall grows.
+#
+# </details>
+
+# %% [markdown]
 # ## 7. F1-max
 #
 # $F_1 = \dfrac{2PR}{P+R}$ is the *harmonic* mean of precision and recall. It is small if either of them is. With counts it

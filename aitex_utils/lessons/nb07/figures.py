@@ -292,8 +292,8 @@ def plot_alarms(
     figure, (left, right) = make_axes(1, 2, (9, 3.3))
     bins = np.linspace(scores.min(), scores.max(), 31)
     for rows, colour, hatch, name in ((~labels, NORMAL, "", "normal"), (labels, DEFECTIVE, "//", "defective")):
-        weights = np.full(int(rows.sum()), 1 / max(1, rows.sum()))
-        left.hist(scores[rows], bins, weights=weights, color=colour, alpha=0.55, hatch=hatch, label=f"{name} tiles")
+        shares = np.histogram(scores[rows], bins)[0] / max(1, rows.sum())
+        left.stairs(shares, bins, fill=True, color=colour, alpha=0.55, hatch=hatch, label=f"{name} tiles")
     left.axvline(threshold, color=LINE, linestyle="--", label="threshold")
     left.set(xlabel="score", ylabel="share")
     left.legend()
