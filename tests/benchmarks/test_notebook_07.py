@@ -25,6 +25,7 @@ def test_the_conformal_rule_meets_its_rate_and_the_highest_score_is_rarer(fabric
     assert summary["conformal"]["rate"] == pytest.approx(0.1, abs=0.03)
     assert summary["highest"]["rate"] == pytest.approx(1 / 101, abs=0.01)
     assert summary["highest"]["recall"] < summary["conformal"]["recall"]
+    assert summary["f1_max"]["rate"] < 0.1 and summary["f1_max"]["recall"] > 0.3
     for of_rule in summary.values():
         assert of_rule["lowest"] <= of_rule["rate"] <= of_rule["highest"]
 
