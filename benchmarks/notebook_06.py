@@ -1,8 +1,8 @@
 """`python course.py bench notebook_06 [--aitex DIR] [--practice DIR]`: image scores, intervals and thresholds.
 
-Notebook 06 evaluates a detector on the practice fabric. This benchmark evaluates it on AITEX and on the whole practice
-fabric. A detector is fitted on tiles of half of a fabric's normal strips. It is tested on the other normal strips and
-on the defective strips whose mask is known. Written to `results/notebook_06.json`.
+Notebooks 06 and 07 evaluate a detector on the practice fabric. This benchmark evaluates it on AITEX and on the whole
+practice fabric. A detector is fitted on tiles of half of a fabric's normal strips. It is tested on the other normal
+strips and on the defective strips whose mask is known. Written to `results/notebook_06.json`.
 """
 
 from __future__ import annotations

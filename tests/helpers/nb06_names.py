@@ -5,7 +5,5 @@ NAMES = {
     "06.2": "auroc",
     "06.3": "average_precision",
     "06.4": "f1_max",
-    "06.5": "aupro",
-    "06.6": "resample_strips",
-    "06.7": "alarm_threshold",
+    "06.5": "scaled_scores",
 }

@@ -20,6 +20,7 @@ from aitex_utils.lessons.nb04 import figures as nb04
 from aitex_utils.lessons.nb05 import figures as nb05
 from aitex_utils.lessons.nb06 import figures as nb06
 from aitex_utils.lessons.nb06.descriptions import describe_alarm, describe_miss
+from aitex_utils.lessons.nb07 import figures as nb07
 from aitex_utils.lessons.nb09 import figures as nb09
 from aitex_utils.lessons.sliders import show_with_sliders
 from aitex_utils.lessons.wording import check_values, count, percent
@@ -82,10 +83,12 @@ OF_VALUES: list[Callable[[Array], Any]] = [
     lambda v: nb06.plot_bank_on_line(v, {"p": 1.0}, note="n"),
     lambda v: nb06.plot_pairs(v, v),
     lambda v: nb06.plot_prevalence(v, {"AP": v}),
-    lambda v: nb06.plot_region_overlap(v, v, [0.3]),
-    lambda v: nb06.plot_coverage(v, {"a": v}, confidence=0.95),
-    lambda v: nb06.plot_false_alarm_rates({"a": v}, 0.1),
-    lambda v: nb06.plot_operating_curve(v, v, smallest_measurable=1.0, per="100 m"),
+    lambda v: nb07.plot_region_overlap(v, v, [0.3]),
+    lambda v: nb07.plot_coverage(v, {"a": v}, confidence=0.95),
+    lambda v: nb07.plot_false_alarm_rates({"a": v}, 0.1),
+    lambda v: nb07.plot_rates_by_rule([1] * len(v), {"a": v}, 0.1),
+    lambda v: nb07.plot_light({"00": dict(enumerate(v))}, 0.1),
+    lambda v: nb07.plot_alarms(np.arange(len(v)) > 0, v, 1.0, lambda t: (1.0, 1.0, 1.0), 1.0),
     lambda v: nb09.plot_losses(v, 5),
     lambda v: nb09.plot_dots({"a": dict(enumerate(v))}, label="l"),
     lambda v: nb09.plot_agreement(v, v, np.ones(len(v), bool), (1, 1), ("A", "B")),
@@ -114,6 +117,8 @@ OF_IMAGES: list[Callable[[Array], Any]] = [
     lambda image: nb02.plot_refolded({"a": np.stack([image] * 3)}),
     lambda image: nb02.plot_image_scores({"a": image}, {"max": {"a": 1.0}}),
     lambda image: nb03.plot_squares(image, {"a": 3}),
+    lambda image: nb06.plot_smoothing(image, np.zeros((8, 8)), np.zeros((8, 8), bool), 1),
+    lambda image: nb06.plot_crop(image, image, image > 0, width=4),
     lambda image: nb06.plot_gallery(image[None], image[None], image[None] > 0, ["a"]),
     lambda image: nb06.plot_gallery(image[None], image[None], image[None] > 0, ["a"], threshold=np.inf),
     lambda image: nb09.plot_rows({"a": image[None]}, ["a"], "c", masks=image[None] > 0),
@@ -172,8 +177,8 @@ def test_points_of_any_number_give_a_sentence_or_a_figure(draw: Callable):
         lambda: nb03.plot_squares(np.zeros((8, 8)), {}),
         lambda: nb04.plot_histograms({}, xlabel="x", title="t"),
         lambda: nb04.plot_times({}),
-        lambda: nb06.plot_false_alarm_rates({}, 0.1),
-        lambda: nb06.plot_intervals_by_unit({}, {"strips": {}, "tiles": {}}, label="l"),
+        lambda: nb07.plot_false_alarm_rates({}, 0.1),
+        lambda: nb07.plot_intervals_by_unit({}, {"strips": {}, "tiles": {}}, label="l"),
         lambda: nb09.plot_rows({}, [], "c"),
     ],
 )
@@ -206,13 +211,6 @@ def test_captions_with_one_and_with_none():
 def test_the_mean_of_losses_is_over_as_many_as_there_are():
     assert nb09.plot_losses([1.0, 0.5], 9)[1].endswith("0.750 as the mean of the last 2.")
     assert nb09.plot_losses([1.0] * 50, 50)[1].endswith("1.000 as the mean of the last 20.")
-
-
-def test_half_of_the_defects_is_stated_only_where_it_is_reached():
-    draw = nb06.plot_operating_curve
-    options = {"smallest_measurable": 1.0, "per": "100 m"}
-    assert draw(np.array([0.0, 9.0]), np.array([0.1, 0.4]), **options)[1].startswith("No threshold detects half")
-    assert "at 0.25 false alarms" in draw(np.array([0.0, 0.25]), np.array([0.1, 0.5]), **options)[1]
 
 
 def test_a_region_in_the_middle_counts_neither_side_as_inside():

@@ -20,8 +20,14 @@ from aitex_utils.files.atomic_write import atomic_write
 from aitex_utils.files.paths import full_path
 from aitex_utils.strips import PROJECT
 
-VERSION = 1
+VERSION = 2
 PARTS = ("exercises", "quiz", "predictions")
+# Names of entries in files of version 1, which are named otherwise since notebook 06 became 06 to 08, and 07 became 09.
+RENAMED = {
+    "06.5": "07.1", "06.6": "07.2", "06.7": "07.3",
+    "06.q3": "07.q1", "06.q4": "07.q2", "06.q5": "07.q3", "06.q6": "07.q4",
+    "06.c": "07.a", "06.d": "07.b", "06.e": "07.c", "06.f": "07.d", "06.g": "08.b",
+}  # fmt: skip
 FORMER_FILE = PROJECT / "notebooks" / "progress.json"  # where earlier versions kept it
 LOCK_SECONDS = 10.0  # after which an update no longer waits for a process that hangs
 _unwritten: dict[Path, list[tuple[str, str, dict[str, Any]]]] = {}  # updates, so that hints still advance
@@ -64,10 +70,14 @@ def read_progress() -> dict[str, Any]:
     dict
         "version", and the entries of each of `PARTS` by name.
 
+    Notes
+    -----
+    Entries of a file of version 1 get their names of today. The file itself changes with the next update only.
+
     Examples
     --------
     >>> read_progress()
-    {'version': 1, 'exercises': {}, 'quiz': {}, 'predictions': {}}
+    {'version': 2, 'exercises': {}, 'quiz': {}, 'predictions': {}}
     """
     path = progress_file()
     _take_over(path)
@@ -238,10 +248,26 @@ def _parse(path: Path) -> dict[str, Any] | None:
     """Return the content of a progress file, None if it is not one."""
     try:
         progress = json.loads(path.read_text(encoding="utf-8-sig"))  # some editors write a byte-order mark
-        parts = [progress[part] for part in PARTS]
-        return progress if progress["version"] == VERSION and all(isinstance(part, dict) for part in parts) else None
+        if progress["version"] not in (1, VERSION) or not all(isinstance(progress[part], dict) for part in PARTS):
+            return None
+        return progress if progress["version"] == VERSION else _with_names_of_today(progress)
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return None
+
+
+def _with_names_of_today(progress: dict[str, Any]) -> dict[str, Any]:
+    """Return the progress of version 1 with the names of version 2. No entry is lost."""
+    renamed = {part: {_name_of_today(name): entry for name, entry in progress[part].items()} for part in PARTS}
+    for part in PARTS:  # two names can only become one in a file that was changed by hand
+        if len(renamed[part]) < len(progress[part]):
+            names = [_name_of_today(name) for name in progress[part]]
+            taken = {name for name in progress[part] if names.count(_name_of_today(name)) > 1}
+            renamed[part] |= {f"{name} (version 1)": progress[part][name] for name in taken}
+    return {**progress, **renamed, "version": VERSION}
+
+
+def _name_of_today(name: str) -> str:
+    return RENAMED.get(name, f"09.{name[3:]}" if name.startswith("07.") else name)
 
 
 def _rename_unreadable(path: Path) -> bool:

@@ -1,1 +1,1 @@
-"""Exercises, quiz, figures and descriptions of notebook 06, scoring and evaluation."""
+"""Exercises, quiz and figures of notebook 06, from distances to scores."""

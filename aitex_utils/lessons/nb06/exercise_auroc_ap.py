@@ -70,48 +70,48 @@ AUROC = Exercise(
     (
         Mistake(
             "ties lost",
-            "Right but for ties: a pair with equal scores counts nothing here. Equal scores do not distinguish the two "
-            "samples. A guess would be right half of the time: what is such a pair worth?",
+            "Right except for ties: a pair with equal scores counts nothing here. Equal scores do not distinguish the "
+            "two samples. A guess would be right half of the time: what is such a pair worth?",
             _ties_lost,
         ),
         Mistake(
             "ties won",
-            "Right but for ties: a pair with equal scores counts in full here. A detector that gives all the same "
-            "score would reach 1. What is such a pair worth?",
+            "Right except for ties: a pair with equal scores counts in full here. A detector that gives all tiles the "
+            "same score would reach 1. What is such a pair worth?",
             _ties_won,
         ),
         Mistake(
             "ties in order",
-            "Right but for ties: sorting puts equal scores in some order, so that the result depends on which of them "
-            "happens to come first. Compare pairs, and give equal ones a half.",
+            "Right except for ties: sorting puts equal scores in some order, so the result depends on which of them "
+            "happens to come first. Compare pairs, and give equal scores a half.",
             _ties_in_any_order,
         ),
         Mistake(
             "upside down",
-            "This is the share of pairs in which the *normal* thing scores higher (one minus the AUROC). A "
-            "defective one should lie above a normal one.",
+            "This is the share of pairs in which the *normal* tile scores higher (1 minus the AUROC). A defective tile "
+            "should have the higher score.",
             _mean_over_pairs(lambda difference: (difference < 0) + 0.5 * (difference == 0)),
         ),
         Mistake(
             "pairs of one kind",
-            "All things were compared with all. Only pairs of one defective and one normal sample count.",
+            "Every sample was compared with every other. Only pairs of one defective and one normal sample count.",
             lambda labels, scores: float(
                 ((scores[:, None] > scores) + 0.5 * (scores[:, None] == scores))[labels].mean()
             ),
         ),
         Mistake(
             "one threshold",
-            "This is the share of right calls at one threshold. AUROC has no threshold: it only asks how pairs are "
-            "ordered.",
+            "This is the accuracy at one threshold. AUROC has no threshold and depends only on the order of pairs.",
             _accuracy_at_median,
         ),
     ),
     (
-        "`scores[labels]` are the defective ones, `scores[~labels]` the normal ones. How many pairs do they make?",
+        "`scores[labels]` are the scores of the defective tiles, `scores[~labels]` the normal scores. How many "
+        "pairs do they make?",
         "`defective[:, None] - normal` has one row for each defective sample and one column for each normal sample.",
         "Take the mean of a table that is 1 where the difference is above 0, a half where it is 0, and 0 elsewhere.",
     ),
-    "AUROC without a curve: a share of pairs, ties included.",
+    "This is the AUROC without a curve: a share of pairs, ties included.",
     agree=_agrees,
 )
 
@@ -164,9 +164,17 @@ def _recall_for_precision(labels: Array, scores: Array) -> float:
     return float((recall * np.diff(recall, prepend=0)).sum())
 
 
+def _interpolated(labels: Array, scores: Array) -> float:
+    """Return the AP with the highest precision at this recall or a higher one, as in older object detection."""
+    _, true_positives, flagged = count_flagged(labels, scores)
+    precision, recall = true_positives / flagged, true_positives / labels.sum()
+    envelope = np.maximum.accumulate(precision[::-1])[::-1]
+    return float((envelope * np.diff(recall, prepend=0)).sum())
+
+
 _SLANTED = (
-    "The points of the curve are joined by straight lines. Between two thresholds precision doesn't move on a line, "
-    "and lines flatter. Each gain in recall counts with the precision at its own threshold."
+    "The points of the curve are joined by straight lines. Between two thresholds precision does not move on a line, "
+    "and lines give too high a value. Each gain in recall counts with the precision at its own threshold."
 )
 AP = Exercise(
     "06.3",
@@ -176,21 +184,27 @@ AP = Exercise(
     (
         Mistake(
             "ties one by one",
-            "Right but for ties: things of one score are called one after the other, so that the result depends on "
-            "which of them happens to come first. All that share a score cross the threshold together.",
+            "Right except for ties: samples of one score are flagged one after the other, so the result depends on "
+            "which of them happens to come first. All samples of one score cross the threshold together.",
             _ties_one_by_one,
         ),
         *(Mistake("joined by lines", _SLANTED, _trapezoids(first)) for first in (None, 1.0, 0.0)),
         Mistake(
+            "interpolated precision",
+            "Each precision was replaced by the highest precision at this recall or a higher one. Some benchmarks of "
+            "object detection do this, and the result is too high. Take the precision at its own threshold.",
+            _interpolated,
+        ),
+        Mistake(
             "mean of the precisions",
             "This is the plain mean of the precisions at all thresholds. A threshold that finds nothing new should "
-            "count nothing: weigh each precision by the recall gained there.",
+            "count nothing: weight each precision by the recall gained there.",
             _mean_precision,
         ),
         Mistake(
             "strictly above",
-            "At each threshold you count only the scores *above* it. The rule of this course is score >= threshold: "
-            "what has the threshold itself is called too.",
+            "At each threshold you count only the scores *above* it. The rule of this course is score >= threshold, so "
+            "a score equal to the threshold is flagged too.",
             lambda labels, scores: average_precision(labels, scores, np.greater),
         ),
         Mistake(
@@ -201,12 +215,12 @@ AP = Exercise(
         ),
     ),
     (
-        "`np.unique(scores)[::-1]` are the thresholds, from high to low. For each: what is called, and how much of it "
-        "is defective?",
+        "`np.unique(scores)[::-1]` are the thresholds, from high to low. At each threshold, which samples are flagged, "
+        "and how many of these are defective?",
         "With `flagged = scores >= threshold`: the hits are `(flagged & labels).sum()`, precision and recall are the "
         "hits divided by two different totals.",
         "Keep the recall of the threshold before, 0 at the start, and add up precision * (recall - recall_before).",
     ),
-    "Average precision, with things of one score crossing together.",
+    "Your average precision flags samples of one score together.",
     agree=_agrees,
 )

@@ -73,8 +73,8 @@ def _agrees(expected: Any, answer: Any, labels: Array, scores: Array) -> bool:
 
 
 _ACCURACY = (
-    "The best accuracy was looked for. Where nearly all is normal, accuracy is best when nothing is called. "
-    "F1 has no place for true negatives."
+    "This is the threshold of the best accuracy. If nearly all tiles are normal, accuracy is best when nothing is "
+    "flagged. F1 does not count true negatives."
 )
 F1_MAX = Exercise(
     "06.4",
@@ -95,8 +95,8 @@ F1_MAX = Exercise(
         ),
         Mistake(
             "nothing found",
-            "At one threshold there is no hit at all. Precision and recall are both 0 there, and 0 / 0 is no number: "
-            "it then passes for the largest. With 2 TP / (2 TP + FP + FN) it can't happen.",
+            "At one threshold there is no hit. Precision and recall are both 0, so the formula gives 0 / 0, which "
+            "`max` then takes for the largest. 2 TP / (2 TP + FP + FN) avoids this.",
             _best_mean(lambda p, r: 2 * p * r / (p + r)),
         ),
         Mistake(
@@ -106,20 +106,20 @@ F1_MAX = Exercise(
         ),
         Mistake(
             "lowest of several",
-            "The F1 is right. Several thresholds reach it, and asked for is the highest of them.",
+            "The F1 is right. Several thresholds reach it, and the task asks for the highest of them.",
             _lowest_threshold,
         ),
         Mistake(
             "between two scores",
-            "The F1 is right, but your threshold lies halfway to the next score. Asked for is the score itself, as "
-            "the rule is score >= threshold.",
+            "The F1 is right, but your threshold lies halfway to the next score. The task asks for the score itself, "
+            "because the rule is score >= threshold.",
             _between_two_scores,
         ),
         Mistake("accuracy", _ACCURACY, lambda labels, scores: _most_accurate(labels, scores)[::2]),
         Mistake("accuracy", _ACCURACY, lambda labels, scores: _most_accurate(labels, scores)[1:]),
         Mistake(
             "threshold first",
-            "Both numbers are right. Their order isn't: the F1 comes first, then the threshold.",
+            "Both numbers are right, but in the wrong order: the F1 comes first, then the threshold.",
             lambda labels, scores: f1_max(labels, scores)[::-1],
         ),
         Mistake(
@@ -129,8 +129,8 @@ F1_MAX = Exercise(
         ),
         Mistake(
             "other thresholds",
-            "The F1 belongs to your threshold, but another threshold is better, or is the one asked for. The flagged "
-            "samples change at the scores and nowhere else: try just the distinct scores, all of them.",
+            "The F1 belongs to your threshold, but another threshold is better, or equally good and higher. The "
+            "flagged samples change only at the scores, so try exactly the distinct scores.",
             lambda labels, scores: ANY_THRESHOLD,
         ),
     ),
@@ -140,6 +140,6 @@ F1_MAX = Exercise(
         "2 TP + FP + FN is the number of flagged samples plus the number of defective samples.",
         "Go through the thresholds from high to low, and replace the best so far only where the new F1 is larger.",
     ),
-    "The best F1, and the threshold that was chosen with the answers in sight.",
+    "You found the best F1. Its threshold was chosen with the test labels in sight.",
     agree=_agrees,
 )

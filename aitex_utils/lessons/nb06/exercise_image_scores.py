@@ -72,19 +72,19 @@ TILE_SCORES = Exercise(
     (
         Mistake(
             "neighbours of the patch",
-            "Both of your scores take the vectors nearest to the patch p. That is the variant. Equation 7 asks how "
-            "crowded it is around m*, the bank's vector: whose neighbours does it need?",
+            "Both of your scores take the vectors nearest to the patch p. This is the variant. Equation 7 measures how "
+            "dense the bank is around its own vector m*. Whose neighbours does it need?",
             _with(neighbours_of=("p", "p")),
         ),
         Mistake(
             "neighbours of m* twice",
-            "Both of your scores take the vectors nearest to m*. That is equation 7. In the variant they are the "
+            "Both of your scores take the vectors nearest to m*. This is equation 7. In the variant they are the "
             "vectors nearest to the patch.",
             _with(neighbours_of=("m*", "m*")),
         ),
         Mistake(
             "swapped",
-            "Both numbers are right and stand in the wrong places: equation 7 first, the variant second.",
+            "Both numbers are right, but in the wrong order: equation 7 first, the variant second.",
             _with(neighbours_of=("p", "m*")),
         ),
         Mistake(
@@ -101,18 +101,18 @@ TILE_SCORES = Exercise(
         ),
         Mistake(
             "first patch",
-            "Only the tile's first patch was looked at. Which patch is the worst must be found out first.",
+            "Only the tile's first patch was used. First find the worst patch.",
             lambda patches, bank, b: reweighted_patch(patches[0], bank, b),
         ),
         Mistake(
             "nearest left out",
-            "The nearest vector itself is missing from the sum below the line. It is the first of the b neighbours, "
-            "in both versions.",
+            "The nearest vector itself is missing from the denominator. It is the first of the b neighbours in both "
+            "versions.",
             _with(skipped=1),
         ),
         Mistake(
             "squared distances",
-            "Squared distances have come in. There are true ones everywhere: in the exponents and before them.",
+            "These are squared distances. Both the exponents and s* are distances that are not squared.",
             _with(power=2),
         ),
         Mistake(
@@ -133,12 +133,12 @@ TILE_SCORES = Exercise(
         ),
     ),
     (
-        "In this order: the distance of each patch to its nearest vector; the worst patch, its s* and its m*; two "
-        "lists of b neighbours; two quotients.",
+        "Work in this order: the distance of each patch to its nearest vector; the worst patch, its s* and its m*; "
+        "two lists of b neighbours; two quotients.",
         "`np.linalg.norm(patches[:, None] - bank, axis=2)` has a row for each patch and a column for each vector.",
-        "`np.argsort(distances)[:b]` gives the neighbours. Do it once with the distances from `bank[m_star]` and once "
-        "with the neighbours of the worst patch. The exponents are distances from the patch both times.",
+        "`np.argsort(distances)[:b]` gives the neighbours. Use it once with the distances from `bank[m_star]` and "
+        "once with the distances from the worst patch. The exponents are distances from the patch both times.",
     ),
-    "Both reweightings, and you know whose neighbours each of them asks.",
+    "Both reweightings are right, and so are their neighbours.",
     tolerance=1e-5,
 )

@@ -1,4 +1,4 @@
-"""Figures of notebook 06: pairs, prevalence, regions, intervals, thresholds, failures, each with a caption."""
+"""Figures of notebook 06: smoothing, a bank on a line, pairs, prevalence, failures, each with a caption."""
 
 from __future__ import annotations
 
@@ -9,20 +9,100 @@ import numpy as np
 
 from aitex_utils.errors import InputError
 from aitex_utils.lessons.wording import check_values, count, percent
-from aitex_utils.plots import (
-    COLOURS,
-    DEFECTIVE,
-    LINE,
-    LINE_STYLES,
-    MAP_COLOURS,
-    MARKERS,
-    NORMAL,
-    draw_outline,
-    make_axes,
-)
+from aitex_utils.plots import DEFECTIVE, LINE, LINE_STYLES, MAP_COLOURS, MARKERS, NORMAL, draw_outline, make_axes
+from aitex_utils.scoring import anomaly_maps
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+
+def plot_smoothing(grid: np.ndarray, tile: np.ndarray, mask: np.ndarray, sigma: float) -> tuple[Figure, str]:
+    """Draw a tile, the distances of its patches, and its smoothed anomaly map, both on the scale of the distances.
+
+    Parameters
+    ----------
+    grid : ndarray, shape (H', W')
+        Distances of the patches.
+    tile : ndarray, shape (H, W)
+        Grey values, uint8.
+    mask : ndarray, shape (H, W)
+        Ground-truth mask, bool.
+    sigma : float
+        Standard deviation of the Gaussian in px.
+
+    Returns
+    -------
+    figure : matplotlib.figure.Figure
+    caption : str
+
+    Examples
+    --------
+    >>> plot_smoothing(np.eye(2), np.zeros((8, 8)), np.zeros((8, 8), bool), 0)[1]
+    'Smoothed with sigma = 0 px, the highest value of the map is 1.0, and the largest distance is 1.0.'
+    """
+    check_values({"grid": grid, "tile": tile})
+    smoothed = anomaly_maps(grid[None], tile.shape, sigma)[0]
+    figure, axes = make_axes(1, 3, (8.4, 2.9))
+    axes[0].imshow(tile, cmap="gray", vmin=0, vmax=255)
+    draw_outline(axes[0], mask, linewidth=1.2)
+    for axis, image in zip(axes[1:], (grid, smoothed), strict=True):
+        drawn = axis.imshow(image, cmap=MAP_COLOURS, vmin=0, vmax=float(grid.max()))
+    figure.colorbar(drawn, ax=axes, label="distance (typical score = 1)", fraction=0.03, pad=0.01)
+    h, w = grid.shape
+    for axis, title in zip(axes, ("tile and mask", f"{h} x {w} distances", f"map, sigma = {sigma:g} px"), strict=True):
+        axis.set_axis_off()
+        axis.set_title(title, fontsize=10)
+    highest = f"the highest value of the map is {smoothed.max():.1f}, and the largest distance is {grid.max():.1f}"
+    return figure, f"Smoothed with sigma = {sigma:g} px, {highest}."
+
+
+def plot_crop(
+    image: np.ndarray, anomaly_map: np.ndarray, mask: np.ndarray, *, width: int = 512, title: str = "Crop"
+) -> tuple[Figure, str]:
+    """Draw the part of a strip around the highest point of its map, at full size, above the same part of the map.
+
+    Parameters
+    ----------
+    image : ndarray, shape (H, W)
+        Grey values, uint8.
+    anomaly_map : ndarray, shape (H, W)
+        NaN outside the fabric. The scale is the whole map's.
+    mask : ndarray, shape (H, W)
+        Ground-truth mask, bool.
+    width : int
+        Number of columns.
+    title : str
+        Title of the figure.
+
+    Returns
+    -------
+    figure : matplotlib.figure.Figure
+    caption : str
+
+    Examples
+    --------
+    >>> plot_crop(np.zeros((4, 8)), np.eye(4, 8), np.zeros((4, 8), bool), width=4)[1]
+    'Crop: columns 0 to 3 at full size, around the highest point of the map.'
+    """
+    check_values({"image": image, "map": anomaly_map}, nan=True)
+    column = int(np.unravel_index(np.nanargmax(anomaly_map), anomaly_map.shape)[1])
+    left = max(0, min(column - width // 2, image.shape[1] - width))
+    part = np.s_[:, left : left + width]
+    height, columns = image[part].shape
+    figure, (above, below) = make_axes(2, 1, (columns / 70 + 1.5, 2 * height / 70 + 1.0), sharex=True, sharey=True)
+    where = {"origin": "upper", "extent": (left - 0.5, left + columns - 0.5, height - 0.5, -0.5)}
+    above.imshow(image[part], cmap="gray", vmin=0, vmax=255, **where)
+    low, high = float(np.nanmin(anomaly_map)), float(np.nanmax(anomaly_map))
+    drawn = below.imshow(anomaly_map[part], cmap=MAP_COLOURS, vmin=low, vmax=high, **where)
+    if mask[part].any():
+        shifted = np.zeros_like(mask[:, : left + columns])
+        shifted[:, left:] = mask[part]
+        draw_outline(above, shifted, linewidth=1.2)
+    above.set(title=title, ylabel="row (px)")
+    below.set(xlabel="column (px)", ylabel="row (px)")
+    figure.colorbar(drawn, ax=(above, below), label="anomaly score", fraction=0.04, pad=0.01)
+    where_text = f"columns {left:,} to {left + columns - 1:,} at full size, around the highest point of the map"
+    return figure, f"{title}: {where_text}."
 
 
 def plot_bank_on_line(bank: np.ndarray, patches: Mapping[str, float], *, note: str) -> tuple[Figure, str]:
@@ -64,7 +144,9 @@ def plot_bank_on_line(bank: np.ndarray, patches: Mapping[str, float], *, note: s
 
 
 def plot_pairs(normal: np.ndarray, defective: np.ndarray) -> tuple[Figure, str]:
-    """Draw every pair of a defective and a normal tile as a cell: in the right order, tied, or in the wrong order.
+    """Draw every pair of a defective and a normal tile as a cell, and the ROC curve as the border of the cells.
+
+    Both axes are sorted by falling score, so a threshold that falls moves to the right and up.
 
     Parameters
     ----------
@@ -79,22 +161,30 @@ def plot_pairs(normal: np.ndarray, defective: np.ndarray) -> tuple[Figure, str]:
     Examples
     --------
     >>> plot_pairs(np.array([1.0, 3.0]), np.array([3.0]))[1]
-    '1 x 2 = 2 pairs of a defective and a normal tile: 50.0 % are in the right order, 50.0 % are ties.'
+    '1 x 2 = 2 pairs of a defective and a normal tile: 50.0 % are in the right order (yellow), 50.0 % are ties. The \
+line between right and wrong pairs is the ROC curve.'
     """
     from matplotlib import colormaps
 
     check_values({"normal": normal, "defective": defective})
-    normal, defective = np.sort(normal), np.sort(defective)
+    normal, defective = np.sort(normal)[::-1], np.sort(defective)[::-1]
     order = np.sign(defective[:, None] - normal)  # 1 right, 0 tie, -1 wrong
-    figure, axis = make_axes(1, 1, (7, 3))
+    figure, axis = make_axes(1, 1, (7, 3.4))
     colours = colormaps[MAP_COLOURS].resampled(3)
-    drawn = axis.imshow(order, origin="lower", aspect="auto", cmap=colours, vmin=-1.5, vmax=1.5, interpolation="none")
+    scale = {"cmap": colours, "vmin": -1.5, "vmax": 1.5, "interpolation": "none", "extent": (0, 1, 0, 1)}
+    drawn = axis.imshow(order, origin="lower", aspect="auto", **scale)
+    thresholds = np.unique(np.concatenate([normal, defective]))[::-1]
+    curve = [[0.0, *((scores >= t).mean() for t in thresholds)] for scores in (normal, defective)]
+    axis.plot(*curve, color=DEFECTIVE, linewidth=2.5, label="ROC curve")
     bar = figure.colorbar(drawn, ax=axis, ticks=[-1, 0, 1], fraction=0.05)
     bar.ax.set_yticklabels(["wrong", "tie", "right"])
-    axis.set(xlabel="normal tiles, by rising score", ylabel="defective tiles,\nby rising score")
+    axis.set(xlabel="normal tiles, by falling score = false-positive rate")
+    axis.set(ylabel="defective tiles, by falling score\n= true-positive rate")
+    axis.legend(loc="lower right")
     right, tied = float((order > 0).mean()), float((order == 0).mean())
     caption = f"{len(defective)} x {len(normal)} = {order.size:,} pairs of a defective and a normal tile"
-    return figure, f"{caption}: {percent(right, 1)} are in the right order, {percent(tied, 1)} are ties."
+    shares = f"{percent(right, 1)} are in the right order (yellow), {percent(tied, 1)} are ties"
+    return figure, f"{caption}: {shares}. The line between right and wrong pairs is the ROC curve."
 
 
 def plot_prevalence(prevalence: np.ndarray, measures: Mapping[str, np.ndarray]) -> tuple[Figure, str]:
@@ -132,162 +222,6 @@ def plot_prevalence(prevalence: np.ndarray, measures: Mapping[str, np.ndarray]) 
         figure,
         f"Measures as the prevalence falls from {percent(prevalence[0])} to {percent(prevalence[-1], 1)}: {changes}.",
     )
-
-
-def plot_region_overlap(rates: np.ndarray, overlaps: np.ndarray, limits: Sequence[float]) -> tuple[Figure, str]:
-    """Draw the mean overlap of defect regions against the false-positive rate, with the limits of AUPRO.
-
-    Parameters
-    ----------
-    rates : ndarray, shape (T,)
-        False-positive rates of normal pixels, rising.
-    overlaps : ndarray, shape (T,)
-        Mean share of a region's pixels that is flagged.
-    limits : sequence of float
-        False-positive rates at which AUPRO ends, up to three.
-
-    Returns
-    -------
-    figure : matplotlib.figure.Figure
-    caption : str
-
-    Examples
-    --------
-    >>> plot_region_overlap(np.array([0.0, 1.0]), np.array([0.0, 1.0]), [0.3])[1]
-    'Mean overlap of the defect regions: 0.30 at a false-positive rate of 0.3.'
-    """
-    check_values({"rates": rates, "overlaps": overlaps, "limits": limits})
-    figure, axis = make_axes(1, 1, (6.8, 3.2))
-    axis.plot(rates, overlaps, color=NORMAL, label="mean overlap")
-    for style, limit in zip(LINE_STYLES[1:], sorted(limits), strict=False):
-        axis.axvline(limit, linestyle=style, color=LINE, label=f"limit {limit:g}")
-    axis.set(xlabel="false-positive rate of normal pixels", ylabel="mean overlap of regions")
-    axis.set(xlim=(0, 1), ylim=(0, 1.02))
-    axis.legend(loc="lower right")
-    at_limits = [
-        f"{np.interp(limit, rates, overlaps):.2f} at a false-positive rate of {limit:g}" for limit in sorted(limits)
-    ]
-    return figure, f"Mean overlap of the defect regions: {', '.join(at_limits)}."
-
-
-def plot_intervals_by_unit(
-    estimates: Mapping[str, float], intervals: Mapping[str, Mapping[str, tuple[float, float]]], *, label: str
-) -> tuple[Figure, str]:
-    """Draw estimates with two confidence intervals each, which differ in the unit that was resampled.
-
-    Parameters
-    ----------
-    estimates : dict of str to float
-        Estimates by name.
-    intervals : dict of str to dict
-        `intervals[unit][name]` is (low, high), for two units, for example "strips" and "tiles".
-    label : str
-                Name of the estimated value.
-
-    Returns
-    -------
-    figure : matplotlib.figure.Figure
-    caption : str
-
-    Examples
-    --------
-    >>> intervals = {"strips": {"AP": (0.4, 0.6)}, "tiles": {"AP": (0.45, 0.55)}}
-    >>> plot_intervals_by_unit({"AP": 0.5}, intervals, label="measure")[1]
-    'Measure with 95 % intervals: AP 0.500 (0.400 to 0.600 over strips, 0.450 to 0.550 over tiles).'
-    """
-    if len(intervals) != 2:
-        raise InputError(f"There are intervals for {len(intervals)} units, expected two, for example strips and tiles.")
-    check_values({"estimates": list(estimates.values())})
-    figure, axis = make_axes(1, 1, (7, 0.55 * len(estimates) + 1.2))
-    rows = np.arange(len(estimates))
-    for i, (unit, colour) in enumerate(zip(intervals, (NORMAL, DEFECTIVE), strict=True)):
-        heights = rows + 0.18 * (2 * i - 1)
-        low, high = np.array([intervals[unit][name] for name in estimates]).T
-        axis.hlines(heights, low, high, color=colour, linewidth=4 - i, label=f"{unit} resampled")
-        axis.plot(list(estimates.values()), heights, MARKERS[i], color=LINE, markersize=5)
-    axis.set(yticks=rows, yticklabels=list(estimates), xlabel=label)
-    axis.invert_yaxis()
-    axis.legend(loc="center left", bbox_to_anchor=(1.01, 0.5))
-    texts = []
-    for name, value in estimates.items():
-        ranges = [f"{ends[name][0]:.3f} to {ends[name][1]:.3f} over {unit}" for unit, ends in intervals.items()]
-        texts.append(f"{name} {value:.3f} ({', '.join(ranges)})")
-    return figure, f"{label[0].upper()}{label[1:]} with 95 % intervals: {'; '.join(texts)}."
-
-
-def plot_coverage(
-    correlations: Sequence[float], coverage: Mapping[str, Sequence[float]], *, confidence: float
-) -> tuple[Figure, str]:
-    """Draw the coverage of confidence intervals against the within-strip correlation.
-
-    Parameters
-    ----------
-    correlations : sequence of float
-        Shares of the variance that the tiles of a strip have in common.
-    coverage : dict of str to sequence of float
-        For each kind of interval, up to four, and each correlation: the share of intervals that contain the true value.
-    confidence : float
-        Coverage that the intervals claim.
-
-    Returns
-    -------
-    figure : matplotlib.figure.Figure
-    caption : str
-
-    Examples
-    --------
-    >>> plot_coverage([0.0, 0.5], {"strips resampled": [0.9, 0.86]}, confidence=0.95)[1]
-    'Coverage of 95 % intervals as the within-strip correlation rises: strips resampled 90 %, 86 %.'
-    """
-    check_values({"correlations": correlations, **coverage})
-    figure, axis = make_axes(1, 1, (6.8, 3))
-    for i, (name, shares) in enumerate(coverage.items()):
-        axis.plot(correlations, shares, LINE_STYLES[i] + MARKERS[i], color=COLOURS[i], label=name)
-    axis.axhline(confidence, color=LINE, linestyle=":", label=f"claimed: {percent(confidence)}")
-    axis.set(xlabel="within-strip correlation", ylabel="coverage", ylim=(0, 1.02))
-    axis.legend(loc="lower left")
-    texts = [f"{name} " + ", ".join(f"{percent(share)}" for share in shares) for name, shares in coverage.items()]
-    caption = f"Coverage of {percent(confidence)} intervals as the within-strip correlation rises"
-    return figure, f"{caption}: {'; '.join(texts)}."
-
-
-def plot_false_alarm_rates(rates: Mapping[str, np.ndarray], promised: float) -> tuple[Figure, str]:
-    """Draw measured false-alarm rates by the source of the threshold, one dot per trial, a line for the mean.
-
-    Parameters
-    ----------
-    rates : dict of str to ndarray, each of shape (R,)
-        False-alarm rates of R trials.
-    promised : float
-        Rate for which the thresholds were made.
-
-    Returns
-    -------
-    figure : matplotlib.figure.Figure
-    caption : str
-
-    Examples
-    --------
-    >>> plot_false_alarm_rates({"fitted tiles": np.array([0.5, 0.7])}, promised=0.1)[1]
-    'False-alarm rates on new normal strips, promised 10 %, mean (lowest to highest): fitted tiles 60.0 % (50.0 % \
-to 70.0 %).'
-    """
-    check_values(rates)
-    figure, axis = make_axes(1, 1, (7, 0.6 * len(rates) + 1.2))
-    rng = np.random.default_rng(0)
-    for row, values in enumerate(rates.values()):
-        axis.plot(values, row + rng.uniform(-0.18, 0.18, len(values)), "o", color=NORMAL, alpha=0.5, markersize=5)
-        axis.vlines(np.mean(values), row - 0.35, row + 0.35, color=LINE, linewidth=2.5)
-    axis.axvline(promised, color=DEFECTIVE, linestyle="--", label=f"promised: {percent(promised)}")
-    axis.set(yticks=range(len(rates)), yticklabels=list(rates), xlabel="share of new normal tiles that is flagged")
-    axis.invert_yaxis()
-    axis.legend(loc="center left", bbox_to_anchor=(1.01, 0.5))
-    texts = [
-        f"{name} {percent(np.mean(values), 1)} ({percent(np.min(values), 1)} to {percent(np.max(values), 1)})"
-        for name, values in rates.items()
-    ]
-    caption = f"False-alarm rates on new normal strips, promised {percent(promised)}, mean (lowest to highest)"
-    return figure, f"{caption}: {'; '.join(texts)}."
 
 
 def plot_gallery(
@@ -354,51 +288,3 @@ def plot_gallery(
         f" {count(marked, 'tile')} {'has' if marked == 1 else 'have'} a marked defect, outlined in both images."
     )
     return figure, caption + (with_defect if marked else "")
-
-
-def plot_operating_curve(
-    false_alarms: np.ndarray, detected: np.ndarray, *, smallest_measurable: float, per: str
-) -> tuple[Figure, str]:
-    """Draw the share of detected defects against the number of false alarms, one point per threshold.
-
-    Parameters
-    ----------
-    false_alarms : ndarray, shape (T,)
-        False alarms per length of fabric.
-    detected : ndarray, shape (T,)
-        Share of the defects that is detected.
-    smallest_measurable : float
-        Number of false alarms below which the test set is too small to measure; that part is hatched.
-    per : str
-        The length of fabric.
-
-    Returns
-    -------
-    figure : matplotlib.figure.Figure
-    caption : str
-
-    Examples
-    --------
-    >>> curve = np.array([0.0, 40.0]), np.array([0.2, 0.5])
-    >>> plot_operating_curve(*curve, smallest_measurable=50, per="100 m")[1]
-    'Half of the defects are detected at 40 false alarms per 100 m, and without any false alarm on the tested \
-tiles, 20 % are. Below 50 false alarms per 100 m the test set is too small to measure.'
-    """
-    check_values({"false_alarms": false_alarms, "detected": detected})
-    figure, axis = make_axes(1, 1, (6.8, 3.2))
-    shown, start = false_alarms > 0, smallest_measurable / 30
-    axis.semilogx(false_alarms[shown], detected[shown], color=NORMAL, drawstyle="steps-post")
-    axis.set(xlabel=f"false alarms per {per}", ylabel="share of defects detected", ylim=(0, 1.02), xlim=(start, None))
-    hatched = {"facecolor": "0.9", "edgecolor": "0.6", "hatch": "//"}
-    axis.axvspan(start, smallest_measurable, label="not measurable with this test set", **hatched)
-    axis.legend(loc="upper left")
-    reaches_half = detected >= 0.5
-    caption = "No threshold detects half of the defects, and "
-    if reaches_half.any():
-        half = float(false_alarms[reaches_half].min())
-        half = f"{half:,.0f}" if half >= 10 else f"{half:.2g}"
-        caption = f"Half of the defects are detected at {half} false alarms per {per}, and "
-    without = detected[false_alarms == 0].max() if (false_alarms == 0).any() else 0.0
-    caption += f"without any false alarm on the tested tiles, {percent(without)} are"
-    limit = f"Below {smallest_measurable:,.0f} false alarms per {per} the test set is too small to measure."
-    return figure, f"{caption}. {limit}"

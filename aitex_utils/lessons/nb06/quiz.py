@@ -7,113 +7,84 @@ from aitex_utils.lessons.engine.quiz import Question
 QUESTIONS = (
     Question(
         "06.q1",
-        "A detector is tried on a second test set with the same defects and ten times as many normal tiles of the same "
+        "A detector is tested a second time, with the same defects and ten times as many normal tiles of the same "
         "kind. What happens?",
         {
-            "a": ("AUROC and AP both fall.", "AUROC compares pairs, and more pairs of the same kind change no share."),
-            "b": (
-                "AUROC stays, AP falls.",
-                "Yes: at each threshold there are ten times as many false alarms for the same hits.",
-            ),
-            "c": (
-                "AUROC rises, AP stays.",
-                "More normals of the same kind make no pair easier, and they do make precision worse.",
+            "a": ("AUROC and AP both fall", "AUROC compares pairs, and more pairs of the same kind change no share."),
+            "b": ("AUROC and AP both stay", "Precision counts alarms, and there are ten times as many false ones."),
+            "c": ("AUROC rises, and AP stays", "More normals of the same kind do not make any pair easier."),
+            "d": (
+                "AUROC stays, and AP falls",
+                "Yes. At each threshold there are ten times as many false alarms for the same hits.",
             ),
         },
-        "b",
+        "d",
     ),
     Question(
         "06.q2",
-        "Equation 7 and the variant differ in one thing. Which?",
+        "Equation 7 and the variant differ in one point. Which?",
         {
             "a": (
-                "Whose neighbours are in the denominator: the neighbours of the bank's vector m*, or of the patch.",
-                "Yes, and the exponents are distances from the patch in both.",
+                "The neighbours in the denominator: near the bank's vector m*, or near the patch",
+                "Yes. The exponents are distances from the patch in both.",
             ),
-            "b": (
-                "Equation 7 takes squared distances.",
-                "There are true distances everywhere in both.",
-            ),
+            "b": ("Equation 7 takes squared distances", "Both take distances that are not squared."),
             "c": (
-                "Equation 7 reweights each patch, the variant only the worst one.",
+                "Equation 7 reweights each patch, the variant only the worst patch",
                 "Both reweight the worst patch only.",
             ),
+            "d": ("The variant raises the score", "Both multiply the score with a factor below 1."),
         },
         "a",
     ),
     Question(
         "06.q3",
-        "A threshold was chosen so that F1 is best on the test tiles. What is that F1 worth?",
+        "In a mill, 1 tile in 300 is defective. A seller says: the AUROC does not change, so our alarms will be as "
+        "reliable as in the test. What does the figure show?",
         {
-            "a": ("It is what to expect tomorrow.", "Tomorrow's labels weren't in sight when it was chosen."),
+            "a": (
+                "The seller is right, because the line of the AUROC is level",
+                "The AUROC is level. It does not count alarms, so it cannot show how reliable they are.",
+            ),
             "b": (
-                "It is too high for tomorrow: the threshold was chosen with the answers in sight.",
-                "Yes. It is good for comparing detectors on one test set, and for nothing else.",
+                "Nothing, because it shows no threshold",
+                "AP is a mean of the precision over thresholds, and its line falls.",
             ),
             "c": (
-                "It is too low, since other thresholds would do better.",
-                "On these tiles none does better, that is how it was chosen.",
+                "The AP falls with the prevalence, so a smaller share of the alarms will be right",
+                "Yes. AP is a mean of precision, the share of alarms that are right.",
+            ),
+            "d": (
+                "The AP falls, so the detector will find fewer defects",
+                "The scores do not change, so at each threshold it finds the same defects.",
             ),
         },
-        "b",
+        "c",
     ),
     Question(
         "06.q4",
-        "Twenty strips of a dozen tiles each were tested. Redrawing single tiles gives a narrow interval of the "
-        "false-alarm rate. Why can't you report that one?",
+        "A broken detector gives all tiles the same score. 1 tile in 10 is defective. What are AUROC and AP?",
         {
-            "a": (
-                "Because redrawing repeats some tiles and leaves out others.",
-                "So does every bootstrap, the one by strip too: it repeats some strips and leaves out others.",
-            ),
+            "a": ("Both are a half", "Ties count a half in the AUROC only."),
             "b": (
-                "Because tiles of a strip are alike, so that there is less to learn from them than from as many tiles "
-                "of different strips.",
-                "Yes. The strips would be different next time.",
+                "The AUROC is a half, and the AP is 1 in 10",
+                "Yes. All pairs are ties, and the only step has the prevalence as its precision.",
             ),
-            "c": (
-                "Because tiles of a strip differ, and the interval by tile leaves out how much.",
-                "Just that is in it. It leaves out the within-strip correlation of the tiles.",
-            ),
+            "c": ("Both are 1 in 10", "Each pair is a tie, and a tie counts a half in the AUROC."),
+            "d": ("Both are 0", "A tie counts a half, and flagging all tiles finds all defects."),
         },
         "b",
     ),
     Question(
         "06.q5",
-        "Why does AUPRO take the mean over regions, and not the share of all defect pixels found?",
+        "The tile score is the maximum of the smoothed map. You smooth with 16 px instead of 4 px. Which defects lose "
+        "most of their score?",
         {
-            "a": (
-                "So that a small defect counts as much as a large one.",
-                "Yes: with pooled pixels one large region outweighs many small ones.",
-            ),
-            "b": ("So that it is quicker to compute.", "It is slower: the regions must be found first."),
-            "c": (
-                "So that it doesn't depend on the false-positive rate.",
-                "It is a curve over just that rate, cut off at a limit.",
-            ),
+            "a": ("Large ones", "A wide peak is nearly as high after smoothing as before."),
+            "b": ("All lose the same share", "The Gaussian averages over its width, and a wide peak fills it."),
+            "c": ("Those at the edge of a tile", "The border is mirrored, so a peak there keeps its height."),
+            "d": ("Small ones", "Yes. The Gaussian averages a small peak with the normal pixels around it."),
         },
-        "a",
-    ),
-    Question(
-        "06.q6",
-        "A threshold from held-out normal tiles promises one false alarm in ten tiles. On a new strip it raises three. "
-        "Is the promise broken?",
-        {
-            "a": (
-                "Yes, it should be 1 in 10 on each strip.",
-                "A strip on a bad day can have many. The promise is about the mean over strips like those that it "
-                "came from.",
-            ),
-            "b": (
-                "Not by that alone: it holds in the mean over strips like those that it came from.",
-                "Yes. Ask whether the new strips are like the calibration strips. On another day the machine might "
-                "produce different strips.",
-            ),
-            "c": (
-                "No, since no threshold can promise anything.",
-                "It can, if what comes is drawn like what it was chosen on.",
-            ),
-        },
-        "b",
+        "d",
     ),
 )

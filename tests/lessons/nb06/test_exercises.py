@@ -87,50 +87,14 @@ def f1_by_precision(labels, scores):
     return np.array(best)
 
 
-def aupro_by_segments(regions, normal, max_fpr):
-    area, x0, y0 = 0.0, 0.0, 0.0
-    for t in sorted({float(v) for part in [*regions, normal] for v in part}, reverse=True):
-        x1, y1 = np.mean(normal >= t), np.mean([np.mean(r >= t) for r in regions])
-        if x1 > max_fpr:
-            y1, x1 = y0 + (y1 - y0) * (max_fpr - x0) / (x1 - x0), max_fpr
-        area += (x1 - x0) * (y0 + y1) / 2
-        x0, y0 = x1, y1
-        if x0 >= max_fpr:
-            break
-    return area / max_fpr
+def scaled_by_loop(maps, calibration):
+    low, high = min(map(np.min, calibration)), max(map(np.max, calibration))
+    return [(anomaly_map.max() - low) / (high - low) for anomaly_map in maps]
 
 
-def aupro_by_module(regions, normal, max_fpr):
-    """Lay the regions side by side, separated by a column of pixels that are not evaluated."""
-    from aitex_utils import metrics
-
-    maps = [np.append(r, np.nan)[None] for r in regions] + [np.array([normal])]
-    masks = [np.append(np.ones(len(r)), 0)[None] for r in regions] + [np.zeros((1, len(normal)))]
-    return metrics.aupro(maps, masks, max_fpr)
-
-
-def rows_by_list(groups, rng):
-    names = sorted(set(groups.tolist()))
-    rows = []
-    for i in rng.integers(0, len(names), len(names)):
-        rows += [row for row, name in enumerate(groups) if name == names[i]]
-    return rows
-
-
-def rows_in_another_order(groups, rng):
-    names = np.unique(groups)
-    return np.concatenate([np.where(groups == n)[0] for n in rng.choice(names, len(names), replace=True)])[::-1]
-
-
-def threshold_by_sorting(fitted, held_out, today, false_alarm_rate):
-    n = len(held_out)
-    k = math.ceil((n + 1) * (1 - false_alarm_rate))
-    return sorted(held_out)[k - 1] if k <= n else float("inf")
-
-
-def threshold_from_above(fitted, held_out, today, false_alarm_rate):
-    allowed = math.floor((len(held_out) + 1) * false_alarm_rate)  # scores at the threshold or above, with the new one
-    return np.inf if allowed < 1 else np.sort(held_out)[::-1][allowed - 1]
+def scaled_before(maps, calibration):
+    scaled = (maps - np.min(calibration)) / np.ptp(calibration)
+    return scaled.reshape(len(maps), -1).max(axis=1)
 
 
 RIGHT = {
@@ -138,9 +102,7 @@ RIGHT = {
     "06.2": (auroc_by_sklearn, auroc_by_loop),
     "06.3": (ap_by_sklearn, ap_by_groups),
     "06.4": (f1_by_sklearn, f1_by_precision),
-    "06.5": (aupro_by_segments, aupro_by_module),
-    "06.6": (rows_by_list, rows_in_another_order),
-    "06.7": (threshold_by_sorting, threshold_from_above),
+    "06.5": (scaled_by_loop, scaled_before),
 }
 
 
@@ -333,109 +295,33 @@ def f1_at(thresholds, better=lambda new, best: new > best):
     return answer
 
 
-def aupro_at(
-    thresholds=lambda regions, normal: np.unique(np.concatenate([*regions, normal])),
-    area=lambda y, x: np.sum(np.diff(x) * (y[1:] + y[:-1]) / 2),
-):
-    def answer(regions, normal, max_fpr):
-        x, y = [0], [0]
-        for t in sorted(thresholds(regions, normal), reverse=True):
-            x.append((normal >= t).mean())
-            y.append(np.mean([(r >= t).mean() for r in regions]))
-        end = np.interp(max_fpr, x, y)
-        inside = np.array(x) <= max_fpr
-        return area(np.append(np.array(y)[inside], end), np.append(np.array(x)[inside], max_fpr)) / max_fpr
+def ap_interpolated(labels, scores):
+    p, r = curve(labels, scores)
+    best_from_here = [max(p[i:]) for i in range(len(p))]
+    return sum(b * (r[i] - (r[i - 1] if i else 0)) for i, b in enumerate(best_from_here))
+
+
+def scaled_with(low, high, score=lambda scaled: scaled.max(axis=(1, 2))):
+    def answer(maps, calibration):
+        a, b = (np.reshape(end(maps, calibration), (-1, 1, 1)) for end in (low, high))
+        return score((maps - a) / (b - a))
 
     return answer
 
 
-def spaced(count):
-    def thresholds(regions, normal):
-        scores = np.concatenate([*regions, normal])
-        return np.linspace(scores.min(), scores.max(), count)
-
-    return thresholds
+def of_each(function):
+    return lambda maps, calibration: [function(anomaly_map) for anomaly_map in maps]
 
 
-def aupro_with(
-    overlap=lambda regions, t: np.mean([np.mean(r >= t) for r in regions]),
-    false_positive_rate=lambda normal, t: np.mean(normal >= t),
-    origin=True,
-    cut=True,
-    line=True,
-    divide=True,
-    inside=lambda x, limit: x <= limit,
-):
-    def answer(regions, normal, max_fpr):
-        ts = np.unique(np.concatenate([*regions, normal]))[::-1]
-        x = [0.0] * origin + [false_positive_rate(normal, t) for t in ts]
-        y = [0.0] * origin + [overlap(regions, t) for t in ts]
-        if cut:
-            kept = [i for i in range(len(x)) if inside(x[i], max_fpr)]
-            end = [np.interp(max_fpr, x, y)] if line else []
-            x, y = [x[i] for i in kept] + [max_fpr] * line, [y[i] for i in kept] + end
-        area = sum((x[i + 1] - x[i]) * (y[i + 1] + y[i]) / 2 for i in range(len(x) - 1))
-        return area / max_fpr if divide else area
-
-    return answer
+def of_calibration(function):
+    return lambda maps, calibration: function(calibration)
 
 
-def rows_once(groups, rng):
-    names = np.unique(groups)
-    return np.where(np.isin(groups, rng.choice(names, len(names))))[0]
+def of_tested(function):
+    return lambda maps, calibration: function(maps)
 
 
-def rows_of_all(groups, rng):
-    names = rng.permutation(np.unique(groups))
-    return np.concatenate([np.flatnonzero(groups == n) for n in names])
-
-
-def rows_by_tile_list(count):
-    def answer(groups, rng):
-        return np.concatenate([np.flatnonzero(groups == n) for n in rng.choice(groups, size=count(groups))])
-
-    return answer
-
-
-def threshold_with(
-    scores=lambda f, h, t: h, rank=lambda n, rate: math.ceil((n + 1) * (1 - rate)), few=lambda s: math.inf, index=-1
-):
-    def answer(fitted, held_out, today, false_alarm_rate):
-        s = sorted(scores(fitted, held_out, today))
-        k = rank(len(s), false_alarm_rate)
-        return few(s) if k > len(s) else s[k + index]
-
-    return answer
-
-
-def threshold_clipped(held_out, rate):
-    k = int(np.ceil((1 + len(held_out)) * (1 - rate)))
-    return np.sort(held_out)[np.clip(k, 0, len(held_out) - 1)]
-
-
-def unsorted_threshold(fitted, held_out, today, false_alarm_rate):
-    k = math.ceil((len(held_out) + 1) * (1 - false_alarm_rate))
-    return np.inf if k > len(held_out) else held_out[k - 1]
-
-
-def falling_threshold(fitted, held_out, today, false_alarm_rate):
-    k = math.ceil((len(held_out) + 1) * (1 - false_alarm_rate))
-    return np.inf if k > len(held_out) else sorted(held_out, reverse=True)[k - 1]
-
-
-def threshold_by_quantile(method):
-    return lambda fitted, held_out, today, rate: np.quantile(held_out, 1 - rate, method=method)
-
-
-def threshold_by_normal_distribution(ddof):
-    def answer(fitted, held_out, today, false_alarm_rate):
-        from scipy.stats import norm
-
-        return np.mean(held_out) + norm.ppf(1 - false_alarm_rate) * np.std(held_out, ddof=ddof)
-
-    return answer
-
-
+ENDS = of_calibration(np.min), of_calibration(np.max)
 WRONG = [
     ("06.1", "neighbours of the patch", scores_with(neighbours=lambda m, p, b: (np.argsort(p)[:b],) * 2)),
     ("06.1", "neighbours of m* twice", scores_with(neighbours=lambda m, p, b: (np.argsort(m)[:b],) * 2)),
@@ -467,6 +353,7 @@ WRONG = [
     ("06.3", "mean of the precisions", lambda labels, scores: np.mean(curve(labels, scores)[0])),
     ("06.3", "strictly above", ap_stepped(strictly=True)),
     ("06.3", "recall for precision", ap_stepped(lambda p, r: r)),
+    ("06.3", "interpolated precision", ap_interpolated),
     ("06.4", "arithmetic mean", f1_with(lambda p, r: (p + r) / 2)),
     ("06.4", "two forgotten", f1_with(lambda p, r: harmonic(p, r) / 2)),
     ("06.4", "nothing found", f1_nan),
@@ -480,41 +367,21 @@ WRONG = [
     ("06.4", "other thresholds", f1_at(lambda s: np.linspace(s.min(), s.max(), 100))),
     ("06.4", "other thresholds", f1_at(lambda s: np.linspace(0, 1, 101))),
     ("06.4", "other thresholds", f1_at(lambda s: np.arange(s.min(), s.max(), 0.01))),
-    ("06.5", "pixels pooled", aupro_with(overlap=lambda regions, t: np.mean(np.concatenate(regions) >= t))),
-    ("06.5", "touched is found", aupro_with(overlap=lambda regions, t: np.mean([np.any(r >= t) for r in regions]))),
-    ("06.5", "not divided", aupro_with(divide=False)),
-    ("06.5", "the whole curve", aupro_with(cut=False)),
-    ("06.5", "the whole curve", aupro_with(cut=False, divide=False)),
-    ("06.5", "cut before the limit", aupro_with(line=False)),
-    ("06.5", "top of a step", aupro_with(inside=lambda x, limit: x < limit)),
-    ("06.5", "steps", aupro_at(area=lambda y, x: np.sum(np.diff(x) * y[1:]))),
-    ("06.5", "steps", aupro_at(area=lambda y, x: np.sum(np.diff(x) * y[:-1]))),
-    ("06.5", "thresholds of the normals", aupro_at(lambda regions, normal: np.unique(normal))),
-    *(("06.5", "even thresholds", aupro_at(spaced(count))) for count in (37, 100, 1000)),
-    ("06.5", "not from zero", aupro_with(origin=False)),
-    (
-        "06.5",
-        "strictly above",
-        aupro_with(lambda regions, t: np.mean([np.mean(r > t) for r in regions]), lambda n, t: np.mean(n > t)),
+    ("06.5", "scale of its own", scaled_with(of_each(np.min), of_each(np.max))),
+    ("06.5", "shifted by its own minimum", lambda m, c: (m.max((1, 2)) - m.min((1, 2))) / (c.max() - c.min())),
+    ("06.5", "scale of the test", scaled_with(of_tested(np.min), of_tested(np.max))),
+    ("06.5", "clipped", scaled_with(*ENDS, lambda scaled: np.minimum(scaled, 1).max(axis=(1, 2)))),
+    *(
+        ("06.5", "scale of each calibration map", scaled_with(*(of_calibration(end) for end in ends)))
+        for ends in (
+            (lambda c: c.min((1, 2)).mean(), lambda c: c.max((1, 2)).mean()),
+            (lambda c: np.median(c.min((1, 2))), lambda c: np.median(c.max((1, 2)))),
+        )
     ),
-    ("06.6", "tiles resampled", lambda groups, rng: rng.integers(0, len(groups), len(groups))),
-    ("06.6", "each strip once at most", rows_once),
-    ("06.6", "without replacement", rows_of_all),
-    ("06.6", "long strips more often", rows_by_tile_list(lambda groups: len(set(groups)))),
-    ("06.6", "long strips more often", rows_by_tile_list(len)),
-    ("06.6", "names for rows", lambda groups, rng: rng.choice(np.unique(groups), len(set(groups)))),
-    ("06.7", "from the fitted tiles", threshold_with(lambda f, h, t: f)),
-    ("06.7", "from the test set", threshold_with(lambda f, h, t: t)),
-    ("06.7", "all normals together", threshold_with(lambda f, h, t: [*f, *h])),
-    ("06.7", "n for n + 1", threshold_with(rank=lambda n, rate: math.ceil(n * (1 - rate)))),
-    ("06.7", "one rank too high", threshold_with(index=0)),
-    ("06.7", "one rank too high", lambda f, h, t, rate: threshold_clipped(h, rate)),
-    ("06.7", "not sorted", unsorted_threshold),
-    ("06.7", "sorted falling", falling_threshold),
-    ("06.7", "no infinity", threshold_with(few=lambda s: s[-1])),
-    ("06.7", "the other end", threshold_with(rank=lambda n, rate: math.ceil((n + 1) * rate))),
-    *(("06.7", "plain quantile", threshold_by_quantile(m)) for m in ("linear", "higher", "nearest")),
-    *(("06.7", "a bell curve", threshold_by_normal_distribution(ddof)) for ddof in (0, 1)),
+    ("06.5", "not shifted", scaled_with(of_calibration(lambda c: 0), of_calibration(np.max))),
+    ("06.5", "divided by the highest", lambda m, c: (m.max(axis=(1, 2)) - c.min()) / c.max()),
+    ("06.5", "maps", scaled_with(*ENDS, lambda scaled: scaled)),
+    ("06.5", "mean of the map", scaled_with(*ENDS, lambda scaled: scaled.mean(axis=(1, 2)))),
 ]
 
 

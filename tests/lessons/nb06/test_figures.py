@@ -21,11 +21,60 @@ def test_share_of_pairs_is_the_auroc():
     normal, defective = np.array([3.0, 1.0, 2.0]), np.array([2.0, 4.0])
     figure, caption = figures.plot_pairs(normal, defective)
     order = figure.axes[0].images[0].get_array()
-    assert order.tolist() == [[1, 0, -1], [1, 1, 1]]
+    assert order.tolist() == [[1, 1, 1], [-1, 0, 1]]
     assert [tick.get_text() for tick in figure.axes[1].get_yticklabels()] == ["wrong", "tie", "right"]
-    assert "2 x 3 = 6 pairs" in caption and "66.7 % are in the right order, 16.7 % are ties" in caption
+    assert "2 x 3 = 6 pairs" in caption
+    assert "66.7 % are in the right order (yellow), 16.7 % are ties" in caption
     area = metrics.auroc(np.array([0, 0, 0, 1, 1]), np.append(normal, defective))
     assert area == pytest.approx((order > 0).mean() + (order == 0).mean() / 2)
+
+
+def test_the_border_of_the_pairs_is_the_roc_curve():
+    """Right pairs lie below the curve, wrong pairs above it."""
+    rng = np.random.default_rng(0)
+    normal, defective = rng.normal(size=23), rng.normal(1, 1, size=17)
+    figure, _ = figures.plot_pairs(normal, defective)
+    order, curve = figure.axes[0].images[0].get_array(), figure.axes[0].lines[0]
+    x, y = curve.get_xdata(), curve.get_ydata()
+    assert np.trapezoid(y, x) == pytest.approx((order > 0).mean())
+    for row in range(17):
+        for column in range(23):
+            height = np.interp((column + 0.5) / 23, x, y)  # at the middle of the cell
+            assert (order[row, column] > 0) == ((row + 0.5) / 17 < height)
+    assert np.allclose(figure.axes[0].images[0].get_extent(), (0, 1, 0, 1))
+
+
+def test_smoothing_lowers_the_peak_on_the_scale_of_the_distances():
+    grid, tile, mask = np.zeros((8, 8)), np.zeros((64, 64)), np.zeros((64, 64), bool)
+    grid[3, 3], mask[24:32, 24:32] = 4, True
+    peaks = []
+    for sigma in (0, 4, 16):
+        figure, caption = figures.plot_smoothing(grid, tile, mask, sigma)
+        images = [axis.images[0] for axis in figure.axes[1:3]]
+        assert [image.get_clim() for image in images] == [(0, 4), (0, 4)]
+        assert len(figure.axes[0].lines) == 1 and "largest distance is 4.0" in caption
+        peaks.append(float(images[1].get_array().max()))
+    assert peaks[0] > peaks[1] > 2 * peaks[2] > 0
+
+
+def test_a_crop_is_at_full_size_around_the_highest_point():
+    image, anomaly_map, mask = np.arange(800).reshape(8, 100), np.full((8, 100), np.nan), np.zeros((8, 100), bool)
+    anomaly_map[:, 40:], anomaly_map[4, 70], mask[3:5, 68:73] = 1, 9, True
+    figure, caption = figures.plot_crop(image, anomaly_map, mask, width=20)
+    above, below = figure.axes[:2]
+    assert above.images[0].get_array().tolist() == image[:, 60:80].tolist()
+    assert above.images[0].get_extent() == [59.5, 79.5, 7.5, -0.5] and below.images[0].get_clim() == (1, 9)
+    assert "columns 60 to 79" in caption
+    outline = above.lines[0]
+    assert outline.get_xdata().min() < 68 and outline.get_xdata().max() > 72
+
+
+@pytest.mark.parametrize("column", [0, 99])
+def test_a_crop_stays_within_the_strip(column: int):
+    anomaly_map = np.zeros((8, 100))
+    anomaly_map[2, column] = 1
+    caption = figures.plot_crop(anomaly_map, anomaly_map, anomaly_map > 9, width=20)[1]
+    assert ("columns 0 to 19" if column == 0 else "columns 80 to 99") in caption
 
 
 def test_prevalence_falls_to_the_right():
@@ -36,40 +85,6 @@ def test_prevalence_falls_to_the_right():
     assert [line.get_ydata().tolist() for line in axis.lines] == [[0.8, 0.7], [0.5, 0.1], [0.1, 0.01]]
     assert axis.lines[0].get_marker() != axis.lines[1].get_marker()
     assert "from 10 % to 1.0 %" in caption and "AUROC from 0.800 to 0.700; AP from 0.500 to 0.100" in caption
-
-
-def test_region_overlap_is_read_at_the_limits():
-    figure, caption = figures.plot_region_overlap(np.array([0.0, 0.1, 1.0]), np.array([0.0, 0.5, 1.0]), (0.3, 0.05))
-    assert [line.get_xdata()[0] for line in figure.axes[0].lines[1:]] == [0.05, 0.3]
-    assert "0.25 at a false-positive rate of 0.05" in caption and "0.61 at a false-positive rate of 0.3" in caption
-
-
-def test_intervals_of_both_units_are_drawn():
-    intervals = {"strips": {"AUROC": (0.6, 0.9)}, "tiles": {"AUROC": (0.7, 0.85)}}
-    figure, caption = figures.plot_intervals_by_unit({"AUROC": 0.8}, intervals, label="tile-level measure")
-    bars = [lines.get_segments()[0][:, 0].tolist() for lines in figure.axes[0].collections]
-    assert bars == [[0.6, 0.9], [0.7, 0.85]]
-    assert [line.get_xdata().tolist() for line in figure.axes[0].lines] == [[0.8], [0.8]]
-    assert caption.startswith("Tile-level measure")
-    assert "AUROC 0.800 (0.600 to 0.900 over strips, 0.700 to 0.850 over tiles)" in caption
-
-
-def test_coverage_is_drawn_beside_the_claim():
-    coverage = {"strips resampled": [0.9, 0.88], "tiles resampled": [0.91, 0.6]}
-    figure, caption = figures.plot_coverage([0.0, 0.5], coverage, confidence=0.95)
-    drawn = [list(line.get_ydata()) for line in figure.axes[0].lines]
-    assert drawn == [[0.9, 0.88], [0.91, 0.6], [0.95, 0.95]]
-    assert "95 %" in caption and "strips resampled 90 %, 88 %; tiles resampled 91 %, 60 %" in caption
-
-
-def test_false_alarm_rates_show_each_trial_and_the_mean():
-    rates = {"fitted": np.array([0.5, 0.7]), "others": np.array([0.0, 0.2])}
-    figure, caption = figures.plot_false_alarm_rates(rates, promised=0.1)
-    axis = figure.axes[0]
-    assert sorted(axis.lines[0].get_xdata()) == [0.5, 0.7]
-    assert [bar.get_segments()[0][0][0] for bar in axis.collections] == pytest.approx([0.6, 0.1])
-    assert axis.lines[-1].get_xdata()[0] == 0.1
-    assert caption.endswith("fitted 60.0 % (50.0 % to 70.0 %); others 10.0 % (0.0 % to 20.0 %).")
 
 
 def gallery() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -100,13 +115,3 @@ def test_gallery_refuses_unequal_counts():
         figures.plot_gallery(*gallery(), ["1."])
     with pytest.raises(InputError, match="at least one tile"):
         figures.plot_gallery(*(part[:0] for part in gallery()), [])
-
-
-def test_operating_curve_reports_half_of_the_defects_and_the_limit():
-    false_alarms, detected = np.array([0.0, 40.0, 80.0]), np.array([0.2, 0.5, 0.9])
-    figure, caption = figures.plot_operating_curve(false_alarms, detected, smallest_measurable=50, per="100 m")
-    axis = figure.axes[0]
-    assert axis.lines[0].get_xdata().tolist() == [40, 80] and axis.get_xlabel() == "false alarms per 100 m"
-    assert axis.patches[0].get_x() + axis.patches[0].get_width() == pytest.approx(50)
-    for text in ("at 40 false alarms per 100 m", "20 % are", "Below 50 false alarms"):
-        assert text in caption

@@ -1,4 +1,4 @@
-"""Exercise 06.5: AUPRO, the area under the per-region overlap up to a false-positive rate."""
+"""Exercise 07.1: AUPRO, the area under the per-region overlap up to a false-positive rate."""
 
 from __future__ import annotations
 
@@ -57,10 +57,12 @@ def aupro(
     end: Callable[[Array, Array, float], tuple[Array, Array]] = _cut,
     divide: bool = True,
     thresholds: Array | None = None,
+    other_pixels: Callable[[Sequence[Array]], int] = lambda regions: 0,
 ) -> float:
     """Return AUPRO from the scores of regions and of normal pixels. The keyword arguments make the typical mistakes."""
     thresholds = (np.unique(np.concatenate([*regions, normal])) if thresholds is None else thresholds)[::-1]
-    x = np.array([is_flagged(normal, threshold).mean() for threshold in thresholds])
+    n_pixels = len(normal) + other_pixels(regions)
+    x = np.array([is_flagged(normal, threshold).sum() / n_pixels for threshold in thresholds])
     y = np.array([overlap(regions, threshold, is_flagged) for threshold in thresholds])
     if origin:
         x, y = np.append(0.0, x), np.append(0.0, y)
@@ -121,65 +123,71 @@ def _cases() -> list[tuple]:
 
 
 _WHOLE = (
-    "The whole curve was used, up to a false-positive rate of 1. No factory runs a detector there. Only the part up to "
-    "`max_fpr` counts."
+    "This is the area under the whole curve, up to a false-positive rate of 1. No factory runs a detector there. Only "
+    "the part up to `max_fpr` counts."
 )
 _START = (
-    "The curve begins at the first threshold. Above the highest score nothing is called: it starts at (0, 0). That "
-    "matters whenever the very highest score is a normal one."
+    "The curve begins at the first threshold. Above the highest score nothing is flagged, so the curve starts at "
+    "(0, 0). This matters if the highest score belongs to a normal pixel."
 )
 _STEPS = (
-    "The area is made of steps, as in AP. Here points are joined by straight lines: each stretch counts with the mean "
-    "of its two heights, as in `np.trapezoid`."
+    "The area consists of steps, as in AP. Here straight lines join the points: each segment counts with the mean of "
+    "its two heights, as in `np.trapezoid`."
 )
 _EVEN = (
-    "The thresholds are spaced evenly from the lowest to the highest score. Where scores crowd, many fall between two "
-    "of them. The thresholds are the scores themselves, each distinct one once."
+    "The thresholds are spaced evenly from the lowest to the highest score. Where scores are dense, many fall between "
+    "two thresholds. The thresholds are the distinct scores themselves."
 )
 AUPRO = Exercise(
-    "06.5",
+    "07.1",
     "The area under the per-region overlap up to a false-positive rate.",
     aupro,
     _cases,
     (
         Mistake(
             "pixels pooled",
-            "All defect pixels were thrown together, so that a large region outweighs many small ones. Compute each "
-            "region's overlap for itself, then take the mean over the regions.",
+            "All defect pixels are pooled, so a large region outweighs many small ones. Compute the overlap of each "
+            "region, then take the mean over the regions.",
             _with(overlap=_pooled_overlap),
         ),
         Mistake(
             "touched is found",
-            "A region counts as found as soon as one of its pixels is called. Its overlap is the *share* of its "
-            "pixels that is called.",
+            "A region counts as found if one of its pixels is flagged. Its overlap is the *share* of its pixels that "
+            "is flagged.",
             _with(overlap=_touched_regions),
         ),
         Mistake(
             "not divided",
-            "The area is right. Divide it by `max_fpr`, so that a perfect map has 1 whatever the limit.",
+            "The area is right. Divide it by `max_fpr`, so that a perfect map has the value 1 for any limit.",
             _with(divide=False),
         ),
         Mistake("the whole curve", _WHOLE, _with(end=lambda x, y, limit: (x, y), divide=False)),
         Mistake("the whole curve", _WHOLE, _with(end=lambda x, y, limit: (x, y))),
         Mistake(
             "cut before the limit",
-            "The area ends at the last threshold before the limit. The curve goes on from there to the next point on a "
-            "straight line: add the point of that line at `max_fpr` itself.",
+            "The area ends at the last threshold before the limit. From there a straight line leads to the next point: "
+            "add the point of this line at `max_fpr` itself.",
             _with(end=_drop_above_limit),
         ),
         Mistake(
             "top of a step",
-            "Right, but where a threshold lands on the limit itself. Several points can share that rate, and "
-            "`np.interp` gives the highest of them: the line then climbs to it too early. Keep all points with "
-            "`x <= max_fpr`, then append.",
+            "Right, except where a threshold has exactly the limit as its rate. Several points can share it, and "
+            "`np.interp` gives the highest of them, so the line rises too early. Keep all points with `x <= max_fpr`, "
+            "then append.",
             _with(end=_cut_at_top_of_step),
         ),
         *(Mistake("steps", _STEPS, _steps(heights)) for heights in (np.s_[:-1], np.s_[1:])),
         Mistake(
             "thresholds of the normals",
-            "Only the normal scores are thresholds here. The overlap also grows between two of them, and the curve "
-            "has a corner wherever it does: take the distinct scores of both, regions and normals.",
+            "Only the normal scores are thresholds here. The overlap also grows between two of them, and the curve has "
+            "a corner there. Take the distinct scores of regions and normal pixels.",
             _at_normal_scores,
+        ),
+        Mistake(
+            "rate of all pixels",
+            "The flagged normal pixels are divided by the number of *all* pixels. The false-positive rate divides them "
+            "by the number of normal pixels.",
+            _with(other_pixels=lambda regions: sum(map(len, regions))),
         ),
         Mistake("even thresholds", _EVEN, _at_even_thresholds),
         Mistake("not from zero", _START, _with(origin=False)),
@@ -191,11 +199,11 @@ AUPRO = Exercise(
     ),
     (
         "Make two lists with one entry for each threshold, from high to low. The first is the flagged share of "
-        "`normal`. The second is the mean over regions of the flagged share of a region. Both begin with a 0.",
+        "`normal`. The second is the mean, over the regions, of their flagged share. Both begin with a 0.",
         "`np.interp(max_fpr, x, y)` is the height of the curve at the limit. Keep the points with `x <= max_fpr` and "
         "append the limit and that height.",
         "The area under straight lines: the sum of `np.diff(x) * (y[1:] + y[:-1]) / 2`.",
     ),
-    "AUPRO: each region counts alike, however large it is.",
+    "In your AUPRO each region counts the same, whatever its size.",
     agree=_agrees,
 )

@@ -1,0 +1,1 @@
+"""Exercises, quiz, figures and measurements of notebook 07, honest evaluation."""

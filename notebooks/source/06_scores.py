@@ -1,0 +1,796 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+# ---
+
+# %% [markdown]
+# # 06 From distances to scores
+#
+# After this notebook you can turn the distances of patches into anomaly maps and scores, and measure how well the scores
+# separate defective tiles from normal ones.
+#
+# **You will be able to**
+# 1. compute an image score with the paper's reweighting and with its variant (exercise 06.1);
+# 2. write AUROC, average precision and F1-max yourself, ties included (exercises 06.2, 06.3 and 06.4);
+# 3. say what the prevalence of defects does to each measure (exercise *Read the figure and decide*);
+# 4. find a scale that makes scores useless, and repair it (exercise 06.5);
+# 5. design an image score and test it fairly (open task).
+#
+# **You need to know** *tile*, *patch*, *memory bank* and *coreset* (notebooks 02 and 04), and why we split by strip
+# (notebook 01).
+#
+# **Contents**
+#
+# {{contents}}
+#
+# **Time**: about {{minutes}} for you with the exercises, and {{cost}} for the computer.
+
+# %% [markdown]
+# ## 1. From distances to an anomaly map
+#
+# All results of this notebook come from one detector per fabric: PatchCore by the recipe of its paper. From eight normal
+# strips of a fabric we take three as the **training set**, 20 tiles of them. Two others are the **calibration set**, for
+# values that must be known before the test. The rest, and up to six defective strips, are the **test set**. No strip is
+# in two of these sets.
+#
+# A distance has no unit of its own, and each fabric has its own memory bank. So we divide: **1 is the median score of the
+# calibration tiles of that fabric**. A typical normal tile then has the score 1, whatever its fabric.
+#
+# The next cell begins with *Start here again after a restart*. Each section has such a cell: after a restart of the
+# kernel, run it and continue there. The command *Run All Above Selected Cell* does the same, but takes longer. The first
+# run of this cell takes about 40 seconds.
+
+# %% tags=["start-here"]
+# Start here again after a restart
+import numpy as np
+
+from aitex_utils.lessons.nb06.figures import plot_crop, plot_smoothing
+from aitex_utils.lessons.scored_tiles import load_scores, strip_with_map
+from aitex_utils.lessons.sliders import show_with_sliders
+from aitex_utils.plots import plot_strip, show
+
+fabrics = load_scores()
+for f in fabrics:
+    n_test = np.sum(~f.calibration)
+    print(f"fabric {f.fabric}: {n_test} test tiles, {f.labels.sum()} defective, 1 = distance {f.unit:.1f}")
+
+# %% [markdown]
+# Each tile has a distance for each of its 32 x 32 patches. To lay them over the tile, they are **resized** to 256 x 256
+# px and **smoothed** with a Gaussian: each pixel becomes a weighted mean of the pixels around it. The result is the
+# **anomaly map**. The paper takes a standard deviation of 4 px. Move the slider: how high is the peak with 16 px?
+
+# %%
+first = fabrics[0]
+best = int(np.where(first.labels, first.scores, 0).argmax())  # the clearest defective tile
+row, column = first.corners[best]
+tile_part = np.s_[row : row + 256, column : column + 256]
+strip_image, strip_map, strip_mask = strip_with_map(first, first.strips[best])
+tile_image, tile_mask = strip_image[tile_part], strip_mask[tile_part]
+
+
+def draw_smoothing(sigma: float):
+    return plot_smoothing(first.distances[best], tile_image, tile_mask, sigma)
+
+
+stills = [{"sigma": 0}, {"sigma": 4}, {"sigma": 16}]
+show_with_sliders(draw_smoothing, stills, sigma=(0, 16, 1, 4))
+
+# %% [markdown]
+# Smoothing removes the noise of single patches and the steps of the grid. It also lowers peaks, and a small defect *is* a
+# small peak. Notebook 07 measures how much smoothing is good.
+#
+# The maps of a strip's tiles, put back where they were cut, are the **strip's map**. Outside the fabric the map has no
+# value (NaN), and these pixels count neither as right nor as wrong.
+
+# %%
+show(*plot_strip(strip_image, strip_map, strip_mask, title=f"Strip {first.strips[best]}"))
+show(*plot_crop(strip_image, strip_map, strip_mask, title="The same strip, cropped"))
+
+# %% [markdown]
+# The whole strip is drawn at a small fraction of its size, so single threads vanish. The crop shows them at full size. The
+# raised area is wider than the defect, because each patch sees its neighbourhood. Faint vertical lines in a map are the
+# borders of tiles, where the network sees zeros (notebook 03).
+
+# %% [markdown]
+# ## 2. One score for a tile
+#
+# A map says *where* a defect is. To decide whether a tile is flagged, we need one number, the **image score** of the tile:
+#
+# | score | large if | weakness |
+# |---|---|---|
+# | maximum | one place is anomalous | one noisy patch is enough |
+# | mean | the whole tile is anomalous | a small defect is averaged away |
+# | top 1 % | a few places are anomalous | the share must be chosen |
+# | reweighted | one place is anomalous, and the bank is sparse there | section 3 |
+#
+# All of them use the 32 x 32 distances, *not* the smoothed map. Some detectors take the maximum of the smoothed map. Here
+# are the first three scores for three tiles.
+
+# %% tags=["start-here"]
+# Start here again after a restart
+import numpy as np
+
+from aitex_utils.lessons.scored_tiles import load_scores
+from aitex_utils.scoring import max_score, mean_score, top_fraction_score
+
+first = load_scores()[0]
+marked = first.marked.astype(float)  # marked pixels of each tile
+three = [marked.argmax(), np.where(marked, marked, np.inf).argmin(), marked.argmin()]
+columns = [score(first.distances[three]) for score in (max_score, mean_score, top_fraction_score)]
+print("defect  marked px   max  mean  top 1 %")
+for i, size in enumerate(("large", "small", "none")):
+    values = " ".join(f"{column[i]:5.2f}" for column in columns)
+    print(f"{size:6} {marked[three[i]]:10,.0f} {values}")
+
+# %% [markdown]
+# The mean hardly differs between the small defect and no defect: the defect covers few of the 1,024 patches. The maximum
+# and the top share look only at the patches that matter.
+
+# %% [markdown]
+# ## 3. The reweighting of the paper
+#
+# Notebook 02 introduced equation 7 of the paper (Roth et al., 2022, [arXiv 2106.08265](https://arxiv.org/abs/2106.08265)).
+# Its idea: the same distance means more where the bank is sparse than where it is dense. Or is it the other way round? A
+# bank of one channel shows it: two clusters of three vectors, and a lone vector. Three patches are compared with it.
+
+# %% tags=["start-here"]
+# Start here again after a restart
+import numpy as np
+
+from aitex_utils import MemoryBank, scoring
+from aitex_utils.lessons import check, hint, yours
+from aitex_utils.lessons.nb06.exercise_image_scores import tile_scores as course_tile_scores
+from aitex_utils.lessons.nb06.figures import plot_bank_on_line
+from aitex_utils.plots import show
+
+toy_bank = np.array([0.0, 0.2, 0.4, 2.0, 2.2, 2.4, 5.0])
+toy_patches = {"p1": -0.7, "p2": 1.25, "p3": 4.28}
+nearest = {p: np.abs(toy_bank - x).min() for p, x in toy_patches.items()}
+note = "Distances: " + ", ".join(f"{p} {d:.2f}" for p, d in nearest.items()) + "."
+show(*plot_bank_on_line(toy_bank, toy_patches, note=note))
+
+# %% [markdown]
+# Take $b = 3$ neighbours. For **p2** the nearest vector is $m^* = 2.0$, at the distance $s^* = 0.75$.
+#
+# - The three vectors nearest **to $m^*$**, itself included: $2.0,\ 2.2,\ 2.4$. Their distances *to the patch* are
+#   $0.75,\ 0.95,\ 1.15$.
+# - The three vectors nearest **to the patch**: $2.0,\ 0.4,\ 2.2$. Their distances to the patch are $0.75,\ 0.85,\ 0.95$.
+#
+# Equation 7 takes the first list, and a common **variant** takes the second. Both use the same formula, $s = s^* (1 - w)$.
+# The weight $w$ is the nearest vector's share of the sum, its *softmax* weight:
+#
+# $$s = \left(1 - \frac{\exp s^*}{\sum_{m} \exp \lVert p - m \rVert}\right) s^*$$
+#
+# For p1, both lists contain $0.0,\ 0.2,\ 0.4$. For p3, $m^* = 5.0$ and both lists contain the distant $2.4$ and $2.2$.
+# Before you run the next cell: **which patch has the highest score by equation 7?**
+
+# %%
+first_lists = {"p1": (0.70, 0.90, 1.10), "p2": (0.75, 0.95, 1.15), "p3": (0.72, 1.88, 2.08)}
+second_lists = first_lists | {"p2": (0.75, 0.85, 0.95)}
+print("patch    s*   eq. 7  variant")
+for p in toy_patches:
+    both = [d[0] * (1 - np.exp(d[0]) / np.exp(d).sum()) for d in (first_lists[p], second_lists[p])]
+    print(f"{p}     {first_lists[p][0]:.2f}   {both[0]:.3f}    {both[1]:.3f}")
+
+# %% [markdown]
+# p3, beside the lone vector, keeps most of its score and overtakes p2, which has the largest distance. Its neighbours are
+# far away, so their terms are large and its own share is small. The rule gives a distance *more* weight where the bank is
+# sparse.
+#
+# But the paper reweights only **one** patch of a tile, the patch with the largest $s^*$. If the three patches form a tile,
+# its score is the score of p2.
+#
+# ### Exercise 06.1: A tile's score, both ways
+#
+# *Medium, 20 minutes.*
+#
+# `patches` is `(P, C)` and `bank` is `(M, C)`. Find the **worst patch**, which has the largest distance to its nearest
+# vector. Return **two** numbers: its score by equation 7 (the `b` neighbours of $m^*$), and its score by the variant (the
+# `b` neighbours of the patch). The nearest vector is one of the neighbours both times. Distances are not squared. They are
+# small here, so `np.exp` is safe.
+#
+# For the toy tile, `patches` is `[[-0.7], [1.25], [4.28]]`, `bank` is `[[0.0], [0.2], ...]` and `b = 3`. The answer is the
+# two numbers of p2.
+
+# %% exercise="06.1"
+import numpy as np
+
+
+def tile_scores(patches: np.ndarray, bank: np.ndarray, b: int) -> tuple[float, float]:
+    """Return a tile's score by equation 7 and by the variant.
+
+    patches (P, C), bank (M, C), b neighbours (2 to M) -> two numbers
+    """
+    distances = np.linalg.norm(patches[:, None] - bank, axis=2)  # (P, M)
+    worst = distances.min(axis=1).argmax()
+    to_patch = distances[worst]  # (M,)
+    m_star = to_patch.argmin()
+    to_m_star = np.linalg.norm(bank - bank[m_star], axis=1)  # (M,)
+    scores = []
+    for distances_from in (to_m_star, to_patch):
+        neighbours = np.argsort(distances_from)[:b]
+        share = np.exp(to_patch[m_star]) / np.exp(to_patch[neighbours]).sum()
+        scores.append((1 - share) * to_patch[m_star])
+    return scores[0], scores[1]
+
+
+# %%
+check("06.1", tile_scores)  # stuck? hint("06.1")
+
+# %% [markdown]
+# From here on, cells run on *your* function. `yours("06.1", ...)` returns it if it passed, otherwise the course's version.
+# The next cell compares it with the module on random patches.
+
+# %%
+rng = np.random.default_rng(0)
+random_patches, random_bank = rng.normal(size=(50, 8)), rng.normal(size=(200, 8))
+memory = MemoryBank().add(random_bank.astype(np.float32))
+score = yours("06.1", course_tile_scores)
+print("this function:", np.round(score(random_patches, random_bank, 9), 4))
+for name in ("reweighted_score", "reweighted_by_patch_score"):
+    value = getattr(scoring, name)(random_patches[None], memory, 9)[0]
+    print(f"{name}: {value:.4f}")
+
+# %% [markdown]
+# <details><summary>In depth: what happens with large distances</summary>
+#
+# Real distances of patches are often 5 or more. Then `np.exp` makes the largest distances dominate the sum: a neighbour
+# that is farther by 3 counts 20 times as much. The nearest vector's weight becomes small, and the factor is close to 1.
+# The module subtracts the largest distance before it takes the exponential, so nothing overflows.
+#
+# Distances change with the number of channels, and so does the effect of equation 7. It depends on an arbitrary unit.
+#
+# </details>
+
+# %% [markdown]
+# ## 4. AUROC: a share of pairs
+#
+# Now we judge the scores. All fabrics have the same unit, so their tiles can be pooled into one test.
+
+# %% tags=["start-here"]
+# Start here again after a restart
+import numpy as np
+
+from aitex_utils import metrics
+from aitex_utils.lessons import check, hint, yours
+from aitex_utils.lessons.nb06.figures import plot_pairs
+from aitex_utils.lessons.scored_tiles import load_scores, pool_test
+from aitex_utils.plots import plot_scores, show
+
+test = pool_test(load_scores())
+print(f"{len(test.labels)} tiles of {len(np.unique(test.strips))} strips, {test.labels.sum()} of them defective.")
+show(*plot_scores(test.scores[~test.labels], test.scores[test.labels], unit="typical normal tile = 1"))
+
+# %% [markdown]
+# The two histograms overlap. How good is this? Take one defective and one normal tile: **does the defective tile have the
+# higher score?** Count this over *all* such pairs. The share of pairs in the right order is the **AUROC** (Hanley and
+# McNeil, 1982, [doi:10.1148/radiology.143.1.7063747](https://doi.org/10.1148/radiology.143.1.7063747)). Guessing gives a
+# half.
+#
+# The name, *area under the receiver operating characteristic*, comes from a curve. For every threshold, the **ROC curve**
+# shows the share of defective tiles that are flagged against the share of normal tiles that are flagged.
+
+# %%
+show(*plot_pairs(test.scores[~test.labels], test.scores[test.labels]))
+
+# %% [markdown]
+# Each cell is one pair, and yellow pairs are in the right order. The border of the yellow cells *is* the ROC curve, so the
+# area below the curve is the share of right pairs.
+#
+# ### Exercise 06.2: AUROC
+#
+# *Easy, 10 minutes.*
+#
+# `labels` `(N,)` is Boolean with `True` = defective, and `scores` is `(N,)`. Return the share of pairs of a defective and
+# a normal tile in which the defective tile has the higher score. **A tie counts a half.** Use no library function for it.
+#
+# Example: the normal tiles have `0.1` and `0.6`, and the defective tiles `0.4` and `0.9`. Three of four pairs are right.
+
+# %% exercise="06.2"
+import numpy as np
+
+
+def auroc(labels: np.ndarray, scores: np.ndarray) -> float:
+    """Return the share of pairs in the right order, for labels (N,) bool and scores (N,)."""
+    differences = scores[labels][:, None] - scores[~labels]  # (defective, normal)
+    return ((differences > 0) + 0.5 * (differences == 0)).mean()
+
+
+# %%
+check("06.2", auroc)  # stuck? hint("06.2")
+
+# %%
+area = yours("06.2", metrics.auroc)
+print(f"pooled: {area(test.labels, test.scores):.4f}, by scikit-learn {metrics.auroc(test.labels, test.scores):.4f}")
+for f in load_scores():
+    rows = ~f.calibration
+    print(f"fabric {f.fabric}: {area(f.labels[rows], f.scores[rows]):.4f}")
+
+# %% [markdown]
+# ## 5. Comparing image scores
+#
+# Which image score separates best? The next cell computes five of them for each fabric, both reweightings with $b = 9$.
+#
+# **What does equation 7 gain over the maximum in mean AUROC?** A loss is negative, so your range can begin below 0.
+
+# %% tags=["start-here"]
+# Start here again after a restart
+import numpy as np
+
+from aitex_utils import metrics
+from aitex_utils.lessons import predict, reveal, yours
+from aitex_utils.lessons.figures import plot_settings
+from aitex_utils.lessons.scored_tiles import load_scores
+from aitex_utils.plots import show
+from aitex_utils.scoring import max_score, mean_score, top_fraction_score
+
+fabrics = load_scores()
+predict("06.a", -0.02, 0.02)
+
+# %%
+area = yours("06.2", metrics.auroc)
+table = {}
+for f in fabrics:
+    rows = ~f.calibration
+    five = {"max": max_score(f.distances[rows]), "mean": mean_score(f.distances[rows])}
+    five |= {"top 1 %": top_fraction_score(f.distances[rows])}
+    five |= {"equation 7": f.reweighted[rows, 0], "variant": f.reweighted[rows, 1]}
+    for name, values in five.items():
+        table.setdefault(name, []).append(area(f.labels[rows], values))
+names = [f.fabric for f in fabrics]
+show(*plot_settings(list(table), np.array(list(table.values())), names, title="Image scores"))
+reveal("06.a", np.mean(table["equation 7"]) - np.mean(table["max"]))
+
+# %% [markdown]
+# The reweightings hardly change the maximum. Notebook 04 explains it: greedy sampling leaves hardly any vector in a dense
+# region. Distances of several units then bring the factor of equation 7 close to 1.
+#
+# The table shows the mean tile AUROC over four fabrics of AITEX, and the difference (score - maximum) with its 95 %
+# interval. The benchmark (`python course.py bench notebook_06`) uses all strips, so its practice column differs from your
+# run.
+#
+# | score | AITEX | difference (score - maximum) | practice fabric |
+# |---|---|---|---|
+# | maximum | {{results/notebook_06.json: aitex.image_scores.max.mean: .3f}} | | {{results/notebook_06.json: practice.image_scores.max.mean: .3f}} |
+# | mean | {{results/notebook_06.json: aitex.image_scores.mean.mean: .3f}} | {{results/notebook_06.json: aitex.differences_to_max.mean.mean: +.3f}} ({{results/notebook_06.json: aitex.differences_to_max.mean.low: +.3f}} to {{results/notebook_06.json: aitex.differences_to_max.mean.high: +.3f}}) | {{results/notebook_06.json: practice.image_scores.mean.mean: .3f}} |
+# | top 1 % | {{results/notebook_06.json: aitex.image_scores.top.mean: .3f}} | {{results/notebook_06.json: aitex.differences_to_max.top.mean: +.3f}} ({{results/notebook_06.json: aitex.differences_to_max.top.low: +.3f}} to {{results/notebook_06.json: aitex.differences_to_max.top.high: +.3f}}) | {{results/notebook_06.json: practice.image_scores.top.mean: .3f}} |
+# | equation 7 | {{results/notebook_06.json: aitex.image_scores.reweighted.mean: .3f}} | {{results/notebook_06.json: aitex.differences_to_max.reweighted.mean: +.3f}} ({{results/notebook_06.json: aitex.differences_to_max.reweighted.low: +.3f}} to {{results/notebook_06.json: aitex.differences_to_max.reweighted.high: +.3f}}) | {{results/notebook_06.json: practice.image_scores.reweighted.mean: .3f}} |
+# | variant | {{results/notebook_06.json: aitex.image_scores.reweighted_by_patch.mean: .3f}} | {{results/notebook_06.json: aitex.differences_to_max.reweighted_by_patch.mean: +.3f}} ({{results/notebook_06.json: aitex.differences_to_max.reweighted_by_patch.low: +.3f}} to {{results/notebook_06.json: aitex.differences_to_max.reweighted_by_patch.high: +.3f}}) | {{results/notebook_06.json: practice.image_scores.reweighted_by_patch.mean: .3f}} |
+#
+# An interval that includes 0 means that these strips cannot distinguish the two scores. This holds for both reweightings
+# and, just, for the mean. On AITEX only the top share is clearly better than the maximum: a few anomalous patches side by
+# side are better evidence than a single patch.
+
+# %% [markdown]
+# ## 6. Precision, recall and average precision
+#
+# AUROC needs no threshold, but a machine does: a tile is **flagged** if its score >= the threshold. Then count:
+#
+# - **TP**, flagged and defective: hits. **FP**, flagged and normal: false alarms. **FN**, defective and not flagged: misses.
+# - **Precision** = TP / (TP + FP): the share of flagged tiles that are defective.
+# - **Recall** = TP / (TP + FN): the share of defective tiles that are flagged.
+#
+# Lower the threshold from the top. Recall grows step by step, and precision goes up and down.
+
+# %% tags=["start-here"]
+# Start here again after a restart
+import numpy as np
+
+from aitex_utils import metrics
+from aitex_utils.lessons import check, hint, yours
+from aitex_utils.lessons.scored_tiles import load_scores, pool_test
+from aitex_utils.plots import plot_curves, show
+
+test = pool_test(load_scores())
+show(*plot_curves(test.labels, test.scores))
+
+# %% [markdown]
+# The left panel is the ROC curve of section 4. In the right panel, precision is high only for the few tiles with the
+# highest scores. **Average precision**, AP, makes one number of this curve: the precision at each threshold times the recall
+# *gained* there, summed up,
+#
+# $$\mathrm{AP} = \sum_i P_i\,(R_i - R_{i-1}), \qquad R_0 = 0 .$$
+#
+# The thresholds are the **distinct** scores. Samples of the same score are flagged together, so they make one step.
+#
+# Example: four tiles, from the highest score: defective, normal, defective, normal. The first step gains half of the recall
+# at precision 1, the third step gains the other half at precision $\frac23$. So AP is $\frac12 + \frac13 = \frac56$. If all
+# four tiles had the *same* score, there would be one step with precision $\frac12$, and AP would be $\frac12$.
+#
+# ### Exercise 06.3: Average precision
+#
+# *Medium, 15 minutes.*
+#
+# `labels` and `scores` are `(N,)` as before. Return the AP. Draw no straight lines between points, and mind the ties.
+
+# %% exercise="06.3"
+import numpy as np
+
+
+def average_precision(labels: np.ndarray, scores: np.ndarray) -> float:
+    """Return the sum of precision times recall gained, over distinct scores."""
+    total, recall_before = 0.0, 0.0
+    for threshold in np.unique(scores)[::-1]:  # from high to low
+        flagged = scores >= threshold
+        true_positives = (flagged & labels).sum()
+        precision = true_positives / flagged.sum()
+        recall = true_positives / labels.sum()
+        total += precision * (recall - recall_before)
+        recall_before = recall
+    return total
+
+
+# %%
+check("06.3", average_precision)  # stuck? hint("06.3")
+
+# %%
+ap = yours("06.3", metrics.average_precision)
+print(f"AP {ap(test.labels, test.scores):.4f}, by scikit-learn {metrics.average_precision(test.labels, test.scores):.4f}")
+print(f"AP by chance: the prevalence, {test.labels.mean():.4f}")
+
+# %% [markdown]
+# **Try it.** Multiply all scores by -1. Which values do you expect for AUROC and AP? Compute both.
+#
+# <details><summary>Answer</summary>
+#
+# Every right pair becomes wrong, so the AUROC becomes 1 minus its old value. The AP falls below the prevalence here: the
+# highest new scores belong to normal tiles, so precision is low where recall grows.
+#
+# </details>
+
+# %% [markdown]
+# ## 7. F1-max
+#
+# $F_1 = \dfrac{2PR}{P+R}$ is the *harmonic* mean of precision and recall. It is small if either of them is. With counts it
+# reads
+#
+# $$F_1 = \frac{2\,\mathrm{TP}}{2\,\mathrm{TP} + \mathrm{FP} + \mathrm{FN}} ,$$
+#
+# which is also defined where nothing is hit. **F1-max** is the highest F1 of any threshold.
+#
+# ### Exercise 06.4: F1-max
+#
+# *Easy, 10 minutes.*
+#
+# Try all distinct scores as thresholds (flagged: score >= threshold). Return two numbers: the best F1, and the threshold
+# that reaches it. If several reach it, return **the highest**.
+#
+# Example: the labels `[False, False, True, True]` and the scores `[0.1, 0.6, 0.4, 0.9]` give `(0.8, 0.4)`.
+
+# %% tags=["start-here"]
+# Start here again after a restart
+import numpy as np
+
+from aitex_utils import metrics
+from aitex_utils.lessons import check, hint, yours
+from aitex_utils.lessons.scored_tiles import load_scores, pool_test
+from aitex_utils.plots import plot_scores, show
+
+test = pool_test(load_scores())
+
+
+# %% exercise="06.4"
+import numpy as np
+
+
+def f1_max(labels: np.ndarray, scores: np.ndarray) -> tuple[float, float]:
+    """Return the best F1 and the highest threshold that reaches it."""
+    best = (-1.0, np.inf)
+    for threshold in np.unique(scores)[::-1]:
+        flagged = scores >= threshold
+        f1 = 2 * (flagged & labels).sum() / (flagged.sum() + labels.sum())
+        if f1 > best[0]:  # a lower threshold with the same F1 does not replace it
+            best = (f1, threshold)
+    return float(best[0]), float(best[1])
+
+
+# %%
+check("06.4", f1_max)  # stuck? hint("06.4")
+
+# %%
+best_f1, best_threshold = yours("06.4", metrics.f1_max)(test.labels, test.scores)
+print(f"F1-max {best_f1:.3f} at the threshold {best_threshold:.3f}")
+by_label = test.scores[~test.labels], test.scores[test.labels]
+show(*plot_scores(*by_label, threshold=best_threshold, unit="typical normal tile = 1"))
+
+# %% [markdown]
+# The dashed line is the threshold of F1-max. It was found with the test labels in sight. F1-max is therefore a fair way to
+# *compare* detectors on one test set, and no way to *run* one. Notebook 07 finds a threshold without labels.
+
+# %% [markdown]
+# ## 8. Prevalence: why AUROC flatters
+#
+# Suppose the mill weaves better: the same defects among more good fabric. We can imitate this by counting every normal
+# tile 2, 5, ... 50 times. The detector stays the same, and so does each score.
+#
+# With 50 copies, only one tile of several hundred is defective. The AUROC does not change. **What is the AP now?**
+
+# %% tags=["start-here"]
+# Start here again after a restart
+import numpy as np
+
+from aitex_utils import metrics
+from aitex_utils.lessons import predict, quiz, reveal, yours
+from aitex_utils.lessons.nb06.figures import plot_prevalence
+from aitex_utils.lessons.scored_tiles import load_scores, pool_test
+from aitex_utils.lessons.wording import percent
+from aitex_utils.plots import show
+
+test = pool_test(load_scores())
+predict("06.b", 0.05, 0.5)
+
+# %%
+ap = yours("06.3", metrics.average_precision)
+copies, prevalence, measures = (1, 2, 5, 10, 20, 50), [], {"AUROC": [], "AP": []}
+for times in copies:
+    more_scores = np.concatenate([test.scores[test.labels], np.tile(test.scores[~test.labels], times)])
+    more_labels = np.arange(len(more_scores)) < test.labels.sum()
+    prevalence.append(more_labels.mean())
+    measures["AUROC"].append(metrics.auroc(more_labels, more_scores))
+    measures["AP"].append(ap(more_labels, more_scores))
+show(*plot_prevalence(np.array(prevalence), measures))
+reveal("06.b", measures["AP"][-1])
+
+# %% [markdown]
+# AUROC compares pairs, and copies add no new kind of pair. But users do not see pairs. They see **alarms**, and the share
+# of alarms that are right falls. The next cell counts them at the threshold that finds half of the defects.
+
+# %%
+half = np.sort(test.scores[test.labels])[::-1][(test.labels.sum() - 1) // 2]  # finds half of the defects
+hits, false_alarms = ((test.scores[rows] >= half).sum() for rows in (test.labels, ~test.labels))
+print(f"From score {half:.2f}: {hits} hits, and alarms on {false_alarms} of {np.sum(~test.labels)} normal tiles")
+for times, share in zip(copies, prevalence, strict=True):
+    precision = hits / (hits + times * false_alarms)
+    print(f"{percent(share, 2)} defective: {percent(precision, 1)} of alarms right")
+
+# %% [markdown]
+# Pixels are the extreme case, because defects cover so few of them. A pixel AUROC near 1 therefore means little on fabric.
+# Saito and Rehmsmeier (2015, [doi:10.1371/journal.pone.0118432](https://doi.org/10.1371/journal.pone.0118432)) show the
+# same for other tests with few positives. AP has its own trap: by chance it *equals* the prevalence. So you cannot compare
+# it between test sets of different prevalence.
+#
+# ### Read the figure and decide
+#
+# **Question.** In a mill, 1 tile in 300 is defective. A seller says: the AUROC does not change, so our alarms will be as
+# reliable as in the test. What does the figure show?
+# - a) The seller is right, because the line of the AUROC is level
+# - b) Nothing, because it shows no threshold
+# - c) The AP falls with the prevalence, so a smaller share of the alarms will be right
+# - d) The AP falls, so the detector will find fewer defects
+
+# %%
+quiz("06.q3", "c")
+
+# %% [markdown]
+# <details><summary>Answer</summary>
+#
+# c. AP is a mean of precision, and precision is the share of alarms that are right. Its line falls with the prevalence,
+# while the AUROC stays level. The detector finds the same defects at the same threshold, among more false alarms. So ask
+# a seller for precision at *your* prevalence.
+#
+# </details>
+
+# %% [markdown]
+# ## 9. A flaw in the scale of the maps
+#
+# For display, each anomaly map is often scaled to 0 ... 1. A colleague takes the tile scores from such maps:
+#
+# ```python
+# def scaled_scores(maps, calibration):  # (N, H, W) and (n, H, W)
+#     low = maps.min(axis=(1, 2), keepdims=True)
+#     high = maps.max(axis=(1, 2), keepdims=True)
+#     scaled = (maps - low) / (high - low)  # 0 to 1
+#     return scaled.max(axis=(1, 2))
+# ```
+#
+# **Which AUROC do these scores have on our test tiles?**
+
+# %% tags=["start-here"]
+# Start here again after a restart
+import numpy as np
+
+from aitex_utils import metrics
+from aitex_utils.lessons import check, hint, predict, reveal, yours
+from aitex_utils.lessons.nb06.exercise_units import flawed_scores
+from aitex_utils.lessons.nb06.exercise_units import scaled_scores as course_scores
+from aitex_utils.lessons.scored_tiles import load_scores
+
+first = load_scores()[0]
+predict("06.c", 0.3, 0.9)
+
+# %%
+rows = ~first.calibration
+maps, known_maps = first.distances[rows], first.distances[first.calibration]
+flawed = flawed_scores(maps, known_maps)
+print("flawed scores of five tiles:", flawed[:5])
+reveal("06.c", metrics.auroc(first.labels[rows], flawed))
+
+# %% [markdown]
+# Every tile scores 1, because each map has a scale of its own. All pairs are ties. The maps *look* fine, and this flaw
+# raises no error.
+#
+# ### Exercise 06.5: Find the planted flaw
+#
+# *Easy, 10 minutes.*
+#
+# Repair the function. One scale should hold for all maps: 0 is the lowest and 1 is the highest value of all `calibration`
+# maps together. Return the highest value of each map on this scale, `(N,)`. It can exceed 1.
+
+# %% exercise="06.5"
+import numpy as np
+
+
+def scaled_scores(maps: np.ndarray, calibration: np.ndarray) -> np.ndarray:
+    """Return the highest value of each map (N, H, W) on the scale of the calibration maps (n, H, W)."""
+    low, high = calibration.min(), calibration.max()
+    return (maps.max(axis=(1, 2)) - low) / (high - low)
+
+
+# %%
+check("06.5", scaled_scores)  # stuck? hint("06.5")
+
+# %%
+repaired = yours("06.5", course_scores)(maps, known_maps)
+for name, values in (("flawed", flawed), ("repaired", repaired), ("max score", first.scores[rows])):
+    print(f"{name:9} AUROC {metrics.auroc(first.labels[rows], values):.3f}, highest score {values.max():.2f}")
+
+# %% [markdown]
+# The repaired scores have the AUROC of the unscaled maximum: a common scale keeps the order of tiles. The same flaw appears
+# in figures. Two maps, each with its own colours, cannot be compared.
+
+# %% [markdown]
+# ## 10. Open task
+#
+# ### Open task: A score of your own
+#
+# *Medium, 25 minutes.*
+#
+# Section 5 suggests that a few patches are better evidence than one. Design an image score with one parameter, choose the
+# parameter, and test the score. Report in at most six sentences with one table.
+#
+# | points | for |
+# |---|---|
+# | 1 | a reason for the score, written down before the first result |
+# | 1 | a parameter chosen on one fabric and tested on the others, never on the same tiles |
+# | 1 | a comparison with the maximum on the same tiles |
+# | 1 | two measures, with the prevalence beside AP |
+# | 1 | a conclusion that goes no further than three fabrics allow |
+
+# %% tags=["start-here"]
+# Start here again after a restart
+import numpy as np
+
+from aitex_utils import metrics
+from aitex_utils.lessons.scored_tiles import load_scores
+
+fabrics = load_scores()
+for f in fabrics:
+    print(f"fabric {f.fabric}: distances {f.distances.shape}, labels {f.labels.shape}")
+
+# %% [markdown]
+# <details><summary>Worked answer</summary>
+#
+# *Reason*: a defect usually covers several patches, and noise raises single ones. The mean of the k largest distances needs
+# k anomalous patches for a high score.
+#
+# ```python
+# def top_k(f, k):
+#     return np.sort(f.distances[~f.calibration].reshape(-1, 32 * 32), axis=1)[:, -k:].mean(axis=1)
+#
+#
+# def measure(f, k):
+#     labels = f.labels[~f.calibration]
+#     return metrics.auroc(labels, top_k(f, k)), metrics.average_precision(labels, top_k(f, k)), labels.mean()
+#
+#
+# choices = (1, 2, 4, 8, 16, 32, 64, 128)
+# for chosen_on in fabrics:
+#     k = max(choices, key=lambda k: measure(chosen_on, k)[0])
+#     for f in fabrics:
+#         if f is not chosen_on:
+#             print(chosen_on.fabric, "->", f.fabric, "k", k, np.round([measure(f, 1), measure(f, k)], 3))
+# ```
+#
+# *Report*: the table has one line per pair of fabrics, with the maximum (k = 1) and the chosen k. Look at the chosen k
+# first: if it differs between fabrics, three fabrics do not fix it. Then count the pairs in which the chosen k beats the
+# maximum in both measures. State this count, and no more: the pairs share their tiles, and notebook 07 shows how wide the
+# interval of one AUROC is.
+#
+# </details>
+
+# %% [markdown]
+# ## Summary
+#
+# Distances become a map by resizing and a little smoothing, and a score by a maximum or a similar statistic. Equation 7
+# takes the neighbours of the bank's vector, and its variant takes the neighbours of the patch. On a coreset neither changes much. AUROC is
+# a share of pairs and does not depend on the prevalence, but AP and F1-max do. All scores of a test need one scale, and test
+# tiles must not set it.
+#
+# ### Quiz
+#
+# **1.** A detector is tested a second time, with the same defects and ten times as many normal tiles of the same kind. What
+# happens?
+# - a) AUROC and AP both fall
+# - b) AUROC and AP both stay
+# - c) AUROC rises, and AP stays
+# - d) AUROC stays, and AP falls
+
+# %% tags=["start-here"]
+# Start here again after a restart
+from aitex_utils.lessons import calibration, quiz
+
+# %%
+quiz("06.q1", "d")
+
+# %% [markdown]
+# <details><summary>Answer</summary>
+#
+# d. The share of right pairs stays. At each threshold there are ten times as many false alarms for the same hits.
+#
+# </details>
+#
+# **2.** Equation 7 and the variant differ in one point. Which?
+# - a) The neighbours in the denominator: near the bank's vector m*, or near the patch
+# - b) Equation 7 takes squared distances
+# - c) Equation 7 reweights each patch, the variant only the worst patch
+# - d) The variant raises the score
+
+# %%
+quiz("06.q2", "a")
+
+# %% [markdown]
+# <details><summary>Answer</summary>
+#
+# a. The exponents are distances from the patch in both.
+#
+# </details>
+#
+# **3.** A broken detector gives all tiles the same score. 1 tile in 10 is defective. What are AUROC and AP?
+# - a) Both are a half
+# - b) The AUROC is a half, and the AP is 1 in 10
+# - c) Both are 1 in 10
+# - d) Both are 0
+
+# %%
+quiz("06.q4", "b")
+
+# %% [markdown]
+# <details><summary>Answer</summary>
+#
+# b. All pairs are ties, so the AUROC is a half. There is one step, and its precision is the prevalence.
+#
+# </details>
+#
+# **4.** The tile score is the maximum of the smoothed map. You smooth with 16 px instead of 4 px. Which defects lose most
+# of their score?
+# - a) Large ones
+# - b) All lose the same share
+# - c) Those at the edge of a tile
+# - d) Small ones
+
+# %%
+quiz("06.q5", "d")
+
+# %% [markdown]
+# <details><summary>Answer</summary>
+#
+# d. The Gaussian averages a small peak with the normal pixels around it. A wide peak fills the Gaussian and keeps its
+# height.
+#
+# </details>
+#
+# How good were your guesses?
+
+# %%
+calibration()
+
+# %% [markdown]
+# **Read next**:
+# - section 3.3 of the PatchCore paper ([arXiv 2106.08265](https://arxiv.org/abs/2106.08265)) on scores and maps;
+# - `aitex_utils/metrics.py`, your formulas in a form for millions of pixels;
+# - Saito and Rehmsmeier on precision and recall, cited in section 8.
+#
+# **Next**: notebook 07, how certain such a result is, and a threshold that keeps a promise.
