@@ -1,0 +1,140 @@
+"""Defects and light planted into normal fabric, so that place, size and strength of each failure's cause are known."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from aitex_utils.errors import InputError
+
+MARKED = 0.25  # share of a defect's strength from which a pixel belongs to its mask
+TAPER = 3.0  # px over which the ends of a thread fade
+
+
+class Defect(NamedTuple):
+    """The shape of a planted defect.
+
+    Parameters
+    ----------
+    name : str
+        Name for tables and figures.
+    tile : float
+        Tile of the strip, as a share of all its tiles.
+    on_seam : bool
+        True: at the tile's right edge, on the seam to the next tile. False: in the tile's centre.
+    length : float
+        Length across the strip's columns in px, 0 for a round defect.
+    sigma : float
+        Standard deviation of its profile in px.
+    strength : float
+        Change of the grey value in its middle, in standard deviations of the fabric.
+
+    Examples
+    --------
+    >>> Defect("nep", 0.5, False, 0.0, 2.0, 3.0).name
+    'nep'
+    """
+
+    name: str
+    tile: float
+    on_seam: bool
+    length: float
+    sigma: float
+    strength: float
+
+
+DEFECTS = (
+    Defect("thread", 0.2, False, 60.0, 1.0, -1.6),
+    Defect("nep", 0.4, False, 0.0, 2.0, 2.6),
+    Defect("seam", 0.6, True, 0.0, 4.0, -1.6),
+    Defect("stain", 0.8, False, 0.0, 14.0, -0.7),
+)
+
+
+def plant_defects(
+    fabric: np.ndarray, corners: np.ndarray, defects: tuple[Defect, ...] = DEFECTS
+) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    """Plant defects into normal fabric.
+
+    Parameters
+    ----------
+    fabric : ndarray, shape (H, W)
+        Fabric of a normal strip, uint8.
+    corners : ndarray, shape (N, 2)
+        Row and column of each tile's upper left pixel.
+    defects : tuple of Defect
+        Defects to plant.
+
+    Returns
+    -------
+    image : ndarray, shape (H, W)
+        uint8.
+    masks : dict of str to ndarray, each of shape (H, W)
+        By name, True at the pixels of the defect.
+
+    Raises
+    ------
+    InputError
+        If the strip has fewer than two tiles.
+
+    Examples
+    --------
+    >>> fabric = np.random.default_rng(0).normal(100, 10, (64, 256)).astype(np.uint8)
+    >>> corners = np.array([[0, 0], [0, 64], [0, 128], [0, 192]])
+    >>> image, masks = plant_defects(fabric, corners)
+    >>> list(masks), bool((image != fabric)[masks["nep"]].all())
+    (['thread', 'nep', 'seam', 'stain'], True)
+    """
+    if len(corners) < 2:
+        raise InputError(f"The strip has {len(corners)} tile, expected at least two: a defect lies on their seam.")
+    columns = np.sort(np.asarray(corners)[:, 1])
+    spread, image, masks = float(fabric.std()), fabric.astype(np.float32), {}
+    for defect in defects:
+        number = min(int(defect.tile * len(columns)), len(columns) - 2)
+        column = columns[number + 1] - 0.5 if defect.on_seam else (columns[number] + columns[number + 1]) / 2
+        weight = _profile(fabric.shape, column, defect)
+        image += defect.strength * spread * weight
+        masks[defect.name] = weight >= MARKED
+    return np.rint(image).clip(0, 255).astype(np.uint8), masks
+
+
+def _profile(shape: tuple[int, int], column: float, defect: Defect) -> np.ndarray:
+    """Return the strength of a defect at each pixel, 1 in its middle."""
+    down = np.arange(shape[0])[:, None] - shape[0] / 2
+    across = np.abs(np.arange(shape[1]) - column)
+    if not defect.length:
+        return np.exp(-(down**2 + across**2) / (2 * defect.sigma**2))
+    ends = np.clip((defect.length / 2 - across) / TAPER + 0.5, 0, 1)
+    return np.exp(-(down**2) / (2 * defect.sigma**2)) * ends
+
+
+def dim_light(fabric: np.ndarray, lowest: float = 0.75) -> np.ndarray:
+    """Return fabric under light that falls evenly from the first column to the last.
+
+    Parameters
+    ----------
+    fabric : ndarray, shape (H, W)
+        Grey values, uint8.
+    lowest : float
+        Share of the light at the last column, above 0 and up to 1.
+
+    Returns
+    -------
+    ndarray, shape (H, W)
+        uint8.
+
+    Raises
+    ------
+    InputError
+        If the share is out of range.
+
+    Examples
+    --------
+    >>> dim_light(np.full((1, 3), 100, np.uint8), lowest=0.5).tolist()
+    [[100, 75, 50]]
+    """
+    if not 0 < lowest <= 1:
+        raise InputError(f"lowest is {lowest}, expected above 0 and up to 1.")
+    gain = np.linspace(1, lowest, fabric.shape[1], dtype=np.float32)
+    return np.rint(fabric * gain).astype(np.uint8)
