@@ -112,7 +112,7 @@ class StripMaps(NamedTuple):
     with_bed: np.ndarray | None
 
 
-class TestTiles(NamedTuple):
+class TileTable(NamedTuple):
     """Tiles of the test strips in one table.
 
     Parameters
@@ -126,7 +126,7 @@ class TestTiles(NamedTuple):
 
     Examples
     --------
-    >>> TestTiles(np.array([False]), np.array([0.4]), np.array(["0001_000_00"])).scores.tolist()
+    >>> TileTable(np.array([False]), np.array([0.4]), np.array(["0001_000_00"])).scores.tolist()
     [0.4]
     """
 
@@ -207,7 +207,7 @@ def scale_maps(recipe: str, raw: Mapping[str, np.ndarray], background: float | N
     Examples
     --------
     >>> maps = {f"calibration{i}": np.full((256, 1280), 2.0) for i in range(2)} | {"case": np.full((256, 256), 4.0)}
-    >>> float(scale_maps("plain", maps, None).case[0, 0])
+    >>> round(float(scale_maps("plain", maps, None).case[0, 0]), 3)
     2.0
     """
     maps = {}
@@ -303,7 +303,7 @@ def tile_corners(image: np.ndarray) -> np.ndarray:
     return tile(np.zeros(image.shape, np.uint8))[1]
 
 
-def tabulate_tiles(maps: Sequence[np.ndarray], strips: LessonStrips) -> TestTiles:
+def tabulate_tiles(maps: Sequence[np.ndarray], strips: LessonStrips) -> TileTable:
     """Return labels, scores and strips of all tiles of the test strips.
 
     Parameters
@@ -315,7 +315,7 @@ def tabulate_tiles(maps: Sequence[np.ndarray], strips: LessonStrips) -> TestTile
 
     Returns
     -------
-    TestTiles
+    TileTable
 
     Examples
     --------
@@ -327,7 +327,7 @@ def tabulate_tiles(maps: Sequence[np.ndarray], strips: LessonStrips) -> TestTile
     scores = [tile_scores(one) for one in maps]
     labels = [tile_labels(crop_tiles(mask, tile_corners(mask))) for mask in strips.masks]
     groups = np.repeat(strips.names, [len(of_strip) for of_strip in scores])
-    return TestTiles(np.concatenate(labels), np.concatenate(scores), groups)
+    return TileTable(np.concatenate(labels), np.concatenate(scores), groups)
 
 
 @lru_cache(maxsize=1)
