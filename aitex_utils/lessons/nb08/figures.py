@@ -182,8 +182,10 @@ def _draw_crop(axis: Axes, values: np.ndarray, window: tuple[slice, slice]):
         return axis.imshow(crop, cmap="gray", vmin=low, vmax=max(high, low + 1), **look)
     drawn = axis.imshow(crop, cmap=MAP_COLOURS, vmin=SCALE[0], vmax=SCALE[1], **look)
     if np.nanmax(crop) >= 1 > np.nanmin(crop):
-        axis.contour(crop, levels=[1], colors="white", linewidths=0.9, extent=extent, origin="upper")
+        across, down = (np.arange(n) + part.start for n, part in zip(crop.shape[::-1], (columns, rows), strict=True))
+        axis.contour(across, down, crop, levels=[1], colors="white", linewidths=0.9)
     axis.locator_params(nbins=4)
+    axis.set(xlim=extent[:2], ylim=extent[2:])
     return drawn
 
 

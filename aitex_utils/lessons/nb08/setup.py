@@ -113,7 +113,7 @@ class StripMaps(NamedTuple):
 
 
 class TileTable(NamedTuple):
-    """Tiles of the test strips in one table.
+    """All tiles of the test strips in one table.
 
     Parameters
     ----------
@@ -121,18 +121,21 @@ class TileTable(NamedTuple):
         True for defective tiles.
     scores : ndarray, shape (N,)
         Maximum of each tile's map.
-    groups : ndarray, shape (N,)
-        Name of each tile's strip.
+    strips : ndarray, shape (N,)
+        Position of each tile's strip in the list of test strips.
+    corners : ndarray, shape (N, 2)
+        Row and column of each tile's upper left pixel in its strip.
 
     Examples
     --------
-    >>> TileTable(np.array([False]), np.array([0.4]), np.array(["0001_000_00"])).scores.tolist()
+    >>> TileTable(np.array([False]), np.array([0.4]), np.array([0]), np.array([[0, 0]])).scores.tolist()
     [0.4]
     """
 
     labels: np.ndarray
     scores: np.ndarray
-    groups: np.ndarray
+    strips: np.ndarray
+    corners: np.ndarray
 
 
 def load_strips() -> LessonStrips:
@@ -325,9 +328,10 @@ def tabulate_tiles(maps: Sequence[np.ndarray], strips: LessonStrips) -> TileTabl
     [True, False]
     """
     scores = [tile_scores(one) for one in maps]
-    labels = [tile_labels(crop_tiles(mask, tile_corners(mask))) for mask in strips.masks]
-    groups = np.repeat(strips.names, [len(of_strip) for of_strip in scores])
-    return TileTable(np.concatenate(labels), np.concatenate(scores), groups)
+    corners = [tile_corners(mask) for mask in strips.masks]
+    labels = [tile_labels(crop_tiles(mask, one)) for mask, one in zip(strips.masks, corners, strict=True)]
+    numbers = np.repeat(np.arange(len(maps)), [len(of_strip) for of_strip in scores])
+    return TileTable(np.concatenate(labels), np.concatenate(scores), numbers, np.concatenate(corners))
 
 
 @lru_cache(maxsize=1)
