@@ -112,8 +112,11 @@ print(compare_found_and_missed(table, strips))
 # | pooled patches blur, unpooled patches vary | faint defects are missed, or clean fabric is flagged | two poolings | 7 |
 #
 # To see one cause at a time, we need a strip on which the truth is known. We take a normal test strip and plant four small
-# defects: a thin **thread**, a **nep** (a small knot of fibres), a spot on a **seam** between two tiles, and a faint
-# **stain**.
+# defects:
+# - a thin **thread**;
+# - a **nep**, which is a small knot of fibres;
+# - a spot on a **seam** between two tiles;
+# - a faint **stain**.
 
 # %% tags=["start-here"]
 # Start here again after a restart
@@ -156,7 +159,7 @@ for name, peak in defect_peaks(plain.case, strips.planted).items():
 # Start here again after a restart
 import numpy as np
 
-from aitex_utils import calibration as module, metrics
+from aitex_utils import calibration, metrics
 from aitex_utils.lessons import check, hint, predict, reveal, yours
 from aitex_utils.lessons.nb08.figures import SCALE, plot_before_after
 from aitex_utils.lessons.nb08.planting import dim_light
@@ -216,7 +219,7 @@ check("08.1", subtract_background)  # stuck? hint("08.1")
 
 # %%
 subtract = yours("08.1", course_subtraction)
-difference = subtract(plain.case, 0.25) - module.subtract_background(plain.case, 0.25)
+difference = subtract(plain.case, 0.25) - calibration.subtract_background(plain.case, 0.25)
 print(f"largest difference from the module: {np.abs(difference).max():.1e}")
 calibration_scores = np.concatenate([tile_scores(subtract(m, 0.25)) for m in plain.calibration])
 new_threshold = metrics.conformal_threshold(calibration_scores, 0.1)
@@ -323,6 +326,9 @@ show(*plot_profiles(profiles, title=title, reference=1, **labels))
 
 
 # %% exercise="08.2"
+import numpy as np
+
+
 def normalise_positions(
     distances: np.ndarray,
     normal: np.ndarray,
@@ -485,7 +491,7 @@ tables = [tabulate_tiles(step.test, strips) for step in steps.values()]
 aurocs = [metrics.auroc(one.labels, one.scores) for one in tables]
 show(*plot_chain(list(steps), aurocs, title="tile AUROC"))
 reveal("08.b", aurocs[-1] - aurocs[0])
-for name, one, other in zip(list(steps)[1:], tables, tables[1:]):
+for name, one, other in zip(list(steps)[1:], tables, tables[1:], strict=False):
     print(compare_aurocs(one.labels, one.scores, other.scores, one.strips, name))
 print(compare_aurocs(tables[0].labels, tables[0].scores, tables[-1].scores, tables[0].strips, "all fixes"))
 
@@ -552,6 +558,9 @@ table = tabulate_tiles(load_maps("two poolings").test, strips)
 
 
 # %% exercise="08.3"
+import numpy as np
+
+
 def cheapest_threshold(
     labels: np.ndarray,
     scores: np.ndarray,
@@ -593,8 +602,8 @@ show(*plot_costs(curves))
 
 # %% [markdown]
 # The dearer a miss, the lower the cheapest threshold. A curve above the dotted line means that the alarms cost more than all
-# misses together. With so few clean tiles, a rate of false alarms below 1 in 100 cannot be measured, so the left part of the
-# curves is certain and the right part is not.
+# misses together. These few clean tiles cannot measure a false-alarm rate below 1 in 100. So the left part of the curves is
+# more certain than the right part.
 #
 # **Question.** Your cheapest threshold was found with the labels of the test set. What do you do before it runs in a mill?
 # - a) Choose it again on labelled strips outside the test set, and report its cost on the test set
@@ -708,8 +717,8 @@ for i, mask in enumerate(strips.masks):
 #
 # <details><summary>Answer</summary>
 #
-# Look for lines that end with 0 components. A minimum area is a promise that smaller defects do not matter, so take it from
-# the smallest defect that you must find, not from the masks of the test set.
+# Look for lines that end with 0 components. A minimum area means that smaller defects do not matter. So take it from the
+# smallest defect that you must find, not from the masks of the test set.
 #
 # </details>
 
@@ -785,9 +794,9 @@ show(*plot_shadow(lines, row=32))
 #
 # *Medium, 25 minutes.*
 #
-# Background subtraction removes defects that are too large. Its docstring claims a limit: a defect counts as background where
-# it fills more than three quarters of H neighbouring columns, or of H / 8 neighbouring rows (with a quantile of a quarter).
-# Test this claim. Add rectangles of a known score to a real map, change their size, and measure the score that remains. Report
+# Background subtraction removes defects that are too large. Its docstring states a limit, here for a quantile of a quarter.
+# A defect counts as background where it fills more than three quarters of H neighbouring columns, or of H / 8 neighbouring
+# rows. Test this claim. Add rectangles of a known score to a real map, change their size, and measure the score that remains. Report
 # it in at most six sentences with one table or figure.
 #
 # | points | for |
@@ -830,8 +839,8 @@ print(normal_map.shape, module_subtraction(normal_map, 0.25).max())
 #     print("long, height", height, np.round([remaining(height, 2048, c) for c in (200, 600, 1000)], 2))
 # ```
 #
-# *Report*: the high rectangle keeps its score up to about 256 columns and loses it beyond, as predicted: the running median
-# covers 513 columns, and the rectangle then fills more than half of them. The long rectangle behaves as predicted only if it
+# *Report*: the high rectangle keeps its score up to about 256 columns and loses it beyond, as predicted. The running median
+# covers 513 columns, and a wider rectangle fills more than half of them. The long rectangle behaves as predicted only if it
 # covers more than three quarters of the strip's columns. Otherwise the quantile of a row ignores it, whatever its height. The
 # three places agree within a few hundredths. A mill with broken picks that run along the strip and are
 # dozens of rows high needs a lower quantile, or no subtraction in rows.
@@ -842,8 +851,8 @@ print(normal_map.shape, module_subtraction(normal_map, 0.25).max())
 # ## Summary
 #
 # 1. Look at failures before you change a detector: misses, false alarms, and the strips on which they concentrate.
-# 2. Each cause has its fix: background subtraction for light, the fabric region for beds, mirrored borders and normalisation
-#    for the edges of tiles, whole strips for seams, larger input and two poolings for small and faint defects.
+# 2. Each cause has its fix: background subtraction for light; the fabric region for beds; mirrored borders and normalisation
+#    for the edges of tiles; whole strips for seams; larger input and two poolings for small and faint defects.
 # 3. A fix is worth what it changes on real defects, with an interval. A fix for light can lose a little where light is even.
 # 4. Costs of false alarms and misses choose a threshold, on strips outside the test set.
 # 5. Closing, hole filling and a minimum area turn pixels into alarms.

@@ -130,7 +130,7 @@ def _mask_cases() -> list[tuple]:
 
     Shapes: a ring with a gap, two halves of a bar, specks near each other and alone, and a diagonal thread.
     """
-    small = np.array([[1, 1, 1, 0, 0], [1, 0, 1, 0, 1], [1, 1, 1, 0, 0], [0, 0, 0, 0, 0]], bool)
+    small = np.array([[1, 1, 1, 0, 0, 0], [1, 0, 1, 0, 0, 1], [1, 1, 1, 0, 0, 0]], bool)
     shapes = np.zeros((48, 60), bool)
     shapes[8:19, 8:19] = True
     shapes[10:17, 10:17] = False

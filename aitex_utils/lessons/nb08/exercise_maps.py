@@ -19,7 +19,7 @@ Array = np.ndarray
 def _background_cases() -> list[tuple]:
     """Return a map and a quantile: one map of whole numbers, one with drift and defects, one with another quantile."""
     rng = np.random.default_rng(3)
-    small = np.array([[4, 4, 4, 6, 6], [4, 9, 4, 6, 6], [5, 5, 5, 7, 7], [4, 4, 4, 6, 6]], float)
+    small = np.array([[4, 4, 4, 4, 6, 6], [4, 9, 4, 4, 6, 6], [5, 5, 5, 5, 7, 7]], float)
     drifting = rng.gamma(4, 0.25, (16, 60)) + np.linspace(0, 4, 60)
     drifting[6:9, 20:30] += 5
     drifting[:3] += 1.5  # rows at the edge
@@ -187,7 +187,7 @@ SUBTRACT_BACKGROUND = Exercise(
 
 
 def _position_cases() -> list[tuple]:
-    """Return distances of tiles, distances of normal tiles, and a quantile; rows and columns differ at the edges."""
+    """Return distances of tiles, distances of normal tiles, and a quantile. Rows and columns differ at the edges."""
     rng = np.random.default_rng(5)
     small = np.array([[[2.0, 4.0], [8.0, 6.0]]]), np.array([[[1.0, 2.0], [4.0, 6.0]], [[1.0, 2.0], [4.0, 6.0]]]), 0.5
     by_row, by_column = np.array([3, 1, 1, 1, 2.0]), np.array([1.5, 1, 1, 1, 4.0])
@@ -291,7 +291,7 @@ NORMALISE_POSITIONS = Exercise(
 
 
 def _flaw_cases() -> list[tuple]:
-    """Return a map and the columns of the window; in the second map a defect is as high as the strip."""
+    """Return a map and the columns of the window. A defect of the second map is as high as the strip."""
     rng = np.random.default_rng(8)
     small = np.array([[1, 1, 1, 7, 1, 2, 2, 2, 2], [1, 1, 1, 7, 1, 2, 2, 2, 2]], float)
     high = rng.gamma(4, 0.25, (12, 80)) + np.linspace(0, 2, 80)

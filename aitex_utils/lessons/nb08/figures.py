@@ -129,8 +129,8 @@ def plot_before_after(
     --------
     >>> grey = np.zeros((200, 300), np.uint8)
     >>> plot_before_after(grey, grey + 0.5, grey + 1.5, {"nep": (100, 150)})[1]
-    'Crops of 160 x 160 px above their maps, all maps on one scale; 1 is the threshold, and white lines surround what \
-reaches it. Highest values, before and after: nep 0.50 and 1.50.'
+    'Crops of 160 x 160 px above their maps, all maps on one scale. White lines surround pixels at or \
+above the threshold, 1. Highest values, before and after: nep 0.50 and 1.50.'
     """
     if not places or not image.shape == before.shape == after.shape:
         shapes = f"image {image.shape}, before {before.shape}, after {after.shape}"
@@ -153,9 +153,9 @@ reaches it. Highest values, before and after: nep 0.50 and 1.50.'
     for axis, name in zip(axes[:, 0], ("strip", *names), strict=True):
         axis.set_ylabel(f"{name}\nrow (px)")
     figure.colorbar(drawn, ax=axes[1:], label="anomaly score (threshold = 1)", fraction=0.04, pad=0.01)
-    caption = f"Crops of {side} x {side} px above their maps, all maps on one scale; 1 is the threshold, and white "
-    caption += f"lines surround what reaches it. Highest values, {names[0]} and {names[1]}: {', '.join(highest)}."
-    return figure, caption
+    caption = f"Crops of {side} x {side} px above their maps, all maps on one scale. White lines "
+    caption += f"surround pixels at or above the threshold, 1. Highest values, {names[0]} and {names[1]}: "
+    return figure, f"{' '.join(caption.split())} {', '.join(highest)}."
 
 
 def _window(shape: tuple[int, ...], row: int, column: int, side: int) -> tuple[slice, slice]:
@@ -201,12 +201,12 @@ def _outline_in(axis: Axes, mask: np.ndarray, window: tuple[slice, slice]) -> No
 def plot_profiles(
     profiles: Mapping[str, np.ndarray], *, xlabel: str, ylabel: str, title: str, reference: float | None = None
 ) -> tuple[Figure, str]:
-    """Draw lines over positions, with the ratio of both ends to the middle in the caption.
+    """Draw lines over positions, with their highest values in the caption.
 
     Parameters
     ----------
     profiles : mapping of str to ndarray of shape (n,)
-        Values by position, by name.
+        One value per column, by name.
     xlabel, ylabel : str
         Labels of the axes.
     title : str

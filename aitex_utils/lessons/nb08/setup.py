@@ -21,12 +21,12 @@ from aitex_utils.tiling import crop_tiles, tile, tile_labels
 
 from .planting import dim_light, plant_defects
 
-TRAINING, CALIBRATION, NORMAL, DEFECTIVE = 3, 2, 3, 6  # strips; NORMAL and DEFECTIVE are the test
+TRAINING, CALIBRATION, NORMAL, DEFECTIVE = 3, 2, 3, 6  # strips, the last two for the test
 FALSE_ALARM_RATE = 0.1  # of the threshold, per clean tile
 QUANTILE = 0.25  # of background subtraction, as in PatchCore()
 PLAIN: dict[str, Any] = PAPER | {"coreset_ratio": 0.05, "smoothing": 2.0}  # the rest as in PatchCore()
 
-# (arguments of PatchCore, fitted on whole strips); each recipe adds one fix to the recipe before it.
+# (arguments of PatchCore, fitted on whole strips). Each recipe adds one fix to the recipe before it.
 RECIPES: dict[str, tuple[dict[str, Any], bool]] = {
     "plain": (PLAIN, False),
     "mirrored borders": (PLAIN | {"padding": "reflect"}, False),
