@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 SCALE = (0.0, 2.0)  # of all maps in units of the threshold
-PX_PER_INCH = 80  # so one pixel of a crop is at least one pixel on the screen
+PX_PER_INCH = 82  # as in `plots.figure_html`, so one pixel of a crop is one pixel on the screen
+TICKS = 0.7  # inches beside a crop for the numbers on its axes
 
 
 def plot_gallery(
@@ -96,7 +97,7 @@ def plot_before_after(
     *,
     mask: np.ndarray | None = None,
     names: tuple[str, str] = ("before", "after"),
-    side: int = 160,
+    side: int = 144,
 ) -> tuple[Figure, str]:
     """Draw crops of a strip at full size above two maps of them, both maps on one scale.
 
@@ -129,7 +130,7 @@ def plot_before_after(
     --------
     >>> grey = np.zeros((200, 300), np.uint8)
     >>> plot_before_after(grey, grey + 0.5, grey + 1.5, {"nep": (100, 150)})[1]
-    'Crops of 160 x 160 px above their maps, all maps on one scale. White lines surround pixels at or \
+    'Crops of 144 x 144 px above their maps, all maps on one scale. White lines surround pixels at or \
 above the threshold, 1. Highest values, before and after: nep 0.50 and 1.50.'
     """
     if not places or not image.shape == before.shape == after.shape:
@@ -139,7 +140,7 @@ above the threshold, 1. Highest values, before and after: nep 0.50 and 1.50.'
         )
     check_values({"before": before, "after": after}, nan=True)
     width = side / PX_PER_INCH
-    figure, axes = make_axes(3, len(places), (width * len(places) + 1.3, 3 * width + 0.9), squeeze=False)
+    figure, axes = make_axes(3, len(places), ((width + TICKS) * len(places) + 1.3, 3 * (width + 0.4) + 0.3), squeeze=False)
     highest = []
     for column, (title, (row, middle)) in enumerate(places.items()):
         window = _window(image.shape, row, middle, side)
@@ -152,7 +153,7 @@ above the threshold, 1. Highest values, before and after: nep 0.50 and 1.50.'
         highest.append(f"{title} {np.nanmax(before[window]):.2f} and {np.nanmax(after[window]):.2f}")
     for axis, name in zip(axes[:, 0], ("strip", *names), strict=True):
         axis.set_ylabel(f"{name}\nrow (px)")
-    figure.colorbar(drawn, ax=axes[1:], label="anomaly score (threshold = 1)", fraction=0.04, pad=0.01)
+    figure.colorbar(drawn, ax=axes, label="anomaly score (threshold = 1)", fraction=0.04, pad=0.01)
     caption = f"Crops of {side} x {side} px above their maps, all maps on one scale. White lines "
     caption += f"surround pixels at or above the threshold, 1. Highest values, {names[0]} and {names[1]}: "
     return figure, f"{' '.join(caption.split())} {', '.join(highest)}."

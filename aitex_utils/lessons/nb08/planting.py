@@ -91,8 +91,8 @@ def plant_defects(
     columns = np.sort(np.asarray(corners)[:, 1])
     spread, image, masks = float(fabric.std()), fabric.astype(np.float32), {}
     for defect in defects:
-        number = min(int(defect.tile * len(columns)), len(columns) - 2)
-        column = columns[number + 1] - 0.5 if defect.on_seam else (columns[number] + columns[number + 1]) / 2
+        number = min(int(defect.tile * len(columns)), len(columns) - (2 if defect.on_seam else 1))
+        column = columns[number + 1] - 0.5 if defect.on_seam else columns[number] + fabric.shape[0] / 2
         weight = _profile(fabric.shape, column, defect)
         image += defect.strength * spread * weight
         masks[defect.name] = weight >= MARKED

@@ -132,11 +132,17 @@ def compare_aurocs(labels: np.ndarray, before: np.ndarray, after: np.ndarray, gr
     size: 0.500 -> 1.000, difference +0.500 (+0.500 to +0.500): higher.
     """
     aurocs = [metrics.auroc(labels, scores) for scores in (before, after)]
-    resampled = metrics.paired_bootstrap(metrics.auroc, labels, after, before, groups, n_resamples=500)
+    resampled = metrics.paired_bootstrap(_quick_auroc, labels, after, before, groups, n_resamples=500)
     low, high = np.nanquantile(resampled, [0.025, 0.975])
     verdict = "higher" if low > 0 else "lower" if high < 0 else "these strips cannot distinguish the two"
     change = f"{aurocs[0]:.3f} -> {aurocs[1]:.3f}, difference {aurocs[1] - aurocs[0]:+.3f}"
     return f"{name}: {change} ({low:+.3f} to {high:+.3f}): {verdict}."
+
+
+def _quick_auroc(labels: np.ndarray, scores: np.ndarray) -> float:
+    """Return the AUROC as a share of pairs, without the checks of `metrics.auroc`: it is called 1,000 times."""
+    difference = scores[labels][:, None] - scores[~labels]
+    return float(((difference > 0) + 0.5 * (difference == 0)).mean()) if difference.size else float("nan")
 
 
 def describe_cleaning(raw: np.ndarray, cleaned: np.ndarray, truth: np.ndarray) -> str:
