@@ -45,13 +45,8 @@
 
 # %% tags=["start-here"]
 # Start here again after a restart
+from aitex_utils.lessons.nb08 import gallery
 from aitex_utils.lessons.nb08.figures import plot_gallery
-from aitex_utils.lessons.nb08.gallery import (
-    collect_failures,
-    compare_found_and_missed,
-    describe_concentration,
-    worst_rows,
-)
 from aitex_utils.lessons.nb08.setup import load_maps, load_strips, tabulate_tiles
 from aitex_utils.plots import show
 
@@ -69,8 +64,8 @@ print(f"{flagged[~table.labels].sum()} of {(~table.labels).sum()} clean tiles ar
 
 # %%
 def show_failures(defective: bool):
-    rows = worst_rows(table, defective=defective)
-    failures = collect_failures(rows, table, plain.test, strips)
+    rows = gallery.worst_rows(table, defective=defective)
+    failures = gallery.collect_failures(rows, table, plain.test, strips)
     show(*plot_gallery(failures.tiles, failures.maps, failures.masks, failures.titles))
     for i, description in enumerate(failures.descriptions, start=1):
         print(f"{i}. " + description.replace("; ", ";\n   "))
@@ -86,14 +81,14 @@ show_failures(defective=True)
 
 # %%
 show_failures(defective=False)
-print(describe_concentration(table, strips))
+print(gallery.describe_concentration(table, strips))
 
 # %% [markdown]
 # Look for two patterns. If *all* of a map is above the threshold, the strip was woven or photographed differently. If the
 # highest point lies at the tile's *edge*, the network has seen padding there.
 
 # %%
-print(compare_found_and_missed(table, strips))
+print(gallery.compare_found_and_missed(table, strips))
 
 # %% [markdown]
 # Whatever you see in your own gallery, check in this order. Is the *mask* right? Does a neighbouring tile contain more of
@@ -109,19 +104,17 @@ print(compare_found_and_missed(table, strips))
 # | the network sees padding at the border of a tile | alarms along the edges of tiles | mirrored borders, position-wise normalisation | 5 |
 # | a defect lies on the seam of two tiles | each tile contains half of it | whole strips | 6 |
 # | a thread is two or three pixels wide | thin defects are missed | larger input | 7 |
-# | pooled patches blur, unpooled patches vary | faint defects are missed, or clean fabric is flagged | two poolings | 7 |
+# | pooled patches blur, unpooled patches vary | faint defects are missed, or clean fabric is flagged | both kinds of pooling | 7 |
 #
 # To see one cause at a time, we need a strip on which the truth is known. We take a normal test strip and plant four small
 # defects:
 # - a thin **thread**;
-# - a **nep**, which is a small knot of fibres;
+# - a **knot**, which is small and bright;
 # - a spot on a **seam** between two tiles;
 # - a faint **stain**.
 
 # %% tags=["start-here"]
 # Start here again after a restart
-import numpy as np
-
 from aitex_utils.lessons.nb08.figures import plot_before_after
 from aitex_utils.lessons.nb08.setup import load_maps, load_strips
 from aitex_utils.lessons.nb08.verdicts import defect_peaks
@@ -136,9 +129,8 @@ show(*plot_image(strips.case, strips.case_mask, title="The strip with planted de
 # full size. The maps are from the plain detector, without and with the planted defects.
 
 # %%
-places = {name: tuple(np.argwhere(mask).mean(axis=0).astype(int)) for name, mask in strips.planted.items()}
-names = ("without defects", "with defects")
-show(*plot_before_after(strips.case, plain.test[0], plain.case, places, mask=strips.case_mask, names=names))
+maps, options = (plain.test[0], plain.case), {"names": ("without defects", "with defects")}
+show(*plot_before_after(strips.case, *maps, strips.places, mask=strips.case_mask, **options))
 for name, peak in defect_peaks(plain.case, strips.planted).items():
     print(f"{name:8} highest score {peak:.2f}: {'found' if peak >= 1 else 'missed'}")
 
@@ -161,11 +153,12 @@ import numpy as np
 
 from aitex_utils import calibration, metrics
 from aitex_utils.lessons import check, hint, predict, reveal, yours
-from aitex_utils.lessons.nb08.figures import SCALE, plot_before_after
+from aitex_utils.lessons.nb08.compare import show_fix
+from aitex_utils.lessons.nb08.figures import SCALE
 from aitex_utils.lessons.nb08.planting import dim_light
 from aitex_utils.lessons.nb08.reference import subtract_background as course_subtraction
 from aitex_utils.lessons.nb08.setup import load_maps, load_strips, tabulate_tiles, tile_scores
-from aitex_utils.lessons.nb08.verdicts import compare_aurocs, describe_fix
+from aitex_utils.lessons.nb08.verdicts import compare_aurocs
 from aitex_utils.plots import plot_strip, show
 
 strips = load_strips()
@@ -174,8 +167,10 @@ predict("08.a", 0.0, 0.6)
 
 # %%
 dim_strip = dim_light(strips.case)
-reveal("08.a", float(np.median(plain.dim_case[:, -256:]) - np.median(plain.dim_case[:, :256])))
-show(*plot_strip(dim_strip, plain.dim_case, strips.case_mask, title="Dim light, plain detector", scale=SCALE))
+first, last = (np.median(plain.dim_case[:, part]) for part in (slice(256), slice(-256, None)))
+reveal("08.a", float(last - first))
+title = "Dim light, plain detector"
+show(*plot_strip(dim_strip, plain.dim_case, strips.case_mask, title=title, scale=SCALE))
 
 # %% [markdown]
 # The map rises with the darkness, although most of this fabric is normal. No threshold fixes that: a threshold that
@@ -224,11 +219,9 @@ print(f"largest difference from the module: {np.abs(difference).max():.1e}")
 calibration_scores = np.concatenate([tile_scores(subtract(m, 0.25)) for m in plain.calibration])
 new_threshold = metrics.conformal_threshold(calibration_scores, 0.1)
 dim_after = subtract(plain.dim_case, 0.25) / new_threshold
-places = {name: tuple(np.argwhere(mask).mean(axis=0).astype(int)) for name, mask in strips.planted.items()}
-names = ("before", "background\nsubtracted")
-show(*plot_strip(dim_strip, dim_after, strips.case_mask, title="Dim light, background subtracted", scale=SCALE))
-show(*plot_before_after(dim_strip, plain.dim_case, dim_after, places, mask=strips.case_mask, names=names))
-print(describe_fix(plain.dim_case, dim_after, strips.planted))
+title = "Dim light, background subtracted"
+show(*plot_strip(dim_strip, dim_after, strips.case_mask, title=title, scale=SCALE))
+show_fix(strips, plain.dim_case, dim_after, ("before", "background\nsubtracted"), image=dim_strip)
 
 # %% [markdown]
 # The slope is gone, and the defects stand out from a dark map at both ends of the strip. The threshold has fallen with the
@@ -239,9 +232,10 @@ print(describe_fix(plain.dim_case, dim_after, strips.planted))
 
 # %%
 flat = load_maps("plain")  # with background subtraction
-for light, before, after in (("even light", plain.test, flat.test), ("dim light", plain.dim_test, flat.dim_test)):
-    one, other = (tabulate_tiles(maps, strips) for maps in (before, after))
-    print(compare_aurocs(one.labels, one.scores, other.scores, one.strips, light))
+pairs = {"even light": (plain.test, flat.test), "dim light": (plain.dim_test, flat.dim_test)}
+for light, pair in pairs.items():
+    before, after = (tabulate_tiles(maps, strips) for maps in pair)
+    print(compare_aurocs(before.labels, before.scores, after.scores, before.strips, light))
 
 # %% [markdown]
 # Read the two lines together. In dim light, subtraction repairs what the light has spoilt. In even light, it has nothing to
@@ -268,8 +262,9 @@ plain = load_maps("plain", background=None)
 region = fabric_region(strips.with_bed)
 cropped = np.full(strips.with_bed.shape, np.nan, np.float32)
 cropped[:, region.start : region.stop] = plain.test[0]
-edge = {"left edge of the fabric": (128, region.start), "inside the fabric": (128, region.start + 600)}
-show(*plot_before_after(strips.with_bed, plain.with_bed, cropped, edge, names=("whole image", "fabric only")))
+edge = {"left edge of the fabric": (128, region.start), "inside": (128, region.start + 600)}
+names = ("whole image", "fabric only")
+show(*plot_before_after(strips.with_bed, plain.with_bed, cropped, edge, names=names))
 
 # %% [markdown]
 # Before, the bed and the selvage have the highest scores of the strip. After, they have none, and the fabric keeps its
@@ -284,20 +279,18 @@ show(*plot_before_after(strips.with_bed, plain.with_bed, cropped, edge, names=("
 
 # %% tags=["start-here"]
 # Start here again after a restart
-import numpy as np
-
 from aitex_utils.lessons import check, hint, quiz, yours
-from aitex_utils.lessons.nb08.figures import plot_before_after, plot_profiles
+from aitex_utils.lessons.nb08.compare import seam_places, show_fix
+from aitex_utils.lessons.nb08.figures import plot_profiles
 from aitex_utils.lessons.nb08.measures import tile_profile
 from aitex_utils.lessons.nb08.reference import normalise_positions as course_normalisation
 from aitex_utils.lessons.nb08.setup import load_maps, load_strips, tile_corners
-from aitex_utils.lessons.nb08.verdicts import describe_fix
 from aitex_utils.plots import show
 from aitex_utils.scoring import stitch_maps
 from aitex_utils.tiling import crop_tiles
 
 strips = load_strips()
-zeros, mirrored = (load_maps(recipe, background=None) for recipe in ("plain", "mirrored borders"))
+zeros, mirrored = (load_maps(name, background=None) for name in ("plain", "mirrored borders"))
 labels = {"xlabel": "column of the tile (px)", "ylabel": "mean score (median = 1)"}
 title = "Mean score of the calibration tiles against the column"
 profiles = {"zeros": tile_profile(zeros.calibration), "mirrored": tile_profile(mirrored.calibration)}
@@ -321,8 +314,8 @@ show(*plot_profiles(profiles, title=title, reference=1, **labels))
 # the `quantile` over all normal tiles and all columns of this row. For column j, it runs over all tiles and rows. Return
 # `distances` divided by the scale.
 #
-# Example: two equal normal tiles with rows (1, 2) and (4, 6), and a quantile of one half. The row quantiles are 1.5 and 5,
-# the column quantiles 2.5 and 4, and the quantile of all is 3.
+# Example: two equal normal tiles with rows (1, 2) and (4, 6), and a quantile of one half. Then $q$ is `1.5` and `5` for the
+# rows, `2.5` and `4` for the columns, and `3` for all distances.
 
 
 # %% exercise="08.2"
@@ -345,9 +338,9 @@ def normalise_positions(
 check("08.2", normalise_positions)  # stuck? hint("08.2")
 
 # %% [markdown]
-# The module normalises the distances of patches (`calibration.position_scale`), with training tiles as the normal tiles.
-# Here, your function normalises maps, pixel by pixel, with the tiles of one calibration strip. The other calibration strip
-# shows the result.
+# The module applies the scale to the distances of patches (`calibration.position_scale`), with training tiles as the normal
+# tiles. Here, your function works on maps, pixel by pixel, with the tiles of one calibration strip as the normal tiles. The
+# other calibration strip shows the result.
 
 # %%
 normalise = yours("08.2", course_normalisation)
@@ -383,12 +376,8 @@ quiz("08.q6", "b")
 
 # %%
 before, after = load_maps("plain"), load_maps("normalised positions")
-seams = tile_corners(strips.case)[:, 1]
-places = {f"seam at column {seams[i]}": (128, int(seams[i])) for i in (2, 6)}
-places["seam with a spot"] = tuple(np.argwhere(strips.planted["seam"]).mean(axis=0).astype(int))
 names = ("zeros", "mirrored,\nnormalised")
-show(*plot_before_after(strips.case, before.case, after.case, places, mask=strips.case_mask, names=names))
-print(describe_fix(before.case, after.case, strips.planted))
+show_fix(strips, before.case, after.case, names, places=seam_places(strips))
 
 # %% [markdown]
 # The bright lines along the seams are gone or fainter, and the threshold no longer has to make room for them. The printed
@@ -403,21 +392,13 @@ print(describe_fix(before.case, after.case, strips.planted))
 
 # %% tags=["start-here"]
 # Start here again after a restart
-import numpy as np
-
-from aitex_utils.lessons.nb08.figures import plot_before_after
-from aitex_utils.lessons.nb08.setup import load_maps, load_strips, tile_corners
-from aitex_utils.lessons.nb08.verdicts import describe_fix
-from aitex_utils.plots import show
+from aitex_utils.lessons.nb08.compare import seam_places, show_fix
+from aitex_utils.lessons.nb08.setup import load_maps, load_strips
 
 strips = load_strips()
 before, after = load_maps("normalised positions"), load_maps("whole strips")
-seams = tile_corners(strips.case)[:, 1]
-places = {"seam with a spot": tuple(np.argwhere(strips.planted["seam"]).mean(axis=0).astype(int))}
-places |= {f"seam at column {seams[i]}": (128, int(seams[i])) for i in (2, 6)}
 names = ("tile by tile", "whole strip")
-show(*plot_before_after(strips.case, before.case, after.case, places, mask=strips.case_mask, names=names))
-print(describe_fix(before.case, after.case, strips.planted))
+show_fix(strips, before.case, after.case, names, places=seam_places(strips))
 
 # %% [markdown]
 # On the whole strip, the spot is one region instead of two halves, and no line shows where the tiles met. Normalisation is
@@ -432,33 +413,24 @@ print(describe_fix(before.case, after.case, strips.planted))
 
 # %% tags=["start-here"]
 # Start here again after a restart
-import numpy as np
-
-from aitex_utils.lessons.nb08.figures import plot_before_after
+from aitex_utils.lessons.nb08.compare import show_fix
 from aitex_utils.lessons.nb08.setup import load_maps, load_strips
-from aitex_utils.lessons.nb08.verdicts import describe_fix
-from aitex_utils.plots import show
 
 strips = load_strips()
-places = {name: tuple(np.argwhere(mask).mean(axis=0).astype(int)) for name, mask in strips.planted.items()}
-before, after = load_maps("whole strips"), load_maps("448 px")
-names = ("256 px", "448 px")
-show(*plot_before_after(strips.case, before.case, after.case, places, mask=strips.case_mask, names=names))
-print(describe_fix(before.case, after.case, strips.planted))
+small, large = load_maps("whole strips"), load_maps("448 px")
+show_fix(strips, small.case, large.case, ("256 px", "448 px"))
 
 # %% [markdown]
 # The smallest defects gain most, because they now cover several patches. A large, faint defect gains nothing from more
 # pixels.
 #
 # Pooling (notebook 03) is a compromise. Patches averaged over 3 x 3 positions are steady but blurred. Patches without
-# pooling are sharp, but vary on normal fabric. With **two poolings** each place has both, each with a memory bank of its
+# pooling are sharp, but vary on normal fabric. With **both kinds of pooling** each place has both, each with a memory bank of its
 # own. The two distances are *multiplied*, so both must be large for a high score. This takes about 20 seconds.
 
 # %%
 both = load_maps("two poolings")
-names = ("pooled", "pooled and\nunpooled")
-show(*plot_before_after(strips.case, after.case, both.case, places, mask=strips.case_mask, names=names))
-print(describe_fix(after.case, both.case, strips.planted))
+show_fix(strips, large.case, both.case, ("pooled", "pooled and\nunpooled"))
 
 # %% [markdown]
 # With both, the regions at or above the threshold are tighter around the defects. This last recipe has all fixes, and it is
@@ -485,15 +457,16 @@ strips = load_strips()
 predict("08.b", 0.0, 0.25)
 
 # %%
-steps = {"plain": load_maps("plain", background=None), "+ background subtraction": load_maps("plain")}
+steps = {"plain": load_maps("plain", background=None)}
+steps["+ background subtraction"] = load_maps("plain")
 steps |= {f"+ {recipe}": load_maps(recipe) for recipe in list(RECIPES)[1:]}
 tables = [tabulate_tiles(step.test, strips) for step in steps.values()]
 aurocs = [metrics.auroc(one.labels, one.scores) for one in tables]
 show(*plot_chain(list(steps), aurocs, title="tile AUROC"))
 reveal("08.b", aurocs[-1] - aurocs[0])
-for name, one, other in zip(list(steps)[1:], tables, tables[1:], strict=False):
+pairs = {name: (tables[i], tables[i + 1]) for i, name in enumerate(list(steps)[1:])}
+for name, (one, other) in (pairs | {"all fixes": (tables[0], tables[-1])}).items():
     print(compare_aurocs(one.labels, one.scores, other.scores, one.strips, name))
-print(compare_aurocs(tables[0].labels, tables[0].scores, tables[-1].scores, tables[0].strips, "all fixes"))
 
 # %% [markdown]
 # Nine strips of one fabric cannot rank single fixes: most intervals contain 0. The last line compares the first and the last
@@ -509,7 +482,7 @@ print(compare_aurocs(tables[0].labels, tables[0].scores, tables[-1].scores, tabl
 # |---|---|
 # | background subtraction | {{results/ablation.json: C."no background subtraction".minus_ours.tile_auroc_c2.0: +.3f}} ({{results/ablation.json: C."no background subtraction".minus_ours.tile_auroc_c2.1: +.3f}} to {{results/ablation.json: C."no background subtraction".minus_ours.tile_auroc_c2.2: +.3f}}) |
 # | whole strips | {{results/ablation.json: C."tile by tile".minus_ours.tile_auroc_c2.0: +.3f}} ({{results/ablation.json: C."tile by tile".minus_ours.tile_auroc_c2.1: +.3f}} to {{results/ablation.json: C."tile by tile".minus_ours.tile_auroc_c2.2: +.3f}}) |
-# | two poolings (pooled patches only) | {{results/ablation.json: C."pooled branch only".minus_ours.tile_auroc_c2.0: +.3f}} ({{results/ablation.json: C."pooled branch only".minus_ours.tile_auroc_c2.1: +.3f}} to {{results/ablation.json: C."pooled branch only".minus_ours.tile_auroc_c2.2: +.3f}}) |
+# | both kinds of pooling (pooled patches only) | {{results/ablation.json: C."pooled branch only".minus_ours.tile_auroc_c2.0: +.3f}} ({{results/ablation.json: C."pooled branch only".minus_ours.tile_auroc_c2.1: +.3f}} to {{results/ablation.json: C."pooled branch only".minus_ours.tile_auroc_c2.2: +.3f}}) |
 # | position-wise normalisation | {{results/ablation.json: B."without position-wise normalisation".minus_ours.tile_auroc.0: +.3f}} ({{results/ablation.json: B."without position-wise normalisation".minus_ours.tile_auroc.1: +.3f}} to {{results/ablation.json: B."without position-wise normalisation".minus_ours.tile_auroc.2: +.3f}}) |
 # | crop to the fabric region | {{results/ablation.json: B."strips not cropped to the fabric".minus_ours.tile_auroc.0: +.3f}} ({{results/ablation.json: B."strips not cropped to the fabric".minus_ours.tile_auroc.1: +.3f}} to {{results/ablation.json: B."strips not cropped to the fabric".minus_ours.tile_auroc.2: +.3f}}) |
 # | larger input (256 px instead) | {{results/ablation.json: B."256 px, tiles not resized".minus_ours.tile_auroc.0: +.3f}} ({{results/ablation.json: B."256 px, tiles not resized".minus_ours.tile_auroc.1: +.3f}} to {{results/ablation.json: B."256 px, tiles not resized".minus_ours.tile_auroc.2: +.3f}}) |
@@ -539,8 +512,8 @@ print(compare_aurocs(tables[0].labels, tables[0].scores, tables[-1].scores, tabl
 # threshold. Candidates are all distinct scores, and `np.inf`, which flags nothing. Return the threshold with the lowest
 # total cost, and this cost. If several thresholds cost the same, return the highest.
 #
-# Example: clean tiles score 0.1 and 0.6, defective tiles 0.4 and 0.9. A false alarm costs 1, a miss costs 5. At a threshold
-# of 0.4 there is one false alarm and no miss, so the cost is 1. No threshold is cheaper.
+# Example: clean tiles score `0.1` and `0.6`, defective tiles `0.4` and `0.9`. A false alarm costs 1, a miss costs 5. At a threshold
+# of `0.4` there is one false alarm and no miss, so the cost is 1. No threshold is cheaper.
 
 # %% tags=["start-here"]
 # Start here again after a restart
@@ -637,7 +610,7 @@ quiz("08.q7", "a")
 # *Medium, 20 minutes.*
 #
 # `mask` is `(H, W)`, Boolean. Close it with a square kernel of ones, `closing` px wide. Fill its holes. Then remove all
-# components of fewer than `min_area` px, with 8 neighbours per pixel. Return an array of Booleans. OpenCV's
+# components of fewer than `min_area` px, with 8 neighbours per pixel. Return a Boolean array. OpenCV's
 # `morphologyEx` and `connectedComponentsWithStats` take `uint8`, and SciPy has `binary_fill_holes`.
 
 # %% tags=["start-here"]
@@ -684,11 +657,11 @@ check("08.4", clean_mask)  # stuck? hint("08.4")
 # %%
 clean = yours("08.4", course_cleaning)
 number, crop = busiest_crop(maps, strips.masks)
-crop_of = {"image": strips.test[number][crop], "anomaly_map": maps[number][crop], "truth": strips.masks[number][crop]}
+crops = [images[number][crop] for images in (strips.test, maps, strips.masks)]
 
 
 def draw_cleaning(threshold: float, closing: int):
-    return plot_cleaning(**crop_of, threshold=threshold, closing=closing, min_area=30, clean=clean)
+    return plot_cleaning(*crops, threshold=threshold, closing=closing, min_area=30, clean=clean)
 
 
 stills = [{"threshold": 1.0, "closing": 1}, {"threshold": 1.0, "closing": 15}, {"threshold": 0.7, "closing": 15}]
@@ -794,14 +767,14 @@ show(*plot_shadow(lines, row=32))
 #
 # *Medium, 25 minutes.*
 #
-# Background subtraction removes defects that are too large. Its docstring states a limit, here for a quantile of a quarter.
+# Background subtraction removes defects that are too large. Its documentation states a limit, here for a quantile of a quarter.
 # A defect counts as background where it fills more than three quarters of H neighbouring columns, or of H / 8 neighbouring
 # rows. Test this claim. Add rectangles of a known score to a real map, change their size, and measure the score that remains. Report
 # it in at most six sentences with one table or figure.
 #
 # | points | for |
 # |---|---|
-# | 1 | a prediction from the docstring, written down before the run |
+# | 1 | a prediction from the documentation, written down before the run |
 # | 1 | only one side of the rectangle changes at a time |
 # | 1 | both cases: long and low, short and high |
 # | 1 | more than one place or map, with the spread |
@@ -852,7 +825,7 @@ print(normal_map.shape, module_subtraction(normal_map, 0.25).max())
 #
 # 1. Look at failures before you change a detector: misses, false alarms, and the strips on which they concentrate.
 # 2. Each cause has its fix: background subtraction for light; the fabric region for beds; mirrored borders and normalisation
-#    for the edges of tiles; whole strips for seams; larger input and two poolings for small and faint defects.
+#    for the edges of tiles; whole strips for seams; larger input and both kinds of pooling for small and faint defects.
 # 3. A fix is worth what it changes on real defects, with an interval. A fix for light can lose a little where light is even.
 # 4. Costs of false alarms and misses choose a threshold, on strips outside the test set.
 # 5. Closing, hole filling and a minimum area turn pixels into alarms.
@@ -928,7 +901,7 @@ quiz("08.q4", "b")
 #
 # </details>
 #
-# **5.** On one fabric, a fix changes the tile AUROC by -0.004 (-0.011 to +0.002). What follows?
+# **5.** On one fabric, a fix changes the tile AUROC by `-0.004 (-0.011 to +0.002)`. What follows?
 # - a) The fix does harm
 # - b) The fix has no effect on any fabric
 # - c) These strips do not show whether the fix helps or does harm

@@ -94,7 +94,7 @@ def _one_value(anomaly_map: Array, quantile: float) -> Array:
 
 SUBTRACT_BACKGROUND = Exercise(
     id="08.1",
-    task="A strip's map minus the running median of its columns' quantiles, then of its rows' quantiles.",
+    task="A strip's map minus the running median of its columns' quantile, then of its rows' quantile.",
     reference=subtract_background,
     cases=_background_cases,
     mistakes=(
@@ -126,7 +126,7 @@ SUBTRACT_BACKGROUND = Exercise(
         Mistake(
             "no window",
             "You subtract each column's own quantile. A defect as high as the strip would then vanish. Apply the "
-            "running median to the quantiles first, `median_filter(columns, width, ...)`.",
+            "running median first, `median_filter(columns, width, ...)`.",
             _no_window,
         ),
         Mistake(
@@ -136,7 +136,7 @@ SUBTRACT_BACKGROUND = Exercise(
         ),
         Mistake(
             "rows of the map",
-            "Step 2 starts again from the original map. Take the quantiles of the rows *after* step 1.",
+            "Step 2 starts again from the original map. Take the quantile of each row *after* step 1.",
             partial(_subtract, of_rows=lambda rest, one, quantile: np.quantile(one, quantile, axis=1)),
         ),
         Mistake("columns only", "Step 1 is right. Step 2 is missing: the same with the rows.", _columns_only),
@@ -223,7 +223,7 @@ NORMALISE_POSITIONS = Exercise(
     mistakes=(
         Mistake(
             "each position by itself",
-            "You estimate each position by itself. With few tiles these quantiles are noisy. Take one quantile per "
+            "You estimate each position by itself. With few tiles these values are noisy. Take one quantile per "
             "row and one per column, and multiply them.",
             _each_position,
         ),
@@ -265,12 +265,12 @@ NORMALISE_POSITIONS = Exercise(
         ),
         Mistake(
             "rows only",
-            "You divide by the row quantiles only. The columns at the left and right edge need it too.",
+            "You divide by the factors of the rows only. The columns at the left and right edge need it too.",
             partial(_normalise, scale=lambda rows, columns, overall: rows[:, None] + 0 * columns),
         ),
         Mistake(
             "columns only",
-            "You divide by the column quantiles only. The rows at the top and bottom edge need it too.",
+            "You divide by the factors of the columns only. The rows at the top and bottom edge need it too.",
             partial(_normalise, scale=lambda rows, columns, overall: 0 * rows[:, None] + columns),
         ),
         Mistake(
@@ -280,7 +280,7 @@ NORMALISE_POSITIONS = Exercise(
         ),
     ),
     hints=(
-        "Three quantiles of `normal` are needed: one per row, one per column, and one of all distances.",
+        "Take three kinds of quantile of `normal`: one per row, one per column, and one of all distances.",
         "`np.quantile(normal, quantile, axis=(0, 2))` has one value per row, `axis=(0, 1)` one per column.",
         "The scale is `rows[:, None] * columns / overall`, of the shape of a tile. Divide `distances` by it.",
     ),

@@ -129,9 +129,9 @@ def plot_before_after(
     Examples
     --------
     >>> grey = np.zeros((200, 300), np.uint8)
-    >>> plot_before_after(grey, grey + 0.5, grey + 1.5, {"nep": (100, 150)})[1]
+    >>> plot_before_after(grey, grey + 0.5, grey + 1.5, {"knot": (100, 150)})[1]
     'Crops of 144 x 144 px above their maps, all maps on one scale. White lines surround pixels at or \
-above the threshold, 1. Highest values, before and after: nep 0.50 and 1.50.'
+above the threshold, 1. Highest values, before and after: knot 0.50 and 1.50.'
     """
     if not places or not image.shape == before.shape == after.shape:
         shapes = f"image {image.shape}, before {before.shape}, after {after.shape}"
@@ -140,7 +140,9 @@ above the threshold, 1. Highest values, before and after: nep 0.50 and 1.50.'
         )
     check_values({"before": before, "after": after}, nan=True)
     width = side / PX_PER_INCH
-    figure, axes = make_axes(3, len(places), ((width + TICKS) * len(places) + 1.3, 3 * (width + 0.4) + 0.3), squeeze=False)
+    figure, axes = make_axes(
+        3, len(places), ((width + TICKS) * len(places) + 1.3, 3 * (width + 0.4) + 0.3), squeeze=False
+    )
     highest = []
     for column, (title, (row, middle)) in enumerate(places.items()):
         window = _window(image.shape, row, middle, side)

@@ -32,8 +32,8 @@ class Defect(NamedTuple):
 
     Examples
     --------
-    >>> Defect("nep", 0.5, False, 0.0, 2.0, 3.0).name
-    'nep'
+    >>> Defect("knot", 0.5, False, 0.0, 2.0, 3.0).name
+    'knot'
     """
 
     name: str
@@ -46,7 +46,7 @@ class Defect(NamedTuple):
 
 DEFECTS = (
     Defect("thread", 0.2, False, 60.0, 1.0, -1.6),
-    Defect("nep", 0.4, False, 0.0, 2.0, 2.6),
+    Defect("knot", 0.4, False, 0.0, 2.0, 2.6),
     Defect("seam", 0.6, True, 0.0, 4.0, -1.6),
     Defect("stain", 0.8, False, 0.0, 14.0, -0.7),
 )
@@ -83,8 +83,8 @@ def plant_defects(
     >>> fabric = np.random.default_rng(0).normal(100, 10, (64, 256)).astype(np.uint8)
     >>> corners = np.array([[0, 0], [0, 64], [0, 128], [0, 192]])
     >>> image, masks = plant_defects(fabric, corners)
-    >>> list(masks), bool((image != fabric)[masks["nep"]].all())
-    (['thread', 'nep', 'seam', 'stain'], True)
+    >>> list(masks), bool((image != fabric)[masks["knot"]].all())
+    (['thread', 'knot', 'seam', 'stain'], True)
     """
     if len(corners) < 2:
         raise InputError(f"The strip has {len(corners)} tile, expected at least two: a defect lies on their seam.")

@@ -60,7 +60,7 @@ QUESTIONS = (
     ),
     Question(
         "08.q5",
-        "On one fabric, a fix changes the tile AUROC by -0.004 (-0.011 to +0.002). What follows?",
+        "On one fabric, a fix changes the tile AUROC by `-0.004 (-0.011 to +0.002)`. What follows?",
         {
             "a": ("The fix does harm", "The interval contains 0, so the difference can be chance."),
             "b": ("The fix has no effect on any fabric", "These strips are few, and of one fabric."),

@@ -80,6 +80,12 @@ class LessonStrips(NamedTuple):
         """The union of the masks of all planted defects."""
         return np.any(list(self.planted.values()), axis=0)
 
+    @property
+    def places(self) -> dict[str, tuple[int, int]]:
+        """Row and column of the middle of each planted defect, by name."""
+        middles = {name: np.argwhere(mask).mean(axis=0) for name, mask in self.planted.items()}
+        return {name: (int(row), int(column)) for name, (row, column) in middles.items()}
+
 
 class StripMaps(NamedTuple):
     """Anomaly maps of one recipe in units of its threshold, so 1 is the threshold.

@@ -31,8 +31,8 @@ def defect_peaks(anomaly_map: np.ndarray, planted: Mapping[str, np.ndarray]) -> 
 
     Examples
     --------
-    >>> defect_peaks(np.eye(40), {"nep": np.arange(1600).reshape(40, 40) == 0})
-    {'nep': 1.0}
+    >>> defect_peaks(np.eye(40), {"knot": np.arange(1600).reshape(40, 40) == 0})
+    {'knot': 1.0}
     """
     import cv2
 
@@ -84,8 +84,8 @@ def describe_fix(before: np.ndarray, after: np.ndarray, planted: Mapping[str, np
     --------
     >>> mask = np.zeros((256, 512), bool)
     >>> mask[100, 100] = True
-    >>> print(describe_fix(np.full((256, 512), 0.5), mask * 2.0, {"nep": mask}))
-    nep        0.50 -> 2.00  now found
+    >>> print(describe_fix(np.full((256, 512), 0.5), mask * 2.0, {"knot": mask}))
+    knot       0.50 -> 2.00  now found
     clean tiles flagged: 0 -> 0 of 1
     """
     peaks, now = defect_peaks(before, planted), defect_peaks(after, planted)

@@ -12,7 +12,7 @@ from aitex_utils.lessons.nb08 import figures
 
 
 def gallery() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return two tiles, their maps, of which the second reaches 2, and masks, of which the first is marked."""
+    """Return two tiles, their maps and masks. The second map reaches 2, and the first mask is marked."""
     tiles, maps, masks = np.zeros((2, 64, 64), np.uint8), np.zeros((2, 64, 64)), np.zeros((2, 64, 64), bool)
     maps[1, 20:30, 20:30], masks[0, 40:50, 5:9] = 2, True
     return tiles, maps, masks
