@@ -33,7 +33,7 @@ def plot_gallery(
     tiles : ndarray, shape (N, H, W)
         Grey tiles.
     maps : ndarray, shape (N, H, W)
-        Anomaly maps, drawn on one scale.
+        Anomaly maps in units of the threshold, all drawn on the scale of this notebook.
     masks : ndarray, shape (N, H, W)
         Ground-truth masks, bool.
     titles : sequence of str
@@ -55,7 +55,7 @@ def plot_gallery(
     --------
     >>> tiles = np.zeros((2, 8, 8))
     >>> plot_gallery(tiles, tiles, tiles.astype(bool), ["1.", "2."])[1]
-    '2 tiles above their maps, all on one scale. No map reaches 1.'
+    '2 tiles of 8 x 8 px above their maps, all on one scale. No map reaches 1.'
     """
     if not len(tiles) == len(maps) == len(masks) == len(titles) or not len(tiles):
         raise InputError(
@@ -64,13 +64,10 @@ def plot_gallery(
         )
     check_values({"tiles": tiles, "maps": maps}, nan=True)
     figure, axes = make_axes(2, len(tiles), (1.9 * len(tiles) + 0.6, 4.1), squeeze=False)
-    low, high = float(np.nanmin(maps)), float(np.nanmax(maps))
-    if np.isfinite(threshold):  # an infinite one flags nothing, and would leave no colours
-        high = max(high, threshold)
     for column, (tile, anomaly_map, mask) in enumerate(zip(tiles, maps, masks, strict=True)):
         above, below = axes[:, column]
-        above.imshow(tile, cmap="gray", vmin=0, vmax=255, origin="upper")
-        drawn = below.imshow(anomaly_map, cmap=MAP_COLOURS, vmin=low, vmax=high, origin="upper")
+        above.imshow(tile, cmap="gray", **_grey_range(tile), origin="upper")
+        drawn = below.imshow(anomaly_map, cmap=MAP_COLOURS, vmin=SCALE[0], vmax=SCALE[1], origin="upper")
         for axis in (above, below):
             axis.set_axis_off()
             draw_outline(axis, mask, linewidth=1.1)
@@ -80,7 +77,7 @@ def plot_gallery(
     figure.colorbar(drawn, ax=axes, label="anomaly score", fraction=0.03, pad=0.01)
     reached = int((np.nanmax(maps, axis=(1, 2)) >= threshold).sum())
     marked = sum(bool(mask.any()) for mask in masks)
-    caption = f"{count(len(tiles), 'tile')} above {'its map' if len(tiles) == 1 else 'their maps'}, all on one scale. "
+    caption = f"{count(len(tiles), 'tile')} of {tiles.shape[1]} x {tiles.shape[2]} px above {'its map' if len(tiles) == 1 else 'their maps'}, all on one scale. "
     caption += f"{count(reached, 'map')} {'reaches' if reached == 1 else 'reach'}" if reached else "No map reaches"
     caption += f" {threshold:.3g}" + (", outlined in white." if reached else ".")
     with_defect = (
@@ -181,8 +178,7 @@ def _draw_crop(axis: Axes, values: np.ndarray, window: tuple[slice, slice]):
     )
     look = {"extent": extent, "origin": "upper", "interpolation": "none"}
     if values.dtype == np.uint8:
-        low, high = np.quantile(crop, [0.005, 0.995])
-        return axis.imshow(crop, cmap="gray", vmin=low, vmax=max(high, low + 1), **look)
+        return axis.imshow(crop, cmap="gray", **_grey_range(crop), **look)
     drawn = axis.imshow(crop, cmap=MAP_COLOURS, vmin=SCALE[0], vmax=SCALE[1], **look)
     if np.nanmax(crop) >= 1 > np.nanmin(crop):
         across, down = (np.arange(n) + part.start for n, part in zip(crop.shape[::-1], (columns, rows), strict=True))
@@ -190,6 +186,12 @@ def _draw_crop(axis: Axes, values: np.ndarray, window: tuple[slice, slice]):
     axis.locator_params(nbins=4)
     axis.set(xlim=extent[:2], ylim=extent[2:])
     return drawn
+
+
+def _grey_range(image: np.ndarray) -> dict[str, float]:
+    """Return the grey values that become black and white, so that faint defects are visible."""
+    low, high = np.quantile(image, [0.005, 0.995])
+    return {"vmin": low, "vmax": max(high, low + 1)}
 
 
 def _outline_in(axis: Axes, mask: np.ndarray, window: tuple[slice, slice]) -> None:
@@ -339,8 +341,7 @@ def plot_masks(
     """
     check_values({"map": anomaly_map}, nan=True)
     figure, axes = make_axes(1, len(masks) + 2, (2.3 * (len(masks) + 2) + 0.7, 2.7))
-    low, high = np.quantile(image, [0.005, 0.995])
-    axes[0].imshow(image, cmap="gray", vmin=low, vmax=max(high, low + 1), origin="upper")
+    axes[0].imshow(image, cmap="gray", **_grey_range(image), origin="upper")
     drawn = axes[1].imshow(anomaly_map, cmap=MAP_COLOURS, vmin=SCALE[0], vmax=SCALE[1], origin="upper")
     listed = []
     for axis, (name, mask) in zip(axes[2:], masks.items(), strict=True):

@@ -74,18 +74,17 @@ QUESTIONS = (
     ),
     Question(
         "08.q6",
-        "Both lines come from detectors without mirrored borders or normalisation, and with both. What do you conclude "
-        "for a defect at a tile's edge?",
+        "Compare the line for zeros with the line after normalisation. What follows for a defect at a tile's edge?",
         {
             "a": (
-                "It is found more easily without them, because the score is higher there",
-                "So is the score of clean fabric at the edge, and the threshold with it.",
+                "Zeros find it more easily, because the score is higher there",
+                "Clean fabric scores higher there too, and raises the threshold for all positions.",
             ),
             "b": (
-                "With both, the same distance counts as much at the edge as in the middle",
+                "After normalisation, a defect counts as much at the edge as in the middle",
                 "Yes. The line is flatter, so one threshold fits all positions.",
             ),
-            "c": ("With both, edges are never flagged", "A defect there still exceeds its surroundings."),
+            "c": ("After normalisation, edges are never flagged", "A defect there still exceeds its surroundings."),
             "d": ("Nothing, because the lines are means", "A mean over clean tiles shows where false alarms arise."),
         },
         "b",

@@ -30,7 +30,7 @@ def test_gallery_has_one_scale_and_outlines():
 def test_gallery_without_alarms_and_defects_reports_none():
     tiles, maps, masks = gallery()
     figure, caption = figures.plot_gallery(tiles, maps, np.zeros_like(masks), ["1.", "2."], threshold=3)
-    assert figure.axes[2].images[0].get_clim() == (0, 3)
+    assert figure.axes[2].images[0].get_clim() == figures.SCALE
     assert "No map reaches 3" in caption and "marked" not in caption
 
 
