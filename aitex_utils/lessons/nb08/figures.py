@@ -77,7 +77,9 @@ def plot_gallery(
     figure.colorbar(drawn, ax=axes, label="anomaly score", fraction=0.03, pad=0.01)
     reached = int((np.nanmax(maps, axis=(1, 2)) >= threshold).sum())
     marked = sum(bool(mask.any()) for mask in masks)
-    caption = f"{count(len(tiles), 'tile')} of {tiles.shape[1]} x {tiles.shape[2]} px above {'its map' if len(tiles) == 1 else 'their maps'}, all on one scale. "
+    own = "its map" if len(tiles) == 1 else "their maps"
+    size = f"{tiles.shape[1]} x {tiles.shape[2]} px"
+    caption = f"{count(len(tiles), 'tile')} of {size} above {own}, all on one scale. "
     caption += f"{count(reached, 'map')} {'reaches' if reached == 1 else 'reach'}" if reached else "No map reaches"
     caption += f" {threshold:.3g}" + (", outlined in white." if reached else ".")
     with_defect = (

@@ -13,7 +13,7 @@ from .setup import tile_corners
 
 
 def tile_profile(maps: Sequence[np.ndarray]) -> np.ndarray:
-    """Return the mean score at each column of a tile, in medians of all columns.
+    """Return the 90 % quantile of the scores at each column of a tile, in medians of all columns.
 
     Parameters
     ----------
@@ -34,7 +34,7 @@ def tile_profile(maps: Sequence[np.ndarray]) -> np.ndarray:
     if not len(maps):
         raise InputError("There are no maps: give at least one.")
     tiles = np.concatenate([crop_tiles(one, tile_corners(one)) for one in maps])
-    columns = tiles.mean(axis=(0, 1), dtype=np.float64)
+    columns = np.quantile(tiles, 0.9, axis=(0, 1))
     return columns / np.median(columns)
 
 

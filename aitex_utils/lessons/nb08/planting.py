@@ -45,10 +45,10 @@ class Defect(NamedTuple):
 
 
 DEFECTS = (
-    Defect("thread", 0.2, False, 60.0, 1.0, -1.6),
-    Defect("knot", 0.4, False, 0.0, 2.0, 2.6),
-    Defect("seam", 0.6, True, 0.0, 4.0, -1.6),
-    Defect("stain", 0.8, False, 0.0, 14.0, -0.7),
+    Defect("thread", 0.2, False, 60.0, 1.0, -1.8),
+    Defect("knot", 0.4, False, 0.0, 2.0, 4.0),
+    Defect("seam", 0.6, True, 0.0, 4.0, -3.2),
+    Defect("stain", 0.8, False, 0.0, 14.0, -1.4),
 )
 
 
@@ -109,15 +109,15 @@ def _profile(shape: tuple[int, int], column: float, defect: Defect) -> np.ndarra
     return np.exp(-(down**2) / (2 * defect.sigma**2)) * ends
 
 
-def dim_light(fabric: np.ndarray, lowest: float = 0.75) -> np.ndarray:
-    """Return fabric under light that falls evenly from the first column to the last.
+def drift_light(fabric: np.ndarray, highest: float = 1.4) -> np.ndarray:
+    """Return fabric under light that rises evenly from the first column to the last.
 
     Parameters
     ----------
     fabric : ndarray, shape (H, W)
         Grey values, uint8.
-    lowest : float
-        Share of the light at the last column, above 0 and up to 1.
+    highest : float
+        Light at the last column, in units of the light at the first, 1 or more.
 
     Returns
     -------
@@ -127,14 +127,14 @@ def dim_light(fabric: np.ndarray, lowest: float = 0.75) -> np.ndarray:
     Raises
     ------
     InputError
-        If the share is out of range.
+        If the light does not rise.
 
     Examples
     --------
-    >>> dim_light(np.full((1, 3), 100, np.uint8), lowest=0.5).tolist()
-    [[100, 75, 50]]
+    >>> drift_light(np.full((1, 3), 100, np.uint8), highest=1.5).tolist()
+    [[100, 125, 150]]
     """
-    if not 0 < lowest <= 1:
-        raise InputError(f"lowest is {lowest}, expected above 0 and up to 1.")
-    gain = np.linspace(1, lowest, fabric.shape[1], dtype=np.float32)
-    return np.rint(fabric * gain).astype(np.uint8)
+    if not highest >= 1:
+        raise InputError(f"highest is {highest}, expected 1 or more.")
+    gain = np.linspace(1, highest, fabric.shape[1], dtype=np.float32)
+    return np.rint(fabric * gain).clip(0, 255).astype(np.uint8)

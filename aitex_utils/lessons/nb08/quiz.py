@@ -85,7 +85,10 @@ QUESTIONS = (
                 "Yes. The line is flatter, so one threshold fits all positions.",
             ),
             "c": ("After normalisation, edges are never flagged", "A defect there still exceeds its surroundings."),
-            "d": ("Nothing, because the lines are means", "A mean over clean tiles shows where false alarms arise."),
+            "d": (
+                "Nothing, because the lines show clean tiles only",
+                "Clean tiles set the threshold, so they decide how far a defect must rise.",
+            ),
         },
         "b",
     ),

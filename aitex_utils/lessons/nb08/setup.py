@@ -19,22 +19,26 @@ from aitex_utils.region import crop_to_fabric
 from aitex_utils.strips import Strip, list_strips
 from aitex_utils.tiling import crop_tiles, tile, tile_labels
 
-from .planting import dim_light, plant_defects
+from .planting import drift_light, plant_defects
 
 TRAINING, CALIBRATION, NORMAL, DEFECTIVE = 3, 2, 3, 6  # strips, the last two for the test
+FABRIC = "02"  # if it is there, else the fabric with the most defective strips
 FALSE_ALARM_RATE = 0.1  # of the threshold, per clean tile
 QUANTILE = 0.25  # of background subtraction, as in PatchCore()
-PLAIN: dict[str, Any] = PAPER | {"coreset_ratio": 0.05, "smoothing": 2.0}  # the rest as in PatchCore()
+RATIO = 0.02  # of all coresets, to save time. PatchCore() takes 0.05
+PLAIN: dict[str, Any] = PAPER | {"coreset_ratio": RATIO, "smoothing": 2.0}
 
-# (arguments of PatchCore, fitted on whole strips). Each recipe adds one fix to the recipe before it.
+# (arguments of PatchCore, fitted on whole strips). Each recipe of the chain adds one fix to the recipe before it.
 RECIPES: dict[str, tuple[dict[str, Any], bool]] = {
     "plain": (PLAIN, False),
     "mirrored borders": (PLAIN | {"padding": "reflect"}, False),
     "normalised positions": (PLAIN | {"padding": "reflect", "normalize_positions": True}, False),
     "whole strips": (PLAIN | {"padding": "reflect", "normalize_positions": True}, True),
-    "448 px": ({"background_quantile": None, "pooling": 3}, True),
-    "two poolings": ({"background_quantile": None}, True),
+    "448 px": ({"background_quantile": None, "coreset_ratio": RATIO, "pooling": 3}, True),
+    "two poolings": ({"background_quantile": None, "coreset_ratio": RATIO}, True),
+    "zeros, normalised": (PLAIN | {"normalize_positions": True}, False),  # not in the chain
 }
+CHAIN = tuple(RECIPES)[:-1]
 
 
 class LessonStrips(NamedTuple):
@@ -98,10 +102,10 @@ class StripMaps(NamedTuple):
         Maps of the calibration and the test strips.
     case : ndarray, shape (H, W)
         Map of the strip with planted defects.
-    dim_test : list of ndarray, each of shape (H, W)
-        Maps of the test strips under dim light, of the recipe "plain" only.
-    dim_case, with_bed : ndarray or None
-        Maps of the case strip under dim light and of the first test strip with its bed, of the recipe "plain" only.
+    drift_test : list of ndarray, each of shape (H, W)
+        Maps of the test strips under drifting light, of the recipe "plain" only.
+    drift_case, with_bed : ndarray or None
+        Maps of the case strip under drifting light and of the first test strip with its bed, of "plain" only.
 
     Examples
     --------
@@ -113,8 +117,8 @@ class StripMaps(NamedTuple):
     calibration: list[np.ndarray]
     test: list[np.ndarray]
     case: np.ndarray
-    dim_test: list[np.ndarray]
-    dim_case: np.ndarray | None
+    drift_test: list[np.ndarray]
+    drift_case: np.ndarray | None
     with_bed: np.ndarray | None
 
 
@@ -145,7 +149,7 @@ class TileTable(NamedTuple):
 
 
 def load_strips() -> LessonStrips:
-    """Return the strips of this profile: of the fabric with the most defective strips.
+    """Return the strips of this profile: of fabric 02, or of the fabric with the most defective strips.
 
     Returns
     -------
@@ -189,10 +193,10 @@ def load_maps(recipe: str, background: float | None = QUANTILE) -> StripMaps:
     (256, 3020)
     """
     check_choice("recipe", recipe, tuple(RECIPES))
-    strips, name = load_strips(), f"08_{profile()}_{recipe.replace(' ', '_')}"
+    strips, name = load_strips(), f"08_{profile()}_{recipe.replace(', ', '_').replace(' ', '_')}"
     arguments, on_strips = RECIPES[recipe]
     ingredients = {"arguments": arguments, "on_strips": on_strips, "planted": strips.case}
-    code = (_strips, predict_maps, dim_light, PatchCore)
+    code = (_strips, predict_maps, drift_light, PatchCore)
     raw = cached(name, lambda: predict_maps(strips, recipe), data=lesson_root(), code=code, **ingredients)
     return scale_maps(recipe, raw, background)
 
@@ -227,12 +231,12 @@ def scale_maps(recipe: str, raw: Mapping[str, np.ndarray], background: float | N
     tile_maxima = np.concatenate([tile_scores(one) for one in numbered["calibration"]])
     threshold = metrics.conformal_threshold(tile_maxima, FALSE_ALARM_RATE)
     scaled = {part: [one / threshold for one in found] for part, found in numbered.items()}
-    others = (maps[name] / threshold if name in maps else None for name in ("case", "dim_case", "with_bed"))
-    case, dim_case, with_bed = others
-    return StripMaps(recipe, scaled["calibration"], scaled["test"], case, scaled["dim_test"], dim_case, with_bed)
+    others = (maps[name] / threshold if name in maps else None for name in ("case", "drift_case", "with_bed"))
+    case, drift_case, with_bed = others
+    return StripMaps(recipe, scaled["calibration"], scaled["test"], case, scaled["drift_test"], drift_case, with_bed)
 
 
-PARTS = ("calibration", "test", "dim_test")
+PARTS = ("calibration", "test", "drift_test")
 
 
 def predict_maps(strips: LessonStrips, recipe: str) -> dict[str, np.ndarray]:
@@ -263,8 +267,8 @@ def predict_maps(strips: LessonStrips, recipe: str) -> dict[str, np.ndarray]:
     images = {f"calibration{i}": fabric for i, fabric in enumerate(strips.calibration)}
     images |= {f"test{i}": fabric for i, fabric in enumerate(strips.test)} | {"case": strips.case}
     if recipe == "plain":
-        images |= {f"dim_test{i}": dim_light(fabric) for i, fabric in enumerate(strips.test)}
-        images |= {"dim_case": dim_light(strips.case), "with_bed": strips.with_bed}
+        images |= {f"drift_test{i}": drift_light(fabric) for i, fabric in enumerate(strips.test)}
+        images |= {"drift_case": drift_light(strips.case), "with_bed": strips.with_bed}
     return {
         name: detector.predict_strip(image, region=(0, image.shape[1])).map.astype(np.float16)
         for name, image in images.items()
@@ -342,7 +346,8 @@ def tabulate_tiles(maps: Sequence[np.ndarray], strips: LessonStrips) -> TileTabl
 
 @lru_cache(maxsize=1)
 def _strips(of_profile: str) -> LessonStrips:
-    fabric = rank_fabrics(lesson_root(), 1)[2][0]
+    fabrics = rank_fabrics(lesson_root(), 99)[2]
+    fabric = FABRIC if FABRIC in fabrics else fabrics[0]
     strips = list_strips(lesson_root(), fabric)
     normal = _evenly([strip for strip in strips if strip.is_normal], TRAINING + CALIBRATION + NORMAL)
     defective = [strip for strip in strips if not strip.is_normal and strip.read_known_mask() is not None]

@@ -1,4 +1,4 @@
-"""Planted defects lie where their masks say, and dim light falls from the first column to the last."""
+"""Planted defects lie where their masks say, and drifting light rises from the first column to the last."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from aitex_utils.errors import InputError
-from aitex_utils.lessons.nb08.planting import DEFECTS, Defect, dim_light, plant_defects
+from aitex_utils.lessons.nb08.planting import DEFECTS, Defect, drift_light, plant_defects
 from aitex_utils.tiling import tile
 
 
@@ -62,15 +62,15 @@ def test_a_strip_of_one_tile_is_refused(fabric: np.ndarray):
         plant_defects(fabric[:, :256], np.array([[0, 0]]))
 
 
-def test_light_falls_evenly_to_its_lowest_share():
-    grey = np.full((4, 101), 200, np.uint8)
-    dim = dim_light(grey, 0.5)
-    assert dim.dtype == np.uint8 and (dim == dim[0]).all()
-    np.testing.assert_allclose(dim[0], np.linspace(200, 100, 101), atol=0.51)
-    assert (dim_light(grey, 1.0) == grey).all()
+def test_light_rises_evenly_and_is_cut_at_white():
+    grey = np.full((4, 101), 150, np.uint8)
+    bright = drift_light(grey, 2.0)
+    assert bright.dtype == np.uint8 and (bright == bright[0]).all()
+    np.testing.assert_allclose(bright[0], np.linspace(150, 300, 101).clip(max=255), atol=0.51)
+    assert (drift_light(grey, 1.0) == grey).all()
 
 
-@pytest.mark.parametrize("lowest", [0, -1, 1.1])
-def test_light_below_0_or_above_1_is_refused(lowest: float):
-    with pytest.raises(InputError, match="above 0 and up to 1"):
-        dim_light(np.zeros((2, 2), np.uint8), lowest)
+@pytest.mark.parametrize("highest", [0, 0.9, float("nan")])
+def test_light_that_falls_is_refused(highest: float):
+    with pytest.raises(InputError, match="1 or more"):
+        drift_light(np.zeros((2, 2), np.uint8), highest)

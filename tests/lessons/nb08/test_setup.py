@@ -23,8 +23,8 @@ def fake_maps(strips: setup.LessonStrips, recipe: str) -> dict[str, np.ndarray]:
     images = {f"calibration{i}": one for i, one in enumerate(strips.calibration)} | {"case": strips.case}
     images |= {f"test{i}": one for i, one in enumerate(strips.test)}
     if recipe == "plain":
-        images |= {f"dim_test{i}": one for i, one in enumerate(strips.test)}
-        images |= {"dim_case": strips.case, "with_bed": strips.with_bed}
+        images |= {f"drift_test{i}": one for i, one in enumerate(strips.test)}
+        images |= {"drift_case": strips.case, "with_bed": strips.with_bed}
     return {name: (image / 100).astype(np.float16) for name, image in images.items()}
 
 
@@ -52,7 +52,7 @@ def test_planted_defects_are_on_a_normal_strip(strips: setup.LessonStrips):
 
 
 def test_each_recipe_adds_one_fix():
-    names = list(setup.RECIPES)
+    names = setup.CHAIN
     changed = []
     for first, second in zip(names, names[1:], strict=False):
         (before, whole_before), (after, whole_after) = setup.RECIPES[first], setup.RECIPES[second]
@@ -65,7 +65,7 @@ def test_each_recipe_adds_one_fix():
         PatchCore(
             **setup.RECIPES["two poolings"][0],
         ).parameters()
-        == PatchCore(background_quantile=None).parameters()
+        == PatchCore(background_quantile=None, coreset_ratio=setup.RATIO).parameters()
     )
     different = {key for key in PAPER if setup.PLAIN[key] != PAPER[key]}
     assert different == {"coreset_ratio", "smoothing"}
@@ -81,7 +81,7 @@ def test_maps_are_in_units_of_the_calibration_threshold(strips: setup.LessonStri
         if background is not None:
             by_hand = calibration.subtract_background(by_hand, background)
         np.testing.assert_allclose(maps.case / np.abs(maps.case).max(), by_hand / np.abs(by_hand).max(), atol=1e-5)
-    assert [len(part) for part in (maps.calibration, maps.test, maps.dim_test)] == [
+    assert [len(part) for part in (maps.calibration, maps.test, maps.drift_test)] == [
         2,
         len(strips.test),
         len(strips.test),
@@ -104,7 +104,7 @@ def test_a_second_call_reads_the_cache(tmp_path, monkeypatch: pytest.MonkeyPatch
     second = setup.load_maps("448 px")
     assert "computing" not in capsys.readouterr().out
     np.testing.assert_array_equal(first.case, second.case)
-    assert first.dim_case is None and first.with_bed is None and first.dim_test == []
+    assert first.drift_case is None and first.with_bed is None and first.drift_test == []
 
 
 def test_an_unknown_recipe_is_refused():
@@ -128,6 +128,6 @@ def test_predicted_maps_cover_every_strip(monkeypatch: pytest.MonkeyPatch, strip
     few = strips._replace(**short, case=strips.case[:, :768], with_bed=strips.with_bed[:, :1024])
     plain, whole = (setup.predict_maps(few, recipe) for recipe in ("plain", "whole strips"))
     names = {"calibration0", "calibration1", "test0", "test1", "case"}
-    assert set(whole) == names and set(plain) == names | {"dim_test0", "dim_test1", "dim_case", "with_bed"}
+    assert set(whole) == names and set(plain) == names | {"drift_test0", "drift_test1", "drift_case", "with_bed"}
     assert all(one.dtype == np.float16 and np.isfinite(one).all() for one in [*plain.values(), *whole.values()])
     assert plain["case"].shape == (256, 768) and plain["with_bed"].shape == (256, 1024)
