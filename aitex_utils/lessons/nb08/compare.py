@@ -40,7 +40,8 @@ def show_fix(
     Examples
     --------
     >>> grey, mask = np.zeros((256, 512), np.uint8), np.arange(256 * 512).reshape(256, 512) == 9999
-    >>> strips = LessonStrips("00", [], [], [grey], [mask & False], ["a"], ["none"], grey, {"knot": mask}, grey)
+    >>> planted = grey, {"knot": mask}, grey, grey, {}
+    >>> strips = LessonStrips("00", [], [], [grey], [mask & False], ["a"], ["none"], *planted)
     >>> show_fix(strips, mask * 0.5, mask * 1.5, ("plain", "fixed"))  # doctest: +ELLIPSIS
     Crops of 144 x 144 px above their maps, ... Highest values, plain and fixed: knot 0.50 and 1.50.
     knot       0.50 -> 1.50  now found
@@ -70,7 +71,7 @@ def seam_places(strips: LessonStrips, numbers: tuple[int, ...] = (2, 6)) -> dict
     Examples
     --------
     >>> grey, mask = np.zeros((256, 768), np.uint8), np.arange(256 * 768).reshape(256, 768) == 768 * 100 + 256
-    >>> strips = LessonStrips("00", [], [], [], [], [], [], grey, {"seam": mask}, grey)
+    >>> strips = LessonStrips("00", [], [], [], [], [], [], grey, {"seam": mask}, grey, grey, {})
     >>> seam_places(strips, (2,))
     {'seam with a spot': (100, 256), 'seam at column 512': (128, 512)}
     """

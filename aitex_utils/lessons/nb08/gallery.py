@@ -12,7 +12,6 @@ from aitex_utils.tiling import crop_tiles
 
 from .descriptions import contrast, describe_alarm, describe_miss
 from .setup import LessonStrips, TileTable, tile_corners
-from .verdicts import count_components
 
 SIDE = 256
 
@@ -92,7 +91,7 @@ def collect_failures(rows: np.ndarray, table: TileTable, maps: Sequence[np.ndarr
     Examples
     --------
     >>> grey, mask = np.tile(np.arange(256.0), (256, 1)), np.zeros((256, 256), bool)
-    >>> strips = LessonStrips("00", [], [grey], [grey], [mask], ["a"], ["none"], grey, {}, grey)
+    >>> strips = LessonStrips("00", [], [grey], [grey], [mask], ["a"], ["none"], grey, {}, grey, grey, {})
     >>> table = TileTable(np.array([False]), np.array([2.0]), np.array([0]), np.array([[0, 0]]))
     >>> collect_failures(np.array([0]), table, [grey * 0 + 2], strips).descriptions
     ['100 % of its map reaches the threshold; typical light, sharpness and threads; its strip is normal.']
@@ -145,7 +144,7 @@ def compare_found_and_missed(table: TileTable, strips: LessonStrips) -> str:
     --------
     >>> grey, mask = np.tile(np.arange(256.0), (256, 1)), np.zeros((256, 256), bool)
     >>> mask[3:5, 3:5] = True
-    >>> strips = LessonStrips("00", [], [], [grey], [mask], ["a"], ["knots"], grey, {}, grey)
+    >>> strips = LessonStrips("00", [], [], [grey], [mask], ["a"], ["knots"], grey, {}, grey, grey, {})
     >>> table = TileTable(np.array([True]), np.array([2.0]), np.array([0]), np.array([[0, 0]]))
     >>> print(compare_found_and_missed(table, strips))
     defects  tiles  marked px  contrast
@@ -187,7 +186,7 @@ def describe_concentration(table: TileTable, strips: LessonStrips, most: int = 2
     Examples
     --------
     >>> grey = np.zeros((1, 1))
-    >>> strips = LessonStrips("00", [], [], [], [], ["a", "b"], ["none", "none"], grey, {}, grey)
+    >>> strips = LessonStrips("00", [], [], [], [], ["a", "b"], ["none", "none"], grey, {}, grey, grey, {})
     >>> table = TileTable(np.zeros(3, bool), np.array([2.0, 1.5, 0.2]), np.array([0, 0, 1]), np.zeros((3, 2), int))
     >>> describe_concentration(table, strips)
     '2 false alarms: 2 in strip a.'
@@ -201,48 +200,28 @@ def describe_concentration(table: TileTable, strips: LessonStrips, most: int = 2
     return f"{count(len(alarms), 'false alarm')}" + (f": {', '.join(parts)}." if parts else ".")
 
 
-def busiest_crop(
-    maps: Sequence[np.ndarray], masks: Sequence[np.ndarray], side: int = 224
-) -> tuple[int, tuple[slice, slice]]:
-    """Return the strip and the crop around a defect whose mask at the threshold has the most components.
+def crop_around(mask: np.ndarray, side: int = 224) -> tuple[slice, slice]:
+    """Return the crop around the middle of a mask, moved into the strip.
 
     Parameters
     ----------
-    maps : sequence of ndarray, each of shape (H, W)
-        Maps in units of the threshold.
-    masks : sequence of ndarray, each of shape (H, W)
-        Ground-truth masks.
+    mask : ndarray, shape (H, W)
+        Bool, with a marked pixel.
     side : int
         Side of the crop in px.
 
     Returns
     -------
-    number : int
-        Position of the strip.
-    crop : tuple of slice
-        Rows and columns, around the middle of a marked region.
+    tuple of slice
+        Rows and columns.
 
     Examples
     --------
     >>> mask = np.zeros((256, 600), bool)
     >>> mask[100, 300] = True
-    >>> busiest_crop([mask * 2.0], [mask])
-    (0, (slice(0, 224, None), slice(188, 412, None)))
+    >>> crop_around(mask)
+    (slice(0, 224, None), slice(188, 412, None))
     """
-    import cv2
-
-    best: tuple[int, int, tuple[slice, slice]] | None = None
-    for number, (one, mask) in enumerate(zip(maps, masks, strict=True)):
-        *_, centres = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=8)
-        for x, y in centres[1:]:
-            starts = [
-                int(np.clip(round(middle) - side // 2, 0, max(0, n - side)))
-                for middle, n in zip((y, x), mask.shape, strict=True)
-            ]
-            crop = np.s_[starts[0] : starts[0] + side, starts[1] : starts[1] + side]
-            found = count_components(one[crop] >= 1)
-            if best is None or found > best[0]:
-                best = found, number, crop
-    if best is None:
-        raise ValueError("No mask marks a pixel.")
-    return best[1], best[2]
+    middle = np.argwhere(mask).mean(axis=0).round().astype(int)
+    starts = [int(np.clip(m - side // 2, 0, max(0, n - side))) for m, n in zip(middle, mask.shape, strict=True)]
+    return np.s_[starts[0] : starts[0] + side, starts[1] : starts[1] + side]

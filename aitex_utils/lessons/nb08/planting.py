@@ -10,6 +10,8 @@ from aitex_utils.errors import InputError
 
 MARKED = 0.25  # share of a defect's strength from which a pixel belongs to its mask
 TAPER = 3.0  # px over which the ends of a thread fade
+THREAD, LENGTH, PERIOD = 1.8, 170, 52  # px of the loose thread: standard deviation, length, and from surface to surface
+RADIUS, RIM = 40, 3.0  # px of the water stain
 
 
 class Defect(NamedTuple):
@@ -138,3 +140,45 @@ def drift_light(fabric: np.ndarray, highest: float = 1.4) -> np.ndarray:
         raise InputError(f"highest is {highest}, expected 1 or more.")
     gain = np.linspace(1, highest, fabric.shape[1], dtype=np.float32)
     return np.rint(fabric * gain).clip(0, 255).astype(np.uint8)
+
+
+def plant_large_defects(
+    fabric: np.ndarray, corners: np.ndarray, strength: float = -1.9
+) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    """Plant a thread that surfaces again and again, and a water stain with a dark rim.
+
+    Parameters
+    ----------
+    fabric : ndarray, shape (H, W)
+        Fabric of a normal strip, uint8.
+    corners : ndarray, shape (N, 2)
+        Row and column of each tile's upper left pixel.
+    strength : float
+        Change of the grey value, in standard deviations of the fabric.
+
+    Returns
+    -------
+    image : ndarray, shape (H, W)
+        uint8.
+    masks : dict of str to ndarray, each of shape (H, W)
+        The whole thread, and the whole disc of the stain.
+
+    Examples
+    --------
+    >>> fabric = np.random.default_rng(0).normal(100, 10, (256, 1280)).astype(np.uint8)
+    >>> masks = plant_large_defects(fabric, np.array([[0, 0], [0, 256], [0, 512], [0, 768], [0, 1024]]))[1]
+    >>> list(masks)
+    ['loose thread', 'water stain']
+    """
+    columns, height = np.sort(np.asarray(corners)[:, 1]), fabric.shape[0]
+    middles = [columns[int(share * len(columns))] + height / 2 for share in (0.3, 0.7)]
+    down = np.arange(height)[:, None] - height / 2
+    across = np.arange(fabric.shape[1]) - middles[0]
+    line = np.exp(-(down**2) / (2 * THREAD**2)) * (np.abs(across) <= LENGTH / 2)
+    from_centre = np.hypot(down, np.arange(fabric.shape[1]) - middles[1])
+    angle = np.arctan2(down, np.arange(fabric.shape[1]) - middles[1])
+    rim = np.exp(-((from_centre - RADIUS) ** 2) / (2 * RIM**2)) * (0.85 + 0.15 * np.cos(3 * angle))
+    weight = 1.8 * line * (np.cos(2 * np.pi * across / PERIOD) > 0) + rim
+    image = fabric + strength * float(fabric.std()) * weight
+    masks = {"loose thread": line >= MARKED, "water stain": from_centre <= RADIUS + 2 * RIM}
+    return np.rint(image).clip(0, 255).astype(np.uint8), masks

@@ -19,7 +19,7 @@ from aitex_utils.region import crop_to_fabric
 from aitex_utils.strips import Strip, list_strips
 from aitex_utils.tiling import crop_tiles, tile, tile_labels
 
-from .planting import drift_light, plant_defects
+from .planting import drift_light, plant_defects, plant_large_defects
 
 TRAINING, CALIBRATION, NORMAL, DEFECTIVE = 3, 2, 3, 6  # strips, the last two for the test
 FABRIC = "02"  # if it is there, else the fabric with the most defective strips
@@ -60,11 +60,15 @@ class LessonStrips(NamedTuple):
         Mask of each planted defect, by name.
     with_bed : ndarray, shape (H, W')
         The first test strip with its bed.
+    large : ndarray, shape (H, W)
+        The first test strip with two large planted defects.
+    large_masks : dict of str to ndarray of shape (H, W)
+        Mask of each large defect, by name.
 
     Examples
     --------
     >>> grey, mask = np.zeros((4, 8), np.uint8), np.zeros((4, 8), bool)
-    >>> LessonStrips("00", [grey], [grey], [grey], [mask], ["0001_000_00"], ["none"], grey, {}, grey).fabric
+    >>> LessonStrips("00", [grey], [grey], [grey], [mask], ["0001_000_00"], ["none"], grey, {}, grey, grey, {}).fabric
     '00'
     """
 
@@ -78,6 +82,8 @@ class LessonStrips(NamedTuple):
     case: np.ndarray
     planted: dict[str, np.ndarray]
     with_bed: np.ndarray
+    large: np.ndarray
+    large_masks: dict[str, np.ndarray]
 
     @property
     def case_mask(self) -> np.ndarray:
@@ -106,10 +112,12 @@ class StripMaps(NamedTuple):
         Maps of the test strips under drifting light, of the recipe "plain" only.
     drift_case, with_bed : ndarray or None
         Maps of the case strip under drifting light and of the first test strip with its bed, of "plain" only.
+    large : ndarray or None
+        Map of the strip with large defects, of the recipe "two poolings" only.
 
     Examples
     --------
-    >>> StripMaps("plain", [], [], np.zeros((4, 8)), [], None, None).recipe
+    >>> StripMaps("plain", [], [], np.zeros((4, 8)), [], None, None, None).recipe
     'plain'
     """
 
@@ -120,6 +128,7 @@ class StripMaps(NamedTuple):
     drift_test: list[np.ndarray]
     drift_case: np.ndarray | None
     with_bed: np.ndarray | None
+    large: np.ndarray | None
 
 
 class TileTable(NamedTuple):
@@ -195,7 +204,7 @@ def load_maps(recipe: str, background: float | None = QUANTILE) -> StripMaps:
     check_choice("recipe", recipe, tuple(RECIPES))
     strips, name = load_strips(), f"08_{profile()}_{recipe.replace(', ', '_').replace(' ', '_')}"
     arguments, on_strips = RECIPES[recipe]
-    ingredients = {"arguments": arguments, "on_strips": on_strips, "planted": strips.case}
+    ingredients = {"arguments": arguments, "on_strips": on_strips, "planted": [strips.case, strips.large]}
     code = (_strips, predict_maps, drift_light, PatchCore)
     raw = cached(name, lambda: predict_maps(strips, recipe), data=lesson_root(), code=code, **ingredients)
     return scale_maps(recipe, raw, background)
@@ -231,12 +240,12 @@ def scale_maps(recipe: str, raw: Mapping[str, np.ndarray], background: float | N
     tile_maxima = np.concatenate([tile_scores(one) for one in numbered["calibration"]])
     threshold = metrics.conformal_threshold(tile_maxima, FALSE_ALARM_RATE)
     scaled = {part: [one / threshold for one in found] for part, found in numbered.items()}
-    others = (maps[name] / threshold if name in maps else None for name in ("case", "drift_case", "with_bed"))
-    case, drift_case, with_bed = others
-    return StripMaps(recipe, scaled["calibration"], scaled["test"], case, scaled["drift_test"], drift_case, with_bed)
+    case, *others = (maps[name] / threshold if name in maps else None for name in SINGLE)
+    return StripMaps(recipe, scaled["calibration"], scaled["test"], case, scaled["drift_test"], *others)
 
 
 PARTS = ("calibration", "test", "drift_test")
+SINGLE = ("case", "drift_case", "with_bed", "large")
 
 
 def predict_maps(strips: LessonStrips, recipe: str) -> dict[str, np.ndarray]:
@@ -269,6 +278,8 @@ def predict_maps(strips: LessonStrips, recipe: str) -> dict[str, np.ndarray]:
     if recipe == "plain":
         images |= {f"drift_test{i}": drift_light(fabric) for i, fabric in enumerate(strips.test)}
         images |= {"drift_case": drift_light(strips.case), "with_bed": strips.with_bed}
+    if recipe == CHAIN[-1]:
+        images["large"] = strips.large
     return {
         name: detector.predict_strip(image, region=(0, image.shape[1])).map.astype(np.float16)
         for name, image in images.items()
@@ -333,7 +344,7 @@ def tabulate_tiles(maps: Sequence[np.ndarray], strips: LessonStrips) -> TileTabl
     Examples
     --------
     >>> grey, mask = np.zeros((256, 512)), np.arange(512) < np.full((256, 1), 9)
-    >>> strips = LessonStrips("00", [], [], [grey], [mask], ["a"], ["knots"], grey, {}, grey)
+    >>> strips = LessonStrips("00", [], [], [grey], [mask], ["a"], ["knots"], grey, {}, grey, grey, {})
     >>> tabulate_tiles([grey + 3], strips).labels.tolist()
     [True, False]
     """
@@ -356,11 +367,15 @@ def _strips(of_profile: str) -> LessonStrips:
     test = [strip for strip in normal if strip.id not in used] + _evenly(defective, DEFECTIVE)
     (training, _), (calibration, _), (tested, masks) = map(_read, (*groups, test))
     case, planted = plant_defects(tested[0], tile_corners(tested[0]))
-    for array in (*training, *calibration, *tested, *masks, case, *planted.values()):
+    large, large_masks = plant_large_defects(tested[0], tile_corners(tested[0]))
+    planted_arrays = (case, large, *planted.values(), *large_masks.values())
+    for array in (*training, *calibration, *tested, *masks, *planted_arrays):
         array.setflags(write=False)
     names, defects = [strip.id for strip in test], [strip.defect for strip in test]
     bed = test[0].read()
-    return LessonStrips(fabric, training, calibration, tested, masks, names, defects, case, planted, bed)
+    return LessonStrips(
+        fabric, training, calibration, tested, masks, names, defects, case, planted, bed, large, large_masks
+    )
 
 
 def _evenly(strips: Sequence[Strip], most: int) -> list[Strip]:

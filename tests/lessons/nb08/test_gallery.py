@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from aitex_utils.lessons.nb08.gallery import (
-    busiest_crop,
     collect_failures,
     compare_found_and_missed,
+    crop_around,
     describe_concentration,
     worst_rows,
 )
@@ -24,7 +24,7 @@ def strips() -> LessonStrips:
     masks[1][100:110, 300:320] = True
     greys[2][masks[1]] = 160
     return LessonStrips(
-        "00", greys[:1], greys[:1], greys[1:], masks, ["a", "b"], ["none", "knots"], greys[1], {}, greys[1]
+        "00", greys[:1], greys[:1], greys[1:], masks, ["a", "b"], ["none", "knots"], greys[1], {}, *greys[1:], {}
     )
 
 
@@ -73,17 +73,13 @@ def test_strips_with_most_false_alarms_are_named(strips: LessonStrips, maps: lis
     assert describe_concentration(none, strips) == "0 false alarms."
 
 
-def test_the_busiest_crop_has_most_components():
-    masks = [np.zeros((256, 800), bool) for _ in range(3)]
-    masks[0][20, 20] = masks[1][128, 400] = masks[1][128, 700] = True
-    maps = [np.zeros((256, 800)) for _ in range(3)]
-    maps[1][128, [690, 700, 710]] = 1
-    maps[0][20, 20] = 1
-    number, (rows, columns) = busiest_crop(maps, masks)
-    assert number == 1 and rows == slice(16, 240) and columns.start <= 690 and columns.stop > 710
-    assert busiest_crop(maps[:1], masks[:1])[1] == (slice(0, 224), slice(0, 224))  # moved into the strip
-    with pytest.raises(ValueError, match="No mask"):
-        busiest_crop(maps[2:], masks[2:])
+def test_a_crop_lies_around_the_mask_and_inside_the_strip():
+    mask = np.zeros((256, 800), bool)
+    mask[128, 390:411] = True
+    assert crop_around(mask) == (slice(16, 240), slice(288, 512))
+    corner = np.zeros((256, 800), bool)
+    corner[3, 798] = True
+    assert crop_around(corner) == (slice(0, 224), slice(576, 800))
 
 
 def test_a_table_of_two_strips_does_not_mix_them():

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from aitex_utils.errors import InputError
-from aitex_utils.lessons.nb08.planting import DEFECTS, Defect, drift_light, plant_defects
+from aitex_utils.lessons.nb08.planting import DEFECTS, RADIUS, Defect, drift_light, plant_defects, plant_large_defects
 from aitex_utils.tiling import tile
 
 
@@ -55,6 +55,19 @@ def test_a_thread_is_long_and_thin(fabric: np.ndarray):
     mask = plant_defects(fabric, tile(fabric)[1])[1]["thread"]
     rows, columns = np.nonzero(mask)
     assert np.ptp(rows) + 1 <= 4 and 55 <= np.ptp(columns) + 1 <= 65
+
+
+def test_large_defects_need_closing_and_filling(fabric: np.ndarray):
+    image, masks = plant_large_defects(fabric, tile(fabric)[1])
+    darker = fabric.astype(float) - image > 10
+    thread, stain = masks["loose thread"], masks["water stain"]
+    assert not darker[~(thread | stain)].any()
+    columns = darker[thread.any(axis=1)][:, thread.any(axis=0)].any(axis=0)
+    assert 3 <= (np.diff(columns.astype(int)) == 1).sum() + columns[0] <= 4  # parts of the thread
+    row, column = np.argwhere(stain).mean(axis=0).round().astype(int)
+    assert not darker[row - 20 : row + 20, column - 20 : column + 20].any()  # only the rim is dark
+    rim = np.hypot(*np.ogrid[-row : 256 - row, -column : fabric.shape[1] - column])
+    assert darker[np.abs(rim - RADIUS) < 1].mean() > 0.9
 
 
 def test_a_strip_of_one_tile_is_refused(fabric: np.ndarray):

@@ -25,6 +25,8 @@ def fake_maps(strips: setup.LessonStrips, recipe: str) -> dict[str, np.ndarray]:
     if recipe == "plain":
         images |= {f"drift_test{i}": one for i, one in enumerate(strips.test)}
         images |= {"drift_case": strips.case, "with_bed": strips.with_bed}
+    if recipe == "two poolings":
+        images["large"] = strips.large
     return {name: (image / 100).astype(np.float16) for name, image in images.items()}
 
 
@@ -49,6 +51,8 @@ def test_planted_defects_are_on_a_normal_strip(strips: setup.LessonStrips):
     assert strips.case.shape == strips.test[0].shape
     differs = strips.case != strips.test[0]
     assert differs[strips.case_mask].mean() > 0.6 and not strips.case.flags.writeable
+    assert list(strips.large_masks) == ["loose thread", "water stain"] and not strips.large.flags.writeable
+    assert (strips.large != strips.test[0])[strips.large_masks["water stain"]].mean() > 0.2
 
 
 def test_each_recipe_adds_one_fix():
@@ -104,7 +108,7 @@ def test_a_second_call_reads_the_cache(tmp_path, monkeypatch: pytest.MonkeyPatch
     second = setup.load_maps("448 px")
     assert "computing" not in capsys.readouterr().out
     np.testing.assert_array_equal(first.case, second.case)
-    assert first.drift_case is None and first.with_bed is None and first.drift_test == []
+    assert first.drift_case is first.with_bed is first.large is None and first.drift_test == []
 
 
 def test_an_unknown_recipe_is_refused():
@@ -125,7 +129,8 @@ def test_the_table_has_each_tile_of_each_strip(strips: setup.LessonStrips):
 @pytest.mark.slow
 def test_predicted_maps_cover_every_strip(monkeypatch: pytest.MonkeyPatch, strips: setup.LessonStrips):
     short = {part: [one[:, :768] for one in getattr(strips, part)][:2] for part in ("training", "calibration", "test")}
-    few = strips._replace(**short, case=strips.case[:, :768], with_bed=strips.with_bed[:, :1024])
+    single = {name: getattr(strips, name)[:, :768] for name in ("case", "large")}
+    few = strips._replace(**short, **single, with_bed=strips.with_bed[:, :1024])
     plain, whole = (setup.predict_maps(few, recipe) for recipe in ("plain", "whole strips"))
     names = {"calibration0", "calibration1", "test0", "test1", "case"}
     assert set(whole) == names and set(plain) == names | {"drift_test0", "drift_test1", "drift_case", "with_bed"}
