@@ -293,7 +293,7 @@ from aitex_utils.tiling import crop_tiles
 
 strips = load_strips()
 zeros, mirrored = (load_maps(name, background=None) for name in ("plain", "mirrored borders"))
-labels = {"xlabel": "column of the tile (px)", "ylabel": "90 % quantile of the score (median = 1)"}
+labels = {"xlabel": "column of the tile (px)", "ylabel": "score, 90 % quantile"}
 title = "Scores of the calibration tiles against the column"
 profiles = {"zeros": tile_profile(zeros.calibration), "mirrored": tile_profile(mirrored.calibration)}
 show(*plot_profiles(profiles, title=title, reference=1, **labels))
@@ -386,7 +386,8 @@ for recipe in ("plain", "mirrored borders", "zeros, normalised", "normalised pos
 
 # %% [markdown]
 # The threshold no longer has to make room for the edges, so defects inside a tile are higher above it. The spot on the seam
-# still has a low score, because half of each patch there is mirrored cloth.
+# still has a low score, because half of each patch there is mirrored cloth. More clean tiles of this strip are flagged too,
+# so a fix must be judged on all test strips.
 #
 # The fixes **interact**. A mirrored border is real texture, and a defect near it is visible. But only normalisation gives
 # it the same scale as the middle.
@@ -410,7 +411,8 @@ show_fix(strips, before.case, after.case, names, places=seam_places(strips))
 
 # %% [markdown]
 # On the whole strip, the spot is one region instead of two halves, and no line shows where the tiles met. Normalisation is
-# still needed at the top and the bottom, where the image really ends (`calibration.row_scale`).
+# still needed at the top and the bottom, where the image really ends (`calibration.row_scale`). Check the knot as well: at
+# this input size, it lies near the threshold.
 
 # %% [markdown]
 # ## 7. Small and faint defects

@@ -74,7 +74,7 @@ def plot_gallery(
         if np.nanmax(anomaly_map) >= threshold > np.nanmin(anomaly_map):
             below.contour(anomaly_map, levels=[threshold], colors="white", linewidths=0.9)
         above.set_title(titles[column], fontsize=9)
-    figure.colorbar(drawn, ax=axes, label="anomaly score", fraction=0.03, pad=0.01)
+    figure.colorbar(drawn, ax=axes, label="anomaly score (threshold = 1)", fraction=0.03, pad=0.01)
     reached = int((np.nanmax(maps, axis=(1, 2)) >= threshold).sum())
     marked = sum(bool(mask.any()) for mask in masks)
     own = "its map" if len(tiles) == 1 else "their maps"
