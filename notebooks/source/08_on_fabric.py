@@ -39,9 +39,9 @@
 # The calibration set gives a threshold for 1 false alarm in 10 clean tiles. **All maps in this notebook are divided by
 # their threshold**, so 1 is the threshold, and all figures share one colour scale.
 #
-# The next cell begins with *Start here again after a restart*. Each section has such a cell: after a restart of the
-# kernel, run it and continue there. The command *Run All Above Selected Cell* does the same, but takes longer. The first
-# run of this cell takes about 20 seconds.
+# The next cell begins with *Start here again after a restart*. Each section has such a cell: after a restart of the kernel,
+# run it and continue there. *Run All Above Selected Cell* does the same, but takes longer. The first run of this cell takes
+# about 20 seconds.
 
 # %% tags=["start-here"]
 # Start here again after a restart
@@ -91,8 +91,8 @@ print(gallery.describe_concentration(table, strips))
 print(gallery.compare_found_and_missed(table, strips))
 
 # %% [markdown]
-# Whatever you see in your own gallery, check in this order. Is the *mask* right? Does a neighbouring tile contain more of
-# the defect? Is a false alarm an *unmarked defect*? Only then look for a fault of the detector.
+# Check your own gallery in this order. Is the *mask* right? Does a neighbouring tile contain more of the defect? Is a false
+# alarm an *unmarked defect*? Only then look for a fault of the detector.
 
 # %% [markdown]
 # ## 2. Causes and fixes
@@ -135,8 +135,8 @@ for name, peak in defect_peaks(plain.case, strips.planted).items():
     print(f"{name:8} highest score {peak:.2f}: {'found' if peak >= 1 else 'missed'}")
 
 # %% [markdown]
-# The defects raise the map where they lie, but a score above 1 is needed for an alarm. The following sections add one fix
-# after the other, and each shows the *same strip* before and after the fix.
+# The defects raise the map where they lie, but an alarm needs a score of 1. The following sections add one fix after the
+# other, and each shows the *same strip* before and after the fix.
 
 # %% [markdown]
 # ## 3. Uneven light
@@ -190,7 +190,7 @@ show(*plot_strip(drift_strip, plain.drift_case, strips.case_mask, title=title, s
 # 2. Compute the `quantile` of each row *of the result*. Smooth these H numbers with a running median over
 #    `H // 4 | 1` rows (`mode="reflect"`), and subtract them from the rows.
 #
-# The bar, `|`, makes the window odd. Return the result, `(H, W)`. Negative values stay.
+# The bar, `|`, makes the window odd. Negative values stay.
 
 # %% exercise="08.1"
 import numpy as np
@@ -225,8 +225,7 @@ show(*plot_strip(drift_strip, drift_after, strips.case_mask, title=title, scale=
 show_fix(strips, plain.drift_case, drift_after, ("before", "background\nsubtracted"), image=drift_strip)
 
 # %% [markdown]
-# The slope is gone, and the map is dark except at a few places. Its scale has changed: 0 is now the background of this
-# strip, and the new threshold is the distance that normal fabric keeps from it.
+# The slope is gone, and the map is dark except at a few places. 0 is now the background of this strip.
 #
 # Does the fix also help where it is not needed? The next cell compares the tile AUROC of all test strips, as they are and
 # in drifting light. Intervals come from resampled strips.
@@ -241,7 +240,7 @@ for light, pair in pairs.items():
 # %% [markdown]
 # Read the two lines together. Drifting light costs the plain detector much of its AUROC, and subtraction restores it. In
 # even light, it has less to remove. There it can even lower the AUROC, because it removes part of the score of long or high
-# defects. The open task measures how much. Such a step can still be right, if light varies in your mill.
+# defects (see the open task). Such a step can still be right, if light varies in your mill.
 
 # %% [markdown]
 # ## 4. Columns beside the fabric
@@ -268,8 +267,7 @@ names = ("whole image", "fabric only")
 show(*plot_before_after(strips.with_bed, plain.with_bed, cropped, edge, names=names))
 
 # %% [markdown]
-# Before, the bed and the selvage have the highest scores of the strip. After, they have none, and the fabric keeps its
-# scores.
+# Before, the bed and the selvage have the highest scores. After, they have none, and the fabric keeps its scores.
 
 # %% [markdown]
 # ## 5. The borders of tiles
@@ -389,8 +387,7 @@ for recipe in ("plain", "mirrored borders", "zeros, normalised", "normalised pos
 # still has a low score, because half of each patch there is mirrored cloth. More clean tiles of this strip are flagged too,
 # so a fix must be judged on all test strips.
 #
-# The fixes **interact**. A mirrored border is real texture, and a defect near it is visible. But only normalisation gives
-# it the same scale as the middle.
+# The fixes **interact**: mirrored borders help more together with normalisation.
 
 # %% [markdown]
 # ## 6. Defects on a seam
@@ -443,15 +440,14 @@ both = load_maps("two poolings")
 show_fix(strips, large.case, both.case, ("pooled", "pooled and\nunpooled"))
 
 # %% [markdown]
-# This last recipe has all fixes. It is what `PatchCore()` does by default, except for the smaller coreset. Look at the printed
-# lines: what is still missed? A broad stain that is hardly darker than the fabric resembles uneven light, and background
-# subtraction treats it so. A gallery of failures never ends.
+# This last recipe has all fixes. It is what `PatchCore()` does by default, except for the smaller coreset. What is still
+# missed? A broad stain that is hardly darker than the fabric resembles uneven light, and background subtraction treats it so.
 
 # %% [markdown]
 # ## 8. All fixes in a row
 #
-# Four planted defects show how a fix works, but not how much it is worth. For this we need the real defects of the test
-# strips. Each row of the next figure adds one fix, and background subtraction comes first.
+# Planted defects show how a fix works, but not how much it is worth. For this we need the real defects of the test strips.
+# Each row of the next figure adds one fix.
 #
 # **By how much does the tile AUROC rise from the plain detector to all fixes?** A fall is negative.
 
@@ -480,9 +476,8 @@ for name, (one, other) in (pairs | {"all fixes": (tables[0], tables[-1])}).items
     print(compare_aurocs(one.labels, one.scores, other.scores, one.strips, name))
 
 # %% [markdown]
-# Nine strips of one fabric cannot rank single fixes: where an interval contains 0, these strips do not show whether the step
-# helps. A single step can also go down. The last line compares the first and the last detector, and its interval says
-# whether the sum of all fixes is more than chance.
+# Nine strips of one fabric cannot rank single fixes: most intervals contain 0, and a step can also go down. The last line
+# compares the first and the last detector.
 #
 # ### The same on AITEX
 #
@@ -500,8 +495,8 @@ for name, (one, other) in (pairs | {"all fixes": (tables[0], tables[-1])}).items
 # | larger input (256 px instead) | {{results/ablation.json: B."256 px, tiles not resized".minus_ours.tile_auroc.0: +.3f}} ({{results/ablation.json: B."256 px, tiles not resized".minus_ours.tile_auroc.1: +.3f}} to {{results/ablation.json: B."256 px, tiles not resized".minus_ours.tile_auroc.2: +.3f}}) |
 # | mirrored borders | {{results/ablation.json: B."zero padding".minus_ours.tile_auroc.0: +.3f}} ({{results/ablation.json: B."zero padding".minus_ours.tile_auroc.1: +.3f}} to {{results/ablation.json: B."zero padding".minus_ours.tile_auroc.2: +.3f}}) |
 #
-# Background subtraction is worth most on AITEX, because light varies there. The fixes interact: next to normalisation,
-# mirrored borders add little. All other rows have an interval below 0.
+# Background subtraction is worth most on AITEX, because light varies there. And next to normalisation, mirrored borders add
+# little. All other rows have an interval below 0.
 #
 # The fixes were chosen on fabrics 00 and 02. With all clean tiles as negatives, the tile AUROC rose there from
 # {{results/accuracy_c.json: detectors.paper.mean_chosen.tile_auroc_c2: .3f}} (the paper's recipe) to
@@ -586,9 +581,8 @@ for price in (20, 200, 2000):
 show(*plot_costs(curves))
 
 # %% [markdown]
-# The dearer a miss, the lower the cheapest threshold. A curve above the dotted line means that the alarms cost more than all
-# misses together. These few clean tiles cannot measure a false-alarm rate below 1 in 100. So the left part of the curves is
-# more certain than the right part.
+# The dearer a miss, the lower the cheapest threshold. Above the dotted line, the alarms cost more than all misses together.
+# These few clean tiles cannot measure a false-alarm rate below 1 in 100, so the right part of the curves is uncertain.
 #
 # **Question.** Your cheapest threshold was found with the labels of the test set. What do you do before it runs in a mill?
 # - a) Choose it again on labelled strips outside the test set, and report its cost on the test set
@@ -682,8 +676,8 @@ show_with_sliders(draw_cleaning, stills, threshold=(0.4, 3.0, 0.1, 1.0), closing
 
 # %% [markdown]
 # A wide closing joins the parts of the rim, and then hole filling adds the inside, where the map is low. A lower threshold
-# covers more of the defect, and more of the fabric beside it. If you see still pictures instead of sliders, change the numbers in the list and
-# run the cell again.
+# covers more of the defect, and more of the fabric beside it. If you see still pictures instead of sliders, change the
+# numbers in the list and run the cell again.
 #
 # The next cell processes both planted defects, then all defective test strips.
 
@@ -698,8 +692,8 @@ for name, strip_map, mask in cases:
 
 # %% [markdown]
 # The number of components is the number of alarms that a person sees, and it falls. The overlap of the large stain rises
-# steeply. On the small defects of the test strips, the overlap is low before and after: a map is wider than a thread, and
-# post-processing does not change that. It tidies a mask, but it does not find a defect that the map has missed.
+# steeply. On the small defects of the test strips, it is low before and after, because a map is wider than a thread.
+# Post-processing tidies a mask, but it does not find a defect that the map has missed.
 #
 # **Try it.** Run the last cell with a minimum of 300 px instead of 30. Which strips lose all their components?
 #
@@ -772,8 +766,8 @@ lines = {"colleague": background_of_colleague(high, 33), "repaired": remove(high
 show(*plot_shadow(lines, row=32))
 
 # %% [markdown]
-# The shadow is gone, and the defect has its full height again. Why did nothing else look wrong? On small defects, the
-# quantile of a column hides the defect, so mean and median agree. Test a background with the largest defect that you expect.
+# The shadow is gone, and the defect has its full height again. A small defect would not have shown the flaw, because the
+# quantile of a column ignores it. Test a background with the largest defect that you expect.
 
 # %% [markdown]
 # ## 12. Open task
