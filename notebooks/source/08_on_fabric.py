@@ -77,7 +77,7 @@ show_failures(defective=True)
 # **Contrast** is the difference between the mean grey of the marked pixels and of their surroundings, in standard
 # deviations of the surroundings. Defects with a low contrast are faint, and a few marked pixels are little evidence.
 #
-# Now the clean tiles with the highest scores. Their light, sharpness and threads are compared with the calibration tiles.
+# Now the clean tiles with the highest scores, compared with the calibration tiles in light, sharpness and threads.
 
 # %%
 show_failures(defective=False)
@@ -695,7 +695,7 @@ for name, strip_map, mask in cases:
 # steeply. On the small defects of the test strips, it is low before and after, because a map is wider than a thread.
 # Post-processing tidies a mask, but it does not find a defect that the map has missed.
 #
-# **Try it.** Run the last cell with a minimum of 300 px instead of 30. Which strips lose all their components?
+# **Try it.** Run the last cell with a minimum of 300 px. Which strips lose all their components?
 #
 # <details><summary>Answer</summary>
 #
@@ -734,8 +734,7 @@ high = map_with_high_defect()
 show(*plot_shadow({"map": high, "colleague": background_of_colleague(high, 33)}, row=32))
 
 # %% [markdown]
-# The slope is gone, as it should be. But beside the defect, the result falls below 0, as if the defect had a shadow on both
-# sides.
+# The slope is gone, as it should be. But on both sides of the defect, the result falls below 0, like a shadow.
 #
 # ### Exercise 08.5: Repair the background
 #
