@@ -58,7 +58,7 @@ print(f"fabric {strips.fabric}: {flagged[table.labels].sum()} of {table.labels.s
 print(f"{flagged[~table.labels].sum()} of {(~table.labels).sum()} clean tiles are flagged")
 
 # %% [markdown]
-# Rates say how often a detector fails. Images show *why*. First the defective tiles with the lowest scores, one of each
+# Images show *why* a detector fails. First the defective tiles with the lowest scores, one of each
 # strip. Orange lines surround the mask, white lines surround pixels at or above the threshold.
 
 
