@@ -413,7 +413,7 @@ print(f"{hidden} of {labels.sum()} defective tiles score no higher than the high
 # classes.
 #
 # The share of pairs has a standard name: the area under the ROC curve. This area (AUROC) is 0.5 for guessing and 1 for
-# a perfect detector. Notebook 06 shows how far such a value can be trusted.
+# a perfect detector. Notebook 07 shows how far such a value can be trusted.
 #
 # ### Read the figure and decide
 #
@@ -441,7 +441,7 @@ quiz("00.q5", "b")
 
 # %% [markdown]
 # The right threshold depends on the costs of missed defects and false alarms. Here you chose the threshold on the test
-# set, which is fine for an exercise. In practice, the rates measured in this way are too optimistic. Notebook 06
+# set, which is fine for an exercise. In practice, the rates measured in this way are too optimistic. Notebook 07
 # chooses the threshold from normal strips only.
 
 # %% [markdown]
@@ -493,11 +493,13 @@ progress_table()
 # | 03 | [Feature extraction](03_feature_extraction.ipynb) | read the layers of a network and build patches |
 # | 04 | [Coreset sampling](04_coreset_sampling.ipynb) | write the greedy selection and make it many times faster |
 # | 05 | [FAISS](05_faiss.ipynb) | search exactly and approximately, and measure the costs |
-# | 06 | [Scoring and evaluation](06_scoring_and_evaluation.ipynb) | turn distances into decisions, and judge them |
+# | 06 | [From distances to scores](06_scores.ipynb) | turn distances into maps and scores, and measure how well they separate |
+# | 07 | [Honest evaluation](07_evaluation.ipynb) | compute intervals over strips, and a threshold that keeps its promise |
+# | 08 | [PatchCore on fabric](08_on_fabric.ipynb) | find the causes of failures on fabric, and fix them |
 # | 09 | [PatchCore and an autoencoder](09_autoencoder.ipynb) | compare two methods in one test |
 #
-# Further notebooks are planned: failures of PatchCore on fabric and their fixes, an experiment bench, more data than
-# one machine can store, and a detector for your own fabric.
+# Further notebooks are planned: an experiment bench, more data than one machine can store, and a detector for your own
+# fabric.
 
 # %% [markdown]
 # ## 9. Recap and quiz

@@ -761,7 +761,7 @@ reveal("01.c", np.mean([result.gap for result in unchanged["unchanged strips"]])
 # <details><summary>In depth: the interval, and the other fabrics</summary>
 #
 # The interval comes from Student's t distribution, which allows for the small number of draws. It covers the mean over
-# random draws *of these strips*. Other strips of the same mill could have another mean. Notebook 06 resamples strips to
+# random draws *of these strips*. Other strips of the same mill could have another mean. Notebook 07 resamples strips to
 # include this source of variation.
 #
 # With twenty draws per practice fabric, the mean differences are
@@ -860,7 +860,7 @@ for name, results in all_draws.items():
 # close, with {{results/notebook_01.json: practice.mean.clean_of_defective_new: .3f}}. On AITEX, the AUROC is
 # {{results/notebook_01.json: aitex.mean.clean_of_defective_new: .3f}}, and on its fabric 02 it is
 # {{results/notebook_01.json: aitex.fabrics.02.clean_of_defective_new: .3f}}. So part of the apparent detection on AITEX
-# comes from differences between recording days, or from defects that the masks do not mark. Notebook 06 returns to this
+# comes from differences between recording days, or from defects that the masks do not mark. Notebook 07 returns to this
 # point. The table above was measured with `python course.py bench notebook_01 --data path/to/AITEX`.
 #
 # </details>

@@ -812,7 +812,7 @@ show(*plot_fields(toy.bank, fields, toy.tests, added={"one defect stored": store
 # |---|---|---|
 # | no defects needed, new kinds of defects found | only normal tiles are stored | 00, 01 |
 # | no training on fabric | the pretrained network stays as it is | 03 |
-# | few training images | each tile gives 1,024 patches | section 11; notebook on autoencoders |
+# | few training images | each tile gives 1,024 patches | section 11; 09 |
 # | localisation | each patch has its own distance and position | 06 |
 # | rare normal fabric stays normal | it is stored, not averaged | 04 |
 # | later additions | new patches are appended to the bank | 05 |
@@ -821,10 +821,10 @@ show(*plot_fields(toy.bank, fields, toy.tests, added={"one defect stored": store
 # |---|---|---|
 # | bank size and search time grow | a union only grows | 04: coreset, 05: search |
 # | no fine-tuning | features that miss a fabric's defects stay as they are | 03: layers, whitening |
-# | false alarms on noisy texture | patches are judged independently, so one noisy patch in 1,024 is enough | open task below, 06 |
+# | false alarms on noisy texture | patches are judged independently, so one noisy patch in 1,024 is enough | open task below, 08 |
 # | defects among the training tiles are accepted | their distance to themselves is 0 | 01, figure above |
 # | no knowledge of the position on the strip | the bank is a set | 01: selvage |
-# | scores are not probabilities | a distance has the unit of the features | 06: thresholds |
+# | scores are not probabilities | a distance has the unit of the features | 07: thresholds |
 #
 # **The trade-off.** PatchCore replaces training with memory. It is ready after one pass over a few normal tiles. In
 # return it stores and searches a bank, and its features never adapt. A trained autoencoder adapts to the fabric and has

@@ -1199,4 +1199,4 @@ calibration()
 # - Douze et al., *The Faiss library*, 2024 ([arXiv 2401.08281](https://arxiv.org/abs/2401.08281))
 # - Goldberg on rounding errors, 1991 ([doi 10.1145/103162.103163](https://doi.org/10.1145/103162.103163))
 #
-# **Next**: notebook 06, from distances to a verdict.
+# **Next**: notebook 06, from distances to scores.

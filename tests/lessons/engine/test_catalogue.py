@@ -23,7 +23,7 @@ def test_other_names_have_no_entries(name: object):
     assert entries(name, "EXERCISES") == {}
 
 
-@pytest.mark.parametrize("number", ["00", "01", "02", "03", "04", "05", "06", "09"])
+@pytest.mark.parametrize("number", ["00", "01", "02", "03", "04", "05", "06", "07", "08", "09"])
 def test_a_notebook_s_guesses_are_found_by_any_of_their_names(number: str):
     names = guess_names(number)
     assert names and len(set(names)) == len(names) and all(name.startswith(f"{number}.") for name in names)
