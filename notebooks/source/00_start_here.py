@@ -494,7 +494,7 @@ progress_table()
 # | 04 | [Coreset sampling](04_coreset_sampling.ipynb) | write the greedy selection and make it many times faster |
 # | 05 | [FAISS](05_faiss.ipynb) | search exactly and approximately, and measure the costs |
 # | 06 | [From distances to scores](06_scores.ipynb) | turn distances into maps and scores, and measure how well they separate |
-# | 07 | [Honest evaluation](07_evaluation.ipynb) | compute intervals over strips, and a threshold that keeps its promise |
+# | 07 | [Honest evaluation](07_evaluation.ipynb) | compute intervals over strips, and a threshold with a promised false-alarm rate |
 # | 08 | [PatchCore on fabric](08_on_fabric.ipynb) | find the causes of failures on fabric, and fix them |
 # | 09 | [PatchCore and an autoencoder](09_autoencoder.ipynb) | compare two methods in one test |
 #

@@ -68,11 +68,11 @@ best = int(np.where(first.labels, first.scores, 0).argmax())  # the clearest def
 row, column = first.corners[best]
 tile_part = np.s_[row : row + 256, column : column + 256]
 strip_image, strip_map, strip_mask = strip_with_map(first, first.strips[best])
-tile_image, tile_mask = strip_image[tile_part], strip_mask[tile_part]
+tile_image, tile_mask, grid = strip_image[tile_part], strip_mask[tile_part], first.distances[best]
 
 
 def draw_smoothing(sigma: float):
-    return plot_smoothing(first.distances[best], tile_image, tile_mask, sigma)
+    return plot_smoothing(grid, tile_image, tile_mask, sigma)
 
 
 stills = [{"sigma": 0}, {"sigma": 4}, {"sigma": 16}]
@@ -428,7 +428,9 @@ check("06.3", average_precision)  # stuck? hint("06.3")
 
 # %%
 ap = yours("06.3", metrics.average_precision)
-print(f"AP {ap(test.labels, test.scores):.4f}, by scikit-learn {metrics.average_precision(test.labels, test.scores):.4f}")
+print(
+    f"AP {ap(test.labels, test.scores):.4f}, by scikit-learn {metrics.average_precision(test.labels, test.scores):.4f}"
+)
 print(f"AP by chance: the prevalence, {test.labels.mean():.4f}")
 
 # %% [markdown]

@@ -393,7 +393,7 @@ from aitex_utils.lessons.nb07.exercise_threshold import alarm_threshold as cours
 from aitex_utils.lessons.scored_tiles import load_scores, pool_test
 
 fabrics = load_scores()
-test = pool_test(fabrics)
+test = pool_test(load_scores())
 
 
 # %% exercise="07.3"

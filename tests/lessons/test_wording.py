@@ -19,8 +19,9 @@ from aitex_utils.lessons.nb03 import figures as nb03
 from aitex_utils.lessons.nb04 import figures as nb04
 from aitex_utils.lessons.nb05 import figures as nb05
 from aitex_utils.lessons.nb06 import figures as nb06
-from aitex_utils.lessons.nb06.descriptions import describe_alarm, describe_miss
 from aitex_utils.lessons.nb07 import figures as nb07
+from aitex_utils.lessons.nb08 import figures as nb08
+from aitex_utils.lessons.nb08.descriptions import describe_alarm, describe_miss
 from aitex_utils.lessons.nb09 import figures as nb09
 from aitex_utils.lessons.sliders import show_with_sliders
 from aitex_utils.lessons.wording import check_values, count, percent
@@ -119,8 +120,8 @@ OF_IMAGES: list[Callable[[Array], Any]] = [
     lambda image: nb03.plot_squares(image, {"a": 3}),
     lambda image: nb06.plot_smoothing(image, np.zeros((8, 8)), np.zeros((8, 8), bool), 1),
     lambda image: nb06.plot_crop(image, image, image > 0, width=4),
-    lambda image: nb06.plot_gallery(image[None], image[None], image[None] > 0, ["a"]),
-    lambda image: nb06.plot_gallery(image[None], image[None], image[None] > 0, ["a"], threshold=np.inf),
+    lambda image: nb08.plot_gallery(image[None], image[None], image[None] > 0, ["a"]),
+    lambda image: nb08.plot_gallery(image[None], image[None], image[None] > 0, ["a"], threshold=np.inf),
     lambda image: nb09.plot_rows({"a": image[None]}, ["a"], "c", masks=image[None] > 0),
     lambda image: (None, describe_miss("nep", image, np.ones(image.shape, bool), image)),
     lambda image: (None, describe_alarm(image, image, image[None], defect_distance=None, threshold=1.0)),
@@ -201,8 +202,9 @@ def test_a_slider_without_four_numbers_is_refused(numbers: Any):
 
 def test_captions_with_one_and_with_none():
     tile = np.zeros((1, 8, 8))
-    one = nb06.plot_gallery(tile, tile + 2, tile == 0, ["a"])[1]
-    assert one.startswith("1 tile above its map") and "1 map reaches 1," in one and "1 tile has a marked" in one
+    one = nb08.plot_gallery(tile, tile + 2, tile == 0, ["a"])[1]
+    assert one.startswith("1 tile of 8 x 8 px above its map")
+    assert "1 map reaches 1," in one and "1 tile has a marked" in one
     assert "1 defective tile:" in nb09.plot_agreement(*np.ones((2, 1)), np.array([True]), (2, 2), ("A", "B"))[1]
     everything = np.ones(2, bool)
     assert "All tiles were added" in nb05.plot_alarms(np.ones(2), np.ones(2), 1.0, everything)[1]

@@ -1,13 +1,12 @@
-"""Figures of notebook 06: smoothing, a bank on a line, pairs, prevalence, failures, each with a caption."""
+"""Figures of notebook 06: smoothing, a bank on a line, pairs and prevalence, each with a caption."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from aitex_utils.errors import InputError
 from aitex_utils.lessons.wording import check_values, count, percent
 from aitex_utils.plots import DEFECTIVE, LINE, LINE_STYLES, MAP_COLOURS, MARKERS, NORMAL, draw_outline, make_axes
 from aitex_utils.scoring import anomaly_maps
@@ -222,69 +221,3 @@ def plot_prevalence(prevalence: np.ndarray, measures: Mapping[str, np.ndarray]) 
         figure,
         f"Measures as the prevalence falls from {percent(prevalence[0])} to {percent(prevalence[-1], 1)}: {changes}.",
     )
-
-
-def plot_gallery(
-    tiles: np.ndarray, maps: np.ndarray, masks: np.ndarray, titles: Sequence[str], *, threshold: float = 1.0
-) -> tuple[Figure, str]:
-    """Draw tiles above their anomaly maps, with outlines of the masks and of what reaches the threshold.
-
-    Parameters
-    ----------
-    tiles : ndarray, shape (N, H, W)
-        Grey tiles.
-    maps : ndarray, shape (N, H, W)
-        Anomaly maps, drawn on one scale.
-    masks : ndarray, shape (N, H, W)
-        Ground-truth masks, bool.
-    titles : sequence of str
-        One per tile.
-    threshold : float
-        Threshold of the detector.
-
-    Returns
-    -------
-    figure : matplotlib.figure.Figure
-    caption : str
-
-    Raises
-    ------
-    InputError
-        If the counts differ, or there are no tiles.
-
-    Examples
-    --------
-    >>> tiles = np.zeros((2, 8, 8))
-    >>> plot_gallery(tiles, tiles, tiles.astype(bool), ["1.", "2."])[1]
-    '2 tiles above their maps, all on one scale. No map reaches 1.'
-    """
-    if not len(tiles) == len(maps) == len(masks) == len(titles) or not len(tiles):
-        raise InputError(
-            f"There are {len(tiles)} tiles, {len(maps)} maps, {len(masks)} masks and {len(titles)} titles: "
-            "give one of each per tile, and at least one tile."
-        )
-    check_values({"tiles": tiles, "maps": maps}, nan=True)
-    figure, axes = make_axes(2, len(tiles), (1.9 * len(tiles) + 0.6, 4.1), squeeze=False)
-    low, high = float(np.nanmin(maps)), float(np.nanmax(maps))
-    if np.isfinite(threshold):  # an infinite one flags nothing, and would leave no colours
-        high = max(high, threshold)
-    for column, (tile, anomaly_map, mask) in enumerate(zip(tiles, maps, masks, strict=True)):
-        above, below = axes[:, column]
-        above.imshow(tile, cmap="gray", vmin=0, vmax=255, origin="upper")
-        drawn = below.imshow(anomaly_map, cmap=MAP_COLOURS, vmin=low, vmax=high, origin="upper")
-        for axis in (above, below):
-            axis.set_axis_off()
-            draw_outline(axis, mask, linewidth=1.1)
-        if np.nanmax(anomaly_map) >= threshold > np.nanmin(anomaly_map):
-            below.contour(anomaly_map, levels=[threshold], colors="white", linewidths=0.9)
-        above.set_title(titles[column], fontsize=9)
-    figure.colorbar(drawn, ax=axes, label="anomaly score", fraction=0.03, pad=0.01)
-    reached = int((np.nanmax(maps, axis=(1, 2)) >= threshold).sum())
-    marked = sum(bool(mask.any()) for mask in masks)
-    caption = f"{count(len(tiles), 'tile')} above {'its map' if len(tiles) == 1 else 'their maps'}, all on one scale. "
-    caption += f"{count(reached, 'map')} {'reaches' if reached == 1 else 'reach'}" if reached else "No map reaches"
-    caption += f" {threshold:.3g}" + (", outlined in white." if reached else ".")
-    with_defect = (
-        f" {count(marked, 'tile')} {'has' if marked == 1 else 'have'} a marked defect, outlined in both images."
-    )
-    return figure, caption + (with_defect if marked else "")

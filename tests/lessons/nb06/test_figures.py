@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from aitex_utils import metrics
-from aitex_utils.errors import InputError
 from aitex_utils.lessons.nb06 import figures
 
 
@@ -85,33 +84,3 @@ def test_prevalence_falls_to_the_right():
     assert [line.get_ydata().tolist() for line in axis.lines] == [[0.8, 0.7], [0.5, 0.1], [0.1, 0.01]]
     assert axis.lines[0].get_marker() != axis.lines[1].get_marker()
     assert "from 10 % to 1.0 %" in caption and "AUROC from 0.800 to 0.700; AP from 0.500 to 0.100" in caption
-
-
-def gallery() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return two tiles, their maps, of which the second reaches 2, and masks, of which the first is marked."""
-    tiles, maps, masks = np.zeros((2, 64, 64), np.uint8), np.zeros((2, 64, 64)), np.zeros((2, 64, 64), bool)
-    maps[1, 20:30, 20:30], masks[0, 40:50, 5:9] = 2, True
-    return tiles, maps, masks
-
-
-def test_gallery_has_one_scale_and_outlines():
-    figure, caption = figures.plot_gallery(*gallery(), ["1.", "2."], threshold=1.5)
-    (first, second), (first_map, second_map) = figure.axes[:2], figure.axes[2:4]
-    assert [axis.images[0].get_clim() for axis in (first_map, second_map)] == [(0, 2), (0, 2)]
-    assert [len(axis.lines) for axis in (first, second, first_map, second_map)] == [1, 0, 1, 0]  # outlines of the mask
-    assert [len(axis.collections) for axis in (first, second, first_map, second_map)] == [0, 0, 0, 1]  # of the map
-    assert caption.startswith("2 tiles") and "1 map reaches 1.5," in caption and "1 tile has a marked" in caption
-
-
-def test_gallery_without_alarms_and_defects_reports_none():
-    tiles, maps, masks = gallery()
-    figure, caption = figures.plot_gallery(tiles, maps, np.zeros_like(masks), ["1.", "2."], threshold=3)
-    assert figure.axes[2].images[0].get_clim() == (0, 3)
-    assert "No map reaches 3" in caption and "marked" not in caption
-
-
-def test_gallery_refuses_unequal_counts():
-    with pytest.raises(InputError, match="2 tiles, 2 maps, 2 masks and 1 titles"):
-        figures.plot_gallery(*gallery(), ["1."])
-    with pytest.raises(InputError, match="at least one tile"):
-        figures.plot_gallery(*(part[:0] for part in gallery()), [])
