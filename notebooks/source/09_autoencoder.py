@@ -63,7 +63,8 @@ show(*plot_rows(images, contest.titles, caption, masks=contest.masks[shown]))
 
 # %% [markdown]
 # Most of the defects are thin and faint: a detector must notice a change of few grey levels along a thread. The clean tiles
-# come from normal strips only, which makes the test easier than a mill would be (protocol C1, notebook 07).
+# come from normal strips only, which makes the test easier than a mill would be (notebook 07, section 9).
+# The benchmarks call these negatives **C1**.
 
 # %% [markdown]
 # ## 2. The bottleneck
@@ -1141,4 +1142,4 @@ calibration()
 # - Gong et al., 2019 ([arXiv 1904.02639](https://arxiv.org/abs/1904.02639)), an autoencoder with a memory;
 # - Kingma and Welling, 2014 ([arXiv 1312.6114](https://arxiv.org/abs/1312.6114)), the variational autoencoder.
 #
-# **Next**: notebook 10, an experiment bench for your own choices.
+# **Next** (planned): notebook 10, an experiment bench for your own choices.
