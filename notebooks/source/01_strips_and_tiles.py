@@ -671,8 +671,8 @@ show(*figures.plot_sets(lab.groups, {"Split by tile": by_tile, "Split by strip":
 # Each row is a strip. In the split by tile, every strip has tiles in both sets. In the split by strip, each row has one
 # kind of mark.
 #
-# The split matters only if tiles of one strip are more alike than tiles of different strips. Row *i* and column *j* of
-# the next figure show the mean distance from the patches of tile *i* to their nearest patches of tile *j*.
+# The split matters only if tiles of one strip are more alike than tiles of different strips. Pixel (*i*, *j*) of the
+# next figure is the mean distance from the patches of tile *i* to their nearest patches in tile *j*.
 
 # %%
 show(*figures.plot_tile_distances(lab.distances, lab.groups))

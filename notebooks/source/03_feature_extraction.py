@@ -878,7 +878,7 @@ print(describe_selection(measured, held_out, list(CHOICES).index("default, 2 + 4
 # ### The same choices on AITEX
 #
 # The first column (`python course.py bench notebook_03`) shows the mean tile AUROC on three fabrics of AITEX with two
-# splits by strip each. The memory bank again keeps 5 % of the patches. *Protocol B* uses four fabrics, **split by
+# splits by strip each. In this column the bank keeps 5 % of the patches. *Protocol B* uses four fabrics, **split by
 # tile**: 30 normal tiles of each for training, and 120 others and all defective tiles for the test.
 #
 # | choice | split by strip | protocol B |

@@ -166,8 +166,8 @@ print(f"FAISS {faiss.__version__}, values: {toy_values[0]}, indices: {toy_rows[0
 
 # %% [markdown]
 # The vector (3, 4) is at distance 5 from (0, 0), and FAISS returns 25. **`IndexFlatL2` returns squared distances**,
-# because the square root does not change the order. The next figure shows the tile with the most anomalous patch, with
-# and without the root.
+# because the square root does not change the order. The next figure shows the tile with the most anomalous patch, and
+# its map before and after the root.
 
 # %%
 flat = faiss.IndexFlatL2(bank.shape[1])
@@ -227,7 +227,7 @@ print("(p - m)²      =", (p - m) ** 2)
 print("p² - 2pm + m² =", p**2 - 2 * p * m + m**2)
 
 # %% [markdown]
-# In this example of one channel, the squares are large and rounded, and their difference is small, so rounding errors
+# In this one-channel example, the squares are large and rounded, and their difference is small, so rounding errors
 # dominate it. This effect is called **cancellation**. It grows with the distance of the vectors from 0. The next cell
 # shifts all patches and vectors by the same amount, which changes no distance.
 
@@ -487,8 +487,8 @@ for name, index in (("this fabric", ivf), ("another fabric", foreign)):
 print(verdicts.describe_foreign_training(*rows))
 
 # %% [markdown]
-# The foreign centroids lie elsewhere, so most vectors crowd into a few cells. FAISS gives no warning. The recall@1 can
-# still be high, because each search reads a large part of the bank.
+# The foreign centroids lie elsewhere, so most vectors crowd into a few cells. FAISS gives no warning. Recall@1 can
+# be high, because each search reads a large part of the bank.
 
 # %% [markdown]
 # ## 6. HNSW: walk through a graph
@@ -858,7 +858,7 @@ quiz("05.q6", "b")
 # %% [markdown]
 # ## 10. Save, load and grow a bank
 #
-# `faiss.write_index` writes an index to a file. The second cell below flips one bit of these bytes in memory.
+# `faiss.write_index` writes an index to a file. The second cell below makes such a file in memory and flips a bit.
 
 # %% tags=["start-here"]
 # Start here again after a restart
@@ -966,7 +966,7 @@ print(f"Largest cell: {before.max()} before, {after.max()} after")
 # ### A bank that learns a new strip
 #
 # The next bank starts with one normal strip. The threshold is the highest tile score in the three strips most similar
-# to it. Then every second tile of the least similar strip joins the bank.
+# to this strip. Then every second tile of the least similar strip joins the bank.
 
 # %%
 strips = growing_strips()
