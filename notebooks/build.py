@@ -358,20 +358,25 @@ def _keep_cost(name: str, cost: dict[str, float]) -> None:
 
 
 def build(source: Path, *, again: bool) -> None:
-    """Write both notebooks of a source. The solved one is executed if it is stale, or `again`."""
+    """Write both notebooks of a source. The solved one is executed if its code changed, or `again`."""
     path = SOLVED / f"{source.stem}.ipynb"
-    current = _read(path)
-    if again or current is None or [c.source for c in current.cells] != [c.source for c in solved(source).cells]:
+    ran, built = _read(path), solved(source)
+    if again or ran is None or _code(ran) != _code(built):
         print(f"Executing {source.stem}, up to three minutes ...", flush=True)
-        notebook = solved(source)
-        _keep_cost(source.stem, execute(notebook))
+        ran = built
+        _keep_cost(source.stem, execute(ran))
+    if ran is built or [cell.source for cell in ran.cells] != [cell.source for cell in built.cells]:
         updated = solved(source)  # with the cost just measured
-        for cell, ran in zip(updated.cells, notebook.cells, strict=True):
-            if cell.cell_type == "code":
-                kept = [] if "this-machine" in cell.metadata.get("tags", []) else _still(ran.outputs)
-                cell.outputs, cell.execution_count = kept, ran.execution_count
+        code = [[cell for cell in notebook.cells if cell.cell_type == "code"] for notebook in (updated, ran)]
+        for cell, before in zip(*code, strict=True):
+            kept = [] if "this-machine" in cell.metadata.get("tags", []) else _still(before.outputs)
+            cell.outputs, cell.execution_count = kept, before.execution_count
         _write(path, updated)
     _write(FOLDER / f"{source.stem}.ipynb", learner(source))
+
+
+def _code(notebook: NotebookNode) -> list[str]:
+    return [cell.source for cell in notebook.cells if cell.cell_type == "code"]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -382,7 +387,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "--check", action="store_true", help="write nothing, and fail if a notebook differs from its source"
     )
     parser.add_argument(
-        "--again", action="store_true", help="execute solved notebooks even if their source did not change"
+        "--again", action="store_true", help="execute solved notebooks even if their code did not change"
     )
     given = parser.parse_args(arguments)
     sources = {source.stem[:2]: source for source in sorted(SOURCE.glob("[0-9][0-9]_*.py"))}

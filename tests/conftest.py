@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,7 +22,9 @@ settings.register_profile("search", max_examples=500, **PATIENT)
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Take fewer random examples where the slow tests are left out."""
+    """Take fewer random examples where the slow tests are left out; heed interrupts, also as a background job."""
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:  # which processes started by tests would inherit
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     if not config.getoption("--hypothesis-profile"):
         settings.load_profile("quick" if config.getoption("-m") == "not slow" else "patient")
 

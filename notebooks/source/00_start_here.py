@@ -331,9 +331,9 @@ for strip in strips.defective[-3:]:
     show(*plot_strip(strip.read(), results[strip.id].map, strip.read_mask(), title=title, scale=report_scale))
 
 # %% [markdown]
-# The colour scale ends at 3 times the highest score of the held-out normal strips. So these strips reach at most the
-# first third of the scale, and brighter places exceed all their scores. The highest point can lie just outside a small
-# outline, because a patch covers many pixels.
+# The colour scale ends at 3 times the highest score of the held-out normal strips. So the scores of the held-out normal
+# strips lie in the first third of the scale, and brighter places exceed all these scores. The highest point can lie
+# just outside a small outline, because a patch covers many pixels.
 #
 # ### Open task: Report three strips to the mill
 #
@@ -535,8 +535,8 @@ quiz("00.q1", "b")
 quiz("00.q2", "a")
 
 # %% [markdown]
-# <details><summary>Answer</summary>a. The network was pretrained on photographs of everyday objects. Fitting only
-# selects patches and stores them.</details>
+# <details><summary>Answer</summary>a. The network was pretrained on photographs of everyday objects. Fitting stores
+# selected patches and typical distances, and changes no weight.</details>
 #
 # **3.** Why must the masks stay out of `fit`?
 # - a) They are large, and fitting would take too long

@@ -240,10 +240,10 @@ show(*figures.plot_region(bed_image, curve, WINDOW, fabric_region(bed_image), ti
 #
 # <details><summary>In depth: how fabric_region decides</summary>
 #
-# `fabric_region` uses the same idea with three additions. It compares pixels at 18 distances and directions instead of
-# neighbours alone. It compares each window with the last 256 px of fabric before it, so slow changes of light do no
-# harm. All windows vote on where the fabric ends, so a defect in the middle does not count as its end. The logarithm in
-# the cell above makes a factor of two in brightness count the same in dark and in light fabric.
+# `fabric_region` uses the same idea with three additions. It compares pixels at 22 shifts instead of neighbours alone.
+# It compares each window with the last 256 px of fabric before it, so slow changes of light do no harm. All windows
+# vote on where the fabric ends, so a defect in the middle does not count as its end. The logarithm in the cell above
+# makes a factor of two in brightness count the same in dark and in light fabric.
 #
 # </details>
 #
@@ -613,9 +613,9 @@ show(*figures.plot_compression(written[0], np.asarray(Image.open(buffer))))
 #
 # To test a detector, you hold out some normal tiles from the training set. There are two ways to choose them.
 #
-# - **Split by tile**: shuffle the tiles of all normal strips, and leave some out. No tile is on both sides, but strips
+# - **Split by tile**: shuffle the tiles of all normal strips, and leave some out. No tile is in both sets, but strips
 #   are.
-# - **Split by strip**: draw whole strips. All tiles of a strip are on the same side.
+# - **Split by strip**: draw whole strips. All tiles of a strip are in the same set.
 #
 # A split by tile tests the detector on strips that it has already seen. Tomorrow's strip is new, and it can differ from
 # them. Information about the test set in the training set is called a **leak**.
@@ -639,7 +639,7 @@ print(lab.describe())
 # ### Exercise 01.5: Split by strip
 #
 # *Medium, 15 minutes.* `groups` (N,) contains the strip of each tile. Return two arrays of *positions in `groups`*: the
-# training tiles and the test tiles. Each tile is on one side, and no strip is on both.
+# training tiles and the test tiles. Each tile is in one set, and no strip is in both.
 #
 # The draw must be reproducible. Sort the names of the strips with `np.unique`, and shuffle them with
 # `np.random.default_rng(seed).permutation`. The first `round(share * number_of_strips)` names are the training strips.
@@ -668,11 +668,11 @@ by_strip = {"training": training, "test": test}
 show(*figures.plot_sets(lab.groups, {"Split by tile": by_tile, "Split by strip": by_strip}))
 
 # %% [markdown]
-# Each row is a strip. In the split by tile, every strip is on both sides. In the split by strip, each row has one kind
-# of mark.
+# Each row is a strip. In the split by tile, every strip has tiles in both sets. In the split by strip, each row has one
+# kind of mark.
 #
-# The split matters only if tiles of one strip are more alike than tiles of different strips. Row *i* and column *j* of
-# the next figure show the mean distance from the patches of tile *i* to their nearest patches of tile *j*.
+# The split matters only if tiles of one strip are more alike than tiles of different strips. Pixel (*i*, *j*) of the
+# next figure is the mean distance from the patches of tile *i* to their nearest patches in tile *j*.
 
 # %%
 show(*figures.plot_tile_distances(lab.distances, lab.groups))
@@ -756,7 +756,8 @@ reveal("01.c", np.mean([result.gap for result in unchanged["unchanged strips"]])
 #
 # The printed lines say whether the intervals of the two AUROCs overlap. This comparison is weak, because both tests of
 # a draw share the detector and the defective tiles. Read the interval of the **difference within a draw** instead. If
-# this interval includes 0, ten draws do not show a leak. If it only just excludes 0, more draws should decide.
+# this interval includes 0, ten draws show no effect of the leak. If it only just excludes 0, more draws should
+# decide.
 #
 # <details><summary>In depth: the interval, and the other fabrics</summary>
 #
@@ -775,9 +776,9 @@ reveal("01.c", np.mean([result.gap for result in unchanged["unchanged strips"]])
 # %% [markdown]
 # ## 11. Strips that differ
 #
-# If differences between strips cause the leak, larger differences should cause a larger leak. In a mill, the lamp ages
-# and the focus drifts. The next cells give **each strip its own brightness and sharpness**, normal and defective strips
-# alike. At strength 1, the brightness varies by about a tenth, and at strength 2 by twice as much.
+# If the effect of the leak comes from differences between strips, larger differences should increase it. In a mill, the
+# lamp ages and the focus drifts. The next cells give **each strip its own brightness and sharpness**, normal and
+# defective strips alike. At strength 1, the brightness varies by about a tenth, and at strength 2 by twice as much.
 
 # %% tags=["start-here"]
 # Start here again after a restart
@@ -997,7 +998,7 @@ show(*plot_image(own_strips[0].read(), title=f"Fabric {sheet_fabric}, strip {own
 # 3. Tiles can be cut and stitched without losing a pixel. An overlap of at least the defect's width keeps each defect
 #    whole.
 # 4. Results are comparable only under the same labelling rule, and accuracy says little.
-# 5. Tiles of one strip are correlated, so a split by tile makes the detector look better than it is.
+# 5. Tiles of one strip are correlated, so a split by tile can make the detector look too good.
 #
 # **01.q1** A strip is defective, but its mask is black everywhere. What do you do with its tiles?
 #

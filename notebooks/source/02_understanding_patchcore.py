@@ -173,8 +173,9 @@ test = [*begin, ("4 search", "distances", (1024,)), ("5 score", "image score", (
 show(*plot_steps({"Fit, on 12 normal tiles": fit, "Test, per tile": test}))
 
 # %% [markdown]
-# A tile becomes 1,024 patches in both phases. Fitting stores the patches of normal tiles, and testing compares each new
-# patch with them. The **coreset**, a subset of the bank, is optional: the formulas stay the same.
+# Here a tile becomes 1,024 patches, because tiles are not enlarged. Fitting stores the patches of normal tiles, and
+# testing compares new patches with them. The **coreset**, a subset of the bank, is optional: the formulas stay the
+# same.
 #
 # ### Two meanings of *patch*
 #
@@ -822,8 +823,8 @@ show(*plot_fields(toy.bank, fields, toy.tests, added={"one defect stored": store
 # | bank size and search time grow | a union only grows | 04: coreset, 05: search |
 # | no fine-tuning | features that miss a fabric's defects stay as they are | 03: layers, whitening |
 # | false alarms on noisy texture | patches are judged independently, so one noisy patch in 1,024 is enough | open task below, 08 |
-# | defects among the training tiles are accepted | their distance to themselves is 0 | 01, figure above |
-# | no knowledge of the position on the strip | the bank is a set | 01: selvage |
+# | defects among the training tiles are accepted | their distance to themselves is 0 | 04, figure above |
+# | no knowledge of the position on the strip | the bank is a set | not tested |
 # | scores are not probabilities | a distance has the unit of the features | 07: thresholds |
 #
 # **The trade-off.** PatchCore replaces training with memory. It is ready after one pass over a few normal tiles. In

@@ -153,7 +153,7 @@ from aitex_utils.plots import show
 
 lesson = load_lesson()
 flawed = reference.flawed_preprocess(lesson.example[None])[0, 0].numpy()
-caption = f"The tile, and the network's input by the flawed code: values from {flawed.min():.2f} to {flawed.max():.2f}."
+caption = f"The tile, and what the flawed code makes of it: values from {flawed.min():.2f} to {flawed.max():.2f}."
 show(*plot_panels([lesson.example, flawed], ["tile", "input, flawed"], caption, colours="gray"))
 
 # %% [markdown]
@@ -285,7 +285,7 @@ for name in ("blocks.0", "blocks.2", "blocks.4", "blocks.6"):
     for channel in output.std(axis=(1, 2)).argsort()[::-1][:3]:
         channels.append(output[channel])
         titles.append(f"{name}, channel {channel}")
-caption = "Three channels each of blocks 0, 2, 4 and 6 for the defective tile, each on its own colour scale."
+caption = "Three channels from each of blocks 0, 2, 4 and 6 for the defective tile, each on its own colour scale."
 show(*plot_panels(channels, titles, caption, columns=3))
 
 # %% [markdown]
@@ -389,7 +389,7 @@ predict("03.b", 80, 200, unit="px")
 def influence(name, tiles):
     """Return the influence of each pixel on the middle position of a layer: (256, 256)."""
     kept, images = [], prepare(tiles).requires_grad_()
-    # Not a copy here: the gradient must flow through the layer's own output.
+    # No copy needed: no later layer overwrites these outputs.
     handle = network.get_submodule(name).register_forward_hook(lambda module, inputs, output: kept.append(output))
     network(images)
     handle.remove()
@@ -734,7 +734,7 @@ from aitex_utils.plots import show
 splits = load_splits()
 for split in splits:
     clean, defective = np.sum(~split.labels), np.sum(split.labels)
-    print(f"fabric {split.fabric}: {len(split.training)} training tiles, {clean} normal and {defective} defective")
+    print(f"fabric {split.fabric}: fit {len(split.training)} tiles, test {clean} normal, {defective} defective tiles")
 
 # %%
 predict("03.e", 0.75, 0.95)
@@ -878,7 +878,7 @@ print(describe_selection(measured, held_out, list(CHOICES).index("default, 2 + 4
 # ### The same choices on AITEX
 #
 # The first column (`python course.py bench notebook_03`) shows the mean tile AUROC on three fabrics of AITEX with two
-# splits by strip each. The memory bank again keeps 5 % of the patches. *Protocol B* uses four fabrics, **split by
+# splits by strip each. In this column the bank keeps 5 % of the patches. *Protocol B* uses four fabrics, **split by
 # tile**: 30 normal tiles of each for training, and 120 others and all defective tiles for the test.
 #
 # | choice | split by strip | protocol B |
@@ -897,9 +897,9 @@ print(describe_selection(measured, held_out, list(CHOICES).index("default, 2 + 4
 # as good as the default. 384 px is slightly better on average, at a higher cost. The default pools over 3 x 3 because
 # the paper does, although no pooling is best in the first column.
 #
-# Whitening is a warning: it is slightly worse than the default in the first column, and best in the second. Protocol B
-# puts tiles of one strip into the training set and the test set, and smooths the anomaly map. **The best choice depends
-# on the protocol.**
+# The whitening results are a warning: whitening is slightly worse than the default in the first column, and best in the
+# second. Protocol B puts tiles of one strip into the training set and the test set, and smooths the anomaly map. **The
+# best choice depends on the protocol.**
 
 # %% [markdown]
 # ## 12. Other backbones, CPU and GPU
@@ -915,8 +915,8 @@ print(describe_selection(measured, held_out, list(CHOICES).index("default, 2 + 4
 # | DINOv2 ([Oquab et al.](https://arxiv.org/abs/2304.07193)) | newer detectors: a transformer, trained without labels |
 #
 # Only the first is bundled with the course. `PatchFeatures("resnet18")` downloads the weights at first use, and
-# `"timm:NAME"` takes any network of timm. Cost does not depend on the weights, so the next cell measures it with random
-# weights. This takes about 15 seconds.
+# `"timm:NAME"` takes any network of timm. Cost does not depend on the weights, so the second cell below measures it
+# with random weights. This takes about 15 seconds.
 
 # %% tags=["start-here"]
 # Start here again after a restart

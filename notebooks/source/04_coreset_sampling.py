@@ -409,8 +409,8 @@ def one_choice():
 greedy = yours("04.2", course_greedy)
 _, five = time_call(lambda: greedy(large, 5, 0), repeats=3)
 _, by_product = time_call(one_choice, repeats=15)
-print(f"a choice by differences: {five.scaled(1 / 5)}")
-print(f"a choice by one product: {by_product}")
+print(f"one choice with differences: {five.scaled(1 / 5)}")
+print(f"one choice with one product: {by_product}")
 print(compare_times("one product", by_product, "differences", five.scaled(1 / 5)))
 
 # %% [markdown]

@@ -140,7 +140,7 @@ print(verdicts.describe_search_share(*medians[:2]))
 # 2024). An *index* stores vectors and searches them. You create it for a number of channels, fill it with `add`, and
 # query it with `search(patches, k)`. The results are values and indices, both `(n, k)`.
 #
-# In your own programs, import **torch before FAISS**: both load the library OpenMP, and some combinations crash.
+# In your own programs, import **torch before FAISS**: both load the OpenMP library, and some combinations crash.
 
 # %% tags=["start-here"]
 # Start here again after a restart
@@ -166,8 +166,8 @@ print(f"FAISS {faiss.__version__}, values: {toy_values[0]}, indices: {toy_rows[0
 
 # %% [markdown]
 # The vector (3, 4) is at distance 5 from (0, 0), and FAISS returns 25. **`IndexFlatL2` returns squared distances**,
-# because the square root does not change the order. The next figure shows the tile with the most anomalous patch, with
-# and without the root.
+# because the square root does not change the order. The next figure shows the tile with the most anomalous patch, and
+# its map before and after the root.
 
 # %%
 flat = faiss.IndexFlatL2(bank.shape[1])
@@ -227,7 +227,7 @@ print("(p - m)²      =", (p - m) ** 2)
 print("p² - 2pm + m² =", p**2 - 2 * p * m + m**2)
 
 # %% [markdown]
-# In this example of one channel, the squares are large and rounded, and their difference is small, so rounding errors
+# In this one-channel example, the squares are large and rounded, and their difference is small, so rounding errors
 # dominate it. This effect is called **cancellation**. It grows with the distance of the vectors from 0. The next cell
 # shifts all patches and vectors by the same amount, which changes no distance.
 
@@ -403,7 +403,7 @@ for nprobe in (1, 2, 3):
 # ## 5. Train an IVF index on the bank
 #
 # An IVF index needs its centroids before it can assign a vector to a cell, so you must **train** it first. Train it on
-# normal patches of all fabrics in the bank, and never on test patches. The next cell skips the training.
+# normal patches of all fabrics in the bank, and never on test patches. The second cell below skips the training.
 
 # %% tags=["start-here"]
 # Start here again after a restart
@@ -487,8 +487,8 @@ for name, index in (("this fabric", ivf), ("another fabric", foreign)):
 print(verdicts.describe_foreign_training(*rows))
 
 # %% [markdown]
-# The foreign centroids lie elsewhere, so most vectors crowd into a few cells. FAISS gives no warning. The recall@1 can
-# still be high, because each search reads a large part of the bank.
+# The foreign centroids lie elsewhere, so most vectors crowd into a few cells. FAISS gives no warning. Recall@1 can
+# be high, because each search reads a large part of the bank.
 
 # %% [markdown]
 # ## 6. HNSW: walk through a graph
@@ -536,7 +536,7 @@ nearest = reference.exact_search(toy.patches, toy.vectors)[1]
 print(f"{np.sum([path[-1] for path in walks] == nearest)} of {len(walks)} walks end at the nearest vector.")
 
 # %% [markdown]
-# A walk computes few distances, but can get stuck: all neighbours are farther, although a nearer vector exists. So
+# A walk needs few distances, but it can get stuck: all neighbours are farther, although a nearer vector exists. So
 # **HNSW** (*hierarchical navigable small world*, Malkov and Yashunin,
 # [arXiv 1603.09320](https://arxiv.org/abs/1603.09320)) keeps a list of the best candidates and continues from each. In
 # FAISS `efSearch` is the length of this list, and `M` the number of links per vector. HNSW needs no training, but its
@@ -767,7 +767,7 @@ show(*draw.plot_bars(list(results), worst, unit, title=title))
 # ## 9. Choose an index
 #
 # The time of an exact search is proportional to the size of the bank. Other kinds slow down less, so they are faster
-# from some size on. **At how many thousand vectors does an exact search take as long as the extraction?**
+# above some size. **At how many thousand vectors does an exact search take as long as the extraction?**
 
 # %% tags=["start-here"]
 # Start here again after a restart
@@ -858,7 +858,7 @@ quiz("05.q6", "b")
 # %% [markdown]
 # ## 10. Save, load and grow a bank
 #
-# `faiss.write_index` writes an index to a file. The next cell flips one bit of its content.
+# `faiss.write_index` writes an index to a file. The second cell below makes such a file in memory and flips a bit.
 
 # %% tags=["start-here"]
 # Start here again after a restart
@@ -966,7 +966,7 @@ print(f"Largest cell: {before.max()} before, {after.max()} after")
 # ### A bank that learns a new strip
 #
 # The next bank starts with one normal strip. The threshold is the highest tile score in the three strips most similar
-# to it. Then every second tile of the least similar strip joins the bank.
+# to this strip. Then every second tile of the least similar strip joins the bank.
 
 # %%
 strips = growing_strips()
@@ -993,9 +993,9 @@ show(*draw.plot_alarms(scores_before, tile_scores(strips.odd), threshold, added)
 #
 # <details><summary>Answer</summary>
 #
-# The scores of the second half fall less where the cloth changes along the strip: its tiles are farther from the added
-# tiles than a neighbour is. Take new normal tiles from all over the cloth. If the two halves look alike, both choices
-# work equally well. On a fabric whose strips resemble each other, there is no false alarm to begin with.
+# If the cloth changes along the strip, the scores of the second half fall less, because most of its tiles have no added
+# neighbour. Take new normal tiles from all over the cloth. If the two halves look alike, both choices work equally
+# well. On a fabric whose strips resemble each other, there is no false alarm to begin with.
 #
 # </details>
 #

@@ -76,9 +76,10 @@ class Target:
     is_inner: bool = False
 
     @property
-    def open(self) -> list[str]:
-        """The arguments that a user gives."""
-        return [name for name in self.arguments if name not in OWN]
+    def given(self) -> list[str]:
+        """The arguments that a user gives: not the label that a check puts at the head of its message."""
+        is_check = self.call.__module__.startswith("aitex_utils.safety")
+        return [name for name in self.arguments if not (is_check and name == "name")]
 
 
 class Thing:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import builtins
 import os
 import random
+import signal
 import sys
 import threading
 import time
@@ -154,6 +155,19 @@ def test_a_function_that_does_not_end_is_stopped(form: str, monkeypatch: pytest.
     assert ("stopped after 0.3 seconds" in verdict.message) == (form == "for ever")
     assert judge(EXERCISE, doubled).passed
     time.sleep(0.4)  # the time limit of the call that ended is off
+
+
+@pytest.mark.parametrize("action", [signal.SIG_IGN, signal.SIG_DFL])
+def test_the_time_limit_holds_where_interrupts_are_ignored(action: signal.Handlers):
+    before = signal.signal(signal.SIGINT, action)  # as in a background job of a shell
+    try:
+        begin = time.monotonic()
+        with pytest.raises(contain.TimeLimitError), contain.time_limit(0.05):
+            while time.monotonic() < begin + 60:
+                pass
+        assert signal.getsignal(signal.SIGINT) == action
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def test_an_interrupt_of_the_learner_is_not_taken_for_the_time_limit(printed: Callable[[], str]):

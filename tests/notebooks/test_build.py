@@ -135,7 +135,9 @@ def test_two_builds_are_the_same_bytes_and_ids_are_unique(course: Path):
 
 
 @pytest.mark.slow
-def test_build_executes_measures_and_then_agrees(course: Path, capsys: pytest.CaptureFixture):
+def test_build_executes_measures_and_then_agrees(
+    course: Path, capsys: pytest.CaptureFixture, monkeypatch: pytest.MonkeyPatch
+):
     course.write_text("# %% [markdown]\n# Takes {{cost}}.\n\n# %%\nprint(6 * 7)\n")
     assert builder.main(["--check"]) == 1
     assert "is missing" in capsys.readouterr().out
@@ -148,6 +150,14 @@ def test_build_executes_measures_and_then_agrees(course: Path, capsys: pytest.Ca
     course.write_text(course.read_text().replace("Takes", "It takes"))
     assert builder.main(["--check"]) == 1
     assert "stale" in capsys.readouterr().out
+    monkeypatch.setattr(builder, "execute", lambda notebook: pytest.fail("executed for a changed text"))
+    assert builder.main([]) == 0
+    assert builder.main(["--check"]) == 0
+    again = json.loads((builder.SOLVED / "09_test.ipynb").read_text())
+    assert again["cells"][1] == solved["cells"][1]
+    course.write_text(course.read_text().replace("6 * 7", "6 * 8"))
+    with pytest.raises(pytest.fail.Exception):
+        builder.main([])
 
 
 def test_a_notebook_without_a_source_is_reported(course: Path, capsys: pytest.CaptureFixture):

@@ -121,9 +121,6 @@ def test_folded_parts_are_closed(source: Path):
             assert cell.source.count("<details>") == cell.source.count("</details>"), cell.source[:200]
 
 
-# The checks notice a breach
-
-
 def assigned(statement: ast.stmt) -> set[str]:
     """Return the names that a statement outside a function binds, apart from imports."""
     if isinstance(statement, (ast.FunctionDef, ast.ClassDef, ast.Import, ast.ImportFrom)):
@@ -153,6 +150,9 @@ def names_that_change_under_a_slider(cells: Cells) -> list[str]:
 
 def test_what_a_slider_draws_does_not_change_with_later_cells(source: Path):
     assert names_that_change_under_a_slider(read_cells(source)) == []
+
+
+# The checks notice a breach
 
 
 def code(source: str, **metadata: object) -> NotebookNode:

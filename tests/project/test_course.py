@@ -27,8 +27,8 @@ if __name__ == "__main__":
     print(json.dumps({"argv": sys.argv, "cwd": os.getcwd(), "prefix": sys.prefix}), flush=True)
     sys.exit(int(os.environ.get("ECHO_EXIT", 0)))
 """
-# Starts the launcher with the demand for free gigabytes switched off.
 pytestmark = pytest.mark.slow  # each test starts the launcher anew
+# Starts the launcher with the demand for free gigabytes switched off.
 START = "import sys; sys.path.insert(0, sys.argv[1]); import course; course.GB_KEPT = course.GB_FETCHED = 0; "
 START += "sys.exit(course.main(sys.argv[2:]))"
 needs_posix = pytest.mark.skipif(os.name == "nt", reason="signals to a process group are a POSIX matter")

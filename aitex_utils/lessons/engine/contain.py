@@ -170,8 +170,16 @@ def time_limit(seconds: float) -> Iterator[None]:
         else:
             _thread.interrupt_main()
 
+    def stop(*_: object) -> None:
+        if expired.is_set():
+            raise KeyboardInterrupt
+
     timer = threading.Timer(seconds, interrupt)
     timer.daemon = True
+    before = signal.getsignal(signal.SIGINT)
+    is_deaf = before in (signal.SIG_IGN, signal.SIG_DFL)  # a shell starts background jobs with SIGINT ignored
+    if is_deaf:
+        signal.signal(signal.SIGINT, stop)
     try:
         try:
             timer.start()
@@ -183,3 +191,6 @@ def time_limit(seconds: float) -> Iterator[None]:
         if not expired.is_set():
             raise
         raise TimeLimitError from None
+    finally:
+        if is_deaf:
+            signal.signal(signal.SIGINT, before)

@@ -601,10 +601,10 @@ CLAIMS = {
     "has a higher recall@1 than this IVF index, and still loses AUROC": lambda kinds, sizes: (
         kinds["hnsw_64"]["recall"] > kinds["ivf_8"]["recall"] and kinds["hnsw_64"]["high"] < 0
     ),
-    "With 16 it loses more": lambda kinds, sizes: (
+    "With `efSearch` 16, it loses more": lambda kinds, sizes: (
         kinds["hnsw_16"]["tile_auroc"] < kinds["hnsw_64"]["tile_auroc"] and kinds["hnsw_16"]["high"] < 0
     ),
-    "PQ loses on average": lambda kinds, sizes: all(
+    "PQ loses AUROC on average": lambda kinds, sizes: all(
         kinds[kind]["tile_auroc"] < kinds["flat"]["tile_auroc"] for kind in ("pq_19", "pq_19_true")
     ),
     "it is the fastest of the three": lambda kinds, sizes: (
@@ -616,7 +616,7 @@ CLAIMS = {
     ),
     "or if the limit were 300 ms": lambda kinds, sizes: 1.024 * (sizes["flat"][4] + sizes["extraction"]) < 300,
     "HNSW is about as fast": lambda kinds, sizes: 0.8 < sizes["hnsw_16"][4] / sizes["ivf_8"][4] < 1.2,
-    "has some 2,000": lambda kinds, sizes: sizes["as_long_as_extraction"] > 2000,
+    "has only about 2,000": lambda kinds, sizes: sizes["as_long_as_extraction"] > 2000,
 }  # words of the text: what must hold of the kinds of index and the sizes measured on AITEX
 
 
