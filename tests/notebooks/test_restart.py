@@ -19,7 +19,6 @@ import build as builder  # noqa: E402
 
 HANG = 1200  # s per cell: a limit that catches a hang, not a slow or busy machine
 SOURCES = sorted(builder.SOURCE.glob("[0-9][0-9]_*.py"))
-PREPARED = [path for path in SOURCES if 'tags=["start-here"' in path.read_text(encoding="utf-8")]
 TIMES = re.compile(r"\d\s?(?:s|ms|µs|us|min|[KMG]i?B(?:/s)?)\b|\b(?:seconds?|milliseconds?|times|faster|slower)\b")
 TABLE_OF_TIMES = re.compile(r"\b(?:milliseconds|microseconds|seconds|ms|µs|s)\b")  # in the head of a table
 SPREAD = re.compile(r"\d\s+\([\d.,]+ to [\d.,]+\)")
@@ -88,16 +87,15 @@ def failed_checks(cells: list[NotebookNode]) -> list[str]:
 @pytest.mark.parametrize("source", SOURCES, ids=lambda path: path.stem)
 def test_a_solved_notebook_runs_twice_in_one_kernel_and_says_the_same(source: Path, caches: Path):
     cells = code_of(source)
-    ran = run([*cells, *(cells if source in PREPARED else [])], caches / source.stem)
+    ran = run([*cells, *cells], caches / source.stem)
     first, second = ran[: len(cells)], ran[len(cells) :]
     pictures_have_alt_text(first)
     assert failed_checks(ran) == []
-    if second:
-        assert not (found := differences(first, second)), "\n\n".join(found)
+    assert not (found := differences(first, second)), "\n\n".join(found)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("source", PREPARED, ids=lambda path: path.stem)
+@pytest.mark.parametrize("source", SOURCES, ids=lambda path: path.stem)
 def test_each_section_runs_on_its_own_in_a_new_kernel(source: Path, caches: Path):
     failures = []
     for heading, cells in sections_with_code(builder.solved(source).cells).items():
