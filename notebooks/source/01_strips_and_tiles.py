@@ -27,11 +27,13 @@
 # **Time**: about {{minutes}} for you, including the exercises, and {{cost}} for the computer.
 
 # %% [markdown]
+# ## Part 1: Labelled tiles
+#
 # ## 1. A folder of strips
 #
-# [AITEX](https://doi.org/10.2478/aut-2019-0035) is a public database of real fabric with 247 strips: 141 without a
-# defect and 106 with one. The practice fabric has the same layout and most of the irregularities. All cells run on
-# either data set.
+# [AITEX](https://doi.org/10.2478/aut-2019-0035) is a public database of real fabric. Its archive has 247 strips: 141
+# without a defect and 106 with one. The paper counts 245. The practice fabric has the same layout and most of the
+# irregularities. All cells run on both.
 #
 # | folder | content |
 # |---|---|
@@ -39,7 +41,7 @@
 # | `Defect_images` | defective strips |
 # | `Mask_images` | ground-truth masks, which mark the defects |
 #
-# After a restart of the kernel, continue from the first cell of your section, or use **Run All Above Selected Cell** in
+# After a restart, continue from the first cell of your section, or use **Run All Above Selected Cell** in
 # the menu **Run**. The set-up takes about 10 seconds the first time.
 
 # %% tags=["start-here"]
@@ -605,7 +607,7 @@ show(*figures.plot_compression(written[0], np.asarray(Image.open(buffer))))
 # %% [markdown]
 # ## Part 2: The leakage lab
 #
-# In this part, you test the same detector twice, and only the split of the normal tiles differs. In one test, the
+# You test the same detector twice, and only the split of the normal tiles differs. In one test, the
 # detector looks better than it is.
 
 # %% [markdown]
