@@ -291,6 +291,8 @@ from aitex_utils.tiling import crop_tiles
 
 strips = load_strips()
 zeros, mirrored = (load_maps(name, background=None) for name in ("plain", "mirrored borders"))
+
+# %%
 labels = {"xlabel": "column of the tile (px)", "ylabel": "score, 90 % quantile"}
 title = "Scores of the calibration tiles against the column"
 profiles = {"zeros": tile_profile(zeros.calibration), "mirrored": tile_profile(mirrored.calibration)}
