@@ -244,12 +244,12 @@ def test_an_image_is_drawn_on_the_full_grey_scale():
 
 def test_a_mask_is_outlined_on_an_image_and_its_extent_is_in_the_caption():
     figure, caption = plot_image(GREY, box(GREY.shape, slice(3, 6), slice(1200, 1300)))
-    assert re.search(r"columns 1,200 to 1,299, rows 3 to 5\.$", caption)
+    assert re.search(r"columns 1,200 to 1,299 and rows 3 to 5\.$", caption)
     (line,) = figure.axes[0].lines
     assert line.get_color() == DEFECTIVE
     assert line.get_xdata().min() == 1198 and line.get_xdata().max() == 1301
     figure, caption = plot_image(GREY, np.zeros(GREY.shape, bool))
-    assert "outline" not in caption and not figure.axes[0].lines
+    assert "marked" not in caption and not figure.axes[0].lines
 
 
 def test_a_strip_is_drawn_above_its_map():
@@ -271,11 +271,11 @@ def test_compared_strips_share_the_given_scale():
     assert maps_of(plot_strip(GREY, peak(GREY.shape, 1, 1), scale=(0.0, 0.5))[0])[0].get_clim() == (0, 0.5)
 
 
-@pytest.mark.parametrize(("column", "place"), [(2310, "inside it"), (100, "outside it")])
+@pytest.mark.parametrize(("column", "place"), [(2310, "one of them"), (100, "none of them")])
 def test_a_mask_is_outlined_on_the_strip_and_not_on_the_map(column: int, place: str):
     mask = box(GREY.shape, slice(8, 12), slice(2300, 2401))
     figure, caption = plot_strip(GREY, peak(GREY.shape, 9, column), mask)
-    assert re.search(rf"mask covers columns 2,300 to 2,400, .*highest point lies {place}\.$", caption)
+    assert re.search(rf"columns 2,300 to 2,400, .*highest point is {place}\.$", caption)
     assert [len(axis.lines) for axis in figure.axes[:2]] == [1, 0]
     for no_mask in (None, np.zeros(GREY.shape, bool)):
         figure, caption = plot_strip(GREY, peak(GREY.shape, 9, column), no_mask)

@@ -94,8 +94,7 @@ def plot_intervals_by_unit(
         low, high = np.array([intervals[unit][name] for name in estimates]).T
         axis.hlines(heights, low, high, color=colour, linewidth=4 - i, label=f"{unit} resampled")
         axis.plot(list(estimates.values()), heights, MARKERS[i], color=LINE, markersize=5)
-    axis.set(yticks=rows, yticklabels=list(estimates), xlabel=label)
-    axis.invert_yaxis()
+    axis.set(yticks=rows, yticklabels=list(estimates), xlabel=label, ylim=(len(estimates) - 0.5, -0.5))
     axis.legend(loc="center left", bbox_to_anchor=(1.01, 0.5))
     texts = []
     for name, value in estimates.items():
@@ -168,7 +167,7 @@ to 70.0 %).'
         axis.plot(values, row + rng.uniform(-0.18, 0.18, len(values)), "o", color=NORMAL, alpha=0.5, markersize=5)
         axis.vlines(np.mean(values), row - 0.35, row + 0.35, color=LINE, linewidth=2.5)
     axis.axvline(promised, color=DEFECTIVE, linestyle="--", label=f"promised: {percent(promised)}")
-    axis.set(yticks=range(len(rates)), yticklabels=list(rates), xlabel="share of new normal tiles that is flagged")
+    axis.set(yticks=range(len(rates)), yticklabels=list(rates), xlabel="flagged share of new normal tiles")
     axis.invert_yaxis()
     axis.legend(loc="center left", bbox_to_anchor=(1.01, 0.5))
     texts = [
@@ -243,7 +242,8 @@ def plot_light(rates: Mapping[str, Mapping[float, float]], promised: float) -> t
         style = LINE_STYLES[i % 4] + MARKERS[i % len(MARKERS)]
         axis.plot(list(of_fabric), list(of_fabric.values()), style, color=COLOURS[i % 4], label=f"fabric {fabric}")
     axis.axhline(promised, color="0.5", linewidth=1, label=f"promised: {percent(promised)}")
-    axis.set(xlabel="grey values, times their value in the light of the fit", ylabel="false-alarm rate", ylim=(0, 1.02))
+    label = "factor on the grey values (1 = light of the training tiles)"
+    axis.set(xlabel=label, ylabel="false-alarm rate", ylim=(0, 1.02))
     axis.legend(loc="center left", bbox_to_anchor=(1.01, 0.5))
     texts = [
         f"fabric {fabric} " + ", ".join(f"{percent(rate)} at x {factor:g}" for factor, rate in of_fabric.items())
