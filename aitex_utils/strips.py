@@ -134,7 +134,7 @@ class Strip:
             union |= mask
         if union.mean() > COVERED:
             raise InputError(
-                f"{path} marks {union.mean():.0%} of its strip: is the mask inverted or transparent? "
+                f"{path} marks {100 * union.mean():.0f} % of its strip: is the mask inverted or transparent? "
                 "Save it with the defect in white on black, or leave the strip out with skip_bad=True."
             )
         return union

@@ -12,6 +12,8 @@ from pathlib import Path
 import tables_ablation
 import tables_accuracy
 import tables_demo
+import tables_front
+import tables_independent
 import tables_practice
 import tables_speed
 from results_files import BENCHMARKS
@@ -24,6 +26,8 @@ TABLES = {
     **tables_ablation.TABLES,
     **tables_accuracy.TABLES,
     **tables_demo.TABLES,
+    **tables_front.TABLES,
+    **tables_independent.TABLES,
     **tables_practice.TABLES,
     **tables_speed.TABLES,
 }

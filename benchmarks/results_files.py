@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 BENCHMARKS = Path(__file__).resolve().parent
 RESULTS, IMAGES = BENCHMARKS / "results", BENCHMARKS / "images"
-NOTEBOOK_IMAGES = BENCHMARKS.parent / "notebooks" / "images"  # those that the front page shows
+NOTEBOOK_IMAGES = BENCHMARKS.parent / "notebooks" / "images"  # of the front page and of `benchmarks/README.md`
 
 
 def read_results(name: str) -> dict[str, Any]:

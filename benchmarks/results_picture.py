@@ -1,4 +1,4 @@
-"""`python course.py bench results_picture`: the front page's figure of the detectors on the practice fabric.
+"""`python course.py bench results_picture`: the figure of the detectors on the practice fabric.
 
 It is drawn from `results/notebook_09.json` alone: tile AUROC by protocol C1 of PatchCore, of the autoencoder with both
 of its errors, and of the PCA residual. All have the measures against the edges of tiles.

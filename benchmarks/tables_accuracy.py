@@ -163,7 +163,7 @@ def cost_sentence() -> str:
 
 
 def headline_table() -> str:
-    """Make the table of the front page: each detector by protocols C, B and A.
+    """Make the main table: each detector by protocols C, B and A.
 
     Returns
     -------

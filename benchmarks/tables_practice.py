@@ -79,7 +79,7 @@ def contest_table() -> str:
         values = [plain["tile_auroc_c1"], *(fixed[name] for name in names)]
         rows.append([label, *(f"{value:.3f}" for value in values)])
     head = ["mean over fabrics", "tile AUROC as it comes", "tile AUROC", "C2", "pixel AUROC", "pixel AP", "AUPRO 0.3"]
-    return f"![{contest_caption(contest)}](notebooks/images/practice_results.png)\n\n{markdown_table(head, rows)}"
+    return f"![{contest_caption(contest)}](../notebooks/images/practice_results.png)\n\n{markdown_table(head, rows)}"
 
 
 TABLES = {

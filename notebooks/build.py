@@ -179,7 +179,7 @@ def filled(text: str, notebook: str) -> str:
             for key in re.findall(r'"[^"]+"|[^.]+', place[2]):
                 key = key.strip(' "')
                 value = value[int(key) if isinstance(value, list) else key]
-            return format(value, place[3] or "")
+            return format(value, place[3] or "").replace("%", " %")
         except (LookupError, TypeError, ValueError) as error:
             reason = f"{type(error).__name__} {error}"
             raise SourceError(f"{notebook}: {path} does not give a number for {place[0]} ({reason}).") from error

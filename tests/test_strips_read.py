@@ -231,7 +231,7 @@ def test_a_mask_that_marks_the_whole_strip_is_refused(tmp_path: Path, kind: str)
         write_png(path, grey(255) if kind == "white" else 255 - mask)
     strip = strip_of(strip_path, (path,))
     for read in (strip.read_mask, strip.read_known_mask):
-        with pytest.raises(InputError, match=r"m\.png marks (99|100)% of its strip: is the mask inverted or transp"):
+        with pytest.raises(InputError, match=r"m\.png marks (99|100) % of its strip: is the mask inverted or transp"):
             read()
     with pytest.warns(UserWarning, match="1 of 1 strips were skipped"):
         assert read_strips([strip], skip_bad=True) == ([], [])

@@ -288,7 +288,10 @@ def _read(folder: Path) -> tuple[dict[str, Any], bytes, dict[str, np.ndarray]]:
         except OSError as error:
             raise InputError(f"{folder / name} cannot be read ({error.strerror}): check its permissions.") from error
         if hashlib.sha256(content[name]).hexdigest() != digest:
-            raise InputError(f"{folder / name} is damaged (its SHA-256 differs from the header): save or fit it anew.")
+            raise InputError(
+                f"{folder / name} is damaged (its SHA-256 does not match {HEADER}): save the bank or detector "
+                "again, or fit it again."
+            )
     try:
         arrays = {name[:-4]: read_array(data) for name, data in content.items() if name.endswith(".npy")}
     except (ValueError, struct.error) as error:

@@ -96,7 +96,7 @@ def cached(
     >>> def square():
     ...     return {"squares": np.arange(3) ** 2}
     >>> cached("squares", square, exponent=2)
-    squares: computing it, for the first time.
+    Computing squares for the first time.
     {'squares': array([0, 1, 4])}
     >>> cached("squares", square, exponent=2)
     {'squares': array([0, 1, 4])}
@@ -108,7 +108,7 @@ def cached(
     arrays, reason = _read(folder, fingerprints)
     if arrays is not None:
         return arrays
-    print(f"{name}: computing it, {reason}.", flush=True)
+    print(f"Computing {name} {reason}.", flush=True)
     arrays = _check_arrays(make(), name)
     try:
         _write(folder, fingerprints, arrays)
@@ -196,12 +196,14 @@ def _read(folder: Path, fingerprints: dict[str, str]) -> tuple[dict[str, np.ndar
             ingredients = sorted({*fingerprints, *stored})
             changed = [key for key in ingredients if stored.get(key) != fingerprints.get(key)]
             if changed:
-                return None, f"since {' and '.join(changed)} changed"
+                return None, f"again, because {' and '.join(changed)} changed"
             return {key: _load(folder, key, digest) for key, digest in files.items()}, ""
         except (OSError, ValueError, KeyError, TypeError, EOFError, RecursionError):
             if _read_header(folder) == before:  # else another notebook replaced the entry in the meantime
                 break
-    return None, "since the cached result is damaged" if os.path.lexists(folder / HEADER) else "for the first time"
+    if not os.path.lexists(folder / HEADER):
+        return None, "for the first time"
+    return None, "again, because the cached result is damaged"
 
 
 def _read_header(folder: Path) -> bytes:

@@ -31,11 +31,11 @@
 # ## 1. Exact search with one matrix product
 #
 # To score a tile, PatchCore compares each of its 1,024 patches with every vector of the memory bank. For each of three
-# fabrics, a bank contains all patches of 16 normal tiles. The test patches come from other strips: 10 clean tiles and
-# 10 tiles with a defect per fabric. The first run takes about 20 seconds.
+# fabrics, a bank contains all patches of 16 normal tiles. The test patches come from other strips: 10 normal and 10
+# defective tiles per fabric. The first run of the next cell takes about 20 seconds.
 #
-# Each section has a cell that begins with *Start here again after a restart*. After a restart of the kernel, continue
-# from this cell of your section.
+# After a restart of the kernel, continue from the cell in your current section that begins with *Start here again after
+# a restart*.
 
 # %% tags=["start-here"]
 # Start here again after a restart
@@ -65,9 +65,10 @@ print(f"All inner products of one tile: {1024 * len(bank) * 4 / 2**20:.0f} MiB")
 #
 # *Medium, 15 minutes.*
 #
-# For `patches` `(n, C)` and `vectors` `(M, C)`, return two arrays of length n: the **distance** of each patch to its
-# nearest vector, not squared, and the **index** of that vector. Use no loop, and no array larger than `(n, M)`. Among
-# equally near vectors, any index is right. The result must not contain `nan`, even where a patch equals a vector.
+# For `patches` `(n, C)` and `vectors` `(M, C)`, return two arrays of length n: the **distance** (not squared) from each
+# patch to its nearest vector, and the **index** of that vector. Use no loop, and no array larger than `(n, M)`. If
+# several vectors are equally near, the index of any of them is correct. The result must not contain `nan`, even where a
+# patch equals a vector.
 #
 # Example: the patches `[[0, 0], [6, 7]]` and the vectors `[[0, 0], [3, 4], [6, 8]]` give the distances `[0, 1]` and the
 # indices `[0, 2]`.
@@ -90,8 +91,8 @@ def exact_search(
 check("05.1", exact_search)  # stuck? hint("05.1")
 
 # %% [markdown]
-# `yours` returns your function if it passed, otherwise the course's. The next cell compares it with `MemoryBank`, on a
-# coreset of a tenth of the bank.
+# `yours` returns your function if it passed, otherwise the course's function. The next cell compares it with
+# `MemoryBank`, on a coreset with a tenth of the bank's vectors.
 
 # %%
 from aitex_utils import MemoryBank, PatchFeatures, k_center_greedy
@@ -106,8 +107,8 @@ print(f"Equal indices: {np.sum(np.asarray(indices) == bank_indices[:, 0])} of 64
 print(f"Largest difference between distances: {abs(np.asarray(distances) - bank_distances[:, 0]).max():.1e}")
 
 # %% [markdown]
-# Scoring a tile takes two steps: the network extracts its patches, and the search compares them with the bank. **With
-# the coreset, what share of the time does the search take?**
+# Scoring a tile takes two steps: the network extracts the tile's patches, and the search compares them with the bank.
+# **With the coreset, what share of the time does the search take?**
 
 # %%
 predict("05.a", 5, 40, unit="%")
@@ -127,20 +128,17 @@ from aitex_utils.lessons.nb05 import verdicts
 medians, spreads = [t.median for t in timings], [(t.low, t.high) for t in timings]
 total = medians[0] + medians[1]  # with the coreset
 reveal("05.a", 100 * medians[1] / total, unit=f"% of {total:.0f} ms")
-show(*draw.plot_bars(list(calls), medians, "milliseconds", title="One tile, part by part", spreads=spreads))
+show(*draw.plot_bars(list(calls), medians, "milliseconds", title="Time per tile, by step", spreads=spreads))
 print(verdicts.describe_search_share(*medians[:2]))
-
-# %% [markdown]
-# An index can only shorten the search, so its benefit depends on the size of the bank.
 
 # %% [markdown]
 # ## 2. FAISS returns squared distances
 #
-# `MemoryBank` and the authors of PatchCore use the library [FAISS](https://arxiv.org/abs/2401.08281) (Douze et al.,
-# 2024). An *index* stores vectors and searches them. You create it for a number of channels, fill it with `add`, and
-# query it with `search(patches, k)`. The results are values and indices, both `(n, k)`.
+# `MemoryBank` and the authors of PatchCore use the library [FAISS](https://arxiv.org/abs/2401.08281). An *index* stores
+# vectors and searches them. You create it for a given number of channels, fill it with `add`, and query it with
+# `search(patches, k)`. The results are values and indices, both of shape `(n, k)`.
 #
-# In your own programs, import **torch before FAISS**: both load the OpenMP library, and some combinations crash.
+# In your own programs, import **torch before FAISS**: each loads its own OpenMP library, and some combinations crash.
 
 # %% tags=["start-here"]
 # Start here again after a restart
@@ -167,7 +165,7 @@ print(f"FAISS {faiss.__version__}, values: {toy_values[0]}, indices: {toy_rows[0
 # %% [markdown]
 # The vector (3, 4) is at distance 5 from (0, 0), and FAISS returns 25. **`IndexFlatL2` returns squared distances**,
 # because the square root does not change the order. The next figure shows the tile with the most anomalous patch, and
-# its map before and after the root.
+# the tile's anomaly maps from distances and from their squares.
 
 # %%
 flat = faiss.IndexFlatL2(bank.shape[1])
@@ -177,14 +175,14 @@ distances = np.sqrt(squares)
 most = int(distances.max(axis=(1, 2)).argmax())
 ratios = [values.max() / np.median(values) for values in (distances[most], squares[most])]
 caption = "A test tile, its distances and its squared distances, each map with its own colour scale. "
-caption += f"The maximum is {ratios[0]:.1f} times the median of the distances, "
-caption += f"and {ratios[1]:.1f} times the median of the squares."
+caption += f"The largest distance is {ratios[0]:.1f} times the median distance. "
+caption += f"The largest square is {ratios[1]:.1f} times the median square."
 panels = [np.dstack([banks.tiles[most]] * 3), distances[most], squares[most]]
 show(*plot_panels(panels, ["tile", "distances", "squares"], caption))
 
 # %% [markdown]
-# Squares exaggerate large distances, so the rest of the map looks darker. Do squares change the tile AUROC of
-# the maximum, or of the mean?
+# Squares exaggerate large distances, so the rest of the map looks darker. Does squaring change the tile AUROC if the
+# score is the maximum, or the mean?
 
 # %%
 aurocs = {}
@@ -195,9 +193,9 @@ for score in (np.max, np.mean):
 print(verdicts.describe_squares(*aurocs.values()))
 
 # %% [markdown]
-# The maximum ranks the tiles in the same order with distances and squares, so the mistake can go unnoticed. But
-# smoothing, reweighting, and comparisons with a threshold are wrong without the root. `MemoryBank.search` takes the
-# root.
+# The maximum ranks the tiles in the same order with distances and squares, so a missing square root can go unnoticed.
+# But smoothing, reweighting, and comparisons with a threshold on distances are wrong without the square root.
+# `MemoryBank.search` returns distances.
 
 # %% [markdown]
 # ## 3. Rounding errors in squared distances
@@ -227,9 +225,9 @@ print("(p - m)²      =", (p - m) ** 2)
 print("p² - 2pm + m² =", p**2 - 2 * p * m + m**2)
 
 # %% [markdown]
-# In this one-channel example, the squares are large and rounded, and their difference is small, so rounding errors
-# dominate it. This effect is called **cancellation**. It grows with the distance of the vectors from 0. The next cell
-# shifts all patches and vectors by the same amount, which changes no distance.
+# In this one-channel example, the squares are large and rounded, so rounding errors dominate their small difference.
+# This effect is called **cancellation**. It grows with the distance of the vectors from 0. The next cell shifts all
+# patches and vectors by the same amount, which changes no distance.
 
 # %%
 search = yours("05.1", reference.exact_search)
@@ -242,12 +240,11 @@ for shift in shifts:
     for name, values in (("exact_search", search(p, m)[0]), ("differences", by_difference)):
         error = np.median(abs(np.asarray(values) - exact) / exact)
         errors[name].append(max(float(error), 1e-9))
-axes = {"xlabel": "shift of all vectors", "ylabel": "relative error of a distance"}
-show(*draw.plot_lines(shifts, errors, **axes, title="Cancellation, median over patches"))
+axes = {"xlabel": "shifts of all vectors", "ylabel": "median relative error of the distances"}
+show(*draw.plot_lines(shifts, errors, **axes, title="Cancellation"))
 
 # %% [markdown]
-# The error of a matrix product grows much faster with the shift than the error of direct differences. At the largest
-# shift, it reaches several per cent of the distance.
+# The error of a matrix product grows much faster with the shift than the error of direct differences.
 #
 # Now search the bank for 2,048 of **its own vectors**, each at distance 0 from itself. **For what share of them does
 # FAISS return exactly 0?**
@@ -268,22 +265,23 @@ print(f"mean subtracted     {np.sqrt(centred.search(own - mean, 1)[0].max()):.5f
 print(f"MemoryBank          {MemoryBank().add(bank).search(own)[0].max():.5f}")
 
 # %% [markdown]
-# There are two remedies for these errors. **Subtract the bank's mean** from the bank and the patches, which makes the
-# squares smaller. Or use direct differences to **recompute the distances** to the vectors found, as
-# `MemoryBank.search` does. In your own tests, compare distances with a tolerance, never with `==`.
+# There are two ways to reduce these errors. **Subtract the bank's mean** from the bank and the patches, which makes the
+# squares smaller. Or use direct differences to **recompute the distances** to the vectors found, as `MemoryBank.search`
+# does. In your tests, compare distances with a tolerance, never with `==`.
 
 # %% [markdown]
 # ## 4. IVF: search in a few cells
 #
-# An exact search also compares vectors that are far away. To avoid this, k-means places *centroids* in the bank, and
-# each vector belongs to the **cell** of its nearest centroid. A search compares the patch with the centroids, then with
-# the vectors in the nearest cells. FAISS calls this index an inverted file, **IVF** (Sivic and Zisserman, 2003,
-# [doi 10.1109/ICCV.2003.1238663](https://doi.org/10.1109/ICCV.2003.1238663)). `nlist` is the number of cells, and
-# `nprobe` the number of cells searched.
+# An exact search also compares vectors that are far away. To avoid this, k-means computes *centroids* from the bank's
+# vectors, and each vector belongs to the **cell** of its nearest centroid. A search compares the patch with the
+# centroids, then with the vectors in the nearest cells. FAISS calls this index an inverted file, **IVF** (Sivic and
+# Zisserman, 2003, [doi 10.1109/ICCV.2003.1238663](https://doi.org/10.1109/ICCV.2003.1238663)). `nlist` is the number of
+# cells, and `nprobe` the number of cells searched.
 #
-# **recall@1** is the share of patches for which a search finds the nearest vector. Move the slider of the toy bank,
-# which has two channels and 12 cells. The left panel shows one patch near a border, the right panel recall@1 and cost
-# over 500 patches. The cost is the number of computed distances, relative to an exact search.
+# **recall@1** is the share of patches for which a search finds the nearest vector. The next figure shows a toy bank
+# with two channels and 12 cells. Move its slider. The left panel shows one patch near a border between cells, and the
+# right panel shows recall@1 and cost over 500 patches. The cost is the number of computed distances, relative to an
+# exact search.
 
 # %% tags=["start-here"]
 # Start here again after a restart
@@ -304,8 +302,9 @@ toy = toy_bank()
 show_with_sliders(partial(draw.plot_nprobe, toy), stills=[{"nprobe": 1}, {"nprobe": 2}], nprobe=(1, 12, 1, 1))
 
 # %% [markdown]
-# With `nprobe` = 1 the search misses the nearest vector, which lies in the next cell. More cells raise recall@1 and the
-# cost. With all cells, IVF costs more than an exact search, because it also compares the centroids.
+# With `nprobe` = 1 the search misses the nearest vector, which lies in a neighbouring cell. Searching more cells raises
+# both recall@1 and the cost. With all cells, IVF costs more than an exact search, because it also compares the patch
+# with the centroids.
 #
 # ### Exercise 05.2: Recall@1 up to ties
 #
@@ -380,7 +379,8 @@ def search_cells(
 check("05.3", search_cells)  # stuck? hint("05.3")
 
 # %% [markdown]
-# Both functions now run on the toy bank, beside an IVF index with the same centroids.
+# The next cell runs your functions from 05.2 and 05.3 on the toy bank. It compares the search with an IVF
+# index with the same centroids.
 
 # %%
 search, recall = yours("05.3", reference.search_cells), yours("05.2", reference.recall_at_one)
@@ -397,13 +397,13 @@ for nprobe in (1, 2, 3):
     print(f"nprobe = {nprobe}: recall@1 {share:.3f}, same result as FAISS for {same} of {len(indices)} patches")
 
 # %% [markdown]
-# Both searches find the same vectors. FAISS also stores a list of the vectors per cell, which saves time.
+# FAISS stores a list of the vectors per cell, which saves time.
 
 # %% [markdown]
 # ## 5. Train an IVF index on the bank
 #
 # An IVF index needs its centroids before it can assign a vector to a cell, so you must **train** it first. Train it on
-# normal patches of all fabrics in the bank, and never on test patches. The second cell below skips the training.
+# normal patches of all fabrics in the bank, and never on test patches.
 
 # %% tags=["start-here"]
 # Start here again after a restart
@@ -425,9 +425,9 @@ bank, queries = banks.banks[0], np.ascontiguousarray(banks.tests[0][::10])
 
 # %%
 try:
-    faiss.IndexIVFFlat(faiss.IndexFlatL2(bank.shape[1]), bank.shape[1], 8).add(bank)
+    faiss.IndexIVFFlat(faiss.IndexFlatL2(bank.shape[1]), bank.shape[1], 8).add(bank)  # without training
 except RuntimeError as error:
-    print("FAISS refuses:", str(error)[-30:])
+    print("FAISS refuses:", str(error).split("Error: ")[-1])
 
 # %% [markdown]
 # The next index has one cell per 39 vectors, because FAISS warns about fewer vectors per cell. **With `nprobe` = 1, for
@@ -470,8 +470,8 @@ recalls, times = zip(*measured.values(), strict=True)
 show(*draw.plot_tradeoff(list(measured), recalls, times))
 
 # %% [markdown]
-# Neighbours often share a cell, so a search of one cell among several hundred already finds many nearest vectors. Each
-# doubling of `nprobe` adds less recall@1, and costs more time.
+# Neighbours often share a cell, so a search of one cell among several hundred finds many nearest vectors. Each
+# doubling of `nprobe` adds less recall@1 than the doubling before, and costs more time.
 #
 # Now train the index on patches of **another fabric**, and fill it with this bank. FAISS's *imbalance factor* is 1 if
 # all cells are equally large.
@@ -487,15 +487,15 @@ for name, index in (("this fabric", ivf), ("another fabric", foreign)):
 print(verdicts.describe_foreign_training(*rows))
 
 # %% [markdown]
-# The foreign centroids lie elsewhere, so most vectors crowd into a few cells. FAISS gives no warning. Recall@1 can
-# be high, because each search reads a large part of the bank.
+# The centroids of the other fabric lie elsewhere, so most vectors crowd into a few cells. FAISS gives no warning.
+# Recall@1 can still be high, because each search reads a large part of the bank.
 
 # %% [markdown]
 # ## 6. HNSW: walk through a graph
 #
-# The second idea is a graph that links each vector to some near vectors. A search *walks*: it always moves to the
-# linked neighbour nearest to the patch, and stops when no neighbour is nearer. In the toy bank, each vector is linked
-# to the three nearest of the earlier vectors. The first vectors had few candidates, so their links are long and serve
+# The second idea is a graph that links each vector to some near vectors. A search *walks*: it moves to the linked
+# neighbour nearest to the patch, and stops when no neighbour is nearer. In the toy bank, each vector is linked to the
+# three nearest of the vectors added before it. The first vectors had few candidates, so their links are long and serve
 # as shortcuts.
 
 # %% tags=["start-here"]
@@ -556,16 +556,16 @@ for ef_search in (4, 16, 64, 128):
     print(f"efSearch = {ef_search:3}: recall@1 {share:.3f}, {timing.written('µs')} per patch")
 
 # %% [markdown]
-# A longer list raises recall@1 and costs time.
+# A longer list raises recall@1, up to 1, and costs time.
 
 # %% [markdown]
 # ## 7. PQ: store codes instead of vectors
 #
-# The third idea saves bytes. **Product quantisation**, PQ, cuts each vector into S parts. For each part, k-means learns
-# a **codebook** of 256 entries. The index stores only which entry is nearest to each part: S bytes per vector, the
+# **Product quantisation**, PQ, saves bytes. It cuts each vector into S parts. For each part, k-means learns a
+# **codebook** of 256 entries. The index stores only which entry is nearest to each part: S bytes per vector, the
 # `code_size` (Jégou, Douze and Schmid, 2011, [doi 10.1109/TPAMI.2010.57](https://doi.org/10.1109/TPAMI.2010.57)). In
-# the toy bank, each channel is a part, and each codebook has six entries. They form a grid, and every vector moves to a
-# crossing.
+# the toy bank, each channel is a part, and each codebook has six entries. The combinations of entries form a grid, and
+# each vector is replaced by a crossing of this grid.
 
 # %% tags=["start-here"]
 # Start here again after a restart
@@ -586,8 +586,12 @@ toy = toy_bank()
 show(*draw.plot_codes(toy.vectors, toy_codebooks(toy.vectors, k=6)))
 
 # %% [markdown]
+# <details><summary>In depth: the product in the name</summary>
+#
 # Two codebooks of six entries distinguish 36 crossings, the *product* of their sizes, and 19 codebooks of 256 entries
 # distinguish $256^{19}$ vectors.
+#
+# </details>
 #
 # ### Exercise 05.4: Encode, and count the bytes
 #
@@ -597,7 +601,7 @@ show(*draw.plot_codes(toy.vectors, toy_codebooks(toy.vectors, k=6)))
 # - the codes `(N, S)` as `np.uint8`: for part s, the index of the nearest entry in `codebooks[s]`;
 # - the number of bytes of the codes **and** the codebooks together.
 #
-# Part s of a vector is its s-th run of C / S neighbouring channels. Example: take the codebooks
+# Part s of a vector is its s-th run of C / S consecutive channels. Example: take the codebooks
 # `[[[0, 0], [5, 5], [9, 0]], [[9, 9], [0, 0], [5, 5]]]` and the vector `[8, 1, 4, 6]`. Its parts `[8, 1]` and `[4, 6]`
 # are both nearest to entry 2, so the codes are `[2, 2]`. They take 2 bytes, and the codebooks 48.
 
@@ -621,9 +625,9 @@ def encode(
 check("05.4", encode)  # stuck? hint("05.4")
 
 # %% [markdown]
-# For each vector, a search adds S squared distances from a table. The sum is the squared distance to the *crossing*,
-# not to the vector. The next cell trains PQ, which takes a few seconds, and encodes 1,000 vectors with the
-# codebooks of FAISS.
+# For each vector, a search adds up S squared distances, which it looks up in a table. The sum is the squared distance
+# to the *crossing*, not to the vector. The next cell trains PQ, which takes a few seconds, and encodes 1,000 vectors
+# with its codebooks.
 
 # %%
 banks = lesson_banks()
@@ -647,10 +651,10 @@ error = np.median(abs(np.sqrt(pq_squares) - exact_distances) / exact_distances)
 names = ["flat", f"PQ, code_size {code_size}"]
 sizes = [faiss.serialize_index(index).nbytes / 2**20 for index in (flat, pq)]
 show(*draw.plot_bars(names, sizes, "MiB", title="Size of the index"))
-print(f"recall@1 {recall:.3f}, median error of a distance {error:.1%}")
+print(f"recall@1: {recall:.3f}, median relative error of the distances: {100 * error:.1f} %")
 
 # %% [markdown]
-# PQ needs far fewer bytes. In exchange its recall@1 is low, and its distances are approximate. Does this matter for the
+# PQ needs far fewer bytes. But its recall@1 is low, and its distances are approximate. Does this matter for the
 # detector?
 
 # %% [markdown]
@@ -658,7 +662,7 @@ print(f"recall@1 {recall:.3f}, median error of a distance {error:.1%}")
 #
 # The result that counts is the **tile AUROC, with the largest distance of a tile as its score.** The next cell searches
 # the bank of each fabric with every kind of index. `coreset` is a tenth of the bank, chosen greedily and searched
-# exactly. Its recall@1 is measured against the whole bank.
+# exactly. Its recall@1 is measured against the whole bank, and its build time excludes the subsampling.
 #
 # The first run takes about 30 seconds. Later runs read the results from a cache, **timings included**. If your machine
 # was busy, run `python course.py data --clear-cache` and then this section.
@@ -706,7 +710,7 @@ show(*draw.plot_tradeoff(list(results), recalls, times))
 
 # %% [markdown]
 # The number after a kind is its `nprobe`, `efSearch` or `code_size`. The coreset has the lowest recall@1, but its AUROC
-# is similar. The next cell resamples the test tiles 500 times and takes the difference in AUROC (kind - flat).
+# is similar. The next cell resamples the test tiles 500 times and computes the difference in AUROC (kind - flat).
 
 
 # %%
@@ -726,28 +730,26 @@ show(*plot_intervals(others, differences, label="difference in tile AUROC (kind 
 print(verdicts.describe_intervals(others, differences))
 
 # %% [markdown]
-# Each fabric has only 20 test tiles, so most intervals are wide.
-#
-# The score of a tile is the *largest* of 1,024 distances. If 1 patch in 100 misses its nearest vector, a tile has about
-# ten misses, and one bad miss can raise the score of a clean tile. The next figure shows the worst miss of each kind.
+# If 1 patch in 100 misses its nearest vector, a tile of 1,024 patches has about ten misses. The score is the *largest*
+# distance, so one bad miss can raise the score of a clean tile. The next figure shows the worst miss of each kind.
 
 # %%
 worst = [result.worst_miss for result in results.values()]
-title, unit = "The worst miss", "times the distance to the nearest vector"
+title, unit = "The worst miss", "multiple of the distance to the nearest vector"
 show(*draw.plot_bars(list(results), worst, unit, title=title))
 
 # %% [markdown]
-# With `nprobe` 8, even the worst miss of IVF is nearly as near as the nearest vector. A walk of HNSW can get stuck far
-# away. The coreset raises nearly all distances, of clean and defective tiles alike, so the order of the tiles changes
-# little.
+# Even in the worst miss of IVF with `nprobe` 8, the vector found is only slightly farther than the nearest vector. A
+# walk of HNSW can get stuck far away. The coreset raises nearly all distances, of clean and defective tiles alike, so
+# the order of the tiles changes little.
 #
 # ### The same comparison on AITEX
 #
-# The benchmark uses three fabrics, with two splits by strip each, and all patches of up to 20 training tiles in the
-# bank (`python course.py bench notebook_05`, {{results/notebook_05.json: threads}} threads). The last column is the
+# The benchmark uses three fabrics, with two splits by strip per fabric, and all patches of up to 20 training tiles in
+# the bank (`python course.py bench notebook_05`, {{results/notebook_05.json: threads}} threads). The last column is the
 # 95 % interval of the difference in AUROC, from a cluster bootstrap over strips.
 #
-# | kind | recall@1 | microseconds | tile AUROC | difference |
+# | kind | recall@1 | µs per patch | tile AUROC | difference |
 # |---|---|---|---|---|
 # | flat | {{results/notebook_05.json: kinds.flat.recall: .3f}} | {{results/notebook_05.json: kinds.flat.microseconds: .0f}} | {{results/notebook_05.json: kinds.flat.tile_auroc: .3f}} | – |
 # | coreset, flat | {{results/notebook_05.json: kinds.coreset.recall: .3f}} | {{results/notebook_05.json: kinds.coreset.microseconds: .0f}} | {{results/notebook_05.json: kinds.coreset.tile_auroc: .3f}} | {{results/notebook_05.json: kinds.coreset.low: +.3f}} to {{results/notebook_05.json: kinds.coreset.high: +.3f}} |
@@ -756,7 +758,7 @@ show(*draw.plot_bars(list(results), worst, unit, title=title))
 # | HNSW, `efSearch` 16 | {{results/notebook_05.json: kinds.hnsw_16.recall: .3f}} | {{results/notebook_05.json: kinds.hnsw_16.microseconds: .0f}} | {{results/notebook_05.json: kinds.hnsw_16.tile_auroc: .3f}} | {{results/notebook_05.json: kinds.hnsw_16.low: +.3f}} to {{results/notebook_05.json: kinds.hnsw_16.high: +.3f}} |
 # | HNSW, `efSearch` 64 | {{results/notebook_05.json: kinds.hnsw_64.recall: .3f}} | {{results/notebook_05.json: kinds.hnsw_64.microseconds: .0f}} | {{results/notebook_05.json: kinds.hnsw_64.tile_auroc: .3f}} | {{results/notebook_05.json: kinds.hnsw_64.low: +.3f}} to {{results/notebook_05.json: kinds.hnsw_64.high: +.3f}} |
 # | PQ, `code_size` 19 | {{results/notebook_05.json: kinds.pq_19.recall: .3f}} | {{results/notebook_05.json: kinds.pq_19.microseconds: .0f}} | {{results/notebook_05.json: kinds.pq_19.tile_auroc: .3f}} | {{results/notebook_05.json: kinds.pq_19.low: +.3f}} to {{results/notebook_05.json: kinds.pq_19.high: +.3f}} |
-# | PQ, exact distance | {{results/notebook_05.json: kinds.pq_19_true.recall: .3f}} | {{results/notebook_05.json: kinds.pq_19_true.microseconds: .0f}} | {{results/notebook_05.json: kinds.pq_19_true.tile_auroc: .3f}} | {{results/notebook_05.json: kinds.pq_19_true.low: +.3f}} to {{results/notebook_05.json: kinds.pq_19_true.high: +.3f}} |
+# | PQ, distances recomputed | {{results/notebook_05.json: kinds.pq_19_true.recall: .3f}} | {{results/notebook_05.json: kinds.pq_19_true.microseconds: .0f}} | {{results/notebook_05.json: kinds.pq_19_true.tile_auroc: .3f}} | {{results/notebook_05.json: kinds.pq_19_true.low: +.3f}} to {{results/notebook_05.json: kinds.pq_19_true.high: +.3f}} |
 #
 # The coreset rarely finds the nearest vector, and IVF with `nprobe` 8 nearly always does. Both intervals contain 0.
 # **HNSW with `efSearch` 64 has a higher recall@1 than this IVF index, and still loses AUROC.** With `efSearch` 16, it
@@ -766,8 +768,9 @@ show(*draw.plot_bars(list(results), worst, unit, title=title))
 # %% [markdown]
 # ## 9. Choose an index
 #
-# The time of an exact search is proportional to the size of the bank. Other kinds slow down less, so they are faster
-# above some size. **At how many thousand vectors does an exact search take as long as the extraction?**
+# The time of an exact search is proportional to the size of the bank. The search times of other kinds of index grow
+# more slowly, so these kinds are faster above some size. **At how many thousand vectors does an exact search take as
+# long as the extraction?**
 
 # %% tags=["start-here"]
 # Start here again after a restart
@@ -783,7 +786,8 @@ banks = lesson_banks()
 predict("05.e", 3, 50, unit="thousand vectors")
 
 # %% [markdown]
-# All patches now form one bank. The first run takes about 10 seconds.
+# The next cell builds banks of different sizes from the patches of all three fabrics. The first run takes about 10
+# seconds.
 
 # %%
 sizes, times, extraction = times_by_size(banks)
@@ -795,9 +799,9 @@ show(*draw.plot_lines(sizes, lines, **axes, title="Time of a search", reference=
 print(verdicts.describe_faster(sizes, times))
 
 # %% [markdown]
-# The time of the flat index grows with the bank, and the other times rise slowly. On AITEX, an exact search takes as
-# long as the extraction at about {{results/notebook_05.json: sizes.as_long_as_extraction: ,.0f}} vectors. A coreset of
-# a tenth of 20 tiles has only about 2,000.
+# On AITEX, an exact search takes as long as the extraction at about
+# {{results/notebook_05.json: sizes.as_long_as_extraction: ,.0f}} vectors. A coreset with a tenth of the patches of 20
+# tiles has only about 2,000 vectors.
 #
 # | bank | choose | because |
 # |---|---|---|
@@ -806,16 +810,16 @@ print(verdicts.describe_faster(sizes, times))
 # | very large | HNSW, with care | fast, but its rare misses are bad |
 # | larger than the memory | PQ | a small share of the bytes |
 #
-# <details><summary>In depth: Exact and faster</summary>
+# <details><summary>In depth: exact and faster</summary>
 #
 # An index can also save time without misses. The nearest vector $m$ of a patch $p$ has the largest
 # $p \cdot m - \lVert m \rVert^2 / 2$. Some processors multiply 16-bit numbers, *bfloat16*, several times as fast as
 # float32. These products are rough, but their largest possible error is known. `MemoryBank` divides its vectors into
 # groups of 64, computes all rough products, and rules out each group that cannot contain the nearest vector even with
-# the largest error. It compares the remaining two or three groups in float32. On the practice fabric, a search of
-# {{results/speed.json: model.patches_a_tile: ,}} patches in {{results/speed.json: model.kept: ,}} vectors took
-# {{results/speed.json: model.search_ms: .0f}} ms per tile, and the flat index of FAISS
-# {{results/speed.json: model.search_faiss_ms: .0f}} ms, with the same result (`python course.py bench speed`).
+# the largest error. It compares the remaining two or three groups in float32. On the practice fabric, a tile enlarged
+# to 320 px has {{results/speed.json: model.patches_a_tile: ,}} patches. A search for their nearest neighbours among
+# {{results/speed.json: model.kept: ,}} vectors took {{results/speed.json: model.search_ms: .0f}} ms. The flat index of
+# FAISS took {{results/speed.json: model.search_faiss_ms: .0f}} ms for the same result (`python course.py bench speed`).
 #
 # </details>
 #
@@ -824,8 +828,8 @@ print(verdicts.describe_faster(sizes, times))
 # *Medium, 10 minutes.*
 #
 # A tile has 1,024 patches and must be scored within 100 ms. The extraction takes
-# {{results/notebook_05.json: sizes.extraction: .0f}} microseconds per patch. The table shows the microseconds per patch
-# of a search, measured on AITEX.
+# {{results/notebook_05.json: sizes.extraction: .0f}} microseconds per patch. The table shows the search time in
+# microseconds per patch, measured on AITEX.
 #
 # | bank | vectors | flat | IVF, `nprobe` 8 | HNSW, `efSearch` 16 |
 # |---|---|---|---|---|
@@ -833,8 +837,8 @@ print(verdicts.describe_faster(sizes, times))
 # | B: all patches of three fabrics | 180,000 | {{results/notebook_05.json: sizes.flat.4: .1f}} | {{results/notebook_05.json: sizes.ivf_8.4: .1f}} | {{results/notebook_05.json: sizes.hnsw_16.4: .1f}} |
 #
 # For bank B, recall@1 is {{results/notebook_05.json: sizes.recall.ivf_8.4: .3f}} with IVF and
-# {{results/notebook_05.json: sizes.recall.hnsw_16.4: .3f}} with HNSW. Write down your choice for each bank, and a
-# change that would reverse it.
+# {{results/notebook_05.json: sizes.recall.hnsw_16.4: .3f}} with HNSW. Write down a choice for each bank, and a change
+# that would reverse each choice.
 #
 # **Which index do you choose for each bank?**
 # - a) Flat for both
@@ -911,14 +915,15 @@ with tempfile.TemporaryDirectory() as folder:
         print(str(error).replace(folder, "..."))
 
 # %% [markdown]
-# Nothing is *unpickled*, because a pickle file can run any code when it is loaded.
+# `MemoryBank.load` *unpickles* nothing, because a pickle file can run any code.
 #
 # ### Exercise 05.5: Add without rebuilding
 #
 # *Easy, 10 minutes.*
 #
 # New cloth raises false alarms, and an inspector confirms that it is normal. Its patches belong in the bank. An IVF
-# index takes them without new training: the centroids stay, and each new vector joins the cell of its nearest centroid.
+# index accepts them without new training: the centroids stay, and each new vector joins the cell of its nearest
+# centroid.
 #
 # `invlists` is a list of lists: for each centroid, the indices of its vectors. `centroids` is `(nlist, C)` and `new`
 # `(n, C)`. Return the cells **with the new vectors added**, as a list of lists. With N vectors so far, the first new
@@ -961,12 +966,13 @@ print(f"Vectors: {before.sum():,} before, {after.sum():,} after")
 print(f"Largest cell: {before.max()} before, {after.max()} after")
 
 # %% [markdown]
-# The new vectors crowd into a few cells, so a search there takes longer. After much growth, train the index again.
+# The new vectors crowd into a few cells, so a search there takes longer. When the bank has grown a lot, train the index
+# again.
 #
 # ### A bank that learns a new strip
 #
 # The next bank starts with one normal strip. The threshold is the highest tile score in the three strips most similar
-# to this strip. Then every second tile of the least similar strip joins the bank.
+# to this strip. Then every second tile of the least similar normal strip joins the bank.
 
 # %%
 strips = growing_strips()
@@ -985,8 +991,8 @@ growing_bank.add(strips.odd[np.repeat(added, 1024)])
 show(*draw.plot_alarms(scores_before, tile_scores(strips.odd), threshold, added))
 
 # %% [markdown]
-# The added tiles score about 0, because their patches are in the bank. The other tiles are the test: their scores fall
-# too.
+# The added tiles score about 0, because their patches are in the bank. The other tiles are the real test: their scores
+# fall too.
 #
 # **Try it.** Add the first half of the tiles instead: `np.arange(len(scores_before)) < len(scores_before) // 2`. What
 # happens to the other half?
@@ -999,8 +1005,8 @@ show(*draw.plot_alarms(scores_before, tile_scores(strips.odd), threshold, added)
 #
 # </details>
 #
-# **A defect that enters the bank** hides every similar defect from then on. And added patches are not subsampled, so
-# the search takes longer. All kinds except HNSW can remove vectors again (`remove_ids`).
+# **A defect that enters the bank** hides every similar defect from then on. Added patches are also not subsampled, so
+# the search takes longer. All kinds except HNSW can remove vectors (`remove_ids`).
 
 # %% [markdown]
 # ## 11. Find the flaw in a report
@@ -1036,8 +1042,8 @@ for nprobe in (1, 2, 3):
 # *Medium, 10 minutes.*
 #
 # `distances` `(n, M)` contains the distance of each patch to each vector. `is_searched` `(n, M)` is True for the
-# vectors in the cells that were searched. The function above has **one** flaw. Write the repaired function below. A tie
-# is a hit, and a patch without searched vectors is a miss.
+# vectors in the cells that were searched. The function above has **one** flaw. Repair it below. A tie is a hit, and a
+# patch without searched vectors is a miss.
 
 
 # %% exercise="05.6"
@@ -1062,7 +1068,7 @@ for nprobe in (1, 2, 3):
 
 # %% [markdown]
 # The flawed function compared the search with itself, so the result was always 1. The repaired function agrees with the
-# slider in section 4.
+# values in section 4.
 #
 # ### Open task: An index for all three fabrics
 #
@@ -1099,10 +1105,10 @@ for nprobe in (1, 2, 3):
 # ```
 #
 # "I recommend IVF with `nprobe` 8, trained on patches of all three fabrics. It found nearly all nearest vectors in a
-# small share of the time of a flat search, and its AUROC was closest to the AUROC of the flat search. A coreset of a
-# tenth with a flat index is the simpler alternative: choose it if its AUROC on your own test strips is equal. I would
-# not use PQ here, because the bank fits into memory. A fourth fabric needs new training, because the centroids would
-# not fit it."
+# small share of the time of a flat search, and its AUROC was closest to the AUROC of the flat search. A simpler
+# alternative is a flat index on a coreset with a tenth of the vectors: choose it if its AUROC on your own test strips is
+# equal. I would not use PQ here, because the bank fits into memory. A fourth fabric needs new training, because the
+# centroids would not fit it."
 #
 # </details>
 
@@ -1110,7 +1116,7 @@ for nprobe in (1, 2, 3):
 # ## Summary
 #
 # 1. An exact search is one matrix product. It loses digits where vectors lie far from 0.
-# 2. FAISS returns squared distances, which are wrong in means, ratios and thresholds.
+# 2. FAISS returns squared distances, which give wrong means, ratios and comparisons with a threshold.
 # 3. IVF searches a few cells, HNSW walks through a graph, and PQ stores codes.
 # 4. A detector takes the largest distance, so the worst misses matter. Measure the AUROC.
 # 5. For a coreset, use a flat index. Save banks with digests, and add only patches confirmed as normal.
@@ -1135,7 +1141,8 @@ quiz("05.q1", "b")
 # <details><summary>Answer</summary>b. Squaring keeps the order of single distances, and an AUROC depends only on the
 # order. Means mix distances, and the old threshold was not squared.</details>
 #
-# **2.** You search for a patch alone, then in a batch of 1,000. The last digits of its distance differ. Why?
+# **2.** You query the bank with one patch, then with the same patch in a batch of 1,000. The last digits of the patch's
+# distance differ. Why?
 # - a) The first search changed the index
 # - b) FAISS draws random numbers
 # - c) FAISS computes the sums differently, so rounding differs
@@ -1145,8 +1152,8 @@ quiz("05.q1", "b")
 quiz("05.q2", "c")
 
 # %% [markdown]
-# <details><summary>Answer</summary>c. FAISS uses a matrix product for many patches and direct sums for few. The product
-# subtracts large numbers, which costs digits.</details>
+# <details><summary>Answer</summary>c. FAISS uses a matrix product for many patches and direct sums for few. The formula
+# with a matrix product subtracts large numbers, which loses digits.</details>
 #
 # **3.** An index misses the nearest vector. How does the exact distance to the vector found compare with the distance
 # to the nearest vector?
@@ -1159,8 +1166,8 @@ quiz("05.q2", "c")
 quiz("05.q3", "a")
 
 # %% [markdown]
-# <details><summary>Answer</summary>a. Any other vector is at least as far. So misses can raise scores and cause false
-# alarms, and never lower a score.</details>
+# <details><summary>Answer</summary>a. Any other vector is at least as far away. So misses can raise scores and cause
+# false alarms, and never lower a score.</details>
 #
 # **4.** On what do you train the centroids of IVF and the codebooks of PQ?
 # - a) The patches of the test set

@@ -9,13 +9,13 @@
 # %% [markdown]
 # # 06 From distances to scores
 #
-# After this notebook you can turn the distances of patches into anomaly maps and scores, and measure how well the scores
-# separate defective tiles from normal ones.
+# After this notebook you can turn the distances of patches into anomaly maps and scores. You can also measure how well the
+# scores separate defective tiles from normal tiles.
 #
 # **You will be able to**
 # 1. compute an image score with the paper's reweighting and with its variant (exercise 06.1);
 # 2. write AUROC, average precision and F1-max yourself, ties included (exercises 06.2, 06.3 and 06.4);
-# 3. say what the prevalence of defects does to each measure (exercise *Read the figure and decide*);
+# 3. say how the prevalence of defects changes each measure (exercise *Read the figure and decide*);
 # 4. find a scale that makes scores useless, and repair it (exercise 06.5);
 # 5. design an image score and test it fairly (open task).
 #
@@ -31,17 +31,18 @@
 # %% [markdown]
 # ## 1. From distances to an anomaly map
 #
-# All results of this notebook come from one detector per fabric: PatchCore by the recipe of its paper. From eight normal
-# strips of a fabric we take three as the **training set**, 20 tiles of them. Two others are the **calibration set**, for
-# values that must be known before the test. The rest, and up to six defective strips, are the **test set**. No strip is
-# in two of these sets.
+# All results of this notebook come from one detector per fabric: PatchCore with the settings of its paper. We use eight
+# normal strips of each fabric. The **training set** is 20 tiles from three of them. Two others are the **calibration
+# set**, for values that must be known before the test. The rest, and up to six defective strips, are the **test set**.
+# No strip is in two of these sets.
 #
-# A distance has no unit of its own, and each fabric has its own memory bank. So we divide: **1 is the median score of the
-# calibration tiles of that fabric**. A typical normal tile then has the score 1, whatever its fabric.
+# Each fabric has its own memory bank, so distances of different fabrics are not comparable. We therefore divide them by
+# a unit for each fabric: **1 is the median score of its calibration tiles**. Here a tile's score is its largest
+# distance. A typical normal tile then has the score 1, whatever its fabric.
 #
 # The next cell begins with *Start here again after a restart*. Each section has such a cell: after a restart of the
-# kernel, run it and continue there. The command *Run All Above Selected Cell* does the same, but takes longer. The first
-# run of this cell takes about 40 seconds.
+# kernel, run it and continue from there. The command *Run All Above Selected Cell* does the same, but takes longer. The
+# first run of the next cell takes about 40 seconds.
 
 # %% tags=["start-here"]
 # Start here again after a restart
@@ -58,9 +59,10 @@ for f in fabrics:
     print(f"fabric {f.fabric}: {n_test} test tiles, {f.labels.sum()} defective, 1 = distance {f.unit:.1f}")
 
 # %% [markdown]
-# Each tile has a distance for each of its 32 x 32 patches. To lay them over the tile, they are **resized** to 256 x 256
-# px and **smoothed** with a Gaussian: each pixel becomes a weighted mean of the pixels around it. The result is the
-# **anomaly map**. The paper takes a standard deviation of 4 px. Move the slider: how high is the peak with 16 px?
+# Each tile has a distance for each of its 32 x 32 patches. To overlay these distances on the tile, we **resize** them
+# to 256 x 256 px. Then we **smooth** them with a Gaussian: each pixel becomes a weighted mean of the pixels around it.
+# The result is the **anomaly map**. The paper uses a standard deviation (*sigma*) of 4 px. Move the slider: how high is
+# the peak with 16 px?
 
 # %%
 first = fabrics[0]
@@ -79,25 +81,26 @@ stills = [{"sigma": 0}, {"sigma": 4}, {"sigma": 16}]
 show_with_sliders(draw_smoothing, stills, sigma=(0, 16, 1, 4))
 
 # %% [markdown]
-# Smoothing removes the noise of single patches and the steps of the grid. It also lowers peaks, and a small defect *is* a
-# small peak. Notebook 07 measures how much smoothing is good.
+# Smoothing reduces the noise of single patches and the steps of the grid. It also lowers peaks, most of all the narrow
+# peak of a small defect. Notebook 07 compares three amounts of smoothing.
 #
-# The maps of a strip's tiles, put back where they were cut, are the **strip's map**. Outside the fabric the map has no
-# value (NaN), and these pixels count neither as right nor as wrong.
+# The maps of a strip's tiles, put back where the tiles were cut, form the **strip's map**. Outside the fabric the map
+# has no value (NaN), and measures leave these pixels out.
 
 # %%
 show(*plot_strip(strip_image, strip_map, strip_mask, title=f"Strip {first.strips[best]}"))
 show(*plot_crop(strip_image, strip_map, strip_mask, title="The same strip, cropped"))
 
 # %% [markdown]
-# The whole strip is drawn at a small fraction of its size, so single threads vanish. The crop shows them at full size. The
-# raised area is wider than the defect, because each patch sees its neighbourhood. Faint vertical lines in a map are the
-# borders of tiles, where the network sees zeros (notebook 03).
+# The whole strip is drawn at a small fraction of its size, so single threads vanish. The crop shows them at full size.
+# The area of high scores is wider than the defect, because the features of a patch depend on its neighbourhood. Faint
+# vertical lines in a map are the borders of tiles, where the network sees zeros (notebook 03).
 
 # %% [markdown]
 # ## 2. One score for a tile
 #
-# A map says *where* a defect is. To decide whether a tile is flagged, we need one number, the **image score** of the tile:
+# A map shows *where* a defect is. To decide whether a tile is defective, we need one number, the **image score** of the
+# tile:
 #
 # | score | large if | weakness |
 # |---|---|---|
@@ -106,8 +109,9 @@ show(*plot_crop(strip_image, strip_map, strip_mask, title="The same strip, cropp
 # | top 1 % | a few places are anomalous | the share must be chosen |
 # | reweighted | one place is anomalous, and the bank is sparse there | section 3 |
 #
-# All of them use the 32 x 32 distances, *not* the smoothed map. Some detectors take the maximum of the smoothed map. Here
-# are the first three scores for three tiles.
+# *Top 1 %* is the mean of the largest 1 % of the distances. All four scores use the 32 x 32 distances, *not* the
+# smoothed map, although some detectors take the maximum of the smoothed map. The next cell computes the first three
+# scores of three tiles.
 
 # %% tags=["start-here"]
 # Start here again after a restart
@@ -126,15 +130,15 @@ for i, size in enumerate(("large", "small", "none")):
     print(f"{size:6} {marked[three[i]]:10,.0f} {values}")
 
 # %% [markdown]
-# The mean hardly differs between the small defect and no defect: the defect covers few of the 1,024 patches. The maximum
-# and the top share look only at the patches that matter.
+# The mean hardly differs between the small defect and no defect, because the defect covers few of the 1,024 patches.
+# The maximum and the top 1 % use only the largest distances, so they differ more.
 
 # %% [markdown]
 # ## 3. The reweighting of the paper
 #
 # Notebook 02 introduced equation 7 of the paper (Roth et al., 2022, [arXiv 2106.08265](https://arxiv.org/abs/2106.08265)).
-# Its idea: the same distance means more where the bank is sparse than where it is dense. Or is it the other way round? A
-# bank of one channel shows it: two clusters of three vectors, and a lone vector. Three patches are compared with it.
+# Its idea: the same distance means more where the bank is sparse than where it is dense. We test this idea on a toy bank
+# with one channel: two clusters of three vectors, and a lone vector. Three patches are compared with this bank.
 
 # %% tags=["start-here"]
 # Start here again after a restart
@@ -159,8 +163,8 @@ show(*plot_bank_on_line(toy_bank, toy_patches, note=note))
 #   $0.75,\ 0.95,\ 1.15$.
 # - The three vectors nearest **to the patch**: $2.0,\ 0.4,\ 2.2$. Their distances to the patch are $0.75,\ 0.85,\ 0.95$.
 #
-# Equation 7 takes the first list, and a common **variant** takes the second. Both use the same formula, $s = s^* (1 - w)$.
-# The weight $w$ is the nearest vector's share of the sum, its *softmax* weight:
+# Equation 7 takes the first list, and a common **variant** takes the second. Both use the same formula,
+# $s = s^* (1 - w)$. The weight $w$ is the nearest vector's share of a sum over the list, its *softmax* weight:
 #
 # $$s = \left(1 - \frac{\exp s^*}{\sum_{m} \exp \lVert p - m \rVert}\right) s^*$$
 #
@@ -176,12 +180,12 @@ for p in toy_patches:
     print(f"{p}     {first_lists[p][0]:.2f}   {both[0]:.3f}    {both[1]:.3f}")
 
 # %% [markdown]
-# p3, beside the lone vector, keeps most of its score and overtakes p2, which has the largest distance. Its neighbours are
-# far away, so their terms are large and its own share is small. The rule gives a distance *more* weight where the bank is
-# sparse.
+# p3, beside the lone vector, keeps most of its score and overtakes p2, which has the largest distance. The other two
+# neighbours are far from p3, so their terms are large and the weight $w$ of $m^*$ is small. Equation 7 gives a distance
+# *more* weight where the bank is sparse.
 #
-# But the paper reweights only **one** patch of a tile, the patch with the largest $s^*$. If the three patches form a tile,
-# its score is the score of p2.
+# But the paper reweights only **one** patch of a tile, the patch with the largest $s^*$. If the three patches form a
+# tile, the tile's score is the score of p2.
 #
 # ### Exercise 06.1: A tile's score, both ways
 #
@@ -189,11 +193,11 @@ for p in toy_patches:
 #
 # `patches` is `(P, C)` and `bank` is `(M, C)`. Find the **worst patch**, which has the largest distance to its nearest
 # vector. Return **two** numbers: its score by equation 7 (the `b` neighbours of $m^*$), and its score by the variant (the
-# `b` neighbours of the patch). The nearest vector is one of the neighbours both times. Distances are not squared. They are
-# small here, so `np.exp` is safe.
+# `b` neighbours of the patch). The nearest vector is one of the `b` neighbours both times. Do not square the distances.
+# They are small here, so `np.exp` is safe.
 #
-# For the toy tile, `patches` is `[[-0.7], [1.25], [4.28]]`, `bank` is `[[0.0], [0.2], ...]` and `b = 3`. The answer is the
-# two numbers of p2.
+# For the toy tile, `patches` is `[[-0.7], [1.25], [4.28]]`, `bank` is `[[0.0], [0.2], ...]` and `b = 3`. The answer is
+# the two scores of p2 in the table above.
 
 # %% exercise="06.1"
 import numpy as np
@@ -221,8 +225,8 @@ def tile_scores(patches: np.ndarray, bank: np.ndarray, b: int) -> tuple[float, f
 check("06.1", tile_scores)  # stuck? hint("06.1")
 
 # %% [markdown]
-# From here on, cells run on *your* function. `yours("06.1", ...)` returns it if it passed, otherwise the course's version.
-# The next cell compares it with the module on random patches.
+# From here on, cells use *your* functions. `yours("06.1", ...)` returns your function if it passed, otherwise the
+# course's version. The next cell compares this function with the module `scoring` on random patches.
 
 # %%
 rng = np.random.default_rng(0)
@@ -237,18 +241,21 @@ for name in ("reweighted_score", "reweighted_by_patch_score"):
 # %% [markdown]
 # <details><summary>In depth: what happens with large distances</summary>
 #
-# Real distances of patches are often 5 or more. Then `np.exp` makes the largest distances dominate the sum: a neighbour
-# that is farther by 3 counts 20 times as much. The nearest vector's weight becomes small, and the factor is close to 1.
-# The module subtracts the largest distance before it takes the exponential, so nothing overflows.
+# Real distances are much larger, as the units show that section 1 prints. Then `np.exp` makes the largest distances
+# dominate the sum: a neighbour that is farther by 3 counts 20 times as much. The nearest vector's weight becomes small,
+# and the factor $1 - w$ is close to 1. The module subtracts the largest distance before it takes the exponential, so
+# nothing overflows.
 #
-# Distances change with the number of channels, and so does the effect of equation 7. It depends on an arbitrary unit.
+# Distances change with the number of channels, and so does the effect of equation 7. The effect depends on an arbitrary
+# scale of the features.
 #
 # </details>
 
 # %% [markdown]
 # ## 4. AUROC: a share of pairs
 #
-# Now we judge the scores. All fabrics have the same unit, so their tiles can be pooled into one test.
+# Now we evaluate the scores. A typical normal tile has the score 1 in each fabric, so we pool the tiles of all fabrics
+# into one test set.
 
 # %% tags=["start-here"]
 # Start here again after a restart
@@ -261,33 +268,38 @@ from aitex_utils.lessons.scored_tiles import load_scores, pool_test
 from aitex_utils.plots import plot_scores, show
 
 test = pool_test(load_scores())
-print(f"{len(test.labels)} tiles of {len(np.unique(test.strips))} strips, {test.labels.sum()} of them defective.")
+print(f"{len(test.labels)} tiles of {len(np.unique(test.strips))} strips. {test.labels.sum()} tiles are defective.")
 show(*plot_scores(test.scores[~test.labels], test.scores[test.labels], unit="typical normal tile = 1"))
 
 # %% [markdown]
-# The two histograms overlap. How good is this? Take one defective and one normal tile: **does the defective tile have the
-# higher score?** Count this over *all* such pairs. The share of pairs in the right order is the **AUROC** (Hanley and
-# McNeil, 1982, [doi:10.1148/radiology.143.1.7063747](https://doi.org/10.1148/radiology.143.1.7063747)). Guessing gives a
-# half.
+# The two histograms overlap. How well does the score separate the two classes? Take one defective and one normal tile:
+# **does the defective tile have the higher score?** Count how often it does, over *all* such pairs. The share of pairs in the
+# right order is the **AUROC** (Hanley and McNeil, 1982,
+# [doi:10.1148/radiology.143.1.7063747](https://doi.org/10.1148/radiology.143.1.7063747)). Random scores give 0.5 on
+# average.
 #
-# The name, *area under the receiver operating characteristic*, comes from a curve. For every threshold, the **ROC curve**
-# shows the share of defective tiles that are flagged against the share of normal tiles that are flagged.
+# AUROC is short for *area under the receiver operating characteristic curve*. A tile is **flagged** if its score >= the
+# threshold. The **true-positive rate** is the share of defective tiles that are flagged, and the **false-positive
+# rate** is the share of normal tiles that are flagged. The **ROC curve** plots the first rate against the second, for
+# every threshold.
 
 # %%
 show(*plot_pairs(test.scores[~test.labels], test.scores[test.labels]))
 
 # %% [markdown]
-# Each cell is one pair, and yellow pairs are in the right order. The border of the yellow cells *is* the ROC curve, so the
-# area below the curve is the share of right pairs.
+# Each cell of the figure is one pair, and yellow pairs are in the right order. The border of the yellow area *is* the
+# ROC curve, so the area below the curve is the share of right pairs.
 #
 # ### Exercise 06.2: AUROC
 #
 # *Easy, 10 minutes.*
 #
 # `labels` `(N,)` is Boolean with `True` = defective, and `scores` is `(N,)`. Return the share of pairs of a defective and
-# a normal tile in which the defective tile has the higher score. **A tie counts a half.** Use no library function for it.
+# a normal tile in which the defective tile has the higher score. **A tie counts as 0.5.** Do not use a library function
+# that computes the AUROC.
 #
-# Example: the normal tiles have `0.1` and `0.6`, and the defective tiles `0.4` and `0.9`. Three of four pairs are right.
+# Example: the normal tiles have the scores `0.1` and `0.6`, and the defective tiles have `0.4` and `0.9`. Three of the
+# four pairs are right.
 
 # %% exercise="06.2"
 import numpy as np
@@ -312,7 +324,8 @@ for f in load_scores():
 # %% [markdown]
 # ## 5. Comparing image scores
 #
-# Which image score separates best? The next cell computes five of them for each fabric, both reweightings with $b = 9$.
+# Which image score separates the classes best? After your guess, a cell computes five scores for each fabric. Both
+# reweightings use $b = 9$.
 #
 # **What does equation 7 gain over the maximum in mean AUROC?** A loss is negative, so your range can begin below 0.
 
@@ -345,12 +358,13 @@ show(*plot_settings(list(table), np.array(list(table.values())), names, title="I
 reveal("06.a", np.mean(table["equation 7"]) - np.mean(table["max"]))
 
 # %% [markdown]
-# The reweightings hardly change the maximum. Notebook 04 explains it: greedy sampling leaves hardly any vector in a dense
-# region. Distances of several units then bring the factor of equation 7 close to 1.
+# The reweightings hardly change the AUROC of the maximum. Notebook 02 gave the reasons. The sampler, k-center greedy, keeps
+# vectors that are far apart. Before the division by the unit, the distances of the neighbours differ by much more than 1. The
+# factor $1 - w$ is therefore close to 1.
 #
-# The table shows the mean tile AUROC over four fabrics of AITEX, and the difference (score - maximum) with its 95 %
-# interval. The benchmark (`python course.py bench notebook_06`) uses all strips, so its practice column differs from your
-# run.
+# The next table shows the mean tile AUROC over four fabrics of AITEX, and the difference (score - maximum) with its
+# 95 % interval. Its values come from a benchmark (`python course.py bench notebook_06`) that uses all strips, so its
+# practice column differs from your run.
 #
 # | score | AITEX | difference (score - maximum) | practice fabric |
 # |---|---|---|---|
@@ -360,20 +374,23 @@ reveal("06.a", np.mean(table["equation 7"]) - np.mean(table["max"]))
 # | equation 7 | {{results/notebook_06.json: aitex.image_scores.reweighted.mean: .3f}} | {{results/notebook_06.json: aitex.differences_to_max.reweighted.mean: +.3f}} ({{results/notebook_06.json: aitex.differences_to_max.reweighted.low: +.3f}} to {{results/notebook_06.json: aitex.differences_to_max.reweighted.high: +.3f}}) | {{results/notebook_06.json: practice.image_scores.reweighted.mean: .3f}} |
 # | variant | {{results/notebook_06.json: aitex.image_scores.reweighted_by_patch.mean: .3f}} | {{results/notebook_06.json: aitex.differences_to_max.reweighted_by_patch.mean: +.3f}} ({{results/notebook_06.json: aitex.differences_to_max.reweighted_by_patch.low: +.3f}} to {{results/notebook_06.json: aitex.differences_to_max.reweighted_by_patch.high: +.3f}}) | {{results/notebook_06.json: practice.image_scores.reweighted_by_patch.mean: .3f}} |
 #
-# An interval that includes 0 means that these strips cannot distinguish the two scores. This holds for both reweightings
-# and, just, for the mean. On AITEX only the top share is clearly better than the maximum: a few anomalous patches side by
-# side are better evidence than a single patch.
+# An interval that includes 0 means that these strips cannot distinguish the two scores. This holds for both
+# reweightings and, narrowly, for the mean. On AITEX only the top 1 % is clearly better than the maximum. This result
+# suggests that a few anomalous patches are better evidence than a single patch.
 
 # %% [markdown]
 # ## 6. Precision, recall and average precision
 #
-# AUROC needs no threshold, but a machine does: a tile is **flagged** if its score >= the threshold. Then count:
+# AUROC needs no threshold, but a detector in use does. At one threshold, count the tiles:
 #
-# - **TP**, flagged and defective: hits. **FP**, flagged and normal: false alarms. **FN**, defective and not flagged: misses.
-# - **Precision** = TP / (TP + FP): the share of flagged tiles that are defective.
-# - **Recall** = TP / (TP + FN): the share of defective tiles that are flagged.
+# - **TP**, true positives: defective and flagged, the hits;
+# - **FP**, false positives: normal and flagged, the false alarms;
+# - **FN**, false negatives: defective and not flagged, the misses.
 #
-# Lower the threshold from the top. Recall grows step by step, and precision goes up and down.
+# **Precision** = TP / (TP + FP) is the share of flagged tiles that are defective. **Recall** = TP / (TP + FN) is the
+# share of defective tiles that are flagged, so it is another name for the true-positive rate.
+#
+# As the threshold falls, recall grows in steps, and precision can rise or fall.
 
 # %% tags=["start-here"]
 # Start here again after a restart
@@ -389,22 +406,28 @@ show(*plot_curves(test.labels, test.scores))
 
 # %% [markdown]
 # The left panel is the ROC curve of section 4. In the right panel, precision is high only for the few tiles with the
-# highest scores. **Average precision**, AP, makes one number of this curve: the precision at each threshold times the recall
-# *gained* there, summed up,
+# highest scores. The dotted line there is the precision by chance: the **prevalence**, which is the share of defective
+# tiles.
+#
+# **Average precision** (AP) summarises the right curve in one number. Multiply the precision $P_i$ at each threshold by
+# the recall *gained* there, and add the products:
 #
 # $$\mathrm{AP} = \sum_i P_i\,(R_i - R_{i-1}), \qquad R_0 = 0 .$$
 #
-# The thresholds are the **distinct** scores. Samples of the same score are flagged together, so they make one step.
+# The thresholds are the **distinct** scores, from high to low. Tiles with the same score are flagged together, so they
+# make one step.
 #
-# Example: four tiles, from the highest score: defective, normal, defective, normal. The first step gains half of the recall
-# at precision 1, the third step gains the other half at precision $\frac23$. So AP is $\frac12 + \frac13 = \frac56$. If all
-# four tiles had the *same* score, there would be one step with precision $\frac12$, and AP would be $\frac12$.
+# Example: four tiles are, from the highest score down, defective, normal, defective, normal. The first step gains half
+# of the recall at precision 1. The third step gains the other half at precision $\frac23$. So AP is
+# $\frac12 + \frac13 = \frac56$. If all four tiles had the *same* score, there would be one step with precision
+# $\frac12$, and AP would be $\frac12$.
 #
 # ### Exercise 06.3: Average precision
 #
 # *Medium, 15 minutes.*
 #
-# `labels` and `scores` are `(N,)` as before. Return the AP. Draw no straight lines between points, and mind the ties.
+# `labels` and `scores` are `(N,)` as before. Return the AP. Do not join the points by straight lines, and treat ties as
+# described above.
 
 # %% exercise="06.3"
 import numpy as np
@@ -438,27 +461,27 @@ print(f"AP by chance: the prevalence, {test.labels.mean():.4f}")
 #
 # <details><summary>Answer</summary>
 #
-# Every right pair becomes wrong, so the AUROC becomes 1 minus its old value. The AP falls below the prevalence here: the
-# highest new scores belong to normal tiles, so precision is low where recall grows.
+# Right pairs become wrong and wrong pairs become right, so an AUROC of $A$ becomes $1 - A$. The AP falls below the
+# prevalence here: the highest new scores belong to normal tiles, so precision is low where recall grows.
 #
 # </details>
 
 # %% [markdown]
 # ## 7. F1-max
 #
-# $F_1 = \dfrac{2PR}{P+R}$ is the *harmonic* mean of precision and recall. It is small if either of them is. With counts it
-# reads
+# $F_1 = \dfrac{2PR}{P+R}$ is the *harmonic* mean of precision $P$ and recall $R$. It is small if either of them is small. In
+# terms of counts it is
 #
 # $$F_1 = \frac{2\,\mathrm{TP}}{2\,\mathrm{TP} + \mathrm{FP} + \mathrm{FN}} ,$$
 #
-# which is also defined where nothing is hit. **F1-max** is the highest F1 of any threshold.
+# which is defined even if TP is 0. **F1-max** is the highest F1 over all thresholds.
 #
 # ### Exercise 06.4: F1-max
 #
 # *Easy, 10 minutes.*
 #
-# Try all distinct scores as thresholds (flagged: score >= threshold). Return two numbers: the best F1, and the threshold
-# that reaches it. If several reach it, return **the highest**.
+# Try all distinct scores as thresholds (flagged: score >= threshold). Return two numbers: the best F1, and the
+# threshold that reaches it. If several thresholds reach it, return **the highest**.
 #
 # Example: the labels `[False, False, True, True]` and the scores `[0.1, 0.6, 0.4, 0.9]` give `(0.8, 0.4)`.
 
@@ -499,16 +522,17 @@ by_label = test.scores[~test.labels], test.scores[test.labels]
 show(*plot_scores(*by_label, threshold=best_threshold, unit="typical normal tile = 1"))
 
 # %% [markdown]
-# The dashed line is the threshold of F1-max. It was found with the test labels in sight. F1-max is therefore a fair way to
-# *compare* detectors on one test set, and no way to *run* one. Notebook 07 finds a threshold without labels.
+# The dashed line is the threshold of F1-max. It was chosen with the test labels. Each detector has this advantage, so
+# F1-max can still *compare* detectors on one test set. To *run* a detector you need a threshold that uses no test
+# labels: notebook 07 sets one from normal tiles alone.
 
 # %% [markdown]
 # ## 8. Prevalence: why AUROC flatters
 #
-# Suppose the mill weaves better: the same defects among more good fabric. We can imitate this by counting every normal
-# tile 2, 5, ... 50 times. The detector stays the same, and so does each score.
+# Suppose the mill improves, so the same number of defects is spread over more fabric. We imitate this by counting every
+# normal tile up to 50 times. The detector stays the same, and so does each score.
 #
-# With 50 copies, only one tile of several hundred is defective. The AUROC does not change. **What is the AP now?**
+# With 50 copies, only 1 tile in several hundred is defective. The AUROC does not change. **What is the AP then?**
 
 # %% tags=["start-here"]
 # Start here again after a restart
@@ -537,11 +561,12 @@ show(*plot_prevalence(np.array(prevalence), measures))
 reveal("06.b", measures["AP"][-1])
 
 # %% [markdown]
-# AUROC compares pairs, and copies add no new kind of pair. But users do not see pairs. They see **alarms**, and the share
-# of alarms that are right falls. The next cell counts them at the threshold that finds half of the defects.
+# AUROC is a share of pairs, and copies of normal tiles leave this share unchanged. But users do not see pairs. They see
+# **alarms** (flagged tiles), and the share of alarms that are right falls. The next cell computes this share at the
+# threshold that finds half of the defective tiles.
 
 # %%
-half = np.sort(test.scores[test.labels])[::-1][(test.labels.sum() - 1) // 2]  # finds half of the defects
+half = np.sort(test.scores[test.labels])[::-1][(test.labels.sum() - 1) // 2]  # flags half of the defective tiles
 hits, false_alarms = ((test.scores[rows] >= half).sum() for rows in (test.labels, ~test.labels))
 print(f"From score {half:.2f}: {hits} hits, and alarms on {false_alarms} of {np.sum(~test.labels)} normal tiles")
 for times, share in zip(copies, prevalence, strict=True):
@@ -549,16 +574,19 @@ for times, share in zip(copies, prevalence, strict=True):
     print(f"{percent(share, 2)} defective: {percent(precision, 1)} of alarms right")
 
 # %% [markdown]
-# Pixels are the extreme case, because defects cover so few of them. A pixel AUROC near 1 therefore means little on fabric.
-# Saito and Rehmsmeier (2015, [doi:10.1371/journal.pone.0118432](https://doi.org/10.1371/journal.pone.0118432)) show the
-# same for other tests with few positives. AP has its own trap: by chance it *equals* the prevalence. So you cannot compare
-# it between test sets of different prevalence.
+# F1-max falls too. At each threshold, FP grows with the number of copies, while TP and FN stay the same.
+#
+# Pixels are the extreme case, because defects cover so few of them. A pixel-level AUROC near 1 therefore means little
+# on fabric. Saito and Rehmsmeier (2015,
+# [doi:10.1371/journal.pone.0118432](https://doi.org/10.1371/journal.pone.0118432)) show the same effect on other data
+# with few positives. AP has a drawback too: by chance it *equals* the prevalence. So you cannot compare AP between test
+# sets of different prevalence.
 #
 # ### Read the figure and decide
 #
-# **Question.** In a mill, 1 tile in 300 is defective. A seller says: the AUROC does not change, so our alarms will be as
-# reliable as in the test. What does the figure show?
-# - a) The seller is right, because the line of the AUROC is level
+# **Question.** In a mill, 1 tile in 300 is defective. A vendor says: the AUROC does not change, so our alarms will be
+# as reliable as in the test. What does the figure of this section show?
+# - a) The vendor is right, because the AUROC line is flat
 # - b) Nothing, because it shows no threshold
 # - c) The AP falls with the prevalence, so a smaller share of the alarms will be right
 # - d) The AP falls, so the detector will find fewer defects
@@ -569,16 +597,17 @@ quiz("06.q3", "c")
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
-# c. AP is a mean of precision, and precision is the share of alarms that are right. Its line falls with the prevalence,
-# while the AUROC stays level. The detector finds the same defects at the same threshold, among more false alarms. So ask
-# a seller for precision at *your* prevalence.
+# c. AP is a mean of precision, and precision is the share of alarms that are right. The AP line falls with the
+# prevalence, while the AUROC line stays flat. The detector finds the same defects at the same threshold, among more
+# false alarms. So ask a vendor for the precision at *your* prevalence.
 #
 # </details>
 
 # %% [markdown]
 # ## 9. A flaw in the scale of the maps
 #
-# For display, each anomaly map is often scaled to 0 ... 1. A colleague takes the tile scores from such maps:
+# For display, each anomaly map is often scaled to the range from 0 to 1. A colleague takes the tile scores from such
+# maps:
 #
 # ```python
 # def scaled_scores(maps, calibration):  # (N, H, W) and (n, H, W)
@@ -588,7 +617,8 @@ quiz("06.q3", "c")
 #     return scaled.max(axis=(1, 2))
 # ```
 #
-# **Which AUROC do these scores have on our test tiles?**
+# Here the maps are the 32 x 32 distances of each tile. **Which AUROC do these scores have on the test tiles of the
+# first fabric?**
 
 # %% tags=["start-here"]
 # Start here again after a restart
@@ -611,15 +641,15 @@ print("flawed scores of five tiles:", flawed[:5])
 reveal("06.c", metrics.auroc(first.labels[rows], flawed))
 
 # %% [markdown]
-# Every tile scores 1, because each map has a scale of its own. All pairs are ties. The maps *look* fine, and this flaw
-# raises no error.
+# Every tile scores 1, because each map is scaled by its own lowest and highest value. All pairs are ties, so the AUROC
+# is 0.5. The maps *look* fine, and this flaw raises no error.
 #
 # ### Exercise 06.5: Find the planted flaw
 #
 # *Easy, 10 minutes.*
 #
-# Repair the function. One scale should hold for all maps: 0 is the lowest and 1 is the highest value of all `calibration`
-# maps together. Return the highest value of each map on this scale, `(N,)`. It can exceed 1.
+# Repair the function. All maps must share one scale: 0 is the lowest and 1 is the highest value of all `calibration`
+# maps together. Return the highest value of each map on this scale, `(N,)`. This value can exceed 1.
 
 # %% exercise="06.5"
 import numpy as np
@@ -640,8 +670,8 @@ for name, values in (("flawed", flawed), ("repaired", repaired), ("max score", f
     print(f"{name:9} AUROC {metrics.auroc(first.labels[rows], values):.3f}, highest score {values.max():.2f}")
 
 # %% [markdown]
-# The repaired scores have the AUROC of the unscaled maximum: a common scale keeps the order of tiles. The same flaw appears
-# in figures. Two maps, each with its own colours, cannot be compared.
+# The repaired scores have the AUROC of the unscaled maximum, because a common scale keeps the order of the tiles. The
+# same flaw appears in figures: two maps, each with its own colour scale, cannot be compared.
 
 # %% [markdown]
 # ## 10. Open task
@@ -675,8 +705,8 @@ for f in fabrics:
 # %% [markdown]
 # <details><summary>Worked answer</summary>
 #
-# *Reason*: a defect usually covers several patches, and noise raises single ones. The mean of the k largest distances needs
-# k anomalous patches for a high score.
+# *Reason*: a defect usually covers several patches, and noise raises single patches. The mean of the k largest
+# distances is high only if about k patches are anomalous.
 #
 # ```python
 # def top_k(f, k):
@@ -696,29 +726,29 @@ for f in fabrics:
 #             print(chosen_on.fabric, "->", f.fabric, "k", k, np.round([measure(f, 1), measure(f, k)], 3))
 # ```
 #
-# *Report*: the table has one line per pair of fabrics, with the maximum (k = 1) and the chosen k. Look at the chosen k
-# first: if it differs between fabrics, three fabrics do not fix it. Then count the pairs in which the chosen k beats the
-# maximum in both measures. State this count, and no more: the pairs share their tiles, and notebook 07 shows how wide the
-# interval of one AUROC is.
+# *Report*: the table has one row per pair of fabrics, with AUROC, AP and prevalence for the maximum (k = 1) and for the
+# chosen k. Look at the chosen k first: if it differs between fabrics, three fabrics are too few to determine it. Then
+# count the pairs in which the chosen k beats the maximum in both measures. State only this count: the pairs share
+# tiles, and notebook 07 shows how wide the interval of a single AUROC is.
 #
 # </details>
 
 # %% [markdown]
 # ## Summary
 #
-# Distances become a map by resizing and a little smoothing, and a score by a maximum or a similar statistic. Equation 7
-# takes the neighbours of the bank's vector, and its variant takes the neighbours of the patch. On a coreset neither changes much. AUROC is
-# a share of pairs and does not depend on the prevalence, but AP and F1-max do. All scores of a test need one scale, and test
-# tiles must not set it.
+# Resizing and a little smoothing turn distances into an anomaly map. A maximum or a similar statistic turns them into
+# an image score. Equation 7 takes the neighbours of the nearest vector $m^*$, and its variant takes the neighbours of
+# the patch. With a coreset, neither changes the AUROC much. AUROC is a share of pairs and does not depend on the
+# prevalence, but AP and F1-max do. All scores of a test set need one scale, and the test tiles must not set this scale.
 #
 # ### Quiz
 #
 # **1.** A detector is tested a second time, with the same defects and ten times as many normal tiles of the same kind. What
 # happens?
 # - a) AUROC and AP both fall
-# - b) AUROC and AP both stay
-# - c) AUROC rises, and AP stays
-# - d) AUROC stays, and AP falls
+# - b) AUROC and AP both stay the same
+# - c) AUROC rises, and AP stays the same
+# - d) AUROC stays the same, and AP falls
 
 # %% tags=["start-here"]
 # Start here again after a restart
@@ -730,14 +760,15 @@ quiz("06.q1", "d")
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
-# d. The share of right pairs stays. At each threshold there are ten times as many false alarms for the same hits.
+# d. The share of right pairs stays the same. At each threshold there are ten times as many false alarms for the same
+# hits.
 #
 # </details>
 #
-# **2.** Equation 7 and the variant differ in one point. Which?
-# - a) The neighbours in the denominator: near the bank's vector m*, or near the patch
+# **2.** In which one point do equation 7 and the variant differ?
+# - a) The neighbours in the denominator: nearest to the vector m*, or nearest to the patch
 # - b) Equation 7 takes squared distances
-# - c) Equation 7 reweights each patch, the variant only the worst patch
+# - c) Equation 7 reweights each patch, and the variant only the worst patch
 # - d) The variant raises the score
 
 # %%
@@ -746,14 +777,14 @@ quiz("06.q2", "a")
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
-# a. The exponents are distances from the patch in both.
+# a. In both, the exponents are distances from the patch.
 #
 # </details>
 #
 # **3.** A broken detector gives all tiles the same score. 1 tile in 10 is defective. What are AUROC and AP?
-# - a) Both are a half
-# - b) The AUROC is a half, and the AP is 1 in 10
-# - c) Both are 1 in 10
+# - a) Both are 0.5
+# - b) The AUROC is 0.5, and the AP is 0.1
+# - c) Both are 0.1
 # - d) Both are 0
 
 # %%
@@ -762,12 +793,12 @@ quiz("06.q4", "b")
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
-# b. All pairs are ties, so the AUROC is a half. There is one step, and its precision is the prevalence.
+# b. All pairs are ties, so the AUROC is 0.5. There is one step, and its precision is the prevalence.
 #
 # </details>
 #
-# **4.** The tile score is the maximum of the smoothed map. You smooth with 16 px instead of 4 px. Which defects lose most
-# of their score?
+# **4.** Suppose the tile score is the maximum of the smoothed map. You smooth with 16 px instead of 4 px. Which defects
+# lose the largest share of their score?
 # - a) Large ones
 # - b) All lose the same share
 # - c) Those at the edge of a tile
@@ -792,7 +823,7 @@ calibration()
 # %% [markdown]
 # **Read next**:
 # - section 3.3 of the PatchCore paper ([arXiv 2106.08265](https://arxiv.org/abs/2106.08265)) on scores and maps;
-# - `aitex_utils/metrics.py`, your formulas in a form for millions of pixels;
+# - `aitex_utils/metrics.py`, the same measures, computed fast enough for millions of pixels;
 # - Saito and Rehmsmeier on precision and recall, cited in section 8.
 #
-# **Next**: notebook 07, how certain such a result is, and a threshold that keeps a promise.
+# **Next**: notebook 07 on how certain such a result is, and on a threshold from normal tiles alone.

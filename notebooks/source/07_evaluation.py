@@ -9,15 +9,15 @@
 # %% [markdown]
 # # 07 Honest evaluation
 #
-# After this notebook you can say how good a detector is, how certain you are, and which threshold keeps a promise in a
-# mill.
+# After this notebook you can say how good a detector is, how certain this result is, and which threshold keeps a
+# promised false-alarm rate.
 #
 # **You will be able to**
 # 1. compute AUPRO, and state the level and the prevalence of each result (exercise 07.1);
 # 2. compute an interval with a bootstrap over whole strips, and say what it covers (exercise 07.2);
 # 3. set a threshold from normal tiles alone, and check its promise on new strips (exercise 07.3);
 # 4. find a leak in an evaluation and repair it (exercise 07.4);
-# 5. state false alarms, misses and precision per 100 m of fabric, and choose a measure (exercise 07.5, open task).
+# 5. state false alarms and misses per 100 m, state the precision, and choose a measure (exercise 07.5, open task).
 #
 # **You need to know** AUROC, average precision and F1-max (notebook 06), and why we split by strip (notebook 01).
 #
@@ -31,9 +31,9 @@
 # %% [markdown]
 # ## 1. Pixel, tile and strip
 #
-# Detectors, strips and the unit of scores are the same as in notebook 06: PatchCore by the recipe of its paper.
+# Detectors, strips and score unit are the same as in notebook 06: PatchCore by the recipe of its paper.
 #
-# A result has a **level**. The same scores answer three questions: is this pixel defective, is this tile, is this strip? A
+# A result has a **level**. One detector answers three questions: is this pixel, this tile or this strip defective? A
 # strip's score is the highest score of its tiles.
 #
 # **The pixel-level AUROC will be high. What is the pixel-level AP?**
@@ -65,39 +65,40 @@ levels = {"pixel": pixels, "tile": (test.labels, test.scores), "strip": (strip_l
 print("level   prevalence   AUROC     AP  F1-max")
 for level, data in levels.items():
     values = metrics.auroc(*data), metrics.average_precision(*data), metrics.f1_max(*data)[0]
-    print(f"{level:7} {data[0].mean():10.2%} " + " ".join(f"{value:7.3f}" for value in values))
+    print(f"{level:7} {100 * data[0].mean():8.2f} % " + " ".join(f"{value:7.3f}" for value in values))
 reveal("07.a", metrics.average_precision(*pixels))
 
 # %% [markdown]
 # One detector has three results, and none of them is *the* result. So state the level and the prevalence each time. The
-# strip AP looks high, but most strips of this test are defective, and by chance AP equals the prevalence.
+# strip AP looks high, but most strips of this test are defective, and the AP of random scores equals the prevalence.
 
 # %% [markdown]
 # ## 2. AUPRO: each region counts the same
 #
-# At pixel level, a defect of 5,000 px counts as much as a hundred defects of 50 px, so the large one decides. **AUPRO**
-# (Bergmann et al., 2021, [doi:10.1007/s11263-020-01400-4](https://doi.org/10.1007/s11263-020-01400-4)) measures each
-# region separately:
+# At pixel level, a defect of 5,000 px counts as much as a hundred defects of 50 px, so large defects dominate.
+# **AUPRO** (Bergmann et al., 2021, [doi:10.1007/s11263-020-01400-4](https://doi.org/10.1007/s11263-020-01400-4))
+# measures each region separately:
 #
 # - a **region** is a connected part of the mask (pixels that touch, also at a corner);
-# - its **overlap** at a threshold is the share of its pixels that is flagged, and the *per-region overlap*, PRO, is the
-#   mean over all regions;
+# - the **overlap** of a region at a threshold is the flagged share of its pixels, and the *per-region overlap*, PRO, is
+#   the mean over all regions;
 # - the curve shows PRO against the **false-positive rate**, the share of all *normal* pixels that is flagged;
-# - only the beginning of the curve matters in a mill; take the **area up to a limit**, 0.3 as in the paper or 0.05, which is
-#   stricter; **divide it by the limit**.
+# - only the beginning of the curve matters in a mill; take the **area up to a limit**, 0.3 in the paper or a stricter
+#   0.05, and **divide it by the limit**.
 #
 # ### Exercise 07.1: AUPRO
 #
 # *Hard, 20 minutes.*
 #
-# `regions` is a list with one array per region: the scores of its pixels. `normal` `(M,)` contains the scores of all normal
-# pixels. Every distinct score of both is a threshold (flagged: score >= threshold). The curve begins at (0, 0), has one
-# point per threshold, and straight lines between. Return the area below it from rate 0 to `max_fpr`, divided by `max_fpr`.
-# The line that crosses the limit counts up to the limit: `np.interp(max_fpr, rates, overlaps)` is its height there.
+# `regions` is a list with one array per region: the scores of its pixels. `normal` `(M,)` contains the scores of all
+# normal pixels. Every distinct score in either is a threshold (flagged: score >= threshold). The curve begins at (0, 0)
+# and has one point per threshold, joined by straight lines. Return the area below the curve from rate 0 to `max_fpr`,
+# divided by `max_fpr`. The line that crosses the limit counts up to the limit: `np.interp(max_fpr, rates, overlaps)` is
+# its height there.
 #
-# Example: regions `[8, 2]` and `[4]`, normal pixels `[5, 3, 1, 1]`. From the highest threshold, the points (rate, overlap)
-# are (0, 0), 8: (0, ¼), 5: (¼, ¼), 4: (¼, ¾), 3: (½, ¾), ... Up to a rate of ½ the area is ¼ · ¼ + ¼ · ¾ = ¼. Divided by
-# ½ it is ½.
+# Example: regions `[8, 2]` and `[4]`, normal pixels `[5, 3, 1, 1]`. From the highest threshold down, the points (rate,
+# overlap) are (0, 0), 8: (0, ¼), 5: (¼, ¼), 4: (¼, ¾), 3: (½, ¾), ... Up to a rate of ½ the area is ¼ · ¼ + ¼ · ¾ = ¼.
+# Divided by ½ it is ½.
 
 # %% tags=["start-here"]
 # Start here again after a restart
@@ -135,7 +136,7 @@ def aupro(regions: list[np.ndarray], normal: np.ndarray, max_fpr: float) -> floa
 check("07.1", aupro)  # stuck? hint("07.1")
 
 # %% [markdown]
-# The next cell runs it on one strip, with the map rounded to one digit, so there are few distinct scores.
+# The next cell runs your function on one strip, with scores rounded to one decimal.
 
 # %%
 i = int(np.argmax([mask.sum() for mask in masks]))  # the strip with the largest defect
@@ -156,12 +157,12 @@ wide, narrow = metrics.aupro(maps, masks, (0.3, 0.05))
 print(f"{len(regions)} regions; AUPRO 0.3: {wide:.3f}, AUPRO 0.05: {narrow:.3f}")
 
 # %% [markdown]
-# The stricter limit leaves out the flat part of the curve, so the value falls. A result without its limit cannot be
-# compared.
+# The stricter limit leaves out the high, flatter part of the curve, so the value falls. Compare AUPRO only at equal
+# limits.
 #
 # ### How much smoothing is good?
 #
-# These are means over the fabrics, measured with every pixel:
+# These are means over the fabrics, measured on every pixel:
 #
 # | smoothing | AITEX: pixel AP | AITEX: AUPRO 0.3 | practice fabric: AUPRO 0.3 |
 # |---|---|---|---|
@@ -169,27 +170,27 @@ print(f"{len(regions)} regions; AUPRO 0.3: {wide:.3f}, AUPRO 0.05: {narrow:.3f}"
 # | 4 px | {{results/notebook_06.json: aitex.smoothing.px_4.ap: .3f}} | {{results/notebook_06.json: aitex.smoothing.px_4.aupro_30: .3f}} | {{results/notebook_06.json: practice.smoothing.px_4.aupro_30: .3f}} |
 # | 16 px | {{results/notebook_06.json: aitex.smoothing.px_16.ap: .3f}} | {{results/notebook_06.json: aitex.smoothing.px_16.aupro_30: .3f}} | {{results/notebook_06.json: practice.smoothing.px_16.aupro_30: .3f}} |
 #
-# Strong smoothing lowers both measures. Little smoothing and none are nearly equal, because receptive fields overlap and the
-# map is smooth already. On fabric, smooth little.
+# Strong smoothing lowers both measures. No smoothing and 4 px give nearly equal results, because receptive fields
+# overlap and the map is already smooth. On fabric, smooth little or not at all.
 
 # %% [markdown]
 # ## 3. A bootstrap over strips
 #
-# Suppose other strips had been woven. How much would the AUROC change? We can *imitate* other samples: draw as many strips
-# as there are, **with replacement**, and compute the AUROC. Some strips appear twice and some not at all. Repeat this many
-# times, and cut off 1 in 40 of the values at each end. The rest is a 95 % interval. This is the **bootstrap** (Davison and
-# Hinkley, 1997, [doi:10.1017/CBO9780511802843](https://doi.org/10.1017/CBO9780511802843)).
+# Suppose other strips had been woven. How much would the AUROC change? We can *imitate* other samples: draw as many
+# strips as the test has, **with replacement**, and compute the AUROC. Some strips appear repeatedly, some not at all.
+# Repeat this many times, and cut off 1 in 40 values at each end. The rest spans a 95 % interval. This is the
+# **bootstrap** (Davison and Hinkley, 1997, [doi:10.1017/CBO9780511802843](https://doi.org/10.1017/CBO9780511802843)).
 #
-# Draw the units that would have been different: *strips*. Their tiles come from the same cloth, day and light. A bootstrap
+# Draw the units that would have been different: *strips*. The tiles of a strip share cloth, day and light. A bootstrap
 # over whole groups is a **cluster bootstrap**.
 #
 # ### Exercise 07.2: One draw of strips
 #
 # *Medium, 10 minutes.*
 #
-# `groups` `(N,)` contains the name of the strip of each tile. `rng` is a generator such as `np.random.default_rng(0)`. Make
-# one draw: as many strips as there are distinct names, with replacement. Return the **positions of all their tiles** as an
-# array of integers, in any order. If a strip is drawn twice, all its positions appear twice. Draw with
+# `groups` `(N,)` contains the name of the strip of each tile. `rng` is a generator such as `np.random.default_rng(0)`.
+# Make one draw: as many strips as there are distinct names, with replacement. Return the **positions of all their
+# tiles** as an array of integers, in any order. A strip that is drawn twice contributes its positions twice. Draw with
 # `rng.choice(names, size=...)`, with the names in the order of `np.unique`.
 #
 # Example: `groups = ["a", "a", "b"]` has two names. The draw "a", "a" gives `[0, 1, 0, 1]`, and the draw "b", "a" gives
@@ -231,18 +232,19 @@ low, high = np.quantile(areas, [0.025, 0.975])
 print(f"tile AUROC {metrics.auroc(test.labels, test.scores):.3f}, 95 % interval {low:.3f} to {high:.3f}")
 
 # %% [markdown]
-# A table that ranks detectors by differences of a hundredth, on so few strips, ranks chance.
+# With so few strips, a ranking of detectors by differences of 0.01 mostly reflects chance.
 
 # %% [markdown]
 # ## 4. Does the interval cover the truth?
 #
-# On real fabric the true value is unknown, so no interval can be checked. In a **simulated mill** it is known. It weaves 20
-# strips of 12 tiles. Each strip is woven on another day, which moves the scores of all its tiles. Over all strips that it
-# could ever weave, **1 normal tile in 10** lies above the threshold. From each of 200 deliveries we measure this rate
-# and compute two 95 % intervals, by strip and by tile. Their **coverage** is the share of intervals that contain the true
-# rate. It depends on the *within-strip correlation*, the share of the variance that the tiles of a strip have in common.
+# On real fabric the true value is unknown, so no interval can be checked. In a **simulated mill** it is known. Each
+# delivery has 20 strips of 12 normal tiles. Each strip is woven on a different day, which shifts the scores of all its
+# tiles. Over all strips that the mill could weave, **1 normal tile in 10** scores above the threshold. From each of 200
+# deliveries we estimate this rate with two 95 % intervals, *over strips* and *over tiles*. Their **coverage** is the
+# share of intervals that contain the true rate. It depends on the *within-strip correlation*, the share of the variance
+# that the tiles of a strip have in common.
 #
-# With half of the variance in common: **how many of 100 *tile-level* intervals cover the true rate?**
+# With half of the variance in common: **how many of 100 intervals *over tiles* cover the true rate?**
 
 # %% tags=["start-here"]
 # Start here again after a restart
@@ -263,9 +265,9 @@ show(*plot_coverage(correlations, lines, confidence=0.95))
 reveal("07.b", 100 * by_tile[correlations.index(0.5)], unit="of 100")
 
 # %% [markdown]
-# Without correlation, both intervals cover the true rate about 9 times in 10. With correlation, the tile-level interval
-# fails more and more often: it treats correlated tiles as independent evidence. The strip-level interval loses less
-# coverage. It is slightly too narrow, because 20 strips are few.
+# Without correlation, both intervals cover the true rate about 9 times in 10. As the correlation rises, the interval
+# over tiles fails more and more often: it treats correlated tiles as independent evidence. The interval over strips
+# loses less coverage. It is also too narrow, because 20 strips are few.
 #
 # ### Read the figure and decide
 #
@@ -289,9 +291,9 @@ quiz("07.q5", "c")
 # %% [markdown]
 # ## 5. Intervals on fabric
 #
-# Now the real test tiles. The module's `bootstrap_interval` draws strips with a defect and strips without a defect
-# separately, so every draw has both. Beside AUROC and AP, the next cell computes the share of clean tiles above a fixed
-# limit. It takes about 10 seconds.
+# On the real test tiles, we measure AUROC, AP and the share of clean tiles above a fixed limit. The module's
+# `bootstrap_interval` draws defective and normal strips separately, so every draw has both. This takes about 10
+# seconds.
 
 # %% tags=["start-here"]
 # Start here again after a restart
@@ -329,56 +331,57 @@ for name in measures:
 
 # %% [markdown]
 # On AITEX, the interval of the false-alarm rate is
-# {{results/notebook_06.json: aitex.interval_width.false_alarms.times: .1f}} times as wide by strip as by tile. One bad strip
-# brings a dozen false alarms at once. For the AUROC, the result differs from fabric to fabric, because two effects oppose
-# each other. If a strip has several defective tiles, their correlation makes the interval by strip wider. If a day raises
-# the clean *and* the defective tiles of a strip, their pairs keep their order, and the interval becomes narrower. A draw of
-# strips contains both effects, so it is the right unit even where its interval is narrower.
+# {{results/notebook_06.json: aitex.interval_width.false_alarms.times: .1f}} times as wide over strips as over tiles.
+# One bad strip brings many false alarms. For the AUROC, the result differs from fabric to fabric, because of two
+# opposing effects. If a strip has several defective tiles, their correlation makes the interval over strips wider. If a
+# day raises the scores of clean *and* defective tiles of a strip, their order stays the same, and the interval becomes
+# narrower. A draw of strips includes both effects, so the strip is the right unit even where its interval is narrower.
 #
 # <details><summary>In depth: the AUROC on four fabrics of AITEX</summary>
 #
 # | | fabric 00 | 02 | 03 | 06 |
 # |---|---|---|---|---|
-# | width by strip / width by tile | {{results/notebook_06.json: aitex.interval_width.auroc.times_by_fabric.00: .1f}} | {{results/notebook_06.json: aitex.interval_width.auroc.times_by_fabric.02: .1f}} | {{results/notebook_06.json: aitex.interval_width.auroc.times_by_fabric.03: .1f}} | {{results/notebook_06.json: aitex.interval_width.auroc.times_by_fabric.06: .1f}} |
+# | width over strips / width over tiles | {{results/notebook_06.json: aitex.interval_width.auroc.times_by_fabric.00: .1f}} | {{results/notebook_06.json: aitex.interval_width.auroc.times_by_fabric.02: .1f}} | {{results/notebook_06.json: aitex.interval_width.auroc.times_by_fabric.03: .1f}} | {{results/notebook_06.json: aitex.interval_width.auroc.times_by_fabric.06: .1f}} |
 # | defective tiles | {{results/notebook_06.json: aitex.counts.00.defective}} | {{results/notebook_06.json: aitex.counts.02.defective}} | {{results/notebook_06.json: aitex.counts.03.defective}} | {{results/notebook_06.json: aitex.counts.06.defective}} |
-# | strips with them | {{results/notebook_06.json: aitex.counts.00.marked_strips}} | {{results/notebook_06.json: aitex.counts.02.marked_strips}} | {{results/notebook_06.json: aitex.counts.03.marked_strips}} | {{results/notebook_06.json: aitex.counts.06.marked_strips}} |
+# | strips with defective tiles | {{results/notebook_06.json: aitex.counts.00.marked_strips}} | {{results/notebook_06.json: aitex.counts.02.marked_strips}} | {{results/notebook_06.json: aitex.counts.03.marked_strips}} | {{results/notebook_06.json: aitex.counts.06.marked_strips}} |
 #
 # </details>
 #
-# <details><summary>In depth: what no interval contains</summary>
+# <details><summary>In depth: changes that no interval covers</summary>
 #
-# A bootstrap over strips imitates other strips of the same fabric, machine and season. It does not contain another fabric,
-# another camera, another person who draws the masks, or another seed of the detector. With three fabrics, you could
-# resample fabrics, but three units are too few for an interval. State what was fixed, beside the interval.
+# A bootstrap over strips imitates other strips of the same fabric, machine and season. It does not cover another
+# fabric, another camera, another person who draws the masks, or another seed of the detector. With three fabrics, you
+# could resample fabrics, but three units are too few for an interval. Next to an interval, state which of these were
+# fixed.
 #
 # </details>
 
 # %% [markdown]
 # ## 6. A threshold from normal tiles alone
 #
-# A new detector comes without known defects. We can still require that *at most 1 normal tile in 10 raises an alarm*, and
-# put the threshold above nine tenths of the scores of normal tiles. Two questions remain.
+# For a new fabric, no defects are known yet. We can still require that *at most 1 normal tile in 10 raises an alarm*,
+# and set the threshold above 90 % of normal scores. Two questions remain.
 #
-# **Which tiles?** Their scores must be distributed like the scores to come.
+# **Which tiles?** Their scores must have the same distribution as future normal scores.
 #
-# **Which rank?** Take $n$ scores of normal tiles and one new normal tile. If all $n+1$ are drawn alike, the new score is
-# equally likely to have any rank among them. So it lies above the $k$-th smallest of the $n$ with a probability of at most
-# $1 - \frac{k}{n+1}$. For a rate $r$
+# **Which rank?** Take $n$ scores of normal tiles and one new normal tile. If all $n+1$ are drawn in the same way, the
+# new score is equally likely to have any rank among them. So it lies above the $k$-th smallest of the $n$ with a
+# probability of at most $1 - \frac{k}{n+1}$. For a rate $r$, take the rank
 #
 # $$k = \lceil (n+1)(1-r) \rceil .$$
 #
-# If $k > n$, there are too few scores for such a promise, and the threshold is infinite. This holds for any distribution of
-# the scores. It is a form of *conformal prediction* (Vovk, Gammerman and Shafer, 2005,
+# If $k > n$, there are too few scores for such a promise, and the threshold is infinite. The promise holds for any
+# distribution of the scores. The method is a form of *conformal prediction* (Vovk, Gammerman and Shafer, 2005,
 # [doi:10.1007/b106715](https://doi.org/10.1007/b106715)).
 #
 # ### Exercise 07.3: The threshold
 #
 # *Medium, 15 minutes.*
 #
-# You get the scores of three groups of tiles. `fitted` are normal tiles in the memory bank. `held_out` are normal tiles of
-# other strips. `today` are the tiles to be tested, without labels. Choose the right group, and return its score of rank
-# $k$. $k$ counts from 1. If $k > n$, return `math.inf`. **Here the rule changes**: a score strictly *above* the threshold
-# raises the alarm.
+# You get the scores of three groups of tiles. `fitted` are normal tiles in the memory bank. `held_out` are normal tiles
+# of other strips. `today` are the tiles to be tested, without labels. Choose the right group, and return its score of
+# rank $k$, counted from 1. If $k > n$, return `math.inf`. **Here the rule changes**: a score strictly *above* the
+# threshold raises an alarm.
 #
 # Example: seven scores `1, 1.5, 2, 3, 4, 6, 9` and `false_alarm_rate = 0.25`. $k = \lceil 8 \cdot 0.75 \rceil = 6$, and the
 # sixth smallest score is 6.
@@ -423,16 +426,16 @@ fitted = np.concatenate([f.fitted for f in fabrics])
 held_out = np.concatenate([f.scores[f.calibration] for f in fabrics])
 threshold = yours("07.3", course_threshold)(fitted, held_out, test.scores, 0.1)
 print(f"threshold {threshold:.4f}, by the module {metrics.conformal_threshold(held_out, 0.1):.4f}")
-print(f"flagged: {(test.scores[test.labels] > threshold).mean():.0%} of the defective test tiles")
+print(f"flagged: {100 * (test.scores[test.labels] > threshold).mean():.0f} % of the defective test tiles")
 
 # %% [markdown]
 # ## 7. Does the promise hold on new strips?
 #
-# For each fabric, five normal strips were not used for fitting. Three of them give a threshold for a rate of 1 in 10, and
-# we count the alarms on the *other two*. Three fabrics give 30 trials. Two shortcuts are compared: a threshold from the 20
-# **fitted** tiles, and a threshold from **other tiles** of the training strips.
+# For each fabric, five normal strips were not used for fitting. Three of them give a threshold for a rate of 1 in 10,
+# and we count the alarms on the *other two*. All choices on three fabrics give 30 trials. We also test two shortcuts: a
+# threshold from the 20 **fitted** tiles, and a threshold from **other tiles** of the training strips.
 #
-# With a threshold from the fitted tiles: **how many per cent of new normal tiles raise an alarm, on average?**
+# With a threshold from the fitted tiles: **what percentage of new normal tiles raises an alarm, on average?**
 
 # %% tags=["start-here"]
 # Start here again after a restart
@@ -456,38 +459,40 @@ reveal("07.c", 100 * np.mean(rates["fitted tiles"]), unit="%")
 print(describe_sources(rates, RATE))
 
 # %% [markdown]
-# The distances of fitted tiles are small by design, so their threshold is far too low. A threshold from other strips meets
-# the promised rate *on average*, as far as so few strips show. On a single pair of strips the rate can be far off. Many
-# strips with few tiles each make a better threshold than few strips with many.
+# The distances of fitted tiles are small by design, so their threshold is far too low. A threshold from other strips
+# meets the promised rate *on average*, as far as so few strips show. On a single pair of strips the rate can be far
+# off. Many strips with few tiles each give a better threshold than few strips with many.
 #
-# Tiles of the practice fabric vary little from strip to strip. In the simulated mill, they vary more:
+# Scores on the practice fabric vary little from strip to strip. In the simulated mill, we set this variation:
 
 # %%
 print("correlation  same strips  other strips")
 for correlation in (0.0, 0.25, 0.5, 0.75):
     in_mill = leaky_rates(correlation, RATE)
-    print(f"{correlation:11} {in_mill['same strips']:12.1%} {in_mill['other strips']:13.1%}")
+    print(f"{correlation:11} {100 * in_mill['same strips']:9.1f} % {100 * in_mill['other strips']:11.1f} %")
 
 # %% [markdown]
 # The more the tiles of a strip have in common, the more alarms a threshold from the training strips raises.
 #
-# On AITEX, with a promised rate of 1 in 20, fitted tiles give {{results/notebook_06.json: aitex.false_alarms.at_05.fit: .1%}}, other tiles of the
-# same strips {{results/notebook_06.json: aitex.false_alarms.at_05.same_strips: .1%}}, and other strips
-# {{results/notebook_06.json: aitex.false_alarms.at_05.strips: .1%}} (mean over four fabrics). The last threshold also flags
-# {{results/notebook_06.json: aitex.false_alarms.at_05.clean_of_defective: .0%}} of the *clean* tiles of **defective** strips. These strips
-# were recorded on other days, or have unmarked defects. The promise covers fabric like the calibration set, and no other.
+# On AITEX, we promised a false-alarm rate of 1 in 20. The fitted tiles give
+# {{results/notebook_06.json: aitex.false_alarms.at_05.fit: .1%}}, other tiles of the same strips
+# {{results/notebook_06.json: aitex.false_alarms.at_05.same_strips: .1%}}, and other strips
+# {{results/notebook_06.json: aitex.false_alarms.at_05.strips: .1%}} (mean over four fabrics). The last threshold also
+# flags {{results/notebook_06.json: aitex.false_alarms.at_05.clean_of_defective: .0%}} of the *clean* tiles of
+# **defective** strips. These strips might come from other days, or have unmarked defects. The promise covers only
+# fabric like the calibration set.
 
 # %% [markdown]
 # ## 8. Other rules, few normal strips, another light
 #
 # The conformal threshold is not the only rule in use:
 #
-# - *percentile x gain*: a percentile of normal scores, times a gain chosen by hand;
-# - *F1-adaptive*, the default of anomalib: F1-max on a validation set, and without a defective sample (version 2.7) the
-#   **highest normal score**;
-# - *F1-max on the test set*: with the **labels of the test**.
+# - *percentile x gain*: a percentile of normal scores, times a hand-picked gain;
+# - *F1-adaptive*, the default of anomalib: F1-max on a validation set, or the **highest normal score** if this set has
+#   no defective sample (version 2.7);
+# - *F1-max on the test set*: it uses the **test labels**.
 #
-# The next cell applies all rules with 1 to 4 calibration strips.
+# The next cell applies all four rules with 1 to 4 calibration strips.
 
 # %% tags=["start-here"]
 # Start here again after a restart
@@ -502,16 +507,16 @@ fabrics = load_scores()
 by_count = {n: rates_by_rule(fabrics, n) for n in (1, 2, 3, 4)}
 means = {rule: [by_count[n][rule][0].mean() for n in by_count] for rule in RULES}
 show(*plot_rates_by_rule(list(by_count), means, promised=RATE))
-print(f"3 strips, gain {GAIN}       false alarms (lowest to highest)     recall")
+print(f"3 strips, gain {GAIN}       false alarms (lowest to highest)      recall")
 for rule, (false_alarms, recalls) in by_count[3].items():
-    spread = f"{false_alarms.mean():.1%} ({false_alarms.min():.0%} to {false_alarms.max():.0%})"
-    print(f"{rule:24} {spread:>32} {recalls.mean():10.0%}")
+    mean, low, high = 100 * false_alarms.mean(), 100 * false_alarms.min(), 100 * false_alarms.max()
+    print(f"{rule:24} {mean:15.1f} % ({low:3.0f} % to {high:3.0f} %) {100 * recalls.mean():10.0f} %")
 
 # %% [markdown]
-# Only the conformal rule aims at the rate that you asked for, and its spread shows how few these strips are. The highest
+# Only the conformal rule aims at the requested rate. Its wide spread reflects the small number of strips. The highest
 # normal score implies a rate that you cannot choose: among $n + 1$ tiles, the new tile is the highest with probability
-# $1/(n+1)$. More calibration tiles lower this rate, and recall with it. F1-max uses the labels of the tiles that it judges.
-# On AITEX (mean over four fabrics, 4 of 5 trials in brackets, `python course.py bench notebook_07`):
+# $1/(n+1)$. More calibration tiles lower this rate, and recall with it. On AITEX (mean over four fabrics, middle 80 %
+# of trials in brackets, `python course.py bench notebook_07`):
 #
 # | rule | false alarms | recall |
 # |---|---|---|
@@ -520,12 +525,14 @@ for rule, (false_alarms, recalls) in by_count[3].items():
 # | highest normal score | {{results/notebook_07.json: aitex.highest.rate: .1%}} ({{results/notebook_07.json: aitex.highest.lowest: .0%}} to {{results/notebook_07.json: aitex.highest.highest: .0%}}) | {{results/notebook_07.json: aitex.highest.recall: .0%}} |
 # | F1-max on the test set | {{results/notebook_07.json: aitex.f1_max.rate: .1%}} ({{results/notebook_07.json: aitex.f1_max.lowest: .0%}} to {{results/notebook_07.json: aitex.f1_max.highest: .0%}}) | {{results/notebook_07.json: aitex.f1_max.recall: .0%}} |
 #
-# The same gain gives {{results/notebook_07.json: aitex.gain.rate_by_fabric.00: .1%}} on fabric 00 and {{results/notebook_07.json: aitex.gain.rate_by_fabric.02: .1%}} on fabric 02: it must be measured for each fabric.
+# The same gain gives {{results/notebook_07.json: aitex.gain.rate_by_fabric.00: .1%}} on fabric 00 and
+# {{results/notebook_07.json: aitex.gain.rate_by_fabric.02: .1%}} on fabric 02, so its rate must be measured for each
+# fabric.
 #
-# ### Another fabric's light
+# ### A change of light
 #
-# The three fabrics were recorded in different light. What if a lamp is replaced? The next cell multiplies the grey values of
-# new strips and keeps the threshold. The first run takes about 30 seconds.
+# The three fabrics differ in brightness. What if a lamp is replaced? The next cell multiplies new strips' grey values
+# by several factors and keeps the threshold. The first run takes about 30 seconds.
 
 # %%
 in_light = {}
@@ -536,21 +543,21 @@ show(*plot_light(in_light, promised=RATE))
 print(describe_light(in_light, RATE))
 
 # %% [markdown]
-# A new light is a **distribution shift**, and no threshold rule protects against it. So watch the share of flagged tiles in
-# production. If it rises for a day, check the light before you look for defects.
+# A change of light is a **distribution shift**, and no threshold rule protects against it. So watch the share of
+# flagged tiles in production. If this share rises for a day, check the light before you look for defects.
 
 # %% [markdown]
 # ## 9. Splits that leak
 #
-# Every result depends on a clean separation of training, calibration and test. A **leak** breaks it:
+# Every result depends on a clean separation of training, calibration and test. A **leak** breaks this separation:
 #
 # | leak | information that leaks |
 # |---|---|
 # | tiles of one strip in training and test | the strip's day and light (notebook 01, section 7 here) |
 # | overlapping tiles in training and test | the same pixels |
-# | layers, size or smoothing chosen on the test set | the labels, through your choices |
+# | layers, input size or smoothing chosen on the test set | the labels, through your choices |
 # | threshold by F1-max on the test set | the labels, through the threshold |
-# | scale from the test set | the share of defects |
+# | score scale from the test set | the share of defects |
 # | only normal strips as negatives | the day on which defective strips were recorded |
 #
 # The last leak can be measured on our tiles.
@@ -574,11 +581,11 @@ print(f"AUROC with all clean tiles {all_clean:.3f}, with clean tiles of normal s
 print(describe_negatives(all_clean, of_normal_strips))
 
 # %% [markdown]
-# On AITEX, they are {{results/notebook_06.json: aitex.tile_auroc.mean: .3f}} and
-# {{results/notebook_06.json: aitex.tile_auroc_normal_strips.mean: .3f}} (mean over four fabrics). One detector, two results:
-# the second measures in part how well the detector distinguishes days.
+# On AITEX, these AUROCs are {{results/notebook_06.json: aitex.tile_auroc.mean: .3f}} and
+# {{results/notebook_06.json: aitex.tile_auroc_normal_strips.mean: .3f}} (mean over four fabrics). The second AUROC
+# partly measures how well the detector distinguishes days.
 #
-# The third leak is the most common. Here it hides in a function that compares settings:
+# The third leak is very common. Here it hides in a function that compares settings:
 #
 # ```python
 # def tune_and_test(scores, labels, tuning):  # scores (S, N): one row per setting
@@ -592,8 +599,8 @@ print(describe_negatives(all_clean, of_normal_strips))
 # *Medium, 10 minutes.*
 #
 # `scores` is `(S, N)`: the scores of N tiles with S settings. `labels` and `tuning` are `(N,)` and Boolean. `tuning` is
-# `True` for tiles of the strips that are meant for the choice. Repair the function. Return the index of the chosen setting,
-# and its AUROC on tiles that played no part in the choice.
+# `True` for tiles of the strips that are reserved for the choice. Repair the function. Return the index of the chosen
+# setting, and its AUROC on the tiles that played no part in the choice.
 
 # %% exercise="07.4"
 import numpy as np
@@ -612,8 +619,8 @@ def tune_and_test(scores: np.ndarray, labels: np.ndarray, tuning: np.ndarray) ->
 check("07.4", tune_and_test)  # stuck? hint("07.4")
 
 # %% [markdown]
-# How much does the leak flatter? The next cell compares 20 settings that are **equally good**, with the same true AUROC.
-# It repeats this 20 times.
+# How much does the leak inflate the AUROC? The next cell compares 20 **equally good** settings, with the same true
+# AUROC, and repeats this 20 times.
 
 # %%
 honest, rng = yours("07.4", exercise_tuning.tune_and_test), np.random.default_rng(0)
@@ -631,8 +638,8 @@ for name, values in reported.items():
 # %% [markdown]
 # ## 10. Alarms per 100 m
 #
-# A mill counts alarms. Take a machine with invented numbers: 100 pixels per cm, fabric of 150 cm at 20 m per minute, and
-# one defective tile in 100 m. **With a threshold for 1 false alarm in 10 tiles: how many false alarms per hour, in
+# A mill counts alarms. Take an invented machine: 100 pixels per cm, fabric 150 cm wide at 20 m per minute, and one
+# defective tile per 100 m. **With a threshold for 1 false alarm in 10 tiles: how many false alarms per hour, in
 # thousands?**
 
 # %% tags=["start-here"]
@@ -653,18 +660,18 @@ predict("07.d", 1, 500, unit="thousand")
 # %%
 reveal("07.d", 0.1 * tiles_per_100_m * 20 * 60 / 100 / 1000, unit="thousand")
 print(f"{tiles_per_100_m:,.0f} tiles in 100 m")
-print(f"One false alarm in 100 m is a rate of {1 / tiles_per_100_m:.1e},")
-print(f"and to promise it by section 6 takes {tiles_per_100_m - 1:,.0f} normal tiles.")
+print(f"One false alarm per 100 m is a rate of {1 / tiles_per_100_m:.1e},")
+print(f"and the rule of section 6 needs {tiles_per_100_m - 1:,.0f} normal tiles to promise it.")
 
 # %% [markdown]
-# *1 in 10* sounded modest. A mill needs rates that a test of a few hundred tiles cannot measure. If none of $n$ normal tiles
-# raises an alarm, the true rate might still be about $3/n$.
+# *1 in 10* sounded low. A mill needs rates that a test of a few hundred tiles cannot measure. If none of $n$ normal
+# tiles raises an alarm, the true rate might still be as high as $3/n$.
 #
 # <details><summary>In depth: the rule of three</summary>
 #
-# At a rate r, no alarm among n independent tiles has the probability (1 - r) to the power of n. This is 1 in 20 at about
-# r = 3/n. Larger rates can be excluded with a confidence of 19 in 20. Tiles of a strip are correlated, so the test shows
-# even less.
+# At a rate r, the probability of no alarm among n independent tiles is (1 - r) to the power of n. This probability is 1
+# in 20 at about r = 3/n. Larger rates can be excluded with 95 % confidence. Tiles of a strip are correlated, so the
+# test shows even less.
 #
 # </details>
 #
@@ -672,10 +679,10 @@ print(f"and to promise it by section 6 takes {tiles_per_100_m - 1:,.0f} normal t
 #
 # *Medium, 15 minutes.*
 #
-# `labels` and `scores` are `(N,)` test tiles, and a tile is flagged if its score >= `threshold`. In the mill, 100 m of
-# fabric have `normal_per_100_m` normal and `defective_per_100_m` defective tiles. Assume that the mill's tiles are flagged
-# in the same shares as the test tiles. Return three numbers: the false alarms per 100 m, the misses per 100 m, and the
-# precision of the alarms in the mill. If there is no alarm, the precision is 1.
+# `labels` and `scores` `(N,)` belong to test tiles. A tile is flagged if its score >= `threshold`. In the mill, 100 m
+# of fabric contain `normal_per_100_m` normal and `defective_per_100_m` defective tiles. Assume that the mill's tiles
+# are flagged at the same rates as the test tiles. Return three numbers: the false alarms per 100 m, the misses per 100
+# m, and the precision of the alarms in the mill. If there is no alarm, the precision is 1.
 #
 # Example: four normal tiles score `1, 1.5, 1, 3`, two defective tiles score `2, 1`, and the threshold is 2. In a mill with
 # 1,000 normal and 10 defective tiles per 100 m, there are 250 false alarms and 5 misses. The precision is 5 in 255.
@@ -722,8 +729,8 @@ stills = [{"threshold": 1.0}, {"threshold": 1.3}, {"threshold": 2.0}]
 show_with_sliders(draw_threshold, stills, threshold=(0.8, 3.0, 0.05, 1.3))
 
 # %% [markdown]
-# A lower threshold finds more defects and raises more alarms. Wherever this test can measure, the precision is small, because
-# defects are even rarer than false alarms. The hatched part needs a larger test.
+# A lower threshold finds more defects and raises more alarms. Wherever this test can measure, the precision is low,
+# because defects are even rarer than false alarms. The hatched range needs a larger test.
 #
 # ### Choose and justify
 #
@@ -736,13 +743,14 @@ show_with_sliders(draw_threshold, stills, threshold=(0.8, 3.0, 0.05, 1.3))
 # | high | 100 | 5 |
 # | very high | 10 | 9 |
 #
-# Choose a threshold, and justify it in two sentences. Then answer:
+# Choose a threshold, justify it in two sentences, and answer:
 #
-# **Question.** A look at a false alarm costs 2 euros, a miss 300 euros. Which threshold is cheapest for this mill?
-# - a) Low, because it misses least
-# - b) High, because alarms and misses together cost least
+# **Question.** Checking a false alarm costs 2 euros, and a miss costs 300 euros. Which threshold is cheapest for this
+# mill?
+# - a) Low, because it misses the fewest defects
+# - b) High, because alarms and misses together cost the least
 # - c) Medium, because it is in the middle
-# - d) Very high, because it raises fewest alarms
+# - d) Very high, because it raises the fewest alarms
 
 # %%
 quiz("07.q6", "b")
@@ -750,16 +758,18 @@ quiz("07.q6", "b")
 # %% [markdown]
 # <details><summary>Model answer</summary>
 #
-# b. Per 1,000 m, the four thresholds cost 8,300, 2,100, 1,700 and 2,720 euros. The best threshold depends on the prices. So the
-# price of a miss must be known first, and the table must come from strips on which the threshold was not chosen.
+# b. Per 1,000 m, the four thresholds cost 8,300, 2,100, 1,700 and 2,720 euros. The best threshold depends on the costs
+# of a false alarm and of a miss. So the cost of a miss must be known first, and the table must come from strips on
+# which the threshold was not chosen.
 #
 # </details>
 #
-# **Try it.** From which price of a miss is *medium* cheaper than *high*?
+# **Try it.** Above which cost of a miss is *medium* cheaper than *high*?
 #
 # <details><summary>Answer</summary>
 #
-# Per 1,000 m, *medium* costs 1,000 euros more for alarms and avoids two misses. So it is cheaper from 500 euros per miss.
+# Per 1,000 m, *medium* costs 1,000 euros more for alarms and avoids two misses. So *medium* is cheaper if a miss costs
+# more than 500 euros.
 #
 # </details>
 
@@ -768,18 +778,18 @@ quiz("07.q6", "b")
 #
 # | question | report | `aitex_utils.metrics` | `sklearn.metrics` | `anomalib.metrics` |
 # |---|---|---|---|---|
-# | Do scores separate the classes, at any threshold? | AUROC | `auroc` | `roc_auc_score` | `AUROC` |
-# | How many alarms are right, if defects are rare? | AP with the prevalence | `average_precision` | `average_precision_score` | `AUPR`, see below |
+# | Do scores separate the classes, over all thresholds? | AUROC | `auroc` | `roc_auc_score` | `AUROC` |
+# | How many alarms are correct if defects are rare? | AP with the prevalence | `average_precision` | `average_precision_score` | `AUPR`, see below |
 # | Which F1 is possible on this test set? | F1-max, only to compare | `f1_max` | `precision_recall_curve` | `F1Max` |
-# | Are defects located, small ones too? | AUPRO with its limit | `aupro` | none | `AUPRO(fpr_limit=...)` |
+# | Are defects located, including small ones? | AUPRO with its limit | `aupro` | none | `AUPRO(fpr_limit=...)` |
 # | Which threshold goes into production? | conformal, with its rate | `conformal_threshold` | none | none; default `F1AdaptiveThreshold` |
 # | What do I get at this threshold? | recall, false alarms per 100 m | exercise 07.5 | `confusion_matrix` | `F1Score` |
 # | How certain is the result? | interval over strips | `bootstrap_interval` | `sklearn.utils.resample`, tiles only | none |
 # | Is A better than B? | interval of the difference | `paired_bootstrap` | none | none |
-# | How do I split? | strips in one set only | `aitex_utils.split_strips` | `GroupShuffleSplit` | a folder per set |
+# | How do I split? | each strip in one set only | `aitex_utils.split_strips` | `GroupShuffleSplit` | one folder per set |
 #
-# Always state the level, the prevalence, the number of strips, and the strips on which you chose. Names can mislead: `AUPR`
-# of anomalib joins the points of the curve by straight lines, so it differs from AP.
+# Always state the level, the prevalence, the number of strips, and the strips used for choices. Names can mislead:
+# `AUPR` of anomalib joins the points of the curve with straight lines, so it differs from AP.
 
 # %% [markdown]
 # ## 12. Open task
@@ -788,17 +798,17 @@ quiz("07.q6", "b")
 #
 # *Hard, 25 minutes.*
 #
-# A mill inspects strips, not tiles: it accepts a false alarm on 1 normal *strip* in 5. Set a threshold for this promise,
-# check it, and report in at most six sentences with one table.
+# A mill inspects strips, not tiles: it accepts a false alarm on at most 1 normal *strip* in 5. Set a threshold for this
+# promise, check it, and report in at most six sentences with one table.
 #
 # | points | for |
 # |---|---|
 # | 1 | the score of a strip, and the number of normal strips that the promise needs |
 # | 1 | a threshold from calibration strips only |
 # | 1 | the rate on new strips, over all choices of calibration strips |
-# | 1 | the recall per strip, with its level and prevalence |
-# | 1 | what these few trials do not show |
-# | 1 | a decision: use this threshold, or collect how many more strips? |
+# | 1 | the strip-level recall, with the prevalence |
+# | 1 | the limits of these few trials |
+# | 1 | a decision: use this threshold, or collect a stated number of strips |
 
 # %% tags=["start-here"]
 # Start here again after a restart
@@ -809,7 +819,7 @@ from aitex_utils.lessons.scored_tiles import load_scores
 
 fabrics = load_scores()
 for f in fabrics:
-    print(f"fabric {f.fabric}: {len(np.unique(f.strips[f.of_normal_strip]))} normal strips that were not fitted")
+    print(f"fabric {f.fabric}: {len(np.unique(f.strips[f.of_normal_strip]))} normal strips outside the training set")
 
 # %% [markdown]
 # <details><summary>Worked answer</summary>
@@ -820,7 +830,7 @@ for f in fabrics:
 # ```python
 # from itertools import combinations
 #
-# rates, recalls = [], []
+# rates, recalls, prevalences = [], [], []
 # for f in fabrics:
 #     names = np.unique(f.strips)
 #     top = np.array([f.scores[f.strips == name].max() for name in names])
@@ -830,13 +840,16 @@ for f in fabrics:
 #         new = np.setdiff1d(np.flatnonzero(normal), chosen)
 #         rates.append((top[new] >= threshold).mean())
 #         recalls.append((top[~normal] >= threshold).mean())
-# print(f"false alarms {np.mean(rates):.2f}, recall {np.mean(recalls):.2f}, {len(rates)} trials")
+#         prevalences.append(np.delete(~normal, chosen).mean())
+# print("false alarms  recall  prevalence  trials")
+# print(f"{np.mean(rates):12.2f} {np.mean(recalls):7.2f} {np.mean(prevalences):11.2f} {len(rates):7}")
 # ```
 #
-# *Report*: there are five strips per fabric, so each trial tests a single new strip. The mean rate is one number from 15
-# strips, and its interval is wide. With four strips the threshold is the highest score of the four, so one unusual strip
-# decides. The promise is correct on average, and a single mill can be far from it. I would collect at least 19 strips per
-# fabric: the rank then leaves out the three highest, and one strip decides less.
+# *Report*: the printed table is at strip level. There are five normal strips per fabric, so each trial tests a single
+# new strip. The mean rate comes from only 15 strips, so its interval is wide. With four strips the threshold is just
+# above the highest of the four scores, so one unusual strip decides. The promise holds on average, but the rate in a
+# single mill can be far from it. I would collect at least 19 strips per fabric: the rank then leaves out the three
+# highest scores, and a single strip matters less.
 #
 # </details>
 
@@ -844,16 +857,16 @@ for f in fabrics:
 # ## Summary
 #
 # A result has a level, a prevalence and an interval. Tiles of a strip are correlated, so intervals come from resampled
-# strips, and they are wide. AUPRO gives each region the same weight. A conformal threshold needs normal tiles only, from
-# strips outside the training set. Its promise holds on average over similar strips, and another light breaks it. Choose and
-# report on different strips. In the end, count alarms and misses per 100 m.
+# strips, and they are wide. AUPRO gives each region the same weight. A conformal threshold needs normal tiles only,
+# from strips outside the training set. Its promise holds on average over similar strips, but a change of light breaks
+# it. Choose and report on different strips. In the end, count alarms and misses per 100 m.
 #
 # ### Quiz
 #
-# **1.** A threshold was chosen such that F1 is highest on the test tiles. What is that F1 worth?
+# **1.** A threshold was chosen to maximise F1 on the test tiles. What is that F1 worth?
 # - a) It is the F1 to expect tomorrow
 # - b) It is too low, because other thresholds do better
-# - c) It is too high for tomorrow, but it compares detectors on one test set
+# - c) It is too high for tomorrow, but it can compare detectors on one test set
 # - d) Nothing, not even for comparisons
 
 # %% tags=["start-here"]
@@ -870,11 +883,11 @@ quiz("07.q1", "c")
 #
 # </details>
 #
-# **2.** 20 strips of 12 tiles were tested. Resampling single tiles gives a narrow interval of the false-alarm rate. Why can
-# you not report this interval?
+# **2.** 20 strips of 12 tiles were tested. Resampling single tiles gives a narrow interval of the false-alarm rate. Why
+# should you not report this interval?
 # - a) Resampling repeats some tiles and leaves out others
-# - b) Tiles of one strip are correlated, so 240 tiles contain less information than 240 strips
-# - c) Tiles of one strip differ, and the interval leaves out how much
+# - b) Tiles of one strip are correlated, so these 240 tiles contain less information than 240 independent tiles
+# - c) Tiles of one strip differ, and the interval ignores this difference
 # - d) It has too few resamples
 
 # %%
@@ -883,7 +896,7 @@ quiz("07.q2", "b")
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
-# b. A new delivery has new strips, and the interval must include how much strips differ.
+# b. A new delivery has new strips, and the interval must include the differences between strips.
 #
 # </details>
 #
@@ -908,7 +921,7 @@ quiz("07.q3", "a")
 # - a) Yes, it must hold on each strip
 # - b) No, because a threshold cannot promise anything
 # - c) No, because 3 in 10 is within rounding
-# - d) Not by this strip alone: it holds on average over strips like the calibration strips
+# - d) This strip alone does not show it: the promise holds on average over strips like the calibration strips
 
 # %%
 quiz("07.q4", "d")
@@ -916,7 +929,7 @@ quiz("07.q4", "d")
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
-# d. Whether the new strip is like the calibration strips is the question to ask.
+# d. First ask whether the new strip is like the calibration strips.
 #
 # </details>
 #
@@ -947,4 +960,4 @@ calibration()
 # - Davison and Hinkley, chapter 3, on resampling groups, cited in section 3;
 # - `aitex_utils/metrics.py`, where each function states its source.
 #
-# **Next**: notebook 08, which looks at the failures of this detector and repairs their causes.
+# **Next**: notebook 08, which shows failures of PatchCore on fabric and fixes their causes.

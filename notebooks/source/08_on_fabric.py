@@ -9,16 +9,16 @@
 # %% [markdown]
 # # 08 PatchCore on fabric
 #
-# After this notebook you can look at a detector's failures on fabric, name their causes, and fix each cause with a step
-# that you have measured.
+# After this notebook, you can find a detector's failures on fabric, name their causes, and fix each with a step whose
+# effect you have measured.
 #
 # **You will be able to**
-# 1. remove uneven light from an anomaly map with background subtraction (exercise 08.1), and find out where it does
-#    harm (open task);
-# 2. remove false alarms at the borders of tiles with position-wise normalisation (exercise 08.2);
+# 1. remove the effect of uneven light from an anomaly map with background subtraction (exercise 08.1), and find the
+#    limits of this step (open task);
+# 2. reduce false alarms at the borders of tiles with position-wise normalisation (exercise 08.2);
 # 3. choose a threshold from the costs of false alarms and misses (exercise 08.3);
 # 4. turn an anomaly map into a clean mask (exercise 08.4);
-# 5. find a flaw in a detector's code from its map (exercise 08.5).
+# 5. find a flaw in a detector's code from an anomaly map (exercise 08.5).
 #
 # **You need to know** anomaly maps and image scores (notebook 06), thresholds from normal strips (notebook 07), and
 # padding and pooling (notebook 03).
@@ -32,16 +32,15 @@
 # %% [markdown]
 # ## 1. A gallery of failures
 #
-# We begin with a plain detector: the recipe of the paper, with the smoothing of our defaults and a coreset of 1 in 50
-# patches, which saves time. It is fitted on tiles of three normal strips of one fabric. Two other normal strips are the **calibration set**. The test strips are
-# three normal strips and up to six defective strips.
+# We begin with a plain detector: the paper's recipe with our default smoothing and, to save time, a coreset of 1 in 50
+# patches. It is fitted on the tiles of three normal strips of one fabric. Two other normal strips are the **calibration
+# set**. The test set consists of three normal and up to six defective strips.
 #
-# The calibration set gives a threshold for 1 false alarm in 10 clean tiles. **All maps in this notebook are divided by
-# their threshold**, so 1 is the threshold, and all figures share one colour scale.
+# The calibration set gives a threshold for 1 false alarm in 10 clean tiles. **Each map in this notebook is divided by
+# the threshold of its detector**, so the threshold is always 1. All maps share one colour scale.
 #
-# The next cell begins with *Start here again after a restart*. Each section has such a cell: after a restart of the kernel,
-# run it and continue there. *Run All Above Selected Cell* does the same, but takes longer. The first run of this cell takes
-# about 20 seconds.
+# Each section has a cell that begins with *Start here again after a restart*. After a restart of the kernel, continue
+# from this cell of your section. The first run of this section's cell takes about 20 seconds.
 
 # %% tags=["start-here"]
 # Start here again after a restart
@@ -58,8 +57,8 @@ print(f"fabric {strips.fabric}: {flagged[table.labels].sum()} of {table.labels.s
 print(f"{flagged[~table.labels].sum()} of {(~table.labels).sum()} clean tiles are flagged")
 
 # %% [markdown]
-# Images show *why* a detector fails. First the defective tiles with the lowest scores, one of each
-# strip. Orange lines surround the mask, white lines surround pixels at or above the threshold.
+# The next figure shows the defective tiles with the lowest scores, one per strip. A tile is found if its map reaches 1.
+# Orange lines surround the ground-truth mask, and white lines surround pixels at or above the threshold.
 
 
 # %%
@@ -74,25 +73,26 @@ def show_failures(defective: bool):
 show_failures(defective=True)
 
 # %% [markdown]
-# **Contrast** is the difference between the mean grey of the marked pixels and of their surroundings, in standard
-# deviations of the surroundings. Defects with a low contrast are faint, and a few marked pixels are little evidence.
+# **Contrast** is the difference between the mean grey levels of the marked pixels and of their surroundings, in
+# standard deviations of the surroundings. A low contrast means a faint defect, unless its bright and dark pixels cancel
+# out.
 #
-# Now the clean tiles with the highest scores, compared with the calibration tiles in light, sharpness and threads.
+# The next figure shows the clean tiles with the highest scores, and the text compares them with the calibration tiles.
 
 # %%
 show_failures(defective=False)
 print(gallery.describe_concentration(table, strips))
 
 # %% [markdown]
-# Look for two patterns. If *all* of a map is above the threshold, the strip was woven or photographed differently. If the
-# highest point lies at the tile's *edge*, the network has seen padding there.
+# If *all* of a map is above the threshold, the strip was probably woven or photographed differently. If the highest
+# point lies at the tile's *edge*, padding is the likely cause. The next table shows medians over tiles.
 
 # %%
 print(gallery.compare_found_and_missed(table, strips))
 
 # %% [markdown]
 # Check your own gallery in this order. Is the *mask* right? Does a neighbouring tile contain more of the defect? Is a false
-# alarm an *unmarked defect*? Only then look for a fault of the detector.
+# alarm an *unmarked defect*? Only then look for a fault in the detector.
 
 # %% [markdown]
 # ## 2. Causes and fixes
@@ -100,17 +100,17 @@ print(gallery.compare_found_and_missed(table, strips))
 # | cause | effect | fix | section |
 # |---|---|---|---|
 # | light or weave differs from the training strips | a whole strip, or one end of it, is above the threshold | background subtraction | 3 |
-# | bed and selvage beside the fabric | alarms in columns that are no fabric | crop to the fabric region | 4 |
+# | bed and selvage beside the fabric | alarms outside the fabric | crop to the fabric region | 4 |
 # | the network sees padding at the border of a tile | alarms along the edges of tiles | mirrored borders, position-wise normalisation | 5 |
 # | a defect lies on the seam of two tiles | each tile contains half of it | whole strips | 6 |
 # | a thread is two or three pixels wide | thin defects are missed | larger input | 7 |
 # | pooled patches blur, unpooled patches vary | faint defects are missed, or clean fabric is flagged | both kinds of pooling | 7 |
 #
-# To see one cause at a time, we need a strip on which the truth is known. We take a normal test strip and plant four small
+# To see one cause at a time, we need a strip whose defects are known. We take a normal test strip and plant four small
 # defects:
 # - a thin **thread**;
-# - a **knot**, which is small and bright;
-# - a spot on a **seam** between two tiles;
+# - a tiny, bright **knot**;
+# - a dark spot on a **seam** between two tiles;
 # - a faint **stain**.
 
 # %% tags=["start-here"]
@@ -125,8 +125,8 @@ plain = load_maps("plain", background=None)
 show(*plot_image(strips.case, strips.case_mask, title="The strip with planted defects"))
 
 # %% [markdown]
-# At this size a strip is drawn at about a quarter of its width, so its threads vanish. From here on, we look at crops at
-# full size. The maps are from the plain detector, without and with the planted defects.
+# At about a quarter of its size, the strip shows no threads. The next figure shows crops at full size. Its maps are
+# from the plain detector, without and with the planted defects.
 
 # %%
 maps, options = (plain.test[0], plain.case), {"names": ("without defects", "with defects")}
@@ -135,18 +135,18 @@ for name, peak in defect_peaks(plain.case, strips.planted).items():
     print(f"{name:8} highest score {peak:.2f}: {'found' if peak >= 1 else 'missed'}")
 
 # %% [markdown]
-# The defects raise the map where they lie, but an alarm needs a score of 1. The following sections add one fix after the
-# other, and each shows the *same strip* before and after the fix.
+# The defects raise the map around them, but an alarm needs a score of 1. Sections 3 to 7 add one fix after another, and
+# show *the same strip* before and after each fix.
 
 # %% [markdown]
 # ## 3. Uneven light
 #
-# Lamps age, cloth lies nearer to the lamp at one end, and defective strips are often photographed on another day. The
-# strips of the practice fabric are in nearly the same light. So we let the light on our strip rise evenly, to 1.4 times as
-# much at the right end as at the left end.
+# Lamps age, the cloth can lie nearer to the lamp at one end, and defective strips are often photographed on another
+# day. The strips of the practice fabric have nearly the same light. So we let the light on our strip rise evenly from
+# left to right, by 40 %.
 #
-# **By how much does the median of the map rise, from the first tile to the last tile, in units of the threshold?** Give a
-# range in which you are 80 % sure that the result lies.
+# **By how much does the median of the map rise from the first tile to the last, in units of the threshold?** Give a
+# range that you are 80 % sure contains the result.
 
 # %% tags=["start-here"]
 # Start here again after a restart
@@ -174,23 +174,23 @@ title = "Drifting light, plain detector"
 show(*plot_strip(drift_strip, plain.drift_case, strips.case_mask, title=title, scale=SCALE))
 
 # %% [markdown]
-# The map rises with the light, although nearly all of this fabric is normal. No threshold fixes that: a threshold that
-# accepts the bright end hides defects at the other end.
+# The map rises with the light, although nearly all of this fabric is normal. No threshold fixes this rise: a threshold
+# that accepts the bright end hides defects at the other end.
 #
-# **Background subtraction** changes the question. Instead of the distance from *all normal patches*, it measures how much
-# a place differs from *its own strip*. It needs no other test strip and no label.
+# **Background subtraction** changes the comparison: it shows how much a place differs from *its own strip*, not from
+# *all normal patches*. It needs no other test strip and no label.
 #
 # ### Exercise 08.1: Background subtraction
 #
 # *Medium, 15 minutes.*
 #
-# `anomaly_map` is `(H, W)`, without NaN. Two steps:
+# `anomaly_map` is `(H, W)`, without NaN. Work in two steps:
 # 1. Compute the `quantile` of each column. Smooth these W numbers with a running median over 2 H + 1 columns
-#    (`median_filter(..., mode="nearest")`), and subtract them from the columns.
-# 2. Compute the `quantile` of each row *of the result*. Smooth these H numbers with a running median over
-#    `H // 4 | 1` rows (`mode="reflect"`), and subtract them from the rows.
+#    (`median_filter(..., mode="nearest")`). Subtract the smoothed numbers from the columns.
+# 2. Compute the `quantile` of each row *of the result*. Smooth these H numbers with a running median over `H // 4 | 1`
+#    rows (`mode="reflect"`). Subtract the smoothed numbers from the rows.
 #
-# The bar, `|`, makes the window odd. Negative values stay.
+# The `| 1` makes the window odd. Keep negative values.
 
 # %% exercise="08.1"
 import numpy as np
@@ -210,8 +210,8 @@ def subtract_background(anomaly_map: np.ndarray, quantile: float) -> np.ndarray:
 check("08.1", subtract_background)  # stuck? hint("08.1")
 
 # %% [markdown]
-# From here on, cells run on *your* function. `yours("08.1", ...)` returns it if it passed, otherwise the course's version.
-# The calibration maps get the same treatment as the test maps. Then they give a new threshold.
+# The next cell runs *your* function. `yours("08.1", ...)` returns it if it passed, otherwise the course's version. The
+# calibration maps get the same treatment as the test maps, and give a new threshold.
 
 # %%
 subtract = yours("08.1", course_subtraction)
@@ -225,10 +225,10 @@ show(*plot_strip(drift_strip, drift_after, strips.case_mask, title=title, scale=
 show_fix(strips, plain.drift_case, drift_after, ("before", "background\nsubtracted"), image=drift_strip)
 
 # %% [markdown]
-# The slope is gone, and the map is dark except at a few places. 0 is now the background of this strip.
+# The slope is gone, and the map is dark except in a few places. The value 0 is now the strip's background.
 #
-# Does the fix also help where it is not needed? The next cell compares the tile AUROC of all test strips, as they are and
-# in drifting light. Intervals come from resampled strips.
+# Does the fix do harm in even light? The next cell compares the tile AUROC of all test strips, in even and drifting
+# light. The 95 % intervals come from resampled strips.
 
 # %%
 flat = load_maps("plain")  # with background subtraction
@@ -238,15 +238,15 @@ for light, pair in pairs.items():
     print(compare_aurocs(before.labels, before.scores, after.scores, before.strips, light))
 
 # %% [markdown]
-# Read the two lines together. Drifting light costs the plain detector much of its AUROC, and subtraction restores it. In
-# even light, it has less to remove. There it can even lower the AUROC, because it removes part of the score of long or high
-# defects (see the open task). Such a step can still be right, if light varies in your mill.
+# Drifting light lowers the plain detector's AUROC, and subtraction restores it. In even light, subtraction can lower
+# the AUROC, because it removes part of the score of long or tall defects (see the open task). It can still be right if
+# the light varies in your mill.
 
 # %% [markdown]
 # ## 4. Columns beside the fabric
 #
-# A strip also shows the bed of the machine and the selvage. A detector that learned fabric flags both. The fix came in
-# notebook 01: find the fabric region, and score nothing else.
+# An image of a strip also shows the bed of the machine and the selvage. A detector fitted on fabric flags both.
+# Notebook 01 has the fix: find the fabric region, and score nothing else.
 
 # %% tags=["start-here"]
 # Start here again after a restart
@@ -267,14 +267,15 @@ names = ("whole image", "fabric only")
 show(*plot_before_after(strips.with_bed, plain.with_bed, cropped, edge, names=names))
 
 # %% [markdown]
-# Before, the bed and the selvage have the highest scores. After, they have none, and the fabric keeps its scores.
+# Before the crop, the columns beside the fabric have the highest scores, and they raise the scores near its edge. After
+# it, only the fabric has scores.
 
 # %% [markdown]
 # ## 5. The borders of tiles
 #
 # Beyond the border of a tile, a convolution sees zeros, as if the cloth ended there. **Mirrored borders** continue the
-# texture instead. The next figure shows how high normal tiles score at each column of a tile: the 90 % quantile, in units of
-# its median. The fit of the second detector takes about 10 seconds.
+# texture instead. The next figure shows the 90 % quantile of the scores of normal tiles in each column, divided by the
+# median over all columns. The fit of the second detector takes about 10 seconds.
 
 # %% tags=["start-here"]
 # Start here again after a restart
@@ -299,12 +300,12 @@ profiles = {"zeros": tile_profile(zeros.calibration), "mirrored": tile_profile(m
 show(*plot_profiles(profiles, title=title, reference=1, **labels))
 
 # %% [markdown]
-# With zeros, normal fabric scores higher at both edges than in the middle, and so do mirrored borders. A mirror breaks the
-# threads, in each tile at another place. So mirrored borders alone are no fix.
+# Normal fabric scores higher at both edges than in the middle, with zeros and with mirrored borders. A mirror breaks
+# the threads, at a different point in each tile. So mirrored borders alone do not fix the edges.
 #
-# **Position-wise normalisation** is a fix: each distance is divided by the typical distance of normal patches at the same
-# position. With few normal tiles, a typical distance for *each* position would be noisy. So we assume that rows
-# and columns act independently:
+# **Position-wise normalisation** does: it divides each distance by the typical distance of normal patches at the same
+# position. With few normal tiles, an estimate for *each* position would be noisy. So we assume that rows and columns
+# act independently:
 #
 # $$\mathrm{scale}_{ij} = \frac{q(\text{row } i)\; q(\text{column } j)}{q(\text{all})}$$
 #
@@ -312,12 +313,12 @@ show(*plot_profiles(profiles, title=title, reference=1, **labels))
 #
 # *Medium, 15 minutes.*
 #
-# `distances` is `(N, S, S)`, the distances of tiles under test. `normal` is `(n, S, S)`, of normal tiles. For row i, $q$ is
-# the `quantile` over all normal tiles and all columns of this row. For column j, it runs over all tiles and rows. Return
-# `distances` divided by the scale.
+# `distances` `(N, S, S)` contains the distances of the tiles under test, and `normal` `(n, S, S)` the distances of
+# normal tiles. For row i, $q$ is the `quantile` over all normal tiles and all columns of this row. For column j, $q$
+# runs over all normal tiles and rows. Return `distances` divided by the scale.
 #
-# Example: two equal normal tiles with rows (1, 2) and (4, 6), and a quantile of one half. Then $q$ is `1.5` and `5` for the
-# rows, `2.5` and `4` for the columns, and `3` for all distances.
+# Example: two equal normal tiles with rows (1, 2) and (4, 6), and a `quantile` of 0.5. Then $q$ is `1.5` and `5` for
+# the rows, `2.5` and `4` for the columns, and `3` for all distances.
 
 
 # %% exercise="08.2"
@@ -340,9 +341,9 @@ def normalise_positions(
 check("08.2", normalise_positions)  # stuck? hint("08.2")
 
 # %% [markdown]
-# The module applies the scale to the distances of patches (`calibration.position_scale`), with training tiles as the normal
-# tiles. Here, your function works on maps, pixel by pixel, with the tiles of one calibration strip as the normal tiles. The
-# other calibration strip shows the result.
+# The detector scales the distances of patches (`calibration.position_scale`), with training tiles as normal tiles.
+# Here, your function works on maps, pixel by pixel, with the tiles of one calibration strip as normal tiles. The other
+# calibration strip shows the result.
 
 # %%
 normalise = yours("08.2", course_normalisation)
@@ -356,7 +357,7 @@ show(*plot_profiles(profiles, title=title, reference=1, **labels))
 
 # %% [markdown]
 # **Question.** Compare the line for zeros with the line after normalisation. What follows for a defect at a tile's edge?
-# - a) Zeros find it more easily, because the score is higher there
+# - a) With zeros, it is found more easily, because the score is higher there
 # - b) After normalisation, a defect counts as much at the edge as in the middle
 # - c) After normalisation, edges are never flagged
 # - d) Nothing, because the lines show clean tiles only
@@ -367,14 +368,15 @@ quiz("08.q6", "b")
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
-# b. With zeros, the whole edge is higher, clean fabric included, and it sets the threshold for all positions. After
-# normalisation, the line is nearly flat.
+# b. With zeros, scores at the edge are higher on clean fabric too, so the edges set the threshold for all positions.
+# After normalisation, the line is flatter.
 #
 # </details>
 #
-# Now the same strip before and after both fixes, at two seams without a defect and at the planted spot. From here on, the
-# background is subtracted from all maps. The cell also prints the tile AUROC of the test strips for all four combinations.
-# This takes about 20 seconds.
+# The next cell shows the strip before and after both fixes, at the planted spot and at two seams without a defect. From
+# here on, the background is subtracted from all maps. The cell also prints the tile AUROC of the test strips for all
+# four combinations of borders and normalisation (*normalised positions* has mirrored borders). This takes about 20
+# seconds.
 
 # %%
 before, after = load_maps("plain"), load_maps("normalised positions")
@@ -385,18 +387,18 @@ for recipe in ("plain", "mirrored borders", "zeros, normalised", "normalised pos
     print(f"{recipe:20} tile AUROC {metrics.auroc(table.labels, table.scores):.3f}")
 
 # %% [markdown]
-# The threshold no longer has to make room for the edges, so defects inside a tile are higher above it. The spot on the seam
-# still has a low score, because half of each patch there is mirrored cloth. More clean tiles of this strip are flagged too,
-# so a fix must be judged on all test strips.
+# The threshold no longer has to make room for the edges, so defects inside a tile score higher. The spot on the seam
+# scores even lower than before, because half of each patch there is mirrored cloth. More clean tiles of this strip are
+# flagged too, so a fix must be judged on all test strips.
 #
-# The fixes **interact**: mirrored borders help more together with normalisation.
+# The fixes **interact**: here, mirrored borders help more together with normalisation.
 
 # %% [markdown]
 # ## 6. Defects on a seam
 #
-# Each tile sees half of a defect on its border, beside mirrored cloth. Overlapping tiles would help, at twice the cost. A
-# convolutional network can do better, because it accepts images of any width: it sees the **strip as a whole**, without
-# inner borders. `PatchCore.fit_strips` and `predict_strip` do this. The fit takes about 10 seconds.
+# If a defect lies on a seam, each tile contains half of it, beside mirrored cloth. Overlapping tiles would help, at
+# twice the cost. A convolutional network can do better, because it accepts images of any width: it sees the **strip as
+# a whole**, without inner borders. `PatchCore.fit_strips` and `predict_strip` do this. The fit takes about 10 seconds.
 
 # %% tags=["start-here"]
 # Start here again after a restart
@@ -409,16 +411,16 @@ names = ("tile by tile", "whole strip")
 show_fix(strips, before.case, after.case, names, places=seam_places(strips))
 
 # %% [markdown]
-# On the whole strip, the spot is one region instead of two halves, and no line shows where the tiles met. Normalisation is
-# still needed at the top and the bottom, where the image really ends (`calibration.row_scale`). Check the knot as well: at
-# this input size, it lies near the threshold.
+# On the whole strip, the spot is one region instead of two halves, and no line shows where the tiles met. Normalisation
+# is still needed at the top and the bottom, where the image really ends (`calibration.row_scale`). The knot, however,
+# is missed again.
 
 # %% [markdown]
 # ## 7. Small and faint defects
 #
-# A patch of the first layer describes some dozens of pixels, and a thread is two or three pixels wide. If the strip is
-# **enlarged**, here from 256 to 448 rows, the same thread fills more of a patch. The price is three times as many patches.
-# This takes about 30 seconds.
+# Even a patch of the earlier layer is dozens of pixels wide, and a thread only two or three. If the strip is
+# **enlarged**, here from 256 to 448 rows, the same thread fills more of a patch. The price is three times as many
+# patches. This takes about 30 seconds.
 
 # %% tags=["start-here"]
 # Start here again after a restart
@@ -430,25 +432,26 @@ small, large = load_maps("whole strips"), load_maps("448 px")
 show_fix(strips, small.case, large.case, ("256 px", "448 px"))
 
 # %% [markdown]
-# The smallest defect, the knot, gains most, because it now covers several patches. A broad, faint defect such as the stain
-# gains nothing from more pixels.
+# Only the smallest defect gains: the knot now covers several patches. The larger defects lose part of their score, and
+# the stain is still missed.
 #
 # Pooling (notebook 03) is a compromise. Patches averaged over 3 x 3 positions are steady but blurred. Patches without
-# pooling are sharp, but vary on normal fabric. With **both kinds of pooling** each place has both, each with a memory bank of its
-# own. The two distances are *multiplied*, so both must be large for a high score. This takes about 40 seconds.
+# pooling are sharp, but vary on normal fabric. With **both kinds of pooling**, each place has a pooled and an unpooled
+# patch, each with its own memory bank. The score is the *geometric mean* of their distances, so both must be large for
+# a high score. This takes about 40 seconds.
 
 # %%
 both = load_maps("two poolings")
 show_fix(strips, large.case, both.case, ("pooled", "pooled and\nunpooled"))
 
 # %% [markdown]
-# This last recipe has all fixes. It is what `PatchCore()` does by default, except for the smaller coreset. What is still
-# missed? A broad stain that is hardly darker than the fabric resembles uneven light, and background subtraction treats it so.
+# This last recipe has all fixes. `PatchCore()` uses it by default, with a larger coreset. It still misses the stain,
+# which looks nearly normal in each patch.
 
 # %% [markdown]
 # ## 8. All fixes in a row
 #
-# Planted defects show how a fix works, but not how much it is worth. For this we need the real defects of the test strips.
+# Planted defects show how a fix works, but not how much it is worth. For this, we need the defects of the test strips.
 # Each row of the next figure adds one fix.
 #
 # **By how much does the tile AUROC rise from the plain detector to all fixes?** A fall is negative.
@@ -478,14 +481,14 @@ for name, (one, other) in (pairs | {"all fixes": (tables[0], tables[-1])}).items
     print(compare_aurocs(one.labels, one.scores, other.scores, one.strips, name))
 
 # %% [markdown]
-# Nine strips of one fabric cannot rank single fixes: most intervals contain 0, and a step can also go down. The last line
-# compares the first and the last detector.
+# Nine strips of one fabric cannot rank single fixes: most intervals contain 0, and one step even lowers the AUROC. The
+# last line compares the first and the last detector, with a wide interval.
 #
 # ### The same on AITEX
 #
-# On AITEX each fix was *removed* from `PatchCore()`, one at a time, on fabrics 00 and 02. The table shows the change in tile
-# AUROC with its 95 % interval over strips (`python course.py bench ablation`). The first three rows are split by strip, with
-# all clean tiles as negatives. The others are split by tile.
+# On AITEX, each fix was *removed* from `PatchCore()`, one at a time, on fabrics 00 and 02. The table shows the change
+# in tile AUROC with its 95 % interval over strips (`python course.py bench ablation`). The first three rows use a split
+# by strip and all clean tiles as negatives, the others a split by tile.
 #
 # | without | change |
 # |---|---|
@@ -497,32 +500,32 @@ for name, (one, other) in (pairs | {"all fixes": (tables[0], tables[-1])}).items
 # | larger input (256 px instead) | {{results/ablation.json: B."256 px, tiles not resized".minus_ours.tile_auroc.0: +.3f}} ({{results/ablation.json: B."256 px, tiles not resized".minus_ours.tile_auroc.1: +.3f}} to {{results/ablation.json: B."256 px, tiles not resized".minus_ours.tile_auroc.2: +.3f}}) |
 # | mirrored borders | {{results/ablation.json: B."zero padding".minus_ours.tile_auroc.0: +.3f}} ({{results/ablation.json: B."zero padding".minus_ours.tile_auroc.1: +.3f}} to {{results/ablation.json: B."zero padding".minus_ours.tile_auroc.2: +.3f}}) |
 #
-# Background subtraction is worth most on AITEX, because light varies there. And next to normalisation, mirrored borders add
-# little. All other rows have an interval below 0.
+# Background subtraction is worth most on AITEX, because light varies there. Mirrored borders add little to
+# normalisation there, unlike on the practice fabric. All other intervals lie below 0.
 #
 # The fixes were chosen on fabrics 00 and 02. With all clean tiles as negatives, the tile AUROC rose there from
 # {{results/accuracy_c.json: detectors.paper.mean_chosen.tile_auroc_c2: .3f}} (the paper's recipe) to
 # {{results/accuracy_c.json: detectors.ours.mean_chosen.tile_auroc_c2: .3f}}. On fabrics 03 and 06, it rose from
 # {{results/accuracy_c.json: detectors.paper.mean_confirming.tile_auroc_c2: .3f}} to
-# {{results/accuracy_c.json: detectors.ours.mean_confirming.tile_auroc_c2: .3f}}. Expect the second gain on a new fabric.
-# More rows, and the changes that did not help, are in `benchmarks/README.md`.
+# {{results/accuracy_c.json: detectors.ours.mean_confirming.tile_auroc_c2: .3f}}. On a new fabric, expect a gain
+# like the second.
 
 # %% [markdown]
 # ## 9. The cheapest threshold
 #
-# Our threshold comes from a promise: 1 false alarm in 10 clean tiles. A mill has costs instead. A false alarm costs a
-# glance, a miss costs a customer.
+# Our threshold comes from a target rate: 1 false alarm in 10 clean tiles. A mill has costs instead. A false alarm costs
+# a glance, but a miss can cost a customer.
 #
 # ### Exercise 08.3: The cheapest threshold
 #
 # *Medium, 15 minutes.*
 #
-# `labels` `(N,)` is `True` for defective tiles, `scores` is `(N,)`. A tile is flagged if its score is at least the
-# threshold. Candidates are all distinct scores, and `np.inf`, which flags nothing. Return the threshold with the lowest
-# total cost, and this cost. If several thresholds cost the same, return the highest.
+# `labels` `(N,)` is `True` for defective tiles, and `scores` `(N,)` contains the scores of all tiles. A tile is flagged
+# if its score is at least the threshold. Candidates are all distinct scores, and `np.inf`, which flags nothing. Return
+# the threshold with the lowest total cost, and this cost. If several thresholds cost the same, return the highest.
 #
-# Example: clean tiles score `0.1` and `0.6`, defective tiles `0.4` and `0.9`. A false alarm costs 1, a miss costs 5. At a threshold
-# of `0.4` there is one false alarm and no miss, so the cost is 1. No threshold is cheaper.
+# Example: clean tiles score `0.1` and `0.6`, defective tiles `0.4` and `0.9`. A false alarm costs 1, and a miss costs
+# 5. At a threshold of `0.4`, there is one false alarm and no miss, so the cost is 1. No threshold is cheaper.
 
 # %% tags=["start-here"]
 # Start here again after a restart
@@ -564,9 +567,9 @@ def cheapest_threshold(
 check("08.3", cheapest_threshold)  # stuck? hint("08.3")
 
 # %% [markdown]
-# The test set has far more defective tiles than a mill. Say that 1 tile in 2,000 is defective there, and a false alarm
-# costs 5 cents. Then each clean test tile stands for many clean tiles of the mill, and its false alarm costs as much as
-# all of theirs.
+# The test set has a far larger share of defective tiles than a mill. Suppose that 1 tile in 2,000 is defective there,
+# and that a false alarm costs 5 cents. Then each clean test tile stands for many clean tiles of the mill, and a false
+# alarm on it counts for all of them.
 
 # %%
 cheapest = yours("08.3", course_threshold)
@@ -583,10 +586,12 @@ for price in (20, 200, 2000):
 show(*plot_costs(curves))
 
 # %% [markdown]
-# The dearer a miss, the lower the cheapest threshold. Above the dotted line, the alarms cost more than all misses together.
-# These few clean tiles cannot measure a false-alarm rate below 1 in 100, so the right part of the curves is uncertain.
+# The more a miss costs, the lower the cheapest threshold, until no defect is missed. Above the dotted line, a threshold
+# costs more than no alarm at all. These few clean tiles cannot measure a false-alarm rate below 1 in 100, so the right
+# part of the curves is uncertain.
 #
-# **Question.** Your cheapest threshold was found with the labels of the test set. What do you do before it runs in a mill?
+# **Question.** You found your cheapest threshold with the labels of the test set. What do you do before you use it in a
+# mill?
 # - a) Choose it again on labelled strips outside the test set, and report its cost on the test set
 # - b) Nothing, it is the cheapest
 # - c) Lower it a little to be safe
@@ -607,18 +612,18 @@ quiz("08.q7", "a")
 # %% [markdown]
 # ## 10. From a map to a mask
 #
-# A threshold turns a map into a mask of pixels. The raw mask of a large defect often has several parts, holes and specks. The
-# defects of this fabric are small, so we plant two large defects on a normal strip. A loose thread surfaces again and again,
-# and a water stain has a dark rim. Three steps of image processing clean a mask:
+# A threshold turns a map into a mask of pixels. The raw mask of a large defect often has several parts, holes and
+# specks. The defects of this fabric are small, so we plant two large defects on a normal strip. One is a loose thread
+# that surfaces again and again, the other a water stain with a dark rim. Three steps clean a mask:
 # - **closing** dilates the mask and then erodes it, which joins parts that are close to each other;
 # - **hole filling** adds regions that are surrounded by the mask;
-# - **small components** with fewer pixels than a minimum are removed.
+# - **removal of small components** drops components of fewer pixels than a minimum.
 #
 # ### Exercise 08.4: Post-processing of a mask
 #
 # *Medium, 20 minutes.*
 #
-# `mask` is `(H, W)`, Boolean. Close it with a square kernel of ones, `closing` px wide. Fill its holes. Then remove all
+# `mask` `(H, W)` is Boolean. Close it with a square kernel of ones, `closing` px wide. Fill its holes. Then remove all
 # components of fewer than `min_area` px, with 8 neighbours per pixel. Return a Boolean array. OpenCV's
 # `morphologyEx` and `connectedComponentsWithStats` take `uint8`, and SciPy has `binary_fill_holes`.
 
@@ -677,9 +682,9 @@ stills = [{"threshold": 1.0, "closing": 1}, {"threshold": 1.0, "closing": 31}, {
 show_with_sliders(draw_cleaning, stills, threshold=(0.4, 3.0, 0.1, 1.0), closing=(1, 51, 2, 31))
 
 # %% [markdown]
-# A wide closing joins the parts of the rim, and then hole filling adds the inside, where the map is low. A lower threshold
-# covers more of the defect, and more of the fabric beside it. If you see still pictures instead of sliders, change the
-# numbers in the list and run the cell again.
+# A wide closing joins the parts of the rim. Then hole filling adds the inside, where the map is low. A lower threshold
+# covers more of the defect, but also more of the fabric beside it. If you see still pictures instead of sliders, change
+# the numbers in `stills` and run the cell again.
 #
 # The next cell processes both planted defects, then all defective test strips.
 
@@ -693,16 +698,16 @@ for name, strip_map, mask in cases:
         print(f"{name}: {describe_cleaning(raw, clean(raw, 31, 30), mask[around])}")
 
 # %% [markdown]
-# The number of components is the number of alarms that a person sees, and it falls. The overlap of the large stain rises
-# steeply. On the small defects of the test strips, it is low before and after, because a map is wider than a thread.
-# Post-processing tidies a mask, but it does not find a defect that the map has missed.
+# Each component is one alarm for a person to check, and most strips have fewer after cleaning. The overlap of the water
+# stain rises clearly. On the small defects of the test strips, the overlap stays low, because a map is wider than a
+# thread. Post-processing tidies a mask, but it does not find a defect that the map has missed.
 #
 # **Try it.** Run the last cell with a minimum of 300 px. Which strips lose all their components?
 #
 # <details><summary>Answer</summary>
 #
-# Look for lines that end with 0 components. A minimum area means that smaller defects do not matter. So take it from the
-# smallest defect that you must find, not from the masks of the test set.
+# Look for lines with `-> 0 components`. With a minimum area, you decide that smaller defects do not matter. So take it
+# from the smallest defect that you must find, not from the masks of the test set.
 #
 # </details>
 
@@ -718,8 +723,8 @@ for name, strip_map, mask in cases:
 #     return anomaly_map - background
 # ```
 #
-# It works on most strips. On a strip with a broken thread across the whole height, the defect comes out too low. The next
-# figure shows a made-up map of such a strip.
+# It works on most strips. On a strip with a broken thread across the whole height, the score of the defect comes out
+# too low. The next figure shows one row of a made-up map of such a strip.
 
 # %% tags=["start-here"]
 # Start here again after a restart
@@ -767,8 +772,8 @@ lines = {"colleague": background_of_colleague(high, 33), "repaired": remove(high
 show(*plot_shadow(lines, row=32))
 
 # %% [markdown]
-# The shadow is gone, and the defect has its full height again. A small defect would not have shown the flaw, because the
-# quantile of a column ignores it. Test a background with the largest defect that you expect.
+# The shadow is gone, and the defect has its full score again. A small defect would not have shown the flaw, because the
+# quantile of a column ignores it. Test background subtraction with the largest defect that you expect.
 
 # %% [markdown]
 # ## 12. Open task
@@ -777,16 +782,16 @@ show(*plot_shadow(lines, row=32))
 #
 # *Medium, 25 minutes.*
 #
-# Background subtraction removes defects that are too large. Its documentation states a limit, here for a quantile of a quarter.
-# A defect counts as background where it fills more than three quarters of H neighbouring columns, or of H / 8 neighbouring
-# rows. Test this claim. Add rectangles of a known score to a real map, change their size, and measure the score that remains. Report
-# it in at most six sentences with one table or figure.
+# Background subtraction removes defects that are too large. Its documentation states a limit. At a quantile of 0.25,
+# the step removes a defect that fills over three quarters of H neighbouring columns, or of H / 8 neighbouring rows.
+# Test this claim. Add rectangles of a known score to a real map, change their size, and measure the score that remains.
+# Report the result in at most six sentences with one table or figure.
 #
 # | points | for |
 # |---|---|
 # | 1 | a prediction from the documentation, written down before the run |
 # | 1 | only one side of the rectangle changes at a time |
-# | 1 | both cases: long and low, short and high |
+# | 1 | both cases: long and low, narrow and tall |
 # | 1 | more than one place or map, with the spread |
 # | 1 | a comparison of the measured limits with the claim, and a reason for differences |
 # | 1 | a consequence: which defects of a mill need another `background_quantile`, or none |
@@ -804,8 +809,8 @@ print(normal_map.shape, module_subtraction(normal_map, 0.25).max())
 # %% [markdown]
 # <details><summary>Worked answer</summary>
 #
-# *Prediction*: H is 256. A rectangle as high as the strip vanishes if it is more than about 256 columns wide. A rectangle that
-# runs along the whole strip vanishes if it is more than about 32 rows high.
+# *Prediction*: H is 256. A rectangle as tall as the strip vanishes if it is more than about 256 columns wide. A
+# rectangle along the whole strip vanishes if it is more than about 32 rows tall.
 #
 # ```python
 # def remaining(height, width, column, row=100):
@@ -817,7 +822,7 @@ print(normal_map.shape, module_subtraction(normal_map, 0.25).max())
 #
 #
 # for width in (64, 128, 224, 256, 288, 512):
-#     print("high, width", width, np.round([remaining(256, width, c, row=0) for c in (600, 1200, 1800)], 2))
+#     print("tall, width", width, np.round([remaining(256, width, c, row=0) for c in (600, 1200, 1800)], 2))
 # strip_width = normal_map.shape[1]
 # for height in (8, 16, 24, 32, 40, 64):
 #     whole = [remaining(height, strip_width, 0, row) for row in (50, 100, 150)]
@@ -825,12 +830,13 @@ print(normal_map.shape, module_subtraction(normal_map, 0.25).max())
 #     print("long, height", height, np.round(whole, 2), "half as long", np.round(half, 2))
 # ```
 #
-# *Report*: the high rectangle keeps its score up to about 256 columns and loses it beyond, as predicted. The running median
-# covers 513 columns, and a wider rectangle fills more than half of them. The long rectangle loses its score beyond
-# 32 rows if it runs along the whole strip. If it covers half of the columns, the quantile of a row ignores it at any height.
-# The three places agree within a few hundredths. A mill with broken picks that run along the strip and are dozens of rows
-# high needs a lower quantile, or none. On AITEX, one strip of fabric 03 has such a pick, and the pixel AUROC of this fabric
-# fell.
+# *Report*: The tall rectangle keeps its score up to about 256 columns and loses it beyond, as predicted. The running
+# median covers 513 columns, and a wider rectangle fills more than half of them. The long rectangle loses its score
+# beyond 32 rows if it runs along the whole strip. If it covers half of the columns, the quantile of a row ignores it at
+# all of these heights. The three places agree within a few hundredths. Broken picks that are dozens of rows tall and
+# run along most of the strip need a lower quantile, or no subtraction.
+#
+# On AITEX, one strip of fabric 03 has such a pick, and the pixel AUROC of this fabric fell.
 #
 # </details>
 
@@ -838,10 +844,12 @@ print(normal_map.shape, module_subtraction(normal_map, 0.25).max())
 # ## Summary
 #
 # 1. Look at failures before you change a detector: misses, false alarms, and the strips on which they concentrate.
-# 2. Each cause has its fix: background subtraction for light; the fabric region for beds; mirrored borders and normalisation
-#    for the edges of tiles; whole strips for seams; larger input and both kinds of pooling for small and faint defects.
-# 3. A fix is worth what it changes on real defects, with an interval. A fix for light can lose a little where light is even.
-# 4. Costs of false alarms and misses choose a threshold, on strips outside the test set.
+# 2. Each cause has its fix: background subtraction for light; the fabric region for bed and selvage; mirrored borders
+#    and normalisation for the edges of tiles; whole strips for seams; larger input and both kinds of pooling for small
+#    and faint defects.
+# 3. Judge a fix by what it changes on the test strips, with an interval. A fix for light can lose a little where light
+#    is even.
+# 4. Choose a threshold from the costs of false alarms and misses, on strips outside the test set.
 # 5. Closing, hole filling and a minimum area turn pixels into alarms.
 #
 # ### Quiz
@@ -851,7 +859,7 @@ print(normal_map.shape, module_subtraction(normal_map, 0.25).max())
 from aitex_utils.lessons import calibration, quiz
 
 # %% [markdown]
-# **1.** A strip raises alarms on all of its tiles, more and more towards one end. Which fix removes them?
+# **1.** The scores of a strip rise towards one end, and many tiles there are false alarms. Which fix removes them?
 # - a) A higher threshold
 # - b) Mirrored borders
 # - c) Subtraction of the strip's own background
@@ -868,7 +876,7 @@ quiz("08.q1", "c")
 # </details>
 #
 # **2.** Why does position-wise normalisation take its scale from normal tiles?
-# - a) Because a defect in the tested tiles would raise the scale and divide itself away
+# - a) Because a defect in the tested tiles would raise the scale and cancel its own score
 # - b) Because normal tiles are faster to score
 # - c) Because the scale must be below 1
 # - d) Because defective tiles have no edge
@@ -899,7 +907,7 @@ quiz("08.q3", "d")
 #
 # </details>
 #
-# **4.** A ring-shaped defect has a small gap in its mask. In which order does post-processing fill it?
+# **4.** A ring-shaped defect has a small gap in its mask. In which order does post-processing fill the ring?
 # - a) Fill holes, then close
 # - b) Close, then fill holes
 # - c) Drop small components, then fill holes
@@ -941,6 +949,6 @@ calibration()
 # - Roth et al., section 3.3 ([arXiv 2106.08265](https://arxiv.org/abs/2106.08265)), for the scores and maps that all fixes
 #   start from;
 # - `aitex_utils/calibration.py`, for position-wise normalisation without each tile's own patches;
-# - `benchmarks/README.md`, for all rows of the ablation.
+# - `benchmarks/README.md`, for the full ablation, with changes that did not help.
 #
-# **Next**: notebook 09, where an autoencoder takes the same test.
+# **Next**: notebook 09, where an autoencoder is evaluated in the same way.

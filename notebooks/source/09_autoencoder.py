@@ -13,13 +13,13 @@
 #
 # **You will be able to**
 # 1. compute the size of a bottleneck, and write the training loop (exercises 09.1 and 09.7);
-# 2. turn a reconstruction into a map, by grey levels and by structural similarity (exercises 09.2, 09.3 and 09.5);
-# 3. find the cause of a wrong verdict at the edges of tiles (exercise 09.6, section 7);
-# 4. compare two detectors in pairs, and state how certain the difference is (exercise 09.4);
-# 5. build a cheap opponent, and test a claim about detectors (exercise 09.8, open task).
+# 2. turn a reconstruction into an anomaly map, from grey levels or structural similarity (exercises 09.2, 09.3, 09.5);
+# 3. trace a wrong verdict to the edges of tiles (exercise 09.6, section 7);
+# 4. compare two detectors in a paired test, and state how certain the difference is (exercise 09.4);
+# 5. build a simple baseline, and test a claim about detectors (exercise 09.8, open task).
 #
 # **You need to know** convolution and loss, *tile* and *patch* (notebook 00), and AUROC (notebook 06). Notebook 02, section 2,
-# has the claims that we test here.
+# contains the claims that we test here.
 #
 # **Contents**
 #
@@ -34,13 +34,13 @@
 #
 # - they **learn** from the same 20 normal tiles;
 # - they are **tested** on the same tiles of other strips;
-# - each gives an **anomaly map** of 256 x 256 values per tile, smoothed by a Gaussian of 4 px;
+# - each returns an **anomaly map** of 256 x 256 values per tile, smoothed by a Gaussian of 4 px;
 # - the **score** of a tile is the largest value of its map.
 #
 # One difference remains: PatchCore has an ImageNet-pretrained backbone, and the autoencoder starts from random weights.
 #
-# We take the fabric with the most defective strips. After a restart of the kernel, run the first code cell of a section,
-# *Start here again after a restart*, and continue there. *Run All Above Selected Cell* does the same.
+# We use the fabric with the most defective strips. After a restart of the kernel, run the first code cell of
+# your section and continue there. *Run All Above Selected Cell* also works.
 
 # %% tags=["start-here"]
 # Start here again after a restart
@@ -56,36 +56,36 @@ for rows, name in ((~contest.labels, "clean"), (contest.labels, "defective")):
 # %%
 shown = contest.shown
 caption = "Four test tiles: " + ", ".join(contest.titles) + ". Above, the marked defect is outlined. Below, a crop"
-caption += " of 80 px around it, without outline."
+caption += " of 80 px around it, without the outline."
 crops = crop_defects(contest.tiles[shown], contest.masks[shown])
 images = {"tile": contest.tiles[shown], "crop": crops}
 show(*plot_rows(images, contest.titles, caption, masks=contest.masks[shown]))
 
 # %% [markdown]
-# Most of the defects are thin and faint: a detector must notice a change of few grey levels along a thread. The clean tiles
-# come from normal strips only, which makes the test easier than a mill would be (notebook 07, section 9).
-# The benchmarks call these negatives **C1**.
+# Most of the defects are thin and faint: a detector must notice a change of a few grey levels along a thread. The clean
+# tiles come from normal strips only, so the test is easier than inspection in a mill (notebook 07, section 9). The
+# benchmarks call these negatives **C1**.
 
 # %% [markdown]
 # ## 2. The bottleneck
 #
 # An **encoder** turns the tile into a **code**. A **decoder** reconstructs the tile from the code. Our encoder has three
 # convolutions that halve the side, and a 1 x 1 convolution that makes the code. The decoder has the same layers in reverse.
-# The code is the **bottleneck**. If it is narrow, the network cannot copy its input, and has to learn the weave instead.
+# The code is the **bottleneck**. If it is narrow, the network cannot copy its input, and has to learn the weave.
 #
 # ### Exercise 09.1: How narrow is the bottleneck?
 #
 # *Easy, 10 minutes.*
 #
-# `layers` lists square convolutions as `(kernel, stride, padding)`, so one row of pixels is enough. The row gets `padding`
-# pixels at **each** end. The kernel starts at the left end and moves by `stride` while it stays inside. The number of its
-# places is the next side.
+# `layers` lists convolutions as `(kernel, stride, padding)`. All are square, so one row of pixels is enough. The row gets
+# `padding` pixels at **each** end. The kernel starts at the left end and moves by `stride` while it stays inside. The number
+# of kernel positions is the next side.
 #
-# The code has `latent_channels` numbers at each position. Return `(latent_side, ratio)`: the side of the code, a whole
-# number, and the numbers of the tile (side x side) divided by the numbers of the code.
+# The code has `latent_channels` values at each position. Return `(latent_side, ratio)`. The side of the code is an integer.
+# The ratio is the number of values in the tile (side x side) divided by the number in the code.
 #
 # Example: a row of 8 px and the layer `(4, 2, 1)`. The padded row has 10 px, so the kernel fits at 0, 2, 4 and 6. With two
-# channels the code has 4 x 4 x 2 = 32 numbers, the tile has 64: `(4, 2.0)`.
+# channels, the code has 4 x 4 x 2 = 32 values, and the tile has 64: return `(4, 2.0)`.
 
 # %% tags=["start-here"]
 # Start here again after a restart
@@ -101,7 +101,7 @@ Layer = tuple[int, int, int]  # kernel, stride, padding
 
 # %% exercise="09.1"
 def latent_size(side: int, layers: list[tuple[int, int, int]], latent_channels: int) -> tuple[int, float]:
-    """Return the side of the code, and tile numbers divided by code numbers."""
+    """Return the side of the code, and the number of tile values per code value."""
     latent_side = side
     for kernel, stride, padding in layers:
         latent_side = (latent_side + 2 * padding - kernel) // stride + 1
@@ -127,7 +127,7 @@ for layer in [*encoder, *decoder]:
 # %% [markdown]
 # ## 3. The training loop
 #
-# Each step takes a batch of random crops, reconstructs them, and changes all weights a little, so the squared error falls.
+# Each step takes a batch of random crops, reconstructs them, and changes all weights a little to reduce the squared error.
 #
 # ### Exercise 09.7: The training loop
 #
@@ -139,7 +139,8 @@ for layer in [*encoder, *decoder]:
 # - clear the old gradients, compute the new gradients, and let `optimizer` change the weights;
 # - append the loss to a list as a plain number, and call `after_step(losses)`.
 #
-# The networks come in evaluation mode. Train them in training mode, and leave them in evaluation mode. Return the list.
+# The networks arrive in evaluation mode. Train them in training mode, and leave them in evaluation mode. Return the
+# list of losses.
 
 # %% tags=["start-here"]
 # Start here again after a restart
@@ -181,8 +182,8 @@ def train(encoder, decoder, optimizer, batches, after_step) -> list[float]:
 check("09.7", train)  # stuck? hint("09.7")
 
 # %% [markdown]
-# Now train on the 20 tiles: 100 steps of 16 crops of 128 px. The crops are standardised, so a loss of 1 means a flat grey
-# image, and 0 is perfect. This takes about 10 seconds. **Which loss will it reach**, as the mean of the last 20 steps?
+# Now train on the 20 tiles: 100 steps of 16 crops of 128 px. The crops are standardised, so a flat grey image has a
+# loss of 1. This takes about 10 seconds. **Which loss will the training reach**, as the mean of the last 20 steps?
 
 # %%
 predict("09.a", 0.05, 0.3)
@@ -196,7 +197,7 @@ reveal("09.a", float(np.mean(losses[-20:])))
 
 # %% [markdown]
 # The loss falls fast, then slowly. It is measured on normal crops, so it does not show whether the network will find a
-# defect. Look at new tiles:
+# defect. Look at test tiles:
 
 # %%
 shown = contest.shown
@@ -209,14 +210,14 @@ caption = "Crops of 80 px around four defects, and their reconstructions by the 
 show(*plot_rows(images, contest.titles, caption))
 
 # %% [markdown]
-# The threads are there, but softer, and most of the defects are missing, so their error is large. From here on, all
-# networks are the course's, with the same 100 steps, kept in a cache.
+# The threads are softer, and most of the defects are missing, so the error on a defect is large. From here on, we use the
+# course's networks, also trained for 100 steps.
 
 # %% [markdown]
 # ## 4. Structural similarity
 #
-# The difference of two grey levels is the obvious error. To see its weakness, we change a window of a weave in three ways,
-# each with about **the same mean error in grey levels**:
+# The difference between two grey levels is the obvious error. To see its weakness, we change a window of a weave in three
+# ways, all with about **the same mean error in grey levels**:
 
 # %% tags=["start-here"]
 # Start here again after a restart
@@ -241,16 +242,17 @@ caption = f"A window of weave and three copies. Mean pixel error in grey levels:
 show(*plot_rows({"window": stack}, titles, caption))
 
 # %% [markdown]
-# The pixel error does not distinguish the three copies, but only the faded copy has lost its threads. **Structural similarity** (SSIM; Wang et al., 2004,
-# [doi 10.1109/TIP.2003.819861](https://doi.org/10.1109/TIP.2003.819861)) distinguishes them. For two windows $a$ and $b$
+# The pixel error does not distinguish the three copies, but only the faded copy has lost its threads. **Structural
+# similarity** (SSIM; Wang et al., 2004, [doi 10.1109/TIP.2003.819861](https://doi.org/10.1109/TIP.2003.819861))
+# distinguishes them. For two windows $a$ and $b$
 # with means $\mu$, variances $\sigma^2$ and covariance $\sigma_{ab}$:
 #
 # $$\text{SSIM} = \frac{2\mu_a\mu_b + C_1}{\mu_a^2 + \mu_b^2 + C_1}
 # \cdot \frac{2\sigma_{ab} + C_2}{\sigma_a^2 + \sigma_b^2 + C_2}$$
 #
-# The first factor compares brightness, the second compares the pattern: it is 1 only if both windows go up and down
+# The first factor compares brightness. The second factor compares the pattern: it is 1 only if both windows rise and fall
 # together by the same amount. The constants $C_1 = (0.01 L)^2$ and $C_2 = (0.03 L)^2$, with the value range $L$, avoid a
-# division by 0. Bergmann et al. (2018, [arXiv 1807.02011](https://arxiv.org/abs/1807.02011)) introduced SSIM for
+# division by 0. Bergmann et al. (2018, [arXiv 1807.02011](https://arxiv.org/abs/1807.02011)) proposed SSIM for
 # autoencoders.
 #
 # ### Exercise 09.2: SSIM of two windows
@@ -260,7 +262,8 @@ show(*plot_rows({"window": stack}, titles, caption))
 # Return the SSIM of two windows `(h, w)` as one number. All pixels have equal weight. Variances and covariance are means
 # over the pixels (divide by n). `value_range` is $L$. The windows can be `uint8` or float.
 #
-# Example: the SSIM of a window with itself is 1. A flat window of 100 and a flat window of 150 have about 0.923.
+# Example: the SSIM of a window with itself is 1. A flat window of 100 and a flat window of 150 have an SSIM
+# of about 0.923.
 
 
 # %% exercise="09.2"
@@ -286,8 +289,8 @@ for name, window in windows.items():
     print(f"{name:14} SSIM of the whole window {similarity_of(windows['original'], window):.2f}")
 
 # %% [markdown]
-# For a map, `ssim_maps` compares a window of 11 x 11 px around each pixel. The anomaly signal is 1 - SSIM: 0 for a perfect
-# reconstruction, up to 2 for an inverted pattern.
+# For a map, `ssim_maps` compares a window of 11 x 11 px around each pixel. The figure above shows means of such maps. The
+# anomaly score is 1 - SSIM: 0 for a perfect reconstruction, up to 2 for an inverted pattern.
 
 # %% [markdown]
 # ## 5. Error maps
@@ -296,9 +299,9 @@ for name, window in windows.items():
 #
 # *Medium, 10 minutes.*
 #
-# Return the absolute difference of `tiles` and `reconstructed`, smoothed by `scipy.ndimage.gaussian_filter` with `sigma` px
-# down and across. Both arrays are `(N, H, W)` and can be `uint8`. The result is an array of floats `(N, H, W)`. Smooth each
-# tile alone, without any influence on the next tile.
+# Return a float array `(N, H, W)`: the absolute difference between `tiles` and `reconstructed`, smoothed by
+# `scipy.ndimage.gaussian_filter` with `sigma` px down and across. Both inputs are `(N, H, W)` and can be `uint8`. Smooth
+# each tile separately.
 
 # %% tags=["start-here"]
 # Start here again after a restart
@@ -341,7 +344,7 @@ caption = "Four tiles above their smoothed error maps. Each row has its own scal
 show(*plot_rows(images, contest.titles, caption, masks=contest.masks[shown]))
 
 # %% [markdown]
-# The maps are bright at some defects. Look also for bright places where the tile is normal, and remember where they are.
+# The maps are bright at some defects. Look also for bright places where the tile is normal, and remember them.
 
 # %% [markdown]
 # ## 6. A first verdict
@@ -349,7 +352,7 @@ show(*plot_rows(images, contest.titles, caption, masks=contest.masks[shown]))
 # PatchCore follows the recipe of its paper: zero padding, 1 in 10 patches, no normalisation. We call this *as it comes*, and
 # compare it with the autoencoder as it comes.
 #
-# **Tile AUROC of the autoencoder by SSIM, minus PatchCore's**: which difference do you expect?
+# Which difference in tile AUROC do you expect, **autoencoder with SSIM minus PatchCore**?
 
 # %% tags=["start-here"]
 # Start here again after a restart
@@ -374,14 +377,14 @@ by_tile = [auroc(contest.labels, tile_scores(first_maps[name])) for name in ("AE
 reveal("09.b", by_tile[0] - by_tile[1])
 
 # %% [markdown]
-# PatchCore finds far more tiles, although its pixel-level measures are not better. Is reconstruction the weaker idea? Before
-# you believe a verdict, look at the errors of the loser.
+# PatchCore's tile AUROC is far higher, although its pixel-level measures are not. Is reconstruction the weaker idea? Before
+# you believe a verdict, look at the mistakes of the weaker detector.
 
 # %% [markdown]
 # ## 7. Where the highest errors lie
 #
-# A clean tile becomes a false alarm by a single value, the highest of its map. Take a **frame** of 8 px along the four edges
-# of a tile. It contains 12 % of the pixels. **In what share of the clean tiles does the frame contain the highest value of
+# A single value, the highest of its map, turns a clean tile into a false alarm. Take a **frame** of 8 px along the four edges of
+# a tile. It contains 12 % of the pixels. **In what share of the clean tiles does the frame contain the highest value of
 # the pixel error?**
 
 # %% tags=["start-here"]
@@ -422,7 +425,7 @@ print(describe_peaks(shares, share_of_frame(256)))
 # 0 for the outermost pixels. Return an array `(width,)`: at position d, the mean error of all pixels of all tiles at
 # distance d.
 #
-# Example: one tile of 3 x 3 with 8 in the outer ring and 1 in the middle, `width = 2`: the result is 8 and 1.
+# Example: for one tile of 3 x 3 with 8 in the outer ring and 1 in the middle, and `width = 2`, the result is `[8, 1]`.
 
 
 # %% exercise="09.6"
@@ -464,21 +467,22 @@ quiz("09.q6", "b")
 # <details><summary>Answer</summary>
 #
 # b. The tiles are clean, so (a) cannot explain the curve. Tiles are cut at arbitrary columns, so the light of a strip cannot
-# follow all four edges (c). A longer training lowers the whole curve (d). Only the zero padding depends on the distance to
-# the edge of the *tile*, and it reaches just as far as the kernels do.
+# follow all four edges (c). Longer training would lower the whole curve (d). Only the zero padding depends on the distance
+# to the edge of the *tile*, and its effect fades within a few pixels.
 #
 # </details>
 #
 # ### The remedies
 #
-# PatchCore meets the same problem, and the course's detector solves it (notebook 08). We give the autoencoder the same:
+# PatchCore has the same problem, and the course's detector solves it (notebook 08). We give the autoencoder the same
+# remedies:
 #
 # - **mirrored borders**: crops and tiles get a mirrored border of 16 px, which is cut off after the decoder;
-# - **position-wise normalisation**: a map is divided by the typical error of training tiles at each position;
-# - **overlap**: neighbouring tiles share half of their width and are blended. Our test tiles are single tiles, so only
-#   section 14 uses it.
+# - **position-wise normalisation**: a map is divided by the typical error of the training tiles at each position;
+# - **overlap**: neighbouring tiles share half of their width, and their maps are blended. Our test tiles are single tiles,
+#   so only section 14 uses overlap.
 #
-# For comparison, we also leave the frame out of the score, which is blind to defects there.
+# For comparison, we also compute a score without the frame, which misses all defects there.
 
 # %%
 show(*plot_profiles(profiles))
@@ -497,36 +501,36 @@ for name, of_way in dots.items():
 print(describe_peaks({name: peaks_in_frame(maps[clean]) for name, maps in level.items()}, share_of_frame(256)))
 
 # %% [markdown]
-# The mirrored border lowers the errors at the edges, and the normalisation removes most of the rest. The lead of PatchCore
-# nearly disappears: the first verdict was about padding, not about reconstruction. From here on, all detectors are
+# The mirrored border lowers the errors at the edges, and the normalisation removes much of the rest. Most of PatchCore's
+# lead disappears: the first verdict was mostly about padding, not about reconstruction. From here on, all detectors are
 # *mirrored and normalised*.
 #
 # <details><summary>In depth: the border must be there in training, too</summary>
 #
 # A mirrored border at test time alone makes the errors at the edge larger, not smaller. The network has never seen a mirrored
-# weave, whose phase jumps at the edge, and it has learned to cope with zeros. So the crops get the border in training too,
-# and the loss leaves the border out.
+# weave, whose phase jumps at the edge, and it has adapted to zeros. So the crops get the border in training too, and the
+# loss leaves the border out.
 #
 # </details>
 
 # %% [markdown]
 # ## 8. How certain is the difference?
 #
-# A difficult strip is difficult for most detectors, and this effect cancels in the **difference** on the same strips. So we
-# draw the strips again many times, and look at the difference in each draw.
+# A difficult strip is difficult for most detectors, so its effect largely cancels in the **difference** between
+# detectors. We resample the strips many times, and compute the difference in each draw.
 #
 # ### Exercise 09.4: Paired differences
 #
 # *Medium, 15 minutes.*
 #
-# `labels`, `scores_a`, `scores_b` and `groups` are arrays `(N,)`, one entry per tile. `groups` contains the number of each
-# tile's strip. `resamples` is `(draws, S)`: each row contains the numbers of S strips, some of them more than once.
+# `labels`, `scores_a`, `scores_b` and `groups` are arrays `(N,)`, one entry per tile. `groups` contains the strip
+# number of each tile. `resamples` is `(draws, S)`: each row contains the numbers of S strips, some of them more than once.
 #
 # Return an array `(draws,)`: for each row, the AUROC of `scores_a` minus the AUROC of `scores_b`, on **all tiles of the
-# strips in the row together**. A strip that appears twice brings its tiles twice. Use `auroc(labels, scores)`.
+# row's strips together**. A strip that appears twice contributes its tiles twice. Use `auroc(labels, scores)`.
 #
-# Example: with `groups = [0, 0, 1]`, the row `[1, 1]` stands for the tiles 2 and 2, the row `[0, 1]` for the tiles 0, 1
-# and 2.
+# Example: with `groups = [0, 0, 1]`, the row `[1, 1]` stands for tiles 2 and 2, and the row `[0, 1]` for tiles 0,
+# 1 and 2.
 
 # %% tags=["start-here"]
 # Start here again after a restart
@@ -584,8 +588,8 @@ for a, b in (("AE, SSIM", "PatchCore"), ("AE, pixel", "PatchCore"), ("AE, SSIM",
 show(*plot_intervals(list(differences), list(differences.values()), label="difference in tile AUROC"))
 
 # %% [markdown]
-# If an interval contains 0, other strips could reverse the order. Remember the width: the single values in the next
-# sections are about as uncertain.
+# If an interval contains 0, other strips could reverse the ranking. Remember the widths: the single values in the next
+# sections are at least as uncertain.
 
 # %% [markdown]
 # ## 9. Two more opponents
@@ -593,20 +597,20 @@ show(*plot_intervals(list(differences), list(differences.values()), label="diffe
 # ### A PCA on patches
 #
 # A principal component analysis (PCA) is a linear autoencoder (notebook 02). Apply it to PatchCore's **patches** instead of
-# pixels: the normal patches span a subspace of few directions, and the score of a patch is its distance to this subspace.
-# SubspaceAD (Lendering et al., 2026, [arXiv 2602.23013](https://arxiv.org/abs/2602.23013)) works like this with the features
-# of a larger network, and needs no bank.
+# pixels: normal patches lie near a subspace of few directions. The score of a patch is its distance to this subspace.
+# SubspaceAD (Lendering et al., 2026, [arXiv 2602.23013](https://arxiv.org/abs/2602.23013)) works this way with the features
+# of a larger network.
 #
 # ### Exercise 09.8: PCA residuals
 #
 # *Medium, 15 minutes.*
 #
 # `normal` is `(M, C)`, `patches` is `(N, C)`. Take the `k` orthonormal directions of largest variance of `normal`, around
-# the mean of `normal`. Return the distance of each patch to the subspace through this mean, `(N,)`. NumPy's
-# `np.linalg.eigh` or `np.linalg.svd` find the directions.
+# its mean. Return the distance of each patch to the subspace through this mean, `(N,)`. Either
+# `np.linalg.eigh` or `np.linalg.svd` finds the directions.
 #
-# Example: the normal patches are (0, 0), (1, 0) and (2, 0), and `k = 1`. The patch (9, 0) has distance 0, the patch (1, 3)
-# has distance 3.
+# Example: the normal patches are (0, 0), (1, 0) and (2, 0), and `k = 1`. The patch (9, 0) has distance 0, and the patch
+# (1, 3) has distance 3.
 
 # %% tags=["start-here"]
 # Start here again after a restart
@@ -639,7 +643,7 @@ def pca_residuals(patches: np.ndarray, normal: np.ndarray, k: int) -> np.ndarray
 check("09.8", pca_residuals)  # stuck? hint("09.8")
 
 # %% [markdown]
-# We keep the directions that explain 90 % of the variance, a round number set before the test.
+# We keep the directions that explain 90 % of the variance, a round number chosen before the test.
 
 # %%
 residuals_of = yours("09.8", course_residuals)
@@ -656,14 +660,14 @@ print(f"PatchCore {auroc(contest.labels, setup.tile_scores(setup.patchcore_maps(
 # %% [markdown]
 # ### A variational autoencoder
 #
-# A **variational autoencoder** (VAE) gives a distribution for each code: a mean $m$ and a variance $s^2$ per number. In
-# training the decoder gets a random draw from it. The loss has a second part, the Kullback-Leibler divergence from the
+# A **variational autoencoder** (VAE) encodes a tile as a distribution: a mean $m$ and a variance $s^2$ per code value. In
+# training, the decoder gets a random sample from it. The loss has a second part, the Kullback-Leibler divergence from the
 # standard normal distribution, with a weight $\beta$:
 #
 # $$\text{loss} = \text{squared error} + 2 \beta \cdot \tfrac12 \sum (m^2 + s^2 - 1 - \ln s^2) / \text{pixels}$$
 #
-# The penalty keeps the codes of similar fabric close together, and costs sharpness. We set $\beta = 0.01$ before any test
-# (`aitex_utils/baselines/variational.py`). Training takes about 10 seconds.
+# This part keeps the codes of similar fabric close together, but costs sharpness. We set $\beta = 0.01$ before any test
+# (`aitex_utils/baselines/variational.py`). This takes about 10 seconds.
 
 # %%
 vae = setup.load_network("variational")
@@ -678,14 +682,14 @@ for a, b in pairs:
 show(*plot_intervals(list(drawn), list(drawn.values()), label="difference in tile AUROC"))
 
 # %% [markdown]
-# Each line compares an opponent with its nearest relative. Section 14 has more fabrics.
+# Each line compares an opponent with its nearest relative.
 
 # %% [markdown]
 # ## 10. Learning and training
 #
-# Notebook 02 claims that an autoencoder needs more tiles than PatchCore, because it learns weights, and that its result
-# depends on a random start. We give both 4 tiles instead of 20, and both another seed. This takes about 20 seconds the first
-# time.
+# According to notebook 02, only the autoencoder learns weights. So it should need more tiles than PatchCore, and its result
+# should depend on a random start. We give both 4 tiles instead of 20, and then another seed. This takes about 20 seconds the
+# first time.
 
 # %% tags=["start-here"]
 # Start here again after a restart
@@ -710,10 +714,10 @@ show(*plot_dots(dots, label="tile AUROC"))
 
 # %% [markdown]
 # Compare both changes with the intervals of section 8. A weave repeats itself, so four tiles contain thousands of different
-# crops. They do not show how *strips* differ, and this is missing for both detectors.
+# crops. But they hardly show how *strips* differ.
 #
-# PatchCore stores a bank **and** a network, the autoencoder its weights. **How many times as many bytes does PatchCore
-# need?**
+# PatchCore stores a bank **and** a network, and the autoencoder only its weights. **How many times as many bytes does
+# PatchCore need?**
 
 # %%
 predict("09.c", 10, 200, unit="times")
@@ -728,18 +732,19 @@ print(f"autoencoder: weights {weights / 2**20:.1f} MiB")
 reveal("09.c", (network_bytes + bank_bytes) / weights, unit="times")
 
 # %% [markdown]
-# The network serves all fabrics, but the bank grows with each tile. The size of the autoencoder is constant. *No learning*
-# means no training on this fabric: the training of the backbone was expensive.
+# One backbone serves all fabrics, but a bank grows with each tile. The size of the autoencoder is constant. PatchCore
+# learns no weights on *this fabric*, but the training of its backbone was expensive.
 
 # %% [markdown]
-# ## 11. Representation and signal, crossed
+# ## 11. Representation and score, crossed
 #
-# PatchCore and the autoencoder differ in two ways at once: the representation and the signal. To separate both, cross them:
+# PatchCore and the autoencoder differ in two ways: the representation and the anomaly score. To separate their
+# effects, cross them:
 #
-# | | rebuild | remember |
+# | | reconstruction error | distance to a bank |
 # |---|---|---|
-# | **own code** | the autoencoder | its codes in a memory bank |
-# | **borrowed features** | the PCA of section 9 | PatchCore |
+# | **codes** | the autoencoder | its codes in a bank |
+# | **pretrained features** | a PCA as in section 9, with 30 directions | PatchCore |
 
 # %% tags=["start-here"]
 # Start here again after a restart
@@ -757,7 +762,7 @@ contest, network = setup.load_contest(), setup.load_network("mirrored")
 
 # %%
 codes, channels = network.training_codes, network.training_codes.shape[-1]
-std = codes.reshape(-1, channels).std(axis=0)  # all channels weigh alike
+std = codes.reshape(-1, channels).std(axis=0)  # all channels have equal weight
 bank = MemoryBank().add((codes[::2] / std).reshape(-1, channels))  # even tiles
 
 
@@ -766,34 +771,34 @@ def to_bank(some_codes):
     return bank.search((some_codes / std).reshape(-1, channels), 1)[0].reshape(some_codes.shape[:3])
 
 
-codes_remembered = setup.level_maps(to_bank(codes[1::2]), to_bank(network.codes))  # odd tiles give the scale
+code_distances = setup.level_maps(to_bank(codes[1::2]), to_bank(network.codes))  # scale from odd tiles
 
 # %%
 training, test = setup.load_patches()
 flat = training.reshape(-1, training.shape[-1])[::4]
 residuals = [pca_residuals(p.reshape(-1, p.shape[-1]), flat, 30).reshape(p.shape[:3]) for p in (training, test)]
 crossed_maps = {
-    "code, rebuild": setup.network_maps(network, "pixel", level=True),
-    "code, remember": codes_remembered,
-    "features, rebuild": setup.level_maps(*residuals),
-    "features, remember": setup.patchcore_maps("mirrored"),
+    "codes, error": setup.network_maps(network, "pixel", level=True),
+    "codes, distance": code_distances,
+    "features, error": setup.level_maps(*residuals),
+    "features, distance": setup.patchcore_maps("mirrored"),
 }
 aurocs = {name: auroc(contest.labels, setup.tile_scores(maps)) for name, maps in crossed_maps.items()}
 show(*plot_dots({name: {"tile AUROC": value} for name, value in aurocs.items()}, label="tile AUROC"))
 print(describe_crossed(aurocs))
 
 # %% [markdown]
-# One fabric is not enough for a verdict, see section 14. A code made for reconstruction must keep where each thread lies. In a
-# bank of such codes, a thread in a new place can be as far away as a broken thread.
+# One fabric is not enough for a verdict: see section 14. A code made for reconstruction must encode where each thread lies.
+# So the distance to a bank of such codes can be as large for a shifted thread as for a broken thread.
 
 # %% [markdown]
 # ## 12. The assumption
 #
-# The autoencoder's assumption: *anomalies cannot be reconstructed*. It holds if the bottleneck is narrow. A **wide** code
-# has as many numbers as the tile has pixels. A **narrow** code has a single channel, a quarter of ours.
+# The autoencoder assumes that *anomalies cannot be reconstructed*. This should be true if the bottleneck is narrow. A
+# **wide** code has as many values as the tile has pixels. A **narrow** code has a single channel, a quarter of ours.
 #
-# For each code: how many times as large is the error on the defect as elsewhere in the same tile, in the median over the
-# defective tiles? **Your guess for the wide code**: 1 means that a defect is reconstructed as well as the threads.
+# We divide the error on the defect by the error elsewhere in the same tile, and take the median over the defective
+# tiles. **Guess this ratio for the wide code**: 1 means that defects are reconstructed as well as threads.
 
 # %% tags=["start-here"]
 # Start here again after a restart
@@ -809,7 +814,7 @@ contest = setup.load_contest()
 predict("09.d", 1, 3, unit="times")
 
 # %% [markdown]
-# Two networks and two detectors are fitted. This takes about 30 seconds the first time.
+# This section fits three networks and two PatchCore detectors. This takes about 30 seconds the first time.
 
 # %%
 CODES = {"narrow, 1 : 64": "narrow code", "ours, 1 : 16": "mirrored", "wide, 1 : 1": "wide code"}
@@ -828,12 +833,12 @@ images = {"tile": setup.crop_defects(contest.tiles[shown], contest.masks[shown])
 for name, network in networks.items():
     crops = setup.crop_defects(network.reconstructed[shown], contest.masks[shown])
     images[name] = crops.clip(0, 255).astype(np.uint8)
-caption = "Crops of 80 px around four defects, and their reconstructions by a narrow, our own and a wide code."
+caption = "Crops of 80 px around four defects, and their reconstructions from a narrow code, our code and a wide code."
 show(*plot_rows(images, contest.titles, caption))
 
 # %% [markdown]
-# A wide code has the lowest loss and lets more of a defect through. A narrow code loses threads and defects alike, and finds
-# fewer tiles. The loss does not show which code is best. As it comes, the wide code looked useless:
+# The wide code has the lowest loss, but reconstructs more of each defect. The narrow code loses details of threads and
+# defects alike, and finds fewer tiles. The loss does not show which code is best. As it comes, the wide code looks useless:
 
 # %%
 wide_plain = setup.load_network("wide code as it comes")
@@ -848,25 +853,25 @@ dots |= {f"PatchCore, {n}": {"mirrored, normalised": auroc(contest.labels, setup
 show(*plot_dots(dots, label="tile AUROC where each assumption is strained"))
 
 # %% [markdown]
-# The edges had hidden nearly everything that the wide code can find: its errors inside are small, so the errors at the edge
-# stood out even more. PatchCore's assumption, *anomalies are far from all normal patches*, depends on the features: the
-# first layer alone, with little more than edges and brightness, finds fewer tiles.
+# The edges hid most of what the wide code can find: its errors inside a tile are small, so errors at the edges stand out.
+# PatchCore's assumption, *anomalies are far from all normal patches*, depends on the features. The first layer alone encodes
+# little more than edges and brightness, and finds fewer tiles.
 #
-# Both detectors have a setting that decides, a code width or a set of layers. No normal tile shows its right value.
+# Each detector has one decisive setting, the code width or the set of layers. Normal tiles cannot show its right value.
 
 # %% [markdown]
 # ## 13. The same defects on one scale
 #
-# Which defects does each detector find? Their maps have different units. One unit suits all: *the share of normal values
+# Which defects does each detector find? The maps have different units. One unit suits all: *the share of normal values
 # that are smaller*.
 #
 # ### Exercise 09.5: One scale for all maps
 #
 # *Medium, 10 minutes.*
 #
-# For each value of `values`, an array of any shape, return the **share of `normal`** values `(M,)` that are **smaller**.
-# Equal values do not count. The result has the shape of `values`. `normal` is not sorted. A loop over pixels passes, but
-# takes minutes on whole maps: read about `np.searchsorted`.
+# `values` is an array of any shape, and `normal` is an unsorted array `(M,)`. For each value, return the **share of
+# `normal`** that is **smaller**. Equal values do not count. The result has the shape of `values`. A loop over pixels passes,
+# but takes minutes on whole maps: read about `np.searchsorted`.
 #
 # Example: with `normal = [2, 1, 4, 3]`, the values `[1, 2, 7]` become `[0, 0.25, 1]`.
 
@@ -898,7 +903,7 @@ def share_of_normal_below(values: np.ndarray, normal: np.ndarray) -> np.ndarray:
 check("09.5", share_of_normal_below)  # stuck? hint("09.5")
 
 # %% [markdown]
-# The clean test tiles serve as *normal*. This is for figures only: a report needs a calibration set (notebook 07).
+# The clean test tiles serve as *normal*, for figures only: a report needs a calibration set (notebook 07).
 
 # %%
 rank, shown = yours("09.5", course_rank), contest.shown
@@ -911,10 +916,10 @@ scales = {name: (0.95, 1.0) for name in maps}
 show(*plot_rows(images, contest.titles, caption, masks=contest.masks[shown], scales=scales))
 
 # %% [markdown]
-# PatchCore's patches are 8 px apart and include their surroundings, so a thin thread becomes a broad spot. A
-# reconstruction error follows the thread.
+# PatchCore's patches are 8 px apart and include their surroundings, so a thin defect becomes a broad spot. The pixel error
+# follows the defect more closely.
 #
-# A tile counts as found if its score is above 95 % of the clean tiles. In which corners are the defective tiles?
+# A tile counts as found if its score is above 95 % of the clean tiles' scores. In which corners are the defective tiles?
 
 # %%
 scores = {name: tile_scores(of_detector) for name, of_detector in maps.items()}
@@ -923,17 +928,18 @@ limits = tuple(float(np.quantile(values[~contest.labels], 0.95)) for values in p
 show(*plot_agreement(*pair, contest.labels, limits, ("PatchCore", "AE, SSIM")))
 
 # %% [markdown]
-# Two corners matter: tiles that only one of the detectors finds. If one of them is empty, one detector adds nothing.
+# Two corners matter: they contain the tiles that only one detector finds. If one of them has no defective tile, one
+# detector adds nothing.
 #
 # ### Choose and justify
 #
-# An invented mill has 64 MiB for everything and 50 ms per tile. It weaves ten fabrics, with 30 normal strips each. The
-# engineers have collected 40 defective strips of one fabric.
+# A fictitious mill allows 64 MiB in total and 50 ms per tile. It weaves ten fabrics with 30 normal strips each, and
+# has collected 40 defective strips of one fabric.
 #
 # **Question.** What do you recommend?
 # - a) PatchCore, because it has the higher mean in the papers
 # - b) The autoencoder, because it needs the least memory
-# - c) Measure both on the 40 defective strips in pairs, within the limits of memory and time, and then decide
+# - c) Compare both in a paired test on the 40 defective strips, within the limits, and then decide
 # - d) Both together, because two detectors always find more
 
 # %%
@@ -943,17 +949,17 @@ quiz("09.q7", "c")
 # <details><summary>Model answer</summary>
 #
 # c. Ten banks and a network can exceed 64 MiB, but a smaller coreset or a PCA fits, so memory alone does not decide. The means
-# of papers come from other fabrics. Two detectors together find more only if they miss different defects, and they also add
-# their false alarms. With 40 defective strips, a paired comparison is possible: use it, and report the interval.
+# of papers come from other fabrics. Two detectors together find more only if they miss different defects, and their
+# false alarms add up. With 40 defective strips, a paired comparison is possible: use it, and report the interval.
 #
 # </details>
 
 # %% [markdown]
 # ## 14. More fabrics, and the claims
 #
-# One fabric and a dozen strips are an anecdote. `python course.py bench notebook_09` runs the contest on three practice fabrics
-# and on the fabrics 00, 03 and 06 of AITEX: fitted on 70 % of the normal strips, with 250 steps. *All remedies* include the overlap. In
-# brackets: 95 % intervals from a bootstrap over strips.
+# One fabric and a dozen strips are an anecdote. `python course.py bench notebook_09` runs the comparison on three practice
+# fabrics, and on fabrics 00, 03 and 06 of AITEX. All detectors are fitted on 70 % of the normal strips, autoencoders in 250 steps.
+# *All remedies* includes the overlap. Brackets contain 95 % intervals from a bootstrap over strips.
 #
 # | tile AUROC (C1) | practice, as it comes | without frame | all remedies | AITEX, as it comes | without frame | all remedies |
 # |---|---|---|---|---|---|---|
@@ -964,29 +970,29 @@ quiz("09.q7", "c")
 # | VAE, pixel error | – | – | {{results/notebook_09.json: practice.mean.vae_pixel_fixed.tile_auroc_c1: .3f}} ({{results/notebook_09.json: practice.mean.vae_pixel_fixed.tile_auroc_c1_low: .2f}} to {{results/notebook_09.json: practice.mean.vae_pixel_fixed.tile_auroc_c1_high: .2f}}) | – | – | {{results/notebook_09.json: aitex.mean.vae_pixel_fixed.tile_auroc_c1: .3f}} ({{results/notebook_09.json: aitex.mean.vae_pixel_fixed.tile_auroc_c1_low: .2f}} to {{results/notebook_09.json: aitex.mean.vae_pixel_fixed.tile_auroc_c1_high: .2f}}) |
 # | VAE, SSIM | – | – | {{results/notebook_09.json: practice.mean.vae_ssim_fixed.tile_auroc_c1: .3f}} ({{results/notebook_09.json: practice.mean.vae_ssim_fixed.tile_auroc_c1_low: .2f}} to {{results/notebook_09.json: practice.mean.vae_ssim_fixed.tile_auroc_c1_high: .2f}}) | – | – | {{results/notebook_09.json: aitex.mean.vae_ssim_fixed.tile_auroc_c1: .3f}} ({{results/notebook_09.json: aitex.mean.vae_ssim_fixed.tile_auroc_c1_low: .2f}} to {{results/notebook_09.json: aitex.mean.vae_ssim_fixed.tile_auroc_c1_high: .2f}}) |
 #
-# As they come, nearly all clean tiles have their highest value in the frame, on both data sets. The remedies raise the
-# autoencoder and the PCA by more than a tenth, and PatchCore by less.
+# Without remedies, nearly all clean tiles have their highest value in the frame, on both data sets. The remedies raise the
+# tile AUROC of the autoencoder and PCA by more than a tenth, and PatchCore's by less.
 #
-# On the **practice fabric**, they erase PatchCore's lead. On **AITEX**, PatchCore stays ahead of the pixel error: the edges
-# explain only a part of its lead there. The PCA residual is level with PatchCore on both, with a few KiB instead of a bank.
-# The variational autoencoder is level with the autoencoder.
+# On the **practice fabrics**, the remedies erase PatchCore's lead. On **AITEX**, PatchCore stays ahead of the pixel error: the edges
+# explain only part of its lead there. On both, the PCA residual is level with PatchCore, but stores a few KiB instead of a
+# bank. The VAE is level with the autoencoder.
 #
-# The claims, as differences in tile AUROC (C1). A claim *holds* if the whole interval is on its side of 0, and *fails* if it
-# is on the other side. Otherwise it is *open*.
+# The next table tests the claims by differences in tile AUROC (C1). A claim *holds* if the whole interval is on the
+# predicted side of 0, and *fails* if it is on the other side. Otherwise it is *open*.
 #
-# | claim of notebook 02 | test | practice | AITEX | result |
+# | row of notebook 02: claim | test | practice | AITEX | result |
 # |---|---|---|---|---|
-# | learning: the autoencoder needs more tiles | 5 tiles - all, AE by SSIM | {{results/notebook_09.json: practice.differences.few_ssim_fixed_minus_ssim_fixed_c1.low: +.3f}} to {{results/notebook_09.json: practice.differences.few_ssim_fixed_minus_ssim_fixed_c1.high: +.3f}} | {{results/notebook_09.json: aitex.differences.few_ssim_fixed_minus_ssim_fixed_c1.low: +.3f}} to {{results/notebook_09.json: aitex.differences.few_ssim_fixed_minus_ssim_fixed_c1.high: +.3f}} | practice open, AITEX holds |
-# |  | 5 tiles - all, PatchCore | {{results/notebook_09.json: practice.differences.patchcore_few_fixed_minus_patchcore_fixed_c1.low: +.3f}} to {{results/notebook_09.json: practice.differences.patchcore_few_fixed_minus_patchcore_fixed_c1.high: +.3f}} | {{results/notebook_09.json: aitex.differences.patchcore_few_fixed_minus_patchcore_fixed_c1.low: +.3f}} to {{results/notebook_09.json: aitex.differences.patchcore_few_fixed_minus_patchcore_fixed_c1.high: +.3f}} | open on both |
-# | training phase: the result depends on a random start | seed 1 - seed 0, AE by SSIM | {{results/notebook_09.json: practice.differences.seed1_ssim_fixed_minus_ssim_fixed_c1.low: +.3f}} to {{results/notebook_09.json: practice.differences.seed1_ssim_fixed_minus_ssim_fixed_c1.high: +.3f}} | {{results/notebook_09.json: aitex.differences.seed1_ssim_fixed_minus_ssim_fixed_c1.low: +.3f}} to {{results/notebook_09.json: aitex.differences.seed1_ssim_fixed_minus_ssim_fixed_c1.high: +.3f}} | practice open, AITEX holds |
-# | representation: borrowed features suit fabric | bank of codes - bank of features | {{results/notebook_09.json: practice.differences.codes_bank_fixed_minus_features_bank_fixed_c1.low: +.3f}} to {{results/notebook_09.json: practice.differences.codes_bank_fixed_minus_features_bank_fixed_c1.high: +.3f}} | {{results/notebook_09.json: aitex.differences.codes_bank_fixed_minus_features_bank_fixed_c1.low: +.3f}} to {{results/notebook_09.json: aitex.differences.codes_bank_fixed_minus_features_bank_fixed_c1.high: +.3f}} | holds on both |
-# | anomaly signal: distance finds more than error | features: bank - PCA | {{results/notebook_09.json: practice.differences.features_bank_fixed_minus_pca_fixed_c1.low: +.3f}} to {{results/notebook_09.json: practice.differences.features_bank_fixed_minus_pca_fixed_c1.high: +.3f}} | {{results/notebook_09.json: aitex.differences.features_bank_fixed_minus_pca_fixed_c1.low: +.3f}} to {{results/notebook_09.json: aitex.differences.features_bank_fixed_minus_pca_fixed_c1.high: +.3f}} | open on both |
-# |  | codes: bank - AE by pixel error | {{results/notebook_09.json: practice.differences.codes_bank_fixed_minus_pixel_fixed_c1.low: +.3f}} to {{results/notebook_09.json: practice.differences.codes_bank_fixed_minus_pixel_fixed_c1.high: +.3f}} | {{results/notebook_09.json: aitex.differences.codes_bank_fixed_minus_pixel_fixed_c1.low: +.3f}} to {{results/notebook_09.json: aitex.differences.codes_bank_fixed_minus_pixel_fixed_c1.high: +.3f}} | practice fails, AITEX open |
-# | assumption: a wide code reconstructs defects | wide - ours, by pixel error | {{results/notebook_09.json: practice.differences.wide_pixel_fixed_minus_pixel_fixed_c1.low: +.3f}} to {{results/notebook_09.json: practice.differences.wide_pixel_fixed_minus_pixel_fixed_c1.high: +.3f}} | {{results/notebook_09.json: aitex.differences.wide_pixel_fixed_minus_pixel_fixed_c1.low: +.3f}} to {{results/notebook_09.json: aitex.differences.wide_pixel_fixed_minus_pixel_fixed_c1.high: +.3f}} | holds on both |
-# | PatchCore finds more than an autoencoder | AE by pixel error - PatchCore | {{results/notebook_09.json: practice.differences.pixel_fixed_minus_patchcore_fixed_c1.low: +.3f}} to {{results/notebook_09.json: practice.differences.pixel_fixed_minus_patchcore_fixed_c1.high: +.3f}} | {{results/notebook_09.json: aitex.differences.pixel_fixed_minus_patchcore_fixed_c1.low: +.3f}} to {{results/notebook_09.json: aitex.differences.pixel_fixed_minus_patchcore_fixed_c1.high: +.3f}} | practice open, AITEX holds |
-# |  | AE by SSIM - PatchCore | {{results/notebook_09.json: practice.differences.ssim_fixed_minus_patchcore_fixed_c1.low: +.3f}} to {{results/notebook_09.json: practice.differences.ssim_fixed_minus_patchcore_fixed_c1.high: +.3f}} | {{results/notebook_09.json: aitex.differences.ssim_fixed_minus_patchcore_fixed_c1.low: +.3f}} to {{results/notebook_09.json: aitex.differences.ssim_fixed_minus_patchcore_fixed_c1.high: +.3f}} | open on both |
+# | learning: the autoencoder needs more tiles | AE, SSIM: 5 tiles - all | {{results/notebook_09.json: practice.differences.few_ssim_fixed_minus_ssim_fixed_c1.low: +.3f}} to {{results/notebook_09.json: practice.differences.few_ssim_fixed_minus_ssim_fixed_c1.high: +.3f}} | {{results/notebook_09.json: aitex.differences.few_ssim_fixed_minus_ssim_fixed_c1.low: +.3f}} to {{results/notebook_09.json: aitex.differences.few_ssim_fixed_minus_ssim_fixed_c1.high: +.3f}} | practice open, AITEX holds |
+# |  | PatchCore: 5 tiles - all | {{results/notebook_09.json: practice.differences.patchcore_few_fixed_minus_patchcore_fixed_c1.low: +.3f}} to {{results/notebook_09.json: practice.differences.patchcore_few_fixed_minus_patchcore_fixed_c1.high: +.3f}} | {{results/notebook_09.json: aitex.differences.patchcore_few_fixed_minus_patchcore_fixed_c1.low: +.3f}} to {{results/notebook_09.json: aitex.differences.patchcore_few_fixed_minus_patchcore_fixed_c1.high: +.3f}} | open on both |
+# | training phase: the result depends on a random start | AE, SSIM: seed 1 - seed 0 | {{results/notebook_09.json: practice.differences.seed1_ssim_fixed_minus_ssim_fixed_c1.low: +.3f}} to {{results/notebook_09.json: practice.differences.seed1_ssim_fixed_minus_ssim_fixed_c1.high: +.3f}} | {{results/notebook_09.json: aitex.differences.seed1_ssim_fixed_minus_ssim_fixed_c1.low: +.3f}} to {{results/notebook_09.json: aitex.differences.seed1_ssim_fixed_minus_ssim_fixed_c1.high: +.3f}} | practice open, AITEX holds |
+# | representation: pretrained features suit fabric | bank of codes - bank of features | {{results/notebook_09.json: practice.differences.codes_bank_fixed_minus_features_bank_fixed_c1.low: +.3f}} to {{results/notebook_09.json: practice.differences.codes_bank_fixed_minus_features_bank_fixed_c1.high: +.3f}} | {{results/notebook_09.json: aitex.differences.codes_bank_fixed_minus_features_bank_fixed_c1.low: +.3f}} to {{results/notebook_09.json: aitex.differences.codes_bank_fixed_minus_features_bank_fixed_c1.high: +.3f}} | holds on both |
+# | anomaly score: distance finds more than error | features: bank - PCA | {{results/notebook_09.json: practice.differences.features_bank_fixed_minus_pca_fixed_c1.low: +.3f}} to {{results/notebook_09.json: practice.differences.features_bank_fixed_minus_pca_fixed_c1.high: +.3f}} | {{results/notebook_09.json: aitex.differences.features_bank_fixed_minus_pca_fixed_c1.low: +.3f}} to {{results/notebook_09.json: aitex.differences.features_bank_fixed_minus_pca_fixed_c1.high: +.3f}} | open on both |
+# |  | codes: bank - AE, pixel error | {{results/notebook_09.json: practice.differences.codes_bank_fixed_minus_pixel_fixed_c1.low: +.3f}} to {{results/notebook_09.json: practice.differences.codes_bank_fixed_minus_pixel_fixed_c1.high: +.3f}} | {{results/notebook_09.json: aitex.differences.codes_bank_fixed_minus_pixel_fixed_c1.low: +.3f}} to {{results/notebook_09.json: aitex.differences.codes_bank_fixed_minus_pixel_fixed_c1.high: +.3f}} | practice fails, AITEX open |
+# | assumption: a wide code reconstructs defects | AE, pixel error: wide - ours | {{results/notebook_09.json: practice.differences.wide_pixel_fixed_minus_pixel_fixed_c1.low: +.3f}} to {{results/notebook_09.json: practice.differences.wide_pixel_fixed_minus_pixel_fixed_c1.high: +.3f}} | {{results/notebook_09.json: aitex.differences.wide_pixel_fixed_minus_pixel_fixed_c1.low: +.3f}} to {{results/notebook_09.json: aitex.differences.wide_pixel_fixed_minus_pixel_fixed_c1.high: +.3f}} | holds on both |
+# | PatchCore finds more than an autoencoder | AE, pixel error - PatchCore | {{results/notebook_09.json: practice.differences.pixel_fixed_minus_patchcore_fixed_c1.low: +.3f}} to {{results/notebook_09.json: practice.differences.pixel_fixed_minus_patchcore_fixed_c1.high: +.3f}} | {{results/notebook_09.json: aitex.differences.pixel_fixed_minus_patchcore_fixed_c1.low: +.3f}} to {{results/notebook_09.json: aitex.differences.pixel_fixed_minus_patchcore_fixed_c1.high: +.3f}} | practice open, AITEX holds |
+# |  | AE, SSIM - PatchCore | {{results/notebook_09.json: practice.differences.ssim_fixed_minus_patchcore_fixed_c1.low: +.3f}} to {{results/notebook_09.json: practice.differences.ssim_fixed_minus_patchcore_fixed_c1.high: +.3f}} | {{results/notebook_09.json: aitex.differences.ssim_fixed_minus_patchcore_fixed_c1.low: +.3f}} to {{results/notebook_09.json: aitex.differences.ssim_fixed_minus_patchcore_fixed_c1.high: +.3f}} | open on both |
 #
-# A comparison ranks two *programs*, not two ideas: others train autoencoders for hours.
+# A comparison ranks two *programs*, not two ideas: other authors train autoencoders for hours.
 
 # %% [markdown]
 # ## 15. Open task
@@ -995,15 +1001,15 @@ quiz("09.q7", "c")
 #
 # *Hard, 30 minutes.*
 #
-# Test a claim about the two detectors that this notebook did not test. Examples: a longer training helps, or SSIM is better
+# Test a claim about the two detectors that this notebook did not test. Examples: longer training helps, or SSIM is better
 # under changed light. Report in at most eight sentences with one table or figure.
 #
 # | points | for |
 # |---|---|
 # | 1 | a claim that a measurement can refute, and a prediction with a reason |
 # | 1 | a test in which only one thing changes |
-# | 1 | the same tiles for both, and the difference with an interval by strip |
-# | 1 | a check where the highest values are |
+# | 1 | the same tiles for both, and the difference with a strip-level interval |
+# | 1 | a check of where the highest values are |
 # | 1 | a conclusion that goes no further than the data |
 
 # %% tags=["start-here"]
@@ -1018,8 +1024,8 @@ print(f"{len(contest.training)} tiles to learn from, {len(contest.tiles)} test t
 # %% [markdown]
 # <details><summary>Worked answer</summary>
 #
-# *Claim*: under brighter light, the score of clean tiles rises less by SSIM than by pixel error. *Prediction*: yes, because
-# a constant shift leaves variances and covariance unchanged.
+# *Claim*: under brighter light, the score of clean tiles rises less with SSIM than with the pixel error. *Prediction*: yes,
+# because a constant shift leaves variances and covariance unchanged.
 #
 # ```python
 # from aitex_utils.baselines.ssim import error_maps
@@ -1033,7 +1039,7 @@ print(f"{len(contest.training)} tiles to learn from, {len(contest.tiles)} test t
 #     print(error, "median ratio", np.median(after / before).round(2))
 # ```
 #
-# *Report*: with the reconstructions held fixed, the pixel error of clean tiles grows much more than 1 - SSIM. The test changes
+# *Report*: with the reconstructions kept fixed, the pixel error of clean tiles grows much more than 1 - SSIM. The test changes
 # the light after the reconstruction. In use, the network also sees the brighter tile, so a second test must reconstruct the
 # brighter tiles. Only the ratio of scores was measured, not the AUROC.
 #
@@ -1043,12 +1049,13 @@ print(f"{len(contest.training)} tiles to learn from, {len(contest.tiles)} test t
 # ## Summary
 #
 # An autoencoder reconstructs normal tiles through a narrow code, and a large error is suspicious. A comparison is fair if
-# training tiles, test and scores are the same, and differences are tested in pairs over strips. Our first verdict was
-# decided by the edges of tiles: always look at the errors of the loser. Every detector should meet a PCA residual.
+# training tiles, test tiles and scoring are the same, and differences are tested in pairs over strips.
+# The edges of tiles decided our first verdict: always look at the mistakes of the weaker detector. Compare every detector
+# with a PCA residual.
 #
 # ### Quiz
 #
-# **1.** An autoencoder's loss on normal tiles is lower than another's. Which is the better detector?
+# **1.** One autoencoder has a lower loss on normal tiles than another. Which is the better detector?
 # - a) The autoencoder with the lower loss
 # - b) The autoencoder with the higher loss
 # - c) The loss does not decide
@@ -1064,8 +1071,8 @@ quiz("09.q1", "c")
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
-# c. A network with a lower loss can reconstruct defects as well as threads. The gap between the two errors decides, and
-# training never sees it.
+# c. A network with a lower loss can reconstruct defects as well as threads. The gap between errors on
+# defects and on normal fabric decides, and training never sees it.
 #
 # </details>
 #
@@ -1085,8 +1092,8 @@ quiz("09.q2", "c")
 #
 # </details>
 #
-# **3.** A tile is reconstructed a little too dark everywhere. How does 1 - SSIM react, compared with the pixel error?
-# - a) Less: it compares the pattern first
+# **3.** A tile is reconstructed a little too dark everywhere. How strongly does 1 - SSIM react, compared with the pixel error?
+# - a) Less: it mainly compares patterns
 # - b) More
 # - c) Just the same
 
@@ -1096,14 +1103,15 @@ quiz("09.q3", "a")
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
-# a. Variances and covariance do not change if all pixels become darker. Only the factor of the means falls slightly.
+# a. Variances and covariance do not change if all pixels become darker by the same amount. Only the factor of the means
+# falls slightly.
 #
 # </details>
 #
-# **4.** The nearest distances between an autoencoder's codes do not find defects well. What follows?
+# **4.** The distances between an autoencoder's codes do not find defects well. What follows?
 # - a) The training failed
 # - b) Codes that are good for reconstruction need not separate classes
-# - c) Distances are no good anomaly signal
+# - c) Distances are not a good anomaly score
 
 # %%
 quiz("09.q4", "b")
@@ -1111,7 +1119,7 @@ quiz("09.q4", "b")
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
-# b. Nothing in the training requires that the code of a defect is far from the codes of normal fabric.
+# b. Nothing in the training requires the code of a defect to be far from the codes of normal fabric.
 #
 # </details>
 #

@@ -1,4 +1,4 @@
-"""The figures of the front page."""
+"""The picture of the front page, and the figure of the detectors on the practice fabric."""
 
 from __future__ import annotations
 

@@ -5,7 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+import results_files
 import tables_accuracy
+import tables_demo
+import tables_front
+import tables_independent
 import tables_practice
 import tables_speed
 
@@ -70,3 +74,46 @@ def test_the_time_of_coreset_sampling_is_compared_with_ours(monkeypatch: pytest.
     caption = tables_speed.coreset_caption(measured)
     assert "10 to 400 thousand" in caption and caption.endswith("one pass per choice 1 to 40 s; ours 0.01 to 0.4 s.")
     assert table.startswith(f"![{caption}]")
+
+
+def test_independent_results_have_dashes_intervals_and_a_mean_with_the_demo(monkeypatch: pytest.MonkeyPatch):
+    ours = dict.fromkeys(tables_demo.MEASURES, 0.9) | {"tile_auroc_c1_interval": [0.8, 1.0]}
+    counts = {"strips_fitted": 5, "strips_tested": 6, "tiles_defective": 7}
+    fabrics = {"01": {**counts, "ours": ours, "anomalib": {"tile_auroc_c1": 0.7}}}
+    demo = {"00": dict.fromkeys(tables_demo.MEASURES, 0.6), "02": dict.fromkeys(tables_demo.MEASURES, 0.3)}
+    results = {"independent": {"fabrics": fabrics}, "demo_aitex": demo}
+    monkeypatch.setattr(tables_independent, "read_results", results.get)
+    assert rows(tables_independent.independent_table()) == [
+        ["01", "ours", "0.900 (0.800–1.000)", *["0.900"] * 5, "5", "6", "7"],
+        ["01", "anomalib 2.7", "0.700", *["–"] * 5, "5", "6", "7"],
+        ["mean over 3 fabrics", "ours", *["0.600"] * 6, "", "", ""],
+    ]
+
+
+@pytest.mark.parametrize(("fast", "words"), [(True, "2 cores with fast bfloat16"), (False, "2 cores")])
+def test_the_front_page_shows_each_detector_and_the_speed(fast: bool, words: str, monkeypatch: pytest.MonkeyPatch):
+    mean = {"tile_auroc": 0.9, "intervals": {"tile_auroc": [0.8, 1.0]}}
+    model = {"tiles": 3, "fit_seconds": 0.5, "anomalib_fit_seconds": 40.0, "tile_ms": 20.0, "anomalib_tile_ms": 60.0}
+    results = {
+        "accuracy_c": {"detectors": {"ours": {"mean": mean, "mean_confirming": {"tile_auroc": 0.7}}}},
+        "speed": {"model": model, "machine": {"cores": 2, "has_fast_bf16": fast}},
+    }
+    monkeypatch.setattr(tables_front, "read_results", results.get)
+    table, line = tables_front.front_table().split("\n\n")
+    assert [row[1:] for row in rows(table)] == [["0.900 (0.800–1.000)", "–", "–"], ["0.700", "–", "–"]]
+    assert f"on {words} (anomalib" in line and "3 tiles 0.50 s (40 s), prediction per tile 20 ms (60 ms)." in line
+
+
+def test_the_speed_is_stated_without_anomalib_too(monkeypatch: pytest.MonkeyPatch):
+    """`bench speed` without `--anomalib` writes no times of anomalib, and makes the pages anew."""
+    results = results_files.read_results("speed")
+    measured = {name: value for name, value in results["model"].items() if "anomalib" not in name}
+    rows = [{name: value for name, value in row.items() if name != "anomalib"} for row in results["coreset"]]
+
+    def read(name: str) -> dict[str, Any]:
+        return {**results, "model": measured, "coreset": rows} if name == "speed" else results_files.read_results(name)
+
+    for module in (tables_speed, tables_front):
+        monkeypatch.setattr(module, "read_results", read)
+    words = " ".join([*tables_speed.speed_in_words().split(), *tables_front.speed_sentence().split()])
+    assert "anomalib" not in words and "s (" not in words and " ms" in words

@@ -51,7 +51,7 @@ def typed(source: str) -> Any:
 
 def test_an_entry_is_kept_and_read_again(folder: Path, printed: Callable[[], str]):
     first = cached("toy", make, size=3)
-    assert printed().startswith("toy:")
+    assert printed() == "Computing toy for the first time."
     second = cached("toy", make, size=3)
     assert printed() == ""
     for arrays in (first, second):
@@ -85,7 +85,7 @@ def test_a_changed_ingredient_is_named(change: dict, ingredients: set, strips: P
     cached("toy", **arguments)
     printed()
     cached("toy", **(arguments | change))
-    named = printed().removeprefix("toy: computing it, since ").removesuffix(" changed.").split(" and ")
+    named = printed().removeprefix("Computing toy again, because ").removesuffix(" changed.").split(" and ")
     assert sorted(named) == sorted(ingredients)
     cached("toy", **(arguments | change))
     assert printed() == ""
@@ -108,7 +108,7 @@ def test_changed_strips_are_noticed(change: Callable, strips: Path, printed: Cal
     printed()
     change(strips)
     cached("toy", make, data=strips)
-    assert "since the strips changed" in printed()
+    assert "because the strips changed" in printed()
 
 
 def test_missing_strips_are_reported(tmp_path: Path):
@@ -203,7 +203,7 @@ def test_two_functions_of_one_name_both_count(printed: Callable[[], str]):
     printed()
     for pair in ((three, two), (three, one), (one, three)):
         cached("toy", make, code=pair)
-        assert "since the code of typed changed" in printed()
+        assert "because the code of typed changed" in printed()
 
 
 def test_the_arguments_of_a_partial_count(printed: Callable[[], str]):

@@ -38,7 +38,7 @@ def test_strips_are_evenly_spaced_and_have_known_masks(small: Path, monkeypatch:
 @pytest.mark.slow
 def test_the_scores_are_cached_in_units_of_the_calibration_tiles(small: Path, capsys: pytest.CaptureFixture):
     (fabric,) = scored_tiles.load_scores()
-    assert "scores_fast_00: computing it" in capsys.readouterr().out
+    assert "Computing scores_fast_00 " in capsys.readouterr().out
     scored_tiles._scores.cache_clear()
     (again,) = scored_tiles.load_scores()
     assert "computing" not in capsys.readouterr().out

@@ -9,6 +9,7 @@ from importlib import import_module
 from pathlib import Path
 
 import jupytext
+import nbformat
 import pytest
 from lesson_cells import sections
 from nbformat import NotebookNode
@@ -148,6 +149,17 @@ def names_that_change_under_a_slider(cells: Cells) -> list[str]:
 
 def test_what_a_slider_draws_does_not_change_with_later_cells(source: Path):
     assert names_that_change_under_a_slider(read_cells(source)) == []
+
+
+PERCENTAGE = re.compile(r"\d%(?!\|)")  # not the `57%|` of a progress bar
+
+
+def test_a_percentage_has_a_space_before_its_sign_in_texts_and_in_what_cells_print(source: Path):
+    cells = nbformat.read(builder.SOLVED / f"{source.stem}.ipynb", as_version=4).cells
+    shown = [cell.source for cell in cells if cell.cell_type == "markdown"]
+    for output in [output for cell in cells for output in cell.get("outputs", [])]:
+        shown += [output.get("text", ""), output.get("data", {}).get("text/plain", "")]
+    assert [line for text in shown for line in text.splitlines() if PERCENTAGE.search(line)] == []
 
 
 # The checks notice a breach

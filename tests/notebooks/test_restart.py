@@ -124,7 +124,7 @@ def test_a_line_that_changes_is_noticed():
     [
         ("0.31 s", "0.30 s"),
         ("2.5 times faster", "0.9 times faster"),
-        ("memory: computing it, for the first time.\n3\n", "3\n"),
+        ("Computing memory for the first time.\n3\n", "3\n"),
         ("copies 11.2 GB/s", "copies 9.1 GB/s"),
         ("22.1 GiB free", "22.0 GiB free"),
         ("choice  milliseconds\na  4.6 (4.6 to 5.1)  1.0\nb  6 (5 to 7)  2", "choice  milliseconds\nb  7 (6 to 8)  2"),

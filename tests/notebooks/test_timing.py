@@ -11,6 +11,7 @@ import pytest
 from markdown_it import MarkdownIt
 
 NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
+README = (NOTEBOOKS.parent / "README.md").read_text(encoding="utf-8")
 sys.path.insert(0, str(NOTEBOOKS))
 
 import build as builder  # noqa: E402
@@ -173,3 +174,16 @@ def test_each_line_with_minutes_is_understood(source: Path):
         pytest.skip("states its time in words")
     lines = re.findall(r"^\*\w+, .*minutes.*$", timing.FOLDED.sub("", text), re.MULTILINE)
     assert [line for line in lines if not timing.EXERCISE_LINE.match(line)] == []
+
+
+ROW = re.compile(r"^\| (\d\d) \| \[([^\]]+)\]\(notebooks/(\w+)\.ipynb\) \| [^|]+ \| (\d+) \|$", re.MULTILINE)
+
+
+def test_the_map_in_the_readme_states_the_minutes_of_each_notebook():
+    rows = {stem: (f"{number} {title}", int(minutes)) for number, title, stem, minutes in ROW.findall(README)}
+    expected = {}
+    for source in sorted(builder.SOURCE.glob("[0-9][0-9]_*.py")):
+        cells = builder.learner(source).cells
+        title = next(cell.source for cell in cells if cell.cell_type == "markdown").splitlines()[0].removeprefix("# ")
+        expected[source.stem] = (title, timing.rounded(timing.fluent(timing.sections(cells))))
+    assert rows == expected, "change the map in README.md"

@@ -247,6 +247,22 @@ def test_a_broken_reference_is_noticed():
             references(broken)
 
 
+def too_long_for_the_front_page(text: str) -> list[str]:
+    """Return the lines of more than 150 characters outside tables, and a message if there are 90 lines or more."""
+    lines = text.splitlines()
+    long = [line for line in lines if len(line) > 150 and not line.startswith("|")]
+    return long + ([f"{len(lines)} lines"] if len(lines) >= 90 else [])
+
+
+def test_the_front_page_is_short():
+    assert too_long_for_the_front_page(PAGES["README.md"]) == []
+
+
+def test_a_long_front_page_is_noticed():
+    line = "a" * 151
+    assert too_long_for_the_front_page(f"{line}\n| {line} |\n" + "b\n" * 88) == [line, "90 lines"]
+
+
 @pytest.mark.parametrize("name", PAGES)
 def test_pictures_have_words(name: str):
     assert without_a_word(PAGES[name]) == []

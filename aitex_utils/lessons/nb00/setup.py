@@ -161,7 +161,7 @@ def fit_cached(detector: PatchCore, tiles: np.ndarray) -> PatchCore:
     --------
     >>> tiles = np.random.default_rng(0).integers(100, 120, (3, 64, 64), np.uint8)
     >>> fit_cached(PatchCore(size=64), tiles).tile_shape_
-    nb00-detector: computing it, for the first time.
+    Computing nb00-detector for the first time.
     (64, 64)
     """
 

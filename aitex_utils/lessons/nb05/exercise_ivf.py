@@ -180,8 +180,8 @@ SEARCH_CELLS = Exercise(
         "For each patch find `members` as above. If there are none, keep infinity and -1. Else compute `to_members = "
         "np.linalg.norm(vectors[members] - patch, axis=1)`. The index is `members[to_members.argmin()]`.",
     ),
-    praise="This is IVF: it compares the centroids first, then the vectors of a few cells. It misses some neighbours "
-    "behind a border.",
+    praise="This is IVF: it compares the patch with the centroids first, then with the vectors of a few cells. It "
+    "misses some neighbours across a border.",
 )
 
 # 05.5 -----------------------------------------------------------------------------------------------------------------
@@ -313,5 +313,5 @@ ADD_LATER = Exercise(
         "Copy the cells, `grown = [list(cell) for cell in invlists]`. For the i-th new vector, append `first + i` to "
         "the cell of its nearest centroid.",
     ),
-    praise="Nothing was trained again and no index changed, so a bank can grow while it is in use.",
+    praise="Nothing was retrained, and the existing vectors kept their indices, so a bank can grow while it is in use.",
 )

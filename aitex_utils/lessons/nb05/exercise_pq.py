@@ -145,7 +145,7 @@ ENCODE = Exercise(
         ),
         Mistake(
             "interleaved",
-            "Your parts consist of every S-th channel. A part is a run of neighbouring channels: the first C / S, the "
+            "Your parts consist of every S-th channel. A part is a run of consecutive channels: the first C / S, the "
             "next C / S, and so on.",
             _interleaved,
         ),

@@ -433,5 +433,5 @@ RECALL_OF_CELLS = Exercise(
         "Give the masked array a name of its own, `searched = np.where(is_searched, distances, np.inf)`. Take `found` "
         "from `searched`, and `nearest` from `distances`.",
     ),
-    praise="The reference is now exact. Ask of any reported recall@1: against which reference was it measured?",
+    praise="The reference is now exact. For any reported recall@1, ask which reference it was measured against.",
 )

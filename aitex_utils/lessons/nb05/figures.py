@@ -58,7 +58,7 @@ def plot_bars(
     Examples
     --------
     >>> plot_bars(["flat", "ivf"], [1.0, 20.5], "ms", title="Time")[1]
-    'Time, in ms: flat 1, ivf 20.5.'
+    'Time (ms). flat: 1; ivf: 20.5.'
     """
     if len(names) != len(values):
         raise InputError(f"There are {len(names)} names for {len(values)} values: give each value one.")
@@ -77,9 +77,9 @@ def plot_bars(
         axis.bar_label(bars, [f"{value:.3g}" for value in values], padding=4)
     axis.set(yticks=range(len(names)), yticklabels=names, xlabel=unit, title=title, xlim=(0, 1.15 * max(ends) or 1))
     axis.invert_yaxis()
-    listed = ", ".join(f"{name} {value:.3g}" for name, value in zip(names, values, strict=True))
+    listed = "; ".join(f"{name}: {value:.3g}" for name, value in zip(names, values, strict=True))
     lines = "" if spreads is None else " Lines run from the fastest to the slowest run."
-    return figure, f"{title}, in {unit}: {listed}.{lines}"
+    return figure, f"{title} ({unit}). {listed}.{lines}"
 
 
 def plot_lines(
@@ -269,7 +269,7 @@ def plot_walk(
     --------
     >>> vectors = np.array([[0.0, 0.0], [1.0, 0.0], [4.5, 0.0]])
     >>> plot_walk(vectors, [[1], [0, 2], [1]], [0, 1, 2], np.array([4.5, 1.0]))[1].split(". ")[1]
-    'It computes the distance of 3 of them and ends at distance 1.00, at the nearest vector.'
+    'It computes the distances to 3 of them and ends at the nearest vector, at distance 1.00.'
     """
     check_values({"vectors": vectors, "path": path, "patch": patch})
     figure, axis = make_axes(1, 1, PLANE)
@@ -283,11 +283,13 @@ def plot_walk(
     distances = np.linalg.norm(vectors - patch, axis=1)
     end, smallest = distances[path[-1]], distances.min()
     end, smallest, is_nearest = *_distinguished(end, smallest), end <= smallest
-    place = "at the nearest vector" if is_nearest else f"while the nearest is at {smallest}"
+    place = f"the nearest vector, at distance {end}"
+    if not is_nearest:
+        place = f"distance {end}, while the nearest vector is at distance {smallest}"
     caption = (
         f"A walk of {count(len(path) - 1, 'step')} through a graph of {count(len(vectors), 'vector')}. It computes "
     )
-    caption += f"the distance of {count_compared(graph, path)} of them and ends at distance {end}, {place}."
+    caption += f"the distances to {count_compared(graph, path)} of them and ends at {place}."
     return figure, caption
 
 
@@ -327,8 +329,9 @@ def plot_codes(vectors: np.ndarray, codebooks: np.ndarray) -> tuple[Figure, str]
     axis.legend(**OUTSIDE)
     errors = np.linalg.norm(vectors - reconstructions, axis=1)
     return figure, (
-        f"{count(len(vectors), 'vector')}, moved to {count(len(distinct), 'crossing')} of {codebooks.shape[1] ** 2} by "
-        f"their codes. The mean error is {errors.mean():.2f}, the largest {errors.max():.2f}."
+        f"The codes map {count(len(vectors), 'vector')} to {len(distinct)} of "
+        f"{count(codebooks.shape[1] ** 2, 'crossing')}. "
+        f"The mean error is {errors.mean():.2f}, the largest {errors.max():.2f}."
     )
 
 

@@ -30,7 +30,8 @@ QUESTIONS = (
     ),
     Question(
         "05.q2",
-        "You search for a patch alone, then in a batch of 1,000. The last digits of its distance differ. Why?",
+        "You query the bank with one patch, then with the same patch in a batch of 1,000. The last digits of the "
+        "patch's distance differ. Why?",
         {
             "a": ("The first search changed the index", "A search only reads the index."),
             "b": ("FAISS draws random numbers", "A flat index is deterministic."),
@@ -99,8 +100,8 @@ QUESTIONS = (
             ),
             "b": (
                 "Flat for A, IVF for B",
-                "Yes. For A, flat is exact and the fastest. For B, it exceeds the limit, and IVF meets it with a "
-                "recall@1 that you can raise.",
+                "Yes. For A, flat is exact and the fastest. For B, flat exceeds the time limit. IVF stays within the "
+                "limit, and you can raise its recall@1.",
             ),
             "c": (
                 "HNSW for both",

@@ -10,12 +10,12 @@ from aitex_utils.lessons.wording import percent
 
 
 def describe_search_share(extraction: float, search: float) -> str:
-    """Say how much of a tile's time an index could save at most.
+    """Say how much of the scoring time per tile an index could save at most.
 
     Parameters
     ----------
     extraction, search : float
-        Time of each part, in one unit.
+        Time of each step, in one unit. The bank is a coreset.
 
     Returns
     -------
@@ -23,11 +23,12 @@ def describe_search_share(extraction: float, search: float) -> str:
 
     Examples
     --------
-    >>> describe_search_share(15.0, 5.0)
-    'On this machine the search takes 25 % of the time of a tile. A faster index cannot save more than that.'
+    >>> describe_search_share(15.0, 5.0).split(". ")[0]
+    'On this machine, the coreset search takes 25 % of the scoring time per tile'
     """
     share = percent(search / (extraction + search))
-    return f"On this machine the search takes {share} of the time of a tile. A faster index cannot save more than that."
+    sentence = f"On this machine, the coreset search takes {share} of the scoring time per tile."
+    return f"{sentence} A faster index cannot save more than this share."
 
 
 def describe_squares(largest: tuple[float, float], mean: tuple[float, float]) -> str:
@@ -45,10 +46,17 @@ def describe_squares(largest: tuple[float, float], mean: tuple[float, float]) ->
     Examples
     --------
     >>> describe_squares((0.9, 0.9), (0.8, 0.81))
-    'Squares change the AUROC of the largest value by +0.000, and the AUROC of the mean by +0.010.'
+    'Squares do not change the AUROC of the largest value. They change the AUROC of the mean by +0.010.'
     """
-    changes = [f"{squares - distances + 0.0:+.3f}" for distances, squares in (largest, mean)]
-    return f"Squares change the AUROC of the largest value by {changes[0]}, and the AUROC of the mean by {changes[1]}."
+    sentences = []
+    for subject, score, (distances, squares) in (("Squares", "largest value", largest), ("They", "mean", mean)):
+        change = squares - distances
+        if change == 0:
+            sentences.append(f"{subject} do not change the AUROC of the {score}.")
+        else:
+            amount = f"{change:+.3f}" if abs(change) >= 0.0005 else "less than 0.001"
+            sentences.append(f"{subject} change the AUROC of the {score} by {amount}.")
+    return " ".join(sentences)
 
 
 def describe_foreign_training(own: tuple[float, float], foreign: tuple[float, float]) -> str:
@@ -66,15 +74,15 @@ def describe_foreign_training(own: tuple[float, float], foreign: tuple[float, fl
     Examples
     --------
     >>> describe_foreign_training((0.98, 10.0), (0.99, 80.0))
-    'With centroids of another fabric the search takes 8.0 times as long, and recall@1 changes from 0.980 to 0.990.'
+    'With centroids of another fabric, the search takes 8.0 times as long, and recall@1 changes from 0.980 to 0.990.'
     """
     ratio = foreign[1] / own[1]
     recalls = f"recall@1 changes from {own[0]:.3f} to {foreign[0]:.3f}"
-    return f"With centroids of another fabric the search takes {ratio:.1f} times as long, and {recalls}."
+    return f"With centroids of another fabric, the search takes {ratio:.1f} times as long, and {recalls}."
 
 
 def describe_intervals(names: Sequence[str], differences: Sequence[np.ndarray], level: float = 0.95) -> str:
-    """Say which kinds of index differ from the exact search beyond the spread of the resamples.
+    """Say which kinds of index differ from the exact search beyond the spread of the resamples, and which are equal.
 
     Parameters
     ----------
@@ -94,19 +102,28 @@ def describe_intervals(names: Sequence[str], differences: Sequence[np.ndarray], 
     >>> describe_intervals(["ivf 8", "pq 19"], [np.array([-0.1, 0.1]), np.array([-0.2, -0.1])])
     'The 95 % interval is below 0 for pq 19 and contains 0 for ivf 8.'
     >>> describe_intervals(["ivf 8"], [np.array([-0.1, 0.1])])
-    'The 95 % interval contains 0 for ivf 8. These tiles are too few to distinguish it from the exact search.'
+    'The 95 % interval contains 0 for ivf 8. There are too few tiles to distinguish it from the exact search.'
+    >>> describe_intervals(["ivf 8"], [np.zeros(9)])
+    'ivf 8 gives the same AUROC as the exact search in at least 95 % of the resamples.'
     """
-    tail = (1 - level) / 2
+    tail, equal = (1 - level) / 2, []
     groups: dict[str, list[str]] = {"is below 0 for": [], "is above 0 for": [], "contains 0 for": []}
     for name, values in zip(names, differences, strict=True):
         low, high = np.quantile(values, [tail, 1 - tail])
-        groups["is below 0 for" if high < 0 else "is above 0 for" if low > 0 else "contains 0 for"].append(name)
+        if low == high == 0:
+            equal.append(name)
+        else:
+            groups["is below 0 for" if high < 0 else "is above 0 for" if low > 0 else "contains 0 for"].append(name)
     parts = [f"{verb} {_listed(members)}" for verb, members in groups.items() if members]
-    sentence = f"The {100 * level:.0f} % interval {' and '.join(parts)}."
-    if len(groups["contains 0 for"]) == len(names):
-        kinds = "it" if len(names) == 1 else "these kinds"
-        sentence += f" These tiles are too few to distinguish {kinds} from the exact search."
-    return sentence
+    sentences = [f"The {100 * level:.0f} % interval {' and '.join(parts)}."] if parts else []
+    if parts and len(groups["contains 0 for"]) == len(names) - len(equal):
+        kinds = "it" if len(groups["contains 0 for"]) == 1 else "these kinds"
+        sentences.append(f"There are too few tiles to distinguish {kinds} from the exact search.")
+    if equal:
+        verb = "gives" if len(equal) == 1 else "give"
+        share = f"at least {100 * level:.0f} % of the resamples"
+        sentences.append(f"{_listed(equal)} {verb} the same AUROC as the exact search in {share}.")
+    return " ".join(sentences)
 
 
 def describe_faster(sizes: Sequence[int], times: Mapping[str, np.ndarray], reference: str = "flat") -> str:
@@ -129,7 +146,7 @@ def describe_faster(sizes: Sequence[int], times: Mapping[str, np.ndarray], refer
     --------
     >>> times = {"flat": np.array([[1, 1, 1], [9, 8, 10]]), "ivf 8": np.array([[2, 2, 2], [3, 2, 4]])}
     >>> describe_faster([512, 8192], times)
-    'ivf 8 is faster than flat from 8,192 vectors on.'
+    'ivf 8 is faster than flat only at the largest size measured, 8,192 vectors.'
     """
     sentences = []
     for kind, measured in times.items():
@@ -139,9 +156,14 @@ def describe_faster(sizes: Sequence[int], times: Mapping[str, np.ndarray], refer
         slower = np.flatnonzero(~is_faster)
         first = int(slower[-1]) + 1 if len(slower) else 0
         if first == len(sizes):
-            sentences.append(f"{kind} is not clearly faster than {reference} at any of these sizes.")
+            sentences.append(f"{kind} is not clearly faster than {reference} at any size measured.")
+        elif first == 0:
+            sentences.append(f"{kind} is faster than {reference} at all sizes measured.")
+        elif first == len(sizes) - 1:
+            place = f"only at the largest size measured, {sizes[first]:,} vectors"
+            sentences.append(f"{kind} is faster than {reference} {place}.")
         else:
-            sentences.append(f"{kind} is faster than {reference} from {sizes[first]:,} vectors on.")
+            sentences.append(f"{kind} is faster than {reference} at {sizes[first]:,} vectors and above.")
     return " ".join(sentences)
 
 

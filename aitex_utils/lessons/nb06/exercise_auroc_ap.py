@@ -64,26 +64,26 @@ def _accuracy_at_median(labels: Array, scores: Array) -> float:
 
 AUROC = Exercise(
     "06.2",
-    "The share of pairs in the right order, ties half.",
+    "The share of pairs in the right order, where a tie counts as 0.5.",
     auroc,
     scored_cases,
     (
         Mistake(
             "ties lost",
-            "Right except for ties: a pair with equal scores counts nothing here. Equal scores do not distinguish the "
+            "Right except for ties: a pair with equal scores counts as 0 here. Equal scores do not distinguish the "
             "two samples. A guess would be right half of the time: what is such a pair worth?",
             _ties_lost,
         ),
         Mistake(
             "ties won",
-            "Right except for ties: a pair with equal scores counts in full here. A detector that gives all tiles the "
+            "Right except for ties: a pair with equal scores counts as 1 here. A detector that gives all tiles the "
             "same score would reach 1. What is such a pair worth?",
             _ties_won,
         ),
         Mistake(
             "ties in order",
             "Right except for ties: sorting puts equal scores in some order, so the result depends on which of them "
-            "happens to come first. Compare pairs, and give equal scores a half.",
+            "happens to come first. Compare pairs, and count equal scores as 0.5.",
             _ties_in_any_order,
         ),
         Mistake(
@@ -94,22 +94,23 @@ AUROC = Exercise(
         ),
         Mistake(
             "pairs of one kind",
-            "Every sample was compared with every other. Only pairs of one defective and one normal sample count.",
+            "Each defective sample was compared with all samples. Only pairs of one defective and one normal sample "
+            "count.",
             lambda labels, scores: float(
                 ((scores[:, None] > scores) + 0.5 * (scores[:, None] == scores))[labels].mean()
             ),
         ),
         Mistake(
             "one threshold",
-            "This is the accuracy at one threshold. AUROC has no threshold and depends only on the order of pairs.",
+            "This is the accuracy at one threshold. AUROC has no threshold and depends only on the order within pairs.",
             _accuracy_at_median,
         ),
     ),
     (
-        "`scores[labels]` are the scores of the defective tiles, `scores[~labels]` the normal scores. How many "
-        "pairs do they make?",
+        "`scores[labels]` are the scores of the defective tiles, and `scores[~labels]` are the normal "
+        "scores. How many pairs are there?",
         "`defective[:, None] - normal` has one row for each defective sample and one column for each normal sample.",
-        "Take the mean of a table that is 1 where the difference is above 0, a half where it is 0, and 0 elsewhere.",
+        "Take the mean of a table that is 1 where the difference is above 0, 0.5 where it is 0, and 0 elsewhere.",
     ),
     "This is the AUROC without a curve: a share of pairs, ties included.",
     agree=_agrees,
@@ -173,8 +174,8 @@ def _interpolated(labels: Array, scores: Array) -> float:
 
 
 _SLANTED = (
-    "The points of the curve are joined by straight lines. Between two thresholds precision does not move on a line, "
-    "and lines give too high a value. Each gain in recall counts with the precision at its own threshold."
+    "The points of the curve are joined by straight lines. Precision does not change linearly between two thresholds, "
+    "so these lines give another area. Multiply each gain in recall by the precision at its own threshold."
 )
 AP = Exercise(
     "06.3",
@@ -184,8 +185,9 @@ AP = Exercise(
     (
         Mistake(
             "ties one by one",
-            "Right except for ties: samples of one score are flagged one after the other, so the result depends on "
-            "which of them happens to come first. All samples of one score cross the threshold together.",
+            "Right except for ties: samples with the same score are flagged one after the other. The result "
+            "then depends on which of them happens to come first. Samples with the same score cross the threshold "
+            "together.",
             _ties_one_by_one,
         ),
         *(Mistake("joined by lines", _SLANTED, _trapezoids(first)) for first in (None, 1.0, 0.0)),
@@ -198,7 +200,7 @@ AP = Exercise(
         Mistake(
             "mean of the precisions",
             "This is the plain mean of the precisions at all thresholds. A threshold that finds nothing new should "
-            "count nothing: weight each precision by the recall gained there.",
+            "not count: weight each precision by the recall gained there.",
             _mean_precision,
         ),
         Mistake(
@@ -217,10 +219,10 @@ AP = Exercise(
     (
         "`np.unique(scores)[::-1]` are the thresholds, from high to low. At each threshold, which samples are flagged, "
         "and how many of these are defective?",
-        "With `flagged = scores >= threshold`: the hits are `(flagged & labels).sum()`, precision and recall are the "
-        "hits divided by two different totals.",
-        "Keep the recall of the threshold before, 0 at the start, and add up precision * (recall - recall_before).",
+        "With `flagged = scores >= threshold`: the hits are `(flagged & labels).sum()`. Precision and recall are "
+        "the hits divided by two different totals.",
+        "Keep the recall at the previous threshold, 0 at the start, and add up precision * (recall - recall_before).",
     ),
-    "Your average precision flags samples of one score together.",
+    "Your average precision flags samples with the same score together.",
     agree=_agrees,
 )

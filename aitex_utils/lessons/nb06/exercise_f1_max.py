@@ -73,8 +73,8 @@ def _agrees(expected: Any, answer: Any, labels: Array, scores: Array) -> bool:
 
 
 _ACCURACY = (
-    "This is the threshold of the best accuracy. If nearly all tiles are normal, accuracy is best when nothing is "
-    "flagged. F1 does not count true negatives."
+    "This is the threshold of the best accuracy. If nearly all tiles are normal, accuracy can be best when nothing "
+    "is flagged. F1 does not count true negatives."
 )
 F1_MAX = Exercise(
     "06.4",
@@ -85,18 +85,18 @@ F1_MAX = Exercise(
         Mistake(
             "arithmetic mean",
             "This is the plain mean of precision and recall. F1 is their harmonic mean, 2 PR / (P + R), which is small "
-            "as soon as one of the two is.",
+            "as soon as one of the two is small.",
             _best_mean(lambda precision, recall: (precision + recall) / 2),
         ),
         Mistake(
             "two forgotten",
-            "All values are half of what they should be: the harmonic mean is 2 PR / (P + R).",
+            "The F1 is half of what it should be: the harmonic mean is 2 PR / (P + R).",
             _best_mean(lambda p, r: p * r / np.maximum(p + r, 1e-12)),
         ),
         Mistake(
             "nothing found",
-            "At one threshold there is no hit. Precision and recall are both 0, so the formula gives 0 / 0, which "
-            "`max` then takes for the largest. 2 TP / (2 TP + FP + FN) avoids this.",
+            "At one threshold there is no hit. Precision and recall are both 0, so the formula gives 0 / 0 = NaN, "
+            "which `max` then takes for the largest value. 2 TP / (2 TP + FP + FN) avoids this.",
             _best_mean(lambda p, r: 2 * p * r / (p + r)),
         ),
         Mistake(
@@ -124,13 +124,13 @@ F1_MAX = Exercise(
         ),
         Mistake(
             "the F1 alone",
-            "Only the F1 comes back. Return two numbers, the F1 and the threshold that reaches it.",
+            "Your function returns only the F1. Return two numbers, the F1 and the threshold that reaches it.",
             lambda labels, scores: f1_max(labels, scores)[0],
         ),
         Mistake(
             "other thresholds",
             "The F1 belongs to your threshold, but another threshold is better, or equally good and higher. The "
-            "flagged samples change only at the scores, so try exactly the distinct scores.",
+            "set of flagged samples changes only at the scores, so try exactly the distinct scores.",
             lambda labels, scores: ANY_THRESHOLD,
         ),
     ),

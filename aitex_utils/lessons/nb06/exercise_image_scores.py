@@ -73,13 +73,13 @@ TILE_SCORES = Exercise(
         Mistake(
             "neighbours of the patch",
             "Both of your scores take the vectors nearest to the patch p. This is the variant. Equation 7 measures how "
-            "dense the bank is around its own vector m*. Whose neighbours does it need?",
+            "dense the bank is around the nearest vector m*. Whose neighbours does it need?",
             _with(neighbours_of=("p", "p")),
         ),
         Mistake(
             "neighbours of m* twice",
-            "Both of your scores take the vectors nearest to m*. This is equation 7. In the variant they are the "
-            "vectors nearest to the patch.",
+            "Both of your scores take the vectors nearest to m*. This is equation 7. The variant takes the vectors "
+            "nearest to the patch.",
             _with(neighbours_of=("m*", "m*")),
         ),
         Mistake(
@@ -90,7 +90,7 @@ TILE_SCORES = Exercise(
         Mistake(
             "each patch reweighted",
             "You reweight every patch and take the largest result. The paper first looks for the patch with the "
-            "largest distance, and reweights only that one. The two orders can name different patches.",
+            "largest distance, and reweights only that patch. The two procedures can select different patches.",
             _highest_of_all_patches,
         ),
         Mistake(
@@ -112,18 +112,18 @@ TILE_SCORES = Exercise(
         ),
         Mistake(
             "squared distances",
-            "These are squared distances. Both the exponents and s* are distances that are not squared.",
+            "These are squared distances. Use plain distances, in the exponents and in s*.",
             _with(power=2),
         ),
         Mistake(
             "distances from m*",
-            "The neighbours of m* are right. But the denominator needs their distances from the patch p, and yours has "
-            "their distances from m*.",
+            "The neighbours of m* are right. But your denominator contains their distances from m*. It needs their "
+            "distances from the patch p.",
             _with(m_star_distances=True),
         ),
         Mistake(
             "not one minus",
-            "This is the quotient times the distance. The factor is one minus the quotient.",
+            "This is the weight w times the distance s*. The factor is 1 - w.",
             _with(combine=lambda factor, distance: (1 - factor) * distance),
         ),
         Mistake(
@@ -134,7 +134,7 @@ TILE_SCORES = Exercise(
     ),
     (
         "Work in this order: the distance of each patch to its nearest vector; the worst patch, its s* and its m*; "
-        "two lists of b neighbours; two quotients.",
+        "two lists of b neighbours; two weights w.",
         "`np.linalg.norm(patches[:, None] - bank, axis=2)` has a row for each patch and a column for each vector.",
         "`np.argsort(distances)[:b]` gives the neighbours. Use it once with the distances from `bank[m_star]` and "
         "once with the distances from the worst patch. The exponents are distances from the patch both times.",

@@ -45,7 +45,7 @@ def _cases() -> list[tuple]:
 
 
 _TEST_SCALE = (
-    "All maps share one scale now, but it comes from the tested maps. The score of a tile then changes with the other "
+    "All maps share one scale now, but it comes from the tested maps. The score of a tile then depends on the other "
     "tiles of the test. Take the ends of the scale from `calibration`."
 )
 _PER_MAP = (
@@ -60,13 +60,13 @@ UNITS = Exercise(
     mistakes=(
         Mistake(
             "scale of its own",
-            "Every tile still has the same score, 1: each map is divided by its own highest value. Print the result "
-            "for a map and for twice that map.",
+            "Every tile still has the same score, 1: each map is scaled by its own lowest and highest value. Print the "
+            "result for a map, and for the same map times 2.",
             flawed_scores,
         ),
         Mistake(
             "shifted by its own minimum",
-            "The highest value is common to all maps now, but the lowest value is still each map's own.",
+            "The divisor is common to all maps now, but the value that is subtracted is still each map's own minimum.",
             lambda maps, calibration: (
                 (maps.max(axis=(1, 2)) - maps.min(axis=(1, 2))) / (calibration.max() - calibration.min())
             ),
@@ -88,7 +88,8 @@ UNITS = Exercise(
         ),
         Mistake(
             "divided by the highest",
-            "The divisor is the highest value. The scale ends at 1 only if you divide by the difference of both ends.",
+            "The divisor is the highest value. The scale ends at 1 only if you divide by the difference "
+            "between its ends.",
             lambda maps, calibration: (maps.max(axis=(1, 2)) - calibration.min()) / calibration.max(),
         ),
         Mistake(

@@ -123,7 +123,7 @@ def _cases() -> list[tuple]:
 
 
 _WHOLE = (
-    "This is the area under the whole curve, up to a false-positive rate of 1. No factory runs a detector there. Only "
+    "This is the area under the whole curve, up to a false-positive rate of 1. No mill runs a detector there. Only "
     "the part up to `max_fpr` counts."
 )
 _START = (
@@ -171,9 +171,9 @@ AUPRO = Exercise(
         ),
         Mistake(
             "top of a step",
-            "Right, except where a threshold has exactly the limit as its rate. Several points can share it, and "
-            "`np.interp` gives the highest of them, so the line rises too early. Keep all points with `x <= max_fpr`, "
-            "then append.",
+            "Right, except where a threshold has exactly the limit as its rate. Several points can share this rate, "
+            "and `np.interp` gives the highest of them, so the line rises too early. Keep all points with "
+            "`x <= max_fpr`, then append.",
             _with(end=_cut_at_top_of_step),
         ),
         *(Mistake("steps", _STEPS, _steps(heights)) for heights in (np.s_[:-1], np.s_[1:])),
@@ -202,7 +202,7 @@ AUPRO = Exercise(
         "`normal`. The second is the mean, over the regions, of their flagged share. Both begin with a 0.",
         "`np.interp(max_fpr, x, y)` is the height of the curve at the limit. Keep the points with `x <= max_fpr` and "
         "append the limit and that height.",
-        "The area under straight lines: the sum of `np.diff(x) * (y[1:] + y[:-1]) / 2`.",
+        "The area under straight lines is the sum of `np.diff(x) * (y[1:] + y[:-1]) / 2`.",
     ),
     "In your AUPRO each region counts the same, whatever its size.",
     agree=_agrees,

@@ -118,8 +118,8 @@ OPERATING = Exercise(
         ),
         Mistake(
             "shares",
-            "The first two numbers are shares. Multiply the share of flagged normal tiles with `normal_per_100_m`, and "
-            "the share of missed defective tiles with `defective_per_100_m`.",
+            "The first two numbers are shares. Multiply the share of flagged normal tiles by `normal_per_100_m`, and "
+            "the share of missed defective tiles by `defective_per_100_m`.",
             _shares,
         ),
         Mistake(
@@ -150,8 +150,8 @@ OPERATING = Exercise(
         ),
     ),
     hints=(
-        "First compute two shares of the test: how many of the normal tiles are flagged, and how many of the defective "
-        "tiles?",
+        "First compute two shares on the test tiles: the flagged share of the normal tiles, and the flagged share of "
+        "the defective tiles.",
         "`flagged[~labels].mean() * normal_per_100_m` is the number of false alarms per 100 m. The hits follow in the "
         "same way, and the misses are the rest of the defective tiles.",
         "The precision is hits / (hits + false alarms), both per 100 m. Return 1 if both are 0.",

@@ -114,7 +114,7 @@ RESAMPLE = Exercise(
     (
         "Take three steps: the distinct names; as many draws of a name as there are names; for each drawn name, the "
         "positions of its tiles.",
-        "`np.unique(groups)` gives the names, `rng.choice(names, size=len(names))` draws with replacement.",
+        "`np.unique(groups)` gives the names, and `rng.choice(names, size=len(names))` draws with replacement.",
         "`np.flatnonzero(groups == name)` are the positions of one strip's tiles. `np.concatenate` joins them.",
     ),
     "This is one draw of whole strips, with replacement. A thousand such draws make an interval.",

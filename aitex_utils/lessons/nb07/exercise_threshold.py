@@ -97,16 +97,16 @@ _PLAIN = (
 )
 _ONE_TOO_HIGH = "This is the next score: k counts from 1 and Python from 0, so the k-th smallest has index k - 1."
 _ROUNDED = (
-    "The rank is rounded down to a whole number. If (n + 1) (1 - rate) is not whole, it is one too low, and too "
+    "The rank is rounded down to a whole number. If (n + 1) (1 - rate) is not whole, the rank is one too low, and too "
     "many new scores lie above it. Round up, with `math.ceil`."
 )
 _BELL = (
     "Mean and standard deviation assume a normal distribution. Largest distances have a long tail to the right, so "
-    "more of them lie above the threshold. The rank makes no such assumption."
+    "more new scores lie above the threshold. The rank makes no such assumption."
 )
 THRESHOLD = Exercise(
     "07.3",
-    "A threshold that keeps a false-alarm rate, from normals alone.",
+    "A threshold that keeps a false-alarm rate, from normal tiles alone.",
     alarm_threshold,
     _threshold_cases,
     (
@@ -147,7 +147,8 @@ THRESHOLD = Exercise(
         ),
         Mistake(
             "sorted falling",
-            "The scores are sorted from the highest to the lowest, so the k-th is a low score. Sort them upwards.",
+            "The scores are sorted from the highest to the lowest, so the k-th is a low score. Sort them in "
+            "ascending order.",
             _with(order=lambda scores: np.sort(scores)[::-1]),
         ),
         Mistake(
@@ -166,8 +167,8 @@ THRESHOLD = Exercise(
         *(Mistake("a bell curve", _BELL, _normal_distribution(ddof)) for ddof in (0, 1)),
     ),
     (
-        "First decide whose scores to use. The detector must not have seen these tiles, as it has not seen the tiles "
-        "to come.",
+        "First decide which scores to use. The detector must not have seen their tiles, because it will not have seen "
+        "the new tiles either.",
         "Sort them. The rank is `math.ceil((n + 1) * (1 - false_alarm_rate))`, counted from 1.",
         "If the rank is larger than n, return `math.inf`. Otherwise return the score at index rank - 1.",
     ),

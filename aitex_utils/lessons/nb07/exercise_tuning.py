@@ -78,8 +78,8 @@ TUNING = Exercise(
         ),
         Mistake(
             "reported on the tuning tiles",
-            "The choice is right, but the AUROC is that choice's AUROC on the tuning tiles. Report it on the other "
-            "tiles, which played no part in the choice.",
+            "The choice is right, but this is the AUROC of the chosen setting on the tuning tiles. Report it on the "
+            "other tiles, which played no part in the choice.",
             lambda scores, labels, tuning: tune_and_test(scores, labels, tuning, report_on="tuning"),
         ),
         Mistake(
@@ -89,7 +89,7 @@ TUNING = Exercise(
         ),
         Mistake(
             "chosen on all",
-            "The report uses the other tiles, but the choice has seen them too. Choose on `tuning` only.",
+            "The report uses the other tiles, but they also took part in the choice. Choose on `tuning` only.",
             lambda scores, labels, tuning: tune_and_test(scores, labels, tuning, choose_on="all"),
         ),
         Mistake(
@@ -131,7 +131,8 @@ TUNING = Exercise(
         ),
     ),
     hints=(
-        "Which tiles decide on the setting? Which tiles give the reported AUROC? They should have no tile in common.",
+        "Which tiles decide on the setting? Which tiles give the reported AUROC? The two sets should have no tile in "
+        "common.",
         "`labels[tuning]` and `of_setting[tuning]` belong to the tiles for the choice. `~tuning` selects the others.",
         "Compute the AUROC of each setting on `tuning` and take `argmax`. Then compute the AUROC of this setting on "
         "`~tuning`.",

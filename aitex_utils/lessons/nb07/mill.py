@@ -41,7 +41,7 @@ def weave_strips(
 
 
 def coverage(correlation: float, *, strips: int = 20, tiles: int = 12, deliveries: int = 200) -> tuple[float, float]:
-    """Return how often a 95 % interval covers the true rate of flagged tiles, by strip and by tile.
+    """Return how often a 95 % interval covers the true rate of flagged tiles, over strips and over tiles.
 
     Parameters
     ----------

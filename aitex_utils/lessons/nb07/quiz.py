@@ -7,12 +7,12 @@ from aitex_utils.lessons.engine.quiz import Question
 QUESTIONS = (
     Question(
         "07.q1",
-        "A threshold was chosen such that F1 is highest on the test tiles. What is that F1 worth?",
+        "A threshold was chosen to maximise F1 on the test tiles. What is that F1 worth?",
         {
             "a": ("It is the F1 to expect tomorrow", "The threshold was fitted to today's labels."),
             "b": ("It is too low, because other thresholds do better", "On these tiles no threshold does better."),
             "c": (
-                "It is too high for tomorrow, but it compares detectors on one test set",
+                "It is too high for tomorrow, but it can compare detectors on one test set",
                 "Yes. The threshold was chosen with the test labels in sight.",
             ),
             "d": (
@@ -25,19 +25,20 @@ QUESTIONS = (
     Question(
         "07.q2",
         "20 strips of 12 tiles were tested. Resampling single tiles gives a narrow interval of the false-alarm rate. "
-        "Why can you not report this interval?",
+        "Why should you not report this interval?",
         {
             "a": (
                 "Resampling repeats some tiles and leaves out others",
                 "Every bootstrap does so, the bootstrap over strips too.",
             ),
             "b": (
-                "Tiles of one strip are correlated, so 240 tiles contain less information than 240 strips",
-                "Yes. A new delivery has new strips, and the interval must include how much strips differ.",
+                "Tiles of one strip are correlated, so these 240 tiles contain less information than 240 independent "
+                "tiles",
+                "Yes. A new delivery has new strips, and the interval must include the differences between strips.",
             ),
             "c": (
-                "Tiles of one strip differ, and the interval leaves out how much",
-                "This difference is in the interval. The difference between strips is not.",
+                "Tiles of one strip differ, and the interval ignores this difference",
+                "The interval includes this difference. It leaves out the differences between strips.",
             ),
             "d": ("It has too few resamples", "More resamples make it smoother, but not wider."),
         },
@@ -69,8 +70,9 @@ QUESTIONS = (
             "b": ("No, because a threshold cannot promise anything", "It can, for strips like the calibration strips."),
             "c": ("No, because 3 in 10 is within rounding", "3 in 10 is three times the promised rate on this strip."),
             "d": (
-                "Not by this strip alone: it holds on average over strips like the calibration strips",
-                "Yes. Whether the new strip is like them is the question to ask.",
+                "This strip alone does not show it: the promise holds on average over strips like the calibration "
+                "strips",
+                "Yes. First ask whether the new strip is like the calibration strips.",
             ),
         },
         "d",
@@ -84,10 +86,10 @@ QUESTIONS = (
                 "In 19 of 20 reports, as stated",
                 "Even without correlation, the coverage is slightly lower.",
             ),
-            "b": ("In about 9 of 10 reports", "That is the line of the resampled strips."),
+            "b": ("In about 9 of 10 reports", "This is the coverage of the interval over strips."),
             "c": (
                 "In about 7 of 10 reports",
-                "Yes. Read the line of the resampled tiles at a correlation of one half.",
+                "Yes. The line of the resampled tiles shows it, at a correlation of one half.",
             ),
             "d": ("Never, because tiles are correlated", "The interval is too narrow, but it is in the right place."),
         },
@@ -95,14 +97,14 @@ QUESTIONS = (
     ),
     Question(
         "07.q6",
-        "A look at a false alarm costs 2 euros, a miss 300 euros. Which threshold is cheapest for this mill?",
+        "Checking a false alarm costs 2 euros, and a miss costs 300 euros. Which threshold is cheapest for this mill?",
         {
             "a": (
-                "Low, because it misses least",
+                "Low, because it misses the fewest defects",
                 "Per 1,000 m it costs 8,000 euros for alarms and 300 euros for misses.",
             ),
             "b": (
-                "High, because alarms and misses together cost least",
+                "High, because alarms and misses together cost the least",
                 "Yes. Per 1,000 m it costs 200 euros for alarms and 1,500 euros for misses.",
             ),
             "c": (
@@ -110,7 +112,7 @@ QUESTIONS = (
                 "Per 1,000 m it costs 1,200 euros for alarms and 900 euros for misses.",
             ),
             "d": (
-                "Very high, because it raises fewest alarms",
+                "Very high, because it raises the fewest alarms",
                 "Per 1,000 m it costs 20 euros for alarms, but 2,700 euros for misses.",
             ),
         },
@@ -128,7 +130,7 @@ QUESTIONS = (
             ),
             "d": (
                 "The interval of the difference, from the same resampled strips",
-                "Yes. A paired bootstrap over strips, as `metrics.paired_bootstrap`.",
+                "Yes. `metrics.paired_bootstrap` computes it, with whole strips as units.",
             ),
         },
         "d",

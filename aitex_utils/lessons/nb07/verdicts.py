@@ -10,7 +10,7 @@ from aitex_utils.lessons.wording import percent
 
 
 def describe_width(name: str, by_strip: tuple[float, float], by_tile: tuple[float, float]) -> str:
-    """Compare the widths of the interval by strip and of the interval by tile.
+    """Compare the widths of the intervals over strips and over tiles.
 
     Parameters
     ----------
@@ -26,13 +26,13 @@ def describe_width(name: str, by_strip: tuple[float, float], by_tile: tuple[floa
     Examples
     --------
     >>> describe_width("AP", (0.2, 0.6), (0.3, 0.5))
-    'AP: the interval by strip is 2.0 times as wide as the interval by tile.'
+    'AP: the interval over strips is 2.0 times as wide as the interval over tiles.'
     >>> describe_width("AUROC", (0.7, 0.8), (0.7, 0.9))
-    'AUROC: the interval by strip is 0.5 times as wide as the interval by tile. Correlated pairs, see below.'
+    'AUROC: the interval over strips is 0.5 times as wide as the interval over tiles. The reason is given below.'
     """
     ratio = float(np.diff(by_strip)[0] / np.diff(by_tile)[0])
-    text = f"{name}: the interval by strip is {ratio:.1f} times as wide as the interval by tile."
-    return text if ratio >= 0.95 else f"{text} Correlated pairs, see below."
+    text = f"{name}: the interval over strips is {ratio:.1f} times as wide as the interval over tiles."
+    return text if ratio >= 0.95 else f"{text} The reason is given below."
 
 
 def describe_sources(rates: Mapping[str, np.ndarray], promised: float) -> str:
@@ -53,9 +53,9 @@ def describe_sources(rates: Mapping[str, np.ndarray], promised: float) -> str:
     --------
     >>> rates = {"fitted tiles": [0.9, 0.8], "same strips": [0.1, 0.12], "other strips": [0.1, 0.13]}
     >>> print(describe_sources({name: np.array(values) for name, values in rates.items()}, 0.1))
-    fitted tiles: 85.0 % on average, 8.5 times the promise
-    same strips: 11.0 % on average, 1.1 times the promise
-    other strips: 11.5 % on average, 1.1 times the promise
+    fitted tiles: 85.0 % on average, 8.5 times the promised rate
+    same strips: 11.0 % on average, 1.1 times the promised rate
+    other strips: 11.5 % on average, 1.1 times the promised rate
     A leak through the training strips is not visible on these strips.
     >>> rates["same strips"] = [0.3, 0.4]
     >>> print(describe_sources({name: np.array(values) for name, values in rates.items()}, 0.1).splitlines()[-1])
@@ -63,7 +63,7 @@ def describe_sources(rates: Mapping[str, np.ndarray], promised: float) -> str:
     """
     means = {name: float(np.mean(values)) for name, values in rates.items()}
     lines = [
-        f"{name}: {percent(mean, 1)} on average, {mean / promised:.1f} times the promise"
+        f"{name}: {percent(mean, 1)} on average, {mean / promised:.1f} times the promised rate"
         for name, mean in means.items()
     ]
     if means["same strips"] - means["other strips"] > 0.25 * promised:
@@ -102,7 +102,7 @@ def describe_negatives(all_clean: float, of_normal_strips: float) -> str:
 
 
 def describe_light(rates: Mapping[str, Mapping[float, float]], promised: float) -> str:
-    """Say how far the false-alarm rate leaves its promise in another light.
+    """State how far the false-alarm rate departs from its promise in another light.
 
     Parameters
     ----------
@@ -120,7 +120,7 @@ def describe_light(rates: Mapping[str, Mapping[float, float]], promised: float) 
     >>> print(describe_light({"00": {1.0: 0.1, 1.25: 0.9}, "01": {1.0: 0.12, 1.25: 0.1}}, 0.1))
     fabric 00: 10 % in the same light, up to 90 % with grey values x 1.25
     fabric 01: 12 % in the same light, up to 12 % with grey values x 1
-    The light breaks the promise on 1 of 2 fabrics.
+    A change of light breaks the promise on 1 of 2 fabrics.
     """
     lines, broken = [], 0
     for fabric, of_fabric in rates.items():
@@ -130,4 +130,4 @@ def describe_light(rates: Mapping[str, Mapping[float, float]], promised: float) 
             f"fabric {fabric}: {same} in the same light, up to {percent(of_fabric[worst])} with grey values x {worst:g}"
         )
         broken += of_fabric[worst] > max(2 * promised, 2 * of_fabric[1.0])
-    return "\n".join([*lines, f"The light breaks the promise on {broken} of {len(rates)} fabrics."])
+    return "\n".join([*lines, f"A change of light breaks the promise on {broken} of {len(rates)} fabrics."])

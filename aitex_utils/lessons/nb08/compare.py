@@ -43,7 +43,7 @@ def show_fix(
     >>> planted = grey, {"knot": mask}, grey, grey, {}
     >>> strips = LessonStrips("00", [], [], [grey], [mask & False], ["a"], ["none"], *planted)
     >>> show_fix(strips, mask * 0.5, mask * 1.5, ("plain", "fixed"))  # doctest: +ELLIPSIS
-    Crops of 144 x 144 px above their maps, ... Highest values, plain and fixed: knot 0.50 and 1.50.
+    Crops of 144 x 144 px above their maps, ... Highest values, first plain, then fixed: knot 0.50 and 1.50.
     knot       0.50 -> 1.50  now found
     clean tiles flagged: 0 -> 0 of 1
     """

@@ -166,11 +166,11 @@ def _describe_extent(anomaly_map: np.ndarray, threshold: float) -> str:
     if above >= 0.5:
         return text
     if anomaly_map.min() == anomaly_map.max():
-        return f"{text}, it is the same everywhere"
+        return f"{text}, and the map is the same everywhere"
     row, column = np.unravel_index(int(anomaly_map.argmax()), anomaly_map.shape)
     to_edge = min(row, column, anomaly_map.shape[0] - 1 - row, anomaly_map.shape[1] - 1 - column)
     at_edge = ", at the tile's edge" if to_edge < EDGE else ""
-    return f"{text}, the highest point is at row {row}, column {column}{at_edge}"
+    return f"{text}, with the highest point at row {row}, column {column}{at_edge}"
 
 
 def _describe_light(tile: np.ndarray, typical: np.ndarray) -> list[str]:
@@ -182,7 +182,7 @@ def _describe_light(tile: np.ndarray, typical: np.ndarray) -> list[str]:
         if abs(deviations) > 2:
             side = "above" if deviations > 0 else "below"
             size = f"{abs(deviations):.1f}" if abs(deviations) <= MAX_DEVIATIONS else f"more than {MAX_DEVIATIONS}"
-            texts.append(f"its {name} is {size} standard deviations {side} typical tiles")
+            texts.append(f"its {name} is {size} standard deviations {side} the mean of typical tiles")
     return texts
 
 

@@ -89,12 +89,12 @@ CHEAPEST_THRESHOLD = Exercise(
         ),
         Mistake(
             "false alarms free",
-            "The false alarms are missing in the sum, so the lowest threshold always wins.",
+            "The false alarms are missing from the sum, so the lowest threshold always wins.",
             partial(_cheapest, cost=lambda flagged, labels, a, b: b * (~flagged & labels).sum()),
         ),
         Mistake(
             "misses free",
-            "The misses are missing in the sum, so no alarm at all always wins.",
+            "The misses are missing from the sum, so no alarm at all always wins.",
             partial(_cheapest, cost=lambda flagged, labels, a, b: a * (flagged & ~labels).sum()),
         ),
         Mistake(
@@ -255,7 +255,7 @@ CLEAN_MASK = Exercise(
         ),
         Mistake(
             "large dropped",
-            "You keep the small components and drop the large components. Turn the comparison round.",
+            "You keep the small components and drop the large components. Reverse the comparison.",
             partial(_cleaned, keep=lambda areas, least: areas < least),
         ),
         Mistake(

@@ -125,13 +125,13 @@ SUBTRACT_BACKGROUND = Exercise(
         ),
         Mistake(
             "no window",
-            "You subtract each column's own quantile. A defect as high as the strip would then vanish. Apply the "
+            "You subtract each column's own quantile. A defect as tall as the strip would then vanish. Apply the "
             "running median first, `median_filter(columns, width, ...)`.",
             _no_window,
         ),
         Mistake(
             "narrow window",
-            "The first window is too narrow: 2 H + 1 columns, with H the number of rows.",
+            "The first window is too narrow. It covers 2 H + 1 columns, where H is the number of rows.",
             partial(_subtract, width=lambda height: height),
         ),
         Mistake(
@@ -152,7 +152,7 @@ SUBTRACT_BACKGROUND = Exercise(
         Mistake("sign reversed", "The sign is reversed: it is the map minus the background.", _sign_reversed),
         Mistake(
             "negative values cut",
-            "You replace negative values by 0. Keep them: a place below its background is no error.",
+            "You replace negative values by 0. Keep them: a place below its background is not an error.",
             _clipped,
         ),
         Mistake(
@@ -223,8 +223,8 @@ NORMALISE_POSITIONS = Exercise(
     mistakes=(
         Mistake(
             "each position by itself",
-            "You estimate each position by itself. With few tiles these values are noisy. Take one quantile per "
-            "row and one per column, and multiply them.",
+            "You estimate a scale for each position alone. With few tiles, these scales are noisy. Take one quantile "
+            "per row and one per column, and multiply them.",
             _each_position,
         ),
         Mistake(
@@ -234,7 +234,7 @@ NORMALISE_POSITIONS = Exercise(
         ),
         Mistake(
             "scale of the tested tiles",
-            "You estimate the scale from the tiles under test. A defect would then divide itself away. Estimate it "
+            "You estimate the scale from the tiles under test. A defect would then cancel its own score. Estimate it "
             "from `normal`.",
             lambda distances, normal, quantile: normalise_positions(distances, distances, quantile),
         ),
@@ -265,12 +265,12 @@ NORMALISE_POSITIONS = Exercise(
         ),
         Mistake(
             "rows only",
-            "You divide by the factors of the rows only. The columns at the left and right edge need it too.",
+            "You divide by the factors of the rows only. Divide by the factors of the columns too.",
             partial(_normalise, scale=lambda rows, columns, overall: rows[:, None] + 0 * columns),
         ),
         Mistake(
             "columns only",
-            "You divide by the factors of the columns only. The rows at the top and bottom edge need it too.",
+            "You divide by the factors of the columns only. Divide by the factors of the rows too.",
             partial(_normalise, scale=lambda rows, columns, overall: 0 * rows[:, None] + columns),
         ),
         Mistake(
@@ -282,7 +282,7 @@ NORMALISE_POSITIONS = Exercise(
     hints=(
         "Take three kinds of quantile of `normal`: one per row, one per column, and one of all distances.",
         "`np.quantile(normal, quantile, axis=(0, 2))` has one value per row, `axis=(0, 1)` one per column.",
-        "The scale is `rows[:, None] * columns / overall`, of the shape of a tile. Divide `distances` by it.",
+        "The scale is `rows[:, None] * columns / overall`, with the shape of a tile. Divide `distances` by it.",
     ),
     praise="Each position is now measured against normal patches at the same position.",
 )
@@ -348,13 +348,13 @@ REPAIRED_BACKGROUND = Exercise(
         ),
         Mistake(
             "other line changed",
-            "You changed the statistic of each column. The running mean is still there, and a defect as high as the "
+            "You changed the statistic of each column. The running mean is still there, and a defect as tall as the "
             "strip raises every statistic of its columns.",
             partial(_remove, of_columns=lambda one: np.median(one, axis=0), smooth=_running_mean),
         ),
         Mistake(
             "no window",
-            "You subtract each column's own quantile. The shadow is gone, and so is the defect: it is as high as the "
+            "You subtract each column's own quantile. The shadow is gone, and so is the defect: it is as tall as the "
             "strip.",
             partial(_remove, smooth=lambda columns, width: columns),
         ),

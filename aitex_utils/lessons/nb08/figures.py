@@ -130,7 +130,7 @@ def plot_before_after(
     >>> grey = np.zeros((200, 300), np.uint8)
     >>> plot_before_after(grey, grey + 0.5, grey + 1.5, {"knot": (100, 150)})[1]
     'Crops of 144 x 144 px above their maps, all maps on one scale. White lines surround pixels at or \
-above the threshold, 1. Highest values, before and after: knot 0.50 and 1.50.'
+above the threshold, 1. Highest values, first before, then after: knot 0.50 and 1.50.'
     """
     if not places or not image.shape == before.shape == after.shape:
         shapes = f"image {image.shape}, before {before.shape}, after {after.shape}"
@@ -156,7 +156,7 @@ above the threshold, 1. Highest values, before and after: knot 0.50 and 1.50.'
         axis.set_ylabel(f"{name}\nrow (px)")
     figure.colorbar(drawn, ax=axes, label="anomaly score (threshold = 1)", fraction=0.04, pad=0.01)
     caption = f"Crops of {side} x {side} px above their maps, all maps on one scale. White lines "
-    caption += f"surround pixels at or above the threshold, 1. Highest values, {names[0]} and {names[1]}: "
+    caption += f"surround pixels at or above the threshold, 1. Highest values, first {names[0]}, then {names[1]}: "
     return figure, f"{' '.join(caption.split())} {', '.join(highest)}."
 
 
@@ -230,7 +230,7 @@ def plot_profiles(
     --------
     >>> line = np.array([4.0, 1.0, 1.0, 1.0, 2.0])
     >>> plot_profiles({"zeros": line}, xlabel="column (px)", ylabel="score", title="Mean score")[1]
-    'Mean score. Highest value, in medians of the line: zeros 4.00.'
+    'Mean score. Highest value, as a multiple of the median of the line: zeros 4.00.'
     """
     check_values(profiles)
     figure, axis = make_axes(1, 1, (7.2, 3.1))
@@ -242,7 +242,7 @@ def plot_profiles(
     axis.set(xlabel=xlabel, ylabel=ylabel)
     axis.legend(loc="center left", bbox_to_anchor=(1.01, 0.5))
     ratios = ", ".join(f"{name} {np.max(v) / np.median(v):.2f}" for name, v in profiles.items())
-    return figure, f"{title}. Highest value, in medians of the line: {ratios}."
+    return figure, f"{title}. Highest value, as a multiple of the median of the line: {ratios}."
 
 
 def plot_chain(names: Sequence[str], values: Sequence[float], *, title: str) -> tuple[Figure, str]:

@@ -196,7 +196,7 @@ def describe_concentration(table: TileTable, strips: LessonStrips, most: int = 2
     first = counts.argsort()[::-1][:most]
     parts = [f"{counts[i]} in strip {strips.names[names[i]]}" for i in first]
     rest = len(alarms) - int(counts[first].sum())
-    parts += [f"{rest} in all others"] if rest else []
+    parts += [f"{rest} in all other strips"] if rest else []
     return f"{count(len(alarms), 'false alarm')}" + (f": {', '.join(parts)}." if parts else ".")
 
 

@@ -7,7 +7,7 @@ from aitex_utils.lessons.engine.quiz import Question
 QUESTIONS = (
     Question(
         "08.q1",
-        "A strip raises alarms on all of its tiles, more and more towards one end. Which fix removes them?",
+        "The scores of a strip rise towards one end, and many tiles there are false alarms. Which fix removes them?",
         {
             "a": ("A higher threshold", "It also hides the defects, on this strip and on all others."),
             "b": ("Mirrored borders", "They change the patches at the edges of tiles, not the light of a whole strip."),
@@ -24,7 +24,7 @@ QUESTIONS = (
         "Why does position-wise normalisation take its scale from normal tiles?",
         {
             "a": (
-                "Because a defect in the tested tiles would raise the scale and divide itself away",
+                "Because a defect in the tested tiles would raise the scale and cancel its own score",
                 "Yes. The scale must not depend on the tiles under test.",
             ),
             "b": ("Because normal tiles are faster to score", "They take the same time."),
@@ -39,7 +39,7 @@ QUESTIONS = (
         {
             "a": ("The threshold from maps without subtraction", "It is far too high: the background is gone."),
             "b": ("The old threshold minus the mean of the map", "The spread changes too, and differs between strips."),
-            "c": ("The threshold with the best F1 on the test set", "The test labels would then choose the threshold."),
+            "c": ("The threshold with the best F1 on the test set", "The test labels would then set the threshold."),
             "d": (
                 "A new threshold, from calibration maps with subtraction",
                 "Yes. The threshold must come from maps that were made in the same way.",
@@ -49,7 +49,7 @@ QUESTIONS = (
     ),
     Question(
         "08.q4",
-        "A ring-shaped defect has a small gap in its mask. In which order does post-processing fill it?",
+        "A ring-shaped defect has a small gap in its mask. In which order does post-processing fill the ring?",
         {
             "a": ("Fill holes, then close", "The ring with a gap has no hole yet."),
             "b": ("Close, then fill holes", "Yes. Closing joins the ends of the ring, and the hole appears."),
@@ -63,10 +63,10 @@ QUESTIONS = (
         "On one fabric, a fix changes the tile AUROC by `-0.004 (-0.011 to +0.002)`. What follows?",
         {
             "a": ("The fix does harm", "The interval contains 0, so the difference can be chance."),
-            "b": ("The fix has no effect on any fabric", "These strips are few, and of one fabric."),
+            "b": ("The fix has no effect on any fabric", "There are few strips, all of one fabric."),
             "c": (
                 "These strips do not show whether the fix helps or does harm",
-                "Yes. The interval contains 0, and a larger effect in both directions is excluded.",
+                "Yes. The interval contains 0, and a larger effect in either direction is excluded.",
             ),
             "d": ("The measurement is wrong", "A small difference with its interval is a result."),
         },
@@ -77,7 +77,7 @@ QUESTIONS = (
         "Compare the line for zeros with the line after normalisation. What follows for a defect at a tile's edge?",
         {
             "a": (
-                "Zeros find it more easily, because the score is higher there",
+                "With zeros, it is found more easily, because the score is higher there",
                 "Clean fabric scores higher there too, and raises the threshold for all positions.",
             ),
             "b": (
@@ -94,7 +94,8 @@ QUESTIONS = (
     ),
     Question(
         "08.q7",
-        "Your cheapest threshold was found with the labels of the test set. What do you do before it runs in a mill?",
+        "You found your cheapest threshold with the labels of the test set. What do you do before you use it in a "
+        "mill?",
         {
             "a": (
                 "Choose it again on labelled strips outside the test set, and report its cost on the test set",

@@ -162,11 +162,11 @@ def describe_cleaning(raw: np.ndarray, cleaned: np.ndarray, truth: np.ndarray) -
     >>> raw, truth = np.eye(6, dtype=bool)[::-1] & False, np.zeros((6, 6), bool)
     >>> truth[2:4, 2:4] = raw[2, 2] = raw[5, 5] = True
     >>> print(describe_cleaning(raw, truth, truth))
-    2 components -> 1 component, of 1 marked region. Overlap (IoU) with the ground truth: 20 % -> 100 %.
+    2 components -> 1 component, for 1 marked region. Overlap (IoU) with the ground truth: 20 % -> 100 %.
     """
     parts = [count(count_components(mask), "component") for mask in (raw, cleaned)]
     overlaps = [percent(overlap(mask, truth)) for mask in (raw, cleaned)]
-    text = f"{parts[0]} -> {parts[1]}, of {count(count_components(truth), 'marked region')}."
+    text = f"{parts[0]} -> {parts[1]}, for {count(count_components(truth), 'marked region')}."
     return f"{text} Overlap (IoU) with the ground truth: {overlaps[0]} -> {overlaps[1]}."
 
 

@@ -143,12 +143,12 @@ def describe_peaks(shares: Mapping[str, float], expected: float) -> str:
     Examples
     --------
     >>> print(describe_peaks({"A": 1.0, "B": 0.1}, 0.12))
-    The frame has 12 % of a tile's pixels. It contains the highest value of a clean tile in these shares of the tiles:
+    The frame has 12 % of a tile's pixels. It contains the highest value of the map in these shares of the clean tiles:
     A 100 %, far more than by chance
     B 10 %
     """
-    lines = [f"The frame has {percent(expected)} of a tile's pixels. It contains the highest value of a clean tile in"]
-    lines[0] += " these shares of the tiles:"
+    lines = [f"The frame has {percent(expected)} of a tile's pixels. It contains the highest value of the map in"]
+    lines[0] += " these shares of the clean tiles:"
     for name, share in shares.items():
         far = ", far more than by chance" if share > 3 * expected else ""
         lines.append(f"{name} {percent(share)}{far}")

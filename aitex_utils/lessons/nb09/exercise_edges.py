@@ -121,8 +121,8 @@ BY_DISTANCE = Exercise(
         ),
         Mistake(
             "sums",
-            "You add the errors up. Outer rings have more pixels than inner ones, so sums cannot be compared: take the "
-            "their mean.",
+            "You add the errors up. Outer rings have more pixels than inner ones, so sums cannot be compared: take "
+            "the mean.",
             _by_distances(edge_distances, np.sum),
         ),
         Mistake(
@@ -218,8 +218,8 @@ PCA_RESIDUAL = Exercise(
         ),
         Mistake(
             "smallest variance kept",
-            "You keep the directions of smallest variance. `np.linalg.eigh` sorts by rising values: take the last k "
-            "columns.",
+            "You keep the directions of smallest variance. `np.linalg.eigh` sorts by increasing variance: take the "
+            "last k columns.",
             _other_pca(choose=lambda vectors, k: vectors[::-1][:k]),
         ),
         Mistake(
@@ -229,7 +229,7 @@ PCA_RESIDUAL = Exercise(
         ),
         Mistake(
             "one direction too many",
-            "You keep one direction too many: k were asked for.",
+            "You keep one direction too many: keep exactly k.",
             _other_pca(choose=lambda vectors, k: vectors[: k + 1]),
         ),
         Mistake(
@@ -245,7 +245,7 @@ PCA_RESIDUAL = Exercise(
     ),
     hints=(
         "Three steps: mean and directions of `normal`, projection of the centred patches, length of the remainder.",
-        "`np.linalg.svd(normal - mean, full_matrices=False)[2][:k]` has the k directions as rows (K, C), by decreasing "
+        "`np.linalg.svd(normal - mean, full_matrices=False)[2][:k]` has the k directions as rows (k, C), by decreasing "
         "variance.",
         "With `centred = patches - mean`, the reconstruction is `centred @ directions.T @ directions`. The answer is "
         "the "

@@ -141,9 +141,8 @@ MAPS = Exercise(
     ),
     hints=(
         "Three steps: convert to float, take the absolute difference, smooth.",
-        "`gaussian_filter` takes one sigma for all axes, or a tuple with one per axis. Which sigma does the first "
-        "axis need, "
-        "the tiles?",
+        "`gaussian_filter` takes one sigma for all axes, or a tuple with one per axis. Which sigma does the "
+        "first axis, the tile axis, need?",
         "`gaussian_filter(errors, (0, sigma, sigma))` smooths rows and columns only.",
     ),
     praise="The result is a map of errors in grey levels, and no tile influences its neighbour.",

@@ -30,8 +30,7 @@ TRAIN = Exercise(
         Mistake(
             "both left in training mode",
             "The networks are still in training mode. Call `encoder.eval()` and `decoder.eval()` at the end: some "
-            "layers "
-            "work differently in a test.",
+            "layers work differently in evaluation mode.",
             loop(evaluated=(False, False)),
         ),
         Mistake(
@@ -95,5 +94,5 @@ TRAIN = Exercise(
         "`optimizer.step()`, in this order.",
         "`losses.append(loss.item())`, then `after_step(losses)`. After the loop: `encoder.eval()`, `decoder.eval()`.",
     ),
-    praise="This loop trains any autoencoder. A variational autoencoder needs another loss, and nothing else.",
+    praise="This loop trains any autoencoder. For a variational autoencoder, only the computation of the loss changes.",
 )

@@ -18,14 +18,14 @@ __all__ = ["EXERCISES", "QUESTIONS"]
 
 LATENT_SIZE = Exercise(
     id="09.1",
-    task="The side of the code after a chain of convolutions, and how many times fewer numbers it has.",
+    task="The side of the code after a chain of convolutions, and the number of tile values per code value.",
     reference=answers.latent_size,
     returns="an integer and a number",
     cases=answers.latent_cases,
     mistakes=(
         Mistake(
             "one side padded",
-            "You add the padding once. It lies at both ends of a row of pixels: how much wider does the row get?",
+            "You add the padding once. Both ends of a row of pixels get it: how much wider does the row get?",
             answers.with_side(padded_ends=1),
         ),
         Mistake(
@@ -52,7 +52,7 @@ LATENT_SIZE = Exercise(
         ),
         Mistake(
             "channels forgotten",
-            "The side is right, but the channels are missing in the ratio: the code has several numbers at each of its "
+            "The side is right, but the channels are missing in the ratio: the code has several values at each of its "
             "positions.",
             answers.with_ratio(lambda side, end, latent_channels: side**2 / end**2),
         ),
@@ -63,7 +63,8 @@ LATENT_SIZE = Exercise(
         ),
         Mistake(
             "upside down",
-            "The side is right, but the ratio is inverted. Divide the numbers of the tile by the numbers of the code.",
+            "The side is right, but the ratio is inverted. Divide the number of values in the tile by the number in "
+            "the code.",
             answers.with_ratio(lambda side, end, latent_channels: end**2 * latent_channels / side**2),
         ),
     ),
@@ -79,19 +80,20 @@ LATENT_SIZE = Exercise(
 
 DIFFERENCES = Exercise(
     id="09.4",
-    task="The difference of two detectors' tile AUROC in each draw of strips.",
+    task="The difference between two detectors' tile AUROCs in each draw of strips.",
     reference=answers.paired_differences,
     cases=answers.difference_cases,
     mistakes=(
         Mistake(
             "drawn twice, counted once",
-            "A strip that is drawn twice brings its tiles twice. `np.isin` and similar tests take each tile once only.",
+            "A strip that is drawn twice contributes its tiles twice. `np.isin` and similar tests take each tile only "
+            "once.",
             answers.with_rows(lambda groups, strips: np.flatnonzero(np.isin(groups, strips))),
         ),
         Mistake(
             "tiles for strips",
-            "You use the numbers in `resamples` as positions of tiles. They are strips: find their tiles with "
-            "`groups`.",
+            "You use the numbers in `resamples` as positions of tiles. They are strip numbers: find the tiles of "
+            "each strip with `groups`.",
             answers.with_rows(lambda groups, strips: strips),
         ),
         Mistake(
@@ -160,7 +162,7 @@ SHARE = Exercise(
         Mistake(
             "ranked among themselves",
             "You compare each value with its own map. Then the largest value of a clean tile has the same rank as the "
-            "largest value of a torn tile: compare with `normal`.",
+            "largest value of a defective tile: compare with `normal`.",
             lambda values, normal: percentile_rank(values, np.ravel(values)),
         ),
         Mistake(
@@ -189,7 +191,7 @@ SHARE = Exercise(
         "before equal values. Then divide.",
     ),
     praise="Grey levels, similarity and distance now have one scale. A comparison of each value with every normal "
-    "value is right too, but for whole maps such a table needs many gigabytes.",
+    "value is right too, but on whole maps it needs many gigabytes.",
 )
 
-EXERCISES = (LATENT_SIZE, SSIM, MAPS, DIFFERENCES, SHARE, BY_DISTANCE, TRAIN, PCA_RESIDUAL)
+EXERCISES = (LATENT_SIZE, TRAIN, SSIM, MAPS, BY_DISTANCE, DIFFERENCES, PCA_RESIDUAL, SHARE)

@@ -7,7 +7,7 @@ from aitex_utils.lessons.engine.quiz import Question
 QUESTIONS = (
     Question(
         "09.q1",
-        "An autoencoder's loss on normal tiles is lower than another's. Which is the better detector?",
+        "One autoencoder has a lower loss on normal tiles than another. Which is the better detector?",
         {
             "a": ("The autoencoder with the lower loss", "It might reconstruct defects as well as normal fabric."),
             "b": ("The autoencoder with the higher loss", "It might reconstruct normal threads badly too."),
@@ -35,10 +35,11 @@ QUESTIONS = (
     ),
     Question(
         "09.q3",
-        "A tile is reconstructed a little too dark everywhere. How does 1 - SSIM react, compared with the pixel error?",
+        "A tile is reconstructed a little too dark everywhere. How strongly does 1 - SSIM react, compared with the "
+        "pixel error?",
         {
             "a": (
-                "Less: it compares the pattern first",
+                "Less: it mainly compares patterns",
                 "Yes. The pattern agrees, and only the factor of the means falls slightly.",
             ),
             "b": ("More", "A shift of all values leaves variances and covariance unchanged."),
@@ -48,14 +49,14 @@ QUESTIONS = (
     ),
     Question(
         "09.q4",
-        "The nearest distances between an autoencoder's codes do not find defects well. What follows?",
+        "The distances between an autoencoder's codes do not find defects well. What follows?",
         {
             "a": ("The training failed", "It was trained to reconstruct, and might do this well."),
             "b": (
                 "Codes that are good for reconstruction need not separate classes",
-                "Yes. The training does not require that codes of defects are far from codes of normal fabric.",
+                "Yes. The training does not require codes of defects to be far from codes of normal fabric.",
             ),
-            "c": ("Distances are no good anomaly signal", "With other features they are: PatchCore relies on them."),
+            "c": ("Distances are not a good anomaly score", "With other features, they are: PatchCore relies on them."),
         },
         "b",
     ),
@@ -63,7 +64,7 @@ QUESTIONS = (
         "09.q5",
         "On your own fabric, with 30 normal strips and no defects yet: how do you choose between the detectors?",
         {
-            "a": ("By the better result in this notebook", "It holds for this fabric, this camera and these defects."),
+            "a": ("By the better result in this notebook", "It applies to this fabric, this camera and these defects."),
             "b": ("By the lower loss or covering radius (notebook 04)", "Neither of them depends on a defect."),
             "c": (
                 "Run both, collect defects by strip, then compare in pairs",
@@ -75,7 +76,7 @@ QUESTIONS = (
     ),
     Question(
         "09.q6",
-        "The error of clean tiles is highest within 8 px of the edges. Which explanation fits?",
+        "Which explanation fits this figure?",
         {
             "a": (
                 "Defects are more frequent near the edges of tiles",
@@ -90,13 +91,13 @@ QUESTIONS = (
                 "The light is weaker at the edges of a strip",
                 "Tiles are cut at arbitrary columns, so the light cannot follow all four edges of each tile.",
             ),
-            "d": ("The training was too short", "A longer training lowers the whole curve, not its ends alone."),
+            "d": ("The training was too short", "Longer training would lower the whole curve, not only its left end."),
         },
         "b",
     ),
     Question(
         "09.q7",
-        "A mill has limits of memory and time, and 40 defective strips of one fabric. What do you recommend?",
+        "What do you recommend?",
         {
             "a": (
                 "PatchCore, because it has the higher mean in the papers",
@@ -107,13 +108,12 @@ QUESTIONS = (
                 "A smaller coreset or a PCA can fit as well, so memory alone does not decide.",
             ),
             "c": (
-                "Measure both on the 40 defective strips in pairs, within the limits of memory and time, and then "
-                "decide",
+                "Compare both in a paired test on the 40 defective strips, within the limits, and then decide",
                 "Yes. With so many defective strips, a paired comparison is possible.",
             ),
             "d": (
                 "Both together, because two detectors always find more",
-                "Only if they miss different defects. They also add their false alarms.",
+                "Only if they miss different defects. Their false alarms also add up.",
             ),
         },
         "c",

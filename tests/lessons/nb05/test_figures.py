@@ -43,7 +43,7 @@ def test_bars_have_their_values_beside_them():
     figure, caption = plot_bars(["a", "b"], [1.0, 20.5], "ms", title="Time")
     assert [bar.get_width() for bar in figure.axes[0].patches] == [1.0, 20.5]
     assert [text.get_text() for text in figure.axes[0].texts] == ["1", "20.5"]
-    assert caption == "Time, in ms: a 1, b 20.5."
+    assert caption == "Time (ms). a: 1; b: 20.5."
     with pytest.raises(InputError, match="1 names for 2 values"):
         plot_bars(["a"], [1, 2], "ms", title="Time")
 

@@ -66,7 +66,7 @@ def test_the_banks_of_the_notebook_are_cached_and_cannot_be_changed(
         function.cache_clear()
     try:
         banks, strips = setup.lesson_banks(), setup.growing_strips()
-        assert "05_banks_fast: computing it" in capsys.readouterr().out
+        assert "Computing 05_banks_fast " in capsys.readouterr().out
         for function in (setup._banks, setup._growing):
             function.cache_clear()
         again = setup.lesson_banks()

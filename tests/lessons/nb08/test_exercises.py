@@ -418,11 +418,11 @@ CLAIMS = {
     "Background subtraction is worth most on AITEX": lambda: (
         min(changes(), key=lambda name: changes()[name][0]) == "no background subtraction"
     ),
-    "next to normalisation, mirrored borders add little": lambda: changes()["zero padding"][2] > 0,
-    "All other rows have an interval below 0": lambda: all(
+    "Mirrored borders add little to normalisation there": lambda: changes()["zero padding"][2] > 0,
+    "All other intervals lie below 0": lambda: all(
         high < 0 for name, (_, _, high) in changes().items() if name != "zero padding"
     ),
-    "Expect the second gain on a new fabric": lambda: all(
+    "On a new fabric, expect a gain like the second": lambda: all(
         accuracy()["ours"][part]["tile_auroc_c2"] > accuracy()["paper"][part]["tile_auroc_c2"]
         for part in ("mean_chosen", "mean_confirming")
     ),

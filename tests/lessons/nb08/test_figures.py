@@ -75,7 +75,7 @@ def test_crops_of_a_map_with_gaps_are_drawn(strip):
     image, before, after, _ = strip
     after[:, :450] = np.nan
     _, caption = figures.plot_before_after(image, before, after, {"edge": (128, 450)}, names=("all", "cropped"))
-    assert "Highest values, all and cropped: edge 0.50 and 1.70" in caption
+    assert "Highest values, first all, then cropped: edge 0.50 and 1.70" in caption
 
 
 def test_crops_without_a_place_or_with_other_shapes_are_refused(strip):

@@ -66,7 +66,7 @@ def test_found_and_missed_defects_are_compared(strips: LessonStrips, maps: list[
 def test_strips_with_most_false_alarms_are_named(strips: LessonStrips, maps: list[np.ndarray]):
     table = tabulate_tiles(maps, strips)
     assert describe_concentration(table, strips) == "3 false alarms: 2 in strip a, 1 in strip b."
-    assert describe_concentration(table, strips, most=1) == "3 false alarms: 2 in strip a, 1 in all others."
+    assert describe_concentration(table, strips, most=1) == "3 false alarms: 2 in strip a, 1 in all other strips."
     found = table._replace(scores=np.where(table.labels, 3.0, table.scores))  # a hit is no false alarm
     assert describe_concentration(found, strips) == "3 false alarms: 2 in strip a, 1 in strip b."
     none = table._replace(scores=np.zeros(4))

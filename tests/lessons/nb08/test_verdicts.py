@@ -76,7 +76,7 @@ def test_cleaning_is_described_by_components_and_overlap():
     raw = truth.copy()
     raw[7, :], raw[15, 15] = False, True
     text = describe_cleaning(raw, truth, truth)
-    assert text.startswith("3 components -> 1 component, of 1 marked region.") and text.endswith("77 % -> 100 %.")
+    assert text.startswith("3 components -> 1 component, for 1 marked region.") and text.endswith("77 % -> 100 %.")
     assert count_components(np.zeros((3, 3), bool)) == 0 and count_components(np.eye(3)[::-1] > 0) == 1
 
 

@@ -1,0 +1,53 @@
+"""The results on the front page: accuracy with a split by strip, and speed."""
+
+from __future__ import annotations
+
+import textwrap
+
+from results_files import read_results
+from tables_accuracy import DETECTORS
+from tables_format import markdown_table, value_with_interval
+from tables_speed import bracketed
+
+MEANS = {
+    "mean": "mean over four fabrics of AITEX",
+    "mean_confirming": "fabrics 03 and 06 only, where nothing was chosen",
+}
+
+
+def front_table() -> str:
+    """Make the table of tile AUROC (C1) of each detector, with a line on speed below it.
+
+    Returns
+    -------
+    str
+    """
+    detectors = read_results("accuracy_c")["detectors"]
+    rows = [
+        [label, *(value_with_interval(detectors.get(name, {}).get(key, {}), "tile_auroc") for name in DETECTORS)]
+        for key, label in MEANS.items()
+    ]
+    table = markdown_table(["tile AUROC, split by strip", *DETECTORS.values()], rows)
+    return f"{table}\n{speed_sentence()}"
+
+
+def speed_sentence() -> str:
+    """State how long ours and anomalib take with the paper's recipe, and on which processor.
+
+    Returns
+    -------
+    str
+    """
+    results = read_results("speed")
+    model, machine = results["model"], results["machine"]
+    processor = f"{machine['cores']} cores" + (" with fast bfloat16" if machine["has_fast_bf16"] else "")
+    beside = " (anomalib in brackets)" if "anomalib_fit_seconds" in model else ""
+    sentence = (
+        f"Speed of the paper's recipe on {processor}{beside}: fit of {model['tiles']} tiles "
+        f"{model['fit_seconds']:.2f} s{bracketed(model.get('anomalib_fit_seconds'), 's')}, prediction per tile "
+        f"{model['tile_ms']:.0f} ms{bracketed(model.get('anomalib_tile_ms'), 'ms')}."
+    )
+    return textwrap.fill(sentence, 150) + "\n"
+
+
+TABLES = {"front_page": front_table}
