@@ -217,8 +217,8 @@ def plot_image(image: np.ndarray, mask: np.ndarray | None = None, *, title: str 
     if mask is not None and mask.any():
         draw_outline(axis, mask)
         rows, columns = (np.flatnonzero(mask.any(axis=a)) for a in (1, 0))
-        caption += f". The marked pixels lie in columns {columns[0]:,} to {columns[-1]:,} "
-        caption += f"and rows {rows[0]} to {rows[-1]}"
+        caption += f". The marked pixels lie between columns {columns[0]:,} and {columns[-1]:,}, "
+        caption += f"and between rows {rows[0]} and {rows[-1]}"
     axis.set(title=title, xlabel="column (px)", ylabel="row (px)")
     return figure, caption + "."
 
@@ -309,8 +309,8 @@ def plot_strip(
         draw_outline(above, mask)
         columns = np.flatnonzero(mask.any(axis=0))
         row, column = np.unravel_index(np.nanargmax(anomaly_map), anomaly_map.shape)
-        caption += f". The marked pixels lie in columns {columns[0]:,} to {columns[-1]:,}, and the highest point is "
-        caption += "one of them" if mask[row, column] else "none of them"
+        caption += f". The marked pixels lie between columns {columns[0]:,} and {columns[-1]:,}. "
+        caption += f"The highest point of the map is {'' if mask[row, column] else 'not '}one of these pixels"
     above.set(title=title, ylabel="row (px)")
     below.set(xlabel="column (px)", ylabel="row (px)")
     figure.colorbar(drawn, ax=(above, below), label="anomaly score", fraction=0.03, pad=0.01)

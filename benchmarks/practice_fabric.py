@@ -208,7 +208,7 @@ def check_demands(
         ("generation in under 30 s, median of three", median(seconds), median(seconds) < 30),
         ("equal bytes for equal seeds", is_reproducible, is_reproducible),
         ("all twelve defect kinds", len(codes), list(codes) == sorted(set(DEFECTS) - {"000"})),
-        ("defect pixels per tile, quartile and median, at most 10 % above AITEX", quantiles, is_small),
+        ("defect pixels per tile, first quartile and median, at most 10 % above AITEX", quantiles, is_small),
         ("tile AUROC, protocol B, within 0.05 of AITEX", round(b_gap, 4), b_gap <= 0.05),
         ("tile AUROC, protocol C1, within 0.05 of AITEX", round(c_gap, 4), c_gap <= 0.05),
         ("mean tile AUROC below 0.995", round(highest, 4), highest < 0.995),

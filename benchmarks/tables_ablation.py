@@ -66,7 +66,7 @@ def ablation_table() -> str:
             c2 = f"{means['tile_auroc_c2']:.3f}" if protocol == "C" else ""
             pixels = [f"{means[name]:.3f}" for name in ("pixel_auroc", "pixel_ap")]
             rows.append([protocol, name, f"{means['tile_auroc']:.3f}", c2, difference, *pixels])
-    head = ["protocol", "choice", "tile AUROC", "C2", "minus our defaults (protocol C: of C2)"]
+    head = ["protocol", "choice", "tile AUROC", "C2", "difference (choice - our defaults), in C2 for protocol C"]
     table = markdown_table([*head, "pixel AUROC", "pixel AP"], rows)
     return f"![{ablation_caption(results)}](images/ablation.png)\n\n{table}"
 

@@ -41,11 +41,11 @@ def speed_sentence() -> str:
     results = read_results("speed")
     model, machine = results["model"], results["machine"]
     processor = f"{machine['cores']} cores" + (" with fast bfloat16" if machine["has_fast_bf16"] else "")
-    beside = " (anomalib in brackets)" if "anomalib_fit_seconds" in model else ""
+    fit_anomalib = bracketed(model.get("anomalib_fit_seconds"), "s", "anomalib: ")
     sentence = (
-        f"Speed of the paper's recipe on {processor}{beside}: fit of {model['tiles']} tiles "
-        f"{model['fit_seconds']:.2f} s{bracketed(model.get('anomalib_fit_seconds'), 's')}, prediction per tile "
-        f"{model['tile_ms']:.0f} ms{bracketed(model.get('anomalib_tile_ms'), 'ms')}."
+        f"With the paper's recipe, on {processor}, our detector fits {model['tiles']} tiles in "
+        f"{model['fit_seconds']:.2f} s{fit_anomalib} and predicts a tile in {model['tile_ms']:.0f} ms"
+        f"{bracketed(model.get('anomalib_tile_ms'), 'ms')}."
     )
     return textwrap.fill(sentence, 150) + "\n"
 

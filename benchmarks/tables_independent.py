@@ -71,7 +71,7 @@ def region_sentence() -> str:
     """
     region = read_results("independent")["fabric_region"]
     return (
-        f"On {region['strips']} further strips of that copy, the fabric region is right on {region['right']}. The "
+        f"The fabric region is right on {region['right']} of {region['strips']} further strips of that copy.\nThe "
         f"exception is {region['wrong']}.\n"
     )
 

@@ -9,11 +9,12 @@ from tables_format import markdown_table
 
 DETECTORS = {"patchcore": "PatchCore", "ssim": "autoencoder, SSIM", "pixel": "autoencoder, pixel error"}
 DETECTORS |= {"pca": "PCA residual"}
+FABRICS = {"practice": "practice fabric", "aitex": "AITEX"}
 FIXED = "_fixed"  # with the measures against the edges of tiles, see `contest.py`
 
 
 def demands_table() -> str:
-    """Make the table of the demands on the practice fabric and of the measured values.
+    """Make the table of the requirements for the practice fabric and of the measured values.
 
     Returns
     -------
@@ -24,9 +25,9 @@ def demands_table() -> str:
         measured = demand["measured"]
         if isinstance(measured, dict):
             values = {name: " and ".join(f"{v:.0f}" for v in quantiles) for name, quantiles in measured.items()}
-            measured = "; ".join(f"{name} {of_name}" for name, of_name in values.items())
+            measured = "; ".join(f"{FABRICS[name]} {of_name}" for name, of_name in values.items())
         rows.append([demand["demand"], str(measured), "met" if demand["met"] else "**missed**"])
-    return markdown_table(["demand", "measured", ""], rows)
+    return markdown_table(["requirement", "measured", ""], rows)
 
 
 def ranking_table() -> str:

@@ -244,7 +244,7 @@ def test_an_image_is_drawn_on_the_full_grey_scale():
 
 def test_a_mask_is_outlined_on_an_image_and_its_extent_is_in_the_caption():
     figure, caption = plot_image(GREY, box(GREY.shape, slice(3, 6), slice(1200, 1300)))
-    assert re.search(r"columns 1,200 to 1,299 and rows 3 to 5\.$", caption)
+    assert re.search(r"between columns 1,200 and 1,299, and between rows 3 and 5\.$", caption)
     (line,) = figure.axes[0].lines
     assert line.get_color() == DEFECTIVE
     assert line.get_xdata().min() == 1198 and line.get_xdata().max() == 1301
@@ -271,15 +271,16 @@ def test_compared_strips_share_the_given_scale():
     assert maps_of(plot_strip(GREY, peak(GREY.shape, 1, 1), scale=(0.0, 0.5))[0])[0].get_clim() == (0, 0.5)
 
 
-@pytest.mark.parametrize(("column", "place"), [(2310, "one of them"), (100, "none of them")])
+@pytest.mark.parametrize(("column", "place"), [(2310, "one"), (100, "not one")])
 def test_a_mask_is_outlined_on_the_strip_and_not_on_the_map(column: int, place: str):
     mask = box(GREY.shape, slice(8, 12), slice(2300, 2401))
     figure, caption = plot_strip(GREY, peak(GREY.shape, 9, column), mask)
-    assert re.search(rf"columns 2,300 to 2,400, .*highest point is {place}\.$", caption)
+    assert "The marked pixels lie between columns 2,300 and 2,400. " in caption
+    assert caption.endswith(f" The highest point of the map is {place} of these pixels.")
     assert [len(axis.lines) for axis in figure.axes[:2]] == [1, 0]
     for no_mask in (None, np.zeros(GREY.shape, bool)):
         figure, caption = plot_strip(GREY, peak(GREY.shape, 9, column), no_mask)
-        assert "mask" not in caption and [len(axis.lines) for axis in figure.axes[:2]] == [0, 0]
+        assert "marked" not in caption and [len(axis.lines) for axis in figure.axes[:2]] == [0, 0]
 
 
 def test_strips_maps_and_masks_of_different_shapes_are_refused():

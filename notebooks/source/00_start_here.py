@@ -62,7 +62,7 @@ show(*plot_image(example.read(), title=f"Strip {example.id}, with a defect to fi
 # The strip contains at least one defect. Look for it before you go on. The bright area at the left end is the bed of
 # the machine, not fabric, so the detector must ignore it.
 #
-# The first line of the cell says *Start here again after a restart*. A restart of the kernel deletes all variables.
+# The first line of this cell says *Start here again after a restart*. A restart of the kernel deletes all variables.
 # Each section with code begins with such a cell, which loads everything that the section needs. So after a restart, you
 # can continue from this cell of your section, without running the earlier sections again. Alternatively, select the
 # cell at which you stopped, and choose **Run All Above Selected Cell** in the menu **Run** of JupyterLab. In VS Code,

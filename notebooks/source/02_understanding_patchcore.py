@@ -43,7 +43,7 @@
 # away from both clusters, *between* in the gap, and *beyond* past one cluster. A fourth test patch, *rare, normal*,
 # lies close to the rare patch.
 #
-# Each section's first code cell begins with `# Start here again after a restart`. It imports all that the section
+# Each section has a code cell that begins with `# Start here again after a restart`. It imports all that the section
 # needs, so you can continue there after a restart. *Run All Above Selected Cell* is another way.
 
 # %% tags=["start-here"]

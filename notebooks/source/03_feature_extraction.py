@@ -37,7 +37,7 @@
 # A patch depends only on the pixels in its **receptive field**, a square whose side is measured in pixels. The
 # **stride** is the distance in pixels between the fields of neighbouring positions.
 #
-# The first code cell of each section begins with `# Start here again after a restart`, and you can continue there. *Run
+# Each section has a code cell that begins with `# Start here again after a restart`, and you can continue there. *Run
 # All Above Selected Cell* is another way.
 
 # %% tags=["start-here"]

@@ -32,7 +32,7 @@
 #
 # To score a tile, PatchCore compares each of its 1,024 patches with every vector of the memory bank. For each of three
 # fabrics, a bank contains all patches of 16 normal tiles. The test patches come from other strips: 10 normal and 10
-# defective tiles per fabric. The first run of the next cell takes about 20 seconds.
+# defective tiles per fabric. The first run of the second cell below takes about 20 seconds.
 #
 # After a restart of the kernel, continue from the cell in your current section that begins with *Start here again after
 # a restart*.

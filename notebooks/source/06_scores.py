@@ -16,7 +16,7 @@
 # 1. compute an image score with the paper's reweighting and with its variant (exercise 06.1);
 # 2. write AUROC, average precision and F1-max yourself, ties included (exercises 06.2, 06.3 and 06.4);
 # 3. say how the prevalence of defects changes each measure (exercise *Read the figure and decide*);
-# 4. find a scale that makes scores useless, and repair it (exercise 06.5);
+# 4. recognise a scale that makes scores useless, and repair it (exercise 06.5);
 # 5. design an image score and test it fairly (open task).
 #
 # **You need to know** *tile*, *patch*, *memory bank* and *coreset* (notebooks 02 and 04), and why we split by strip
@@ -40,9 +40,9 @@
 # a unit for each fabric: **1 is the median score of its calibration tiles**. Here a tile's score is its largest
 # distance. A typical normal tile then has the score 1, whatever its fabric.
 #
-# The next cell begins with *Start here again after a restart*. Each section has such a cell: after a restart of the
-# kernel, run it and continue from there. The command *Run All Above Selected Cell* does the same, but takes longer. The
-# first run of the next cell takes about 40 seconds.
+# The second cell below begins with *Start here again after a restart*. Its first run takes about 30 seconds. Each
+# section has such a cell: after a restart of the kernel, run it and continue from there. The command *Run All Above
+# Selected Cell* does the same, but takes longer.
 
 # %% tags=["start-here"]
 # Start here again after a restart
@@ -84,7 +84,7 @@ show_with_sliders(draw_smoothing, stills, sigma=(0, 16, 1, 4))
 # Smoothing reduces the noise of single patches and the steps of the grid. It also lowers peaks, most of all the narrow
 # peak of a small defect. Notebook 07 compares three amounts of smoothing.
 #
-# The maps of a strip's tiles, put back where the tiles were cut, form the **strip's map**. Outside the fabric the map
+# The maps of a strip's tiles, put back where the tiles were cut, form the **strip's map**. Outside the tiles the map
 # has no value (NaN), and measures leave these pixels out.
 
 # %%
@@ -99,8 +99,8 @@ show(*plot_crop(strip_image, strip_map, strip_mask, title="The same strip, cropp
 # %% [markdown]
 # ## 2. One score for a tile
 #
-# A map shows *where* a defect is. To decide whether a tile is defective, we need one number, the **image score** of the
-# tile:
+# A map shows *where* a defect is. To decide whether a tile is defective, we need one number, the tile's **image-level
+# anomaly score**, here *image score*:
 #
 # | score | large if | weakness |
 # |---|---|---|
@@ -169,7 +169,7 @@ show(*plot_bank_on_line(toy_bank, toy_patches, note=note))
 # $$s = \left(1 - \frac{\exp s^*}{\sum_{m} \exp \lVert p - m \rVert}\right) s^*$$
 #
 # For p1, both lists contain $0.0,\ 0.2,\ 0.4$. For p3, $m^* = 5.0$ and both lists contain the distant $2.4$ and $2.2$.
-# Before you run the next cell: **which patch has the highest score by equation 7?**
+# Before you run the next cell: **which patch has the highest score under equation 7?**
 
 # %%
 first_lists = {"p1": (0.70, 0.90, 1.10), "p2": (0.75, 0.95, 1.15), "p3": (0.72, 1.88, 2.08)}
@@ -192,9 +192,9 @@ for p in toy_patches:
 # *Medium, 20 minutes.*
 #
 # `patches` is `(P, C)` and `bank` is `(M, C)`. Find the **worst patch**, which has the largest distance to its nearest
-# vector. Return **two** numbers: its score by equation 7 (the `b` neighbours of $m^*$), and its score by the variant (the
-# `b` neighbours of the patch). The nearest vector is one of the `b` neighbours both times. Do not square the distances.
-# They are small here, so `np.exp` is safe.
+# vector. Return **two** scores of this patch. The first uses equation 7, with the `b` neighbours of $m^*$. The second
+# uses the variant, with the `b` neighbours of the patch. The nearest vector is one of the `b` neighbours both times. Do
+# not square the distances. They are small here, so `np.exp` is safe.
 #
 # For the toy tile, `patches` is `[[-0.7], [1.25], [4.28]]`, `bank` is `[[0.0], [0.2], ...]` and `b = 3`. The answer is
 # the two scores of p2 in the table above.
@@ -204,7 +204,7 @@ import numpy as np
 
 
 def tile_scores(patches: np.ndarray, bank: np.ndarray, b: int) -> tuple[float, float]:
-    """Return a tile's score by equation 7 and by the variant.
+    """Return a tile's scores under equation 7 and under the variant.
 
     patches (P, C), bank (M, C), b neighbours (2 to M) -> two numbers
     """
@@ -241,7 +241,7 @@ for name in ("reweighted_score", "reweighted_by_patch_score"):
 # %% [markdown]
 # <details><summary>In depth: what happens with large distances</summary>
 #
-# Real distances are much larger, as the units show that section 1 prints. Then `np.exp` makes the largest distances
+# Real distances are much larger, as the units printed in section 1 show. Then `np.exp` makes the largest distances
 # dominate the sum: a neighbour that is farther by 3 counts 20 times as much. The nearest vector's weight becomes small,
 # and the factor $1 - w$ is close to 1. The module subtracts the largest distance before it takes the exponential, so
 # nothing overflows.
@@ -298,8 +298,8 @@ show(*plot_pairs(test.scores[~test.labels], test.scores[test.labels]))
 # a normal tile in which the defective tile has the higher score. **A tie counts as 0.5.** Do not use a library function
 # that computes the AUROC.
 #
-# Example: the normal tiles have the scores `0.1` and `0.6`, and the defective tiles have `0.4` and `0.9`. Three of the
-# four pairs are right.
+# Example: the normal tiles have the scores `0.1` and `0.6`, and the defective tiles have `0.4` and `0.9`. Of the 4
+# pairs, 3 are in the right order, so the AUROC is 0.75.
 
 # %% exercise="06.2"
 import numpy as np
@@ -374,9 +374,9 @@ reveal("06.a", np.mean(table["equation 7"]) - np.mean(table["max"]))
 # | equation 7 | {{results/notebook_06.json: aitex.image_scores.reweighted.mean: .3f}} | {{results/notebook_06.json: aitex.differences_to_max.reweighted.mean: +.3f}} ({{results/notebook_06.json: aitex.differences_to_max.reweighted.low: +.3f}} to {{results/notebook_06.json: aitex.differences_to_max.reweighted.high: +.3f}}) | {{results/notebook_06.json: practice.image_scores.reweighted.mean: .3f}} |
 # | variant | {{results/notebook_06.json: aitex.image_scores.reweighted_by_patch.mean: .3f}} | {{results/notebook_06.json: aitex.differences_to_max.reweighted_by_patch.mean: +.3f}} ({{results/notebook_06.json: aitex.differences_to_max.reweighted_by_patch.low: +.3f}} to {{results/notebook_06.json: aitex.differences_to_max.reweighted_by_patch.high: +.3f}}) | {{results/notebook_06.json: practice.image_scores.reweighted_by_patch.mean: .3f}} |
 #
-# An interval that includes 0 means that these strips cannot distinguish the two scores. This holds for both
-# reweightings and, narrowly, for the mean. On AITEX only the top 1 % is clearly better than the maximum. This result
-# suggests that a few anomalous patches are better evidence than a single patch.
+# An interval that includes 0 means that these strips cannot distinguish the two scores. The intervals of both
+# reweightings include 0, and so, narrowly, does the interval of the mean. On AITEX, only the top 1 % is clearly better
+# than the maximum. This result suggests that a few anomalous patches are better evidence than a single patch.
 
 # %% [markdown]
 # ## 6. Precision, recall and average precision
@@ -409,15 +409,15 @@ show(*plot_curves(test.labels, test.scores))
 # highest scores. The dotted line there is the precision by chance: the **prevalence**, which is the share of defective
 # tiles.
 #
-# **Average precision** (AP) summarises the right curve in one number. Multiply the precision $P_i$ at each threshold by
-# the recall *gained* there, and add the products:
+# **Average precision** (AP) summarises the precision-recall curve, in the right panel, in one number. Multiply the
+# precision $P_i$ at each threshold by the recall *gained* there, and add the products:
 #
 # $$\mathrm{AP} = \sum_i P_i\,(R_i - R_{i-1}), \qquad R_0 = 0 .$$
 #
 # The thresholds are the **distinct** scores, from high to low. Tiles with the same score are flagged together, so they
 # make one step.
 #
-# Example: four tiles are, from the highest score down, defective, normal, defective, normal. The first step gains half
+# Example: in order of falling score, four tiles are defective, normal, defective and normal. The first step gains half
 # of the recall at precision 1. The third step gains the other half at precision $\frac23$. So AP is
 # $\frac12 + \frac13 = \frac56$. If all four tiles had the *same* score, there would be one step with precision
 # $\frac12$, and AP would be $\frac12$.
@@ -426,8 +426,8 @@ show(*plot_curves(test.labels, test.scores))
 #
 # *Medium, 15 minutes.*
 #
-# `labels` and `scores` are `(N,)` as before. Return the AP. Do not join the points by straight lines, and treat ties as
-# described above.
+# `labels` and `scores` are `(N,)` as before. Return the AP. Do not join the points with straight lines, and treat ties
+# as described above.
 
 # %% exercise="06.3"
 import numpy as np
@@ -529,8 +529,8 @@ show(*plot_scores(*by_label, threshold=best_threshold, unit="typical normal tile
 # %% [markdown]
 # ## 8. Prevalence: why AUROC flatters
 #
-# Suppose the mill improves, so the same number of defects is spread over more fabric. We imitate this by counting every
-# normal tile up to 50 times. The detector stays the same, and so does each score.
+# Suppose the mill improves, so the same number of defects is spread over more fabric. We imitate this change by
+# counting every normal tile up to 50 times. The detector stays the same, and so does each score.
 #
 # With 50 copies, only 1 tile in several hundred is defective. The AUROC does not change. **What is the AP then?**
 
@@ -562,8 +562,8 @@ reveal("06.b", measures["AP"][-1])
 
 # %% [markdown]
 # AUROC is a share of pairs, and copies of normal tiles leave this share unchanged. But users do not see pairs. They see
-# **alarms** (flagged tiles), and the share of alarms that are right falls. The next cell computes this share at the
-# threshold that finds half of the defective tiles.
+# **alarms** (flagged tiles). As the prevalence falls, a smaller share of these alarms is right. The next cell computes
+# this share at the threshold that finds half of the defective tiles.
 
 # %%
 half = np.sort(test.scores[test.labels])[::-1][(test.labels.sum() - 1) // 2]  # flags half of the defective tiles
@@ -579,8 +579,8 @@ for times, share in zip(copies, prevalence, strict=True):
 # Pixels are the extreme case, because defects cover so few of them. A pixel-level AUROC near 1 therefore means little
 # on fabric. Saito and Rehmsmeier (2015,
 # [doi:10.1371/journal.pone.0118432](https://doi.org/10.1371/journal.pone.0118432)) show the same effect on other data
-# with few positives. AP has a drawback too: by chance it *equals* the prevalence. So you cannot compare AP between test
-# sets of different prevalence.
+# with few positives. AP has a drawback too: the AP of random scores is close to the *prevalence*. So you cannot compare
+# AP between test sets of different prevalence.
 #
 # ### Read the figure and decide
 #
@@ -604,7 +604,7 @@ quiz("06.q3", "c")
 # </details>
 
 # %% [markdown]
-# ## 9. A flaw in the scale of the maps
+# ## 9. Scores from scaled maps
 #
 # For display, each anomaly map is often scaled to the range from 0 to 1. A colleague takes the tile scores from such
 # maps:
@@ -617,7 +617,7 @@ quiz("06.q3", "c")
 #     return scaled.max(axis=(1, 2))
 # ```
 #
-# Here the maps are the 32 x 32 distances of each tile. **Which AUROC do these scores have on the test tiles of the
+# Here the maps are the 32 x 32 distances of each tile. **What is the AUROC of these scores on the test tiles of the
 # first fabric?**
 
 # %% tags=["start-here"]
@@ -637,19 +637,18 @@ predict("06.c", 0.3, 0.9)
 rows = ~first.calibration
 maps, known_maps = first.distances[rows], first.distances[first.calibration]
 flawed = flawed_scores(maps, known_maps)
-print("flawed scores of five tiles:", flawed[:5])
 reveal("06.c", metrics.auroc(first.labels[rows], flawed))
 
 # %% [markdown]
-# Every tile scores 1, because each map is scaled by its own lowest and highest value. All pairs are ties, so the AUROC
-# is 0.5. The maps *look* fine, and this flaw raises no error.
+# Random scores would be as good. But the maps *look* fine, and the function raises no error.
 #
 # ### Exercise 06.5: Find the planted flaw
 #
 # *Easy, 10 minutes.*
 #
-# Repair the function. All maps must share one scale: 0 is the lowest and 1 is the highest value of all `calibration`
-# maps together. Return the highest value of each map on this scale, `(N,)`. This value can exceed 1.
+# First find the reason for this AUROC, for example by printing `flawed`. Then repair the function: use the scale on
+# which 0 is the lowest and 1 is the highest value of all `calibration` maps together. Return the highest value of each
+# map on this scale, `(N,)`. This value can exceed 1.
 
 # %% exercise="06.5"
 import numpy as np
@@ -667,11 +666,13 @@ check("06.5", scaled_scores)  # stuck? hint("06.5")
 # %%
 repaired = yours("06.5", course_scores)(maps, known_maps)
 for name, values in (("flawed", flawed), ("repaired", repaired), ("max score", first.scores[rows])):
-    print(f"{name:9} AUROC {metrics.auroc(first.labels[rows], values):.3f}, highest score {values.max():.2f}")
+    area = metrics.auroc(first.labels[rows], values)
+    print(f"{name:9} AUROC {area:.3f}, scores from {values.min():.2f} to {values.max():.2f}")
 
 # %% [markdown]
-# The repaired scores have the AUROC of the unscaled maximum, because a common scale keeps the order of the tiles. The
-# same flaw appears in figures: two maps, each with its own colour scale, cannot be compared.
+# The flawed function scales each map by its own lowest and highest value, so every tile scores 1 and all pairs are
+# ties. The repaired scores have the AUROC of the unscaled maximum, because a common scale keeps the order of the tiles.
+# The same flaw appears in figures: two maps, each with its own colour scale, cannot be compared.
 
 # %% [markdown]
 # ## 10. Open task
@@ -765,7 +766,7 @@ quiz("06.q1", "d")
 #
 # </details>
 #
-# **2.** In which one point do equation 7 and the variant differ?
+# **2.** In what one respect do equation 7 and the variant differ?
 # - a) The neighbours in the denominator: nearest to the vector m*, or nearest to the patch
 # - b) Equation 7 takes squared distances
 # - c) Equation 7 reweights each patch, and the variant only the worst patch

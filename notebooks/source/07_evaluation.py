@@ -17,7 +17,7 @@
 # 2. compute an interval with a bootstrap over whole strips, and say what it covers (exercise 07.2);
 # 3. set a threshold from normal tiles alone, and check its promise on new strips (exercise 07.3);
 # 4. find a leak in an evaluation and repair it (exercise 07.4);
-# 5. state false alarms and misses per 100 m, state the precision, and choose a measure (exercise 07.5, open task).
+# 5. state false alarms and misses per 100 m and the precision, and choose a threshold (exercise 07.5, open task).
 #
 # **You need to know** AUROC, average precision and F1-max (notebook 06), and why we split by strip (notebook 01).
 #
@@ -31,16 +31,17 @@
 # %% [markdown]
 # ## 1. Pixel, tile and strip
 #
-# Detectors, strips and score unit are the same as in notebook 06: PatchCore by the recipe of its paper.
+# The detectors, the strips and the score unit are the same as in notebook 06. Each detector is PatchCore with the
+# settings of its paper.
 #
 # A result has a **level**. One detector answers three questions: is this pixel, this tile or this strip defective? A
 # strip's score is the highest score of its tiles.
 #
 # **The pixel-level AUROC will be high. What is the pixel-level AP?**
 #
-# The next cell begins with *Start here again after a restart*. Each section has such a cell: after a restart of the
-# kernel, run it and continue there. *Run All Above Selected Cell* does the same, but takes longer. This cell takes about 40
-# seconds, unless the scores are cached.
+# The second cell below begins with *Start here again after a restart*. Each section has such a cell: after a restart of
+# the kernel, run it and continue there. *Run All Above Selected Cell* does the same, but takes longer. This cell takes
+# about 25 seconds, unless the scores are cached.
 
 # %% tags=["start-here"]
 # Start here again after a restart
@@ -80,11 +81,11 @@ reveal("07.a", metrics.average_precision(*pixels))
 # measures each region separately:
 #
 # - a **region** is a connected part of the mask (pixels that touch, also at a corner);
-# - the **overlap** of a region at a threshold is the flagged share of its pixels, and the *per-region overlap*, PRO, is
+# - the **overlap** of a region at a threshold is the flagged share of its pixels. The *per-region overlap*, PRO, is
 #   the mean over all regions;
 # - the curve shows PRO against the **false-positive rate**, the share of all *normal* pixels that is flagged;
-# - only the beginning of the curve matters in a mill; take the **area up to a limit**, 0.3 in the paper or a stricter
-#   0.05, and **divide it by the limit**.
+# - only the beginning of the curve matters in a mill. So take the **area up to a limit** (0.3 in the paper, or a
+#   stricter 0.05), and **divide it by the limit**.
 #
 # ### Exercise 07.1: AUPRO
 #
@@ -119,7 +120,7 @@ import numpy as np
 
 
 def aupro(regions: list[np.ndarray], normal: np.ndarray, max_fpr: float) -> float:
-    """Return the area under the per-region overlap up to max_fpr, over max_fpr."""
+    """Return the area under the PRO curve up to max_fpr, divided by max_fpr."""
     thresholds = np.unique(np.concatenate([*regions, normal]))[::-1]
     rates, overlaps = [0.0], [0.0]
     for threshold in thresholds:
@@ -139,7 +140,7 @@ check("07.1", aupro)  # stuck? hint("07.1")
 # The next cell runs your function on one strip, with scores rounded to one decimal.
 
 # %%
-i = int(np.argmax([mask.sum() for mask in masks]))  # the strip with the largest defect
+i = int(np.argmax([mask.sum() for mask in masks]))  # the strip with the largest defective area
 rounded_map = np.round(maps[i], 1)
 regions, normal = split_regions([rounded_map], [masks[i]])
 area = yours("07.1", course_aupro)
@@ -237,12 +238,12 @@ print(f"tile AUROC {metrics.auroc(test.labels, test.scores):.3f}, 95 % interval 
 # %% [markdown]
 # ## 4. Does the interval cover the truth?
 #
-# On real fabric the true value is unknown, so no interval can be checked. In a **simulated mill** it is known. Each
-# delivery has 20 strips of 12 normal tiles. Each strip is woven on a different day, which shifts the scores of all its
-# tiles. Over all strips that the mill could weave, **1 normal tile in 10** scores above the threshold. From each of 200
-# deliveries we estimate this rate with two 95 % intervals, *over strips* and *over tiles*. Their **coverage** is the
-# share of intervals that contain the true rate. It depends on the *within-strip correlation*, the share of the variance
-# that the tiles of a strip have in common.
+# Outside a simulation, the true value is unknown, so no interval can be checked. In a **simulated mill** it is known.
+# Each delivery has 20 strips of 12 normal tiles. Each strip is woven on a different day, which shifts the scores of all
+# its tiles. Over all strips that the mill could weave, **1 normal tile in 10** scores above the threshold. From each of
+# 200 deliveries we estimate this rate with two 95 % intervals, *over strips* and *over tiles*. Their **coverage** is
+# the share of intervals that contain the true rate. It depends on the *within-strip correlation*, the share of the
+# variance that the tiles of a strip have in common.
 #
 # With half of the variance in common: **how many of 100 intervals *over tiles* cover the true rate?**
 
@@ -266,8 +267,8 @@ reveal("07.b", 100 * by_tile[correlations.index(0.5)], unit="of 100")
 
 # %% [markdown]
 # Without correlation, both intervals cover the true rate about 9 times in 10. As the correlation rises, the interval
-# over tiles fails more and more often: it treats correlated tiles as independent evidence. The interval over strips
-# loses less coverage. It is also too narrow, because 20 strips are few.
+# over tiles fails more often: it treats correlated tiles as independent evidence. The interval over strips loses less
+# coverage. It is also too narrow, because 20 strips are few.
 #
 # ### Read the figure and decide
 #
@@ -284,16 +285,16 @@ quiz("07.q5", "c")
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
-# c. Read the line of the resampled tiles at a correlation of one half. The interval is in the right place, but too narrow.
+# c. Read the line of the resampled tiles at a correlation of 0.5. The interval is in the right place, but too narrow.
 #
 # </details>
 
 # %% [markdown]
 # ## 5. Intervals on fabric
 #
-# On the real test tiles, we measure AUROC, AP and the share of clean tiles above a fixed limit. The module's
-# `bootstrap_interval` draws defective and normal strips separately, so every draw has both. This takes about 10
-# seconds.
+# On our test tiles, we measure AUROC, AP and the false-alarm rate. This rate is the share of *clean* tiles (tiles
+# without a defect) at or above a fixed limit. The module's `bootstrap_interval` draws defective and normal strips
+# separately, so every draw has both. This takes about 5 seconds.
 
 # %% tags=["start-here"]
 # Start here again after a restart
@@ -312,7 +313,7 @@ fixed_limit = np.quantile(test.scores[~test.labels], 0.9)
 
 # %%
 def clean_flagged(labels, scores):
-    """Return the share of clean tiles above the limit."""
+    """Return the share of clean tiles at or above the limit."""
     return float((scores[~labels] >= fixed_limit).mean())
 
 
@@ -332,12 +333,13 @@ for name in measures:
 # %% [markdown]
 # On AITEX, the interval of the false-alarm rate is
 # {{results/notebook_06.json: aitex.interval_width.false_alarms.times: .1f}} times as wide over strips as over tiles.
-# One bad strip brings many false alarms. For the AUROC, the result differs from fabric to fabric, because of two
-# opposing effects. If a strip has several defective tiles, their correlation makes the interval over strips wider. If a
-# day raises the scores of clean *and* defective tiles of a strip, their order stays the same, and the interval becomes
-# narrower. A draw of strips includes both effects, so the strip is the right unit even where its interval is narrower.
+# One bad strip brings many false alarms. For the AUROC, this ratio of widths differs from fabric to fabric, because of
+# two opposing effects. If a strip has several defective tiles, their correlation makes the interval over strips wider.
+# If a day raises the scores of clean *and* defective tiles of a strip, their order stays the same, and the interval
+# becomes narrower. A draw of strips includes both effects, so the strip is the right unit even where its interval is
+# narrower.
 #
-# <details><summary>In depth: the AUROC on four fabrics of AITEX</summary>
+# <details><summary>In depth: widths of the AUROC interval on four fabrics of AITEX</summary>
 #
 # | | fabric 00 | 02 | 03 | 06 |
 # |---|---|---|---|---|
@@ -351,8 +353,8 @@ for name in measures:
 #
 # A bootstrap over strips imitates other strips of the same fabric, machine and season. It does not cover another
 # fabric, another camera, another person who draws the masks, or another seed of the detector. With three fabrics, you
-# could resample fabrics, but three units are too few for an interval. Next to an interval, state which of these were
-# fixed.
+# could resample fabrics, but three units are too few for an interval. Next to an interval, state which of these
+# conditions were fixed.
 #
 # </details>
 
@@ -381,7 +383,8 @@ for name in measures:
 # You get the scores of three groups of tiles. `fitted` are normal tiles in the memory bank. `held_out` are normal tiles
 # of other strips. `today` are the tiles to be tested, without labels. Choose the right group, and return its score of
 # rank $k$, counted from 1. If $k > n$, return `math.inf`. **Here the rule changes**: a score strictly *above* the
-# threshold raises an alarm.
+# threshold raises an alarm. The module keeps the rule score >= threshold, so its `conformal_threshold` returns the next
+# larger number. Both rules flag the same tiles.
 #
 # Example: seven scores `1, 1.5, 2, 3, 4, 6, 9` and `false_alarm_rate = 0.25`. $k = \lceil 8 \cdot 0.75 \rceil = 6$, and the
 # sixth smallest score is 6.
@@ -411,7 +414,7 @@ def alarm_threshold(
     today: np.ndarray,
     false_alarm_rate: float,
 ) -> float:
-    """Return the score above which at most that share of new normal tiles will lie."""
+    """Return the threshold that at most a share false_alarm_rate of new normal tiles exceeds, on average."""
     rank = math.ceil((len(held_out) + 1) * (1 - false_alarm_rate))
     if rank > len(held_out):
         return math.inf
@@ -431,9 +434,10 @@ print(f"flagged: {100 * (test.scores[test.labels] > threshold).mean():.0f} % of 
 # %% [markdown]
 # ## 7. Does the promise hold on new strips?
 #
-# For each fabric, five normal strips were not used for fitting. Three of them give a threshold for a rate of 1 in 10,
-# and we count the alarms on the *other two*. All choices on three fabrics give 30 trials. We also test two shortcuts: a
-# threshold from the 20 **fitted** tiles, and a threshold from **other tiles** of the training strips.
+# For each fabric, five normal strips were not used for fitting. Three of them are calibration strips (*other strips* in
+# the figure). They give a threshold for a rate of 1 in 10, and we count the alarms on the two *new* strips. All choices
+# on three fabrics give 30 trials. We also test two shortcuts: thresholds from the 20 *fitted tiles* of each fabric, and
+# from other tiles of the training strips (*same strips*).
 #
 # With a threshold from the fitted tiles: **what percentage of new normal tiles raises an alarm, on average?**
 
@@ -459,9 +463,10 @@ reveal("07.c", 100 * np.mean(rates["fitted tiles"]), unit="%")
 print(describe_sources(rates, RATE))
 
 # %% [markdown]
-# The distances of fitted tiles are small by design, so their threshold is far too low. A threshold from other strips
-# meets the promised rate *on average*, as far as so few strips show. On a single pair of strips the rate can be far
-# off. Many strips with few tiles each give a better threshold than few strips with many.
+# The scores of fitted tiles are small by design, because the memory bank was built from their patches. So their
+# threshold is far too low. A threshold from other strips meets the promised rate *on average*, as far as so few strips
+# can show. On a single pair of strips the rate can be far off. Many strips with few tiles each give a better threshold
+# than few strips with many.
 #
 # Scores on the practice fabric vary little from strip to strip. In the simulated mill, we set this variation:
 
@@ -515,8 +520,10 @@ for rule, (false_alarms, recalls) in by_count[3].items():
 # %% [markdown]
 # Only the conformal rule aims at the requested rate. Its wide spread reflects the small number of strips. The highest
 # normal score implies a rate that you cannot choose: among $n + 1$ tiles, the new tile is the highest with probability
-# $1/(n+1)$. More calibration tiles lower this rate, and recall with it. On AITEX (mean over four fabrics, middle 80 %
-# of trials in brackets, `python course.py bench notebook_07`):
+# $1/(n+1)$. More calibration tiles lower this rate, and recall with it.
+#
+# The command `python course.py bench notebook_07` gives these results on AITEX. They are means over four fabrics, and
+# brackets contain the middle 80 % of trials:
 #
 # | rule | false alarms | recall |
 # |---|---|---|
@@ -525,14 +532,14 @@ for rule, (false_alarms, recalls) in by_count[3].items():
 # | highest normal score | {{results/notebook_07.json: aitex.highest.rate: .1%}} ({{results/notebook_07.json: aitex.highest.lowest: .0%}} to {{results/notebook_07.json: aitex.highest.highest: .0%}}) | {{results/notebook_07.json: aitex.highest.recall: .0%}} |
 # | F1-max on the test set | {{results/notebook_07.json: aitex.f1_max.rate: .1%}} ({{results/notebook_07.json: aitex.f1_max.lowest: .0%}} to {{results/notebook_07.json: aitex.f1_max.highest: .0%}}) | {{results/notebook_07.json: aitex.f1_max.recall: .0%}} |
 #
-# The same gain gives {{results/notebook_07.json: aitex.gain.rate_by_fabric.00: .1%}} on fabric 00 and
-# {{results/notebook_07.json: aitex.gain.rate_by_fabric.02: .1%}} on fabric 02, so its rate must be measured for each
-# fabric.
+# On AITEX, the same gain gives a false-alarm rate of {{results/notebook_07.json: aitex.gain.rate_by_fabric.00: .1%}} on
+# fabric 00 and {{results/notebook_07.json: aitex.gain.rate_by_fabric.02: .1%}} on fabric 02. So measure the rate on
+# each fabric.
 #
 # ### A change of light
 #
-# The three fabrics differ in brightness. What if a lamp is replaced? The next cell multiplies new strips' grey values
-# by several factors and keeps the threshold. The first run takes about 30 seconds.
+# The fabrics of this notebook differ in brightness. What if a lamp is replaced? The next cell multiplies new strips'
+# grey values by several factors and keeps the threshold. The first run takes about 15 seconds.
 
 # %%
 in_light = {}
@@ -544,12 +551,12 @@ print(describe_light(in_light, RATE))
 
 # %% [markdown]
 # A change of light is a **distribution shift**, and no threshold rule protects against it. So watch the share of
-# flagged tiles in production. If this share rises for a day, check the light before you look for defects.
+# flagged tiles in production. If this share rises for a day, check the light first.
 
 # %% [markdown]
 # ## 9. Splits that leak
 #
-# Every result depends on a clean separation of training, calibration and test. A **leak** breaks this separation:
+# A **leak** breaks the separation of training, calibration and test:
 #
 # | leak | information that leaks |
 # |---|---|
@@ -557,7 +564,7 @@ print(describe_light(in_light, RATE))
 # | overlapping tiles in training and test | the same pixels |
 # | layers, input size or smoothing chosen on the test set | the labels, through your choices |
 # | threshold by F1-max on the test set | the labels, through the threshold |
-# | score scale from the test set | the share of defects |
+# | score scale from the test set | the prevalence |
 # | only normal strips as negatives | the day on which defective strips were recorded |
 #
 # The last leak can be measured on our tiles.
@@ -585,7 +592,7 @@ print(describe_negatives(all_clean, of_normal_strips))
 # {{results/notebook_06.json: aitex.tile_auroc_normal_strips.mean: .3f}} (mean over four fabrics). The second AUROC
 # partly measures how well the detector distinguishes days.
 #
-# The third leak is very common. Here it hides in a function that compares settings:
+# The third leak is very common. This function contains it:
 #
 # ```python
 # def tune_and_test(scores, labels, tuning):  # scores (S, N): one row per setting
@@ -600,7 +607,7 @@ print(describe_negatives(all_clean, of_normal_strips))
 #
 # `scores` is `(S, N)`: the scores of N tiles with S settings. `labels` and `tuning` are `(N,)` and Boolean. `tuning` is
 # `True` for tiles of the strips that are reserved for the choice. Repair the function. Return the index of the chosen
-# setting, and its AUROC on the tiles that played no part in the choice.
+# setting, and its AUROC on the other tiles.
 
 # %% exercise="07.4"
 import numpy as np
@@ -664,8 +671,8 @@ print(f"One false alarm per 100 m is a rate of {1 / tiles_per_100_m:.1e},")
 print(f"and the rule of section 6 needs {tiles_per_100_m - 1:,.0f} normal tiles to promise it.")
 
 # %% [markdown]
-# *1 in 10* sounded low. A mill needs rates that a test of a few hundred tiles cannot measure. If none of $n$ normal
-# tiles raises an alarm, the true rate might still be as high as $3/n$.
+# A mill needs rates that a test of a few hundred tiles cannot measure. If none of $n$ normal tiles raises an alarm, the
+# true rate might still be as high as $3/n$.
 #
 # <details><summary>In depth: the rule of three</summary>
 #
@@ -729,8 +736,8 @@ stills = [{"threshold": 1.0}, {"threshold": 1.3}, {"threshold": 2.0}]
 show_with_sliders(draw_threshold, stills, threshold=(0.8, 3.0, 0.05, 1.3))
 
 # %% [markdown]
-# A lower threshold finds more defects and raises more alarms. Wherever this test can measure, the precision is low,
-# because defects are even rarer than false alarms. The hatched range needs a larger test.
+# A lower threshold finds more defects and raises more alarms. Wherever this test can measure the false-alarm rate, the
+# precision is low, because defects are even rarer than false alarms. The hatched range needs a larger test.
 #
 # ### Choose and justify
 #
@@ -759,8 +766,8 @@ quiz("07.q6", "b")
 # <details><summary>Model answer</summary>
 #
 # b. Per 1,000 m, the four thresholds cost 8,300, 2,100, 1,700 and 2,720 euros. The best threshold depends on the costs
-# of a false alarm and of a miss. So the cost of a miss must be known first, and the table must come from strips on
-# which the threshold was not chosen.
+# of a false alarm and of a miss. So both costs must be known first. The table must come from strips on which the
+# threshold was not chosen.
 #
 # </details>
 #
@@ -783,7 +790,7 @@ quiz("07.q6", "b")
 # | Which F1 is possible on this test set? | F1-max, only to compare | `f1_max` | `precision_recall_curve` | `F1Max` |
 # | Are defects located, including small ones? | AUPRO with its limit | `aupro` | none | `AUPRO(fpr_limit=...)` |
 # | Which threshold goes into production? | conformal, with its rate | `conformal_threshold` | none | none; default `F1AdaptiveThreshold` |
-# | What do I get at this threshold? | recall, false alarms per 100 m | exercise 07.5 | `confusion_matrix` | `F1Score` |
+# | What do I get at this threshold? | misses and false alarms per 100 m, precision | exercise 07.5 | `confusion_matrix` | `F1Score` |
 # | How certain is the result? | interval over strips | `bootstrap_interval` | `sklearn.utils.resample`, tiles only | none |
 # | Is A better than B? | interval of the difference | `paired_bootstrap` | none | none |
 # | How do I split? | each strip in one set only | `aitex_utils.split_strips` | `GroupShuffleSplit` | one folder per set |
@@ -824,8 +831,8 @@ for f in fabrics:
 # %% [markdown]
 # <details><summary>Worked answer</summary>
 #
-# *Plan*: a strip's score is the highest score of its tiles. For a rate of 1 in 5, the rank is four fifths of n + 1,
-# rounded up, and for n = 4 it is 4. Four calibration strips are the fewest for this rate.
+# *Plan*: a strip's score is the highest score of its tiles. For a rate of 1 in 5, the rank is 0.8 (n + 1), rounded
+# up. For n = 4 the rank is 4. Four calibration strips are the fewest for this rate.
 #
 # ```python
 # from itertools import combinations
@@ -846,10 +853,10 @@ for f in fabrics:
 # ```
 #
 # *Report*: the printed table is at strip level. There are five normal strips per fabric, so each trial tests a single
-# new strip. The mean rate comes from only 15 strips, so its interval is wide. With four strips the threshold is just
-# above the highest of the four scores, so one unusual strip decides. The promise holds on average, but the rate in a
-# single mill can be far from it. I would collect at least 19 strips per fabric: the rank then leaves out the three
-# highest scores, and a single strip matters less.
+# new strip. The mean rate comes from only 15 strips, so its interval is wide. With four strips, the module's threshold
+# is the next number above the highest of the four scores (section 6), so one unusual strip decides. The promise holds
+# on average, but the rate in a single mill can be far from it. I would collect at least 19 strips per fabric: the rank
+# then leaves out the three highest scores, and a single strip matters less.
 #
 # </details>
 

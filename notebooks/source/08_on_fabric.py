@@ -39,8 +39,8 @@
 # The calibration set gives a threshold for 1 false alarm in 10 clean tiles. **Each map in this notebook is divided by
 # the threshold of its detector**, so the threshold is always 1. All maps share one colour scale.
 #
-# Each section has a cell that begins with *Start here again after a restart*. After a restart of the kernel, continue
-# from this cell of your section. The first run of this section's cell takes about 20 seconds.
+# Each section has a cell that begins with *Start here again after a restart*. After a kernel restart, continue from
+# this cell of your section. The second cell below takes about 15 seconds the first time.
 
 # %% tags=["start-here"]
 # Start here again after a restart
@@ -106,8 +106,7 @@ print(gallery.compare_found_and_missed(table, strips))
 # | a thread is two or three pixels wide | thin defects are missed | larger input | 7 |
 # | pooled patches blur, unpooled patches vary | faint defects are missed, or clean fabric is flagged | both kinds of pooling | 7 |
 #
-# To see one cause at a time, we need a strip whose defects are known. We take a normal test strip and plant four small
-# defects:
+# To see one cause at a time, we plant four small defects on a normal test strip:
 # - a thin **thread**;
 # - a tiny, bright **knot**;
 # - a dark spot on a **seam** between two tiles;
@@ -126,7 +125,7 @@ show(*plot_image(strips.case, strips.case_mask, title="The strip with planted de
 
 # %% [markdown]
 # At about a quarter of its size, the strip shows no threads. The next figure shows crops at full size. Its maps are
-# from the plain detector, without and with the planted defects.
+# from the plain detector, without and with the defects.
 
 # %%
 maps, options = (plain.test[0], plain.case), {"names": ("without defects", "with defects")}
@@ -135,8 +134,8 @@ for name, peak in defect_peaks(plain.case, strips.planted).items():
     print(f"{name:8} highest score {peak:.2f}: {'found' if peak >= 1 else 'missed'}")
 
 # %% [markdown]
-# The defects raise the map around them, but an alarm needs a score of 1. Sections 3 to 7 add one fix after another, and
-# show *the same strip* before and after each fix.
+# The defects raise the map around them, but an alarm needs a score of 1. Sections 3 to 7 add the fixes one by one, and
+# show *the same strip* before and after each.
 
 # %% [markdown]
 # ## 3. Uneven light
@@ -238,9 +237,9 @@ for light, pair in pairs.items():
     print(compare_aurocs(before.labels, before.scores, after.scores, before.strips, light))
 
 # %% [markdown]
-# Drifting light lowers the plain detector's AUROC, and subtraction restores it. In even light, subtraction can lower
-# the AUROC, because it removes part of the score of long or tall defects (see the open task). It can still be right if
-# the light varies in your mill.
+# Drifting light lowers the plain detector's AUROC, and subtraction restores it. In even light, these strips show no
+# clear harm. In general, subtraction can lower the AUROC, because it removes part of the score of long or tall defects
+# (see the open task). It can still be right if the light varies in your mill.
 
 # %% [markdown]
 # ## 4. Columns beside the fabric
@@ -268,14 +267,15 @@ show(*plot_before_after(strips.with_bed, plain.with_bed, cropped, edge, names=na
 
 # %% [markdown]
 # Before the crop, the columns beside the fabric have the highest scores, and they raise the scores near its edge. After
-# it, only the fabric has scores.
+# the crop, only the fabric has scores.
 
 # %% [markdown]
 # ## 5. The borders of tiles
 #
 # Beyond the border of a tile, a convolution sees zeros, as if the cloth ended there. **Mirrored borders** continue the
 # texture instead. The next figure shows the 90 % quantile of the scores of normal tiles in each column, divided by the
-# median over all columns. The fit of the second detector takes about 10 seconds.
+# median over all columns. The figure compares zeros with mirrored borders, which need a second detector. This takes
+# about 5 seconds.
 
 # %% tags=["start-here"]
 # Start here again after a restart
@@ -375,7 +375,7 @@ quiz("08.q6", "b")
 #
 # The next cell shows the strip before and after both fixes, at the planted spot and at two seams without a defect. From
 # here on, the background is subtracted from all maps. The cell also prints the tile AUROC of the test strips for all
-# four combinations of borders and normalisation (*normalised positions* has mirrored borders). This takes about 20
+# four combinations of borders and normalisation (*normalised positions* has mirrored borders). This takes about 15
 # seconds.
 
 # %%
@@ -398,7 +398,7 @@ for recipe in ("plain", "mirrored borders", "zeros, normalised", "normalised pos
 #
 # If a defect lies on a seam, each tile contains half of it, beside mirrored cloth. Overlapping tiles would help, at
 # twice the cost. A convolutional network can do better, because it accepts images of any width: it sees the **strip as
-# a whole**, without inner borders. `PatchCore.fit_strips` and `predict_strip` do this. The fit takes about 10 seconds.
+# a whole**, without inner borders. `PatchCore.fit_strips` and `predict_strip` do so. This takes about 5 seconds.
 
 # %% tags=["start-here"]
 # Start here again after a restart
@@ -420,7 +420,7 @@ show_fix(strips, before.case, after.case, names, places=seam_places(strips))
 #
 # Even a patch of the earlier layer is dozens of pixels wide, and a thread only two or three. If the strip is
 # **enlarged**, here from 256 to 448 rows, the same thread fills more of a patch. The price is three times as many
-# patches. This takes about 30 seconds.
+# patches. This takes about 25 seconds.
 
 # %% tags=["start-here"]
 # Start here again after a restart
@@ -432,21 +432,21 @@ small, large = load_maps("whole strips"), load_maps("448 px")
 show_fix(strips, small.case, large.case, ("256 px", "448 px"))
 
 # %% [markdown]
-# Only the smallest defect gains: the knot now covers several patches. The larger defects lose part of their score, and
+# Only the smallest defect gains: the knot now fills more of a patch. The larger defects lose part of their score, and
 # the stain is still missed.
 #
 # Pooling (notebook 03) is a compromise. Patches averaged over 3 x 3 positions are steady but blurred. Patches without
 # pooling are sharp, but vary on normal fabric. With **both kinds of pooling**, each place has a pooled and an unpooled
 # patch, each with its own memory bank. The score is the *geometric mean* of their distances, so both must be large for
-# a high score. This takes about 40 seconds.
+# a high score. This takes about 25 seconds.
 
 # %%
 both = load_maps("two poolings")
 show_fix(strips, large.case, both.case, ("pooled", "pooled and\nunpooled"))
 
 # %% [markdown]
-# This last recipe has all fixes. `PatchCore()` uses it by default, with a larger coreset. It still misses the stain,
-# which looks nearly normal in each patch.
+# This last recipe has all fixes. `PatchCore()` uses it by default, with a larger coreset. The recipe still misses the
+# stain, which looks nearly normal in each patch.
 
 # %% [markdown]
 # ## 8. All fixes in a row
@@ -484,7 +484,7 @@ for name, (one, other) in (pairs | {"all fixes": (tables[0], tables[-1])}).items
 # Nine strips of one fabric cannot rank single fixes: most intervals contain 0, and one step even lowers the AUROC. The
 # last line compares the first and the last detector, with a wide interval.
 #
-# ### The same on AITEX
+# ### Ablation on AITEX
 #
 # On AITEX, each fix was *removed* from `PatchCore()`, one at a time, on fabrics 00 and 02. The table shows the change
 # in tile AUROC with its 95 % interval over strips (`python course.py bench ablation`). The first three rows use a split
@@ -567,9 +567,9 @@ def cheapest_threshold(
 check("08.3", cheapest_threshold)  # stuck? hint("08.3")
 
 # %% [markdown]
-# The test set has a far larger share of defective tiles than a mill. Suppose that 1 tile in 2,000 is defective there,
-# and that a false alarm costs 5 cents. Then each clean test tile stands for many clean tiles of the mill, and a false
-# alarm on it counts for all of them.
+# The prevalence of defective tiles is far higher in the test set than in a mill. Suppose that 1 tile in 2,000 is
+# defective in the mill, and that a false alarm costs 5 cents. Then each clean test tile stands for many clean tiles of
+# the mill, and a false alarm on it counts for all of them.
 
 # %%
 cheapest = yours("08.3", course_threshold)
@@ -586,9 +586,9 @@ for price in (20, 200, 2000):
 show(*plot_costs(curves))
 
 # %% [markdown]
-# The more a miss costs, the lower the cheapest threshold, until no defect is missed. Above the dotted line, a threshold
-# costs more than no alarm at all. These few clean tiles cannot measure a false-alarm rate below 1 in 100, so the right
-# part of the curves is uncertain.
+# The more a miss costs, the lower the cheapest threshold, until no defect is missed. Above the horizontal line at 1, a
+# threshold costs more than no alarm. These few clean tiles cannot measure a false-alarm rate below 1 in 100, so the
+# right part of the curves is uncertain.
 #
 # **Question.** You found your cheapest threshold with the labels of the test set. What do you do before you use it in a
 # mill?
@@ -624,8 +624,8 @@ quiz("08.q7", "a")
 # *Medium, 20 minutes.*
 #
 # `mask` `(H, W)` is Boolean. Close it with a square kernel of ones, `closing` px wide. Fill its holes. Then remove all
-# components of fewer than `min_area` px, with 8 neighbours per pixel. Return a Boolean array. OpenCV's
-# `morphologyEx` and `connectedComponentsWithStats` take `uint8`, and SciPy has `binary_fill_holes`.
+# components of fewer than `min_area` px. Use 8-connectivity: each pixel has 8 neighbours. Return a Boolean array.
+# OpenCV's `morphologyEx` and `connectedComponentsWithStats` take `uint8`, and SciPy has `binary_fill_holes`.
 
 # %% tags=["start-here"]
 # Start here again after a restart
@@ -700,14 +700,14 @@ for name, strip_map, mask in cases:
 # %% [markdown]
 # Each component is one alarm for a person to check, and most strips have fewer after cleaning. The overlap of the water
 # stain rises clearly. On the small defects of the test strips, the overlap stays low, because a map is wider than a
-# thread. Post-processing tidies a mask, but it does not find a defect that the map has missed.
+# thread. Post-processing tidies a mask, but it does not find a defect that the map misses.
 #
 # **Try it.** Run the last cell with a minimum of 300 px. Which strips lose all their components?
 #
 # <details><summary>Answer</summary>
 #
-# Look for lines with `-> 0 components`. With a minimum area, you decide that smaller defects do not matter. So take it
-# from the smallest defect that you must find, not from the masks of the test set.
+# Look for lines with `-> 0 components`. With a minimum area, you decide that smaller defects do not matter. So derive
+# the minimum area from the smallest defect that you must find, not from the masks of the test set.
 #
 # </details>
 
@@ -723,8 +723,8 @@ for name, strip_map, mask in cases:
 #     return anomaly_map - background
 # ```
 #
-# It works on most strips. On a strip with a broken thread across the whole height, the score of the defect comes out
-# too low. The next figure shows one row of a made-up map of such a strip.
+# It works on most strips. On a strip with a broken thread across the whole height, the score of the defect is too low.
+# The next figure shows one row of a made-up map of such a strip.
 
 # %% tags=["start-here"]
 # Start here again after a restart
@@ -741,7 +741,7 @@ high = map_with_high_defect()
 show(*plot_shadow({"map": high, "colleague": background_of_colleague(high, 33)}, row=32))
 
 # %% [markdown]
-# The slope is gone, as it should be. But on both sides of the defect, the result falls below 0, like a shadow.
+# The slope is gone. But on both sides of the defect, the result falls below 0, like a shadow.
 #
 # ### Exercise 08.5: Repair the background
 #
@@ -782,10 +782,10 @@ show(*plot_shadow(lines, row=32))
 #
 # *Medium, 25 minutes.*
 #
-# Background subtraction removes defects that are too large. Its documentation states a limit. At a quantile of 0.25,
-# the step removes a defect that fills over three quarters of H neighbouring columns, or of H / 8 neighbouring rows.
-# Test this claim. Add rectangles of a known score to a real map, change their size, and measure the score that remains.
-# Report the result in at most six sentences with one table or figure.
+# Background subtraction removes large defects. Its documentation states two conditions. The defect spans more than H
+# neighbouring columns or H / 8 neighbouring rows. At a quantile of 0.25, it also fills over 75 % of each. Test this
+# claim. Add rectangles of a known score to a real map, change their size, and measure the remaining score. Report the
+# result in at most six sentences with one table or figure.
 #
 # | points | for |
 # |---|---|
@@ -794,7 +794,7 @@ show(*plot_shadow(lines, row=32))
 # | 1 | both cases: long and low, narrow and tall |
 # | 1 | more than one place or map, with the spread |
 # | 1 | a comparison of the measured limits with the claim, and a reason for differences |
-# | 1 | a consequence: which defects of a mill need another `background_quantile`, or none |
+# | 1 | a consequence: which defects of a mill need another quantile, or no subtraction |
 
 # %% tags=["start-here"]
 # Start here again after a restart
@@ -836,7 +836,8 @@ print(normal_map.shape, module_subtraction(normal_map, 0.25).max())
 # all of these heights. The three places agree within a few hundredths. Broken picks that are dozens of rows tall and
 # run along most of the strip need a lower quantile, or no subtraction.
 #
-# On AITEX, one strip of fabric 03 has such a pick, and the pixel AUROC of this fabric fell.
+# On AITEX, one strip of fabric 03 has such a defect. On this fabric, the pixel AUROC of `PatchCore()` is lower than the
+# pixel AUROC of the paper's recipe.
 #
 # </details>
 
@@ -847,8 +848,8 @@ print(normal_map.shape, module_subtraction(normal_map, 0.25).max())
 # 2. Each cause has its fix: background subtraction for light; the fabric region for bed and selvage; mirrored borders
 #    and normalisation for the edges of tiles; whole strips for seams; larger input and both kinds of pooling for small
 #    and faint defects.
-# 3. Judge a fix by what it changes on the test strips, with an interval. A fix for light can lose a little where light
-#    is even.
+# 3. Judge a fix by its effect on the test strips, with an interval. A fix for uneven light can lower the AUROC
+#    where the light is even.
 # 4. Choose a threshold from the costs of false alarms and misses, on strips outside the test set.
 # 5. Closing, hole filling and a minimum area turn pixels into alarms.
 #

@@ -46,6 +46,13 @@ def gain_is_smaller() -> bool:
     return all(confirming < chosen for confirming, chosen in zip(*gains, strict=True))
 
 
+def far_behind() -> bool:
+    """Say whether anomalib is over 0.1 below ours in C2: on fabrics 00 and 02, and at the low end of the interval."""
+    ours, theirs = (accuracy("c")["detectors"][name]["fabrics"] for name in ("ours", "anomalib"))
+    gaps = [ours[fabric]["tile_auroc_c2"] - theirs[fabric]["tile_auroc_c2"] for fabric in ("00", "02")]
+    return min(*gaps, accuracy("c")["ours_minus_chosen"]["anomalib"]["tile_auroc_c2"][1]) > 0.1
+
+
 def independent() -> dict[str, Any]:
     return read_results("independent")
 
@@ -54,9 +61,10 @@ CLAIMS = {  # words of the pages, and whether the results files bear them out
     "On 03 and 06 the intervals do not distinguish ours from anomalib": lambda: (
         undecided("b", "tile_auroc") and undecided("c", "tile_auroc") and undecided("c", "tile_auroc_c2")
     ),
-    "the gain is smaller where nothing was chosen": gain_is_smaller,
+    "smaller on fabrics 03 and 06, where nothing was chosen": gain_is_smaller,
+    "On 00 and 02, anomalib is far behind in C2": far_behind,
     "The defaults were chosen on 00 and 02": lambda: accuracy("b")["chosen_on"] == ["00", "02"],
-    "our recipe comes close to anomalib on 00 and 02": zeros_come_close,
+    "the paper's recipe comes close to anomalib on 00 and 02": zeros_come_close,
     "Ours is behind the paper's recipe in both splits": lambda: (
         behind("b", "paper", "pixel_auroc") and behind("c", "paper", "pixel_auroc")
     ),
@@ -72,8 +80,9 @@ CLAIMS = {  # words of the pages, and whether the results files bear them out
     "AUPRO favours ours there": lambda: (
         not any(behind(name, "anomalib", f"aupro_{limit}") for name in "bc" for limit in ("0.3", "0.05"))
     ),
-    "anomalib has the higher tile AUROC, C2 and strip AUROC": lambda: all(
-        behind("c", "anomalib", measure, "06") for measure in ("tile_auroc", "tile_auroc_c2", "strip_auroc")
+    "anomalib has the higher tile AUROC (C1 and C2), strip AUROC, tile AP and tile F1-max": lambda: all(
+        behind("c", "anomalib", measure, "06")
+        for measure in ("tile_auroc", "tile_auroc_c2", "strip_auroc", "tile_ap", "tile_f1_max")
     ),
     "We missed all three": goals_missed,
     "ours is [behind anomalib on fabric 00]": lambda: (
@@ -82,7 +91,7 @@ CLAIMS = {  # words of the pages, and whether the results files bear them out
     "On fabric 04, anomalib has the higher pixel AUROC": lambda: (
         (f := independent()["fabrics"]["04"])["ours"]["pixel_auroc"] < f["anomalib"]["pixel_auroc"]
     ),
-    "The processor computes fast in bfloat16": lambda: read_results("speed")["machine"]["has_fast_bf16"],
+    "The processor has fast bfloat16 arithmetic": lambda: read_results("speed")["machine"]["has_fast_bf16"],
 }
 
 

@@ -62,7 +62,7 @@ def test_a_demand_that_is_missed_stands_out(monkeypatch: pytest.MonkeyPatch):
         {"demand": "fast", "measured": 40.0, "met": False},
     ]
     monkeypatch.setattr(tables_practice, "read_results", lambda name: {"demands": demands})
-    expected = [["small", "practice 1 and 2; aitex 3 and 4", "met"], ["fast", "40.0", "**missed**"]]
+    expected = [["small", "practice fabric 1 and 2; AITEX 3 and 4", "met"], ["fast", "40.0", "**missed**"]]
     assert rows(tables_practice.demands_table()) == expected
 
 
@@ -101,7 +101,8 @@ def test_the_front_page_shows_each_detector_and_the_speed(fast: bool, words: str
     monkeypatch.setattr(tables_front, "read_results", results.get)
     table, line = tables_front.front_table().split("\n\n")
     assert [row[1:] for row in rows(table)] == [["0.900 (0.800–1.000)", "–", "–"], ["0.700", "–", "–"]]
-    assert f"on {words} (anomalib" in line and "3 tiles 0.50 s (40 s), prediction per tile 20 ms (60 ms)." in line
+    assert f"on {words}, our detector fits 3 tiles in 0.50 s (anomalib: 40 s) and predicts a tile in" in line
+    assert line.endswith(" 20 ms (60 ms).\n")
 
 
 def test_the_speed_is_stated_without_anomalib_too(monkeypatch: pytest.MonkeyPatch):

@@ -196,7 +196,7 @@ def test_each_defective_strip_has_a_picture(written: Path):
             assert image.size[0] > 800
             caption = image.text["Description"]
             assert caption.startswith(f"{name}, ") and "highest at column" in caption
-            assert ("mask" in caption) == (name not in UNKNOWN)
+            assert ("marked" in caption) == (name not in UNKNOWN)
 
 
 @pytest.mark.slow

@@ -137,10 +137,9 @@ def calibration() -> None:
     elif _probability(range(hits, n + 1), n) < SIGNIFICANCE:
         message += "Your ranges are probably wider than necessary. Narrow them a little."
     elif n < FEW:
-        more = count(FEW - n, "more guess", "more guesses")
-        message += (
-            f"So few guesses do not show yet whether your ranges are too narrow. Make {more}, and run this again."
-        )
+        more = count(FEW - n, "more guess in another notebook", "more guesses in other notebooks")
+        message += "With so few guesses, you cannot yet see whether your ranges are too narrow. "
+        message += f"Make {more}, and run this again."
     else:
         message += f"This number agrees with 80 %, as far as {count(n, 'guess', 'guesses')} can show."
     say("info", "Calibration", message)

@@ -66,7 +66,7 @@ def _cases() -> list[tuple]:
 
 TILE_SCORES = Exercise(
     "06.1",
-    "A tile's score by equation 7 and by the variant.",
+    "A tile's scores under equation 7 and under the variant.",
     tile_scores,
     _cases,
     (

@@ -160,8 +160,8 @@ def plot_pairs(normal: np.ndarray, defective: np.ndarray) -> tuple[Figure, str]:
     Examples
     --------
     >>> plot_pairs(np.array([1.0, 3.0]), np.array([3.0]))[1]
-    '1 x 2 = 2 pairs of a defective and a normal tile: 50.0 % are in the right order (yellow), 50.0 % are ties. The \
-line between right and wrong pairs is the ROC curve.'
+    '1 x 2 = 2 pairs of a defective and a normal tile: 50.0 % are in the right order (yellow), and 50.0 % are ties. \
+The line between right and wrong pairs is the ROC curve.'
     """
     from matplotlib import colormaps
 
@@ -182,7 +182,7 @@ line between right and wrong pairs is the ROC curve.'
     axis.legend(loc="lower right")
     right, tied = float((order > 0).mean()), float((order == 0).mean())
     caption = f"{len(defective)} x {len(normal)} = {order.size:,} pairs of a defective and a normal tile"
-    shares = f"{percent(right, 1)} are in the right order (yellow), {percent(tied, 1)} are ties"
+    shares = f"{percent(right, 1)} are in the right order (yellow), and {percent(tied, 1)} are ties"
     return figure, f"{caption}: {shares}. The line between right and wrong pairs is the ROC curve."
 
 

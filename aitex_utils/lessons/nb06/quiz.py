@@ -31,7 +31,7 @@ QUESTIONS = (
     ),
     Question(
         "06.q2",
-        "In which one point do equation 7 and the variant differ?",
+        "In what one respect do equation 7 and the variant differ?",
         {
             "a": (
                 "The neighbours in the denominator: nearest to the vector m*, or nearest to the patch",

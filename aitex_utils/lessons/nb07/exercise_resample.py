@@ -117,7 +117,7 @@ RESAMPLE = Exercise(
         "`np.unique(groups)` gives the names, and `rng.choice(names, size=len(names))` draws with replacement.",
         "`np.flatnonzero(groups == name)` are the positions of one strip's tiles. `np.concatenate` joins them.",
     ),
-    "This is one draw of whole strips, with replacement. A thousand such draws make an interval.",
+    "This is one draw of whole strips, with replacement. Many such draws make an interval.",
     agree=_same_rows,
     returns="an array of integers",
 )

@@ -112,7 +112,7 @@ THRESHOLD = Exercise(
     (
         Mistake(
             "from the fitted tiles",
-            "The threshold comes from the tiles in the memory bank. Their distances are small by design, so new normal "
+            "The threshold comes from the tiles in the memory bank. Their scores are small by design, so new normal "
             "tiles score higher and raise more alarms than promised. Which tiles has the detector not seen?",
             _with(choose=lambda fitted, held_out, today: fitted),
         ),
@@ -172,5 +172,5 @@ THRESHOLD = Exercise(
         "Sort them. The rank is `math.ceil((n + 1) * (1 - false_alarm_rate))`, counted from 1.",
         "If the rank is larger than n, return `math.inf`. Otherwise return the score at index rank - 1.",
     ),
-    "This threshold makes a promise without a single defect.",
+    "This threshold needed no defective tile.",
 )

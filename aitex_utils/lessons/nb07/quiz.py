@@ -89,7 +89,7 @@ QUESTIONS = (
             "b": ("In about 9 of 10 reports", "This is the coverage of the interval over strips."),
             "c": (
                 "In about 7 of 10 reports",
-                "Yes. The line of the resampled tiles shows it, at a correlation of one half.",
+                "Yes. The line of the resampled tiles shows it, at a correlation of 0.5.",
             ),
             "d": ("Never, because tiles are correlated", "The interval is too narrow, but it is in the right place."),
         },

@@ -125,9 +125,9 @@ def test_a_result_that_is_not_a_number_changes_nothing(truth: object, printed: C
 @pytest.mark.parametrize(
     ("hits", "n", "expected", "words"),
     [
-        (1, 1, "0.8", "4 more guesses"),
+        (1, 1, "0.8", "4 more guesses in other notebooks,"),
         (0, 1, "0.8", "4 more guesses"),
-        (3, 4, "3.2", "1 more guess,"),
+        (3, 4, "3.2", "1 more guess in another notebook,"),
         (0, 2, "1.6", "too narrow"),
         (5, 5, "4.0", "agrees"),
         (3, 5, "4.0", "agrees"),

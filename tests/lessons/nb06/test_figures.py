@@ -23,7 +23,7 @@ def test_share_of_pairs_is_the_auroc():
     assert order.tolist() == [[1, 1, 1], [-1, 0, 1]]
     assert [tick.get_text() for tick in figure.axes[1].get_yticklabels()] == ["wrong", "tie", "right"]
     assert "2 x 3 = 6 pairs" in caption
-    assert "66.7 % are in the right order (yellow), 16.7 % are ties" in caption
+    assert "66.7 % are in the right order (yellow), and 16.7 % are ties" in caption
     area = metrics.auroc(np.array([0, 0, 0, 1, 1]), np.append(normal, defective))
     assert area == pytest.approx((order > 0).mean() + (order == 0).mean() / 2)
 
