@@ -132,7 +132,8 @@ DIFFERENCES = Exercise(
         "Repeat it in a loop over `resamples`.",
     ),
     praise=(
-        "A difficult strip lowers both detectors, so its effect cancels. The difference between the detectors remains."
+        "A difficult strip lowers the AUROC of both detectors, so its effect largely cancels. The difference between "
+        "the detectors remains."
     ),
 )
 

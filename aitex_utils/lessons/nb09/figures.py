@@ -307,7 +307,7 @@ def plot_agreement(
         axis.plot(scores_a[rows], scores_b[rows], marker, color=colour, alpha=0.7, label=name)
     axis.axvline(thresholds[0], color=LINE, linestyle=":")
     axis.axhline(thresholds[1], color=LINE, linestyle=":")
-    axis.set(xlabel=f"score by {names[0]}", ylabel=f"score by {names[1]}")
+    axis.set(xlabel=f"{names[0]} score", ylabel=f"{names[1]} score")
     axis.legend(loc="center left", bbox_to_anchor=(1.01, 0.5))
     by_a, by_b = scores_a[labels] >= thresholds[0], scores_b[labels] >= thresholds[1]
     counts = [f"both detect {(by_a & by_b).sum()}", f"only {names[0]} detects {(by_a & ~by_b).sum()}"]

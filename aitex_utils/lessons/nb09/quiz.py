@@ -27,7 +27,8 @@ QUESTIONS = (
             "b": ("Yes, both ends are higher", "This alone does not show how certain the difference is."),
             "c": (
                 "Only the interval of the paired difference can show it",
-                "Yes. Difficult strips lower both detectors, and this effect cancels in the difference.",
+                "Yes. Difficult strips lower the AUROC of both detectors. This effect largely cancels in the "
+                "difference.",
             ),
             "d": ("More tiles of the same strips would settle it", "Tiles of a strip are alike: take more strips."),
         },
@@ -67,7 +68,7 @@ QUESTIONS = (
             "a": ("By the better result in this notebook", "It applies to this fabric, this camera and these defects."),
             "b": ("By the lower loss or covering radius (notebook 04)", "Neither of them depends on a defect."),
             "c": (
-                "Run both, collect defects by strip, then compare in pairs",
+                "By running both, collecting defective strips, and then comparing the detectors in a paired test",
                 "Yes. Without defects the question is open, and the detectors might find different defects.",
             ),
             "d": ("By the smaller file", "This is a reason only if both are good enough, which is not known yet."),

@@ -37,14 +37,14 @@ NETWORKS: dict[str, dict[str, Any]] = {
     "wide code as it comes": {"latent_channels": 16, "depth": 2},
     "variational": {"border": BORDER, "kind": VariationalAutoencoder},
 }
-LEVEL = {"padding": "reflect", "normalize_positions": True}
+REMEDIES = {"padding": "reflect", "normalize_positions": True}
 PATCHCORES: dict[str, dict[str, Any]] = {
     "as it comes": {},
-    "mirrored": LEVEL,
-    "few tiles": {**LEVEL, "tiles": FEW_TILES},
-    "seed 1": {**LEVEL, "seed": 1},
-    "first layer": {**LEVEL, "layers": ("blocks.0",), "coreset_ratio": 0.1 / 16},  # 16 times as many patches
-    "late layer": {**LEVEL, "layers": ("blocks.4",)},
+    "mirrored": REMEDIES,
+    "few tiles": {**REMEDIES, "tiles": FEW_TILES},
+    "seed 1": {**REMEDIES, "seed": 1},
+    "first layer": {**REMEDIES, "layers": ("blocks.0",), "coreset_ratio": 0.1 / 16},  # 16 times as many patches
+    "late layer": {**REMEDIES, "layers": ("blocks.4",)},
 }
 
 
@@ -221,7 +221,7 @@ def load_network(name: str) -> Reconstruction:
     return Reconstruction(arrays["reconstructed"], scales, *codes, int(nbytes), float(loss))
 
 
-def network_maps(network: Reconstruction, error: str, *, level: bool) -> np.ndarray:
+def network_maps(network: Reconstruction, error: str, *, normalize: bool) -> np.ndarray:
     """Return the anomaly maps of the test tiles.
 
     Parameters
@@ -230,7 +230,7 @@ def network_maps(network: Reconstruction, error: str, *, level: bool) -> np.ndar
         Output of `load_network`.
     error : {"SSIM", "pixel"}
         Kind of error.
-    level : bool
+    normalize : bool
         Divide by the typical error at each position.
 
     Returns
@@ -240,11 +240,11 @@ def network_maps(network: Reconstruction, error: str, *, level: bool) -> np.ndar
 
     Examples
     --------
-    >>> maps = network_maps(load_network("mirrored"), "pixel", level=True)  # doctest: +SKIP
+    >>> maps = network_maps(load_network("mirrored"), "pixel", normalize=True)  # doctest: +SKIP
     """
     kind = error.lower()
     maps = error_maps(load_contest().tiles, network.reconstructed, kind, SMOOTHING)
-    return maps / network.scales[kind] if level else maps
+    return maps / network.scales[kind] if normalize else maps
 
 
 def patchcore_maps(name: str) -> np.ndarray:
@@ -298,7 +298,7 @@ def load_patches() -> tuple[np.ndarray, np.ndarray]:
     return arrays["training"], arrays["test"]
 
 
-def level_maps(training: np.ndarray, test: np.ndarray) -> np.ndarray:
+def normalized_maps(training: np.ndarray, test: np.ndarray) -> np.ndarray:
     """Turn the distances of patches or codes into smoothed maps, with position-wise normalisation.
 
     Parameters
@@ -314,7 +314,7 @@ def level_maps(training: np.ndarray, test: np.ndarray) -> np.ndarray:
 
     Examples
     --------
-    >>> level_maps(np.ones((4, 8, 8)), np.ones((2, 8, 8))).shape
+    >>> normalized_maps(np.ones((4, 8, 8)), np.ones((2, 8, 8))).shape
     (2, 256, 256)
     """
     from aitex_utils.scoring import anomaly_maps

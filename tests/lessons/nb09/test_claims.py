@@ -80,7 +80,8 @@ def test_what_the_text_says_of_the_edges():
 def test_what_the_text_says_of_the_opponents():
     for data in ("practice", "aitex"):
         assert status(difference(data, "pca_fixed_minus_patchcore_fixed"), 1) == "open"
-        assert mean(data, "pca_fixed")["kib_learnt"] < 50 < mean(data, "patchcore_fixed")["kib_learnt"]
+        assert 10 < mean(data, "pca_fixed")["kib_learnt"] < 20, "about 15"
+        assert mean(data, "patchcore_fixed")["kib_learnt"] > 10_000
         for error in ("pixel", "ssim"):
             assert status(difference(data, f"vae_{error}_fixed_minus_{error}_fixed"), 1) == "open"
     assert status(difference("practice", "pixel_fixed_minus_patchcore_fixed"), -1) == "open"

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+
+import lesson_cells as lessons
 import numpy as np
 import pytest
 
@@ -57,19 +60,19 @@ def test_a_network_is_trained_once_and_its_maps_are_divided(
         assert "computing" not in capsys.readouterr().out
         np.testing.assert_array_equal(first.reconstructed, second.reconstructed)
         assert first.codes.shape == (3, 32, 32, 4) and first.nbytes > 1000 and first.loss > 0
-        plain, level = (setup.network_maps(first, "pixel", level=level) for level in (False, True))
+        plain, normalized = (setup.network_maps(first, "pixel", normalize=value) for value in (False, True))
         np.testing.assert_allclose(plain, error_maps(small.tiles, first.reconstructed, "pixel", setup.SMOOTHING))
-        np.testing.assert_allclose(level, plain / first.scales["pixel"])
-    monkeypatch.setattr(setup, "PATCHCORES", {"few tiles": {**setup.LEVEL, "tiles": 2, "coreset_ratio": 0.01}})
+        np.testing.assert_allclose(normalized, plain / first.scales["pixel"])
+    monkeypatch.setattr(setup, "PATCHCORES", {"few tiles": {**setup.REMEDIES, "tiles": 2, "coreset_ratio": 0.01}})
     assert setup.patchcore_maps("few tiles").shape == (3, 256, 256)
     training, test = setup.load_patches()
     assert training.shape[:3] == (2, 32, 32) and test.shape[:3] == (3, 32, 32)
 
 
-def test_level_maps_divide_by_the_position():
+def test_normalized_maps_divide_by_the_position():
     training = np.ones((6, 8, 8))
     training[:, 0] = 4
-    maps = setup.level_maps(training, training[:1])
+    maps = setup.normalized_maps(training, training[:1])
     assert maps.shape == (1, 256, 256) and np.ptp(maps) < 1e-3
 
 
@@ -87,3 +90,19 @@ def test_bootstrap_differences_are_paired(contest: setup.Contest):
     scores = contest.labels + np.random.default_rng(0).normal(size=len(contest.labels))
     assert (setup.bootstrap_differences(contest, scores, scores, 20) == 0).all()
     assert setup.bootstrap_differences(contest, contest.labels + 0.0, scores, 20).min() > 0
+
+
+@pytest.mark.slow
+def test_the_worked_answer_of_the_open_task_runs_and_reports_its_output(capsys: pytest.CaptureFixture):
+    cells = [cell.source for cell in lessons.builder.solved(lessons.source_of("09")).cells]
+    (number,) = (i for i, text in enumerate(cells) if "<summary>Worked answer" in text)
+    names: dict = {}
+    for code in (cells[number - 1], re.search(r"```python\n(.*?)```", cells[number], re.DOTALL)[1]):
+        exec(compile(code, "<worked answer>", "exec"), names)
+    pixel, ssim, interval = capsys.readouterr().out.splitlines()[-3:]
+    report = " ".join(cells[number].split("*Report*")[1].split())
+    for line in (pixel, ssim):
+        ratio, share = re.search(r"ratio ([\d.]+),.* (\d+)%", line).groups()
+        assert f"{ratio} times" in report and f"{share} %" in report
+    low, high = map(float, re.search(r"\[(.*)\]", interval)[1].split())
+    assert f"{low:+.3f} to {high:+.3f}" in report
