@@ -9,9 +9,10 @@ from __future__ import annotations
 import numpy as np
 
 from aitex_utils.calibration import position_scale
-from aitex_utils.errors import InputError, check_flag, check_number
+from aitex_utils.errors import InputError, check_flag, check_number, check_shape
 from aitex_utils.features import PatchFeatures
 from aitex_utils.patchcore import StripResult, TileResult
+from aitex_utils.safety.arrays import as_array, check_patches, check_tiles
 from aitex_utils.scoring import anomaly_maps, max_score
 
 from .strip_maps import predict_strip_by_tiles
@@ -93,16 +94,22 @@ class PcaResidual:
         -------
         PcaResidual
             The detector itself.
+
+        Raises
+        ------
+        InputError
+            If the patches are not finite numbers of this shape, or all equal.
         """
+        patches = _check_grid(patches)
         flat = patches.reshape(-1, patches.shape[-1]).astype(np.float64)
-        mean = flat.mean(axis=0)
-        variances, vectors = np.linalg.eigh(np.cov(flat, rowvar=False))  # by rising variance
+        variances, vectors = np.linalg.eigh(np.atleast_2d(np.cov(flat, rowvar=False)))  # by rising variance
+        if not variances.sum() > 0:
+            raise InputError("All patches are equal, so they have no direction of largest variance: give other tiles.")
         shares = np.cumsum(variances[::-1]) / variances.sum()
         kept = int(np.searchsorted(shares, self.explained)) + 1
-        self.mean_, self.directions_ = mean.astype(np.float32), vectors[:, ::-1][:, :kept].T.astype(np.float32)
-        self.position_scale_ = None
-        if self.normalize_positions:
-            self.position_scale_ = position_scale(self._residuals(patches))
+        mean, directions = flat.mean(axis=0).astype(np.float32), vectors[:, ::-1][:, :kept].T.astype(np.float32)
+        scale = position_scale(_residuals(patches, mean, directions)) if self.normalize_positions else None
+        self.mean_, self.directions_, self.position_scale_ = mean, directions, scale
         return self
 
     def predict(self, tiles: np.ndarray) -> TileResult:
@@ -116,7 +123,14 @@ class PcaResidual:
         Returns
         -------
         TileResult
+
+        Raises
+        ------
+        InputError
+            If the detector is not fitted.
         """
+        self._check_fitted()
+        tiles = check_tiles(tiles)
         return self.predict_patches(self.features.transform(tiles), tiles.shape[1:])
 
     def predict_patches(self, patches: np.ndarray, tile_shape: tuple[int, int] = (256, 256)) -> TileResult:
@@ -132,13 +146,28 @@ class PcaResidual:
         Returns
         -------
         TileResult
+
+        Raises
+        ------
+        InputError
+            If the detector is not fitted, or the patches do not resemble those of the fit.
         """
-        if not hasattr(self, "mean_"):
-            raise InputError("The detector is not fitted yet: call fit(tiles) with normal tiles first.")
-        residuals = self._residuals(patches)
+        self._check_fitted()
+        patches = _check_grid(patches)
+        if patches.shape[-1] != len(self.mean_):
+            raise InputError(
+                f"The patches have {patches.shape[-1]} channels, those of the fit had {len(self.mean_)}: extract both "
+                "with the same `PatchFeatures`."
+            )
+        residuals = _residuals(patches, self.mean_, self.directions_)
         if self.position_scale_ is not None:
+            if residuals.shape[1:] != self.position_scale_.shape:
+                raise InputError(
+                    f"A tile has {residuals.shape[1]} x {residuals.shape[2]} patches, a tile of the fit had "
+                    f"{' x '.join(map(str, self.position_scale_.shape))}: give tiles of one size."
+                )
             residuals = residuals / self.position_scale_
-        maps = anomaly_maps(residuals, tile_shape, self.smoothing)
+        maps = anomaly_maps(residuals, check_shape("tile_shape", tile_shape), self.smoothing)
         return TileResult(maps, max_score(maps))
 
     def predict_strip(self, strip: np.ndarray, *, overlap: int = 0) -> StripResult:
@@ -154,15 +183,34 @@ class PcaResidual:
         Returns
         -------
         StripResult
+
+        Raises
+        ------
+        InputError
+            If the detector is not fitted.
         """
+        self._check_fitted()
         return predict_strip_by_tiles(self.predict, strip, overlap=overlap)
 
     @property
     def nbytes(self) -> int:
         """Bytes of the mean and of the directions."""
+        self._check_fitted()
         return self.mean_.nbytes + self.directions_.nbytes
 
-    def _residuals(self, patches: np.ndarray) -> np.ndarray:
-        """Return the distance of each patch to the subspace, (N, H', W')."""
-        centred = patches - self.mean_
-        return np.linalg.norm(centred - (centred @ self.directions_.T) @ self.directions_, axis=-1)
+    def _check_fitted(self) -> None:
+        if not hasattr(self, "mean_"):
+            raise InputError("The detector is not fitted yet: call fit(tiles) with normal tiles first.")
+
+
+def _check_grid(patches: np.ndarray) -> np.ndarray:
+    patches = as_array(patches, "patches")
+    if patches.ndim != 4 or 0 in patches.shape:
+        raise InputError(f"patches has shape {patches.shape}, expected (N, H', W', C) as `transform` makes them.")
+    return check_patches(patches.reshape(-1, patches.shape[-1])).reshape(patches.shape)
+
+
+def _residuals(patches: np.ndarray, mean: np.ndarray, directions: np.ndarray) -> np.ndarray:
+    """Return the distance of each patch to the subspace, (N, H', W')."""
+    centred = patches - mean
+    return np.linalg.norm(centred - (centred @ directions.T) @ directions, axis=-1)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from aitex_utils.errors import InputError, shown
 from aitex_utils.patchcore import StripResult, TileResult
 from aitex_utils.safety.arrays import check_strip
 from aitex_utils.scoring import max_score, stitch_maps
@@ -44,6 +45,8 @@ def predict_strip_by_tiles(
     >>> len(plain.tile_scores), np.allclose(plain.map, blended.map)
     (4, True)
     """
+    if not callable(predict):
+        raise InputError(f"predict is {shown(predict)}, expected a function that predicts tiles.")
     strip = check_strip(strip)
     tiles, all_corners = tile_fabric(strip, size, overlap)
     corners = tile_fabric(strip, size)[1] if overlap else all_corners

@@ -310,7 +310,8 @@ def _check_masks(strip: Strip, root: Path) -> Iterator[Issue]:
         yield Issue(file, "mask cannot be used", _without_root(error, root))
         return
     if marked > MOST:
-        yield Issue(file, "mask marks most of the strip", f"it marks {100 * marked:.0f} %: is it inverted or transparent?")
+        share = f"it marks {100 * marked:.0f} %: is it inverted or transparent?"
+        yield Issue(file, "mask marks most of the strip", share)
     if marked == 0:
         yield Issue(
             file, "mask all black", "the place of its defect is unknown, it counts in strip-level measures only"

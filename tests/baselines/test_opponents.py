@@ -151,3 +151,43 @@ def test_maps_of_overlapping_tiles_fade_into_each_other():
     np.testing.assert_array_equal(plain.corners, tile_fabric(strip)[1])
     assert plain.tile_scores.tolist() == [1, 1, 1, 1]
     assert blended.tile_scores[0] == 1 and blended.tile_scores[1:].max() < 0.02  # nothing overlaps the strip's own edge
+
+
+# Bad input of the PCA residual
+
+
+def grid(*shape: int) -> np.ndarray:
+    return np.random.default_rng(0).random(shape, np.float32)
+
+
+@pytest.mark.parametrize(
+    ("patches", "says"),
+    [
+        (grid(2, 4, 4), "expected \\(N, H', W', C\\)"),
+        (grid(0, 4, 4, 6), "expected \\(N, H', W', C\\)"),
+        (np.full((2, 4, 4, 6), np.nan), "NaN"),
+        (np.ones((2, 4, 4, 6)), "All patches are equal"),
+    ],
+)
+def test_a_refused_fit_leaves_the_detector_as_it_was(patches: np.ndarray, says: str):
+    detector = PcaResidual().fit_patches(grid(3, 4, 4, 6))
+    before = detector.predict_patches(grid(2, 4, 4, 6)).maps
+    with pytest.raises(InputError, match=says):
+        detector.fit_patches(patches)
+    assert np.array_equal(detector.predict_patches(grid(2, 4, 4, 6)).maps, before)
+
+
+@pytest.mark.parametrize(
+    ("patches", "says"), [(grid(2, 4, 4, 5), "5 channels.* had 6"), (grid(2, 3, 4, 6), "3 x 4 patches.* had 4 x 4")]
+)
+def test_patches_unlike_those_of_the_fit_are_refused(patches: np.ndarray, says: str):
+    with pytest.raises(InputError, match=says):
+        PcaResidual().fit_patches(grid(3, 4, 4, 6)).predict_patches(patches)
+
+
+def test_a_detector_that_is_not_fitted_says_so():
+    detector = PcaResidual()
+    strip, tiles = np.zeros((64, 128), np.uint8), np.zeros((1, 64, 64), np.uint8)
+    for call in (lambda: detector.predict(tiles), lambda: detector.predict_strip(strip), lambda: detector.nbytes):
+        with pytest.raises(InputError, match="not fitted yet"):
+            call()

@@ -329,6 +329,8 @@ def time_limit(seconds: float) -> Iterator[None]:
 def _argument_table() -> dict[str, Any]:
     from aitex_utils import MemoryBank, metrics, plots
     from aitex_utils.datasets.dataset_check import check_dataset
+    from aitex_utils.patchcore import TileResult
+    from aitex_utils.scoring import max_score
     from aitex_utils.strips import list_strips
 
     rng = np.random.default_rng(0)
@@ -438,6 +440,15 @@ def _argument_table() -> dict[str, Any]:
         "untile.shape": (8, 12),
         "stitch_maps.maps": maps[:2],
         "stitch_maps.shape": (8, 12),
+        "stitch_tiles.maps": maps[:2],
+        "stitch_tiles.shape": (8, 12),
+        "stitch_tiles.tile_corners": np.array([[0, 0], [0, 4]]),
+        "predict_strip_by_tiles.predict": lambda tiles: TileResult(tiles.astype(np.float32), max_score(tiles)),
+        "predict_strip_by_tiles.size": 64,
+        "Autoencoder.maps.reconstructed": tiles.astype(np.float32),
+        "PcaResidual.fit_patches.patches": rng.random((3, 8, 8, 4), np.float32),
+        "PcaResidual.predict_patches.patches": rng.random((3, 8, 8, 152), np.float32),
+        "PcaResidual.predict.tiles": woven(3, 0, 64, 64),
         "subtract_background.anomaly_map": rng.random((16, 64)),
         "smooth.image": maps[0],
         "plot_strip.anomaly_map": rng.random((32, 32)),
@@ -544,6 +555,7 @@ def _receivers() -> dict[str, Callable[[], Any]]:
 
     from aitex_utils import MemoryBank, PatchCore, PatchFeatures
     from aitex_utils.baselines.autoencoder import Autoencoder
+    from aitex_utils.baselines.pca_residual import PcaResidual
     from aitex_utils.fast.bf16_bound import Bf16Bound
     from aitex_utils.fast.pruned_search import PrunedSearch
     from aitex_utils.strips import list_strips
@@ -553,6 +565,7 @@ def _receivers() -> dict[str, Callable[[], Any]]:
     detector = PatchCore(size=32, coreset_ratio=0.5, image_score="top").fit(woven(3, 0, 32, 32))
     features = PatchFeatures(size=32, whiten=True).fit(woven(3, 0, 32, 32))
     autoencoder = Autoencoder(steps=1, width=4, crop_size=64, batch_size=2).fit(woven(3, 0))
+    residual = PcaResidual().fit(woven(3, 0, 64, 64))
     bank.save("saved-bank")
     detector.save("saved-detector")
     autoencoder.save("saved-autoencoder.pt")
@@ -562,6 +575,7 @@ def _receivers() -> dict[str, Callable[[], Any]]:
         "PatchFeatures": lambda: copy.copy(features),
         "MemoryBank": lambda: MemoryBank().add(vectors),
         "Autoencoder": lambda: copy.copy(autoencoder),
+        "PcaResidual": lambda: copy.copy(residual),
         "Bf16Bound": lambda: Bf16Bound(vectors, (vectors**2).sum(axis=1)),
         "PrunedSearch": lambda: PrunedSearch(vectors),
         "Strip": lambda: strip,

@@ -639,7 +639,7 @@ def test_signals_reach_the_child(project: Path, number: int, code: int):
             os.killpg(started.pid, number)  # as a terminal does
         else:
             started.send_signal(number)
-        _, error = started.communicate(timeout=30)
+        _, error = started.communicate(timeout=300)
     (project / "benchmarks" / "waiting.py").unlink()
     assert (started.returncode, error) == (code, "")
 
@@ -653,7 +653,7 @@ def test_ctrl_c_in_a_module_shows_no_traceback(project: Path):
     with subprocess.Popen(command, env=clean(), text=True, start_new_session=True, **pipes) as started:
         assert started.stdout.readline() == "ready\n"
         os.killpg(started.pid, signal.SIGINT)
-        _, error = started.communicate(timeout=30)
+        _, error = started.communicate(timeout=300)
     demo.write_text(ECHO)
     assert (started.returncode, error) == (1, "Stopped.\n")
 

@@ -22,7 +22,7 @@ def test_a_choice_is_measured_once_and_then_cached(tmp_path, monkeypatch, capsys
     monkeypatch.setenv("COURSE_CACHE", str(tmp_path))
     splits = [split_of([False, False, True, True])]
     first = measure.measure_choice("blocks.2, 1", {"layers": ("blocks.2",)}, splits)
-    assert "nb03_blocks_2_1_fast: computing" in capsys.readouterr().out
+    assert "Computing nb03_blocks_2_1_fast" in capsys.readouterr().out
     second = measure.measure_choice("blocks.2, 1", {"layers": ("blocks.2",)}, splits)
     assert capsys.readouterr().out == ""
     assert first.tile_auroc == second.tile_auroc == 1 and first.pixel_auroc > 0.7

@@ -36,7 +36,7 @@ def test_in_a_notebook_only_the_last_figure_of_the_live_curve_is_stored():
     code = "from aitex_utils.lessons.nb09.figures import LiveCurve\nlive = LiveCurve(steps=7, every=2)\n"
     code += "for step in range(1, 8):\n    live([1 / n for n in range(1, step + 1)])"
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(code)])
-    NotebookClient(notebook, timeout=60, kernel_name="python3").execute()
+    NotebookClient(notebook, timeout=600, kernel_name="python3").execute()
     (output,) = notebook.cells[0].outputs
     assert output.output_type == "display_data" and "7 of 7" in output.data["text/plain"]
     assert f'alt="{output.data["text/plain"]}"' in output.data["text/html"]
