@@ -150,14 +150,14 @@ class PcaResidual:
         Raises
         ------
         InputError
-            If the detector is not fitted, or the patches do not resemble those of the fit.
+            If the detector is not fitted, or the patches do not resemble the patches of the fit.
         """
         self._check_fitted()
         patches = _check_grid(patches)
         if patches.shape[-1] != len(self.mean_):
             raise InputError(
-                f"The patches have {patches.shape[-1]} channels, those of the fit had {len(self.mean_)}: extract both "
-                "with the same `PatchFeatures`."
+                f"The patches have {patches.shape[-1]} channels, the patches of the fit had {len(self.mean_)}: extract "
+                "both with the same `PatchFeatures`."
             )
         residuals = _residuals(patches, self.mean_, self.directions_)
         if self.position_scale_ is not None:

@@ -56,9 +56,7 @@ from aitex_utils.plots import show
 lesson = load_lesson()
 tiles_shown = [lesson.normal_tiles[0], lesson.other_normal, lesson.example]
 titles_shown = ["normal", "normal, another strip", "with a defect"]
-caption = (
-    f"Three tiles of fabric {lesson.fabric}. The defect covers {100 * lesson.example_mask.mean():.1f} % of its tile."
-)
+caption = f"Tiles of fabric {lesson.fabric}. The defect covers {100 * lesson.example_mask.mean():.1f} % of its tile."
 show(*plot_panels(tiles_shown, titles_shown, caption, colours="gray", scale=(0, 255)))
 
 # %% [markdown]

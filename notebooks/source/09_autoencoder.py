@@ -1044,7 +1044,8 @@ print(f"{len(contest.training)} tiles to learn from, {len(contest.tiles)} test t
 #     maps = error_maps(brighter, network.reconstructed, error.lower(), 4.0) / network.scales[error.lower()]
 #     after[error] = tile_scores(maps)
 #     ratio = np.median(after[error][clean] / before[clean])
-#     print(f"{error}: median ratio {ratio:.2f}, highest value in the frame {peaks_in_frame(maps[clean]):.0%}")
+#     in_frame = 100 * peaks_in_frame(maps[clean])
+#     print(f"{error}: median ratio {ratio:.2f}, highest value in the frame {in_frame:.0f} %")
 # differences = bootstrap_differences(contest, after["SSIM"], after["pixel"])
 # print("SSIM - pixel error:", np.quantile(differences, [0.025, 0.975]).round(3))
 # ```
