@@ -180,7 +180,7 @@ def describe_map(anomaly_map: np.ndarray) -> str:
     place = f"highest at column {column:,}, row {row}"
     if quantile <= 0:
         return f"{place}, and its 99 % quantile is {'below 0' if quantile < 0 else '0'}"
-    return f"{place}: {anomaly_map[row, column] / quantile:.1f} times its 99 % quantile"
+    return f"{place}, at {anomaly_map[row, column] / quantile:.1f} times its 99 % quantile"
 
 
 def plot_image(image: np.ndarray, mask: np.ndarray | None = None, *, title: str = "Strip") -> tuple[Figure, str]:
@@ -293,7 +293,7 @@ def plot_strip(
     Examples
     --------
     >>> plot_strip(np.zeros((4, 8), np.uint8), np.eye(4, 8))[1]
-    'Strip: the map is highest at column 0, row 0: 1.0 times its 99 % quantile.'
+    'Strip: the map is highest at column 0, row 0, at 1.0 times its 99 % quantile.'
     """
     image, anomaly_map, mask = _check_same_shape(image, anomaly_map=anomaly_map, mask=mask)
     caption = f"{title}: the map is {describe_map(anomaly_map)}"

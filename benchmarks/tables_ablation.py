@@ -46,7 +46,7 @@ def ablation_caption(results: dict[str, Any]) -> str:
     -------
     str
     """
-    listed = ", ".join(f"{name} {difference:+.3f}" for name, (difference, _, _) in ablation_rows(results))
+    listed = "; ".join(f"{name} {difference:+.3f}" for name, (difference, _, _) in ablation_rows(results))
     return f"Tile AUROC of each choice minus our defaults, with 95 % intervals over strips: {listed}."
 
 

@@ -208,8 +208,8 @@ def test_a_map_is_described_by_the_place_of_its_maximum_and_its_ratio_to_the_99_
     anomaly_map = peak((16, 3000), 9, 2310, 8.2)
     outside_fabric = np.where(np.arange(3000) < 2000, np.nan, anomaly_map)
     for described in (anomaly_map, outside_fabric):
-        assert re.search(r"column 2,310, row 9: 4\.1 times .*99 % quantile", describe_map(described))
-    assert re.search(r"column 1, row 0: 3\.0 times", describe_map([[1.0, 3.0], [1.0, 1.0]]))
+        assert re.search(r"column 2,310, row 9, at 4\.1 times .*99 % quantile", describe_map(described))
+    assert re.search(r"column 1, row 0, at 3\.0 times", describe_map([[1.0, 3.0], [1.0, 1.0]]))
 
 
 @pytest.mark.parametrize(

@@ -91,8 +91,8 @@ def exact_search(
 check("05.1", exact_search)  # stuck? hint("05.1")
 
 # %% [markdown]
-# `yours` returns your function if it passed, otherwise the course's function. The next cell compares it with
-# `MemoryBank`, on a coreset with a tenth of the bank's vectors.
+# `yours` returns your function if it passed, otherwise the course's function. The next cell compares this function
+# with `MemoryBank`, on a coreset with 10 % of the bank's vectors.
 
 # %%
 from aitex_utils import MemoryBank, PatchFeatures, k_center_greedy
@@ -626,8 +626,8 @@ check("05.4", encode)  # stuck? hint("05.4")
 
 # %% [markdown]
 # For each vector, a search adds up S squared distances, which it looks up in a table. The sum is the squared distance
-# to the *crossing*, not to the vector. The next cell trains PQ, which takes a few seconds, and encodes 1,000 vectors
-# with its codebooks.
+# to the *crossing*, not to the vector. The next cell trains PQ and encodes 1,000 vectors with its codebooks. This
+# takes a few seconds.
 
 # %%
 banks = lesson_banks()
@@ -660,9 +660,9 @@ print(f"recall@1: {recall:.3f}, median relative error of the distances: {100 * e
 # %% [markdown]
 # ## 8. Effect on AUROC
 #
-# The result that counts is the **tile AUROC, with the largest distance of a tile as its score.** The next cell searches
-# the bank of each fabric with every kind of index. `coreset` is a tenth of the bank, chosen greedily and searched
-# exactly. Its recall@1 is measured against the whole bank, and its build time excludes the subsampling.
+# The result that counts is the **tile AUROC, with the largest distance of a tile as its score.** The next cell
+# searches the bank of each fabric with every kind of index. `coreset` is 10 % of the bank, chosen greedily and
+# searched exactly. Its recall@1 is measured against the whole bank, and its build time excludes the subsampling.
 #
 # The first run takes about 30 seconds. Later runs read the results from a cache, **timings included**. If your machine
 # was busy, run `python course.py data --clear-cache` and then this section.
@@ -730,8 +730,9 @@ show(*plot_intervals(others, differences, label="difference in tile AUROC (kind 
 print(verdicts.describe_intervals(others, differences))
 
 # %% [markdown]
-# If 1 patch in 100 misses its nearest vector, a tile of 1,024 patches has about ten misses. The score is the *largest*
-# distance, so one bad miss can raise the score of a clean tile. The next figure shows the worst miss of each kind.
+# If 1 patch in 100 misses its nearest vector, a tile of 1,024 patches has about ten misses. The score is the
+# *largest* distance, so one bad miss can raise the score of a normal tile. The next figure shows the worst miss of
+# each kind.
 
 # %%
 worst = [result.worst_miss for result in results.values()]
@@ -740,14 +741,14 @@ show(*draw.plot_bars(list(results), worst, unit, title=title))
 
 # %% [markdown]
 # Even in the worst miss of IVF with `nprobe` 8, the vector found is only slightly farther than the nearest vector. A
-# walk of HNSW can get stuck far away. The coreset raises nearly all distances, of clean and defective tiles alike, so
-# the order of the tiles changes little.
+# walk of HNSW can get stuck far away. The coreset raises nearly all distances, of normal and defective tiles alike,
+# so the order of the tiles changes little.
 #
 # ### The same comparison on AITEX
 #
-# The benchmark uses three fabrics, with two splits by strip per fabric, and all patches of up to 20 training tiles in
-# the bank (`python course.py bench notebook_05`, {{results/notebook_05.json: threads}} threads). The last column is the
-# 95 % interval of the difference in AUROC, from a cluster bootstrap over strips.
+# The benchmark uses three fabrics, with two strip-level splits per fabric. The bank contains all patches of up to 20
+# training tiles (`python course.py bench notebook_05`, {{results/notebook_05.json: threads}} threads). The last
+# column is the 95 % interval of the difference in AUROC, from a cluster bootstrap over strips.
 #
 # | kind | recall@1 | µs per patch | tile AUROC | difference |
 # |---|---|---|---|---|
@@ -799,9 +800,9 @@ show(*draw.plot_lines(sizes, lines, **axes, title="Time of a search", reference=
 print(verdicts.describe_faster(sizes, times))
 
 # %% [markdown]
-# On AITEX, an exact search takes as long as the extraction at about
-# {{results/notebook_05.json: sizes.as_long_as_extraction: ,.0f}} vectors. A coreset with a tenth of the patches of 20
-# tiles has only about 2,000 vectors.
+# On AITEX, an exact search takes as long as the extraction at about {{results/notebook_05.json:
+# sizes.as_long_as_extraction: ,.0f}} vectors. A coreset with 10 % of the patches of 20 tiles has only about 2,000
+# vectors.
 #
 # | bank | choose | because |
 # |---|---|---|
@@ -813,13 +814,14 @@ print(verdicts.describe_faster(sizes, times))
 # <details><summary>In depth: exact and faster</summary>
 #
 # An index can also save time without misses. The nearest vector $m$ of a patch $p$ has the largest
-# $p \cdot m - \lVert m \rVert^2 / 2$. Some processors multiply 16-bit numbers, *bfloat16*, several times as fast as
-# float32. These products are rough, but their largest possible error is known. `MemoryBank` divides its vectors into
-# groups of 64, computes all rough products, and rules out each group that cannot contain the nearest vector even with
-# the largest error. It compares the remaining two or three groups in float32. On the practice fabric, a tile enlarged
-# to 320 px has {{results/speed.json: model.patches_a_tile: ,}} patches. A search for their nearest neighbours among
-# {{results/speed.json: model.kept: ,}} vectors took {{results/speed.json: model.search_ms: .0f}} ms. The flat index of
-# FAISS took {{results/speed.json: model.search_faiss_ms: .0f}} ms for the same result (`python course.py bench speed`).
+# $p \cdot m - \lVert m \rVert^2 / 2$. Some processors multiply 16-bit numbers, *bfloat16*, several times as fast as float32. These
+# products are rough, but their largest possible error is known. `MemoryBank` divides its vectors into groups of 64
+# and computes all rough products. It rules out each group that cannot contain the nearest vector even with the
+# largest error. It compares the remaining two or three groups in float32. On the practice fabric, a tile enlarged to
+# 320 px has {{results/speed.json: model.patches_a_tile: ,}} patches. A search for their nearest neighbours among
+# {{results/speed.json: model.kept: ,}} vectors took {{results/speed.json: model.search_ms: .0f}} ms. The flat index
+# of FAISS took {{results/speed.json: model.search_faiss_ms: .0f}} ms for the same result (`python course.py bench
+# speed`).
 #
 # </details>
 #
@@ -852,10 +854,10 @@ quiz("05.q6", "b")
 # %% [markdown]
 # <details><summary>A model answer</summary>
 #
-# b. "For A, I choose flat: it is the fastest of the three, exact, and needs no training. For B, a flat search of 1,024
-# patches alone takes more than the limit, while IVF stays far below it. HNSW is about as fast, but it lost more AUROC
-# than IVF in section 8. I would choose flat for B if a coreset of B reached the same AUROC, or if the limit were
-# 300 ms."
+# b. "For A, I choose flat: it is the fastest of the three, exact, and needs no training. For B, a flat search of
+# 1,024 patches alone takes more than the limit, while IVF stays far below it. HNSW is about as fast, but it lost more
+# AUROC than IVF in section 8. If A grew to the size of B, I would choose IVF for it. I would choose flat for B if a
+# coreset of B reached the same AUROC, or if the limit were 300 ms."
 #
 # </details>
 
@@ -1005,14 +1007,14 @@ show(*draw.plot_alarms(scores_before, tile_scores(strips.odd), threshold, added)
 #
 # </details>
 #
-# **A defect that enters the bank** hides every similar defect from then on. Added patches are also not subsampled, so
-# the search takes longer. All kinds except HNSW can remove vectors (`remove_ids`).
+# **A defect that enters the bank** hides every similar defect from then on. In addition, added patches are not
+# subsampled, so the search takes longer. All kinds except HNSW can remove vectors (`remove_ids`).
 
 # %% [markdown]
 # ## 11. Find the flaw in a report
 #
-# A colleague reports: "With `nprobe` = 1, our IVF index has a recall@1 of 1." The next cell runs the function that
-# measured it, on the toy bank.
+# A colleague reports: "With `nprobe` = 1, our IVF index has a recall@1 of 1." The next cell runs the colleague's
+# function on the toy bank.
 
 # %% tags=["start-here"]
 # Start here again after a restart
@@ -1104,11 +1106,10 @@ for nprobe in (1, 2, 3):
 #     print(name, round(recall, 3), f"{median:.0f} ({low:.0f} to {high:.0f})", round(mib), round(difference, 3))
 # ```
 #
-# "I recommend IVF with `nprobe` 8, trained on patches of all three fabrics. It found nearly all nearest vectors in a
-# small share of the time of a flat search, and its AUROC was closest to the AUROC of the flat search. A simpler
-# alternative is a flat index on a coreset with a tenth of the vectors: choose it if its AUROC on your own test strips is
-# equal. I would not use PQ here, because the bank fits into memory. A fourth fabric needs new training, because the
-# centroids would not fit it."
+# "I recommend IVF with `nprobe` 8, trained on patches of all three fabrics. It found nearly all nearest vectors much
+# faster than a flat search, and its AUROC was the closest to the flat AUROC. A simpler alternative is a flat index on
+# a 10 % coreset, if its AUROC on your own test strips is equal. I would not use PQ here, because the bank fits into
+# memory. A fourth fabric needs new training, because the centroids would not fit it."
 #
 # </details>
 
@@ -1184,8 +1185,8 @@ quiz("05.q4", "d")
 # **5.** Extraction takes 70 microseconds per patch and a flat search 10. HNSW takes 5, and finds the nearest vector for
 # 99 patches in 100. What do you gain, and at what cost?
 # - a) Half of the total time
-# - b) A sixteenth of the total time, for about ten misses per tile
-# - c) A sixteenth of the total time, and all scores stay the same
+# - b) 1/16 of the total time, for about ten misses per tile
+# - c) 1/16 of the total time, and all scores stay the same
 # - d) Half of the memory
 
 # %%
@@ -1193,7 +1194,7 @@ quiz("05.q5", "b")
 
 # %% [markdown]
 # <details><summary>Answer</summary>b. The gain is 5 of 80 microseconds. Of 1,024 patches about ten miss their nearest
-# vector, and one bad miss can set the score of a clean tile.</details>
+# vector, and one bad miss can set the score of a normal tile.</details>
 #
 # ### How sure were you?
 

@@ -31,10 +31,10 @@
 # %% [markdown]
 # ## 1. From distances to an anomaly map
 #
-# All results of this notebook come from one detector per fabric: PatchCore with the settings of its paper. We use eight
-# normal strips of each fabric. The **training set** is 20 tiles from three of them. Two others are the **calibration
-# set**, for values that must be known before the test. The rest, and up to six defective strips, are the **test set**.
-# No strip is in two of these sets.
+# The results that you compute on fabric come from one detector per fabric: PatchCore with the settings of its paper.
+# We use eight normal strips of each fabric. The **training set** is 20 tiles from three of them. Two others are the
+# **calibration set**, for values that must be known before the test. The rest, and up to six defective strips, are
+# the **test set**. No strip is in two of these sets.
 #
 # Each fabric has its own memory bank, so distances of different fabrics are not comparable. We therefore divide them by
 # a unit for each fabric: **1 is the median score of its calibration tiles**. Here a tile's score is its largest
@@ -181,8 +181,8 @@ for p in toy_patches:
 
 # %% [markdown]
 # p3, beside the lone vector, keeps most of its score and overtakes p2, which has the largest distance. The other two
-# neighbours are far from p3, so their terms are large and the weight $w$ of $m^*$ is small. Equation 7 gives a distance
-# *more* weight where the bank is sparse.
+# neighbours are far from p3, so their terms are large and the weight $w$ of $m^*$ is small. So the same distance
+# counts *more* under equation 7 where the bank is sparse.
 #
 # But the paper reweights only **one** patch of a tile, the patch with the largest $s^*$. If the three patches form a
 # tile, the tile's score is the score of p2.
@@ -316,7 +316,7 @@ check("06.2", auroc)  # stuck? hint("06.2")
 
 # %%
 area = yours("06.2", metrics.auroc)
-print(f"pooled: {area(test.labels, test.scores):.4f}, by scikit-learn {metrics.auroc(test.labels, test.scores):.4f}")
+print(f"pooled: {area(test.labels, test.scores):.4f}, scikit-learn {metrics.auroc(test.labels, test.scores):.4f}")
 for f in load_scores():
     rows = ~f.calibration
     print(f"fabric {f.fabric}: {area(f.labels[rows], f.scores[rows]):.4f}")
@@ -375,8 +375,9 @@ reveal("06.a", np.mean(table["equation 7"]) - np.mean(table["max"]))
 # | variant | {{results/notebook_06.json: aitex.image_scores.reweighted_by_patch.mean: .3f}} | {{results/notebook_06.json: aitex.differences_to_max.reweighted_by_patch.mean: +.3f}} ({{results/notebook_06.json: aitex.differences_to_max.reweighted_by_patch.low: +.3f}} to {{results/notebook_06.json: aitex.differences_to_max.reweighted_by_patch.high: +.3f}}) | {{results/notebook_06.json: practice.image_scores.reweighted_by_patch.mean: .3f}} |
 #
 # An interval that includes 0 means that these strips cannot distinguish the two scores. The intervals of both
-# reweightings include 0, and so, narrowly, does the interval of the mean. On AITEX, only the top 1 % is clearly better
-# than the maximum. This result suggests that a few anomalous patches are better evidence than a single patch.
+# reweightings include 0, and the interval of the mean score only just includes 0. On AITEX, only the top 1 % is
+# clearly better than the maximum. This result suggests that a few anomalous patches are better evidence than a single
+# patch.
 
 # %% [markdown]
 # ## 6. Precision, recall and average precision
@@ -451,9 +452,7 @@ check("06.3", average_precision)  # stuck? hint("06.3")
 
 # %%
 ap = yours("06.3", metrics.average_precision)
-print(
-    f"AP {ap(test.labels, test.scores):.4f}, by scikit-learn {metrics.average_precision(test.labels, test.scores):.4f}"
-)
+print(f"AP {ap(test.labels, test.scores):.4f}, scikit-learn {metrics.average_precision(test.labels, test.scores):.4f}")
 print(f"AP by chance: the prevalence, {test.labels.mean():.4f}")
 
 # %% [markdown]
@@ -568,7 +567,7 @@ reveal("06.b", measures["AP"][-1])
 # %%
 half = np.sort(test.scores[test.labels])[::-1][(test.labels.sum() - 1) // 2]  # flags half of the defective tiles
 hits, false_alarms = ((test.scores[rows] >= half).sum() for rows in (test.labels, ~test.labels))
-print(f"From score {half:.2f}: {hits} hits, and alarms on {false_alarms} of {np.sum(~test.labels)} normal tiles")
+print(f"Threshold {half:.2f}: {hits} hits, and false alarms on {false_alarms} of {np.sum(~test.labels)} normal tiles")
 for times, share in zip(copies, prevalence, strict=True):
     precision = hits / (hits + times * false_alarms)
     print(f"{percent(share, 2)} defective: {percent(precision, 1)} of alarms right")

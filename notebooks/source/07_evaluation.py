@@ -39,9 +39,8 @@
 #
 # **The pixel-level AUROC will be high. What is the pixel-level AP?**
 #
-# The second cell below begins with *Start here again after a restart*. Each section has such a cell: after a restart of
-# the kernel, run it and continue there. *Run All Above Selected Cell* does the same, but takes longer. This cell takes
-# about 25 seconds, unless the scores are cached.
+# The second cell below begins with *Start here again after a restart*. Each section with code has such a cell: after
+# a restart of the kernel, run it and continue there. This cell takes about 25 seconds, unless the scores are cached.
 
 # %% tags=["start-here"]
 # Start here again after a restart
@@ -366,9 +365,9 @@ for name in measures:
 #
 # **Which tiles?** Their scores must have the same distribution as future normal scores.
 #
-# **Which rank?** Take $n$ scores of normal tiles and one new normal tile. If all $n+1$ are drawn in the same way, the
-# new score is equally likely to have any rank among them. So it lies above the $k$-th smallest of the $n$ with a
-# probability of at most $1 - \frac{k}{n+1}$. For a rate $r$, take the rank
+# **Which rank?** Take the scores of $n$ normal tiles and of one new normal tile. If all $n+1$ tiles are drawn in the
+# same way, the new score is equally likely to have any rank among the $n+1$ scores. So it lies above the $k$-th
+# smallest of the $n$ scores with a probability of at most $1 - \frac{k}{n+1}$. For a rate $r$, take the rank
 #
 # $$k = \lceil (n+1)(1-r) \rceil .$$
 #
@@ -434,10 +433,10 @@ print(f"flagged: {100 * (test.scores[test.labels] > threshold).mean():.0f} % of 
 # %% [markdown]
 # ## 7. Does the promise hold on new strips?
 #
-# For each fabric, five normal strips were not used for fitting. Three of them are calibration strips (*other strips* in
-# the figure). They give a threshold for a rate of 1 in 10, and we count the alarms on the two *new* strips. All choices
-# on three fabrics give 30 trials. We also test two shortcuts: thresholds from the 20 *fitted tiles* of each fabric, and
-# from other tiles of the training strips (*same strips*).
+# For each fabric, five normal strips were not used for fitting. Three of them, the *other strips* in the figure, are
+# calibration strips. They give a threshold for a rate of 1 in 10, and we count the alarms on the two *new* strips.
+# All choices on three fabrics give 30 trials. We also test two shortcuts: thresholds from the 20 *fitted tiles* of
+# each fabric, and from other tiles of the training strips (*same strips*).
 #
 # With a threshold from the fitted tiles: **what percentage of new normal tiles raises an alarm, on average?**
 
@@ -464,11 +463,12 @@ print(describe_sources(rates, RATE))
 
 # %% [markdown]
 # The scores of fitted tiles are small by design, because the memory bank was built from their patches. So their
-# threshold is far too low. A threshold from other strips meets the promised rate *on average*, as far as so few strips
-# can show. On a single pair of strips the rate can be far off. Many strips with few tiles each give a better threshold
-# than few strips with many.
+# threshold is far too low. A threshold from other strips meets the promised rate *on average*, as far as so few
+# strips can show. On a single pair of strips the rate can be far off. With the same number of tiles, many strips give
+# a better threshold than few strips.
 #
-# Scores on the practice fabric vary little from strip to strip. In the simulated mill, we set this variation:
+# On the practice fabric, this leak makes no visible difference. In the simulated mill, we set how much the scores
+# vary from strip to strip:
 
 # %%
 print("correlation  same strips  other strips")
@@ -783,17 +783,17 @@ quiz("07.q6", "b")
 # %% [markdown]
 # ## 11. Which measure to report when
 #
-# | question | report | `aitex_utils.metrics` | `sklearn.metrics` | `anomalib.metrics` |
+# | question | report | `aitex_utils` | `sklearn` | `anomalib` |
 # |---|---|---|---|---|
 # | Do scores separate the classes, over all thresholds? | AUROC | `auroc` | `roc_auc_score` | `AUROC` |
 # | How many alarms are correct if defects are rare? | AP with the prevalence | `average_precision` | `average_precision_score` | `AUPR`, see below |
 # | Which F1 is possible on this test set? | F1-max, only to compare | `f1_max` | `precision_recall_curve` | `F1Max` |
-# | Are defects located, including small ones? | AUPRO with its limit | `aupro` | none | `AUPRO(fpr_limit=...)` |
-# | Which threshold goes into production? | conformal, with its rate | `conformal_threshold` | none | none; default `F1AdaptiveThreshold` |
+# | Are defects located, including small ones? | AUPRO with its limit | `aupro` | none | `AUPRO` |
+# | Which threshold goes into production? | conformal, with its rate | `conformal_threshold` | none | no; `F1AdaptiveThreshold` |
 # | What do I get at this threshold? | misses and false alarms per 100 m, precision | exercise 07.5 | `confusion_matrix` | `F1Score` |
-# | How certain is the result? | interval over strips | `bootstrap_interval` | `sklearn.utils.resample`, tiles only | none |
+# | How certain is the result? | interval over strips | `bootstrap_interval` | `resample`, tiles only | none |
 # | Is A better than B? | interval of the difference | `paired_bootstrap` | none | none |
-# | How do I split? | each strip in one set only | `aitex_utils.split_strips` | `GroupShuffleSplit` | one folder per set |
+# | How do I split? | each strip in one set only | `split_strips` | `GroupShuffleSplit` | one folder per set |
 #
 # Always state the level, the prevalence, the number of strips, and the strips used for choices. Names can mislead:
 # `AUPR` of anomalib joins the points of the curve with straight lines, so it differs from AP.

@@ -20,8 +20,8 @@
 # 4. turn an anomaly map into a clean mask (exercise 08.4);
 # 5. find a flaw in a detector's code from an anomaly map (exercise 08.5).
 #
-# **You need to know** anomaly maps and image scores (notebook 06), thresholds from normal strips (notebook 07), and
-# padding and pooling (notebook 03).
+# **You need to know** anomaly maps and image-level anomaly scores (notebook 06), thresholds from normal strips
+# (notebook 07), and padding and pooling (notebook 03).
 #
 # **Contents**
 #
@@ -77,7 +77,7 @@ show_failures(defective=True)
 # standard deviations of the surroundings. A low contrast means a faint defect, unless its bright and dark pixels cancel
 # out.
 #
-# The next figure shows the clean tiles with the highest scores, and the text compares them with the calibration tiles.
+# The next figure shows the clean tiles with the highest scores.
 
 # %%
 show_failures(defective=False)
@@ -91,8 +91,8 @@ print(gallery.describe_concentration(table, strips))
 print(gallery.compare_found_and_missed(table, strips))
 
 # %% [markdown]
-# Check your own gallery in this order. Is the *mask* right? Does a neighbouring tile contain more of the defect? Is a false
-# alarm an *unmarked defect*? Only then look for a fault in the detector.
+# Check your own gallery in this order. Is the *ground-truth mask* right? Does a neighbouring tile contain more of the
+# defect? Is a false alarm an *unmarked defect*? Only then look for a fault in the detector.
 
 # %% [markdown]
 # ## 2. Causes and fixes
@@ -238,8 +238,8 @@ for light, pair in pairs.items():
 
 # %% [markdown]
 # Drifting light lowers the plain detector's AUROC, and subtraction restores it. In even light, these strips show no
-# clear harm. In general, subtraction can lower the AUROC, because it removes part of the score of long or tall defects
-# (see the open task). It can still be right if the light varies in your mill.
+# clear harm. In general, subtraction can lower the AUROC, because it removes part of the score of long or tall
+# defects (see the open task).
 
 # %% [markdown]
 # ## 4. Columns beside the fabric
@@ -272,10 +272,9 @@ show(*plot_before_after(strips.with_bed, plain.with_bed, cropped, edge, names=na
 # %% [markdown]
 # ## 5. The borders of tiles
 #
-# Beyond the border of a tile, a convolution sees zeros, as if the cloth ended there. **Mirrored borders** continue the
-# texture instead. The next figure shows the 90 % quantile of the scores of normal tiles in each column, divided by the
-# median over all columns. The figure compares zeros with mirrored borders, which need a second detector. This takes
-# about 5 seconds.
+# Beyond the border of a tile, a convolution sees zeros, as if the cloth ended there. **Mirrored borders** continue
+# the texture instead. The next figure shows the 90 % quantile of the scores of normal tiles in each column, divided
+# by the median over all columns. The figure compares zeros with mirrored borders, which need a second detector.
 
 # %% tags=["start-here"]
 # Start here again after a restart
@@ -373,10 +372,10 @@ quiz("08.q6", "b")
 #
 # </details>
 #
-# The next cell shows the strip before and after both fixes, at the planted spot and at two seams without a defect. From
-# here on, the background is subtracted from all maps. The cell also prints the tile AUROC of the test strips for all
-# four combinations of borders and normalisation (*normalised positions* has mirrored borders). This takes about 15
-# seconds.
+# The next cell shows the strip before and after both fixes, at the planted spot and at two seams without a defect. Up
+# to the end of section 7, the background is subtracted from all maps. The cell also prints the tile AUROC of the test
+# strips for all four combinations of borders and normalisation (*normalised positions* has mirrored borders). This
+# takes about 15 seconds.
 
 # %%
 before, after = load_maps("plain"), load_maps("normalised positions")
@@ -397,8 +396,8 @@ for recipe in ("plain", "mirrored borders", "zeros, normalised", "normalised pos
 # ## 6. Defects on a seam
 #
 # If a defect lies on a seam, each tile contains half of it, beside mirrored cloth. Overlapping tiles would help, at
-# twice the cost. A convolutional network can do better, because it accepts images of any width: it sees the **strip as
-# a whole**, without inner borders. `PatchCore.fit_strips` and `predict_strip` do so. This takes about 5 seconds.
+# twice the cost. A convolutional network can do better, because it accepts images of any width: it sees the **strip
+# as a whole**, without inner borders. `PatchCore.fit_strips` and `predict_strip` do so.
 
 # %% tags=["start-here"]
 # Start here again after a restart
@@ -418,9 +417,9 @@ show_fix(strips, before.case, after.case, names, places=seam_places(strips))
 # %% [markdown]
 # ## 7. Small and faint defects
 #
-# Even a patch of the earlier layer is dozens of pixels wide, and a thread only two or three. If the strip is
-# **enlarged**, here from 256 to 448 rows, the same thread fills more of a patch. The price is three times as many
-# patches. This takes about 25 seconds.
+# Even in the earlier of the two backbone layers, a patch is dozens of pixels wide. A thread is only two or three. If
+# the strip is **enlarged**, here from 256 to 448 rows, the same thread fills more of a patch. The price is three
+# times as many patches. This takes about 25 seconds.
 
 # %% tags=["start-here"]
 # Start here again after a restart
@@ -436,9 +435,9 @@ show_fix(strips, small.case, large.case, ("256 px", "448 px"))
 # the stain is still missed.
 #
 # Pooling (notebook 03) is a compromise. Patches averaged over 3 x 3 positions are steady but blurred. Patches without
-# pooling are sharp, but vary on normal fabric. With **both kinds of pooling**, each place has a pooled and an unpooled
-# patch, each with its own memory bank. The score is the *geometric mean* of their distances, so both must be large for
-# a high score. This takes about 25 seconds.
+# pooling are sharp, but vary on normal fabric. With **both kinds of pooling**, each place has a pooled and an
+# unpooled patch, and each kind has its own memory bank. The score is the *geometric mean* of their distances, so both
+# must be large for a high score. This takes about 25 seconds.
 
 # %%
 both = load_maps("two poolings")
@@ -451,8 +450,8 @@ show_fix(strips, large.case, both.case, ("pooled", "pooled and\nunpooled"))
 # %% [markdown]
 # ## 8. All fixes in a row
 #
-# Planted defects show how a fix works, but not how much it is worth. For this, we need the defects of the test strips.
-# Each row of the next figure adds one fix.
+# Planted defects show how a fix works, but not how much it is worth. To measure its worth, we need the defects of the
+# test strips. In the next figure, each row below *plain* adds one fix.
 #
 # **By how much does the tile AUROC rise from the plain detector to all fixes?** A fall is negative.
 
@@ -707,7 +706,7 @@ for name, strip_map, mask in cases:
 # <details><summary>Answer</summary>
 #
 # Look for lines with `-> 0 components`. With a minimum area, you decide that smaller defects do not matter. So derive
-# the minimum area from the smallest defect that you must find, not from the masks of the test set.
+# the minimum area from the smallest defect that you must find, not from the ground-truth masks of the test set.
 #
 # </details>
 
@@ -782,10 +781,10 @@ show(*plot_shadow(lines, row=32))
 #
 # *Medium, 25 minutes.*
 #
-# Background subtraction removes large defects. Its documentation states two conditions. The defect spans more than H
-# neighbouring columns or H / 8 neighbouring rows. At a quantile of 0.25, it also fills over 75 % of each. Test this
-# claim. Add rectangles of a known score to a real map, change their size, and measure the remaining score. Report the
-# result in at most six sentences with one table or figure.
+# Background subtraction removes large defects. Its documentation states two conditions. First, the defect spans more
+# than H neighbouring columns or H / 8 neighbouring rows. Second, at a quantile of 0.25, it fills over 75 % of each of
+# these columns or rows. Test this claim. Add rectangles of a known score to a real map, change their size, and
+# measure the remaining score. Report the result in at most six sentences with one table or figure.
 #
 # | points | for |
 # |---|---|
@@ -831,10 +830,10 @@ print(normal_map.shape, module_subtraction(normal_map, 0.25).max())
 # ```
 #
 # *Report*: The tall rectangle keeps its score up to about 256 columns and loses it beyond, as predicted. The running
-# median covers 513 columns, and a wider rectangle fills more than half of them. The long rectangle loses its score
-# beyond 32 rows if it runs along the whole strip. If it covers half of the columns, the quantile of a row ignores it at
-# all of these heights. The three places agree within a few hundredths. Broken picks that are dozens of rows tall and
-# run along most of the strip need a lower quantile, or no subtraction.
+# median covers 513 columns, and a rectangle wider than 256 columns fills more than half of them. The long rectangle
+# loses its score beyond 32 rows if it runs along the whole strip. If it covers half of the columns, the quantile of a
+# row ignores it at all of these heights. The three places agree within a few hundredths. Broken picks that are dozens
+# of rows tall and run along most of the strip need a lower quantile, or no subtraction.
 #
 # On AITEX, one strip of fabric 03 has such a defect. On this fabric, the pixel AUROC of `PatchCore()` is lower than the
 # pixel AUROC of the paper's recipe.
@@ -949,7 +948,8 @@ calibration()
 # **Read next**:
 # - Roth et al., section 3.3 ([arXiv 2106.08265](https://arxiv.org/abs/2106.08265)), for the scores and maps that all fixes
 #   start from;
-# - `aitex_utils/calibration.py`, for position-wise normalisation without each tile's own patches;
+# - `aitex_utils/calibration.py`, for position-wise normalisation, where each training tile is compared with the
+#   patches of other tiles;
 # - `benchmarks/README.md`, for the full ablation, with changes that did not help.
 #
 # **Next**: notebook 09, where an autoencoder is evaluated in the same way.

@@ -63,9 +63,9 @@ images = {"tile": contest.tiles[shown], "crop": crops}
 show(*plot_rows(images, contest.titles, caption, masks=contest.masks[shown]))
 
 # %% [markdown]
-# Most of the defects are thin and faint: they change a few grey levels along a thread. The clean tiles come from normal
-# strips only, so the test is easier than inspection in a mill (notebook 07, section 9). The
-# benchmarks call these negatives **C1**.
+# Most of the defects are thin and faint: they change the brightness along a thread by only a few grey levels. The
+# clean tiles come from normal strips only, so the test is easier than inspection in a mill (notebook 07, section 9).
+# The benchmarks call these negatives **C1**.
 
 # %% [markdown]
 # ## 2. The bottleneck
@@ -353,8 +353,8 @@ show(*plot_rows(images, contest.titles, caption, masks=contest.masks[shown]))
 # %% [markdown]
 # ## 6. A first verdict
 #
-# PatchCore follows the recipe of its paper, and keeps 1 in 10 patches. PatchCore and the autoencoder (AE) have zero padding
-# and no normalisation. We call this setting *as it comes*.
+# PatchCore has the settings of its paper, and keeps 1 in 10 patches. PatchCore and the autoencoder (AE) have zero
+# padding and no normalisation. We call this setting *as it comes*.
 #
 # Which difference in tile AUROC do you expect, **autoencoder with SSIM minus PatchCore**?
 
@@ -790,8 +790,8 @@ show(*plot_dots({name: {"tile AUROC": value} for name, value in aurocs.items()},
 print(describe_crossed(aurocs))
 
 # %% [markdown]
-# One fabric is not enough for a verdict: see section 14. A code made for reconstruction must encode where each thread lies.
-# So the distance to a bank of such codes can be as large for a shifted thread as for a broken thread.
+# A code made for reconstruction must encode where each thread lies. So the distance to a bank of such codes can be as
+# large for a shifted thread as for a broken thread.
 
 # %% [markdown]
 # ## 12. The assumption
@@ -839,8 +839,9 @@ caption = "Crops of 80 px around four defects, and their reconstructions from a 
 show(*plot_rows(images, contest.titles, caption))
 
 # %% [markdown]
-# The wide code has the lowest loss, but reconstructs more of each defect. The narrow code loses details of threads and
-# defects alike, and has a lower tile AUROC. As it comes, the wide code looks useless:
+# The wide code has the lowest loss, but reconstructs more of each defect. The narrow code loses details of threads
+# and defects alike, and has a lower tile AUROC. Training takes about 10 seconds the first time. As it comes, the wide
+# code looks useless:
 
 # %%
 wide_plain = setup.load_network("wide code as it comes")
@@ -921,8 +922,8 @@ show(*plot_rows(images, contest.titles, caption, masks=contest.masks[shown], sca
 # PatchCore's patches are 8 px apart and include their surroundings, so a thin defect becomes a broad spot. The pixel error
 # follows the defect more closely.
 #
-# A tile counts as found if its score is above 95 % of the clean tiles' scores. The next figure has four corners. In which
-# corners are the defective tiles?
+# A tile counts as found if its score is above 95 % of the clean tiles' scores. Two dotted lines divide the next
+# figure into four quadrants. Which quadrants contain the defective tiles?
 
 # %%
 scores = {name: tile_scores(detector_maps) for name, detector_maps in maps.items()}
@@ -931,8 +932,8 @@ limits = tuple(float(np.quantile(values[~contest.labels], 0.95)) for values in p
 show(*plot_agreement(*pair, contest.labels, limits, ("PatchCore", "AE, SSIM")))
 
 # %% [markdown]
-# Two corners contain the tiles that only one detector finds. If one of them has no defective tile, one detector adds
-# nothing.
+# Two quadrants contain the tiles that only one detector finds. If one of them has no defective tile, one detector
+# adds nothing.
 #
 # ### Choose and justify
 #
@@ -976,10 +977,10 @@ quiz("09.q7", "c")
 # Without remedies, nearly all clean tiles have their highest value in the frame. The remedies raise the tile AUROC of the
 # autoencoder and PCA by more than 0.1, and the tile AUROC of PatchCore by less.
 #
-# On the **practice fabrics**, the remedies erase PatchCore's lead. On **AITEX**, PatchCore stays ahead of the pixel error: the edges
-# explain only part of its lead there. On both data sets, the PCA residual is level with PatchCore, but the PCA
-# stores about {{results/notebook_09.json: practice.mean.pca_fixed.kib_learnt: .0f}} KiB instead of a bank. The four
-# intervals of the difference (VAE - AE) contain 0.
+# On the **practice fabrics**, the remedies erase PatchCore's lead. On **AITEX**, PatchCore stays ahead of the pixel
+# error: the edges explain only part of its lead there. On both data sets, the PCA residual is level with PatchCore,
+# but the PCA stores about {{results/notebook_09.json: practice.mean.pca_fixed.kib_learnt: .0f}} KiB instead of a
+# bank. For both errors and data sets, the interval of the difference (VAE - AE) contains 0.
 #
 # The next table tests the claims by differences in tile AUROC (C1). A claim *holds* if the whole interval is on the
 # predicted side of 0, and *fails* if it is on the other side. A claim that predicts no side holds if the interval
@@ -997,7 +998,7 @@ quiz("09.q7", "c")
 # | PatchCore finds more than an autoencoder | AE, pixel error - PatchCore | {{results/notebook_09.json: practice.differences.pixel_fixed_minus_patchcore_fixed_c1.low: +.3f}} to {{results/notebook_09.json: practice.differences.pixel_fixed_minus_patchcore_fixed_c1.high: +.3f}} | {{results/notebook_09.json: aitex.differences.pixel_fixed_minus_patchcore_fixed_c1.low: +.3f}} to {{results/notebook_09.json: aitex.differences.pixel_fixed_minus_patchcore_fixed_c1.high: +.3f}} | practice open, AITEX holds |
 # |  | AE, SSIM - PatchCore | {{results/notebook_09.json: practice.differences.ssim_fixed_minus_patchcore_fixed_c1.low: +.3f}} to {{results/notebook_09.json: practice.differences.ssim_fixed_minus_patchcore_fixed_c1.high: +.3f}} | {{results/notebook_09.json: aitex.differences.ssim_fixed_minus_patchcore_fixed_c1.low: +.3f}} to {{results/notebook_09.json: aitex.differences.ssim_fixed_minus_patchcore_fixed_c1.high: +.3f}} | open on both |
 #
-# A comparison ranks two *programs*, not two ideas: other authors train autoencoders for hours.
+# A comparison ranks two *programs*, not two ideas.
 
 # %% [markdown]
 # ## 15. Open task
@@ -1006,8 +1007,8 @@ quiz("09.q7", "c")
 #
 # *Hard, 30 minutes.*
 #
-# Test a claim about the two detectors that this notebook did not test. Examples: longer training helps, or SSIM is better
-# under changed light. Report in at most eight sentences with one table or figure.
+# Test a claim about the two detectors that this notebook did not test. Examples: longer training helps, or SSIM is
+# better under changed light. Report in at most eight sentences, with at most one table or figure.
 #
 # | points | for |
 # |---|---|
@@ -1085,7 +1086,7 @@ quiz("09.q1", "c")
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
-# c. A network with a lower loss can reconstruct defects as well as threads. The gap between errors on
+# c. A network with a lower loss can reconstruct defects just as faithfully as threads. The gap between errors on
 # defects and on normal fabric decides, and training never sees it.
 #
 # </details>
@@ -1154,7 +1155,7 @@ quiz("09.q5", "c")
 #
 # </details>
 #
-# How good were your guesses?
+# Your guesses:
 
 # %%
 calibration()

@@ -79,11 +79,11 @@ QUESTIONS = (
         {
             "a": ("Half of the total time", "You save half of the search: what share of the total is that?"),
             "b": (
-                "A sixteenth of the total time, for about ten misses per tile",
+                "1/16 of the total time, for about ten misses per tile",
                 "Yes: 5 of 80 microseconds, and about 10 of 1,024 patches. One bad miss can set the score of a tile.",
             ),
             "c": (
-                "A sixteenth of the total time, and all scores stay the same",
+                "1/16 of the total time, and all scores stay the same",
                 "A tile has 1,024 patches. How many of them miss their nearest vector?",
             ),
             "d": ("Half of the memory", "HNSW stores all vectors, and the links as well."),

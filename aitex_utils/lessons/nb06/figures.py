@@ -37,7 +37,7 @@ def plot_smoothing(grid: np.ndarray, tile: np.ndarray, mask: np.ndarray, sigma: 
     Examples
     --------
     >>> plot_smoothing(np.eye(2), np.zeros((8, 8)), np.zeros((8, 8), bool), 0)[1]
-    'Smoothed with sigma = 0 px, the highest value of the map is 1.0, and the largest distance is 1.0.'
+    'With sigma = 0 px, the highest value of the smoothed map is 1.0, and the largest distance is 1.0.'
     """
     check_values({"grid": grid, "tile": tile})
     smoothed = anomaly_maps(grid[None], tile.shape, sigma)[0]
@@ -51,8 +51,10 @@ def plot_smoothing(grid: np.ndarray, tile: np.ndarray, mask: np.ndarray, sigma: 
     for axis, title in zip(axes, ("tile and mask", f"{h} x {w} distances", f"map, sigma = {sigma:g} px"), strict=True):
         axis.set_axis_off()
         axis.set_title(title, fontsize=10)
-    highest = f"the highest value of the map is {smoothed.max():.1f}, and the largest distance is {grid.max():.1f}"
-    return figure, f"Smoothed with sigma = {sigma:g} px, {highest}."
+    highest = (
+        f"the highest value of the smoothed map is {smoothed.max():.1f}, and the largest distance is {grid.max():.1f}"
+    )
+    return figure, f"With sigma = {sigma:g} px, {highest}."
 
 
 def plot_crop(

@@ -198,7 +198,7 @@ def plot_profiles(profiles: Mapping[str, np.ndarray]) -> tuple[Figure, str]:
     Examples
     --------
     >>> plot_profiles({"A": np.array([9.0, 6.0, 5.0])})[1]
-    'Mean pixel error of clean tiles by distance to the nearest edge. A: 9.0 on the outermost pixels, 5.0 at 2 px.'
+    'Mean pixel error of clean tiles, from the edge inwards: A, 9.0 on the outermost pixels and 5.0 at 2 px.'
     """
     check_values(profiles)
     figure, axis = make_axes(1, 1, (6.4, 2.9))
@@ -206,11 +206,11 @@ def plot_profiles(profiles: Mapping[str, np.ndarray]) -> tuple[Figure, str]:
     for i, (name, values) in enumerate(profiles.items()):
         distances = np.arange(len(values))
         axis.plot(distances, values, color=COLOURS[i], marker=MARKERS[i], markersize=4, label=name)
-        texts.append(f"{name}: {values[0]:.1f} on the outermost pixels, {values[-1]:.1f} at {distances[-1]} px")
+        texts.append(f"{name}, {values[0]:.1f} on the outermost pixels and {values[-1]:.1f} at {distances[-1]} px")
     axis.set(xlabel="distance to the nearest edge of the tile (px)", ylabel="mean error (grey levels)")
     axis.set_ylim(0, 1.08 * max(float(np.max(values)) for values in profiles.values()))
     axis.legend(loc="best")
-    return figure, f"Mean pixel error of clean tiles by distance to the nearest edge. {'; '.join(texts)}."
+    return figure, f"Mean pixel error of clean tiles, from the edge inwards: {'; '.join(texts)}."
 
 
 def plot_dots(values: Mapping[str, Mapping[str, float]], *, label: str) -> tuple[Figure, str]:
@@ -236,7 +236,7 @@ def plot_dots(values: Mapping[str, Mapping[str, float]], *, label: str) -> tuple
     Examples
     --------
     >>> plot_dots({"PatchCore": {"4 tiles": 0.9, "20 tiles": 0.95}}, label="tile AUROC")[1]
-    'tile AUROC. PatchCore: 4 tiles 0.900, 20 tiles 0.950.'
+    'Tile AUROC. PatchCore: 0.900 (4 tiles), 0.950 (20 tiles).'
     """
     if not values or not all(values.values()):
         raise InputError("There is nothing to draw: give at least one name with one case.")
@@ -253,10 +253,11 @@ def plot_dots(values: Mapping[str, Mapping[str, float]], *, label: str) -> tuple
     if len(cases) > 1:
         axis.legend(loc="center left", bbox_to_anchor=(1.01, 0.5))
     texts = [
-        f"{name}: " + ", ".join(f"{case} {value:.3f}" for case, value in by_case.items())
+        f"{name}: "
+        + ", ".join(f"{value:.3f}" + (f" ({case})" if len(cases) > 1 else "") for case, value in by_case.items())
         for name, by_case in values.items()
     ]
-    return figure, f"{label}. {'; '.join(texts)}."
+    return figure, f"{label[0].upper()}{label[1:]}. {'; '.join(texts)}."
 
 
 def plot_agreement(
@@ -293,7 +294,7 @@ def plot_agreement(
     --------
     >>> scores = np.array([1.0, 3.0, 5.0]), np.array([2.0, 5.0, 1.0])
     >>> plot_agreement(*scores, np.array([False, True, True]), (2, 4), ("A", "B"))[1]
-    '2 defective tiles: both detect 1; only A detects 1; only B detects 0; neither detects 0.'
+    '2 defective tiles: 1 found by both; 1 only by A; 0 only by B; 0 by neither.'
     """
     scores_a, scores_b, labels = np.asarray(scores_a), np.asarray(scores_b), np.asarray(labels, bool)
     if not scores_a.shape == scores_b.shape == labels.shape or labels.ndim != 1:
@@ -310,6 +311,6 @@ def plot_agreement(
     axis.set(xlabel=f"{names[0]} score", ylabel=f"{names[1]} score")
     axis.legend(loc="center left", bbox_to_anchor=(1.01, 0.5))
     by_a, by_b = scores_a[labels] >= thresholds[0], scores_b[labels] >= thresholds[1]
-    counts = [f"both detect {(by_a & by_b).sum()}", f"only {names[0]} detects {(by_a & ~by_b).sum()}"]
-    counts += [f"only {names[1]} detects {(~by_a & by_b).sum()}", f"neither detects {(~by_a & ~by_b).sum()}"]
+    counts = [f"{(by_a & by_b).sum()} found by both", f"{(by_a & ~by_b).sum()} only by {names[0]}"]
+    counts += [f"{(~by_a & by_b).sum()} only by {names[1]}", f"{(~by_a & ~by_b).sum()} by neither"]
     return figure, f"{count(int(labels.sum()), 'defective tile')}: {'; '.join(counts)}."

@@ -41,7 +41,7 @@ QUESTIONS = (
         {
             "a": (
                 "Less: it mainly compares patterns",
-                "Yes. The pattern agrees, and only the factor of the means falls slightly.",
+                "Yes. The patterns agree, and only the factor of the means falls, slightly.",
             ),
             "b": ("More", "A shift of all values leaves variances and covariance unchanged."),
             "c": ("Just the same", "The pixel error is the shift itself. SSIM also compares patterns."),

@@ -82,7 +82,7 @@ def test_dots_are_drawn_for_each_case_that_a_name_has():
     assert list(few.get_xdata()) == [0.5] and list(few.get_ydata()) == [0]
     assert list(many.get_xdata()) == [0.9, 0.8] and list(many.get_ydata()) == [0, 1]
     assert few.get_marker() != many.get_marker()
-    assert "first: few 0.500, many 0.900; second: many 0.800" in caption
+    assert "first: 0.500 (few), 0.900 (many); second: 0.800 (many)" in caption
 
 
 @pytest.mark.parametrize("values", [{}, {"first": {}}])
@@ -98,7 +98,7 @@ def test_agreement_counts_detected_tiles():
     clean, defective, *thresholds = figure.axes[0].lines
     assert clean.get_xdata().tolist() == [9] and defective.get_ydata().tolist() == [2, 2, 2, 4, 4]
     assert thresholds[0].get_xdata()[0] == 3 and thresholds[1].get_ydata()[0] == 4
-    for text in ("5 defective tiles", "both detect 1", "only A detects 2", "only B detects 1", "neither detects 1"):
+    for text in ("5 defective tiles", "1 found by both", "2 only by A", "1 only by B", "1 by neither"):
         assert text in caption
 
 
@@ -129,4 +129,4 @@ def test_profiles_are_drawn_from_zero_with_their_ends_in_the_caption():
     (axis,) = figure.axes
     assert [line.get_ydata().tolist() for line in axis.lines] == [[12, 6, 5], [5, 5, 4]]
     assert axis.get_ylim()[0] == 0 and axis.get_ylim()[1] > 12 and "(px)" in axis.get_xlabel()
-    assert "a: 12.0 on the outermost pixels, 5.0 at 2 px" in caption
+    assert "a, 12.0 on the outermost pixels and 5.0 at 2 px" in caption

@@ -102,7 +102,7 @@ def test_the_worked_answer_of_the_open_task_runs_and_reports_its_output(capsys: 
     pixel, ssim, interval = capsys.readouterr().out.splitlines()[-3:]
     report = " ".join(cells[number].split("*Report*")[1].split())
     for line in (pixel, ssim):
-        ratio, share = re.search(r"ratio ([\d.]+),.* (\d+)%", line).groups()
+        ratio, share = re.search(r"ratio ([\d.]+),.* (\d+) %", line).groups()
         assert f"{ratio} times" in report and f"{share} %" in report
     low, high = map(float, re.search(r"\[(.*)\]", interval)[1].split())
     assert f"{low:+.3f} to {high:+.3f}" in report
