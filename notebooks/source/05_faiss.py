@@ -278,7 +278,7 @@ print(f"MemoryBank          {MemoryBank().add(bank).search(own)[0].max():.5f}")
 # Zisserman, 2003, [doi 10.1109/ICCV.2003.1238663](https://doi.org/10.1109/ICCV.2003.1238663)). `nlist` is the number of
 # cells, and `nprobe` the number of cells searched.
 #
-# **recall@1** is the share of patches for which a search finds the nearest vector. The next figure shows a toy bank
+# **Recall@1** is the share of patches for which a search finds the nearest vector. The next figure shows a toy bank
 # with two channels and 12 cells. Move its slider. The left panel shows one patch near a border between cells, and the
 # right panel shows recall@1 and cost over 500 patches. The cost is the number of computed distances, relative to an
 # exact search.
@@ -1103,7 +1103,8 @@ for nprobe in (1, 2, 3):
 # for name in [name for name in arrays if not name.endswith("costs")]:
 #     recall, worst, build, median, low, high, mib = arrays[f"{name}.costs"]
 #     difference = metrics.auroc(labels, arrays[name]) - exact
-#     print(name, round(recall, 3), f"{median:.0f} ({low:.0f} to {high:.0f})", round(mib), round(difference, 3))
+#     costs = f"{median:.0f} µs ({low:.0f} to {high:.0f}), {mib:.0f} MiB, built in {build:.1f} s"
+#     print(f"{name}: recall@1 {recall:.3f}, {costs}, difference in AUROC {difference:+.3f}")
 # ```
 #
 # "I recommend IVF with `nprobe` 8, trained on patches of all three fabrics. It found nearly all nearest vectors much

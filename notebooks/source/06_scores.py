@@ -363,8 +363,8 @@ reveal("06.a", np.mean(table["equation 7"]) - np.mean(table["max"]))
 # factor $1 - w$ is therefore close to 1.
 #
 # The next table shows the mean tile AUROC over four fabrics of AITEX, and the difference (score - maximum) with its
-# 95 % interval. Its values come from a benchmark (`python course.py bench notebook_06`) that uses all strips, so its
-# practice column differs from your run.
+# 95 % interval. The values in the table come from a benchmark (`python course.py bench notebook_06`) that uses all
+# strips, so the practice column differs from your run.
 #
 # | score | AITEX | difference (score - maximum) | practice fabric |
 # |---|---|---|---|

@@ -134,8 +134,8 @@ for name, peak in defect_peaks(plain.case, strips.planted).items():
     print(f"{name:8} highest score {peak:.2f}: {'found' if peak >= 1 else 'missed'}")
 
 # %% [markdown]
-# The defects raise the map around them, but an alarm needs a score of 1. Sections 3 to 7 add the fixes one by one, and
-# show *the same strip* before and after each.
+# The defects raise the map around them, but an alarm needs a score of 1. Sections 3 to 7 add one fix each, and show
+# *the same strip* before and after.
 
 # %% [markdown]
 # ## 3. Uneven light
@@ -697,9 +697,10 @@ for name, strip_map, mask in cases:
         print(f"{name}: {describe_cleaning(raw, clean(raw, 31, 30), mask[around])}")
 
 # %% [markdown]
-# Each component is one alarm for a person to check, and most strips have fewer after cleaning. The overlap of the water
-# stain rises clearly. On the small defects of the test strips, the overlap stays low, because a map is wider than a
-# thread. Post-processing tidies a mask, but it does not find a defect that the map misses.
+# Each component is one alarm for a person to check, and most strips have fewer after cleaning. The overlap of the
+# water stain rises clearly. On the small defects of the test strips, the overlap stays low, because the flagged
+# region is much wider than the defect, or misses it. Post-processing tidies a mask, but it does not find a defect
+# that the map misses.
 #
 # **Try it.** Run the last cell with a minimum of 300 px. Which strips lose all their components?
 #

@@ -63,9 +63,9 @@ images = {"tile": contest.tiles[shown], "crop": crops}
 show(*plot_rows(images, contest.titles, caption, masks=contest.masks[shown]))
 
 # %% [markdown]
-# Most of the defects are thin and faint: they change the brightness along a thread by only a few grey levels. The
-# clean tiles come from normal strips only, so the test is easier than inspection in a mill (notebook 07, section 9).
-# The benchmarks call these negatives **C1**.
+# Most of the defects are small or thin, and change the brightness by a few tens of grey levels. The clean tiles come
+# from normal strips only, so the test is easier than inspection in a mill (notebook 07, section 9). The benchmarks
+# call these negatives **C1**.
 
 # %% [markdown]
 # ## 2. The bottleneck
@@ -488,7 +488,7 @@ quiz("09.q6", "b")
 # - **overlap**: neighbouring tiles share half of their width, and their maps are blended. Our test tiles are single tiles,
 #   so only section 14 uses overlap.
 #
-# For comparison, we also compute a score without the frame, which misses all defects there.
+# For comparison, we also compute a score without the frame. It misses all defects in the frame.
 
 # %%
 show(*plot_profiles(profiles))
@@ -602,10 +602,10 @@ show(*plot_intervals(list(differences), list(differences.values()), label="diffe
 #
 # ### A PCA on patches
 #
-# A principal component analysis (PCA) is a linear autoencoder (notebook 02). Apply it to PatchCore's **patches** instead of
-# pixels: normal patches lie near a subspace of few directions. The score of a patch is its distance to this subspace.
-# SubspaceAD (Lendering et al., 2026, [arXiv 2602.23013](https://arxiv.org/abs/2602.23013)) works this way with the features
-# of a larger network.
+# A principal component analysis (PCA) is the linear autoencoder of notebook 02. Apply it to PatchCore's **patches**
+# instead of pixels: normal patches lie near a subspace of few directions. The score of a patch is its distance to
+# this subspace. SubspaceAD (Lendering et al., 2026, [arXiv 2602.23013](https://arxiv.org/abs/2602.23013)) works this
+# way with the features of a larger network.
 #
 # ### Exercise 09.8: PCA residuals
 #
@@ -796,8 +796,9 @@ print(describe_crossed(aurocs))
 # %% [markdown]
 # ## 12. The assumption
 #
-# The autoencoder assumes that *anomalies cannot be reconstructed*. This should be true if the bottleneck is narrow. A
-# **wide** code has as many values as the tile has pixels. A **narrow** code has a single channel, a quarter of ours.
+# The autoencoder assumes that *anomalies cannot be reconstructed*. This assumption should be true if the bottleneck
+# is narrow. A **wide** code has as many values as the tile has pixels. A **narrow** code has a single channel, a
+# quarter of ours.
 #
 # We divide the error on the defect by the error elsewhere in the same tile, and take the median over the defective
 # tiles. **Guess this ratio for the wide code**: 1 means that defects are reconstructed as well as threads.
@@ -982,7 +983,7 @@ quiz("09.q7", "c")
 # but the PCA stores about {{results/notebook_09.json: practice.mean.pca_fixed.kib_learnt: .0f}} KiB instead of a
 # bank. For both errors and data sets, the interval of the difference (VAE - AE) contains 0.
 #
-# The next table tests the claims by differences in tile AUROC (C1). A claim *holds* if the whole interval is on the
+# The next table tests the claims with differences in tile AUROC (C1). A claim *holds* if the whole interval is on the
 # predicted side of 0, and *fails* if it is on the other side. A claim that predicts no side holds if the interval
 # excludes 0. Otherwise a claim is *open*.
 #
@@ -998,7 +999,7 @@ quiz("09.q7", "c")
 # | PatchCore finds more than an autoencoder | AE, pixel error - PatchCore | {{results/notebook_09.json: practice.differences.pixel_fixed_minus_patchcore_fixed_c1.low: +.3f}} to {{results/notebook_09.json: practice.differences.pixel_fixed_minus_patchcore_fixed_c1.high: +.3f}} | {{results/notebook_09.json: aitex.differences.pixel_fixed_minus_patchcore_fixed_c1.low: +.3f}} to {{results/notebook_09.json: aitex.differences.pixel_fixed_minus_patchcore_fixed_c1.high: +.3f}} | practice open, AITEX holds |
 # |  | AE, SSIM - PatchCore | {{results/notebook_09.json: practice.differences.ssim_fixed_minus_patchcore_fixed_c1.low: +.3f}} to {{results/notebook_09.json: practice.differences.ssim_fixed_minus_patchcore_fixed_c1.high: +.3f}} | {{results/notebook_09.json: aitex.differences.ssim_fixed_minus_patchcore_fixed_c1.low: +.3f}} to {{results/notebook_09.json: aitex.differences.ssim_fixed_minus_patchcore_fixed_c1.high: +.3f}} | open on both |
 #
-# A comparison ranks two *programs*, not two ideas.
+# A comparison ranks *programs*, not ideas.
 
 # %% [markdown]
 # ## 15. Open task
@@ -1051,12 +1052,13 @@ print(f"{len(contest.training)} tiles to learn from, {len(contest.tiles)} test t
 # print("SSIM - pixel error:", np.quantile(differences, [0.025, 0.975]).round(3))
 # ```
 #
-# *Report* (practice fabric): the score of a clean tile becomes 2.16 times as large with the pixel error, and 1.04
-# times with SSIM (medians). The 95 % interval of the difference in tile AUROC (SSIM - pixel error) is -0.031 to +0.148.
-# It contains 0, so the claim is open, although the scores changed as predicted. The frame contains the highest value in
-# 3 % of the clean tiles with the pixel error, and in 50 % with SSIM. So the edges still decide many scores with SSIM. The
-# test changes the light after the reconstruction. In use, the network also sees the brighter tile, so a second test must
-# reconstruct the brighter tiles. One fabric and one network are not enough for a verdict on SSIM.
+# *Report* for the practice fabric: in the median, a clean tile's score becomes 2.16 times as large with the pixel
+# error, and 1.04 times with SSIM. The 95 % interval of the difference in tile AUROC (SSIM - pixel error) is -0.031 to
+# +0.148. It contains 0, so the claim is open, although the scores changed as predicted. The frame contains the
+# highest value in 3 % of the clean tiles with the pixel error, and in 50 % with SSIM. So the edges still decide many
+# scores with SSIM. The test changes the light after the reconstruction. In use, the network also sees the brighter
+# tile, so a second test must reconstruct the brighter tiles. One fabric and one network are not enough for a verdict
+# on SSIM.
 #
 # </details>
 
