@@ -783,17 +783,17 @@ quiz("07.q6", "b")
 # %% [markdown]
 # ## 11. Which measure to report when
 #
-# | question | report | `aitex_utils` | `sklearn` | `anomalib` |
-# |---|---|---|---|---|
-# | Do scores separate the classes, over all thresholds? | AUROC | `auroc` | `roc_auc_score` | `AUROC` |
-# | How many alarms are correct if defects are rare? | AP with the prevalence | `average_precision` | `average_precision_score` | `AUPR`, see below |
-# | Which F1 is possible on this test set? | F1-max, only to compare | `f1_max` | `precision_recall_curve` | `F1Max` |
-# | Are defects located, including small ones? | AUPRO with its limit | `aupro` | none | `AUPRO` |
-# | Which threshold goes into production? | conformal, with its rate | `conformal_threshold` | none | no; `F1AdaptiveThreshold` |
-# | What do I get at this threshold? | misses and false alarms per 100 m, precision | exercise 07.5 | `confusion_matrix` | `F1Score` |
-# | How certain is the result? | interval over strips | `bootstrap_interval` | `resample`, tiles only | none |
-# | Is A better than B? | interval of the difference | `paired_bootstrap` | none | none |
-# | How do I split? | each strip in one set only | `split_strips` | `GroupShuffleSplit` | one folder per set |
+# | question: what to report | `aitex_utils` | `sklearn` | `anomalib` |
+# |---|---|---|---|
+# | Do scores separate the classes, over all thresholds? **AUROC** | `auroc` | `roc_auc_score` | `AUROC` |
+# | How many alarms are correct if defects are rare? **AP with the prevalence** | `average_precision` | `average_precision_score` | `AUPR`, see below |
+# | Which F1 is possible on this test set? **F1-max, only to compare** | `f1_max` | `precision_recall_curve` | `F1Max` |
+# | Are defects located, including small ones? **AUPRO with its limit** | `aupro` | none | `AUPRO` |
+# | Which threshold goes into production? **Conformal, with its rate** | `conformal_threshold` | none | no; by default F1-adaptive |
+# | What do I get at this threshold? **Misses and false alarms per 100 m, precision** | exercise 07.5 | `confusion_matrix` | `F1Score` |
+# | How certain is the result? **Interval over strips** | `bootstrap_interval` | `resample`, tiles only | none |
+# | Is A better than B? **Interval of the difference** | `paired_bootstrap` | none | none |
+# | How do I split? **Each strip in one set only** | `split_strips` | `GroupShuffleSplit` | one folder per set |
 #
 # Always state the level, the prevalence, the number of strips, and the strips used for choices. Names can mislead:
 # `AUPR` of anomalib joins the points of the curve with straight lines, so it differs from AP.
