@@ -789,7 +789,7 @@ quiz("07.q6", "b")
 # | How many alarms are correct if defects are rare? **AP with the prevalence** | `average_precision` | `average_precision_score` | `AUPR`, see below |
 # | Which F1 is possible on this test set? **F1-max, only to compare** | `f1_max` | `precision_recall_curve` | `F1Max` |
 # | Are defects located, including small ones? **AUPRO with its limit** | `aupro` | none | `AUPRO` |
-# | Which threshold goes into production? **Conformal, with its rate** | `conformal_threshold` | none | no; by default F1-adaptive |
+# | Which threshold goes into production? **Conformal, with its rate** | `conformal_threshold` | none | F1-adaptive |
 # | What do I get at this threshold? **Misses and false alarms per 100 m, precision** | exercise 07.5 | `confusion_matrix` | `F1Score` |
 # | How certain is the result? **Interval over strips** | `bootstrap_interval` | `resample`, tiles only | none |
 # | Is A better than B? **Interval of the difference** | `paired_bootstrap` | none | none |
