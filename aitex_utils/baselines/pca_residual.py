@@ -17,6 +17,8 @@ from aitex_utils.scoring import anomaly_maps, max_score
 
 from .strip_maps import predict_strip_by_tiles
 
+LARGEST = 1e15  # of a feature: sums of squares stay far below the largest float32
+
 
 class PcaResidual:
     """A detector that scores a patch by its distance to the subspace of the normal patches.
@@ -207,7 +209,10 @@ def _check_grid(patches: np.ndarray) -> np.ndarray:
     patches = as_array(patches, "patches")
     if patches.ndim != 4 or 0 in patches.shape:
         raise InputError(f"patches has shape {patches.shape}, expected (N, H', W', C) as `transform` makes them.")
-    return check_patches(patches.reshape(-1, patches.shape[-1])).reshape(patches.shape)
+    checked = check_patches(patches.reshape(-1, patches.shape[-1])).reshape(patches.shape)
+    if np.abs(checked).max() > LARGEST:
+        raise InputError(f"patches has values beyond {LARGEST:.0e}, whose squares are too large: scale them down.")
+    return checked
 
 
 def _residuals(patches: np.ndarray, mean: np.ndarray, directions: np.ndarray) -> np.ndarray:

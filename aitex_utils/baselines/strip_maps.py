@@ -8,7 +8,7 @@ import numpy as np
 
 from aitex_utils.errors import InputError, shown
 from aitex_utils.patchcore import StripResult, TileResult
-from aitex_utils.safety.arrays import check_strip
+from aitex_utils.safety.arrays import as_array, check_strip
 from aitex_utils.scoring import max_score, stitch_maps
 from aitex_utils.tiling import crop_tiles, tile_fabric
 
@@ -50,7 +50,11 @@ def predict_strip_by_tiles(
     strip = check_strip(strip)
     tiles, all_corners = tile_fabric(strip, size, overlap)
     corners = tile_fabric(strip, size)[1] if overlap else all_corners
-    return stitch_tiles(predict(tiles).maps, all_corners, corners, strip.shape)
+    try:
+        maps = predict(tiles).maps
+    except (TypeError, AttributeError) as error:
+        raise InputError(f"predict is {shown(predict)}, expected a function that predicts tiles.") from error
+    return stitch_tiles(maps, all_corners, corners, strip.shape)
 
 
 def stitch_tiles(
@@ -81,6 +85,8 @@ def stitch_tiles(
     >>> stitch_tiles(maps, corners, corners, (2, 4)).tile_scores.tolist()
     [2.0, 3.0]
     """
+    maps, corners = as_array(maps, "maps"), as_array(corners, "corners")
+    tile_corners = as_array(tile_corners, "tile_corners")
     stitched, size = stitch_maps(maps, corners, shape), maps.shape[-1]
     same = np.array_equal(corners, tile_corners)
     scores = max_score(maps if same else crop_tiles(stitched, tile_corners, size))
