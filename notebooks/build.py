@@ -360,23 +360,27 @@ def _keep_cost(name: str, cost: dict[str, float]) -> None:
 def build(source: Path, *, again: bool) -> None:
     """Write both notebooks of a source. The solved one is executed if its code changed, or `again`."""
     path = SOLVED / f"{source.stem}.ipynb"
-    ran, built = _read(path), solved(source)
-    if again or ran is None or _code(ran) != _code(built):
+    ran, updated = _read(path), solved(source)
+    is_run = again or ran is None or _sources(_code(ran)) != _sources(_code(updated))
+    if is_run:
         print(f"Executing {source.stem}, up to three minutes ...", flush=True)
-        ran = built
+        ran = updated
         _keep_cost(source.stem, execute(ran))
-    if ran is built or [cell.source for cell in ran.cells] != [cell.source for cell in built.cells]:
         updated = solved(source)  # with the cost just measured
-        code = [[cell for cell in notebook.cells if cell.cell_type == "code"] for notebook in (updated, ran)]
-        for cell, before in zip(*code, strict=True):
+    if is_run or _sources(ran.cells) != _sources(updated.cells):
+        for cell, before in zip(_code(updated), _code(ran), strict=True):
             kept = [] if "this-machine" in cell.metadata.get("tags", []) else _still(before.outputs)
             cell.outputs, cell.execution_count = kept, before.execution_count
         _write(path, updated)
     _write(FOLDER / f"{source.stem}.ipynb", learner(source))
 
 
-def _code(notebook: NotebookNode) -> list[str]:
-    return [cell.source for cell in notebook.cells if cell.cell_type == "code"]
+def _code(notebook: NotebookNode) -> list[NotebookNode]:
+    return [cell for cell in notebook.cells if cell.cell_type == "code"]
+
+
+def _sources(cells: Sequence[NotebookNode]) -> list[str]:
+    return [cell.source for cell in cells]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -31,7 +31,7 @@ from aitex_utils.files.atomic_write import atomic_write
 from aitex_utils.files.paths import full_path, given_path
 from aitex_utils.files.persistence import read_array
 from aitex_utils.patchcore import StripResult, TileResult
-from aitex_utils.safety.arrays import as_array, check_tiles
+from aitex_utils.safety.arrays import check_tiles
 from aitex_utils.safety.out_of_memory import explain_memory
 from aitex_utils.safety.torch_defaults import torch_defaults
 from aitex_utils.scoring import max_score
@@ -46,7 +46,6 @@ if TYPE_CHECKING:
 VERSION, HEADER, SCALE = 3, "header", "scale."  # SCALE begins the names of position-wise scales in a file
 KERNEL, STRIDE, PADDING = 4, 2, 1  # of every layer that halves or doubles the side
 PREDICT_BATCH = 8  # tiles at once where nothing is trained
-MAX_GREY = 1_000_000  # of a reconstruction, whose grey values are near 0 to 255
 SCALE_TILES = 64  # training tiles, spread evenly, from which position-wise scales are learned
 
 
@@ -308,13 +307,7 @@ class Autoencoder:
         ndarray, shape (N, H, W)
             float32, smoothed, and normalised if `normalize_positions` is set.
         """
-        tiles, reconstructed = check_tiles(tiles), as_array(reconstructed, "reconstructed")
-        is_real = reconstructed.dtype.kind in "iuf" and reconstructed.size > 0
-        if is_real and not np.abs(reconstructed.astype(np.float64)).max() <= MAX_GREY:
-            raise InputError(
-                f"reconstructed has NaN or values beyond {MAX_GREY:,}: give the output of reconstruct(tiles)."
-            )
-        maps = error_maps(tiles, reconstructed, self.error, self.smoothing)
+        maps = error_maps(check_tiles(tiles), reconstructed, self.error, self.smoothing)
         return maps / self.position_scales_[self.error] if self.normalize_positions else maps
 
     def predict_strip(self, strip: np.ndarray, *, overlap: int = 0) -> StripResult:

@@ -9,6 +9,7 @@ from aitex_utils.safety.arrays import as_array
 from aitex_utils.scoring import smooth
 
 ERRORS = ("ssim", "pixel")
+MAX_GREY = 1_000_000  # beyond it, products of four values can exceed float32
 SIGMA, TAPS = 1.5, 11  # px: the Gaussian window of SSIM
 
 
@@ -30,7 +31,7 @@ def ssim_maps(images: np.ndarray, others: np.ndarray, *, value_range: float = 25
     Raises
     ------
     InputError
-        If shapes differ or a value is not finite.
+        If shapes differ, or a value is not finite or beyond a million.
 
     Notes
     -----
@@ -88,7 +89,7 @@ def error_maps(
     Raises
     ------
     InputError
-        If shapes differ, a value is not finite or an argument is out of range.
+        If shapes differ, a value is not finite or beyond a million, or an argument is out of range.
 
     Examples
     --------
@@ -114,4 +115,6 @@ def _check_images(images: np.ndarray, others: np.ndarray) -> tuple[np.ndarray, n
     for stack in (images, others):
         if stack.dtype.kind not in "uif" or not np.isfinite(stack).all():
             raise InputError("The images contain NaN, infinity or no numbers: give finite grey values.")
+        if max(float(stack.max()), -float(stack.min())) > MAX_GREY:
+            raise InputError(f"The images contain values beyond {MAX_GREY:,}: give grey values.")
     return images, others

@@ -45,8 +45,6 @@ def predict_strip_by_tiles(
     >>> len(plain.tile_scores), np.allclose(plain.map, blended.map)
     (4, True)
     """
-    if not callable(predict):
-        raise InputError(f"predict is {shown(predict)}, expected a function that predicts tiles.")
     strip = check_strip(strip)
     tiles, all_corners = tile_fabric(strip, size, overlap)
     corners = tile_fabric(strip, size)[1] if overlap else all_corners

@@ -16,7 +16,7 @@ from aitex_utils.tiling import tile_fabric, tile_labels
 
 from .cache import cached
 from .data import lesson_root, profile
-from .tile_sampling import tiles_and_masks
+from .tile_sampling import evenly_spaced, tiles_and_masks
 
 FABRICS, NORMAL, DEFECTIVE = 3, 8, 6  # fabrics, and the most strips of each kind per fabric
 FIT_TILES, CALIBRATION_STRIPS, SEED = 20, 2, 0
@@ -246,8 +246,7 @@ def choose_strips(root: Path, fabric: str) -> tuple[list[Strip], list[Strip]]:
     for is_normal, most in ((True, NORMAL), (False, DEFECTIVE)):
         own = [s for s in list_strips(root, fabric) if s.is_normal is is_normal]
         own = [s for s in own if is_normal or s.read_known_mask() is not None]
-        places = np.linspace(0, len(own) - 1, min(most, len(own))).round().astype(int)
-        chosen.append([own[i] for i in places])
+        chosen.append([own[i] for i in evenly_spaced(len(own), most)])
     return chosen[0], chosen[1]
 
 
@@ -330,7 +329,7 @@ def _load_fabric(root: Path, fabric: str) -> ScoredFabric:
     def make() -> dict[str, np.ndarray]:
         return _score_fabric(root, fabric)
 
-    code = (choose_strips, fit_detector, score_tiles, _score_fabric, tiles_and_masks, PatchCore)
+    code = (choose_strips, evenly_spaced, fit_detector, score_tiles, _score_fabric, tiles_and_masks, PatchCore)
     arrays = cached(
         f"scores_{profile()}_{fabric}", make, data=root, code=code, fabric=fabric, sizes=[NORMAL, DEFECTIVE, FIT_TILES]
     )

@@ -92,6 +92,29 @@ def split_fabric(root: Path, fabric: str, seed: int) -> tuple[list[Strip], list[
     return training, held_out, [strip for strip in strips if not strip.is_normal and strip.masks]
 
 
+def evenly_spaced(length: int, most: int) -> np.ndarray:
+    """Return at most so many positions in a sequence, evenly spaced from the first to the last.
+
+    Parameters
+    ----------
+    length : int
+        Length of the sequence.
+    most : int
+        Largest number of positions.
+
+    Returns
+    -------
+    ndarray, shape (n,)
+        Integers, n the smaller of `length` and `most`.
+
+    Examples
+    --------
+    >>> evenly_spaced(9, 3).tolist(), evenly_spaced(2, 3).tolist()
+    ([0, 4, 8], [0, 1])
+    """
+    return np.linspace(0, length - 1, min(most, length)).round().astype(int)
+
+
 def tiles_and_masks(strips: Sequence[Strip]) -> DrawnTiles:
     """Return all tiles of the fabric of strips, in order.
 

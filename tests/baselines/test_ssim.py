@@ -134,3 +134,11 @@ def test_images_that_cannot_be_compared_are_refused(images: np.ndarray, others: 
 def test_unknown_errors_and_wrong_smoothing_are_refused(options: dict, message: str):
     with pytest.raises(InputError, match=message):
         error_maps(np.zeros((1, 4, 4)), np.zeros((1, 4, 4)), **options)
+
+
+@pytest.mark.parametrize("value", [1e38, -1e300])
+def test_values_that_overflow_are_refused(value: float):
+    images = np.full((1, 16, 16), 100.0)
+    for call in (ssim_maps, error_maps):
+        with pytest.raises(InputError, match="beyond"):
+            call(images, np.full_like(images, value))

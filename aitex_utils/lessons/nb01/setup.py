@@ -14,6 +14,7 @@ from aitex_utils import coreset, features, memory_bank, patchcore, region
 from aitex_utils.features import PatchFeatures
 from aitex_utils.lessons.cache import cached
 from aitex_utils.lessons.data import lesson_strips, profile
+from aitex_utils.lessons.tile_sampling import evenly_spaced
 from aitex_utils.region import fabric_region
 from aitex_utils.scoring import smooth
 from aitex_utils.strips import Strip, list_strips
@@ -296,8 +297,7 @@ def leakage_strips(data: LessonStrips) -> tuple[str, list[Strip], list[Strip]]:
 
 
 def _evenly_spaced(strips: Sequence[Strip], n: int) -> list[Strip]:
-    positions = np.linspace(0, len(strips) - 1, min(n, len(strips))).round().astype(int)
-    return [strips[i] for i in positions]
+    return [strips[i] for i in evenly_spaced(len(strips), n)]
 
 
 def extract_patches(

@@ -11,7 +11,7 @@ from scipy import ndimage
 from aitex_utils.lessons.cache import cached
 from aitex_utils.lessons.data import lesson_root, profile
 from aitex_utils.lessons.scored_tiles import choose_strips, fit_detector, load_scores, score_tiles, strip_with_map
-from aitex_utils.lessons.tile_sampling import tiles_and_masks
+from aitex_utils.lessons.tile_sampling import evenly_spaced, tiles_and_masks
 from aitex_utils.patchcore import PatchCore
 from aitex_utils.scoring import max_score
 
@@ -159,7 +159,7 @@ def load_light() -> list[LightScores]:
                 arrays[f"{factor}"] = max_score(score_tiles(detector, tiles)[0])
             return arrays
 
-        code = (choose_strips, fit_detector, score_tiles, change_light, PatchCore)
+        code = (choose_strips, evenly_spaced, fit_detector, score_tiles, change_light, PatchCore)
         sizes = {"factors": FACTORS, "tiles": LIGHT_TILES, "fabric": fabric.fabric}
         arrays = cached(f"07_{profile()}_light_{fabric.fabric}", make, data=root, code=code, **sizes)
         scores = {factor: arrays[f"{factor}"] / fabric.unit for factor in FACTORS}
@@ -193,4 +193,4 @@ def change_light(tiles: np.ndarray, factor: float) -> np.ndarray:
 def _spread(is_own: np.ndarray) -> np.ndarray:
     """Return up to `LIGHT_TILES` evenly spaced positions of True."""
     rows = np.flatnonzero(is_own)
-    return rows[np.linspace(0, len(rows) - 1, min(LIGHT_TILES, len(rows))).round().astype(int)]
+    return rows[evenly_spaced(len(rows), LIGHT_TILES)]

@@ -13,7 +13,7 @@ from aitex_utils.calibration import subtract_background
 from aitex_utils.errors import check_choice
 from aitex_utils.lessons.cache import cached
 from aitex_utils.lessons.data import lesson_root, profile
-from aitex_utils.lessons.tile_sampling import rank_fabrics
+from aitex_utils.lessons.tile_sampling import evenly_spaced, rank_fabrics
 from aitex_utils.patchcore import PAPER, PatchCore
 from aitex_utils.region import crop_to_fabric
 from aitex_utils.strips import Strip, list_strips
@@ -380,8 +380,7 @@ def _strips(of_profile: str) -> LessonStrips:
 
 def _evenly(strips: Sequence[Strip], most: int) -> list[Strip]:
     """Return at most so many strips, evenly spaced."""
-    places = np.linspace(0, len(strips) - 1, min(most, len(strips)))
-    return [strips[i] for i in places.round().astype(int)]
+    return [strips[i] for i in evenly_spaced(len(strips), most)]
 
 
 def _read(strips: Sequence[Strip]) -> tuple[list[np.ndarray], list[np.ndarray]]:
