@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+LIMIT = 600  # seconds; a process that works longer hangs, and is ended with the signal at which it prints where it is
 KILLED = 77  # exit code of a process that ends itself at a step
 CHANGES = {"os.mkdir", "os.rename", "os.rmdir", "os.remove", "os.truncate"}  # audit events before a change
 needs_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="processes are forked, which this system cannot")
@@ -36,7 +37,15 @@ def start(action: Callable[[], object], before: Callable[[], None] = lambda: Non
 
 
 def exit_code(pid: int) -> int:
-    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+    """Wait for a process and return its exit code, -6 if it hangs."""
+    end = time.monotonic() + LIMIT
+    while not (ended := os.waitpid(pid, os.WNOHANG))[0]:
+        time.sleep(0.001)
+        if time.monotonic() > end:
+            os.kill(pid, signal.SIGABRT)
+            ended = os.waitpid(pid, 0)
+            break
+    return os.waitstatus_to_exitcode(ended[1])
 
 
 def killed_at_each_step(action: Callable[[], object]) -> Iterator[int]:
