@@ -11,7 +11,7 @@ from tables_speed import anomalib_takes
 
 MEANS = {
     "mean": "mean over four fabrics of AITEX",
-    "mean_confirming": "fabrics 03 and 06 only, where nothing was chosen",
+    "mean_confirming": "fabrics 03 and 06 only, to confirm the choices",
 }
 
 

@@ -467,8 +467,8 @@ print(describe_sources(rates, RATE))
 # strips can show. On a single pair of strips the rate can be far off. With the same number of tiles, many strips give
 # a better threshold than few strips.
 #
-# On the practice fabric, this leak makes no visible difference. In the simulated mill, we set how much the scores
-# vary from strip to strip:
+# On the practice fabric, a threshold from the same strips does no visible harm: its mean rate equals that from other
+# strips. In the simulated mill, we set how much the scores vary from strip to strip:
 
 # %%
 print("correlation  same strips  other strips")
@@ -736,8 +736,8 @@ stills = [{"threshold": 1.0}, {"threshold": 1.3}, {"threshold": 2.0}]
 show_with_sliders(draw_threshold, stills, threshold=(0.8, 3.0, 0.05, 1.3))
 
 # %% [markdown]
-# A lower threshold finds more defects and raises more alarms. Wherever this test can measure the false-alarm rate, the
-# precision is low, because defects are even rarer than false alarms. The hatched range needs a larger test.
+# A lower threshold finds more defects and raises more alarms. Wherever this test can measure the false-alarm rate,
+# the precision is low, because defects are far rarer than false alarms. The hatched range needs a larger test.
 #
 # ### Choose and justify
 #
@@ -863,10 +863,10 @@ for f in fabrics:
 # %% [markdown]
 # ## Summary
 #
-# A result has a level, a prevalence and an interval. Tiles of a strip are correlated, so intervals come from resampled
-# strips, and they are wide. AUPRO gives each region the same weight. A conformal threshold needs normal tiles only,
-# from strips outside the training set. Its promise holds on average over similar strips, but a change of light breaks
-# it. Choose and report on different strips. In the end, count alarms and misses per 100 m.
+# A result has a level, a prevalence and an interval. Tiles of a strip are correlated, so intervals come from
+# resampled strips. These intervals are wide. AUPRO gives each region the same weight. A conformal threshold needs
+# normal tiles only, from strips outside the training set. Its promise holds on average over similar strips, but a
+# change of light breaks it. Choose and report on different strips. In the end, count alarms and misses per 100 m.
 #
 # ### Quiz
 #
@@ -890,8 +890,8 @@ quiz("07.q1", "c")
 #
 # </details>
 #
-# **2.** 20 strips of 12 tiles were tested. Resampling single tiles gives a narrow interval of the false-alarm rate. Why
-# should you not report this interval?
+# **2.** A test used 20 strips of 12 tiles. Resampling single tiles gives a narrow interval of the false-alarm rate.
+# Why should you not report this interval?
 # - a) Resampling repeats some tiles and leaves out others
 # - b) Tiles of one strip are correlated, so these 240 tiles contain less information than 240 independent tiles
 # - c) Tiles of one strip differ, and the interval ignores this difference

@@ -353,8 +353,8 @@ show(*plot_rows(images, contest.titles, caption, masks=contest.masks[shown]))
 # %% [markdown]
 # ## 6. A first verdict
 #
-# PatchCore has the settings of its paper, and keeps 1 in 10 patches. PatchCore and the autoencoder (AE) have zero
-# padding and no normalisation. We call this setting *as it comes*.
+# PatchCore has the settings of its paper, apart from the backbone and the score of a tile. It keeps 1 in 10 patches.
+# PatchCore and the autoencoder (AE) have zero padding and no normalisation. We call this setting *as it comes*.
 #
 # Which difference in tile AUROC do you expect, **autoencoder with SSIM minus PatchCore**?
 
@@ -665,9 +665,9 @@ print(f"PatchCore {auroc(contest.labels, setup.tile_scores(setup.patchcore_maps(
 # %% [markdown]
 # ### A variational autoencoder
 #
-# A **variational autoencoder** (VAE) encodes a tile as a distribution: a mean $m$ and a variance $s^2$ per code value. In
-# training, the decoder gets a random sample from it. The loss has a second part, the Kullback-Leibler divergence from the
-# standard normal distribution, with a weight of $2\beta$ per pixel:
+# A **variational autoencoder** (VAE) encodes a tile as a distribution: a mean $m$ and a variance $s^2$ per code
+# value. In training, the decoder gets a random sample from this distribution. The loss has a second part, the
+# Kullback-Leibler divergence from the standard normal distribution, with a weight of $2\beta$ per pixel:
 #
 # $$\text{loss} = \text{squared error} + 2 \beta \cdot \tfrac12 \sum (m^2 + s^2 - 1 - \ln s^2) / \text{pixels}$$
 #

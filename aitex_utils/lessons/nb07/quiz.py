@@ -24,7 +24,7 @@ QUESTIONS = (
     ),
     Question(
         "07.q2",
-        "20 strips of 12 tiles were tested. Resampling single tiles gives a narrow interval of the false-alarm rate. "
+        "A test used 20 strips of 12 tiles. Resampling single tiles gives a narrow interval of the false-alarm rate. "
         "Why should you not report this interval?",
         {
             "a": (
