@@ -467,8 +467,8 @@ print(describe_sources(rates, RATE))
 # strips can show. On a single pair of strips the rate can be far off. With the same number of tiles, many strips give
 # a better threshold than few strips.
 #
-# On the practice fabric, a threshold from the same strips does no visible harm: its mean rate equals that from other
-# strips. In the simulated mill, we set how much the scores vary from strip to strip:
+# On the practice fabric, the same strips do no visible harm. In the simulated mill, we set how much the scores vary
+# from strip to strip:
 
 # %%
 print("correlation  same strips  other strips")

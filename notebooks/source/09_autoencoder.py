@@ -40,8 +40,8 @@
 # One choice cannot be the same: PatchCore has an ImageNet-pretrained backbone, and the autoencoder starts from random
 # weights.
 #
-# We use the fabric with the most defective strips. After a restart of the kernel, run the first code cell of
-# your section and continue there. *Run All Above Selected Cell* also works.
+# We use the fabric with the most defective strips. After a restart of the kernel, run the first code cell of your
+# section and continue there.
 
 # %% tags=["start-here"]
 # Start here again after a restart
@@ -63,9 +63,9 @@ images = {"tile": contest.tiles[shown], "crop": crops}
 show(*plot_rows(images, contest.titles, caption, masks=contest.masks[shown]))
 
 # %% [markdown]
-# Most of the defects are small or thin, and change the brightness by a few tens of grey levels. The clean tiles come
-# from normal strips only, so the test is easier than inspection in a mill (notebook 07, section 9). The benchmarks
-# call these negatives **C1**.
+# Most defects are small or thin, and change the brightness by a few tens of grey levels. The clean tiles come from
+# normal strips only, so the test is easier than inspection in a mill (notebook 07). The benchmarks call these
+# negatives **C1**.
 
 # %% [markdown]
 # ## 2. The bottleneck
