@@ -1,4 +1,7 @@
-"""A solved notebook runs to its end and once more, and each section runs alone from its cell `start-here` on."""
+"""A solved notebook runs to its end and once more, and each section runs alone from its cell `start-here` on.
+
+The sections of a notebook share a kernel, because a kernel takes some seconds to start, and forget all before each.
+"""
 
 from __future__ import annotations
 
@@ -22,6 +25,15 @@ SOURCES = sorted(builder.SOURCE.glob("[0-9][0-9]_*.py"))
 TIMES = re.compile(r"\d\s?(?:s|ms|µs|us|min|[KMG]i?B(?:/s)?)\b|\b(?:seconds?|milliseconds?|times|faster|slower)\b")
 TABLE_OF_TIMES = re.compile(r"\b(?:milliseconds|microseconds|seconds|ms|µs|s)\b")  # in the head of a table
 SPREAD = re.compile(r"\d\s+\([\d.,]+ to [\d.,]+\)")
+# What a restart of the kernel leaves behind: no names, no functions that passed, no open figures. It takes no seconds.
+RESTART = """
+get_ipython().reset(new_session=False)
+from aitex_utils.lessons.engine.yours import forget_passed
+forget_passed()
+from matplotlib import pyplot
+pyplot.close("all")
+del forget_passed, pyplot
+"""
 COUNTING = re.compile(r"^(?:progress_table|calibration)\(", re.MULTILINE)  # they count what was done before
 
 
@@ -94,15 +106,25 @@ def test_a_solved_notebook_runs_twice_in_one_kernel_and_says_the_same(source: Pa
     assert not (found := differences(first, second)), "\n\n".join(found)
 
 
+def run_sections(by_heading: dict[str, list[NotebookNode]], cache: Path) -> list[str]:
+    """Run each section as after a restart of the kernel; return what goes wrong, by its heading."""
+    restart = nbformat.v4.new_code_cell(RESTART)
+    cells = [cell for of_section in by_heading.values() for cell in (restart, *of_section)]
+    headings = [heading for heading, of_section in by_heading.items() for _ in (restart, *of_section)]
+    copies = [nbformat.v4.new_code_cell(cell.source, metadata=cell.metadata) for cell in cells]
+    try:
+        builder.execute(nbformat.v4.new_notebook(cells=copies), timeout=HANG, cache=cache)
+    except CellExecutionError as error:
+        broken = next(i for i, cell in enumerate(copies) if any(o.output_type == "error" for o in cell.outputs))
+        return [f"{headings[broken]}: {error.ename}: {error.evalue}\n{error.traceback[-1500:]}"]
+    by_cell = zip(headings, copies, strict=True)
+    return [f"{heading}: {text}" for heading, cell in by_cell for text in failed_checks([cell])]
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("source", SOURCES, ids=lambda path: path.stem)
-def test_each_section_runs_on_its_own_in_a_new_kernel(source: Path, caches: Path):
-    failures = []
-    for heading, cells in sections_with_code(builder.solved(source).cells).items():
-        try:
-            failures += [f"{heading}: {text}" for text in failed_checks(run(cells, caches / source.stem))]
-        except CellExecutionError as error:
-            failures.append(f"{heading}: {error.ename}: {error.evalue}\n{error.traceback[-1500:]}")
+def test_each_section_runs_on_its_own_after_a_restart(source: Path, caches: Path):
+    failures = run_sections(sections_with_code(builder.solved(source).cells), caches / source.stem)
     assert not failures, "\n\n".join(failures)
 
 
@@ -157,3 +179,15 @@ def test_a_section_begins_with_its_cell_that_starts_it():
     ]
     found = {heading: [cell.source for cell in code] for heading, code in sections_with_code(cells).items()}
     assert found == {"": ["0"], "A": ["2", "3"], "B": ["4"]}
+
+
+@pytest.mark.slow
+def test_a_section_that_needs_an_earlier_one_is_noticed(tmp_path: Path):
+    first = "import math\ndef round_up(x):\n    return math.ceil(x)"
+    needs = {name: [made(first)] for name in ("A", "B")}
+    assert run_sections(needs, tmp_path) == []
+    (failure,) = run_sections({**needs, "C": [made("round_up(2.5)")], "D": [made("1")]}, tmp_path)
+    assert failure.startswith("C: NameError")
+    kept = "from aitex_utils.lessons.engine.yours import keep_passed, yours\nkeep_passed('00.1', abs)"
+    asks = "from aitex_utils.lessons.engine.yours import yours\nassert yours('00.1', round) is round"
+    assert run_sections({"A": [made(kept)], "B": [made(asks)]}, tmp_path) == []
