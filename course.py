@@ -521,8 +521,11 @@ def test(arguments):
         print(f"The tests take {known}{more}.", flush=True)
     except (OSError, ValueError, KeyError):
         pass  # it was not measured yet
+    arguments = [argument for argument in arguments if argument != "--quick"]
     options = ["-m", "not slow"] if quick else []
-    return run("-c", MODULE, ROOT, "pytest", *options, *(a for a in arguments if a != "--quick"), cwd=ROOT)
+    if all(argument.startswith("-") for argument in arguments):  # all tests: in several processes
+        options += ["-n", "auto", "--dist", "loadgroup"]
+    return run("-c", MODULE, ROOT, "pytest", *options, *arguments, cwd=ROOT)
 
 
 COMMANDS = {

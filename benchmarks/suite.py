@@ -17,12 +17,12 @@ from aitex_utils.strips import PROJECT
 
 
 def minutes_of(*options: str) -> float:
-    """Run the tests with further options.
+    """Run the tests with further options of `course.py test`.
 
     Parameters
     ----------
     *options : str
-        Options of pytest.
+        Options.
 
     Returns
     -------
@@ -35,7 +35,7 @@ def minutes_of(*options: str) -> float:
         If a test fails.
     """
     begin = time.perf_counter()
-    subprocess.run([sys.executable, "-m", "pytest", "-q", *options], cwd=PROJECT, check=True)
+    subprocess.run([sys.executable, PROJECT / "course.py", "test", "-q", *options], cwd=PROJECT, check=True)
     return round((time.perf_counter() - begin) / 60, 1)
 
 
@@ -48,7 +48,7 @@ def main() -> int:
         Exit status: 0, or 1 if a test failed, so nothing was written.
     """
     try:
-        quick, full = minutes_of("-m", "not slow"), minutes_of()
+        quick, full = minutes_of("--quick"), minutes_of()
     except subprocess.CalledProcessError:
         print("suite: a test failed, so nothing was written.", file=sys.stderr)
         return 1

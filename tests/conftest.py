@@ -20,6 +20,9 @@ settings.register_profile("patient", derandomize=True, **PATIENT)
 settings.register_profile("quick", derandomize=True, max_examples=15, **PATIENT)
 settings.register_profile("search", max_examples=500, **PATIENT)
 
+MOST_WORKERS, MEMORY_OF_A_WORKER = 4, 4 * 2**30  # bytes; a notebook takes up to 3 GiB
+EXECUTES = pytest.StashKey[bool]()
+
 
 def pytest_configure(config: pytest.Config) -> None:
     """Take fewer random examples where the slow tests are left out; heed interrupts, also as a background job."""
@@ -27,6 +30,34 @@ def pytest_configure(config: pytest.Config) -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     if not config.getoption("--hypothesis-profile"):
         settings.load_profile("quick" if config.getoption("-m") == "not slow" else "patient")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """Return how many processes `-n auto` starts: as many as cores and memory allow. Each gets its share of threads."""
+    import psutil
+
+    from aitex_utils.commands.launching import core_limits, memory_limit
+
+    cores = max(1, int(core_limits()[1]))
+    memory = min(psutil.virtual_memory().available, memory_limit())
+    workers = int(max(1, min(cores, MOST_WORKERS, memory // MEMORY_OF_A_WORKER)))
+    os.environ.setdefault("OMP_NUM_THREADS", str(cores // workers))  # more threads than cores wait for each other
+    return workers
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let the tests of a notebook, which share a cache, run in one process, and those of a module too.
+
+    The longest, those that execute notebooks, come first, so no process has much left to do when the others are done.
+    """
+    for item in items:
+        source = getattr(item, "callspec", None) and item.callspec.params.get("source")
+        is_executed = isinstance(source, Path) and item.get_closest_marker("slow") is not None
+        item.add_marker(pytest.mark.xdist_group(source.stem if is_executed else item.path.name))
+        item.stash[EXECUTES] = is_executed
+    items.sort(key=lambda item: not item.stash[EXECUTES])
 
 
 @pytest.fixture(scope="session")

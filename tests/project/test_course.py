@@ -1100,13 +1100,18 @@ def test_the_python_version_belongs_to_the_fingerprint(course: ModuleType, monke
     assert course.fingerprint() != before
 
 
+PARALLEL = ["-n", "auto", "--dist", "loadgroup"]
+
+
 def test_the_tests_say_how_long_they_take_and_quick_leaves_out_the_slow_ones(project: Path):
     done = launch(project, "test", "-x")
-    assert done.calls[-1]["argv"][1:] == ["-x"] and " min " not in done.out  # not measured in this project
+    assert done.calls[-1]["argv"][1:] == [*PARALLEL, "-x"] and " min " not in done.out  # not measured in this project
+    some = launch(project, "test", "tests/test_tiling.py", "-x")
+    assert some.calls[-1]["argv"][1:] == ["tests/test_tiling.py", "-x"]  # they start faster in one process
     results = project / "benchmarks" / "results"
     results.mkdir(exist_ok=True)
     (results / "tests.json").write_text('{"full_minutes": 12.4, "quick_minutes": 2.3}')
     full, quick = launch(project, "test"), launch(project, "test", "--quick", "-x")
-    assert full.calls[-1]["argv"][1:] == [] and "about 12 min" in full.out
-    assert quick.calls[-1]["argv"][1:] == ["-m", "not slow", "-x"] and "about 2 min" in quick.out
+    assert full.calls[-1]["argv"][1:] == PARALLEL and "about 12 min" in full.out
+    assert quick.calls[-1]["argv"][1:] == ["-m", "not slow", *PARALLEL, "-x"] and "about 2 min" in quick.out
     shutil.rmtree(results)
