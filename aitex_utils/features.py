@@ -379,7 +379,7 @@ class PatchFeatures:
             handles = [module.register_forward_hook(make_hook(name)) for name, module in self._modules.items()]
             try:
                 with explain_memory(), torch_defaults():
-                    self._network(images)
+                    self._network(images.to(self.device))
             except _AllLayersSeen:
                 pass
             except (AssertionError, RuntimeError) as error:

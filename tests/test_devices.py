@@ -16,8 +16,10 @@ from aitex_utils import PatchCore, PatchFeatures
 from aitex_utils.baselines.autoencoder import Autoencoder
 from aitex_utils.baselines.variational import VariationalAutoencoder
 from aitex_utils.calibration import leave_one_out_distances
+from aitex_utils.coreset import k_center_greedy
 from aitex_utils.errors import InputError
 from aitex_utils.fast import torch_greedy, torch_search
+from aitex_utils.memory_bank import MemoryBank
 from aitex_utils.safety import devices
 from aitex_utils.safety.out_of_memory import OutOfMemoryError
 
@@ -245,9 +247,6 @@ def test_patches_of_a_gpu_agree_with_the_cpu(name: str, gpu: str):
 @pytest.mark.gpu
 def test_coreset_and_search_on_a_gpu_equal_those_of_the_cpu(gpu: str):
     patches = np.random.default_rng(0).normal(size=(20_000, 64)).astype(np.float32)
-    from aitex_utils.coreset import k_center_greedy
-    from aitex_utils.memory_bank import MemoryBank
-
     expected, actual = (k_center_greedy(patches, 500, seed=0, device=device)[0] for device in ("cpu", gpu))
     assert np.mean(actual == expected) > 0.99
     for k in (1, 3):

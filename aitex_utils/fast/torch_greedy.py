@@ -7,7 +7,7 @@ import numpy as np
 from ..safety.torch_defaults import torch_defaults
 from .exact_distances import rounding_of_products
 
-PAIRS = 2**20  # differences of points computed at once, which bounds memory to PAIRS x D x 16 bytes
+BLOCK = 2**22  # numbers of one block of differences, which bounds memory to BLOCK x 16 bytes
 
 
 @torch_defaults()
@@ -57,22 +57,22 @@ def k_center_greedy_torch(
 
     with torch.inference_mode():
         cloud = torch.from_numpy(points).to(device)  # (N, D)
-        squared_norms = cloud.square().sum(dim=1)  # (N,)
-        lengths = squared_norms.sqrt()
+        lengths = torch.linalg.vector_norm(cloud, dim=1)  # (N,)
+        squared_norms = lengths.square()
         slack = rounding_of_products(lengths, lengths.max(), cloud.shape[1])
         exact = torch.float32 if cloud.device.type == "mps" else torch.float64
         nearest = torch.full_like(squared_norms, torch.inf)  # squared distance to the nearest choice, -1 for a choice
-        indices = torch.empty(k, dtype=torch.int64, device=device)
+        indices = np.empty(k, np.int64)
         squared_radii = torch.empty(k, device=device)
-        farthest = torch.tensor(first, device=device)
+        farthest = first
         for choice in tqdm(range(k), desc="coreset", unit="patch", disable=not progress):
             indices[choice], centre = farthest, cloud[farthest]
             squared = torch.addmv(squared_norms, cloud, centre, alpha=-2) + squared_norms[farthest]
             closer = torch.nonzero(squared < nearest + slack)[:, 0]  # the others cannot have come nearer
-            for rows in closer.split(max(1, PAIRS // cloud.shape[1])):
+            for rows in closer.split(max(1, BLOCK // cloud.shape[1])):
                 differences = cloud[rows].to(exact) - centre.to(exact)
                 nearest[rows] = torch.minimum(nearest[rows], differences.square().sum(dim=1).float())
             nearest[farthest] = -1.0
-            farthest = nearest.argmax()
+            farthest = int(nearest.argmax())
             squared_radii[choice] = nearest[farthest].clamp(min=0.0)
-        return indices.cpu().numpy(), squared_radii.cpu().numpy()
+        return indices, squared_radii.cpu().numpy()

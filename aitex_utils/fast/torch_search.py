@@ -37,7 +37,7 @@ class TorchSearch:
 
         self.mean = vectors.mean(axis=0, dtype=np.float64).astype(np.float32)
         self.points = torch.from_numpy(vectors - self.mean).to(device)  # (N, C), smaller norms: less rounding
-        self.squared_norms = self.points.square().sum(dim=1)  # (N,)
+        self.squared_norms = torch.linalg.vector_norm(self.points, dim=1).square()  # (N,)
 
     @torch_defaults()
     def search(self, queries: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
@@ -67,6 +67,7 @@ class TorchSearch:
                 block = torch.from_numpy(queries[rows] - self.mean).to(self.points.device)
                 partial = torch.addmm(self.squared_norms, block, self.points.T, alpha=-2)  # (n, N), less |p|^2
                 nearest, places = partial.topk(k, dim=1, largest=False)
-                squares[rows] = (nearest + block.square().sum(dim=1, keepdim=True)).cpu().numpy()
+                own = torch.linalg.vector_norm(block, dim=1, keepdim=True).square()  # |p|^2
+                squares[rows] = (nearest + own).cpu().numpy()
                 indices[rows] = places.cpu().numpy()
         return squares, indices

@@ -54,7 +54,7 @@ def test_the_choices_equal_the_reference(points: np.ndarray, data: st.DataObject
     start = data.draw(st.one_of(st.none(), st.integers(0, len(points) - 1)))
     options = {"seed": data.draw(st.integers(0, 9)), "projection": data.draw(st.sampled_from([None, 1, 4]))}
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(torch_greedy, "PAIRS", data.draw(st.sampled_from([1, 50, 2**20])))
+        patched.setattr(torch_greedy, "BLOCK", data.draw(st.sampled_from([1, 50, 2**20])))
         indices, radii = k_center_greedy(points, k, start=start, device=ON_DEVICE, **options)
     expected, expected_radii = k_center_greedy_reference(points, k, start=start, **options)
     np.testing.assert_array_equal(indices, expected)
