@@ -358,8 +358,11 @@ class MemoryBank:
 
     def _nearest_candidates(self, patches: np.ndarray, candidates: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
         """Return squared distances and indices (n, k) of the k nearest of the candidates (n, m), infinite for -1."""
-        rows = np.repeat(np.arange(len(patches)), candidates.shape[1])
-        squares = squared_distances_at(patches, rows, self.vectors_, candidates.ravel()).reshape(candidates.shape)
+        if self._on_device is not None:
+            squares = self._on_device.squared_distances(patches, candidates)
+        else:
+            rows = np.repeat(np.arange(len(patches)), candidates.shape[1])
+            squares = squared_distances_at(patches, rows, self.vectors_, candidates.ravel()).reshape(candidates.shape)
         squares[candidates < 0] = np.inf
         order = np.lexsort((candidates, squares))[:, :k]
         return np.take_along_axis(squares, order, 1), np.take_along_axis(candidates, order, 1)

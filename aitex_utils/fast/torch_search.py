@@ -5,8 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from ..safety.torch_defaults import torch_defaults
+from .exact_distances import squared_distances_at
 
 PRODUCT = 2**26  # numbers of one product, which bounds memory to PRODUCT x 4 bytes
+BLOCK = 2**22  # numbers of one block of differences, in float64
 
 
 class TorchSearch:
@@ -21,9 +23,9 @@ class TorchSearch:
 
     Notes
     -----
-    The squared distances come from products in float32, as FAISS's do, and are as inexact. `memory_bank` computes the
-    distances of the neighbours anew, and searches anew where rounding leaves a doubt. So the result of a memory bank
-    does not depend on the device.
+    The squared distances of `search` come from products in float32, as FAISS's do, and are as inexact. `memory_bank`
+    computes the distances of the neighbours anew, and searches anew where rounding leaves a doubt. So the result of a
+    memory bank does not depend on the device, up to rounding in float64.
 
     Examples
     --------
@@ -35,8 +37,8 @@ class TorchSearch:
     def __init__(self, vectors: np.ndarray, device: str) -> None:
         import torch
 
-        self.mean = vectors.mean(axis=0, dtype=np.float64).astype(np.float32)
-        self.points = torch.from_numpy(vectors - self.mean).to(device)  # (N, C), smaller norms: less rounding
+        self.vectors = vectors
+        self.points = torch.from_numpy(np.array(vectors)).to(device)  # (N, C), a writable copy
         self.squared_norms = torch.linalg.vector_norm(self.points, dim=1).square()  # (N,)
 
     @torch_defaults()
@@ -64,10 +66,40 @@ class TorchSearch:
         with torch.inference_mode():
             for begin in range(0, len(queries), step):
                 rows = slice(begin, begin + step)
-                block = torch.from_numpy(queries[rows] - self.mean).to(self.points.device)
+                block = torch.from_numpy(np.array(queries[rows])).to(self.points.device)
                 partial = torch.addmm(self.squared_norms, block, self.points.T, alpha=-2)  # (n, N), less |p|^2
                 nearest, places = partial.topk(k, dim=1, largest=False)
                 own = torch.linalg.vector_norm(block, dim=1, keepdim=True).square()  # |p|^2
-                squares[rows] = (nearest + own).cpu().numpy()
-                indices[rows] = places.cpu().numpy()
+                squares[rows], indices[rows] = (nearest + own).cpu().numpy(), places.cpu().numpy()
         return squares, indices
+
+    @torch_defaults()
+    def squared_distances(self, queries: np.ndarray, indices: np.ndarray) -> np.ndarray:
+        """Return the squared distances of queries to some vectors each, from differences in float64.
+
+        Parameters
+        ----------
+        queries : ndarray, shape (n, C)
+            float32.
+        indices : ndarray, shape (n, m)
+            Indices of vectors.
+
+        Returns
+        -------
+        ndarray, shape (n, m)
+            float64. Apple's GPUs have no float64, so there the CPU computes them.
+        """
+        import torch
+
+        if self.points.device.type == "mps":
+            rows = np.repeat(np.arange(len(queries)), indices.shape[1])
+            return squared_distances_at(queries, rows, self.vectors, indices.ravel()).reshape(indices.shape)
+        squares = np.empty(indices.shape)
+        step = max(1, BLOCK // (indices.shape[1] * queries.shape[1]))
+        with torch.inference_mode():
+            for begin in range(0, len(queries), step):
+                rows = slice(begin, begin + step)
+                block = torch.from_numpy(np.array(queries[rows])).to(self.points.device).double()[:, None]  # (n, 1, C)
+                near = self.points[torch.from_numpy(indices[rows]).to(self.points.device)]  # (n, m, C)
+                squares[rows] = (near.double() - block).square().sum(dim=2).cpu().numpy()
+        return squares

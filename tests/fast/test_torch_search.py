@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.spatial.distance import cdist
 
 from aitex_utils import memory_bank
 from aitex_utils.fast import torch_search
-from aitex_utils.fast.exact_distances import brute_force_search
+from aitex_utils.fast.exact_distances import brute_force_search, rounding_of_products
 from aitex_utils.fast.torch_search import TorchSearch
 from aitex_utils.memory_bank import KINDS, MemoryBank
 
@@ -61,11 +62,35 @@ def test_distances_belong_to_the_indices_and_are_the_smallest(n_vectors, n_queri
         patched.setattr(torch_search, "PRODUCT", data.draw(st.integers(1, 500)))
         squares, indices = TorchSearch(vectors, ON_DEVICE).search(queries, k)
     expected = cdist(queries.astype(float), vectors.astype(float)) ** 2
-    tolerance = 1e-5 * max(1.0, expected.max(initial=0), (vectors.std(axis=0) ** 2).sum())
+    lengths = np.linalg.norm(queries, axis=1)
+    slack = rounding_of_products(lengths, np.linalg.norm(vectors, axis=1).max(), channels)[:, None]
     assert all(len(set(row)) == k for row in indices.tolist())
-    np.testing.assert_allclose(squares, np.take_along_axis(expected, indices, 1), atol=tolerance)
-    np.testing.assert_allclose(squares, np.sort(expected, axis=1)[:, :k], atol=tolerance)
+    assert (np.abs(squares - np.take_along_axis(expected, indices, 1)) <= slack).all()  # the memory bank's assumption
+    assert (np.abs(squares - np.sort(expected, axis=1)[:, :k]) <= slack).all()
     assert (np.diff(squares, axis=1) >= 0).all()
+
+
+@settings(max_examples=30)
+@given(n=st.integers(1, 20), m=st.integers(1, 5), kind=st.sampled_from(POINTS), block=st.integers(1, 300))
+def test_distances_of_pairs_are_computed_from_differences(n: int, m: int, kind: str, block: int):
+    vectors, queries = make_points(kind, 15, n, 6, seed=n)
+    indices = np.random.default_rng(m).integers(15, size=(n, m))
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(torch_search, "BLOCK", block)
+        squares = TorchSearch(vectors, ON_DEVICE).squared_distances(queries, indices)
+    differences = queries[:, None].astype(float) - vectors[indices].astype(float)
+    np.testing.assert_allclose(squares, (differences**2).sum(axis=2), rtol=1e-14)
+    assert squares.dtype == np.float64
+
+
+def test_without_float64_on_the_device_the_cpu_computes_the_distances():
+    class OnApple:
+        device = torch.device("mps")
+
+    vectors, queries = make_points("normal", 15, 4, 6, seed=0)
+    search, indices = TorchSearch(vectors, ON_DEVICE), np.array([[0, 3]] * 4)
+    expected, search.points = search.squared_distances(queries, indices), OnApple()
+    np.testing.assert_allclose(search.squared_distances(queries, indices), expected, rtol=1e-14)
 
 
 # In a memory bank: the exact neighbours

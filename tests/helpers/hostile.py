@@ -567,6 +567,7 @@ def _argument_table() -> dict[str, Any]:
         "lower_rows.rows": np.arange(12),
         "rounded_squared_distances.squared_norms": (patches**2).sum(axis=1),
         "k_center_greedy_torch.first": 0,
+        "TorchSearch.squared_distances.indices": np.array([[0, 1]] * 12),
         "squared_distances_at.rows": np.array([0, 1]),
         "squared_distances_at.other_rows": np.array([2, 3]),
         "rounding_of_products.lengths": np.ones(3),
