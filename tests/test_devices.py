@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import copy
+import gc
 import json
+import weakref
 from pathlib import Path
 
 import numpy as np
@@ -82,6 +84,29 @@ def test_a_batch_that_does_not_fit_is_halved_with_one_warning(monkeypatch: pytes
     with pytest.warns(UserWarning, match="2 fitted: set batch_size=2") as seen:
         np.testing.assert_allclose(features.transform(np.concatenate([NORMAL, NORMAL]))[:8], expected, **CLOSE)
     assert len(seen) == 1 and features.batch_size == 8
+
+
+def test_the_tensors_of_a_failed_batch_are_gone_before_the_next_begins(monkeypatch: pytest.MonkeyPatch):
+    """Without the garbage collector, which would come too late."""
+    features, alive, failed = PatchFeatures(size=64, device=ON_DEVICE), [], []
+    forward = features._network.forward
+
+    def limited(images: torch.Tensor) -> torch.Tensor:
+        alive.append([reference() is not None for reference in failed])
+        if len(images) > 2:
+            activations = images + 1
+            failed.extend([weakref.ref(images), weakref.ref(activations)])
+            raise torch.OutOfMemoryError("CUDA out of memory.")
+        return forward(images)
+
+    monkeypatch.setattr(features._network, "forward", limited)
+    gc.disable()
+    try:
+        with pytest.warns(UserWarning, match="2 fitted"):
+            features.transform(NORMAL)
+    finally:
+        gc.enable()
+    assert alive[:3] == [[], [False] * 2, [False] * 4]
 
 
 def test_a_tile_that_does_not_fit_is_refused(monkeypatch: pytest.MonkeyPatch):
