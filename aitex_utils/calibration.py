@@ -11,6 +11,7 @@ from .fast.bf16_bound import has_fast_bf16
 from .fast.pruned_search import MIN_SIZE, PrunedSearch
 from .features import split_branches
 from .memory_bank import MemoryBank
+from .safety.devices import check_device
 from .safety.scores import check_float32, check_map
 from .scoring import geometric_mean_distance
 
@@ -79,7 +80,10 @@ def row_scale(distances: Sequence[np.ndarray], quantile: float = 0.9) -> np.ndar
 
 
 def leave_one_out_distances(
-    samples: Sequence[tuple[int, np.ndarray]], vectors: Sequence[np.ndarray], groups: Sequence[np.ndarray]
+    samples: Sequence[tuple[int, np.ndarray]],
+    vectors: Sequence[np.ndarray],
+    groups: Sequence[np.ndarray],
+    device: str = "cpu",
 ) -> list[np.ndarray]:
     """Return the distances of normal tiles or strips to the coreset patches of all *other* tiles or strips.
 
@@ -93,6 +97,8 @@ def leave_one_out_distances(
         Coreset of each branch.
     groups : sequence of ndarray, each of shape (k,)
         For each vector the number of its tile or strip.
+    device : {"auto", "cpu", "cuda", "cuda:N", "mps"}
+        Where the neighbours are searched, as in `memory_bank.MemoryBank`.
 
     Returns
     -------
@@ -111,6 +117,7 @@ def leave_one_out_distances(
     >>> [float(one.round(2)[0, 0]) for one in leave_one_out_distances(samples, [vectors], [np.array([0, 1])])]
     [4.239999771118164, 4.239999771118164]
     """
+    device = check_device(device)
     usable = [(number, patches) for number, patches in samples if not any((g == number).all() for g in groups)]
     if not usable:
         raise InputError(
@@ -120,9 +127,9 @@ def leave_one_out_distances(
 
     def of_branch(branch: int, bank: np.ndarray, group: np.ndarray) -> list[np.ndarray]:
         # One search serves all samples. It is freed before the next branch makes its own.
-        search = PrunedSearch(bank) if len(bank) >= MIN_SIZE and has_fast_bf16() else None
+        search = PrunedSearch(bank) if device == "cpu" and len(bank) >= MIN_SIZE and has_fast_bf16() else None
         parts = [(number, split_branches(patches, len(vectors))[branch]) for number, patches in usable]
-        return [_distances_without(part, bank, group == number, search) for number, part in parts]
+        return [_distances_without(part, bank, group == number, search, device) for number, part in parts]
 
     by_branch = [of_branch(branch, *pair) for branch, pair in enumerate(zip(vectors, groups, strict=True))]
     return [geometric_mean_distance(of_sample) for of_sample in zip(*by_branch, strict=True)]
@@ -180,10 +187,10 @@ def subtract_background(anomaly_map: np.ndarray, quantile: float) -> np.ndarray:
 
 
 def _distances_without(
-    patches: np.ndarray, vectors: np.ndarray, exclude: np.ndarray, search: PrunedSearch | None
+    patches: np.ndarray, vectors: np.ndarray, exclude: np.ndarray, search: PrunedSearch | None, device: str
 ) -> np.ndarray:
     """Return the distances (H', W') of patches (H', W', C) to vectors (k, C), except the vectors of `exclude` (k,)."""
     flat = patches.reshape(-1, patches.shape[-1]).astype(np.float32)
     if search is None:
-        return MemoryBank().add(vectors[~exclude]).search(flat, 1)[0].reshape(patches.shape[:2])
+        return MemoryBank(device=device).add(vectors[~exclude]).search(flat, 1)[0].reshape(patches.shape[:2])
     return np.sqrt(search.search(flat, exclude)[0]).astype(np.float32).reshape(patches.shape[:2])

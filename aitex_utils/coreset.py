@@ -17,17 +17,16 @@ import numpy as np
 
 from .errors import check_choice, check_flag, check_integer, check_number, check_seed
 from .fast.bf16_bound import GROUP, Bf16Bound, balanced_partition_order, has_fast_bf16
-from .fast.exact_distances import (
-    paired_squared_distances,
-    rounding_of_products,
-    squared_distances_at,
-)
+from .fast.exact_distances import paired_squared_distances, rounding_of_products
+from .fast.greedy_blocks import ROWS, farthest_places, lower_rows, rounded_squared_distances
+from .fast.torch_greedy import k_center_greedy_torch
 from .safety.arrays import check_patches
+from .safety.devices import check_device
 from .safety.torch_defaults import torch_defaults
 
 SAMPLERS = ("greedy", "random", "k_means")
 POOL, SHORTLIST = 4096, 128  # the farthest patches, and the farthest of those, among which the next choices are made
-ROWS, CENTRES = 2048, 768  # patches x centres of one product in an update: what fits into a core's cache
+CENTRES = 768  # of one product in an update, with ROWS patches: what fits into a core's cache
 
 
 class Subsample(NamedTuple):
@@ -95,6 +94,7 @@ def k_center_greedy(
     projection: int | None = 128,
     start: int | None = None,
     progress: bool = False,
+    device: str = "cpu",
 ) -> tuple[np.ndarray, np.ndarray]:
     """Choose k patches, each farthest from all previous choices: exact, in blocks instead of point by point.
 
@@ -113,6 +113,9 @@ def k_center_greedy(
         Index of the first choice; None draws it.
     progress : bool
         Show a bar.
+    device : {"auto", "cpu", "cuda", "cuda:N", "mps"}
+        Where the choices are made, see `safety.devices.check_device`. A GPU makes them with one pass per choice
+        (`fast.torch_greedy`), equal up to rounding.
 
     Returns
     -------
@@ -154,7 +157,11 @@ def k_center_greedy(
     ([0, 3, 2], [9.0, 4.0, 1.0])
     """
     check_flag("progress", progress)
+    device = check_device(device)
     points, unit, first = _prepare(patches, k, seed, projection, start)
+    if device != "cpu":
+        indices, squared_radii = k_center_greedy_torch(points, k, first, device, progress=progress)
+        return indices, np.sqrt(squared_radii) * np.float32(unit)
     from tqdm.auto import tqdm
 
     squared_norms = np.einsum("ij,ij->i", points, points)  # (N,)
@@ -248,7 +255,13 @@ def k_means(patches: np.ndarray, k: int, *, seed: int) -> np.ndarray:
 
 
 def subsample(
-    patches: np.ndarray, ratio: float, sampler: str = "greedy", *, seed: int, progress: bool = False
+    patches: np.ndarray,
+    ratio: float,
+    sampler: str = "greedy",
+    *,
+    seed: int,
+    progress: bool = False,
+    device: str = "cpu",
 ) -> Subsample:
     """Choose a share of the patches with a sampler given by name.
 
@@ -264,6 +277,8 @@ def subsample(
         Seed of the sampler.
     progress : bool
         Show a bar.
+    device : {"auto", "cpu", "cuda", "cuda:N", "mps"}
+        Where `k_center_greedy` makes its choices. The other samplers use the CPU.
 
     Returns
     -------
@@ -288,7 +303,7 @@ def subsample(
     if sampler == "random":
         indices, radius = random_subset(patches, k, seed=seed), None
     else:
-        indices, radii = k_center_greedy(patches, k, seed=seed, progress=progress)
+        indices, radii = k_center_greedy(patches, k, seed=seed, progress=progress, device=device)
         radius = float(radii[-1])
     return Subsample(patches[indices], indices, radius)
 
@@ -377,45 +392,15 @@ def _update_all(
     Entries of at most `settled` cannot change.
     """
     if bound is None or np.isinf(nearest.max()):  # at the very first centre all distances are unknown
-        _lower_rows(points, squared_norms, nearest, new_centres, np.flatnonzero(nearest > settled))
+        lower_rows(points, squared_norms, nearest, new_centres, np.flatnonzero(nearest > settled))
     else:
         order = balanced_partition_order(points[new_centres], GROUP)  # centres alike together: tighter bounds
         ordered = new_centres[order]
         for begin in range(0, len(ordered), CENTRES):
             part = ordered[begin : begin + CENTRES]
             for group, rows in enumerate(bound.candidates(part, nearest)):
-                _lower_rows(points, squared_norms, nearest, part[group * GROUP : (group + 1) * GROUP], rows)
+                lower_rows(points, squared_norms, nearest, part[group * GROUP : (group + 1) * GROUP], rows)
     nearest[new_centres] = -1.0
-
-
-def _lower_rows(
-    points: np.ndarray, squared_norms: np.ndarray, nearest: np.ndarray, centres: np.ndarray, rows: np.ndarray
-) -> None:
-    """Lower `nearest`, in the given rows, to the squared distances from the centres of indices `centres`."""
-    import torch
-
-    all_points = torch.from_numpy(points)
-    centre_points = points[centres]
-    weights = torch.from_numpy(-2 * centre_points.T)  # (C, F) because |p - c|^2 = |p|^2 + (|c|^2 - 2 p.c)
-    offsets = torch.from_numpy(squared_norms[centres])
-    longest = float(np.sqrt(squared_norms[centres].max()))
-    for begin in range(0, len(rows), ROWS):
-        block = rows[begin : begin + ROWS]
-        if block[-1] - block[0] == len(block) - 1:  # neighbours in memory: no copy
-            block_points = all_points[block[0] : block[-1] + 1]
-        else:
-            block_points = all_points.index_select(0, torch.from_numpy(block))
-        products = torch.addmm(offsets, block_points, weights)  # (rows, F): squared distances less |p|^2
-        least, norms = products.amin(dim=1).numpy(), squared_norms[block]
-        slack = rounding_of_products(np.sqrt(norms), longest, points.shape[1])
-        closer = np.flatnonzero(least + norms < nearest[block] + slack)
-        if not len(closer):
-            continue
-        limit = torch.from_numpy((least + 2 * slack)[closer].astype(np.float32))
-        of_closer, candidates = torch.nonzero(products[torch.from_numpy(closer)] <= limit[:, None], as_tuple=True)
-        pair_rows = block[closer[of_closer.numpy()]]
-        exact = squared_distances_at(points, pair_rows, centre_points, candidates.numpy())
-        np.minimum.at(nearest, pair_rows, exact.astype(np.float32))
 
 
 def _choose_from_pool(
@@ -426,14 +411,14 @@ def _choose_from_pool(
     `nearest` is up to date and is not changed. Returns at most `most` indices in the order of choice, and before each
     choice the squared covering radius.
     """
-    pool, pool_end = _farthest(nearest, POOL)
+    pool, pool_end = farthest_places(nearest, POOL)
     pool_nearest, pool_points, pool_norms = nearest[pool], points[pool], squared_norms[pool]
     picks: list[int] = []
     radii: list[float] = []
     while len(picks) < most:
-        shortlist, end = _farthest(pool_nearest, SHORTLIST)
+        shortlist, end = farthest_places(pool_nearest, SHORTLIST)
         near, candidates, norms = pool_nearest[shortlist], pool_points[shortlist], pool_norms[shortlist]
-        between = _rounded_squared_distances(candidates, norms)
+        between = rounded_squared_distances(candidates, norms)
         slack = rounding_of_products(np.sqrt(norms), float(np.sqrt(norms.max())), points.shape[1])
         new = []
         while len(picks) < most:
@@ -450,39 +435,6 @@ def _choose_from_pool(
             near[best] = -1.0
         if not new:
             break
-        _lower_rows(pool_points, pool_norms, pool_nearest, np.array(new), np.flatnonzero(pool_nearest >= 0))
+        lower_rows(pool_points, pool_norms, pool_nearest, np.array(new), np.flatnonzero(pool_nearest >= 0))
         pool_nearest[new] = -1.0
     return picks, radii
-
-
-class _End(NamedTuple):
-    """The first patch that was left out of a selection of the farthest."""
-
-    squared_distance: float
-    index: int
-
-    def comes_before(self, squared_distance: float, index: int) -> bool:
-        """Return whether it is farther than another patch, or as far and of lower index."""
-        return (-self.squared_distance, self.index) < (-squared_distance, index)
-
-
-def _farthest(nearest: np.ndarray, most: int) -> tuple[np.ndarray, _End]:
-    """Return the places of the `most` farthest, sorted, equals by lowest index, and the first place left out."""
-    if len(nearest) <= most:
-        return np.arange(len(nearest)), _End(-np.inf, len(nearest))
-    floor = np.partition(nearest, -most)[-most]
-    farther, equal = np.flatnonzero(nearest > floor), np.flatnonzero(nearest == floor)
-    taken = most - len(farther)
-    places = np.sort(np.concatenate([farther, equal[:taken]]))
-    if taken < len(equal):
-        return places, _End(float(floor), int(equal[taken]))
-    below = nearest < floor
-    return places, _End(float(nearest.max(where=below, initial=-np.inf)), 0)
-
-
-def _rounded_squared_distances(points: np.ndarray, squared_norms: np.ndarray) -> np.ndarray:
-    """Return (n, n) by torch as all products here, because threads of two libraries would wait for each other."""
-    import torch
-
-    tensor, norms = torch.from_numpy(points), torch.from_numpy(squared_norms)
-    return torch.addmm(norms[:, None] + norms, tensor, tensor.T, alpha=-2).numpy()

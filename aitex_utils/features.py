@@ -21,6 +21,7 @@ import numpy as np
 from .backbones import load_backbone
 from .errors import InputError, check_choice, check_flag, check_integer, check_shape, shown
 from .safety.arrays import as_array, check_patches, check_strip, check_tiles
+from .safety.devices import check_device, halve_where_full
 from .safety.out_of_memory import explain_memory, first_line
 from .safety.torch_defaults import torch_defaults
 
@@ -60,15 +61,20 @@ class PatchFeatures:
     whiten : bool
         Rotate and scale patches so that normal patches vary equally in all directions; needs `fit`.
     batch_size : int
-        Number of tiles whose patches are held at once, which bounds memory. The network itself sees them one by one,
-        because the activations of a single tile stay in the processor's cache.
+        Number of tiles whose patches are held at once, which bounds memory. On the CPU the network itself sees them one
+        by one, because the activations of a single tile stay in the processor's cache. On a GPU it sees them all at
+        once. A batch that exceeds the memory of a GPU is halved, with a warning.
     pretrained : bool
         False takes random weights, as a baseline and for quick tests.
     progress : bool
         Show a bar while many tiles (5 batches or more) are processed.
+    device : {"auto", "cpu", "cuda", "cuda:N", "mps"}
+        Where the network computes, see `safety.devices.check_device`. "auto" takes a GPU where there is one.
 
     Attributes
     ----------
+    device : str
+        Device in use, never "auto".
     mean_ : ndarray, shape (C,)
         Mean of the normal patches, only with `whiten`.
     whitening_ : ndarray, shape (C, C)
@@ -82,7 +88,8 @@ class PatchFeatures:
     Notes
     -----
     The patches do not depend on PyTorch's defaults (see `torch_defaults`). The number of threads changes their last
-    digits, by at most 2e-5 in our measurements, because the network's sums are then added in another order.
+    digits, by at most 2e-5 in our measurements, because the network's sums are then added in another order. So does a
+    GPU, which computes in float32 as well, without TF32.
 
     Examples
     --------
@@ -103,7 +110,9 @@ class PatchFeatures:
         batch_size: int = 8,
         pretrained: bool = True,
         progress: bool = False,
+        device: str = "auto",
     ) -> None:
+        self.device = check_device(device)
         self.size = None if size is None else check_integer("size", size, 32, MAX_SIZE)
         self.batch_size = check_integer("batch_size", batch_size, 1)
         self.padding = check_choice("padding", padding, PADDINGS)
@@ -119,9 +128,10 @@ class PatchFeatures:
         self.backbone, self.weights_sha256 = loaded.name, loaded.sha256
         self.layers = (layers,) if isinstance(layers, str) else tuple(loaded.layers if layers is None else layers)
         network = use_reflect_padding(loaded.network) if self.padding == "reflect" else loaded.network
-        self._network = network.eval().to(memory_format=torch.channels_last)
-        self._mean = torch.from_numpy(loaded.mean).view(1, 3, 1, 1)
-        self._std = torch.from_numpy(loaded.std).view(1, 3, 1, 1)
+        self._layout = torch.channels_last if self.device == "cpu" else torch.contiguous_format
+        self._network = network.eval().to(self.device, memory_format=self._layout)
+        self._mean = torch.from_numpy(loaded.mean).view(1, 3, 1, 1).to(self.device)
+        self._std = torch.from_numpy(loaded.std).view(1, 3, 1, 1).to(self.device)
         self._modules = _find_layers(self._network, self.layers, self.backbone)
 
     def with_pooling(self, pooling: int | Sequence) -> PatchFeatures:
@@ -311,7 +321,7 @@ class PatchFeatures:
         shape = max(1, round(strip.shape[0] * scale)), max(32, round(strip.shape[1] * scale / 32) * 32)
         with explain_memory(), torch_defaults(), torch.inference_mode():
             outputs = self._layer_outputs_in_pieces(self.preprocess(strip[None], shape))
-            return fuse_layers(outputs, self.pooling)[0].numpy()
+            return fuse_layers(outputs, self.pooling)[0].cpu().numpy()
 
     def preprocess(self, tiles: np.ndarray, shape: tuple[int, int] | None = None) -> torch.Tensor:
         """Resize and normalise tiles as the backbone's training images were.
@@ -326,15 +336,15 @@ class PatchFeatures:
         Returns
         -------
         torch.Tensor, shape (B, 3, height, width)
-            float32.
+            float32, on the extractor's device.
         """
         import torch
 
         tiles = check_tiles(tiles)
         shape = self._input_shape(tiles.shape[1:]) if shape is None else check_shape("shape", shape)
-        images = torch.from_numpy(np.array(tiles, order="C")).unsqueeze(1).float()  # (B, 1, H, W), a writable copy
+        images = torch.from_numpy(np.array(tiles, order="C")).to(self.device).unsqueeze(1).float()  # (B, 1, H, W)
         images = (_resize(images, shape) - self._mean) / self._std  # (B, 3, H, W): grey repeated by broadcasting
-        return images.contiguous(memory_format=torch.channels_last)
+        return images.contiguous(memory_format=self._layout)
 
     def layer_outputs(self, images: torch.Tensor) -> list[torch.Tensor]:
         """Return the feature map of each layer, taken by forward hooks. Layers behind the last one are not computed.
@@ -347,6 +357,7 @@ class PatchFeatures:
         Returns
         -------
         list of torch.Tensor, each of shape (B, C_i, H_i, W_i)
+            On the extractor's device.
 
         Raises
         ------
@@ -368,7 +379,7 @@ class PatchFeatures:
             handles = [module.register_forward_hook(make_hook(name)) for name, module in self._modules.items()]
             try:
                 with explain_memory(), torch_defaults():
-                    self._network(images)
+                    self._network(images.to(self.device))
             except _AllLayersSeen:
                 pass
             except (AssertionError, RuntimeError) as error:
@@ -413,7 +424,7 @@ class PatchFeatures:
             return self.layer_outputs(images)
         for begin in range(0, width, PIECE):
             low, end, high = max(0, begin - MARGIN), min(begin + PIECE, width), min(begin + PIECE + MARGIN, width)
-            outputs = self.layer_outputs(images[..., low:high].contiguous(memory_format=torch.channels_last))
+            outputs = self.layer_outputs(images[..., low:high].contiguous(memory_format=self._layout))
             if any((high - low) % output.shape[-1] for output in outputs):
                 return self.layer_outputs(images)  # a layer without a whole number of px per column cannot be cut
             strides = [(high - low) // output.shape[-1] for output in outputs]
@@ -423,18 +434,25 @@ class PatchFeatures:
 
     def _iter_raw(self, tiles: np.ndarray) -> Iterator[np.ndarray]:
         """Yield the patches of `batch_size` tiles at a time, not whitened, each (B, H', W', C)."""
-        import torch
         from tqdm.auto import tqdm
 
-        tiles = check_tiles(tiles)  # no setting of PyTorch is changed while the caller has the patches
+        tiles = check_tiles(tiles)
         starts = range(0, len(tiles), self.batch_size)
-        for start in tqdm(starts, desc="patches", unit="batch", disable=not self.progress or len(starts) < 5):
-            with explain_memory(), torch_defaults(), torch.inference_mode():
-                images = self.preprocess(tiles[start : start + self.batch_size])
-                by_tile = [self.layer_outputs(one) for one in images.split(1)]
-                by_layer = [torch.cat(outputs) for outputs in zip(*by_tile, strict=True)]  # each (B, C_i, H_i, W_i)
-                patches = fuse_layers(by_layer, self.pooling)
-            yield patches.numpy()
+        bar = tqdm(starts, desc="patches", unit="batch", disable=not self.progress or len(starts) < 5)
+        batches = (tiles[start : start + self.batch_size] for start in bar)
+        extract = self._extract_batch
+        yield from map(extract, batches) if self.device == "cpu" else halve_where_full(extract, batches, self.device)
+
+    @explain_memory()
+    def _extract_batch(self, tiles: np.ndarray) -> np.ndarray:
+        """Return the patches (B, H', W', C) of tiles (B, H, W), not whitened."""
+        import torch
+
+        with torch_defaults(), torch.inference_mode():  # no setting stays changed while the caller has the patches
+            images = self.preprocess(tiles)
+            at_once = [self.layer_outputs(part) for part in images.split(1 if self.device == "cpu" else len(images))]
+            by_layer = [torch.cat(outputs) for outputs in zip(*at_once, strict=True)]  # each (B, C_i, H_i, W_i)
+            return fuse_layers(by_layer, self.pooling).cpu().numpy()
 
     @staticmethod
     @explain_memory()

@@ -13,8 +13,10 @@ from .errors import InputError, check_choice, check_integer, shown
 from .fast.bf16_bound import has_fast_bf16
 from .fast.exact_distances import brute_force_search, rounding_of_products, squared_distances_at
 from .fast.pruned_search import MIN_SIZE, PrunedSearch
+from .fast.torch_search import TorchSearch
 from .files.persistence import read_folder, write_folder
 from .safety.arrays import check_patches
+from .safety.devices import check_device
 
 if TYPE_CHECKING:
     import faiss
@@ -42,6 +44,8 @@ class MemoryBank:
         For "hnsw": links per vector, 2 to 256, and candidates that a search keeps, 1 to 65,536.
     code_size : int, optional
         For "pq": bytes per vector; must divide C. None takes the largest divisor up to C / 8.
+    device : {"auto", "cpu", "cuda", "cuda:N", "mps"}
+        Where "flat" is searched, see `safety.devices.check_device`. The other kinds are searched on the CPU.
 
     Attributes
     ----------
@@ -66,7 +70,7 @@ class MemoryBank:
     the neighbours found anew, from differences. With "flat" it also compares anew, in float64, where rounding leaves a
     doubt, so the result depends on the vectors alone. Among equally near vectors the lowest index comes first. Where
     the processor multiplies bfloat16 fast, the nearest neighbour is found by `fast.pruned_search`, with the same
-    result.
+    result. On a GPU, `fast.torch_search` takes the place of FAISS, also with the same result.
 
     "ivf" and "pq" are trained by FAISS's k-means, whose last digits depend on the number of threads, so a few of their
     neighbours do too. The graph of "hnsw" is the same with one thread and with several.
@@ -88,6 +92,7 @@ class MemoryBank:
         M: int = 32,  # noqa: N803 - FAISS's name
         ef_search: int = 64,
         code_size: int | None = None,
+        device: str = "cpu",
     ) -> None:
         self.kind = check_choice("kind", kind, KINDS)
         # Beyond these limits FAISS ends the process, or asks for more memory than there is.
@@ -96,10 +101,12 @@ class MemoryBank:
         self.M = check_integer("M", M, 2, 256)
         self.ef_search = check_integer("ef_search", ef_search, 1, 65_536)
         self.code_size = None if code_size is None else check_integer("code_size", code_size, 1)
+        self.device = check_device(device)
         self.metadata: dict[str, Any] = {}
         self.arrays: dict[str, np.ndarray] = {}
         self._index: faiss.Index | None = None
         self._pruned: PrunedSearch | None = None  # made when first needed
+        self._on_device: TorchSearch | None = None  # likewise, instead of FAISS
         self._longest: float | None = None  # length of the longest vector, likewise
 
     def __len__(self) -> int:
@@ -159,7 +166,7 @@ class MemoryBank:
         if is_large:
             self._raise_nprobe(index, vectors)
         self.kind, self._index, self.vectors_ = kind, index, vectors
-        self._pruned = self._longest = None
+        self._pruned = self._on_device = self._longest = None
         return self
 
     def search(self, patches: np.ndarray, k: int = 1) -> tuple[np.ndarray, np.ndarray]:
@@ -245,13 +252,15 @@ class MemoryBank:
         return write_folder(folder, header, index, {"vectors": self.vectors_, **(arrays or {})})
 
     @classmethod
-    def load(cls, folder: str | os.PathLike) -> MemoryBank:
+    def load(cls, folder: str | os.PathLike, *, device: str = "cpu") -> MemoryBank:
         """Read a saved bank. Nothing is unpickled.
 
         Parameters
         ----------
         folder : path
             Folder that `save` wrote.
+        device : {"auto", "cpu", "cuda", "cuda:N", "mps"}
+            As in the constructor; a saved bank can be loaded on any device.
 
         Returns
         -------
@@ -261,14 +270,16 @@ class MemoryBank:
         Raises
         ------
         InputError
-            If the folder is missing, foreign, of a newer version, incomplete or damaged; the message says which.
+            If the folder is missing, foreign, of a newer version, incomplete or damaged, or the device is not there;
+            the message says which.
         """
         import faiss
 
+        device = check_device(device)
         header, index, arrays = read_folder(folder)
         if header["kind"] not in INDEX_CLASSES:
             raise InputError(f"{folder} names an unknown index {header['kind']!r}: save it again, or fit anew.")
-        bank = cls(header["kind"])
+        bank = cls(header["kind"], device=device)
         bank.metadata, bank.vectors_, bank.arrays = header["metadata"], arrays.pop("vectors"), arrays
         shape, fits = (header["vectors"], header["channels"]), bank.vectors_.dtype == np.float32
         try:
@@ -312,7 +323,11 @@ class MemoryBank:
             self._longest = float(np.linalg.norm(self.vectors_, axis=1).max())
         longest = self._longest
         is_large = min(len(self), len(patches)) >= MIN_SIZE
-        if k == 1 and is_large and max(longest, lengths.max()) < LONGEST and has_fast_bf16():
+        search = self._index.search
+        if self.device != "cpu":
+            self._on_device = self._on_device or TorchSearch(self.vectors_, self.device)
+            search = self._on_device.search
+        elif k == 1 and is_large and max(longest, lengths.max()) < LONGEST and has_fast_bf16():
             self._pruned = self._pruned or PrunedSearch(self.vectors_)
             squares, indices = self._pruned.search(patches)
             return squares[:, None], indices[:, None]
@@ -321,7 +336,7 @@ class MemoryBank:
         unsure = np.arange(len(patches))
         for further in FURTHER:  # is the last candidate certainly farther than the k-th?
             n_candidates = min(k + further, len(self))
-            rounded, candidates = self._index.search(patches[unsure], n_candidates)
+            rounded, candidates = search(patches[unsure], n_candidates)
             squares[unsure], nearest[unsure] = self._nearest_candidates(patches[unsure], candidates, k)
             is_sure = rounded[:, -1] - rounded[:, k - 1] > 2 * slack[unsure]
             unsure = unsure[~is_sure & (n_candidates < len(self))]
@@ -343,8 +358,11 @@ class MemoryBank:
 
     def _nearest_candidates(self, patches: np.ndarray, candidates: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
         """Return squared distances and indices (n, k) of the k nearest of the candidates (n, m), infinite for -1."""
-        rows = np.repeat(np.arange(len(patches)), candidates.shape[1])
-        squares = squared_distances_at(patches, rows, self.vectors_, candidates.ravel()).reshape(candidates.shape)
+        if self._on_device is not None:
+            squares = self._on_device.squared_distances(patches, candidates)
+        else:
+            rows = np.repeat(np.arange(len(patches)), candidates.shape[1])
+            squares = squared_distances_at(patches, rows, self.vectors_, candidates.ravel()).reshape(candidates.shape)
         squares[candidates < 0] = np.inf
         order = np.lexsort((candidates, squares))[:, :k]
         return np.take_along_axis(squares, order, 1), np.take_along_axis(candidates, order, 1)

@@ -148,6 +148,10 @@ class PatchCore:
         equally far.
     progress : bool
         Show bars for what takes long.
+    device : {"auto", "cpu", "cuda", "cuda:N", "mps"}
+        Where the network computes, the greedy coreset is chosen and a "flat" index is searched, see
+        `safety.devices.check_device`. "auto" takes a GPU where there is one. The last digits of patches depend on the
+        device. A detector that was fitted on one device can be loaded on any other.
 
     Attributes
     ----------
@@ -202,6 +206,7 @@ class PatchCore:
         image_score: str = "max",
         seed: int = 0,
         progress: bool = False,
+        device: str = "auto",
     ) -> None:
         # Errors are raised now, not after minutes of extraction. Numbers are plain, because JSON has no NumPy numbers.
         self.pooling = None if pooling is None else check_pooling(pooling)
@@ -222,7 +227,8 @@ class PatchCore:
             )
         if image_score.startswith("reweighted") and self.pooling is not None and count_branches(self.pooling) > 1:
             raise InputError(f"image_score {image_score} needs one branch of pooling: set pooling=3, or take 'max'.")
-        options = {"padding": padding, "whiten": whiten, "batch_size": batch_size, "progress": progress}
+        options = {"padding": padding, "whiten": whiten, "batch_size": batch_size}
+        options |= {"progress": progress, "device": device}
         self.features = PatchFeatures(backbone, layers, pooling=self.pooling or 3, size=size, **options)
         self.strip_features = self.features.with_pooling(self.pooling or MULTI_SCALE_POOLING)
 
@@ -548,13 +554,15 @@ class PatchCore:
 
     @classmethod
     @explain_memory()
-    def load(cls, folder: str | os.PathLike) -> PatchCore:
+    def load(cls, folder: str | os.PathLike, *, device: str = "auto") -> PatchCore:
         """Read a saved detector. Nothing is unpickled.
 
         Parameters
         ----------
         folder : path
             Folder that `save` wrote.
+        device : {"auto", "cpu", "cuda", "cuda:N", "mps"}
+            As in the constructor. It is not saved, so any machine can load the detector.
 
         Returns
         -------
@@ -564,12 +572,12 @@ class PatchCore:
         ------
         InputError
             If the folder is missing, foreign or damaged, if its files do not fit together, or if the backbone's weights
-            differ from the weights at the fit.
+            differ from the weights at the fit. Also if the device is not there.
         """
-        return read_detector(cls, folder)
+        return read_detector(cls, folder, device)
 
     def parameters(self) -> dict[str, Any]:
-        """Return the constructor's arguments by name, with the layers that were taken.
+        """Return the constructor's arguments by name, with the layers that were taken, without `progress` and `device`.
 
         Returns
         -------
@@ -598,6 +606,7 @@ class PatchCore:
                 "Only the sampler greedy, without whitening, reduces patches as they arrive: leave memory out."
             )
         options = {"n_branches": n_branches, "column_stride": column_stride, "progress": self.progress}
+        options |= {"device": self.features.device}
         return composable_coreset(patches, self.coreset_ratio, seed=self.seed, memory=memory, **options)
 
     def _fit_patches(self, patches: np.ndarray, tile_shape: tuple[int, int], features: PatchFeatures) -> PatchCore:
@@ -610,10 +619,10 @@ class PatchCore:
         self, parts: Sequence[np.ndarray], patches: Sequence[np.ndarray], n_branches: int, column_stride: int = 1
     ) -> CoresetResult:
         """Return the coreset of patches that are all there: in few arrays, and tile by tile or strip by strip."""
-        coresets = []
+        coresets, options = [], {"seed": self.seed, "progress": self.progress, "device": self.features.device}
         for branch in range(n_branches):  # one at a time: fewer copies in memory
             flat = stack_branch(parts, n_branches, branch)
-            coresets.append(subsample(flat, self.coreset_ratio, self.sampler, seed=self.seed, progress=self.progress))
+            coresets.append(subsample(flat, self.coreset_ratio, self.sampler, **options))
         vectors, indices, radii = zip(*coresets, strict=True)
         radius = None if None in radii else max(radii)
         if not self.normalize_positions:
@@ -626,13 +635,14 @@ class PatchCore:
         self, result: CoresetResult, tile_shape: tuple[int, int], features: PatchFeatures, *, on_strips: bool
     ) -> PatchCore:
         """Keep the learned result in one uninterrupted step, and empty `result`, so no coreset is in memory twice."""
-        scale = None
+        scale, device = None, features.device
         if self.normalize_positions:
-            distances = leave_one_out_distances(result.samples, result.vectors, result.groups)
+            distances = leave_one_out_distances(result.samples, result.vectors, result.groups, device)
             scale = (row_scale if on_strips else position_scale)(distances)
         result.samples.clear()  # room for the banks
+        banks = [MemoryBank(self.index, device=device) for _ in result.vectors]
         learned = {
-            "banks_": [MemoryBank(self.index).add(result.vectors.pop(0)) for _ in range(len(result.vectors))],
+            "banks_": [bank.add(result.vectors.pop(0)) for bank in banks],
             "radius_": result.radius,
             "position_scale_": scale,
             "fitted_on_strips_": on_strips,

@@ -19,6 +19,7 @@ import numpy as np
 from .coreset import coreset_size, k_center_greedy
 from .errors import InputError, check_integer, check_number, check_seed
 from .features import stack_branch
+from .safety.devices import check_device
 
 BLOCK_SIZE = 65_536  # patches, counted in each branch, reduced together, at least (strips and tiles stay whole)
 WORKING_COPIES = 3.5  # memory of a coreset selection, in sizes of its patches: them, joined, projected, in bfloat16
@@ -64,6 +65,7 @@ def composable_coreset(
     n_branches: int = 1,
     column_stride: int = 1,
     progress: bool = False,
+    device: str = "cpu",
 ) -> CoresetResult:
     """Choose a share of the patches of tiles or strips that arrive one by one.
 
@@ -84,6 +86,8 @@ def composable_coreset(
         Stride of the columns in the samples, `COARSER` times larger where blocks were reduced.
     progress : bool
         Show a bar for the last choice.
+    device : {"auto", "cpu", "cuda", "cuda:N", "mps"}
+        Where patches are chosen, as in `coreset.k_center_greedy`.
 
     Returns
     -------
@@ -103,9 +107,9 @@ def composable_coreset(
     ((31, 8), 3)
     """
     memory = None if memory is None else check_number("memory", memory, "(0, inf)", example=4)
-    seed = check_seed(seed)
+    seed, device = check_seed(seed), check_device(device)
     reservoir = _Reservoir(COARSER * column_stride if column_stride > 1 else 1, seed)  # tiles need all
-    blocks = _Blocks(ratio, check_integer("n_branches", n_branches, 1, BLOCK_SIZE), seed)
+    blocks = _Blocks(ratio, check_integer("n_branches", n_branches, 1, BLOCK_SIZE), seed, device)
     for one in patches:
         reservoir.add(one)
         blocks.add(one)
@@ -163,9 +167,9 @@ class _Reservoir:
 class _Blocks:
     """Tiles or strips that wait to be reduced, and the coresets of the blocks reduced so far."""
 
-    def __init__(self, ratio: float, n_branches: int, seed: int) -> None:
+    def __init__(self, ratio: float, n_branches: int, seed: int, device: str) -> None:
         self.count = 0  # tiles or strips so far
-        self._ratio, self._n_branches, self._seed = ratio, n_branches, seed
+        self._ratio, self._n_branches, self._options = ratio, n_branches, {"seed": seed, "device": device}
         self.waiting: list[np.ndarray] = []
         self._coresets: list[list[np.ndarray]] = [[] for _ in range(n_branches)]  # per branch, per block
         self._groups: list[list[np.ndarray]] = [[] for _ in range(n_branches)]
@@ -190,7 +194,7 @@ class _Blocks:
         k = min(len(groups), round(OVERSAMPLING * coreset_size(self._ratio, len(groups))))
         for branch in range(self._n_branches):
             block = stack_branch(self.waiting, self._n_branches, branch)
-            indices, radii = k_center_greedy(block, k, seed=self._seed)
+            indices, radii = k_center_greedy(block, k, **self._options)
             self._coresets[branch].append(block[indices])
             self._groups[branch].append(groups[indices])
             self._largest_radius = max(self._largest_radius, float(radii[-1]))
@@ -213,7 +217,7 @@ class _Blocks:
         else:
             union, groups = stack_branch(self.waiting, self._n_branches, branch), self._waiting_groups()
         k = min(coreset_size(self._ratio, self._total), len(union))
-        indices, radii = k_center_greedy(union, k, seed=self._seed, progress=progress)
+        indices, radii = k_center_greedy(union, k, progress=progress, **self._options)
         return union[indices], groups[indices], float(radii[-1])
 
     def _waiting_groups(self) -> np.ndarray:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -25,7 +26,16 @@ EXECUTES = pytest.StashKey[bool]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Take fewer random examples where the slow tests are left out; heed interrupts, also as a background job."""
+    """Take fewer random examples where the slow tests are left out; heed interrupts, also as a background job.
+
+    GPUs are hidden, because the tests compare results of the CPU to the last digit, except from `test -m gpu`.
+    """
+    if config.getoption("-m") != "gpu":
+        os.environ["CUDA_VISIBLE_DEVICES"] = ""
+        if sys.platform == "darwin":
+            import torch
+
+            torch.backends.mps.is_available = lambda: False
     if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:  # which processes started by tests would inherit
         signal.signal(signal.SIGINT, signal.default_int_handler)
     if not config.getoption("--hypothesis-profile"):
@@ -67,6 +77,17 @@ def aitex_root() -> Path:
         if folder and (Path(folder) / "NODefect_images").is_dir():
             return Path(folder)
     pytest.skip("no real AITEX strips: set AITEX_ROOT to the folder that holds NODefect_images")
+
+
+@pytest.fixture(scope="session")
+def gpu() -> str:
+    """Return the name of the GPU's device, or skip the test."""
+    from aitex_utils.safety.devices import check_device
+
+    device = check_device("auto")
+    if device == "cpu":
+        pytest.skip("it needs a GPU: run `python course.py test -m gpu` on a machine that has one")
+    return device
 
 
 @pytest.fixture(scope="session")

@@ -12,7 +12,7 @@ from hypothesis.extra import numpy as hnp
 from aitex_utils import coreset
 from aitex_utils.coreset import k_center_greedy, k_center_greedy_reference
 from aitex_utils.errors import InputError
-from aitex_utils.fast import bf16_bound
+from aitex_utils.fast import bf16_bound, greedy_blocks
 
 BOTH = pytest.mark.parametrize("greedy", [k_center_greedy, k_center_greedy_reference])
 
@@ -65,8 +65,8 @@ EXAMPLES = [(1, 1, 1, 1, 1), (3, 2, 3, 2, 2), (16, 7, 16, 9, 4), tuple(getattr(c
 
 
 def set_size(patched: pytest.MonkeyPatch, name: str, size: int) -> None:
-    """Set a constant in each of the two modules that has it."""
-    for module in (coreset, bf16_bound):
+    """Set a constant in each of the three modules that has it."""
+    for module in (coreset, bf16_bound, greedy_blocks):
         if hasattr(module, name):
             patched.setattr(module, name, size)
 

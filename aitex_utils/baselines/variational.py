@@ -70,6 +70,7 @@ class VariationalAutoencoder(Autoencoder):
 
         means, log_variances = encoder(crops).chunk(2, dim=1)
         log_variances = log_variances.clamp(*LOG_VARIANCES)
-        drawn = means + (log_variances / 2).exp() * torch.randn(means.shape, generator=noise)
+        normal = torch.randn(means.shape, generator=noise).to(means.device)  # drawn on the CPU: equal on all devices
+        drawn = means + (log_variances / 2).exp() * normal
         divergence = (means**2 + log_variances.exp() - 1 - log_variances).sum() / 2
         return self._squared_error(decoder(drawn), crops) + 2 * self.beta * divergence / crops.numel()

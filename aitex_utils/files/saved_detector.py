@@ -7,12 +7,13 @@ from typing import TypeVar
 
 from ..errors import InputError, check_flag, check_number, check_shape
 from ..memory_bank import MemoryBank
+from ..safety.devices import check_device
 from .persistence import checked_array
 
 Detector = TypeVar("Detector")
 
 
-def read_detector(detector_class: type[Detector], folder: str | os.PathLike) -> Detector:
+def read_detector(detector_class: type[Detector], folder: str | os.PathLike, device: str = "auto") -> Detector:
     """Read the detector that `PatchCore.save` wrote.
 
     Parameters
@@ -21,6 +22,8 @@ def read_detector(detector_class: type[Detector], folder: str | os.PathLike) -> 
         `PatchCore`, or a class derived from it.
     folder : path
         Folder that `save` wrote.
+    device : {"auto", "cpu", "cuda", "cuda:N", "mps"}
+        As in the class; a detector does not save it.
 
     Returns
     -------
@@ -31,7 +34,7 @@ def read_detector(detector_class: type[Detector], folder: str | os.PathLike) -> 
     ------
     InputError
         If the folder is missing, foreign or damaged, if its files do not fit together, or if the backbone's weights
-        differ from the weights at the fit.
+        differ from the weights at the fit. Also if the device is not there.
 
     Examples
     --------
@@ -41,10 +44,12 @@ def read_detector(detector_class: type[Detector], folder: str | os.PathLike) -> 
     ...
     aitex_utils.errors.MissingError: no/such/folder is missing: give the folder that save() wrote.
     """
-    bank = MemoryBank.load(folder)
+    device = check_device(device)
+    bank = MemoryBank.load(folder, device=device)
     metadata, arrays = bank.metadata, bank.arrays
     try:
-        detector = detector_class(**{**metadata["parameters"], "layers": tuple(metadata["layers"])})
+        given = {"layers": tuple(metadata["layers"]), "device": device}
+        detector = detector_class(**{**metadata["parameters"], **given})
         detector.tile_shape_, radius = check_shape("tile_shape", metadata["tile_shape"]), metadata["radius"]
         detector.radius_ = None if radius is None else check_number("radius", radius, "[0, inf)")
         on_strips = detector.fitted_on_strips_ = check_flag("fitted_on_strips", metadata["fitted_on_strips"])
@@ -61,7 +66,7 @@ def read_detector(detector_class: type[Detector], folder: str | os.PathLike) -> 
             check_number("position_scale", float(detector.position_scale_.min()), "(0, inf)")
         numbers = range(2, n_branches + 1)
         further = [checked_array(arrays, f"bank_{i}", (None, channels), folder) for i in numbers]
-        detector.banks_ = [bank, *(MemoryBank(detector.index).add(vectors) for vectors in further)]
+        detector.banks_ = [bank, *(MemoryBank(detector.index, device=device).add(vectors) for vectors in further)]
         weights = metadata["weights_sha256"]
     except (KeyError, TypeError) as error:
         raise InputError(

@@ -1,1 +1,1 @@
-"""Checks of input arrays, and protection from other libraries' settings. PatchCore can be understood without them."""
+"""Checks of arrays and devices, and protection from others' settings. PatchCore can be understood without them."""

@@ -12,6 +12,7 @@ from ..errors import InputError
 NO_MEMORY = re.compile(
     r"can(no|')t allocate memory|not enough memory|out of memory|insufficient memory|bad_alloc", re.I
 )
+ON_GPU = re.compile("CUDA|HIP|MPS")
 
 
 class OutOfMemoryError(InputError, MemoryError):
@@ -53,8 +54,9 @@ def explain_memory() -> Iterator[None]:
     except Exception as error:
         if isinstance(error, InputError) or not (isinstance(error, MemoryError) or NO_MEMORY.search(str(error))):
             raise
+        elsewhere = "take device='cpu', " if ON_GPU.search(first_line(error)) else ""
         raise OutOfMemoryError(
-            f"Memory ran out ({first_line(error)}): give fewer or smaller tiles, take a smaller `size` or "
+            f"Memory ran out ({first_line(error)}): {elsewhere}give fewer or smaller tiles, take a smaller `size` or "
             "`batch_size`, or bound a fit with memory=1 (GiB)."
         ) from error
 

@@ -40,6 +40,8 @@ OWN = {
     *("action", "axis", "conv", "detector_class", "error", "manifest", "network", "unless"),
     *("bed", "centres", "column", "matrix", "rng", "step", "weave", "x", "yarns"),
 }
+# Names of devices, of which those of GPUs are refused where there are none.
+DEVICES = ("auto", "cpu", "cpu:0", "cuda", "cuda:0", "cuda:7", "mps", "CPU", "cuda:", "cuda:-1", "cuda:٣", "meta")
 # Counts of strips that are allowed in hundreds, which would take minutes and say no more than a few.
 COUNTS = ("normal", "defective")
 # Modules and functions that only the package's own code calls, with what it has checked before.
@@ -50,7 +52,10 @@ INNER = {
         "safety.scores",
         "fast.bf16_bound",
         "fast.exact_distances",
+        "fast.greedy_blocks",
         "fast.pruned_search",
+        "fast.torch_greedy",
+        "fast.torch_search",
         "practice.weave",
     ),
     *("files.atomic_write", "files.ownership", "files.paths", "files.persistence", "files.system_errors"),
@@ -59,6 +64,8 @@ INNER = {
         "coreset.coreset_size",
         "streaming_coreset",
         "safety.arrays.grey_fix",
+        "safety.devices.halve_where_full",
+        "safety.devices.why_unusable",
     ),
     *("calibration.position_scale", "calibration.row_scale", "calibration.leave_one_out_distances"),
     *("datasets.dataset_check.issue_table", "datasets.dataset_check.serious_issues"),
@@ -219,6 +226,8 @@ def hostile_values(valid: Any) -> list[Callable[[], Any]]:
         if isinstance(valid[0], np.ndarray):
             changes += [lambda change=change: [change(one) for one in valid] for change in CHANGES]
             changes += [lambda change=change: [valid[0], *(change(one) for one in valid)] for change in CHANGES]
+    elif isinstance(valid, str) and valid in DEVICES:
+        changes = [lambda name=name: name for name in DEVICES]
     elif isinstance(valid, dict) and valid:
         key = next(iter(valid))
         changes = [lambda make=make: {**valid, key: make()} for make in VALUES + ARRAYS]
@@ -413,6 +422,9 @@ def _argument_table() -> dict[str, Any]:
         "allowed": "[0, 1]",
         "choices": ("a", "b"),
         "value": 1,
+        "device": "cpu",
+        "work": np.negative,
+        "batches": [tiles],
         "samples": "tiles",
         "measure": metrics.auroc,
         "names": ["a", "b"],
@@ -545,6 +557,17 @@ def _argument_table() -> dict[str, Any]:
         "Bf16Bound.candidates.new_centres": np.array([0, 1]),
         "Bf16Bound.candidates.nearest": np.full(12, 2.0, np.float32),
         "balanced_partition_order.size": 4,
+        "farthest_places.nearest": np.full(12, 2.0, np.float32),
+        "farthest_places.most": 4,
+        "End.comes_before.squared_distance": 4.0,
+        "End.comes_before.index": 8,
+        "lower_rows.squared_norms": (patches**2).sum(axis=1),
+        "lower_rows.nearest": np.full(12, 2.0, np.float32),
+        "lower_rows.centres": np.array([0, 1]),
+        "lower_rows.rows": np.arange(12),
+        "rounded_squared_distances.squared_norms": (patches**2).sum(axis=1),
+        "k_center_greedy_torch.first": 0,
+        "TorchSearch.squared_distances.indices": np.array([[0, 1]] * 12),
         "squared_distances_at.rows": np.array([0, 1]),
         "squared_distances_at.other_rows": np.array([2, 3]),
         "rounding_of_products.lengths": np.ones(3),
@@ -566,7 +589,9 @@ def _receivers() -> dict[str, Callable[[], Any]]:
     from aitex_utils.baselines.autoencoder import Autoencoder
     from aitex_utils.baselines.pca_residual import PcaResidual
     from aitex_utils.fast.bf16_bound import Bf16Bound
+    from aitex_utils.fast.greedy_blocks import End
     from aitex_utils.fast.pruned_search import PrunedSearch
+    from aitex_utils.fast.torch_search import TorchSearch
     from aitex_utils.strips import list_strips
 
     vectors = np.random.default_rng(0).random((12, 4), np.float32)
@@ -587,6 +612,8 @@ def _receivers() -> dict[str, Callable[[], Any]]:
         "PcaResidual": lambda: copy.copy(residual),
         "Bf16Bound": lambda: Bf16Bound(vectors, (vectors**2).sum(axis=1)),
         "PrunedSearch": lambda: PrunedSearch(vectors),
+        "End": lambda: End(4.0, 7),
+        "TorchSearch": lambda: TorchSearch(vectors, "cpu"),
         "Strip": lambda: strip,
     }
 

@@ -85,6 +85,49 @@ def test_a_precision_set_in_the_newer_way_is_put_aside_too(expected: np.ndarray)
             part.fp32_precision = precision
 
 
+def precisions_on_cuda() -> tuple[str, str]:
+    return torch.backends.cuda.matmul.fp32_precision, torch.backends.cudnn.conv.fp32_precision
+
+
+def allow_in_the_newer_way() -> None:
+    torch.backends.cuda.matmul.fp32_precision = torch.backends.cudnn.conv.fp32_precision = "tf32"
+
+
+@pytest.mark.skipif(not hasattr(torch.backends.mkldnn, "matmul"), reason="torch has no such setting before 2.9")
+@pytest.mark.parametrize(
+    "allow", [lambda: None, lambda: torch.set_float32_matmul_precision("medium"), allow_in_the_newer_way]
+)
+def test_a_gpu_does_not_compute_in_tf32(allow: Callable[[], None]):
+    """The settings exist without a GPU too. By default convolutions use TF32, and a user can allow it for products."""
+    allow()
+    try:
+        before = precisions_on_cuda()
+        assert before[1] == "tf32"
+        with torch_defaults():
+            assert "tf32" not in precisions_on_cuda()
+        assert precisions_on_cuda() == before
+    finally:
+        torch.backends.cuda.matmul.fp32_precision = "none"
+
+
+def test_tf32_that_was_allowed_in_the_older_way_is_put_aside_in_that_way():
+    """PyTorch's own code asks in the older way too, and a mixture of both would be an error there."""
+    torch.set_float32_matmul_precision("high")
+    with torch_defaults():
+        assert not torch.backends.cuda.matmul.allow_tf32
+    assert torch.backends.cuda.matmul.allow_tf32 and torch.get_float32_matmul_precision() == "high"
+
+
+def test_autocast_of_a_gpu_is_put_aside():
+    torch.set_autocast_enabled("cuda", True)
+    try:
+        with torch_defaults():
+            assert not torch.is_autocast_enabled("cuda")
+        assert torch.is_autocast_enabled("cuda")
+    finally:
+        torch.set_autocast_enabled("cuda", False)
+
+
 def test_the_settings_are_restored_after_an_error_too():
     torch.set_default_dtype(torch.float64)
     torch.set_float32_matmul_precision("medium")
