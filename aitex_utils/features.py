@@ -69,7 +69,8 @@ class PatchFeatures:
     progress : bool
         Show a bar while many tiles (5 batches or more) are processed.
     device : {"auto", "cpu", "cuda", "cuda:N", "mps"}
-        Where the network computes, see `safety.devices.check_device`. "auto" takes a GPU where there is one.
+        Where the network computes, see `safety.devices.check_device`. "auto" takes a GPU of NVIDIA or AMD where there
+        is one.
 
     Attributes
     ----------

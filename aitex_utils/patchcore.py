@@ -150,8 +150,8 @@ class PatchCore:
         Show bars for what takes long.
     device : {"auto", "cpu", "cuda", "cuda:N", "mps"}
         Where the network computes, the greedy coreset is chosen and a "flat" index is searched, see
-        `safety.devices.check_device`. "auto" takes a GPU where there is one. The last digits of patches depend on the
-        device. A detector that was fitted on one device can be loaded on any other.
+        `safety.devices.check_device`. "auto" takes a GPU of NVIDIA or AMD where there is one. The last digits of
+        patches depend on the device. A detector that was fitted on one device can be loaded on any other.
 
     Attributes
     ----------

@@ -211,7 +211,7 @@ def check_weights(find: Callable[[str], Path] | None = None) -> Finding:
         if digest != expected:
             message = f"{path} is damaged (SHA-256 {digest[:8]}, expected {expected[:8]})"
             return Finding("weights", False, message, again)
-    return Finding("weights", True, f"those of {', '.join(BUNDLED_SHA256)} are installed and undamaged")
+    return Finding("weights", True, f"the files of {', '.join(BUNDLED_SHA256)} are installed and undamaged")
 
 
 def check_downloads(folder: Path | None = None) -> Finding:

@@ -21,7 +21,7 @@ def check_device(device: str) -> str:
     ----------
     device : {"auto", "cpu", "cuda", "cuda:N", "mps"}
         "cuda" is a GPU of NVIDIA or AMD, "cuda:1" the second one, and "mps" the GPU of an Apple computer. "auto" takes
-        "cuda" if PyTorch can use it, else "mps", else "cpu".
+        "cuda" if PyTorch can use it, else "cpu". It leaves out "mps", which was not tested on such a computer.
 
     Returns
     -------
@@ -48,8 +48,7 @@ def check_device(device: str) -> str:
     if not isinstance(device, str) or not DEVICE.fullmatch(device):
         raise InputError(f"device is {shown(device)}: choose auto, cpu, cuda, cuda:1 for a second GPU, or mps.")
     if device == "auto":
-        found = {"cuda": torch.cuda.is_available, "mps": torch.backends.mps.is_available}
-        return next((name for name, is_there in found.items() if is_there() and not why_unusable(name)), "cpu")
+        return "cuda" if torch.cuda.is_available() and not why_unusable("cuda") else "cpu"
     if reason := why_unusable(device):
         raise InputError(
             f"device is {device!r}, but PyTorch cannot compute there ({reason}): take device='auto', which uses a GPU "

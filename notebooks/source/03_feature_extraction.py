@@ -967,7 +967,8 @@ for device in measure.devices():
 
 # %% [markdown]
 # These are median times of the whole network. If the second is longer, a batch does not pay off on your machine.
-# `PatchFeatures` uses a GPU where there is one. The last digits then differ, because numbers are added in another order.
+# `PatchFeatures` uses an NVIDIA or AMD GPU where there is one. The last digits then differ, because numbers are added in
+# another order.
 #
 # ### Open task: Features for a small machine
 #
