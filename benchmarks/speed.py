@@ -1,10 +1,11 @@
-"""`python course.py bench speed [--anomalib] [--only PART ...]`: seconds and memory, as ratios measured in one run.
+"""`python course.py bench speed [--anomalib] [--only PART ...] [--second]`: seconds and memory, as ratios in one run.
 
 The part "coreset" compares ours, the reference with one pass per choice, and (with `--anomalib`) anomalib's, on the
 same patches in alternation. "model" is fit and prediction of tiles at 320 px with a 10 % coreset, beside the backbone
 alone, FAISS's flat index and anomalib's model. "strip" is a strip with our defaults. "whole" is a fit on as many strips
 as AITEX has, in bounded memory. "limits" is the best that the machine can do. All run on the practice fabric. Times are
-medians of `REPEATS` runs. Written to `results/speed.json` and drawn in `images/speed.png`.
+medians of `REPEATS` runs. Written to `results/speed.json` and drawn in `images/speed.png`. With `--second` they are
+measured on a second kind of processor, and written to `results/speed_second.json`.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
@@ -31,7 +33,7 @@ from aitex_utils.commands.launching import run_command
 from aitex_utils.commands.profiling import peak_memory_mib, versions
 from aitex_utils.coreset import k_center_greedy, k_center_greedy_reference
 from aitex_utils.errors import InputError
-from aitex_utils.fast.bf16_bound import has_fast_bf16
+from aitex_utils.fast.bf16_bound import bf16_off, has_fast_bf16
 from aitex_utils.features import PatchFeatures
 from aitex_utils.memory_bank import MemoryBank
 from aitex_utils.patchcore import PAPER, PatchCore
@@ -171,11 +173,15 @@ def measure_coreset(runner: AnomalibRunner | None) -> list[dict[str, Any]]:
 
 
 def _time_coreset(patches: np.ndarray, k: int, runner: AnomalibRunner | None) -> dict[str, Any]:
-    seconds: dict[str, list[float]] = {"ours": [], "reference": [], "anomalib": []}
+    seconds: dict[str, list[float]] = {"ours": [], "ours_without_bf16": [], "reference": [], "anomalib": []}
     for run in range(REPEATS):
         begin = time.perf_counter()
         indices, radii = k_center_greedy(patches, k, seed=0, projection=None)
         seconds["ours"].append(time.perf_counter() - begin)
+        if has_fast_bf16():
+            with bf16_off():
+                timed_off = seconds_of(lambda: k_center_greedy(patches, k, seed=0, projection=None))
+            seconds["ours_without_bf16"].append(timed_off)
         reference, reference_radii = reference_seconds(patches, k)
         seconds["reference"].append(reference)
         if runner is not None:
@@ -243,6 +249,9 @@ def measure_model(runner: AnomalibRunner | None) -> dict[str, Any]:
         seconds["fit"].append(seconds_of(lambda: PatchCore(**RECIPE).fit(training)))
         for name, step in steps.items():
             seconds[name].append(seconds_of(step) / n_test)
+        if has_fast_bf16():
+            with bf16_off():
+                seconds.setdefault("tile_without_bf16", []).append(seconds_of(steps["tile"]) / n_test)
         if runner is not None:
             arrays = {"training": training, "test": test, "run": np.array(run)}
             timed = runner.run_script(PATCHCORE_SCRIPT, arrays, 0, 320, 0.10)
@@ -408,6 +417,27 @@ def draw(rows: list[dict[str, Any]]) -> Figure:
     return figure
 
 
+def describe_machine() -> dict[str, Any]:
+    """Describe the processor on which times were measured.
+
+    Returns
+    -------
+    dict
+        Its cores, name and flags for vectors and matrices, PyTorch's threads, and whether it is fast at bfloat16.
+    """
+    info = Path("/proc/cpuinfo")  # on Linux; elsewhere `platform` knows the name, and nothing the flags
+    lines = info.read_text(encoding="utf-8").splitlines() if info.is_file() else []
+    facts = dict(map(str.strip, line.split(":", 1)) for line in lines if ":" in line)
+    return {
+        "cores": os.cpu_count(),
+        "threads": torch.get_num_threads(),
+        "processor": facts.get("model name") or platform.processor() or platform.machine(),
+        "flags": [flag for flag in FLAGS if flag in facts.get("flags", "").split()],
+        "has_fast_bf16": has_fast_bf16(),
+    }
+
+
+FLAGS = ("avx2", "avx512f", "avx512_bf16", "amx_bf16")  # of processors from Intel and AMD, slow to fast
 PARTS = ("limits", "model", "strip", "coreset", "whole")
 
 
@@ -427,6 +457,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="course.py bench speed", description="Seconds and memory.")
     parser.add_argument("--anomalib", action="store_true", help="time anomalib as well")
     parser.add_argument("--only", nargs="+", choices=PARTS, default=list(PARTS), help="keep the other parts")
+    parser.add_argument(
+        "--second", action="store_true", help="on a second kind of processor: a results file of its own"
+    )
     parser.add_argument("--whole", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
     if options.whole:
@@ -434,7 +467,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
     try:
         runner = AnomalibRunner() if options.anomalib else None
-        results = read_results_if_any("speed")
+        name = "speed_second" if options.second else "speed"
+        results = read_results_if_any(name)
         measure_part = {
             "limits": measure_limits,
             "model": lambda: measure_model(runner),
@@ -448,9 +482,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except InputError as error:
         print(f"bench speed: {error}", file=sys.stderr)
         return 1
-    machine = {"cores": os.cpu_count(), "processor": platform.machine(), "has_fast_bf16": has_fast_bf16()}
-    write_results("speed", {**results, "repeats": REPEATS, "machine": machine, "versions": versions()})
-    if "coreset" in results:
+    write_results(name, {**results, "repeats": REPEATS, "machine": describe_machine(), "versions": versions()})
+    if "coreset" in results and not options.second:
         write_figure(draw(results["coreset"]), coreset_caption(results["coreset"]), PICTURE)
     write_pages()
     return 0

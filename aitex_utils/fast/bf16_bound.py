@@ -8,6 +8,7 @@ nearest centre has the largest s. A product of two rounded factors is off by at 
 
 from __future__ import annotations
 
+import contextlib
 import functools
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
@@ -21,6 +22,7 @@ GROUP = 64  # centres, or vectors, that share one bound
 ROWS = 4096  # points in one product: more do not stay in the cache
 COLUMNS = 32  # matrices in bfloat16 are padded to a multiple of this, as the processor reads them
 UNIT_ROUNDOFF = 2.0**-8  # of bfloat16
+_off: list[bool] = []  # one entry for each `bf16_off` that is entered
 
 
 class Bf16Bound:
@@ -185,20 +187,45 @@ def group_maxima(points: torch.Tensor, centres: torch.Tensor, step: int) -> Iter
         yield slice(begin, begin + step), bits.view(len(block), -1, GROUP).amax(dim=2)
 
 
-@functools.cache
 def has_fast_bf16() -> bool:
     """Return whether this processor multiplies bfloat16 at least twice as fast as float32, measured once in 10 ms.
 
     Returns
     -------
     bool
-        It decides how fast nearest neighbours and coresets are found, not which.
+        It decides how fast nearest neighbours and coresets are found, not which. False inside `bf16_off`.
 
     Examples
     --------
     >>> isinstance(has_fast_bf16(), bool)
     True
     """
+    return not _off and _multiplies_bf16_fast()
+
+
+@contextlib.contextmanager
+def bf16_off() -> Iterator[None]:
+    """Do without bfloat16 inside a `with` block, as on a processor that lacks it. Results stay the same.
+
+    Yields
+    ------
+    None
+
+    Examples
+    --------
+    >>> with bf16_off():
+    ...     has_fast_bf16()
+    False
+    """
+    _off.append(True)
+    try:
+        yield
+    finally:
+        _off.pop()
+
+
+@functools.cache
+def _multiplies_bf16_fast() -> bool:
     import time
 
     import torch

@@ -6,8 +6,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import results_files
 import speed
 
+from aitex_utils.fast import bf16_bound
 from aitex_utils.strips import list_strips
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -33,8 +35,9 @@ def test_a_row_of_the_coreset_says_how_far_off_its_radii_are(monkeypatch: pytest
     monkeypatch.setattr(speed, "practice_patches", lambda count: patches)
     monkeypatch.setattr(speed, "SIZES", (600,))
     monkeypatch.setattr(speed, "REPEATS", 1)
+    monkeypatch.setattr(bf16_bound, "_multiplies_bf16_fast", lambda: True)
     (row,) = speed.measure_coreset(None)
-    assert (row["patches"], row["chosen"]) == (600, 60) and "anomalib" not in row
+    assert (row["patches"], row["chosen"]) == (600, 60) and "anomalib" not in row and row["ours_without_bf16"] > 0
     assert row["radius_off"] < 1e-5 and row["last_off"] < 1e-5
     right = speed.k_center_greedy
 
@@ -107,6 +110,7 @@ def test_the_parts_of_a_prediction_are_timed(small_practice: Path, monkeypatch: 
     monkeypatch.setattr(speed, "MODEL_TILES", (3, 2))
     monkeypatch.setattr(speed, "REPEATS", 1)
     monkeypatch.setattr(speed, "RECIPE", {**speed.RECIPE, "size": 128})
+    monkeypatch.setattr(bf16_bound, "_multiplies_bf16_fast", lambda: True)
 
     def seconds_of(work) -> float:
         work()
@@ -122,7 +126,14 @@ def test_the_parts_of_a_prediction_are_timed(small_practice: Path, monkeypatch: 
     measured = speed.measure_model(Runner())
     assert measured["tiles"] == 3 and measured["kept"] == round(0.1 * 3 * measured["patches_a_tile"])
     assert measured["anomalib_fit_seconds"] == 7 and measured["anomalib_tile_ms"] == 500
-    per_tile = {"tile_ms", "backbone_ms", "backbone_by_eight_ms", "search_ms", "search_faiss_ms"}
+    per_tile = {
+        "tile_ms",
+        "backbone_ms",
+        "backbone_by_eight_ms",
+        "search_ms",
+        "search_faiss_ms",
+        "tile_without_bf16_ms",
+    }
     assert {measured[name] for name in per_tile} == {3000} and measured["fit_seconds"] == 6
 
 
@@ -130,3 +141,18 @@ def test_the_parts_of_a_prediction_are_timed(small_practice: Path, monkeypatch: 
 def test_limits_are_positive():
     limits = speed.measure_limits()
     assert set(limits) == {"memory_gb_s", "float32_gflop_s", "bfloat16_gflop_s"} and min(limits.values()) > 0
+
+
+def test_the_machine_is_described():
+    machine = speed.describe_machine()
+    assert machine["cores"] >= 1 and machine["threads"] >= 1 and machine["processor"]
+    assert set(machine["flags"]) <= set(speed.FLAGS)
+
+
+def test_a_second_processor_has_results_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(results_files, "RESULTS", tmp_path)
+    monkeypatch.setattr(speed, "measure_limits", lambda: {"memory_gb_s": 1.0})
+    monkeypatch.setattr(speed, "write_pages", lambda: None)
+    assert speed.main(["--only", "limits", "--second"]) == 0
+    assert [path.name for path in tmp_path.iterdir()] == ["speed_second.json"]
+    assert results_files.read_results("speed_second")["limits"] == {"memory_gb_s": 1.0}

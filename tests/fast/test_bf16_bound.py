@@ -14,6 +14,7 @@ from aitex_utils.fast import bf16_bound
 from aitex_utils.fast.bf16_bound import (
     Bf16Bound,
     balanced_partition_order,
+    bf16_off,
     group_maxima,
     has_fast_bf16,
     split_bf16,
@@ -118,7 +119,7 @@ def test_group_maxima_equal_the_maxima_of_the_product(n: int, groups: int, step:
 
 def test_the_speed_of_bfloat16_is_compared_with_float32(monkeypatch: pytest.MonkeyPatch):
     """The clock is simulated: five products in float32, then five in bfloat16, each with its own duration."""
-    measure = has_fast_bf16.__wrapped__
+    measure = bf16_bound._multiplies_bf16_fast.__wrapped__
     for float32, bfloat16, expected in ((1.0, 0.1, True), (1.0, 0.6, False), (0.1, 1.0, False)):
         steps = [step for seconds in (float32, bfloat16) for step in (0, seconds) * 5]
         ticks = iter(np.cumsum(steps).tolist())
@@ -128,9 +129,19 @@ def test_the_speed_of_bfloat16_is_compared_with_float32(monkeypatch: pytest.Monk
 
 def test_the_speed_of_bfloat16_is_measured_once():
     has_fast_bf16()
-    before = has_fast_bf16.cache_info()
+    before = bf16_bound._multiplies_bf16_fast.cache_info()
     has_fast_bf16()
-    assert has_fast_bf16.cache_info() == before._replace(hits=before.hits + 1)
+    assert bf16_bound._multiplies_bf16_fast.cache_info() == before._replace(hits=before.hits + 1)
+
+
+def test_bfloat16_can_be_switched_off_for_a_while(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(bf16_bound, "_multiplies_bf16_fast", lambda: True)
+    with bf16_off():
+        assert not has_fast_bf16()
+        with pytest.raises(ZeroDivisionError), bf16_off():
+            raise ZeroDivisionError
+        assert not has_fast_bf16()
+    assert has_fast_bf16()
 
 
 # --- balanced_partition_order ---
