@@ -14,7 +14,7 @@ from .memory_bank import MemoryBank
 from .safety.scores import check_float32, check_map
 from .scoring import geometric_mean_distance
 
-BACKGROUND_LIMIT = 2.0  # times its median: on AITEX's normal strips the background reaches 1.8 times its median
+BACKGROUND_LIMIT = 2.5  # times its median: on AITEX's normal strips the background reaches 1.8 times its median
 
 
 def position_scale(distances: Sequence[np.ndarray], quantile: float = 0.9) -> np.ndarray:
@@ -156,10 +156,10 @@ def subtract_background(anomaly_map: np.ndarray, quantile: float) -> np.ndarray:
     Notes
     -----
     Three steps. The first step takes the quantile of each column, as a running median over 2 H + 1 columns. The second
-    step adds the quantile of the remaining rows, as a running median over half of the rows. The third step limits this
-    background to twice its median over the strip. So a part of the strip that is woven wrongly keeps a high score, even
-    if it fills more than the share 1 - `quantile` of H neighbouring columns. A defect below this limit counts as
-    background where it fills that share of H columns or of H / 4 neighbouring rows.
+    step adds the quantile of the remaining rows, as a running median over a quarter of the rows. The third step limits
+    this background to 2.5 times its median over the strip, so a stretch that is woven wrongly keeps a high score. A
+    defect below this limit counts as background where it fills more than the share 1 - `quantile` of H neighbouring
+    columns or of H / 8 neighbouring rows.
 
     Examples
     --------
@@ -178,7 +178,7 @@ def subtract_background(anomaly_map: np.ndarray, quantile: float) -> np.ndarray:
     columns = np.quantile(anomaly_map[:, on_fabric], quantile, axis=0)
     along = median_filter(columns, 2 * height + 1, mode="nearest")
     rows = np.quantile(anomaly_map[:, on_fabric] - along, quantile, axis=1)
-    background = along + median_filter(rows, height // 2 | 1, mode="reflect")[:, None]
+    background = along + median_filter(rows, height // 4 | 1, mode="reflect")[:, None]
     limit = max(BACKGROUND_LIMIT * float(np.median(background)), 0.0)
     above[:, on_fabric] = anomaly_map[:, on_fabric] - np.minimum(background, limit)
     return above

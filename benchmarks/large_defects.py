@@ -153,7 +153,7 @@ def auroc(positive: Sequence[float], negative: Sequence[float]) -> float:
     Parameters
     ----------
     positive, negative : sequence of float
-        Scores of defects, and of what is normal.
+        scores of defects, and of normal samples.
 
     Returns
     -------
