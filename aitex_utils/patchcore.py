@@ -98,6 +98,9 @@ class StripResult:
         Row and column of each tile's upper left pixel in the strip.
     region : tuple of int
         First column of the fabric and the column after the last.
+    background : float
+        Median of the background that was subtracted, 0 if none was. Map and scores are relative to it. A strip whose
+        background is far above normal strips was photographed differently, or is woven wrongly as a whole.
 
     Examples
     --------
@@ -110,6 +113,7 @@ class StripResult:
     tile_scores: np.ndarray
     corners: np.ndarray
     region: tuple[int, int]
+    background: float = 0.0
 
 
 class PatchCore:
@@ -509,15 +513,18 @@ class PatchCore:
         else:
             result = self.predict(tiles)
             fabric_map, tile_scores = stitch_maps(result.maps, corners, fabric.shape), result.scores
+        level = 0.0
         if self.background_quantile is not None:
-            fabric_map = subtract_background(fabric_map, self.background_quantile)
+            above = subtract_background(fabric_map, self.background_quantile)
+            level, fabric_map = float(np.nanmedian(fabric_map - above)), above
             if not self.image_score.startswith("reweighted"):
                 tile_scores = None
         if tile_scores is None:
             tile_scores = image_scores(self.image_score, crop_tiles(fabric_map, corners, size))
         strip_map = np.full(strip.shape, np.nan, np.float32)
         strip_map[:, start:stop] = fabric_map
-        return StripResult(strip_map, float(tile_scores.max()), tile_scores, corners + [0, start], (start, stop))
+        place = corners + [0, start], (start, stop)
+        return StripResult(strip_map, float(tile_scores.max()), tile_scores, *place, background=level)
 
     def save(self, folder: str | os.PathLike) -> Path:
         """Write the fitted detector as a folder, whole or not at all, see `files.persistence`.

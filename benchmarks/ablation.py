@@ -172,7 +172,7 @@ def with_background_subtracted(result: EvalResult, quantile: float, background: 
     quantile : float
         Quantile that counts as background, 0 to 1.
     background : {"surroundings", "rows"}
-                Background to subtract.
+        Background to subtract.
 
     Returns
     -------

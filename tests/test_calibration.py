@@ -202,23 +202,33 @@ def test_subtract_background_equals_the_reference(height: int, width: int, quant
     strip_map = np.random.default_rng(seed).normal(size=(height, width)).astype(np.float32)
     padded = np.pad(np.quantile(strip_map, quantile, axis=0), height, mode="edge")
     rest = strip_map - np.array([np.median(padded[x : x + 2 * height + 1]) for x in range(width)])
-    half = height // 8 if height // 4 % 2 == 0 else height // 4 // 2
+    half = (height // 4 | 1) // 2
     padded = np.pad(np.quantile(rest, quantile, axis=1), half, mode="symmetric")
-    expected = rest - np.array([np.median(padded[y : y + 2 * half + 1]) for y in range(height)])[:, None]
+    rest = rest - np.array([np.median(padded[y : y + 2 * half + 1]) for y in range(height)])[:, None]
+    background = strip_map - rest
+    expected = np.maximum(rest, strip_map - max(2.5 * np.median(background), 0))
     np.testing.assert_allclose(subtract_background(strip_map, quantile), expected, atol=1e-5)
 
 
 def test_slow_changes_are_subtracted_and_long_defects_remain():
-    drift = np.linspace(0, 4, 600)[None] + np.linspace(0, 1, 64)[:, None]
+    drift = np.linspace(4, 8, 600)[None] + np.linspace(0, 1, 64)[:, None]
     pick, spot, band = drift.copy(), drift.copy(), drift.copy()
     pick[30:36] += 1  # all along the strip, but only six rows high
     spot[:, 300:350] += 1  # from edge to edge, but narrower than the strip is high
     band[20:60] += 1  # more rows than the running median ignores
     rest = subtract_background(drift, 0.25)
-    assert rest.max() < 0.6  # of 5
+    assert rest.max() < 0.6  # of 9
     assert subtract_background(pick, 0.25)[30:36].min() > 0.9 + rest.min()
     np.testing.assert_allclose((subtract_background(spot, 0.25) - rest)[:, 300:350], 1, atol=0.4)
     assert (subtract_background(band, 0.25) - rest)[20:60].mean() < 0.5
+
+
+def test_a_stretch_far_above_the_rest_of_the_strip_remains():
+    strip_map = np.full((64, 1000), 0.9, np.float32)
+    strip_map[:, 300:500] = 3.4  # more columns than the running median ignores, as a stretch of another draft
+    above = subtract_background(strip_map, 0.25)
+    np.testing.assert_allclose(above[:, 330:470], 3.4 - 2.5 * 0.9, rtol=1e-5)
+    np.testing.assert_allclose(above[:, 600:], 0, atol=1e-6)
 
 
 @pytest.mark.parametrize("quantile", [-0.1, 1.1, float("nan"), "low"])

@@ -115,6 +115,8 @@ def test_a_tile_detector_subtracts_the_background_of_a_strip():
     strip = stain(STRIPS[1], row=30, column=100)
     result, expected = (detector.predict_strip(strip, region=(0, 320)) for detector in (subtracting, plain))
     np.testing.assert_allclose(result.map, subtract_background(expected.map, 0.5), rtol=1e-5, atol=1e-6)
+    assert result.background == pytest.approx(np.median(expected.map - result.map), rel=1e-5)
+    assert expected.background == 0
     assert result.tile_scores[1] == result.map[:, SIZE : 2 * SIZE].max()
     of_tiles = plain.predict(np.stack(np.split(strip, 5, axis=1)))
     np.testing.assert_array_equal(expected.tile_scores, of_tiles.scores)
