@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 from comparison import mean_of_nested
+from pages import write_pages
 from results_files import rounded, write_results
 
 from aitex_utils import calibration, metrics
@@ -153,7 +154,7 @@ def auroc(positive: Sequence[float], negative: Sequence[float]) -> float:
     Parameters
     ----------
     positive, negative : sequence of float
-        scores of defects, and of normal samples.
+        Scores of defects, and of normal samples.
 
     Returns
     -------
@@ -254,6 +255,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     mean = {name: mean_of_nested([of_fabric[name] for of_fabric in fabrics.values()]) for name in names}
     results = {"mean": mean, "fabrics": fabrics, "strips": STRIPS, "strips_of_a_kind": OF_A_KIND, "seed": SEED}
     write_results("large_defects", {**rounded(results, 4), "versions": versions()})
+    write_pages()
     return 0
 
 

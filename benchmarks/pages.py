@@ -14,6 +14,7 @@ import tables_accuracy
 import tables_demo
 import tables_front
 import tables_independent
+import tables_large_defects
 import tables_practice
 import tables_speed
 from results_files import BENCHMARKS
@@ -28,6 +29,7 @@ TABLES = {
     **tables_demo.TABLES,
     **tables_front.TABLES,
     **tables_independent.TABLES,
+    **tables_large_defects.TABLES,
     **tables_practice.TABLES,
     **tables_speed.TABLES,
 }
