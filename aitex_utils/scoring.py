@@ -153,6 +153,7 @@ def geometric_mean_distance(distances: Sequence[np.ndarray]) -> np.ndarray:
         raise InputError(f"distances has shape {distances.shape}: give at least one array of distances.")
     if len(distances) == 1:
         return check_float32(distances[0])
+    distances = distances.astype(np.result_type(distances, np.float32), copy=False)  # 1e-12 is 0 in float16
     return check_float32(np.exp(np.mean(np.log(np.maximum(distances, 1e-12)), axis=0)))
 
 

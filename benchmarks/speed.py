@@ -425,7 +425,7 @@ def describe_machine() -> dict[str, Any]:
     dict
         Its cores, name and flags for vectors and matrices, PyTorch's threads, and whether it is fast at bfloat16.
     """
-    info = Path("/proc/cpuinfo")  # on Linux; elsewhere `platform` knows the name, and nothing the flags
+    info = Path("/proc/cpuinfo")  # on Linux. Elsewhere only the name is known, by `platform`
     lines = info.read_text(encoding="utf-8").splitlines() if info.is_file() else []
     facts = dict(map(str.strip, line.split(":", 1)) for line in lines if ":" in line)
     return {

@@ -68,6 +68,12 @@ def test_a_lite_has_the_bundled_weights_in_their_order(name: str, tensors: int):
         assert torch.equal(their_value, value)
 
 
+@pytest.mark.parametrize("name", ["efficientnet_lite9", "resnet18", ["efficientnet_lite0"], None])
+def test_other_networks_have_no_bundled_weights(name: object):
+    with pytest.raises(InputError, match="^name is .*efficientnet_lite0"):
+        backbones.bundled_weights(name)
+
+
 @pytest.mark.parametrize("name", LITES)
 def test_damaged_bundled_weights_are_refused(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     whole = backbones.bundled_weights(name).read_bytes()

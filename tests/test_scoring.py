@@ -252,6 +252,12 @@ def test_geometric_mean_by_hand():
     np.testing.assert_allclose(geometric_mean_distance([np.array([x]) for x in (1.0, 8.0, 27.0)]), [6], rtol=1e-6)
 
 
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+def test_the_geometric_mean_with_a_distance_of_zero_is_small_in_any_precision(dtype: type):
+    distances = np.array([[0.0, 4.0], [1.0, 1.0]], dtype)
+    np.testing.assert_allclose(geometric_mean_distance(distances), [1e-6, 2.0], rtol=1e-3)
+
+
 def test_the_geometric_mean_of_one_branch_is_that_branch():
     distances = np.array([2.0, 0.0, 1e-20], np.float32)
     np.testing.assert_array_equal(geometric_mean_distance([distances]), distances)
