@@ -227,7 +227,7 @@ show_fix(strips, plain.drift_case, drift_after, ("before", "background\nsubtract
 # %% [markdown]
 # The slope is gone, and the map is dark almost everywhere. The value 0 is now the strip's background.
 #
-# Does it do harm in even light? The next cell compares the tile AUROC of all test strips, in even and drifting light.
+# Does subtraction do harm in even light? The next cell compares the tile AUROC of all test strips, in even and drifting light.
 # The 95 % intervals come from resampled strips.
 
 # %%
