@@ -467,8 +467,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
     try:
         runner = AnomalibRunner() if options.anomalib else None
-        name = "speed_second" if options.second else "speed"
-        results = read_results_if_any(name)
+        results = read_results_if_any("speed_second" if options.second else "speed")
         measure_part = {
             "limits": measure_limits,
             "model": lambda: measure_model(runner),
@@ -482,7 +481,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except InputError as error:
         print(f"bench speed: {error}", file=sys.stderr)
         return 1
-    write_results(name, {**results, "repeats": REPEATS, "machine": describe_machine(), "versions": versions()})
+    results |= {"repeats": REPEATS, "machine": describe_machine(), "versions": versions()}
+    write_results("speed_second" if options.second else "speed", results)
     if "coreset" in results and not options.second:
         write_figure(draw(results["coreset"]), coreset_caption(results["coreset"]), PICTURE)
     write_pages()
