@@ -48,5 +48,5 @@ def test_a_stretch_of_another_draft_is_found_thanks_to_the_limit(monkeypatch: py
     kind = "other draft, 800 columns"
     results = measure_fabric(0, {"size": 192, "coreset_ratio": 0.02}, SHAPE, [kind])
     ours, without = (results[name][kind] for name in ("our defaults", "no limit of the background"))
-    assert ours["tile_auroc"] > 0.97 and ours["strip_auroc"] == 1.0
-    assert without["tile_auroc"] < ours["tile_auroc"] - 0.02
+    assert ours["tile_auroc"] > max(0.9, without["tile_auroc"] + 0.05)
+    assert ours["strip_auroc"] >= without["strip_auroc"]
