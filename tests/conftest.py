@@ -22,7 +22,7 @@ settings.register_profile("quick", derandomize=True, max_examples=15, **PATIENT)
 settings.register_profile("search", max_examples=500, **PATIENT)
 
 MOST_WORKERS, MEMORY_OF_A_WORKER = 4, 4 * 2**30  # bytes; a notebook takes up to 3 GiB
-EXECUTES = pytest.StashKey[bool]()
+IS_LONG, LONG = pytest.StashKey[bool](), ("test_fuzz.py", "test_kill.py")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -60,14 +60,15 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Let the tests of a notebook, which share a cache, run in one process, and those of a module too.
 
-    The longest, those that execute notebooks, come first, so no process has much left to do when the others are done.
+    The longest come first: those that execute notebooks, kill processes and fuzz. So no process has much left to do
+    when the others are done.
     """
     for item in items:
         source = getattr(item, "callspec", None) and item.callspec.params.get("source")
         is_executed = isinstance(source, Path) and item.get_closest_marker("slow") is not None
         item.add_marker(pytest.mark.xdist_group(source.stem if is_executed else item.path.name))
-        item.stash[EXECUTES] = is_executed
-    items.sort(key=lambda item: not item.stash[EXECUTES])
+        item.stash[IS_LONG] = is_executed or item.path.name in LONG
+    items.sort(key=lambda item: not item.stash[IS_LONG])
 
 
 @pytest.fixture(scope="session")

@@ -5,13 +5,17 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import struct
+import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 from killing import exit_code, killed_at_each_step, killed_at_random, needs_fork, start
+from tqdm.auto import tqdm
 
 from aitex_utils.commands import demo
 from aitex_utils.commands.protocol_c import ScoredStrip
@@ -165,3 +169,21 @@ def test_four_processes_replace_one_folder(tmp_path: Path):
         assert saved_value(folder) in (1, 2, 3, 4)  # a reader is never in the way, and never sees a mixture
     assert [exit_code(pid) for pid in writers] == [0, 0, 0, 0]
     assert saved_value(folder) in (1, 2, 3, 4) and os.listdir(tmp_path) == ["bank"]
+
+
+def test_a_process_that_is_killed_while_it_draws_a_bar_leaves_the_bars_of_others_alone(tmp_path: Path):
+    def hold() -> None:
+        tqdm.get_lock().acquire()
+        (tmp_path / "held").touch()
+        time.sleep(600)
+
+    list(tqdm(range(2), disable=True))  # the lock that a process started now could share
+    pid = start(hold)
+    while not (tmp_path / "held").exists():
+        time.sleep(0.01)
+    os.kill(pid, signal.SIGKILL)
+    assert exit_code(pid) == -signal.SIGKILL
+    another = threading.Thread(target=lambda: list(tqdm(range(2), disable=True)), daemon=True)
+    another.start()
+    another.join(60)
+    assert not another.is_alive()

@@ -7,6 +7,7 @@ import os
 import random
 import signal
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 
@@ -24,6 +25,7 @@ def start(action: Callable[[], object], before: Callable[[], None] = lambda: Non
     if pid:
         return pid
     code = 1
+    _use_own_lock_of_bars()
     try:
         before()
         action()
@@ -34,6 +36,17 @@ def start(action: Callable[[], object], before: Callable[[], None] = lambda: Non
         traceback.print_exc()
     finally:
         os._exit(code)
+
+
+def _use_own_lock_of_bars() -> None:
+    """Let a forked process lock progress bars by itself.
+
+    tqdm's lock is a semaphore that parent and child share, and a killed child that holds it never releases it.
+    """
+    from tqdm import auto, std
+
+    for bar in (std.tqdm, auto.tqdm):
+        bar.set_lock(threading.RLock())
 
 
 def exit_code(pid: int) -> int:
