@@ -94,4 +94,4 @@ def test_redrawing_with_a_slider_is_quick():
 
     start = time.perf_counter()
     figures.plot_alarms(labels, scores, 1.0, quick_point, 0.01)
-    assert time.perf_counter() - start < 5  # about 0.1 s on a quiet machine
+    assert time.perf_counter() - start < 20  # catches a hang: about 0.1 s on a quiet machine
