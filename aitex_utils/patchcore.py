@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from .calibration import leave_one_out_distances, position_scale, row_scale, subtract_background
+from .calibration import leave_one_out_distances, position_scale, row_scale, strip_background
 from .coreset import SAMPLERS, subsample
 from .errors import (
     InputError,
@@ -515,8 +515,8 @@ class PatchCore:
             fabric_map, tile_scores = stitch_maps(result.maps, corners, fabric.shape), result.scores
         level = 0.0
         if self.background_quantile is not None:
-            above = subtract_background(fabric_map, self.background_quantile)
-            level, fabric_map = float(np.nanmedian(fabric_map - above)), above
+            background = strip_background(fabric_map, self.background_quantile)
+            level, fabric_map = float(np.median(background)), fabric_map - background
             if not self.image_score.startswith("reweighted"):
                 tile_scores = None
         if tile_scores is None:

@@ -471,6 +471,7 @@ def _argument_table() -> dict[str, Any]:
         "PcaResidual.predict_patches.patches": rng.random((3, 8, 8, 152), np.float32),
         "PcaResidual.predict.tiles": woven(3, 0, 64, 64),
         "subtract_background.anomaly_map": rng.random((16, 64)),
+        "strip_background.anomaly_map": rng.random((16, 64)),
         "smooth.image": maps[0],
         "plot_strip.anomaly_map": rng.random((32, 32)),
         "plot_strip.mask": rng.random((32, 32)) > 0.9,
