@@ -10,8 +10,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import platform
 import subprocess
 import sys
 import tempfile
@@ -23,6 +21,7 @@ from typing import Any, TypeVar
 import numpy as np
 import torch
 from results_files import write_results
+from speed import describe_machine
 
 from aitex_utils.backbones import DEFAULT_LAYERS
 from aitex_utils.commands.launching import run_command
@@ -276,9 +275,9 @@ def describe_device(device: str) -> dict[str, Any]:
     >>> describe_device("cpu")["device"]
     'cpu'
     """
-    machine = {"device": device, "cores": os.cpu_count(), "processor": platform.machine()}
+    machine = {"device": device, **describe_machine()}
     if not device.startswith("cuda"):
-        return machine | {"name": platform.processor() or platform.machine()}
+        return machine | {"name": machine["processor"]}
     card = torch.cuda.get_device_properties(device)
     command = ["nvidia-smi", "--query-gpu=driver_version", "--format=csv,noheader"]
     try:
@@ -308,7 +307,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         Exit status: 0, or 1 if there is no GPU, so nothing was written.
     """
     parser = argparse.ArgumentParser(prog="course.py bench device", description="A GPU against the CPU.")
-    parser.add_argument("--device", default="auto", help="cuda, cuda:1 or mps (default: what PyTorch finds)")
+    parser.add_argument("--device", default="auto", help="cuda, cuda:1 or mps (default: cuda if it is there)")
     options = parser.parse_args(arguments)
     try:
         device = check_device(options.device)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from clouds import clouds
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
@@ -46,18 +47,6 @@ def grids(draw: st.DrawFn) -> np.ndarray:
     """Draw points on a small grid: many ties and duplicates, no rounding."""
     shape = draw(st.tuples(st.integers(1, 60), st.integers(1, 3)))
     return draw(hnp.arrays(np.float32, shape, elements=st.integers(-3, 3).map(float)))
-
-
-@st.composite
-def clouds(draw: st.DrawFn) -> np.ndarray:
-    """Draw clusters of different widths and places, in few or many dimensions, with or without duplicates."""
-    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
-    n, channels = draw(st.integers(1, 300)), draw(st.integers(1, 20))
-    centres = rng.normal(0, draw(st.sampled_from([0.0, 1.0, 30.0])), (draw(st.integers(1, 5)), channels))
-    points = centres[rng.integers(len(centres), size=n)] + rng.normal(0, 1, (n, channels)) * rng.choice(
-        [0, 0.1, 1], (n, 1)
-    )
-    return (points[rng.integers(n, size=n)] if draw(st.booleans()) else points).astype(np.float32)
 
 
 SIZES = ("POOL", "SHORTLIST", "ROWS", "CENTRES", "GROUP")  # constants that must not change the result

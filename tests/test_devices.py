@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import torch
 from detectors import DEFECTIVE, NORMAL, SIZE, TEST, paper
+from gpu_path import ON_DEVICE
 from woven import woven
 
 from aitex_utils import PatchCore, PatchFeatures
@@ -25,7 +26,6 @@ from aitex_utils.memory_bank import MemoryBank
 from aitex_utils.safety import devices
 from aitex_utils.safety.out_of_memory import OutOfMemoryError
 
-ON_DEVICE = "cpu:0"  # the CPU, with what is written for a GPU
 STRIPS = list(woven(3, 11, SIZE, 320))
 CLOSE = {"rtol": 1e-4, "atol": 1e-4}  # a network sums in another order for a batch than for a tile
 pytestmark = pytest.mark.usefixtures("one_thread")

@@ -81,8 +81,8 @@ class Autoencoder:
     seed : int
         Seed of weights and crops; see the notes.
     device : {"auto", "cpu", "cuda", "cuda:N", "mps"}
-        Where the network is trained and used, see `safety.devices.check_device`. "auto" takes a GPU where there is one.
-        It is not saved.
+        Where the network is trained and used, see `safety.devices.check_device`. "auto" takes a GPU of NVIDIA or AMD
+        where there is one. It is not saved.
 
     Attributes
     ----------

@@ -43,10 +43,12 @@ def check_device(device: str) -> str:
     >>> check_device("cpu")
     'cpu'
     """
-    import torch
-
     if not isinstance(device, str) or not DEVICE.fullmatch(device):
         raise InputError(f"device is {shown(device)}: choose auto, cpu, cuda, cuda:1 for a second GPU, or mps.")
+    if device == "cpu":  # always there: a memory bank need not wait for PyTorch
+        return device
+    import torch
+
     if device == "auto":
         return "cuda" if torch.cuda.is_available() and not why_unusable("cuda") else "cpu"
     if reason := why_unusable(device):

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 import results_files
 import torch
+from gpu_path import ON_DEVICE
 
 from aitex_utils.errors import InputError
 from aitex_utils.patchcore import PatchCore
 
-ON_DEVICE = "cpu:0"  # the CPU, with what is written for a GPU
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from clouds import clouds
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.spatial.distance import cdist
@@ -22,17 +23,6 @@ from aitex_utils.fast.bf16_bound import (
 )
 
 pytestmark = pytest.mark.usefixtures("one_thread")
-
-
-@st.composite
-def clouds(draw: st.DrawFn) -> np.ndarray:
-    """Draw clusters of different widths and places, in few or many dimensions, with or without duplicates."""
-    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
-    n, channels = draw(st.integers(1, 300)), draw(st.integers(1, 20))
-    centres = rng.normal(0, draw(st.sampled_from([0.0, 1.0, 30.0])), (draw(st.integers(1, 5)), channels))
-    widths = rng.choice([0, 0.1, 1], (n, 1))
-    points = centres[rng.integers(len(centres), size=n)] + rng.normal(0, 1, (n, channels)) * widths
-    return (points[rng.integers(n, size=n)] if draw(st.booleans()) else points).astype(np.float32)
 
 
 # --- Bf16Bound ---

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from clouds import clouds
+from gpu_path import ON_DEVICE
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
@@ -16,20 +18,15 @@ from aitex_utils.fast.torch_greedy import k_center_greedy_torch
 from aitex_utils.streaming_coreset import composable_coreset
 
 pytestmark = pytest.mark.usefixtures("one_thread")
-ON_DEVICE = "cpu:0"  # the CPU, with what is written for a GPU
 
 
 @st.composite
-def clouds(draw: st.DrawFn) -> np.ndarray:
+def ties_or_clouds(draw: st.DrawFn) -> np.ndarray:
     """Draw points on a small grid, with ties and duplicates, or clusters anywhere, also far from the origin."""
     if draw(st.booleans()):
         shape = draw(st.tuples(st.integers(1, 60), st.integers(1, 3)))
         return draw(hnp.arrays(np.float32, shape, elements=st.integers(-3, 3).map(float)))
-    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
-    n, channels = draw(st.integers(1, 200)), draw(st.integers(1, 20))
-    centres = rng.normal(0, draw(st.sampled_from([0.0, 1.0, 100.0])), (draw(st.integers(1, 5)), channels))
-    points = centres[rng.integers(len(centres), size=n)] + rng.normal(0, 1, (n, channels))
-    return (points[rng.integers(n, size=n)] if draw(st.booleans()) else points).astype(np.float32)
+    return draw(clouds(farthest=100.0))
 
 
 def test_choices_on_a_line_by_hand():
@@ -47,7 +44,7 @@ def test_of_equally_far_points_the_lowest_index_is_chosen_and_no_point_twice():
 
 
 @settings(max_examples=60)
-@given(points=clouds(), data=st.data())
+@given(points=ties_or_clouds(), data=st.data())
 def test_the_choices_equal_the_reference(points: np.ndarray, data: st.DataObject):
     """Bit for bit on the CPU, because distances are computed from differences in float64 by both."""
     k = data.draw(st.integers(1, len(points)))

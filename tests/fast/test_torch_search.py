@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from gpu_path import ON_DEVICE
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.spatial.distance import cdist
@@ -16,7 +17,6 @@ from aitex_utils.fast.torch_search import TorchSearch
 from aitex_utils.memory_bank import KINDS, MemoryBank
 
 pytestmark = pytest.mark.usefixtures("one_thread")
-ON_DEVICE = "cpu:0"  # the CPU, with what is written for a GPU
 POINTS = ["normal", "far from 0", "duplicates", "grid", "all equal", "tiny", "huge"]
 
 

@@ -54,9 +54,13 @@ def sections_with_code(cells: list[NotebookNode]) -> dict[str, list[NotebookNode
     return found
 
 
+def without_outputs(cells: list[NotebookNode]) -> list[NotebookNode]:
+    return [nbformat.v4.new_code_cell(cell.source, metadata=cell.metadata) for cell in cells]
+
+
 def run(cells: list[NotebookNode], cache: Path) -> list[NotebookNode]:
     """Run cells in a new kernel; return them with their outputs."""
-    copies = [nbformat.v4.new_code_cell(cell.source, metadata=cell.metadata) for cell in cells]
+    copies = without_outputs(cells)
     builder.execute(nbformat.v4.new_notebook(cells=copies), timeout=HANG, cache=cache)
     return copies
 
@@ -111,7 +115,7 @@ def run_sections(by_heading: dict[str, list[NotebookNode]], cache: Path) -> list
     restart = nbformat.v4.new_code_cell(RESTART)
     cells = [cell for of_section in by_heading.values() for cell in (restart, *of_section)]
     headings = [heading for heading, of_section in by_heading.items() for _ in (restart, *of_section)]
-    copies = [nbformat.v4.new_code_cell(cell.source, metadata=cell.metadata) for cell in cells]
+    copies = without_outputs(cells)
     try:
         builder.execute(nbformat.v4.new_notebook(cells=copies), timeout=HANG, cache=cache)
     except CellExecutionError as error:

@@ -35,7 +35,7 @@ def give(monkeypatch: pytest.MonkeyPatch, *there: str, broken: tuple[str, ...] =
     [
         ((), (), "cpu"),
         (("cuda",), (), "cuda"),
-        (("mps",), (), "cpu"),  # nobody tried it on such a computer yet: only for those who ask for it
+        (("mps",), (), "cpu"),  # not tested on such a computer: only for those who ask for it
         (("cuda", "mps"), (), "cuda"),
         (("cuda",), ("cuda",), "cpu"),
     ],
