@@ -126,9 +126,9 @@ class PatchCore:
     ----------
     backbone, layers, size, padding, whiten, batch_size
         As in `features.PatchFeatures`.
-    pooling : int, tuple, or None
+    pooling : int or tuple
         As in `features.PatchFeatures`. With several branches a patch has as many distances, each to a bank of its own,
-        and their geometric mean counts. None takes 3 for tiles, and 3 and 1 for whole strips.
+        and their geometric mean counts.
     coreset_ratio : float
         Coreset sampling ratio: share of the normal patches in the memory bank, above 0 and up to 1.
     sampler : {"greedy", "random", "k_means"}
@@ -197,7 +197,7 @@ class PatchCore:
         backbone: str = "efficientnet_lite0",
         layers: tuple[str, ...] | None = None,
         size: int | None = 448,
-        pooling: int | Sequence | None = None,
+        pooling: int | Sequence = MULTI_SCALE_POOLING,
         padding: str = "reflect",
         whiten: bool = False,
         batch_size: int = 8,
@@ -213,7 +213,7 @@ class PatchCore:
         device: str = "auto",
     ) -> None:
         # Errors are raised now, not after minutes of extraction. Numbers are plain, because JSON has no NumPy numbers.
-        self.pooling = None if pooling is None else check_pooling(pooling)
+        self.pooling = check_pooling(pooling)
         self.coreset_ratio = check_number("coreset_ratio", coreset_ratio, "(0, 1]", example=0.1)
         self.sampler = check_choice("sampler", sampler, SAMPLERS)
         self.index = check_choice("index", index, KINDS)
@@ -229,12 +229,11 @@ class PatchCore:
                 "normalize_positions must know from which tile a coreset patch comes: take the sampler greedy or "
                 "random, or normalize_positions=False."
             )
-        if image_score.startswith("reweighted") and self.pooling is not None and count_branches(self.pooling) > 1:
+        if image_score.startswith("reweighted") and count_branches(self.pooling) > 1:
             raise InputError(f"image_score {image_score} needs one branch of pooling: set pooling=3, or take 'max'.")
         options = {"padding": padding, "whiten": whiten, "batch_size": batch_size}
         options |= {"progress": progress, "device": device}
-        self.features = PatchFeatures(backbone, layers, pooling=self.pooling or 3, size=size, **options)
-        self.strip_features = self.features.with_pooling(self.pooling or MULTI_SCALE_POOLING)
+        self.features = PatchFeatures(backbone, layers, pooling=self.pooling, size=size, **options)
 
     @property
     def bank_(self) -> MemoryBank:
@@ -263,7 +262,7 @@ class PatchCore:
         InputError
             If the tiles are not grey tiles, differ in size, or are too few for `normalize_positions`.
         """
-        batches, features = iter_batches(tiles), self.features.with_pooling(self.features.pooling)
+        batches, features = iter_batches(tiles), self.features.with_pooling(self.pooling)
         if memory is None:
             parts = list(batches)
             tiles = np.concatenate(parts) if len(parts) > 1 else parts[0]
@@ -352,7 +351,7 @@ class PatchCore:
                 "read files with aitex_utils.read_strips."
             )
         tile_size = check_integer("tile_size", tile_size, 1)
-        features, shape = self.strip_features.with_pooling(self.strip_features.pooling), (tile_size, tile_size)
+        features, shape = self.features.with_pooling(self.pooling), (tile_size, tile_size)
         stream = _at_least_two(features.extract_strip(check_strip(strip, tile_size), tile_size) for strip in strips)
         if memory is not None:
             result = self._stream(stream, memory, features.n_branches, STRIP_STRIDE)
@@ -600,7 +599,7 @@ class PatchCore:
 
     def _map_of_whole_strip(self, fabric: np.ndarray) -> np.ndarray:
         """Return the anomaly map (H, W) of a strip's fabric, seen by the network as a whole."""
-        size, features = self.tile_shape_[0], self.strip_features
+        size, features = self.tile_shape_[0], self.features
         patches = features.apply_whitening(features.extract_strip(check_strip(fabric, size), size))
         normalized = self._normalize(self.patch_distances(patches))
         return anomaly_maps(normalized[None], fabric.shape, self.smoothing)[0]
@@ -654,7 +653,7 @@ class PatchCore:
             "position_scale_": scale,
             "fitted_on_strips_": on_strips,
             "tile_shape_": (int(tile_shape[0]), int(tile_shape[1])),
-            "strip_features" if on_strips else "features": features,
+            "features": features,
         }
         vars(self).update(learned)
         return self
@@ -677,7 +676,7 @@ class PatchCore:
 
     def _fitted_features(self) -> PatchFeatures:
         self._fitted_tile_shape()
-        return self.strip_features if self.fitted_on_strips_ else self.features
+        return self.features
 
 
 def _at_least_two(strips: Iterator[np.ndarray]) -> Iterator[np.ndarray]:

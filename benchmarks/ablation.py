@@ -28,11 +28,11 @@ from protocols import read_fabric_tiles
 from results_files import IMAGES, read_results, write_figure, write_results
 from tables_ablation import DEFAULTS, ablation_caption, ablation_rows
 
+from aitex_utils import patchcore
 from aitex_utils.calibration import subtract_background
 from aitex_utils.commands.launching import run_command
 from aitex_utils.commands.profiling import versions
 from aitex_utils.errors import InputError
-from aitex_utils.features import MULTI_SCALE_POOLING
 from aitex_utils.patchcore import PAPER, PatchCore
 from aitex_utils.plots import draw_intervals, make_axes
 from aitex_utils.strips import find_aitex
@@ -43,8 +43,8 @@ if TYPE_CHECKING:
 
 SEEDS = {"B": 2, "C": 1}
 PICTURE = IMAGES / "ablation.png"
-# By name, what is changed: parameters of PatchCore, and "crop", "count_padding", "n_training" and "n_neighbors", see
-# `evaluate_on_tiles`.
+# By name, what is changed: parameters of PatchCore, and "crop", "count_padding", "quantile", "n_training" and
+# "n_neighbors", see `evaluate_on_tiles`.
 ON_TILES: dict[str, dict[str, Any]] = {
     DEFAULTS: {},
     "the paper's recipe, 320 px": PAPER_320,
@@ -55,10 +55,15 @@ ON_TILES: dict[str, dict[str, Any]] = {
     "256 px, tiles not resized": {"size": None},
     "zero padding": {"padding": "zeros"},
     "without position-wise normalisation": {"normalize_positions": False},
+    "position-wise normalisation by the 90 % quantile": {"quantile": 0.9},
     "blocks.2 only": {"layers": ("blocks.2",)},
     "blocks.4 only": {"layers": ("blocks.4",)},
-    "no pooling": {"pooling": 1},
-    "no pooling of blocks.4": {"pooling": (3, 1)},
+    "pooled branch only": {"pooling": 3},
+    "unpooled branch only": {"pooling": 1},
+    "one branch, no pooling of blocks.4": {"pooling": (3, 1)},
+    "zeros counted in pooling": {"count_padding": True},
+    "efficientnet_lite1": {"backbone": "efficientnet_lite1"},
+    "efficientnet_lite2": {"backbone": "efficientnet_lite2"},
     "whitened": {"whiten": True},
     "coreset 1 %": {"coreset_ratio": 0.01},
     "coreset 10 %": {"coreset_ratio": 0.10},
@@ -67,11 +72,10 @@ ON_TILES: dict[str, dict[str, Any]] = {
     "no smoothing": {"smoothing": 0},
     "smoothing 8 px": {"smoothing": 8},
     "10 training tiles": {"n_training": 10},
-    "multi-scale pooling": {"pooling": MULTI_SCALE_POOLING},
 }
-# Scoring of strips. "on_strips": whole, not tile by tile. "pooling": as in PatchCore. "background": subtracted from a
-# strip's map (the surroundings of each place, the quantile of each row, or nothing).
-STRIP_DEFAULTS: dict[str, Any] = {"on_strips": True, "pooling": None, "background": "surroundings"}
+# Scoring of strips. "on_strips": whole, not tile by tile. "background": subtracted from a strip's map (the surroundings
+# of each place, the quantile of each row, or nothing). All else: parameters of PatchCore.
+STRIP_DEFAULTS: dict[str, Any] = {"on_strips": True, "background": "surroundings"}
 ON_STRIPS: dict[str, dict[str, Any]] = {
     DEFAULTS: {},
     "no background subtraction": {"background": None},
@@ -79,12 +83,10 @@ ON_STRIPS: dict[str, dict[str, Any]] = {
     "pooled branch only": {"pooling": 3},
     "unpooled branch only": {"pooling": 1},
     "one branch, no pooling of blocks.4": {"pooling": (3, 1)},
-    "tile by tile": {"on_strips": False, "pooling": MULTI_SCALE_POOLING},
-    "tile by tile, no background subtraction": {
-        "on_strips": False,
-        "pooling": MULTI_SCALE_POOLING,
-        "background": None,
-    },
+    "efficientnet_lite1": {"backbone": "efficientnet_lite1"},
+    "efficientnet_lite2": {"backbone": "efficientnet_lite2"},
+    "tile by tile": {"on_strips": False},
+    "tile by tile, no background subtraction": {"on_strips": False, "background": None},
 }
 
 
@@ -106,6 +108,27 @@ def count_padding() -> Iterator[None]:
         functional.avg_pool2d = average
 
 
+@contextmanager
+def normalize_by(quantile: float) -> Iterator[None]:
+    """Let position-wise normalisation take another quantile of normal distances as typical.
+
+    Parameters
+    ----------
+    quantile : float
+        0 to 1.
+
+    Yields
+    ------
+    None
+    """
+    position_scale = patchcore.position_scale
+    patchcore.position_scale = functools.partial(position_scale, quantile=quantile)
+    try:
+        yield
+    finally:
+        patchcore.position_scale = position_scale
+
+
 def evaluate_on_tiles(root: Path, fabric: str, patches: FabricPatches, change: dict[str, Any]) -> Iterator[EvalResult]:
     """Fit and test a changed configuration by protocol B.
 
@@ -119,7 +142,7 @@ def evaluate_on_tiles(root: Path, fabric: str, patches: FabricPatches, change: d
         Patches of the fabric, for changes that leave tiles and pooling as they are.
     change : dict
         Parameters of `PatchCore`; "n_training" and "n_neighbors" as in `protocol_b.protocol_b`; "crop" False, for tiles
-        of uncropped strips; "count_padding" True, see `count_padding`.
+        of uncropped strips; "count_padding" True, see `count_padding`; "quantile", see `normalize_by`.
 
     Yields
     ------
@@ -132,7 +155,10 @@ def evaluate_on_tiles(root: Path, fabric: str, patches: FabricPatches, change: d
     test = functools.partial(
         protocol_b.protocol_b, parameters=parameters, n_training=n_training, n_neighbors=n_neighbors
     )
-    if not crop:
+    if "quantile" in parameters:
+        with normalize_by(parameters.pop("quantile")):
+            yield from test(patches)
+    elif not crop:
         yield from test(FabricPatches(read_fabric_tiles(root, fabric, crop=False), patches.seeds))
     elif counts:
         patches.clear()  # two sets at once would take too much memory
@@ -190,7 +216,9 @@ def with_background_subtracted(result: EvalResult, quantile: float, background: 
 
 
 @functools.lru_cache(maxsize=1)
-def without_background_subtraction(root: Path, fabric: str, on_strips: bool, pooling: Any) -> list[EvalResult]:
+def without_background_subtraction(
+    root: Path, fabric: str, on_strips: bool, parameters: tuple[tuple[str, Any], ...]
+) -> list[EvalResult]:
     """Fit and test our defaults by protocol C, without background subtraction. The last call is kept.
 
     Parameters
@@ -201,16 +229,16 @@ def without_background_subtraction(root: Path, fabric: str, on_strips: bool, poo
         Two digits.
     on_strips : bool
         Fit on whole strips; otherwise on their tiles.
-    pooling : int, tuple, or None
-        As in `PatchCore`.
+    parameters : tuple of (str, value)
+        Parameters of `PatchCore`.
 
     Returns
     -------
     list of EvalResult
         One per seed.
     """
-    parameters = {"background_quantile": None, "pooling": pooling}
-    return list(protocol_c.protocol_c(root, fabric, range(SEEDS["C"]), parameters, on_strips=on_strips))
+    changed = {**dict(parameters), "background_quantile": None}
+    return list(protocol_c.protocol_c(root, fabric, range(SEEDS["C"]), changed, on_strips=on_strips))
 
 
 def evaluate_on_strips(root: Path, fabric: str, name: str) -> Iterator[EvalResult]:
@@ -231,13 +259,13 @@ def evaluate_on_strips(root: Path, fabric: str, name: str) -> Iterator[EvalResul
         One per seed.
     """
     choice = {**STRIP_DEFAULTS, **ON_STRIPS[name]}
-    quantile, background = PatchCore().background_quantile, choice["background"]
-    for result in without_background_subtraction(root, fabric, choice["on_strips"], choice["pooling"]):
+    quantile, background, on_strips = PatchCore().background_quantile, choice.pop("background"), choice.pop("on_strips")
+    for result in without_background_subtraction(root, fabric, on_strips, tuple(choice.items())):
         yield result if background is None else with_background_subtracted(result, quantile, background)
 
 
 CODE = {
-    "B": (protocol_b, evaluate_on_tiles, count_padding.__wrapped__),
+    "B": (protocol_b, evaluate_on_tiles, count_padding.__wrapped__, normalize_by.__wrapped__),
     "C": (
         protocol_c,
         evaluate_on_strips,

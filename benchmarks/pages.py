@@ -11,6 +11,7 @@ from pathlib import Path
 
 import tables_ablation
 import tables_accuracy
+import tables_crops
 import tables_demo
 import tables_front
 import tables_independent
@@ -29,6 +30,7 @@ TABLES = {
     **tables_demo.TABLES,
     **tables_front.TABLES,
     **tables_independent.TABLES,
+    **tables_crops.TABLES,
     **tables_large_defects.TABLES,
     **tables_practice.TABLES,
     **tables_speed.TABLES,

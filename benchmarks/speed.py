@@ -2,7 +2,8 @@
 
 The part "coreset" compares ours, the reference with one pass per choice, and (with `--anomalib`) anomalib's, on the
 same patches in alternation. "model" is fit and prediction of tiles at 320 px with a 10 % coreset, beside the backbone
-alone, FAISS's flat index and anomalib's model. "strip" is a strip with our defaults. "whole" is a fit on as many strips
+alone, FAISS's flat index and anomalib's model. "backbones" is fit and prediction of tiles with our defaults, by
+backbone. "strip" is a strip with our defaults. "whole" is a fit on as many strips
 as AITEX has, in bounded memory. "limits" is the best that the machine can do. All run on the practice fabric. Times are
 medians of `REPEATS` runs. Written to `results/speed.json` and drawn in `images/speed.png`. With `--second` they are
 measured on a second kind of processor, and written to `results/speed_second.json`.
@@ -27,8 +28,10 @@ import torch
 from anomalib_runner import CORESET_SCRIPT, PATCHCORE_SCRIPT, AnomalibRunner
 from pages import write_pages
 from results_files import IMAGES, read_results_if_any, write_figure, write_results
+from tables_ablation import DEFAULTS
 from tables_speed import coreset_caption, coreset_curves
 
+from aitex_utils.backbones import bundled_weights
 from aitex_utils.commands.launching import run_command
 from aitex_utils.commands.profiling import peak_memory_mib, versions
 from aitex_utils.coreset import k_center_greedy, k_center_greedy_reference
@@ -49,6 +52,13 @@ SIZES, CORESET_RATIO = (10_000, 48_000, 50_000, 100_000, 200_000, 400_000), 0.1
 REPEATS, TIMED_CHOICES = 5, 200  # choices for which a pass per choice is timed: each costs the same
 RECIPE = {**PAPER, "size": 320, "device": "cpu"}  # `bench device` measures a GPU
 MODEL_TILES = 30, 32  # to fit and to predict
+# Arguments of PatchCore by the name in the ablation.
+BACKBONES: dict[str, dict[str, Any]] = {
+    DEFAULTS: {},
+    "pooled branch only": {"pooling": 3},
+    "efficientnet_lite1": {"backbone": "efficientnet_lite1"},
+    "efficientnet_lite2": {"backbone": "efficientnet_lite2"},
+}
 AITEX_STRIPS, MEMORY_LIMIT = 247, 0.125  # GiB
 SHIFT = 32  # px between two crops of the same strip, so that each is another piece of fabric
 PICTURE = IMAGES / "speed.png"
@@ -267,6 +277,34 @@ def measure_model(runner: AnomalibRunner | None) -> dict[str, Any]:
     }
 
 
+def measure_backbones() -> dict[str, dict[str, float]]:
+    """Time fit and prediction of tiles with our defaults, with each bundled backbone and with a single branch.
+
+    Returns
+    -------
+    dict of str to dict
+        By configuration: seconds to fit, milliseconds per tile, and megabytes of the weights file.
+    """
+    n_fit, n_test = MODEL_TILES
+    tiles = practice_tiles(n_fit + n_test)
+    training, test = tiles[:n_fit], tiles[n_fit:]
+    detectors = {name: PatchCore(device="cpu", **parameters).fit(training) for name, parameters in BACKBONES.items()}
+    fits: dict[str, list[float]] = {name: [] for name in detectors}
+    predictions: dict[str, list[float]] = {name: [] for name in detectors}
+    for _ in range(REPEATS):
+        for name, detector in detectors.items():
+            fits[name].append(seconds_of(lambda detector=detector: detector.fit(training)))
+            predictions[name].append(seconds_of(lambda detector=detector: detector.predict(test)) / n_test)
+    return {
+        name: {
+            "fit_seconds": round(median(fits[name]), 2),
+            "tile_ms": round(1000 * median(predictions[name]), 1),
+            "weights_mb": round(bundled_weights(detector.features.backbone).stat().st_size / 1e6, 1),
+        }
+        for name, detector in detectors.items()
+    }
+
+
 def measure_strip() -> dict[str, float]:
     """Time the prediction of a strip with our defaults, and the backbone's part of it.
 
@@ -281,7 +319,7 @@ def measure_strip() -> dict[str, float]:
     seconds: dict[str, list[float]] = {"strip": [], "backbone": []}
     for _ in range(REPEATS):
         seconds["strip"].append(seconds_of(lambda: detector.predict_strip(images[4])))
-        seconds["backbone"].append(seconds_of(lambda: detector.strip_features.extract_strip(fabrics[4])))
+        seconds["backbone"].append(seconds_of(lambda: detector.features.extract_strip(fabrics[4])))
     return {**{name: round(median(values), 3) for name, values in seconds.items()}, "kept": len(detector.bank_)}
 
 
@@ -438,7 +476,7 @@ def describe_machine() -> dict[str, Any]:
 
 
 FLAGS = ("avx2", "avx512f", "avx512_bf16", "amx_bf16")  # of processors from Intel and AMD, slow to fast
-PARTS = ("limits", "model", "strip", "coreset", "whole")
+PARTS = ("limits", "model", "backbones", "strip", "coreset", "whole")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -471,6 +509,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         measure_part = {
             "limits": measure_limits,
             "model": lambda: measure_model(runner),
+            "backbones": measure_backbones,
             "strip": measure_strip,
             "coreset": lambda: measure_coreset(runner),
             "whole": lambda: measure_whole(results.get("coreset", [])),

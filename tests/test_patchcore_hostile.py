@@ -55,7 +55,6 @@ PARAMETERS = {
 TAKEN = {  # hostile values that are valid for a parameter
     "layers": [None],
     "size": [None],
-    "pooling": [None],
     "whiten": [True],
     "batch_size": [10**40],
     "normalize_positions": [True],

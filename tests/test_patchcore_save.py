@@ -88,11 +88,15 @@ def test_a_loaded_detector_predicts_strips_the_same(parameters: dict, tmp_path: 
         loaded.predict(TEST)
 
 
-def test_the_pooling_of_a_loaded_detector_follows_from_its_fit(tmp_path: Path):
-    saved = PatchCore(size=SIZE).fit_strips(STRIPS, tile_size=SIZE).save(tmp_path / "saved")
-    loaded = PatchCore.load(saved)
-    assert loaded.parameters()["pooling"] is None and len(loaded.banks_) == 2
-    assert loaded.strip_features.pooling == ((3,), (1,)) and loaded.features.pooling == 3
+@pytest.mark.parametrize("on_strips", [False, True])
+def test_a_detector_saved_when_pooling_could_be_none_predicts_as_before(on_strips: bool, tmp_path: Path):
+    detector = PatchCore(size=SIZE, pooling=((3,), (1,)) if on_strips else 3)
+    detector = detector.fit_strips(STRIPS, tile_size=SIZE) if on_strips else detector.fit(NORMAL)
+    expected = detector.predict_strip(STRIPS[0]).map
+    detector.pooling = None  # what versions wrote in which tiles took 3, and strips both branches
+    loaded = PatchCore.load(detector.save(tmp_path / "saved"))
+    assert loaded.pooling == loaded.features.pooling == (((3,), (1,)) if on_strips else 3)
+    np.testing.assert_array_equal(loaded.predict_strip(STRIPS[0]).map, expected)
 
 
 def test_a_loaded_detector_can_be_fitted_again(detector: PatchCore, tmp_path: Path):

@@ -147,7 +147,7 @@ def test_a_strip_is_predicted_as_a_whole(strip_detector: PatchCore):
     result = strip_detector.predict_strip(strip, region=(20, 310))
     assert strip_detector.fitted_on_strips_ and strip_detector.tile_shape_ == (SIZE, SIZE)
     assert strip_detector.position_scale_.shape == (8, 1) and len(strip_detector.banks_) == 2
-    patches = strip_detector.strip_features.extract_strip(strip[:, 20:310], SIZE)
+    patches = strip_detector.features.extract_strip(strip[:, 20:310], SIZE)
     branches = zip(np.split(patches, 2, axis=-1), strip_detector.banks_, strict=True)
     first, second = (cdist(branch.reshape(-1, 152), bank.vectors_).min(axis=1) for branch, bank in branches)
     distances = np.sqrt(first * second).reshape(patches.shape[:2]) / strip_detector.position_scale_
@@ -169,7 +169,7 @@ def test_tile_scores_of_other_kinds_come_from_the_map_too(quantile: float | None
 
 
 def test_the_row_scale_is_learned_from_the_other_strips(strip_detector: PatchCore):
-    patches = [strip_detector.strip_features.extract_strip(strip, SIZE) for strip in STRIPS]
+    patches = [strip_detector.features.extract_strip(strip, SIZE) for strip in STRIPS]
     groups = []
     for branch, bank in enumerate(strip_detector.banks_):
         of_strips = [split_branches(of_strip, 2)[branch].reshape(-1, 152) for of_strip in patches]
@@ -187,7 +187,7 @@ def test_strips_can_arrive_one_by_one(strip_detector: PatchCore):
 
 def test_a_single_strip_is_enough():
     detector = small().fit_strips(STRIPS[:1], tile_size=SIZE)
-    branches = split_branches(detector.strip_features.extract_strip(STRIPS[0], SIZE), 2)
+    branches = split_branches(detector.features.extract_strip(STRIPS[0], SIZE), 2)
     for branch, bank in zip(branches, detector.banks_, strict=True):
         assert (cdist(bank.vectors_, branch.reshape(-1, 152)).min(axis=1) == 0).all()
     assert (detector.position_scale_ > 0).all()
@@ -200,7 +200,7 @@ def test_a_detector_can_be_fitted_on_tiles_and_strips_in_turn(strip_detector: Pa
     result, expected = (each.predict_strip(STRIPS[0], region=(0, 320)) for each in (detector, strip_detector))
     np.testing.assert_array_equal(result.map, expected.map)
     patches = detector.features.transform(NORMAL)
-    assert not detector.fit_patches(patches, (SIZE, SIZE)).fitted_on_strips_ and len(detector.banks_) == 1
+    assert not detector.fit_patches(patches, (SIZE, SIZE)).fitted_on_strips_ and len(detector.banks_) == 2
     np.testing.assert_array_equal(detector.predict(NORMAL).maps, small().fit(NORMAL).predict(NORMAL).maps)
 
 
@@ -211,7 +211,10 @@ def test_a_detector_can_be_fitted_on_tiles_and_strips_in_turn(strip_detector: Pa
     ("fit", "message"),
     [
         (lambda: small().fit_strips([]), "no strips to learn from: give at least one"),
-        (lambda: small(image_score="reweighted").fit_strips(STRIPS), "^image_score reweighted needs tiles: .*'max'"),
+        (
+            lambda: small(image_score="reweighted", pooling=3).fit_strips(STRIPS),
+            "^image_score reweighted needs tiles: .*'max'",
+        ),
         (lambda: small().fit_strips(STRIPS), "strip is 64 x 320 px, expected 256 px of height"),
         (lambda: small().fit_strips([STRIPS[0][:, :60]], tile_size=SIZE), "strip is 64 x 60 px, .*that width"),
         (lambda: small().fit_strips([STRIPS[0] * 1.0], tile_size=SIZE), "strip has dtype float64, expected uint8"),

@@ -164,35 +164,22 @@ def test_reflect_padding_changes_the_patches_at_the_border():
     assert zeros.shape == reflect.shape and not np.allclose(zeros[0], reflect[0], rtol=0.01)
 
 
-def test_tiles_and_strips_have_extractors_with_their_own_pooling():
+def test_tiles_and_strips_have_the_same_pooling():
     default = PatchCore(size=SIZE)
-    assert default.pooling is None and default.parameters()["pooling"] is None
-    assert default.features.pooling == 3 and default.strip_features.pooling == TWO_BRANCHES
+    assert default.pooling == default.features.pooling == TWO_BRANCHES
+    assert default.parameters()["pooling"] == [[3], [1]]
     given = PatchCore(size=SIZE, pooling=(5, 3))
-    assert given.features.pooling == given.strip_features.pooling == (5, 3)
-    assert given.parameters()["pooling"] == [5, 3]
+    assert given.features.pooling == (5, 3) and given.parameters()["pooling"] == [5, 3]
 
 
 @pytest.mark.parametrize("whiten", [False, True])
-def test_fit_on_tiles_does_not_change_the_extractor_of_strips(whiten: bool):
-    detector = PatchCore(size=SIZE, whiten=whiten).fit(NORMAL)
-    assert detector.strip_features.pooling == TWO_BRANCHES and len(detector.banks_) == 1
-    fresh = PatchCore(size=SIZE, whiten=whiten)
-    strip = np.concatenate(list(TEST), axis=1)
-    expected = fresh.strip_features.extract_strip(strip, SIZE)
-    np.testing.assert_array_equal(detector.strip_features.extract_strip(strip, SIZE), expected)
-    assert not hasattr(detector.strip_features, "whitening_")
-    assert hasattr(detector.features, "whitening_") == whiten
-
-
-@pytest.mark.parametrize("whiten", [False, True])
-def test_fit_on_strips_does_not_change_the_extractor_of_tiles(whiten: bool):
+def test_a_refit_on_strips_or_tiles_forgets_the_fit_before(whiten: bool):
     strips = [np.concatenate(list(NORMAL[i : i + 4]), axis=1) for i in (0, 4)]
-    detector = PatchCore(size=SIZE, whiten=whiten).fit(NORMAL)
-    expected = detector.features.transform(TEST)
-    detector.fit_strips(strips, tile_size=SIZE)
-    assert detector.features.pooling == 3 and len(detector.banks_) == 2 and detector.fitted_on_strips_
-    np.testing.assert_array_equal(detector.features.transform(TEST), expected)
-    assert detector.fit(NORMAL).fitted_on_strips_ is False and len(detector.banks_) == 1
-    other = PatchCore(size=SIZE, whiten=whiten).fit(NORMAL)
-    np.testing.assert_array_equal(detector.predict(TEST).maps, other.predict(TEST).maps)
+    detector = PatchCore(size=SIZE, whiten=whiten).fit(NORMAL).fit_strips(strips, tile_size=SIZE)
+    assert detector.fitted_on_strips_ and len(detector.banks_) == 2
+    assert hasattr(detector.features, "whitening_") == whiten
+    on_strips = PatchCore(size=SIZE, whiten=whiten).fit_strips(strips, tile_size=SIZE)
+    np.testing.assert_array_equal(detector.predict_strip(strips[0]).map, on_strips.predict_strip(strips[0]).map)
+    assert detector.fit(NORMAL).fitted_on_strips_ is False and len(detector.banks_) == 2
+    on_tiles = PatchCore(size=SIZE, whiten=whiten).fit(NORMAL)
+    np.testing.assert_array_equal(detector.predict(TEST).maps, on_tiles.predict(TEST).maps)

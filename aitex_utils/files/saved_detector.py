@@ -6,6 +6,7 @@ import os
 from typing import TypeVar
 
 from ..errors import InputError, check_flag, check_number, check_shape
+from ..features import MULTI_SCALE_POOLING
 from ..memory_bank import MemoryBank
 from ..safety.devices import check_device
 from .persistence import checked_array
@@ -48,12 +49,14 @@ def read_detector(detector_class: type[Detector], folder: str | os.PathLike, dev
     bank = MemoryBank.load(folder, device=device)
     metadata, arrays = bank.metadata, bank.arrays
     try:
-        given = {"layers": tuple(metadata["layers"]), "device": device}
-        detector = detector_class(**{**metadata["parameters"], **given})
+        on_strips = check_flag("fitted_on_strips", metadata["fitted_on_strips"])
+        parameters = {**metadata["parameters"], "layers": tuple(metadata["layers"]), "device": device}
+        if parameters.get("pooling", 3) is None:  # saved by a version in which tiles and strips differed
+            parameters["pooling"] = MULTI_SCALE_POOLING if on_strips else 3
+        detector = detector_class(**parameters)
         detector.tile_shape_, radius = check_shape("tile_shape", metadata["tile_shape"]), metadata["radius"]
         detector.radius_ = None if radius is None else check_number("radius", radius, "[0, inf)")
-        on_strips = detector.fitted_on_strips_ = check_flag("fitted_on_strips", metadata["fitted_on_strips"])
-        features = detector.strip_features if on_strips else detector.features
+        detector.fitted_on_strips_, features = on_strips, detector.features
         channels, n_branches = bank.vectors_.shape[1], features.n_branches
         if features.whiten:
             both = n_branches * channels

@@ -41,7 +41,7 @@ def test_background_can_be_subtracted_afterwards():
 
 
 def test_each_choice_changes_parameters_that_exist():
-    known = {*PatchCore().parameters(), "crop", "n_neighbors", "n_training", "count_padding"}
+    known = {*PatchCore().parameters(), "crop", "n_neighbors", "n_training", "count_padding", "quantile"}
     assert [name for name, change in ablation.ON_TILES.items() if not set(change) <= known] == []
     assert list(ablation.ON_TILES)[0] == list(ablation.ON_STRIPS)[0] == ablation.DEFAULTS
 
@@ -63,14 +63,16 @@ def test_each_choice_of_strips_changes_what_its_name_says(monkeypatch: pytest.Mo
         (subtracted,) = ablation.evaluate_on_strips(Path("none"), "00", name)
         choices[name] = (*fitted.pop(), subtracted)
     assert choices == {
-        "our defaults": (True, None, "surroundings"),
-        "no background subtraction": (True, None, "nothing"),
-        "background of each row only": (True, None, "rows"),
-        "pooled branch only": (True, 3, "surroundings"),
-        "unpooled branch only": (True, 1, "surroundings"),
-        "one branch, no pooling of blocks.4": (True, (3, 1), "surroundings"),
-        "tile by tile": (False, ((3,), (1,)), "surroundings"),
-        "tile by tile, no background subtraction": (False, ((3,), (1,)), "nothing"),
+        "our defaults": (True, (), "surroundings"),
+        "no background subtraction": (True, (), "nothing"),
+        "background of each row only": (True, (), "rows"),
+        "pooled branch only": (True, (("pooling", 3),), "surroundings"),
+        "unpooled branch only": (True, (("pooling", 1),), "surroundings"),
+        "one branch, no pooling of blocks.4": (True, (("pooling", (3, 1)),), "surroundings"),
+        "efficientnet_lite1": (True, (("backbone", "efficientnet_lite1"),), "surroundings"),
+        "efficientnet_lite2": (True, (("backbone", "efficientnet_lite2"),), "surroundings"),
+        "tile by tile": (False, (), "surroundings"),
+        "tile by tile, no background subtraction": (False, (), "nothing"),
     }
 
 

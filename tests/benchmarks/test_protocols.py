@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from protocols import FabricTiles, concatenate, evaluate_tiles, read_fabric_tiles
+from protocols import FabricTiles, concatenate, evaluate_tiles, read_fabric_tiles, slanted
 from small_aitex import make_small
 
 from aitex_utils.errors import InputError
@@ -40,6 +40,43 @@ def test_spans_say_where_there_is_fabric_in_uncropped_tiles(small_practice: Path
     corners = sorted({*range(0, image.shape[1] - 255, 256), image.shape[1] - 256})
     expected = [[min(max(start - c, 0), 256), min(max(stop - c, 0), 256)] for c in corners]
     assert first.spans.tolist() == expected and expected[0][0] > 0
+
+
+def test_a_shifted_crop_begins_elsewhere(small_practice: Path, small_fabric: str, small_tiles: FabricTiles):
+    shifted = read_fabric_tiles(small_practice, small_fabric, shifts=(24,))
+    np.testing.assert_array_equal(shifted.clean.tiles[0, :, :-24], small_tiles.clean.tiles[0, :, 24:])
+    early = read_fabric_tiles(small_practice, small_fabric, shifts=(-16,))
+    np.testing.assert_array_equal(early.clean.tiles[0, :, 16:], small_tiles.clean.tiles[0, :, :-16])
+    assert early.clean.spans[0].tolist() == [16, 256]
+    strip = small_tiles.strips[early.defective.strips[0]]
+    start, stop = fabric_region(strip.read())
+    masks = tile(strip.read_mask()[:, start - 16 : stop])[0]
+    own = early.defective[early.defective.strips == early.defective.strips[0]]
+    np.testing.assert_array_equal(own.masks, masks[masks.any(axis=(1, 2))])
+
+
+def test_each_strip_draws_its_own_shift_whatever_the_others_are(small_practice: Path, small_fabric: str):
+    shifts = {-16: None, 24: None, 0: None}
+    each = {shift: read_fabric_tiles(small_practice, small_fabric, shifts=(shift,)) for shift in shifts}
+    drawn = read_fabric_tiles(small_practice, small_fabric, shifts=tuple(shifts))
+    taken = []
+    for strip in np.unique(drawn.clean.strips):
+        own = drawn.clean.tiles[drawn.clean.strips == strip][0]
+        firsts = {shift: tiles.clean.tiles[tiles.clean.strips == strip][0] for shift, tiles in each.items()}
+        taken += [shift for shift, first in firsts.items() if np.array_equal(own, first)]
+    assert len(taken) == len(np.unique(drawn.clean.strips)) and len(set(taken)) > 1
+
+
+@pytest.mark.parametrize("slant", [-8, 8])
+def test_a_slanted_strip_keeps_its_middle_row_and_moves_image_and_mask_alike(slant: int):
+    image = np.zeros((65, 80), np.uint8)
+    image[:, 38:43] = 200
+    moved, mask = slanted(image, slant), slanted(image > 0, slant)
+    assert mask.dtype == bool and moved.dtype == np.uint8
+    np.testing.assert_array_equal(moved[32], image[32])
+    for row, middle in ((0, 40 - slant / 2), (64, 40 + slant / 2)):
+        assert np.flatnonzero(moved[row]).mean() == np.flatnonzero(mask[row]).mean() == middle
+    assert slanted(image, 0) is image
 
 
 def test_some_tiles_keep_their_ground_truth(small_tiles: FabricTiles):
