@@ -1,0 +1,524 @@
+"""Judge pictures of any size: scale and tile them, fit on good ones, find a threshold, and mark what was found.
+
+The rule, `PictureRule`: a picture whose shorter side exceeds a limit is scaled down to it. Then it is cut into tiles
+that overlap a little. The anomaly maps of the tiles are blended into one map of the picture. The score of a picture is
+the largest value of its map, so a picture is flagged exactly if a place on its map reaches the threshold.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+import cv2
+import numpy as np
+
+from aitex_utils.calibration import leave_one_out_distances, position_scale
+from aitex_utils.coreset import coreset_size, k_center_greedy
+from aitex_utils.errors import InputError, check_flag, check_integer, check_number
+from aitex_utils.memory_bank import MemoryBank
+from aitex_utils.metrics import conformal_threshold
+from aitex_utils.patchcore import PatchCore
+from aitex_utils.safety.arrays import as_array
+from aitex_utils.scoring import stitch_maps
+from aitex_utils.streaming_coreset import composable_coreset
+from aitex_utils.tiling import tile
+
+SIDE, TILE, OVERLAP = 768, 256, 32  # px
+MAX_BANK = 25_000  # patches per branch: a tile takes about twice as long with a bank of four times this size
+CALIBRATION = 100  # held-out good pictures are enough for a threshold; more serve better in the training set
+LEAST_AREA = 0.25  # of the area of a patch of the map, below which a region is noise unless it has the peak
+
+
+@dataclass(frozen=True)
+class PictureRule:
+    """How a picture becomes tiles.
+
+    Parameters
+    ----------
+    side : int or None
+        A picture whose shorter side exceeds this is scaled down to it, in px. None keeps every picture's resolution,
+        for defects of a few pixels. A picture smaller than a tile is scaled up to one.
+    tile_size, overlap : int
+        Side of a tile and width that neighbouring tiles share, in px.
+    colour : bool
+        Patches are computed from red, green and blue instead of grey values.
+
+    Examples
+    --------
+    >>> PictureRule(side=None).tile_size
+    256
+    """
+
+    side: int | None = SIDE
+    tile_size: int = TILE
+    overlap: int = OVERLAP
+    colour: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuse values out of range."""
+        check_integer("tile_size", self.tile_size, 32)
+        check_integer("overlap", self.overlap, 0, self.tile_size - 1, "one less than the side of a tile")
+        check_flag("colour", self.colour)
+        if self.side is not None:
+            check_integer("side", self.side, self.tile_size)
+
+
+@dataclass(frozen=True)
+class PictureResult:
+    """Prediction for a picture.
+
+    Parameters
+    ----------
+    map : ndarray, shape (h, w)
+        Anomaly map, float32, at the resolution at which the picture was analysed, see `PictureRule`.
+    score : float
+        Its largest value.
+    shape : tuple of int
+        Height and width of the picture in its own pixels.
+
+    Examples
+    --------
+    >>> PictureResult(np.zeros((2, 2), np.float32), 0.0, (4, 4)).shape
+    (4, 4)
+    """
+
+    map: np.ndarray
+    score: float
+    shape: tuple[int, int]
+
+
+def scale_picture(image: np.ndarray, rule: PictureRule) -> np.ndarray:
+    """Return a picture at the resolution at which it is analysed.
+
+    Parameters
+    ----------
+    image : ndarray, shape (H, W) or (H, W, 3)
+        Picture, uint8.
+    rule : PictureRule
+        Its limits.
+
+    Returns
+    -------
+    ndarray, shape (h, w) or (h, w, 3)
+        The picture itself if nothing is to be scaled. Both sides are at least as long as a tile.
+
+    Examples
+    --------
+    >>> scale_picture(np.zeros((2000, 3000), np.uint8), PictureRule()).shape
+    (768, 1152)
+    """
+    height, width = image.shape[:2]
+    short = min(height, width)
+    target = short if rule.side is None else min(short, rule.side)
+    target = max(target, rule.tile_size)
+    if target == short:
+        return image
+    shape = (target, max(target, round(width * target / height)))
+    if width < height:
+        shape = (max(target, round(height * target / width)), target)
+    return cv2.resize(image, shape[::-1], interpolation=cv2.INTER_AREA if target < short else cv2.INTER_LINEAR)
+
+
+def cut_picture(image: np.ndarray, rule: PictureRule) -> tuple[np.ndarray, np.ndarray]:
+    """Return the tiles of a picture that has been scaled.
+
+    Parameters
+    ----------
+    image : ndarray, shape (h, w) or (h, w, 3)
+        Output of `scale_picture`.
+    rule : PictureRule
+        Size and overlap of the tiles.
+
+    Returns
+    -------
+    tiles : ndarray, shape (N, s, s) or (N, s, s, 3)
+        uint8.
+    corners : ndarray, shape (N, 2)
+        Row and column of each tile's upper left pixel.
+
+    Examples
+    --------
+    >>> tiles, corners = cut_picture(np.zeros((256, 480, 3), np.uint8), PictureRule())
+    >>> tiles.shape, corners.tolist()
+    ((2, 256, 256, 3), [[0, 0], [0, 224]])
+    """
+    if image.ndim == 2:
+        return tile(image, rule.tile_size, rule.overlap)
+    channels, corners = zip(*(tile(image[..., i], rule.tile_size, rule.overlap) for i in range(3)), strict=True)
+    return np.stack(channels, axis=-1), corners[0]
+
+
+def tiles_of(images: Iterable[np.ndarray], rule: PictureRule) -> Iterator[np.ndarray]:
+    """Yield the tiles of pictures, picture by picture.
+
+    Parameters
+    ----------
+    images : iterable of ndarray, each of shape (H, W) or (H, W, 3)
+        Pictures, uint8; they can be read one by one.
+    rule : PictureRule
+        How to cut them.
+
+    Yields
+    ------
+    ndarray, shape (N, s, s) or (N, s, s, 3)
+
+    Examples
+    --------
+    >>> [tiles.shape for tiles in tiles_of([np.zeros((256, 256), np.uint8)], PictureRule())]
+    [(1, 256, 256)]
+    """
+    for image in images:
+        yield cut_picture(scale_picture(check_picture(image), rule), rule)[0]
+
+
+def check_picture(image: np.ndarray) -> np.ndarray:
+    """Return a picture as an array if it is grey or has three colours.
+
+    Parameters
+    ----------
+    image : array_like, shape (H, W) or (H, W, 3)
+        Picture, uint8.
+
+    Returns
+    -------
+    ndarray
+
+    Raises
+    ------
+    InputError
+        If the shape or the dtype is another one, or the picture is empty.
+
+    Examples
+    --------
+    >>> check_picture(np.zeros((5, 5, 3), np.uint8)).shape
+    (5, 5, 3)
+    """
+    image = as_array(image, "image")
+    if image.ndim not in (2, 3) or image.shape[2:] not in ((), (3,)) or 0 in image.shape:
+        raise InputError(f"image has shape {image.shape}, expected (H, W) or (H, W, 3): read it with Picture.read.")
+    if image.dtype != np.uint8:
+        raise InputError(f"image has dtype {image.dtype}, expected uint8: read it with Picture.read.")
+    return image
+
+
+def fit_pictures(
+    images: Iterable[np.ndarray],
+    rule: PictureRule,
+    *,
+    n_tiles: int,
+    memory: float = 1.0,
+    **parameters: Any,
+) -> PatchCore:
+    """Fit a detector on good pictures that arrive one by one.
+
+    Parameters
+    ----------
+    images : iterable of ndarray, each of shape (H, W) or (H, W, 3)
+        Good pictures, uint8.
+    rule : PictureRule
+        How to cut them.
+    n_tiles : int
+        Number of tiles of all pictures, see `count_tiles`. The more, the smaller the coreset sampling ratio: a branch
+        keeps at most about 25,000 patches.
+    memory : float
+        GiB that the patches can take, as in `PatchCore.fit`.
+    **parameters
+        Arguments of `PatchCore`.
+
+    Returns
+    -------
+    PatchCore
+    """
+    detector = PatchCore(**{"colour": rule.colour, **parameters})
+    detector.coreset_ratio = min(detector.coreset_ratio, MAX_BANK / (n_tiles * _patches_per_tile(detector, rule)))
+    return detector.fit(tiles_of(images, rule), memory=memory)
+
+
+def count_tiles(shape: tuple[int, ...], rule: PictureRule) -> int:
+    """Return the number of tiles of a picture.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Height and width of the picture in px.
+    rule : PictureRule
+        How to cut it.
+
+    Returns
+    -------
+    int
+
+    Examples
+    --------
+    >>> count_tiles((2000, 3000), PictureRule())
+    24
+    """
+    scaled = scale_picture(np.zeros(shape[:2], np.uint8), rule)
+    return len(cut_picture(scaled, rule)[1])
+
+
+def predict_picture(detector: PatchCore, image: np.ndarray, rule: PictureRule) -> PictureResult:
+    """Return the anomaly map and the score of a picture.
+
+    Parameters
+    ----------
+    detector : PatchCore
+        Fitted on tiles.
+    image : ndarray, shape (H, W) or (H, W, 3)
+        Picture, uint8.
+    rule : PictureRule
+        The rule of the fit.
+
+    Returns
+    -------
+    PictureResult
+    """
+    image = check_picture(image)
+    scaled = scale_picture(image, rule)
+    tiles, corners = cut_picture(scaled, rule)
+    step = max(detector.features.batch_size, 1)
+    maps = [detector.predict(tiles[start : start + step]).maps for start in range(0, len(tiles), step)]
+    anomaly_map = stitch_maps(np.concatenate(maps), corners, scaled.shape[:2])
+    return PictureResult(anomaly_map, float(anomaly_map.max()), (image.shape[0], image.shape[1]))
+
+
+def split_good(n_good: int, false_alarms: float, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    """Draw which good pictures are held out for the threshold.
+
+    Parameters
+    ----------
+    n_good : int
+        Number of good pictures, at least 2.
+    false_alarms : float
+        Promised false-alarm rate, above 0 and below 1.
+    seed : int
+        Seed of the draw.
+
+    Returns
+    -------
+    training, calibration : ndarray
+        Sorted indices. Half of the pictures are held out, but not more than four times as many as the promise needs,
+        or 100 if that is more.
+
+    Raises
+    ------
+    InputError
+        If there are fewer than 2.
+
+    Examples
+    --------
+    >>> training, calibration = split_good(40, 0.05)
+    >>> len(training), len(calibration)
+    (20, 20)
+    """
+    n_good = check_integer("n_good", n_good, 0)
+    if n_good < 2:
+        raise InputError(f"There are {n_good} good pictures that can be used: give at least 2, better 40 or more.")
+    held_out = min(n_good // 2, max(CALIBRATION, 4 * pictures_needed(false_alarms)))
+    order = np.random.default_rng(seed).permutation(n_good)
+    return np.sort(order[held_out:]), np.sort(order[:held_out])
+
+
+def pictures_needed(false_alarms: float) -> int:
+    """Return how many held-out good pictures the promise of a false-alarm rate needs.
+
+    Parameters
+    ----------
+    false_alarms : float
+        Rate, above 0 and below 1.
+
+    Returns
+    -------
+    int
+
+    Examples
+    --------
+    >>> pictures_needed(0.05), pictures_needed(0.01)
+    (19, 99)
+    """
+    check_number("false_alarms", false_alarms, "(0, 1)", example="0.05, 1 in 20")
+    return math.ceil(1 / Fraction(str(float(false_alarms)))) - 1
+
+
+def find_threshold(good_scores: Sequence[float], false_alarms: float) -> tuple[float, str, bool]:
+    """Return the threshold that held-out good pictures promise, with the promise in words.
+
+    Parameters
+    ----------
+    good_scores : sequence of float
+        Scores of held-out good pictures, at least one.
+    false_alarms : float
+        Rate at which good pictures can be flagged, above 0 and below 1.
+
+    Returns
+    -------
+    threshold : float
+        A picture is flagged if its score is at least as high, see `metrics.conformal_threshold`.
+    promise : str
+        A sentence.
+    is_kept : bool
+        False if the pictures are too few for the rate. The threshold then lies above all their scores, which is the
+        lowest rate that they can promise.
+
+    Examples
+    --------
+    >>> find_threshold([1.0, 2.0, 3.0], 0.25)[2]
+    True
+    >>> find_threshold([1.0, 2.0, 3.0], 0.05)[1][:62]
+    '3 held-out good pictures promise that at most 1 in 4 good pict'
+    """
+    scores, needed, rate = np.asarray(good_scores, np.float32), pictures_needed(false_alarms), 100 * false_alarms
+    begin = f"{len(scores)} held-out good pictures promise that at most"
+    if len(scores) >= needed:
+        return conformal_threshold(scores, false_alarms), f"{begin} {rate:g} % of good pictures {CONDITIONS}", True
+    promise = (
+        f"{begin} 1 in {len(scores) + 1} good pictures {CONDITIONS} The promise of {rate:g} % needs {needed} held-out "
+        f"good pictures, so give {2 * needed} good pictures or more."
+    )
+    return float(np.nextafter(scores.max(), np.float32(np.inf))), promise, False
+
+
+CONDITIONS = "are flagged, on average, if new good pictures are like them."
+
+
+def find_regions(anomaly_map: np.ndarray, threshold: float, patch: float = 8.0) -> np.ndarray:
+    """Return the mask of what was found on a map: the places that reach the threshold, without noise.
+
+    Parameters
+    ----------
+    anomaly_map : ndarray, shape (h, w)
+        Map of a picture.
+    threshold : float
+        Lowest value that counts as found.
+    patch : float
+        Distance of two patches on the map in px.
+
+    Returns
+    -------
+    ndarray, shape (h, w)
+        Bool. Gaps narrower than a patch are closed. Regions far smaller than a patch are dropped, except the one with
+        the peak: a picture that is flagged has at least one region.
+
+    Examples
+    --------
+    >>> anomaly_map = np.zeros((32, 32), np.float32)
+    >>> anomaly_map[4:20, 4:20] = 2
+    >>> anomaly_map[30, 30] = 1
+    >>> int(find_regions(anomaly_map, 1.0).sum())
+    256
+    """
+    above = (anomaly_map >= threshold).astype(np.uint8)
+    if not above.any():
+        return above.astype(bool)
+    side = max(1, int(patch) | 1)
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side))
+    padded = cv2.copyMakeBorder(above, side, side, side, side, cv2.BORDER_CONSTANT)
+    closed = cv2.morphologyEx(padded, cv2.MORPH_CLOSE, kernel)[side:-side, side:-side]
+    count, labels, statistics, _ = cv2.connectedComponentsWithStats(closed, connectivity=8)
+    keep = statistics[:, cv2.CC_STAT_AREA] >= LEAST_AREA * patch**2
+    keep[0] = False  # the background
+    keep[labels[np.unravel_index(int(np.argmax(anomaly_map)), anomaly_map.shape)]] = True
+    return keep[labels]
+
+
+def to_own_pixels(values: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+    """Return a map or a mask of a picture in the picture's own pixels.
+
+    Parameters
+    ----------
+    values : ndarray, shape (h, w)
+        Map, float32, or mask, bool.
+    shape : tuple of int
+        Height and width of the picture in px.
+
+    Returns
+    -------
+    ndarray, shape (H, W)
+        Maps are interpolated bilinearly. A mask takes the nearest value.
+
+    Examples
+    --------
+    >>> to_own_pixels(np.eye(2, dtype=bool), (4, 4)).sum()
+    np.int64(8)
+    """
+    if values.shape == tuple(shape):
+        return values
+    size = (int(shape[1]), int(shape[0]))
+    if values.dtype == bool:
+        return cv2.resize(values.astype(np.uint8), size, interpolation=cv2.INTER_NEAREST_EXACT).astype(bool)
+    return cv2.resize(values.astype(np.float32), size, interpolation=cv2.INTER_LINEAR)
+
+
+def add_pictures(
+    detector: PatchCore,
+    images: Iterable[np.ndarray],
+    rule: PictureRule,
+    *,
+    n_before: int,
+    n_tiles: int,
+    memory: float = 1.0,
+) -> None:
+    """Let a fitted detector learn from further good pictures, in bounded memory.
+
+    The patches of the new pictures are reduced to a coreset, joined with the bank, and reduced once more, so the bank
+    is a coreset of old and new pictures together (see `streaming_coreset`). The position scale becomes the mean of the
+    scale of the fit and the scale of the new tiles, weighted by their numbers of tiles. Scores change, so a threshold
+    must be found anew.
+
+    Parameters
+    ----------
+    detector : PatchCore
+        Fitted on tiles; it is changed in one step at the end.
+    images : iterable of ndarray, each of shape (H, W) or (H, W, 3)
+        Further good pictures, uint8.
+    rule : PictureRule
+        The rule of the fit.
+    n_before, n_tiles : int
+        Numbers of tiles of the fit and of the further pictures.
+    memory : float
+        GiB that the patches can take.
+
+    Raises
+    ------
+    InputError
+        If there are no pictures, or the detector's patches are whitened.
+    """
+    features = detector.features
+    if features.whiten:
+        raise InputError("A detector with whitening cannot learn from further pictures: fit it anew on all of them.")
+    per_tile = _patches_per_tile(detector, rule)
+    ratio = min(detector.coreset_ratio, MAX_BANK / ((n_before + n_tiles) * per_tile))
+
+    def patches_of_tiles() -> Iterator[np.ndarray]:
+        for tiles in tiles_of(images, rule):
+            for patches in features.iter_patches(tiles):
+                yield from patches
+
+    options = {"n_branches": features.n_branches, "device": features.device}
+    new = composable_coreset(patches_of_tiles(), ratio, seed=detector.seed, memory=memory, **options)
+    unions = [
+        np.concatenate([bank.vectors_, vectors]) for bank, vectors in zip(detector.banks_, new.vectors, strict=True)
+    ]
+    scale = detector.position_scale_
+    if scale is not None:  # distances of new tiles to all patches but their own
+        groups = [np.r_[np.full(len(bank), -1), own] for bank, own in zip(detector.banks_, new.groups, strict=True)]
+        of_new = position_scale(leave_one_out_distances(new.samples, unions, groups, features.device))
+        scale = ((n_before * scale + n_tiles * of_new) / (n_before + n_tiles)).astype(np.float32)
+    kept, banks, radii = coreset_size(ratio, (n_before + n_tiles) * per_tile), [], []
+    for union in unions:
+        indices, radius = k_center_greedy(union, min(kept, len(union)), seed=detector.seed, device=features.device)
+        banks.append(MemoryBank(detector.index, device=features.device).add(union[indices]))
+        radii.append(float(radius[-1]))
+    learned = {"banks_": banks, "position_scale_": scale, "coreset_ratio": ratio}
+    vars(detector).update(learned, radius_=max(detector.radius_ or 0.0, new.radius or 0.0) + max(radii))
+
+
+def _patches_per_tile(detector: PatchCore, rule: PictureRule) -> int:
+    """Return the number of patches of a tile."""
+    shape = (1, rule.tile_size, rule.tile_size)
+    _, height, width, _ = detector.features.transform(np.zeros(shape, np.uint8)).shape
+    return height * width
