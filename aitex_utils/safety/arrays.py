@@ -303,5 +303,7 @@ def _check_values(images: np.ndarray, name: str) -> np.ndarray:
     if images.dtype != np.uint8:
         raise InputError(f"{name} has dtype {images.dtype}, expected uint8 grey values: {grey_fix(images, name)}.")
     if 0 in shape:
-        raise InputError(f"{name} has shape {shape}: it is empty, give at least one {'tile' if len(shape) > 2 else 'pixel'}.")
+        raise InputError(
+            f"{name} has shape {shape}: it is empty, give at least one {'tile' if len(shape) > 2 else 'pixel'}."
+        )
     return images

@@ -1,0 +1,580 @@
+"""`python course.py inspect`: learn from a folder of good pictures, and judge another folder.
+
+Half of the good pictures are held out. Their scores give a threshold with a promised false-alarm rate. The results are
+a folder with a report to open in a browser, scores, masks of what was found, and the fitted detector.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import json
+import math
+import os
+import shutil
+import sys
+import time
+import warnings
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+from aitex_utils.errors import InputError, check_integer, check_number
+from aitex_utils.files.atomic_write import atomic_write, check_writable, settle
+from aitex_utils.files.ownership import Manifest
+from aitex_utils.files.paths import full_path, given_path
+from aitex_utils.inspection.judge import (
+    SIDE,
+    PictureRule,
+    add_pictures,
+    count_tiles,
+    find_regions,
+    find_threshold,
+    fit_pictures,
+    predict_picture,
+    split_good,
+    to_own_pixels,
+)
+from aitex_utils.inspection.pictures import (
+    Picture,
+    PictureSets,
+    check_pictures,
+    list_pictures,
+    serious_picture_issues,
+    usable_pictures,
+)
+from aitex_utils.inspection.report import Measures, ReportPicture, measure, write_report
+from aitex_utils.inspection.unfinished import DETECTOR, Judged, Unfinished, fingerprint, stamp
+from aitex_utils.patchcore import PatchCore
+from aitex_utils.strips import PROJECT
+
+from .launching import run_command
+from .profiling import Stopwatch, peak_memory_mib, versions
+
+FOUND = 3  # exit code with --fail-on-find
+WHAT, FILE = "an inspection", "inspect.json"
+COLUMNS = ("picture", "score", "flagged", "regions", "found_px", "row", "column", "height", "width", "good", "kind")
+POLL = 2.0  # seconds between two looks at a watched folder
+OVERVIEW = 256  # px, longer side at which maps are compared with ground truth
+FEW = 5  # pictures that suffice for a look at their colours, and for a warning about the light
+GREY_NOISE = 4.0  # mean difference of the channels of a grey picture after lossy compression, at most
+LEAST_SPREAD = 2.0  # grey values by which the brightness of pictures under one lamp differs anyway
+FIT_SHARE, JUDGE_SHARE = 1.6, 1.5  # time per tile, as a multiple of the time of its patches alone
+
+
+def _own_files(content: dict[str, Any]) -> dict[str, int | None]:
+    if content["what"] != WHAT:
+        raise ValueError("another program's file")
+    return dict(content["files"])
+
+
+OUTPUT = Manifest(FILE, WHAT, _own_files)
+
+
+@dataclass
+class Inspection:
+    """What an inspection learns from and how, as `inspect.json` keeps it.
+
+    Parameters
+    ----------
+    rule : PictureRule
+        How pictures become tiles.
+    false_alarms : float
+        Promised false-alarm rate.
+    seed : int
+        Seed of the split and of the coreset.
+    training, calibration : list of str
+        Files of the good pictures that were learned from, and held out for the threshold.
+    n_tiles : int
+        Tiles of the training pictures.
+    good_scores : list of float
+        Scores of the held-out pictures.
+    threshold : float
+        A picture is flagged if its score is at least as high.
+    promise : str
+        What the threshold promises, in a sentence.
+    is_promise_kept : bool
+        False if the held-out pictures are too few for the rate.
+    brightness : list of float
+        Mean grey value of each held-out picture, 0 to 255.
+
+    Examples
+    --------
+    >>> Inspection(PictureRule(), 0.05, 0, [], []).threshold
+    inf
+    """
+
+    rule: PictureRule
+    false_alarms: float
+    seed: int
+    training: list[str]
+    calibration: list[str]
+    n_tiles: int = 0
+    good_scores: list[float] = field(default_factory=list)
+    threshold: float = math.inf
+    promise: str = ""
+    is_promise_kept: bool = True
+    brightness: list[float] = field(default_factory=list)
+
+    @classmethod
+    def read(cls, folder: Path) -> Inspection:
+        """Read the inspection of a folder of results.
+
+        Parameters
+        ----------
+        folder : Path
+            Folder that an earlier run wrote.
+
+        Returns
+        -------
+        Inspection
+
+        Raises
+        ------
+        InputError
+            If the folder is missing, foreign or damaged.
+        """
+        path = folder / FILE
+        settle(folder)
+        try:
+            content = json.loads(path.read_text(encoding="utf-8"))
+            if content["what"] != WHAT:
+                raise ValueError("another program's file")
+            values = {name: content["inspection"][name] for name in cls.__dataclass_fields__}
+            inspection = cls(**{**values, "rule": PictureRule(**values["rule"])})
+            check_number("threshold", inspection.threshold, "(-inf, inf)")
+        except OSError as error:
+            raise InputError(
+                f"{path} cannot be read ({error.strerror}): give --detector the folder of an earlier inspection."
+            ) from error
+        except (ValueError, KeyError, TypeError) as error:
+            if isinstance(error, InputError):
+                raise InputError(f"{path} is damaged: {error}") from error
+            raise InputError(f"{path} is damaged or foreign ({error!r}): inspect anew with --good.") from error
+        return inspection
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command.
+
+    Parameters
+    ----------
+    arguments : sequence of str, optional
+        Arguments of the command line. None takes the arguments of the process.
+
+    Returns
+    -------
+    int
+        0; with ``--fail-on-find`` 3 if a picture was flagged; 1 after an error; 130 after Ctrl-C.
+
+    Examples
+    --------
+    >>> main(["--good", "no/such/folder", "--test", "no/such/folder"])
+    1
+    """
+    options = _parse(arguments)
+    with warnings.catch_warnings():
+        warnings.showwarning = lambda message, *_: print(f"inspect: {message}", file=sys.stderr, flush=True)
+        try:
+            return _run(options)
+        except InputError as error:
+            print(f"inspect: {error}", file=sys.stderr)
+            return 1
+        except KeyboardInterrupt:
+            print("Stopped. The same command goes on where it was.", file=sys.stderr)
+            return 130
+
+
+def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="course.py inspect", description="Learn from good pictures, and judge others.", allow_abbrev=False
+    )
+    parser.add_argument("--good", metavar="DIR", help="good pictures, or a folder in the layout of MVTec AD")
+    parser.add_argument("--test", metavar="DIR", help="pictures to judge; subfolders, one of them good, are labels")
+    parser.add_argument("--masks", metavar="DIR", help="ground-truth masks of the pictures to judge")
+    parser.add_argument("--out", metavar="DIR", help="folder of the results (default: data/inspect/NAME)")
+    parser.add_argument("--false-alarms", type=float, metavar="RATE", help="promised false-alarm rate (0.05)")
+    parser.add_argument("--side", type=int, metavar="PX", help=f"largest shorter side, 0 for no limit ({SIDE})")
+    parser.add_argument("--colour", choices=("auto", "yes", "no"), default="auto", help="judge colours (auto)")
+    parser.add_argument("--backbone", help="as in PatchCore (efficientnet_lite0)")
+    parser.add_argument("--seed", type=int, help="of the split and the coreset (0)")
+    parser.add_argument("--detector", metavar="DIR", help="results of an earlier inspection, whose detector is used")
+    parser.add_argument("--add", metavar="DIR", help="further good pictures, with --detector")
+    parser.add_argument("--watch", action="store_true", help="go on, and judge new pictures as they come")
+    parser.add_argument("--fail-on-find", action="store_true", help=f"exit with {FOUND} if a picture is flagged")
+    return parser.parse_args(arguments)
+
+
+def _run(options: argparse.Namespace) -> int:
+    """Run the command with parsed arguments."""
+    settings, earlier = _check_options(options)
+    name = full_path(options.test or options.good).name or "pictures"
+    out = full_path(PROJECT / "data" / "inspect" / name if options.out is None else given_path(options.out, "--out"))
+    check_writable(out, folder=True, manifest=OUTPUT)
+    run = _Run(options, settings, out)
+    run.list()
+    run.plan(earlier)
+    run.fit()
+    run.calibrate()
+    run.judge(run.test)
+    run.write()
+    while options.watch:
+        run.look_again()
+    run.unfinished.remove()
+    return FOUND if run.flagged() and options.fail_on_find else 0
+
+
+def _check_options(options: argparse.Namespace) -> tuple[dict[str, Any], Inspection | None]:
+    """Return the settings that were given, and the earlier inspection of --detector. Wrong arguments are refused."""
+    settings = {"false_alarms": options.false_alarms, "seed": options.seed, "side": options.side}
+    settings |= {"backbone": options.backbone, "colour": None if options.colour == "auto" else options.colour == "yes"}
+    settings = {name: value for name, value in settings.items() if value is not None}
+    if (options.good is None) == (options.detector is None):
+        raise InputError("Give either --good, a folder of good pictures, or --detector, an earlier inspection.")
+    if options.detector is None and options.add is not None:
+        raise InputError("--add needs --detector, the earlier inspection whose detector learns from more pictures.")
+    if options.detector is not None:
+        if options.test is None:
+            raise InputError("--detector needs --test, a folder of pictures to judge.")
+        if settings:
+            named = ", ".join("--" + name.replace("_", "-") for name in settings)
+            raise InputError(f"{named} cannot be changed with --detector: inspect anew with --good.")
+        return {}, Inspection.read(given_path(options.detector, "--detector"))
+    settings = {"false_alarms": 0.05, "seed": 0, "side": SIDE, "backbone": "efficientnet_lite0", **settings}
+    check_number("false_alarms", settings["false_alarms"], "(0, 1)", example="0.05, 1 in 20")
+    check_integer("side", settings["side"], 0)
+    return settings, None
+
+
+class _Run:
+    """One run of the command: its pictures, its detector and its outcome so far."""
+
+    def __init__(self, options: argparse.Namespace, settings: dict[str, Any], out: Path) -> None:
+        self.options, self.settings, self.out = options, settings, out
+        self.progress, self.watch = sys.stderr.isatty(), Stopwatch()
+        self.judged: dict[str, Judged] = {}  # by the name of the picture
+        self.pictures: dict[str, Picture] = {}
+        self.stamps: dict[str, list[int]] = {}  # of the pictures that were judged, by path
+        self.lines: list[str] = []
+
+    def list(self) -> None:
+        """Find the pictures, and say what is odd about them."""
+        options = self.options
+        sets = list_pictures(options.good or options.add, options.test, options.masks)
+        with self.watch.step("check"):
+            issues = check_pictures(sets, progress=self.progress)
+        self.lines = serious_picture_issues(issues)
+        for line in self.lines:
+            print(f"In your pictures: {line}.", flush=True)
+        self.good, self.test = usable_pictures(sets.good, issues), usable_pictures(sets.test, issues)
+        if not self.test and not options.watch:
+            raise InputError(f"{options.test or options.good} contains no picture that can be judged: add some.")
+
+    def plan(self, earlier: Inspection | None) -> None:
+        """Decide which good pictures are learned from and which are held out, and open the folder of this run."""
+        if earlier is None:
+            colour = self.settings.get("colour")
+            colour = is_colourful(self.good) if colour is None else colour
+            rule = PictureRule(side=self.settings["side"] or None, colour=colour)
+            self.inspection = Inspection(rule, self.settings["false_alarms"], self.settings["seed"], [], [])
+        else:
+            self.inspection = replace(earlier)
+        self.is_new = earlier is None or self.options.add is not None
+        fitted, held_out = [], []
+        if self.is_new:
+            inspection = self.inspection
+            fitted, held_out = split_good(len(self.good), inspection.false_alarms, inspection.seed)
+        self.training = [self.good[i] for i in fitted]
+        self.held_out = [self.good[i] for i in held_out]
+        paths = [picture.path for picture in (*self.training, *self.held_out)]
+        if self.options.detector is not None:
+            paths.append(given_path(self.options.detector) / FILE)
+        settings = {**self.settings, "rule": asdict(self.inspection.rule), "add": self.options.add is not None}
+        self.unfinished = Unfinished(self.out, fingerprint(paths, settings))
+        if self.unfinished.judged:
+            print(f"Going on after {len(self.unfinished.judged)} pictures of an interrupted run.", flush=True)
+
+    def fit(self) -> None:
+        """Load, fit or extend the detector."""
+        inspection, options = self.inspection, self.options
+        rule, n_before = inspection.rule, inspection.n_tiles
+        images = self._bar("learn", self.training, (one.read(colour=rule.colour) for one in self.training))
+        counts = [count_tiles(one.shape(), rule) for one in self.training]
+        inspection.n_tiles += sum(counts)
+        inspection.training = [*inspection.training, *(str(one.path) for one in self.training)]
+        detector = self.unfinished.detector()
+        with self.watch.step("fit"):
+            if detector is not None:
+                pass
+            elif options.detector is None:
+                tiles = sum(count_tiles(one.shape(), rule) for one in (*self.held_out, *self.test))
+                print(_forecast(inspection.n_tiles, tiles, self.settings["backbone"], rule), flush=True)
+                parameters = {"backbone": self.settings["backbone"], "seed": inspection.seed}
+                detector = fit_pictures(images, rule, n_tiles=inspection.n_tiles, **parameters)
+            else:
+                detector = PatchCore.load(given_path(options.detector) / DETECTOR)
+                if self.training:
+                    add_pictures(detector, images, rule, n_before=n_before, n_tiles=sum(counts))
+            if self.unfinished.detector() is None:
+                self.unfinished.keep_detector(detector)
+        self.detector = detector
+
+    def calibrate(self) -> None:
+        """Find the threshold from the scores of held-out good pictures."""
+        inspection = self.inspection
+        if not self.is_new:
+            print(inspection.promise, flush=True)
+            return
+        held_out, missing = [one.path for one in self.held_out], []
+        for file in inspection.calibration:  # of the earlier inspection: their scores have changed
+            (held_out if os.path.isfile(file) else missing).append(Path(file))
+        if missing:
+            warnings.warn(
+                f"{len(missing)} held-out pictures of the earlier inspection are missing ({missing[0]}, ...): the "
+                "threshold is found without them.",
+                stacklevel=2,
+            )
+        with self.watch.step("calibrate"):
+            pictures = [Picture(path, path.name, True, "good", None) for path in held_out]
+            scores = [self._predict("good", picture).score for picture in self._bar("calibrate", pictures, pictures)]
+        inspection.calibration, inspection.good_scores = [str(path) for path in held_out], scores
+        inspection.brightness = [self.unfinished.judged["good", str(path)].brightness for path in held_out]
+        threshold, inspection.promise, inspection.is_promise_kept = find_threshold(scores, inspection.false_alarms)
+        inspection.threshold = threshold
+        print(inspection.promise, flush=True)
+
+    def judge(self, pictures: Sequence[Picture]) -> None:
+        """Judge pictures, or take what an interrupted run has kept."""
+        with self.watch.step("judge"):
+            for picture in self._bar("judge", pictures, pictures):
+                self.pictures[picture.name] = picture
+                self.judged[picture.name] = self._predict("test", picture)
+
+    def flagged(self) -> list[str]:
+        """Return the names of the flagged pictures, highest score first."""
+        return [name for name in self.ranked() if self.judged[name].score >= self.inspection.threshold]
+
+    def ranked(self) -> list[str]:
+        """Return the names of all judged pictures, highest score first."""
+        return sorted(self.judged, key=lambda name: (-self.judged[name].score, name))
+
+    def write(self) -> None:
+        """Write the folder of the results, whole or not at all."""
+        with atomic_write(self.out, folder=True, manifest=OUTPUT) as folder:
+            shutil.copytree(self.unfinished.folder / DETECTOR, folder / DETECTOR)
+            self._write_scores(folder)
+            self._write_report(folder / "report.html")
+            files = {path.relative_to(folder).as_posix(): path.stat().st_size for path in _files(folder)}
+            content = {
+                "what": WHAT,
+                "inspection": asdict(self.inspection),
+                "judged": len(self.judged),
+                "flagged": len(self.flagged()),
+                "seconds": {step: round(seconds, 2) for step, seconds in self.watch.seconds.items()},
+                "peak_memory_mib": round(peak_memory_mib()),
+                "detector": self.detector.parameters(),
+                "versions": versions(),
+                "files": files,
+            }
+            (folder / FILE).write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+        print(f"{len(self.flagged())} of {len(self.judged)} pictures are flagged: open {self.out / 'report.html'}.")
+
+    def look_again(self) -> None:
+        """Wait a little, judge pictures that have come or changed, and write the results anew if there are any."""
+        sizes = self._sizes()
+        time.sleep(POLL)
+        fresh = []
+        for picture in self._list_test():
+            path = str(picture.path)
+            is_whole = sizes.get(path) == self._sizes().get(path)  # else it is still being copied
+            if is_whole and self.stamps.get(path) != stamp(picture.path):
+                fresh.append(picture)
+        fresh = usable_pictures(fresh, check_pictures(PictureSets([], fresh)))
+        if not fresh:
+            return
+        self.judge(fresh)
+        for picture in fresh:
+            score = self.judged[picture.name].score
+            state = "flagged" if score >= self.inspection.threshold else "not flagged"
+            print(f"{picture.name}: {score:.3f}, {state}", flush=True)
+        self.write()
+
+    def _predict(self, role: str, picture: Picture) -> Judged:
+        """Return the outcome for a picture, from an interrupted run if it is there."""
+        path, rule = picture.path, self.inspection.rule
+        kept = self.unfinished.judged.get((role, str(path)))
+        if kept is not None and self.stamps.setdefault(str(path), stamp(path)) == stamp(path):
+            return kept
+        self.stamps[str(path)] = stamp(path)
+        image = picture.read(colour=rule.colour)
+        result, found = predict_picture(self.detector, image, rule), None
+        if role == "test":
+            step = rule.tile_size / self.detector.position_scale_.shape[1]
+            found = find_regions(result.map, self.inspection.threshold, step)
+        return self.unfinished.keep(role, path, result, float(image.mean()), found)
+
+    def _list_test(self) -> list[Picture]:
+        options = self.options
+        return list_pictures(options.good or options.add, options.test, options.masks).test
+
+    def _sizes(self) -> dict[str, list[int]]:
+        return {str(picture.path): stamp(picture.path) for picture in self._list_test()}
+
+    def _bar(self, label: str, pictures: Sequence[Picture], values: Iterable[Any]) -> Iterable[Any]:
+        """Return the values with a progress bar that shows the time left."""
+        from tqdm.auto import tqdm
+
+        return tqdm(values, desc=label, total=len(pictures), unit="picture", disable=not self.progress)
+
+    def _write_scores(self, folder: Path) -> None:
+        """Write scores.csv, and a mask of what was found for each flagged picture."""
+        with open(folder / "scores.csv", "w", newline="", encoding="utf-8") as file:
+            writer = csv.writer(file)
+            writer.writerow(COLUMNS)
+            for name in self.ranked():
+                judged, picture = self.judged[name], self.pictures[name]
+                is_flagged, place, regions = judged.score >= self.inspection.threshold, ["", "", "", ""], 0
+                area = 0
+                if is_flagged:
+                    found = to_own_pixels(self.unfinished.read_map(judged)[1], judged.shape)
+                    regions, place, area = _largest_region(found)
+                    target = folder / "found" / f"{name}.png"
+                    target.parent.mkdir(parents=True, exist_ok=True)
+                    target.write_bytes(cv2.imencode(".png", found.astype(np.uint8) * 255)[1].tobytes())
+                label = "" if picture.is_good is None else int(picture.is_good)
+                writer.writerow([name, repr(judged.score), int(is_flagged), regions, area, *place, label, picture.kind])
+
+    def _write_report(self, path: Path) -> None:
+        """Write report.html."""
+        inspection, rule = self.inspection, self.inspection.rule
+
+        def load(name: str) -> ReportPicture:
+            judged, picture = self.judged[name], self.pictures[name]
+            anomaly_map, found = (to_own_pixels(part, judged.shape) for part in self.unfinished.read_map(judged))
+            image, truth = picture.read(colour=True), picture.read_mask()
+            return ReportPicture(name, image, anomaly_map, found, judged.score, picture.is_good, truth)
+
+        settings = {
+            "good pictures learned from": str(len(inspection.training)),
+            "good pictures held out": str(len(inspection.good_scores)),
+            "promised false-alarm rate": f"{100 * inspection.false_alarms:g} %",
+            "largest shorter side": "no limit" if rule.side is None else f"{rule.side} px",
+            "tiles": f"{rule.tile_size} px, overlap {rule.overlap} px",
+            "colours": "red, green and blue" if rule.colour else "grey values",
+            "backbone": self.detector.features.backbone,
+            "patches in the memory bank": " + ".join(f"{len(bank):,}" for bank in self.detector.banks_),
+            "seed": str(inspection.seed),
+            **{f"version of {name}": version for name, version in versions().items()},
+        }
+        scores = {name: self.judged[name].score for name in self.ranked()}
+        highest = max([*scores.values(), *inspection.good_scores, inspection.threshold], default=1.0)
+        write_report(
+            path,
+            list(scores),
+            load,
+            scores=scores,
+            threshold=inspection.threshold,
+            good_scores=inspection.good_scores,
+            promise=inspection.promise,
+            warnings=[*self._warnings(), *(f"{line}." for line in self.lines)],
+            settings=settings,
+            measures=self._measures(),
+            scale=(0.0, max(float(highest), 1e-6)),
+            title=f"Inspection of {full_path(self.options.test or self.options.good).name}",
+        )
+
+    def _warnings(self) -> list[str]:
+        """Return what a reader of the report must know, in sentences."""
+        inspection, warned = self.inspection, []
+        if not inspection.is_promise_kept:
+            warned.append(inspection.promise)
+        judged = [one.brightness for one in self.judged.values()]
+        if len(judged) >= FEW and len(inspection.brightness) >= FEW:
+            middle, now = float(np.median(inspection.brightness)), float(np.median(judged))
+            spread = 1.4826 * float(np.median(np.abs(np.subtract(inspection.brightness, middle))))
+            if abs(now - middle) > 3 * max(spread, LEAST_SPREAD):
+                darker = "darker" if now < middle else "brighter"
+                warned.append(
+                    f"The judged pictures are {darker} than the good ones (median grey value {now:.0f} against "
+                    f"{middle:.0f}): the light has drifted, so the promise does not hold. Take good pictures anew."
+                )
+        return warned
+
+    def _measures(self) -> Measures | None:
+        """Return measures if there are labels of both kinds."""
+        labelled = [name for name in self.ranked() if self.pictures[name].is_good is not None]
+        labels = [not self.pictures[name].is_good for name in labelled]
+        if len(set(labels)) < 2:
+            return None
+        maps, truths = [], []
+        for name in labelled:
+            truth = self.pictures[name].read_mask()
+            if truth is None:
+                maps, truths = None, None
+                break
+            shape = _overview_shape(self.judged[name].shape)
+            maps.append(to_own_pixels(self.unfinished.read_map(self.judged[name])[0], shape))
+            truths.append(cv2.resize(truth.astype(np.float32), shape[::-1], interpolation=cv2.INTER_AREA) > 0)
+        return measure([self.judged[name].score for name in labelled], labels, maps, truths)
+
+
+def is_colourful(pictures: Sequence[Picture]) -> bool:
+    """Say whether pictures have colours, so their patches are to be computed from colours.
+
+    Parameters
+    ----------
+    pictures : sequence of Picture
+        Good pictures, of which the first few are read.
+
+    Returns
+    -------
+    bool
+        False also for pictures that are grey up to the noise of lossy compression.
+    """
+    differences = []
+    for picture in pictures[:FEW]:
+        image = picture.read(colour=True).astype(np.int16)
+        differences.append(float(np.mean(image.max(axis=-1) - image.min(axis=-1))))
+    return bool(differences) and float(np.median(differences)) > GREY_NOISE
+
+
+def _forecast(n_learned: int, n_judged: int, backbone: str, rule: PictureRule) -> str:
+    """Time a few tiles, and say how long the work will take."""
+    from aitex_utils.features import MULTI_SCALE_POOLING, PatchFeatures
+
+    features = PatchFeatures(backbone, pooling=MULTI_SCALE_POOLING, size=448, padding="reflect")
+    tiles = np.zeros((4, rule.tile_size, rule.tile_size), np.uint8)
+    features.transform(tiles[:1])
+    begin = time.perf_counter()
+    features.transform(tiles)
+    seconds = (time.perf_counter() - begin) / len(tiles)
+    minutes = (FIT_SHARE * n_learned + JUDGE_SHARE * n_judged) * seconds / 60
+    shown = f"about {max(1, round(minutes))} min" if minutes > 0.75 else "less than a minute"
+    return f"{n_learned} tiles to learn from and {n_judged} to judge: this takes {shown}."
+
+
+def _largest_region(found: np.ndarray) -> tuple[int, list[int], int]:
+    """Return the number of regions of a mask, row, column, height and width of the largest, and the area of all."""
+    count, _, statistics, _ = cv2.connectedComponentsWithStats(found.astype(np.uint8), connectivity=8)
+    if count < 2:
+        return 0, ["", "", "", ""], 0
+    left, top, width, height, _ = statistics[1 + int(np.argmax(statistics[1:, cv2.CC_STAT_AREA]))].tolist()
+    return count - 1, [top, left, height, width], int(found.sum())
+
+
+def _overview_shape(shape: tuple[int, int]) -> tuple[int, int]:
+    """Return the shape at which a picture is compared with its ground truth."""
+    factor = min(1.0, OVERVIEW / max(shape))
+    return max(1, round(shape[0] * factor)), max(1, round(shape[1] * factor))
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    return (path for path in sorted(folder.rglob("*")) if path.is_file())
+
+
+if __name__ == "__main__":
+    sys.exit(run_command(main))
