@@ -42,6 +42,8 @@ ONE_AT_A_TIME = threading.Lock()
 class PatchFeatures:
     """A feature extractor: tiles (N, H, W) uint8 in, patches (N, H', W', C) float32 out.
 
+    With `colour`, tiles can be (N, H, W, 3) wherever this class takes tiles.
+
     Parameters
     ----------
     backbone : str
@@ -58,6 +60,9 @@ class PatchFeatures:
         shorter side becomes `size`, its longer one is rounded to whole steps of 32 px. None leaves tiles as they are.
     padding : {"zeros", "reflect"}
         Values that the network's convolutions assume beyond a tile's edge.
+    colour : bool
+        Take colour tiles (N, H, W, 3) as well, with red, green and blue along the last axis. A grey tile is a colour
+        tile with three equal channels, so its patches are the same with and without `colour`.
     whiten : bool
         Rotate and scale patches so that normal patches vary equally in all directions; needs `fit`.
     batch_size : int
@@ -107,6 +112,7 @@ class PatchFeatures:
         pooling: int | Sequence = 3,
         size: int | None = None,
         padding: str = "zeros",
+        colour: bool = False,
         whiten: bool = False,
         batch_size: int = 8,
         pretrained: bool = True,
@@ -118,6 +124,7 @@ class PatchFeatures:
         self.batch_size = check_integer("batch_size", batch_size, 1)
         self.padding = check_choice("padding", padding, PADDINGS)
         self.pooling = check_pooling(pooling)
+        self.colour = check_flag("colour", colour)
         self.whiten, self.progress = check_flag("whiten", whiten), check_flag("progress", progress)
         if not isinstance(layers, (str, list, tuple, type(None))):
             raise InputError(f"layers is {shown(layers)}: give names of layers in a tuple, or None for the default.")
@@ -153,6 +160,25 @@ class PatchFeatures:
             other.__dict__.pop(name, None)
         return other
 
+    def check_tiles(self, tiles: np.ndarray) -> np.ndarray:
+        """Return tiles as an array if this extractor takes them.
+
+        Parameters
+        ----------
+        tiles : array_like, shape (N, H, W), or with `colour` also (N, H, W, 3)
+            Tiles, uint8.
+
+        Returns
+        -------
+        ndarray, shape (N, H, W) or (N, H, W, 3)
+
+        Raises
+        ------
+        InputError
+            If they are no such tiles.
+        """
+        return check_tiles(tiles, colour=self.colour)
+
     @property
     def n_branches(self) -> int:
         """Number of branches of the pooling: into so many equal parts a patch's channels divide."""
@@ -172,7 +198,7 @@ class PatchFeatures:
             The extractor itself.
         """
         if self.whiten:
-            self.fit_whitening(self._collect(check_tiles(tiles), self._iter_raw))
+            self.fit_whitening(self._collect(self.check_tiles(tiles), self._iter_raw))
         return self
 
     def fit_whitening(self, patches: np.ndarray) -> PatchFeatures:
@@ -258,7 +284,7 @@ class PatchFeatures:
         InputError
             If the tiles are not grey tiles, the backbone cannot take their size, or the whitening is not fitted.
         """
-        return self._collect(check_tiles(tiles), self.iter_patches)
+        return self._collect(self.check_tiles(tiles), self.iter_patches)
 
     def fit_transform(self, tiles: np.ndarray) -> np.ndarray:
         """Do what `fit` and then `transform` do, with one pass through the network instead of two.
@@ -273,7 +299,7 @@ class PatchFeatures:
         ndarray, shape (N, H', W', C)
             float32, C-contiguous.
         """
-        patches = self._collect(check_tiles(tiles), self._iter_raw)
+        patches = self._collect(self.check_tiles(tiles), self._iter_raw)
         return self.fit_whitening(patches).apply_whitening(patches) if self.whiten else patches
 
     def iter_patches(self, tiles: np.ndarray) -> Iterator[np.ndarray]:
@@ -329,8 +355,8 @@ class PatchFeatures:
 
         Parameters
         ----------
-        tiles : ndarray, shape (B, H, W)
-            Grey tiles, uint8.
+        tiles : ndarray, shape (B, H, W), or with `colour` also (B, H, W, 3)
+            Tiles, uint8.
         shape : tuple of int, optional
             Height and width in px for the network; None takes them from `size`.
 
@@ -341,9 +367,10 @@ class PatchFeatures:
         """
         import torch
 
-        tiles = check_tiles(tiles)
-        shape = self._input_shape(tiles.shape[1:]) if shape is None else check_shape("shape", shape)
-        images = torch.from_numpy(np.array(tiles, order="C")).to(self.device).unsqueeze(1).float()  # (B, 1, H, W)
+        tiles = self.check_tiles(tiles)
+        shape = self._input_shape(tiles.shape[1:3]) if shape is None else check_shape("shape", shape)
+        channels_first = np.moveaxis(tiles, -1, 1) if tiles.ndim == 4 else tiles[:, None]  # (B, 3 or 1, H, W)
+        images = torch.from_numpy(np.array(channels_first, order="C")).to(self.device).float()
         images = (_resize(images, shape) - self._mean) / self._std  # (B, 3, H, W): grey repeated by broadcasting
         return images.contiguous(memory_format=self._layout)
 
@@ -437,7 +464,7 @@ class PatchFeatures:
         """Yield the patches of `batch_size` tiles at a time, not whitened, each (B, H', W', C)."""
         from tqdm.auto import tqdm
 
-        tiles = check_tiles(tiles)
+        tiles = self.check_tiles(tiles)
         starts = range(0, len(tiles), self.batch_size)
         bar = tqdm(starts, desc="patches", unit="batch", disable=not self.progress or len(starts) < 5)
         batches = (tiles[start : start + self.batch_size] for start in bar)

@@ -39,7 +39,7 @@ from .features import (
 from .files.saved_detector import read_detector
 from .memory_bank import KINDS, MemoryBank
 from .region import fabric_region
-from .safety.arrays import as_array, check_strip, check_tiles, iter_batches
+from .safety.arrays import as_array, check_strip, iter_batches
 from .safety.out_of_memory import explain_memory
 from .safety.scores import check_columns
 from .scoring import IMAGE_SCORES, anomaly_maps, geometric_mean_distance, image_scores, stitch_maps
@@ -124,7 +124,7 @@ class PatchCore:
 
     Parameters
     ----------
-    backbone, layers, size, padding, whiten, batch_size
+    backbone, layers, size, padding, colour, whiten, batch_size
         As in `features.PatchFeatures`.
     pooling : int or tuple
         As in `features.PatchFeatures`. With several branches a patch has as many distances, each to a bank of its own,
@@ -199,6 +199,7 @@ class PatchCore:
         size: int | None = 448,
         pooling: int | Sequence = MULTI_SCALE_POOLING,
         padding: str = "reflect",
+        colour: bool = False,
         whiten: bool = False,
         batch_size: int = 8,
         coreset_ratio: float = 0.05,
@@ -231,7 +232,7 @@ class PatchCore:
             )
         if image_score.startswith("reweighted") and count_branches(self.pooling) > 1:
             raise InputError(f"image_score {image_score} needs one branch of pooling: set pooling=3, or take 'max'.")
-        options = {"padding": padding, "whiten": whiten, "batch_size": batch_size}
+        options = {"padding": padding, "colour": colour, "whiten": whiten, "batch_size": batch_size}
         options |= {"progress": progress, "device": device}
         self.features = PatchFeatures(backbone, layers, pooling=self.pooling, size=size, **options)
 
@@ -247,7 +248,8 @@ class PatchCore:
         Parameters
         ----------
         tiles : ndarray, shape (N, H, W), or iterable of ndarray
-            Normal tiles, uint8, all of one size. An iterable yields tiles (H, W) or batches of them (n, H, W).
+            Normal tiles, uint8, all of one size. An iterable yields tiles (H, W) or batches of them (n, H, W). With
+            `colour`, each can have a last axis of red, green and blue.
         memory : float, optional
             GiB that the patches can take. Where they need more, they are reduced block by block
             (`streaming_coreset`), and `radius_` is a bound. Only for the sampler "greedy" and without `whiten`.
@@ -262,16 +264,17 @@ class PatchCore:
         InputError
             If the tiles are not grey tiles, differ in size, or are too few for `normalize_positions`.
         """
-        batches, features = iter_batches(tiles), self.features.with_pooling(self.pooling)
+        features = self.features.with_pooling(self.pooling)
+        batches = iter_batches(tiles, colour=features.colour)
         if memory is None:
             parts = list(batches)
             tiles = np.concatenate(parts) if len(parts) > 1 else parts[0]
-            return self._fit_patches(features.fit_transform(tiles), tiles.shape[1:], features)
+            return self._fit_patches(features.fit_transform(tiles), tiles.shape[1:3], features)
         shapes: list[tuple[int, int]] = []
 
         def patches_of_tiles() -> Iterator[np.ndarray]:
             for batch in batches:
-                shapes.append(batch.shape[1:])
+                shapes.append(batch.shape[1:3])
                 for patches in features.iter_patches(batch):
                     yield from patches
 
@@ -371,7 +374,7 @@ class PatchCore:
 
         Parameters
         ----------
-        tiles : ndarray, shape (N, H, W)
+        tiles : ndarray, shape (N, H, W), or with `colour` also (N, H, W, 3)
             Tiles, uint8, of the size of the training tiles.
 
         Returns
@@ -383,8 +386,8 @@ class PatchCore:
         InputError
             If the detector is not fitted, was fitted on strips, or the tiles have another size.
         """
-        tiles = check_tiles(tiles)
-        if tiles.shape[1:] != self._fitted_tile_shape():
+        tiles = self.features.check_tiles(tiles)
+        if tiles.shape[1:3] != self._fitted_tile_shape():
             raise InputError(
                 f"tiles are {tiles.shape[1]} x {tiles.shape[2]} px but the detector was fitted on "
                 f"{self.tile_shape_[0]} x {self.tile_shape_[1]}: tile them alike."
@@ -590,7 +593,7 @@ class PatchCore:
         dict
             Of values that JSON can hold.
         """
-        of_features = ("backbone", "layers", "size", "padding", "whiten", "batch_size")
+        of_features = ("backbone", "layers", "size", "padding", "colour", "whiten", "batch_size")
         own = ("pooling", "coreset_ratio", "sampler", "index", "normalize_positions", "background_quantile")
         own += ("smoothing", "image_score", "seed")
         values = {name: getattr(self.features, name) for name in of_features}

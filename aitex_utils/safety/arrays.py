@@ -62,19 +62,21 @@ def as_array(values: Any, name: str, ragged: str = "give parts of one shape") ->
     return array
 
 
-def check_tiles(tiles: np.ndarray, name: str = "tiles") -> np.ndarray:
-    """Return `tiles` as an array if they are grey tiles.
+def check_tiles(tiles: np.ndarray, name: str = "tiles", *, colour: bool = False) -> np.ndarray:
+    """Return `tiles` as an array if they are grey tiles, or colour tiles where those are allowed.
 
     Parameters
     ----------
-    tiles : array_like, shape (N, H, W)
-        Grey tiles, uint8, N >= 1; a list of tiles or a tensor counts too.
+    tiles : array_like, shape (N, H, W) or (N, H, W, 3)
+        Tiles, uint8, N >= 1; a list of tiles or a tensor counts too.
     name : str
         Name of the argument, for the message.
+    colour : bool
+        Allow tiles (N, H, W, 3), with red, green and blue along the last axis.
 
     Returns
     -------
-    ndarray, shape (N, H, W)
+    ndarray, shape (N, H, W) or (N, H, W, 3)
 
     Raises
     ------
@@ -86,6 +88,10 @@ def check_tiles(tiles: np.ndarray, name: str = "tiles") -> np.ndarray:
     >>> check_tiles(np.zeros((2, 256, 256), np.uint8)).shape
     (2, 256, 256)
     """
+    if colour:
+        tiles = as_array(tiles, name)
+        if tiles.ndim == 4 and tiles.shape[3] == 3:
+            return _check_values(tiles, name)
     return _check_grey(tiles, name, "(N, H, W)")
 
 
@@ -235,17 +241,19 @@ def check_patches(patches: np.ndarray, name: str = "patches") -> np.ndarray:
     return patches
 
 
-def iter_batches(tiles: np.ndarray | Iterable[np.ndarray]) -> Iterator[np.ndarray]:
+def iter_batches(tiles: np.ndarray | Iterable[np.ndarray], *, colour: bool = False) -> Iterator[np.ndarray]:
     """Yield tiles of one size in batches: an array as a whole, the parts of an iterable one by one.
 
     Parameters
     ----------
     tiles : ndarray, shape (N, H, W), or iterable of ndarray
         Grey tiles, uint8. An iterable yields tiles (H, W) or batches of them (n, H, W).
+    colour : bool
+        Allow colour tiles too, with red, green and blue along the last axis.
 
     Yields
     ------
-    ndarray, shape (n, H, W)
+    ndarray, shape (n, H, W) or (n, H, W, 3)
 
     Raises
     ------
@@ -258,17 +266,18 @@ def iter_batches(tiles: np.ndarray | Iterable[np.ndarray]) -> Iterator[np.ndarra
     [(1, 8, 8), (1, 8, 8)]
     """
     if hasattr(tiles, "shape") or isinstance(tiles, (str, bytes, os.PathLike)) or not isinstance(tiles, Iterable):
-        yield check_tiles(tiles)
+        yield check_tiles(tiles, colour=colour)
         return
     shape = None
     for part in tiles:
         part = as_array(part, "A part of tiles")
-        part = check_tiles(part[None] if part.ndim == 2 else part, "A part of tiles")
-        shape = shape or part.shape[1:]
-        if part.shape[1:] != shape:
-            sizes = " and ".join(f"{height} x {width} px" for height, width in (shape, part.shape[1:]))
+        is_tile = part.ndim == 2 or (colour and part.ndim == 3 and part.shape[2] == 3 < min(part.shape[:2]))
+        part = check_tiles(part[None] if is_tile else part, "A part of tiles", colour=colour)
+        shape = shape or part.shape[1:3]
+        if part.shape[1:3] != shape:
+            sizes = " and ".join(f"{height} x {width} px" for height, width in (shape, part.shape[1:3]))
             raise InputError(f"tiles has tiles of {sizes}: give tiles of one size, or fit a detector for each size.")
-        yield part
+        yield np.repeat(part[..., None], 3, axis=-1) if colour and part.ndim == 3 else part  # grey beside colour
     if shape is None:
         raise InputError("There is nothing to learn from: give at least one tile.")
 
@@ -285,8 +294,16 @@ def _check_grey(images: Any, name: str, axes: str) -> np.ndarray:
             first, colours = "[None]" if len(shape) == ndim else "", 3 if shape[-1] > 2 else 1  # without transparency
             fix = f"make colours grey with {name}[..., :{colours}].mean(axis=-1).astype({name}.dtype){first}"
         raise InputError(f"{name} has shape {shape}, expected {axes}: {fix}.")
+    return _check_values(images, name)
+
+
+def _check_values(images: np.ndarray, name: str) -> np.ndarray:
+    """Return images if they are uint8 and not empty."""
+    shape = images.shape
     if images.dtype != np.uint8:
         raise InputError(f"{name} has dtype {images.dtype}, expected uint8 grey values: {grey_fix(images, name)}.")
     if 0 in shape:
-        raise InputError(f"{name} has shape {shape}: it is empty, give at least one {'tile' if ndim > 2 else 'pixel'}.")
+        raise InputError(
+            f"{name} has shape {shape}: it is empty, give at least one {'tile' if len(shape) > 2 else 'pixel'}."
+        )
     return images
