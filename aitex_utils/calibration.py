@@ -18,7 +18,7 @@ from .scoring import geometric_mean_distance
 BACKGROUND_LIMIT = 2.5  # times its median: on AITEX's normal strips the background reaches 1.8 times its median
 
 
-def position_scale(distances: Sequence[np.ndarray], quantile: float = 0.95) -> np.ndarray:
+def position_scale(distances: Sequence[np.ndarray], quantile: float = 0.9) -> np.ndarray:
     """Return the typical distance of normal patches at each position of a tile.
 
     Near its edge a tile's patches lie farther from the bank than in its centre, because the network sees something

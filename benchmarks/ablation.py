@@ -55,7 +55,7 @@ ON_TILES: dict[str, dict[str, Any]] = {
     "256 px, tiles not resized": {"size": None},
     "zero padding": {"padding": "zeros"},
     "without position-wise normalisation": {"normalize_positions": False},
-    "position-wise normalisation by the 90 % quantile": {"quantile": 0.9},
+    "position-wise normalisation by the 95 % quantile": {"quantile": 0.95},
     "blocks.2 only": {"layers": ("blocks.2",)},
     "blocks.4 only": {"layers": ("blocks.4",)},
     "pooled branch only": {"pooling": 3},

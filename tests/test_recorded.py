@@ -8,17 +8,15 @@ here. Tolerances allow for other processors and library versions, not for other 
 
 from __future__ import annotations
 
-import functools
 import warnings
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from aitex_utils import metrics, patchcore
+from aitex_utils import metrics
 from aitex_utils.baselines.autoencoder import Autoencoder
 from aitex_utils.baselines.ssim import ssim_maps
-from aitex_utils.calibration import position_scale
 from aitex_utils.coreset import k_center_greedy, random_subset
 from aitex_utils.features import PatchFeatures
 from aitex_utils.memory_bank import MemoryBank
@@ -55,12 +53,6 @@ ON_TILES = {
     "two_branches_tiles": {"size": 128, "pooling": ((3,), (1,))},
 }
 ON_STRIPS = {"defaults_strips": {"size": 256}, "whitened_strips": {"size": 128, "whiten": True}}
-
-
-@pytest.fixture(autouse=True)
-def recorded_quantile(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Normalise by the quantile that was typical when the outputs were recorded."""
-    monkeypatch.setattr(patchcore, "position_scale", functools.partial(position_scale, quantile=0.9))
 
 
 def assert_agrees(name: str, value: object, rtol: float = 1e-3, atol: float = 1e-4) -> None:

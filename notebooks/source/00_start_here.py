@@ -178,7 +178,8 @@ print(f"All {len(tiles)} enlarged tiles have {count(enlarged, 8):,} patches.")
 # %% [markdown]
 # ## 3. The memory bank and the score of a patch
 #
-# `PatchCore.fit` runs all three steps. `coreset_ratio=0.05` keeps 1 in 20 patches. Nothing is trained: the weights of
+# `PatchCore.fit` runs all three steps. `coreset_ratio=0.05` keeps 1 in 20 patches. `pooling=3` averages each patch with
+# its neighbours (notebook 03); the default adds a second memory bank (notebook 08). Nothing is trained: the weights of
 # the network stay as they are.
 #
 # Fitting takes about 20 seconds. `fit_cached` calls `detector.fit(tiles)` in the first run and stores the result on
@@ -196,7 +197,7 @@ from aitex_utils.plots import show
 from aitex_utils.tiling import crop_tiles
 
 strips = load_strips()
-detector = fit_cached(PatchCore(coreset_ratio=0.05, seed=0, progress=True), training_tiles(strips))
+detector = fit_cached(PatchCore(pooling=3, coreset_ratio=0.05, seed=0, progress=True), training_tiles(strips))
 bank = detector.bank_.vectors_
 print(f"The memory bank contains {len(bank):,} patches of {bank.shape[1]} numbers, {bank.nbytes / 2**20:.1f} MiB.")
 

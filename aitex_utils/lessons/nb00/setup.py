@@ -193,7 +193,8 @@ def load_detector(strips: LessonStrips) -> PatchCore:
     --------
     >>> detector = load_detector(load_strips())  # doctest: +SKIP
     """
-    return fit_cached(PatchCore(coreset_ratio=CORESET_RATIO, seed=SEED, progress=True), training_tiles(strips))
+    detector = PatchCore(pooling=3, coreset_ratio=CORESET_RATIO, seed=SEED, progress=True)
+    return fit_cached(detector, training_tiles(strips))
 
 
 def predict_cached(detector: PatchCore, strips: Sequence[Strip]) -> dict[str, StripResult]:
