@@ -190,8 +190,8 @@ def read_grey(path: str | os.PathLike) -> np.ndarray:
     Notes
     -----
     Values of more than 8 bits are scaled to 0..255 and rounded, each channel by the same factor. No value above 0
-    becomes 0. The largest value of all channels shows the range. Whole numbers are 8-bit values up to 255, 12-bit values below 4096, and 16-bit values up to 65535.
-    Floating-point numbers up to 1 are fractions of white.
+    becomes 0. The largest value of all channels shows the range. Whole numbers are 8-bit values up to 255, 12-bit
+    values below 4096, and 16-bit values up to 65535. Floating-point numbers up to 1 are fractions of white.
 
     Examples
     --------
