@@ -142,13 +142,15 @@ def issue_table(issues: Sequence[Issue]) -> Table:
     return table
 
 
-def serious_issues(issues: Sequence[Issue]) -> list[str]:
+def serious_issues(issues: Sequence[Issue], kinds: Sequence[str] = SERIOUS) -> list[str]:
     """Describe the issues by which data is lost or a test spoiled, one line for each kind.
 
     Parameters
     ----------
     issues : sequence of Issue
         Output of `check_dataset`.
+    kinds : sequence of str
+        Kinds that count, in the order of the lines.
 
     Returns
     -------
@@ -161,7 +163,7 @@ def serious_issues(issues: Sequence[Issue]) -> list[str]:
     ['1 x cannot be read: b.png (it is empty)']
     """
     lines = []
-    for kind in SERIOUS:
+    for kind in kinds:
         found = [issue for issue in issues if issue.kind == kind]
         if found:
             names = ", ".join(issue.file for issue in found[:3]) + (", ..." if len(found) > 3 else "")

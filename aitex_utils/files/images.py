@@ -1,4 +1,4 @@
-"""Pictures on disk: find them, and read them as grey values or as a mask.
+"""Pictures on disk: find them, and read them as grey values, in colour or as a mask.
 
 Pillow decodes, because it refuses a truncated file and knows what a header says: size, depth, orientation, number of
 pictures. OpenCV decodes colours of more than 8 bits, which Pillow reduces, and formats that Pillow does not know.
@@ -10,25 +10,26 @@ import math
 import os
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 
 from ..errors import InputError, MissingError
-from ..safety.arrays import grey_divisor
+from ..safety.arrays import as_array, grey_divisor
 from .atomic_write import sha256
 from .paths import given_path
 
 SUFFIXES = frozenset(
-    ".png .jpg .jpeg .bmp .dib .tif .tiff .webp .gif .pgm .ppm .pnm .pbm .jp2 .avif .tga .hdr .pfm".split()
+    ".png .jpg .jpeg .jfif .jpe .bmp .dib .tif .tiff .webp .gif .pgm .ppm .pnm .pbm .jp2 .avif .tga .hdr .pfm".split()
 )
 MAX_PIXELS = 2**26  # px, of a strip 256 px high and 262,144 px long, read from the header before anything is decoded
 LOSSY = ("JPEG", "MPO", "WEBP", "AVIF", "JPEG2000")  # formats that smear the edges of a mask
 ORIENTATION = 0x0112  # tag of EXIF
 HIDDEN = {"__macosx", "@eadir", "$recycle.bin", "lost+found"}  # of macOS, a network drive, Windows and Linux
 SEVERAL = ("TIFF", "GIF", "PNG", "WEBP", "AVIF")  # formats in which several pictures are pages or an animation
+T = TypeVar("T")
 
 
 class Decoded(NamedTuple):
@@ -52,6 +53,27 @@ class Decoded(NamedTuple):
     grey: np.ndarray
     alpha: np.ndarray | None
     format: str
+
+
+class Pixels(NamedTuple):
+    """A picture of 8 bits, and the value in its file that became white.
+
+    Parameters
+    ----------
+    values : ndarray, shape (H, W) or (H, W, 3)
+        Grey values, or red, green and blue; uint8.
+    white : int or None
+        The value that became 255, found from the largest value in the picture: 1, 255, 4095 or 65535. None for a file
+        of 8 bits, in which nothing is scaled. Pictures of one camera should share it.
+
+    Examples
+    --------
+    >>> Pixels(np.zeros((2, 3), np.uint8), 4095).white
+    4095
+    """
+
+    values: np.ndarray
+    white: int | None
 
 
 def find_files(folder: str | os.PathLike) -> list[Path]:
@@ -167,9 +189,9 @@ def read_grey(path: str | os.PathLike) -> np.ndarray:
 
     Notes
     -----
-    Values of more than 8 bits are scaled to 0..255 and rounded. No value above 0 becomes 0. The largest value shows the
-    range. Whole numbers are 8-bit values up to 255, 12-bit values below 4096, and 16-bit values up to 65535.
-    Floating-point numbers up to 1 are fractions of white.
+    Values of more than 8 bits are scaled to 0..255 and rounded, each channel by the same factor. No value above 0
+    becomes 0. The largest value of all channels shows the range. Whole numbers are 8-bit values up to 255, 12-bit
+    values below 4096, and 16-bit values up to 65535. Floating-point numbers up to 1 are fractions of white.
 
     Examples
     --------
@@ -179,20 +201,139 @@ def read_grey(path: str | os.PathLike) -> np.ndarray:
     ...     read_grey(f"{folder}/grey.png").tolist()
     [[7, 7, 7], [7, 7, 7]]
     """
-    grey, alpha, _ = decode(path)
-    if alpha is not None and grey.min() == grey.max():
-        grey = alpha
-    if grey.dtype == np.uint8:
-        return grey
-    low, high = _range(grey, path)
-    if low < 0 or high > (255 if grey.dtype.kind == "f" else 65535):
+    return to_grey(read_pixels(path).values)
+
+
+def read_colour(path: str | os.PathLike) -> np.ndarray:
+    """Read a picture in colour.
+
+    Parameters
+    ----------
+    path : path
+        File, as in `read_grey`.
+
+    Returns
+    -------
+    ndarray, shape (H, W, 3)
+        uint8, in the order red, green, blue, turned as the file's EXIF orientation says. A grey picture has three equal
+        channels. Depth and transparency are treated as in `read_grey`, so `to_grey` of the result is what it returns.
+
+    Raises
+    ------
+    InputError
+        As `read_grey`.
+
+    Examples
+    --------
+    >>> import tempfile, cv2
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     _ = cv2.imwrite(f"{folder}/blue.png", np.full((1, 1, 3), (200, 0, 7), np.uint8))  # OpenCV begins with blue
+    ...     read_colour(f"{folder}/blue.png").tolist()
+    [[[7, 0, 200]]]
+    """
+    return to_colour(read_pixels(path).values)
+
+
+def read_pixels(path: str | os.PathLike) -> Pixels:
+    """Read a picture as it is stored, in grey or in colour, and say which range was assumed.
+
+    Parameters
+    ----------
+    path : path
+        File, as in `read_grey`.
+
+    Returns
+    -------
+    Pixels
+        Values of 8 bits, turned as the file's EXIF orientation says.
+
+    Raises
+    ------
+    InputError
+        As `read_grey`.
+
+    Examples
+    --------
+    >>> import tempfile, cv2
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     _ = cv2.imwrite(f"{folder}/deep.png", np.array([[0, 2048, 4095]], np.uint16))
+    ...     pixels = read_pixels(f"{folder}/deep.png")
+    >>> pixels.values.tolist(), pixels.white
+    ([[0, 128, 255]], 4095)
+    """
+    colours, alpha, _ = _decode_with(path, _split)
+    if alpha is not None and (colours == colours[0, 0]).all():
+        colours = alpha
+    if colours.dtype == np.uint8:
+        return Pixels(colours, None)
+    low, high = _range(colours, path)
+    is_float = colours.dtype.kind == "f"
+    if low < 0 or high > (255 if is_float else 65535):
         raise InputError(f"{path} has values from {low:g} to {high:g}, expected 0..255: {_fix(low, high)}.")
-    if grey.dtype.kind == "f":
+    if is_float:
         white = 1 if high <= 1 else 255
-    else:
-        white = 255 if high <= 255 else 4095 if high <= 4095 else 65535
-    deep = grey.astype(np.float64)
-    return np.maximum(np.round(deep * 255 / white), deep > 0).astype(np.uint8)
+        return Pixels(_scale(colours.astype(np.float64), white), white)
+    white = 255 if high <= 255 else 4095 if high <= 4095 else 65535
+    table = _scale(np.arange(int(high) + 1, dtype=np.float64), white)  # it needs less memory than scaling each pixel
+    return Pixels(table[colours], white)
+
+
+def to_grey(values: np.ndarray) -> np.ndarray:
+    """Convert a picture to grey values.
+
+    Parameters
+    ----------
+    values : ndarray, shape (H, W) or (H, W, 3)
+        Grey values, which are returned as they are, or red, green and blue; uint8.
+
+    Returns
+    -------
+    ndarray, shape (H, W)
+        uint8: 0.299 red + 0.587 green + 0.114 blue.
+
+    Raises
+    ------
+    InputError
+        If the array has another shape or dtype.
+
+    Examples
+    --------
+    >>> to_grey(np.array([[[255, 0, 0], [9, 9, 9]]], np.uint8)).tolist()
+    [[76, 9]]
+    """
+    import cv2
+
+    values = _check_picture(values)
+    return values if values.ndim == 2 else cv2.cvtColor(values, cv2.COLOR_RGB2GRAY)
+
+
+def to_colour(values: np.ndarray) -> np.ndarray:
+    """Convert a picture to three channels.
+
+    Parameters
+    ----------
+    values : ndarray, shape (H, W) or (H, W, 3)
+        Grey values, or red, green and blue, which are returned as they are; uint8.
+
+    Returns
+    -------
+    ndarray, shape (H, W, 3)
+        uint8.
+
+    Raises
+    ------
+    InputError
+        If the array has another shape or dtype.
+
+    Examples
+    --------
+    >>> to_colour(np.full((1, 1), 7, np.uint8)).tolist()
+    [[[7, 7, 7]]]
+    """
+    import cv2
+
+    values = _check_picture(values)
+    return cv2.cvtColor(values, cv2.COLOR_GRAY2RGB) if values.ndim == 2 else values
 
 
 def read_mask(path: str | os.PathLike) -> np.ndarray:
@@ -281,10 +422,25 @@ def decode(path: str | os.PathLike, *, brightest: bool = False) -> Decoded:
     ...
     aitex_utils.errors.MissingError: no/such/file.png is missing: check the name, or copy the file there again.
     """
+
+    def convert(pixels: np.ndarray, file_format: str) -> Decoded:
+        import cv2
+
+        colours, alpha, _ = _split(pixels, file_format)
+        if colours.ndim == 2:
+            return Decoded(colours, alpha, file_format)
+        grey = colours.max(axis=-1) if brightest else cv2.cvtColor(colours, cv2.COLOR_RGB2GRAY)
+        return Decoded(grey, alpha, file_format)
+
+    return _decode_with(path, convert)
+
+
+def _decode_with(path: str | os.PathLike, convert: Callable[[np.ndarray, str], T]) -> T:
+    """Return what `convert` makes of the pixels and the format of a file, or refuse the file in one sentence."""
     path = given_path(path)
     _check_file(path)
     try:
-        return _as_grey(*_decode(path), brightest)
+        return convert(*_decode(path))
     except (InputError, MemoryError):
         raise
     except PermissionError as error:
@@ -369,19 +525,29 @@ def _decode_with_opencv(path: Path) -> np.ndarray:
     return pixels
 
 
-def _as_grey(pixels: np.ndarray, file_format: str, brightest: bool) -> Decoded:
-    """Convert colour to grey, and keep an opacity that varies."""
-    import cv2
-
+def _split(pixels: np.ndarray, file_format: str) -> tuple[np.ndarray, np.ndarray | None, str]:
+    """Return the colours, (H, W) or (H, W, 3), the opacity where it varies, and the format."""
     if pixels.ndim == 2:
-        return Decoded(pixels, None, file_format)
+        return pixels, None, file_format
     alpha = pixels[..., -1] if pixels.shape[2] in (2, 4) else None
     colours = np.ascontiguousarray(pixels[..., :3] if pixels.shape[2] >= 3 else pixels[..., 0])
-    if colours.ndim == 2:
-        grey = colours
-    else:
-        grey = colours.max(axis=-1) if brightest else cv2.cvtColor(colours, cv2.COLOR_RGB2GRAY)
-    return Decoded(grey, None if alpha is None or alpha.min() == alpha.max() else alpha, file_format)
+    return colours, None if alpha is None or alpha.min() == alpha.max() else alpha, file_format
+
+
+def _scale(values: np.ndarray, white: int) -> np.ndarray:
+    """Scale values of 0..white to 0..255. No value above 0 becomes 0."""
+    return np.maximum(np.round(values * 255 / white), values > 0).astype(np.uint8)
+
+
+def _check_picture(values: np.ndarray) -> np.ndarray:
+    """Return an array if it is a picture of 8 bits in grey or colour."""
+    values = as_array(values, "values")
+    if values.dtype != np.uint8 or values.ndim not in (2, 3) or values.shape[2:] not in ((), (3,)) or 0 in values.shape:
+        raise InputError(
+            f"values has shape {values.shape} and dtype {values.dtype}, expected (H, W) or (H, W, 3) uint8: "
+            "read the file with read_colour."
+        )
+    return values
 
 
 def _turn(pixels: np.ndarray, orientation: int) -> np.ndarray:

@@ -17,9 +17,21 @@ from PIL import Image, ImageOps
 from project_root import ROOT
 
 from aitex_utils.errors import InputError, MissingError
-from aitex_utils.files.images import content_keys, decode, find_files, find_images, read_grey, read_mask
+from aitex_utils.files.images import (
+    content_keys,
+    decode,
+    find_files,
+    find_images,
+    read_colour,
+    read_grey,
+    read_mask,
+    read_pixels,
+    to_colour,
+    to_grey,
+)
 
 GREY = np.random.default_rng(0).integers(20, 220, (64, 96)).astype(np.uint8)
+COLOUR = np.random.default_rng(1).integers(20, 220, (64, 96, 3)).astype(np.uint8)
 
 
 def save(path: Path, values: np.ndarray, **options: object) -> Path:
@@ -96,7 +108,89 @@ def test_a_range_that_cannot_be_told_is_refused_with_a_fix_that_works(tmp_path: 
         np.testing.assert_array_equal(read_grey(save(tmp_path / "fixed.png", fixed)), fixed)
 
 
+def test_the_range_is_that_of_all_channels(tmp_path: Path):
+    """Green and blue alone look like 12 bits."""
+    values = np.dstack([np.full((8, 9), value, np.uint16) for value in (257 * 200, 257 * 3, 257 * 5)])
+    path = write(tmp_path / "a.png", values[..., ::-1])
+    np.testing.assert_array_equal(read_colour(path)[0, 0], [200, 3, 5])
+    np.testing.assert_array_equal(read_grey(path), to_grey(np.full((8, 9, 3), (200, 3, 5), np.uint8)))
+
+
+@pytest.mark.parametrize(
+    ("values", "white"),
+    [
+        (GREY, None),
+        (GREY.astype(np.uint16), 255),
+        (GREY * np.uint16(16), 4095),
+        (GREY * np.uint16(257), 65535),
+        (GREY / np.float32(255), 1),
+        (GREY.astype(np.float32), 255),
+    ],
+)
+def test_the_value_that_becomes_white_is_stated(tmp_path: Path, values: np.ndarray, white: int | None):
+    assert read_pixels(write(tmp_path / "a.tif", values)).white == white
+
+
 # orientation, colour, formats
+
+
+@pytest.mark.parametrize("suffix", [".png", ".tif"])
+@pytest.mark.parametrize(
+    "values",
+    [
+        COLOUR,
+        COLOUR.astype(np.uint16),
+        COLOUR * np.uint16(257),
+        np.round(COLOUR * 4095.0 / 255).astype(np.uint16),
+        np.dstack([COLOUR * np.uint16(257), np.full((64, 96), 9, np.uint16)]),
+        np.dstack([COLOUR, GREY]),  # with an opacity that varies
+    ],
+    ids=["8 bit", "8 bit in 16", "16 bit", "12 bit in 16", "16 bit with alpha", "transparent"],
+)
+def test_each_depth_is_read_in_colour(tmp_path: Path, suffix: str, values: np.ndarray):
+    blue_first = np.dstack([values[..., 2::-1], values[..., 3:]])
+    read = read_colour(write(tmp_path / f"a{suffix}", blue_first))
+    assert read.dtype == np.uint8
+    np.testing.assert_array_equal(read, COLOUR)
+
+
+@pytest.mark.parametrize("values", [COLOUR / np.float32(255), COLOUR.astype(np.float32), COLOUR / 255.0])
+def test_floating_point_is_read_in_colour(tmp_path: Path, values: np.ndarray):
+    path = write(tmp_path / "a.tif", values[..., ::-1])
+    np.testing.assert_array_equal(read_colour(path), COLOUR)
+    np.testing.assert_array_equal(read_grey(path), to_grey(COLOUR))
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "YCbCr", "I", "I;16", "F"])
+def test_grey_and_colour_agree_in_each_mode(tmp_path: Path, mode: str):
+    image = Image.fromarray(GREY if mode in ("1", "L", "LA", "I", "I;16", "F") else COLOUR)
+    path = tmp_path / "a.tif"
+    (Image.fromarray(GREY * np.uint16(257)) if mode == "I;16" else image.convert(mode)).save(path)
+    colour = read_colour(path)
+    assert colour.shape == (64, 96, 3) and colour.dtype == np.uint8 and len(np.unique(colour)) > 1
+    np.testing.assert_array_equal(to_grey(colour), read_grey(path))
+    if image.mode == "L":
+        assert (colour == colour[..., :1]).all()
+
+
+def test_colour_is_turned_upright(tmp_path: Path):
+    image = Image.fromarray(COLOUR)
+    for orientation in range(1, 9):
+        exif = image.getexif()
+        exif[0x0112] = orientation
+        for name in ("a.png", "a.tif"):
+            image.save(tmp_path / name, exif=exif)
+            upright = np.array(ImageOps.exif_transpose(Image.open(tmp_path / "a.png")))
+            np.testing.assert_array_equal(read_colour(tmp_path / name), upright, err_msg=f"{name}, {orientation}")
+
+
+def test_only_pictures_are_converted():
+    assert to_grey(COLOUR).shape == (64, 96) and to_grey(GREY) is GREY
+    np.testing.assert_array_equal(to_grey(to_colour(GREY)), GREY)
+    for values in (GREY / 255, COLOUR[None], COLOUR[..., :2], COLOUR[:0], "a.png"):
+        for convert in (to_grey, to_colour):
+            with pytest.raises(InputError, match="expected .*: "):
+                convert(values)
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
@@ -132,6 +226,13 @@ def test_several_pictures_in_one_file_are_refused(tmp_path: Path):
 
 
 # transparency
+
+
+def test_a_picture_drawn_in_transparency_alone_is_read_in_colour_too(tmp_path: Path):
+    for colour in ((0, 0, 0), (9, 0, 200)):
+        path = save(tmp_path / "a.png", np.dstack([np.full((64, 96, 3), colour, np.uint8), GREY]))
+        np.testing.assert_array_equal(read_colour(path), to_colour(GREY))
+        np.testing.assert_array_equal(read_grey(path), GREY)
 
 
 def test_transparency_is_read_where_it_is_the_picture(tmp_path: Path):
@@ -174,6 +275,18 @@ def test_masks_of_each_kind_are_read(tmp_path: Path):
 
 
 # files that cannot be read
+
+
+def test_colour_is_refused_as_grey_is(tmp_path: Path):
+    (tmp_path / "folder.png").mkdir()
+    (tmp_path / "empty.png").touch()
+    save(tmp_path / "pages.tif", COLOUR, save_all=True, append_images=[Image.fromarray(COLOUR)])
+    whole = save(tmp_path / "cut.jpg", COLOUR).read_bytes()
+    (tmp_path / "cut.jpg").write_bytes(whole[: len(whole) // 2])
+    write(tmp_path / "nan.tif", np.where(COLOUR < 25, np.nan, COLOUR).astype(np.float32))
+    write(tmp_path / "wide.tif", COLOUR * np.float32(64))
+    for name in ("folder.png", "empty.png", "none.png", "pages.tif", "cut.jpg", "nan.tif", "wide.tif"):
+        assert refusal(tmp_path / name, read_colour) == refusal(tmp_path / name, read_grey)
 
 
 @pytest.mark.parametrize("suffix", ["png", "jpg", "bmp", "tif", "webp", "gif", "ppm", "tga", "jp2"])
