@@ -263,16 +263,16 @@ class _Run:
 
     def list(self) -> None:
         """Find the pictures, and say what is odd about them."""
-        options = self.options
-        sets = list_pictures(options.good or options.add, options.test, options.masks)
+        sets = self._list_sets()
         with self.watch.step("check"):
             issues = check_pictures(sets, progress=self.progress)
         self.lines = serious_picture_issues(issues)
         for line in self.lines:
             print(f"In your pictures: {line}.", flush=True)
         self.good, self.test = usable_pictures(sets.good, issues), usable_pictures(sets.test, issues)
-        if not self.test and not options.watch:
-            raise InputError(f"{options.test or options.good} contains no picture that can be judged: add some.")
+        if not self.test and not self.options.watch:
+            place = self.options.test or self.options.good
+            raise InputError(f"{place} contains no picture that can be judged: add some, or name another folder.")
 
     def plan(self, earlier: Inspection | None) -> None:
         """Decide which good pictures are learned from and which are held out, and open the folder of this run."""
@@ -303,7 +303,7 @@ class _Run:
         inspection, options = self.inspection, self.options
         rule, n_before = inspection.rule, inspection.n_tiles
         images = self._bar("learn", self.training, (one.read(colour=rule.colour) for one in self.training))
-        counts = [count_tiles(one.shape(), rule) for one in self.training]
+        counts = [count_tiles(picture_shape(one), rule) for one in self.training]
         inspection.n_tiles += sum(counts)
         inspection.training = [*inspection.training, *(str(one.path) for one in self.training)]
         detector = self.unfinished.detector()
@@ -311,7 +311,7 @@ class _Run:
             if detector is not None:
                 pass
             elif options.detector is None:
-                tiles = sum(count_tiles(one.shape(), rule) for one in (*self.held_out, *self.test))
+                tiles = sum(count_tiles(picture_shape(one), rule) for one in (*self.held_out, *self.test))
                 print(_forecast(inspection.n_tiles, tiles, self.settings["backbone"], rule), flush=True)
                 parameters = {"backbone": self.settings["backbone"], "seed": inspection.seed}
                 detector = fit_pictures(images, rule, n_tiles=inspection.n_tiles, **parameters)
@@ -388,7 +388,7 @@ class _Run:
         sizes = self._sizes()
         time.sleep(POLL)
         fresh = []
-        for picture in self._list_test():
+        for picture in self._list_sets().test:
             path = str(picture.path)
             is_whole = sizes.get(path) == self._sizes().get(path)  # else it is still being copied
             if is_whole and self.stamps.get(path) != stamp(picture.path):
@@ -417,12 +417,17 @@ class _Run:
             found = find_regions(result.map, self.inspection.threshold, step)
         return self.unfinished.keep(role, path, result, float(image.mean()), found)
 
-    def _list_test(self) -> list[Picture]:
+    def _list_sets(self) -> PictureSets:
+        """Return the pictures of this run. A watched folder can be empty."""
         options = self.options
-        return list_pictures(options.good or options.add, options.test, options.masks).test
+        is_empty = options.watch and not any(find_images(options.test))
+        if is_empty:
+            good = options.good or options.add
+            return PictureSets([] if good is None else list_pictures(good, options.test, is_empty_allowed=True).good, [])
+        return list_pictures(options.good or options.add, options.test, options.masks)
 
     def _sizes(self) -> dict[str, list[int]]:
-        return {str(picture.path): stamp(picture.path) for picture in self._list_test()}
+        return {str(picture.path): stamp(picture.path) for picture in self._list_sets().test}
 
     def _bar(self, label: str, pictures: Sequence[Picture], values: Iterable[Any]) -> Iterable[Any]:
         """Return the values with a progress bar that shows the time left."""
@@ -520,6 +525,28 @@ class _Run:
             maps.append(to_own_pixels(self.unfinished.read_map(self.judged[name])[0], shape))
             truths.append(cv2.resize(truth.astype(np.float32), shape[::-1], interpolation=cv2.INTER_AREA) > 0)
         return measure([self.judged[name].score for name in labelled], labels, maps, truths)
+
+
+def picture_shape(picture: Picture) -> tuple[int, int]:
+    """Return the height and width of a picture from its header, without decoding it where that is possible.
+
+    Parameters
+    ----------
+    picture : Picture
+        A picture that can be read.
+
+    Returns
+    -------
+    tuple of int
+        The two can be swapped for a picture that is turned as it is read: it has as many tiles.
+    """
+    from PIL import Image, UnidentifiedImageError
+
+    try:
+        with Image.open(picture.path) as image:
+            return image.height, image.width
+    except (UnidentifiedImageError, OSError):
+        return picture.read().shape
 
 
 def is_colourful(pictures: Sequence[Picture]) -> bool:
