@@ -1,0 +1,1 @@
+"""Inspection of any folder of pictures: from listing them to a report."""
