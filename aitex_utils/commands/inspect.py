@@ -39,6 +39,8 @@ from aitex_utils.inspection.judge import (
     split_good,
     to_own_pixels,
 )
+from aitex_utils.inspection.measures import Measures, measure
+from aitex_utils.inspection.picture_section import ReportPicture
 from aitex_utils.inspection.pictures import (
     Picture,
     PictureSets,
@@ -47,7 +49,7 @@ from aitex_utils.inspection.pictures import (
     serious_picture_issues,
     usable_pictures,
 )
-from aitex_utils.inspection.report import Measures, ReportPicture, measure, write_report
+from aitex_utils.inspection.report import write_report
 from aitex_utils.inspection.unfinished import DETECTOR, Judged, Unfinished, fingerprint, stamp
 from aitex_utils.patchcore import PatchCore
 from aitex_utils.strips import PROJECT
@@ -418,12 +420,7 @@ class _Run:
         return self.unfinished.keep(role, path, result, float(image.mean()), found)
 
     def _list_sets(self) -> PictureSets:
-        """Return the pictures of this run. A watched folder can be empty."""
         options = self.options
-        is_empty = options.watch and not any(find_images(options.test))
-        if is_empty:
-            good = options.good or options.add
-            return PictureSets([] if good is None else list_pictures(good, options.test, is_empty_allowed=True).good, [])
         return list_pictures(options.good or options.add, options.test, options.masks)
 
     def _sizes(self) -> dict[str, list[int]]:
@@ -466,7 +463,7 @@ class _Run:
         settings = {
             "good pictures learned from": str(len(inspection.training)),
             "good pictures held out": str(len(inspection.good_scores)),
-            "promised false-alarm rate": f"{100 * inspection.false_alarms:g} %",
+            "promise": inspection.promise,
             "largest shorter side": "no limit" if rule.side is None else f"{rule.side} px",
             "tiles": f"{rule.tile_size} px, overlap {rule.overlap} px",
             "colours": "red, green and blue" if rule.colour else "grey values",
@@ -484,13 +481,20 @@ class _Run:
             scores=scores,
             threshold=inspection.threshold,
             good_scores=inspection.good_scores,
-            promise=inspection.promise,
+            promise=self._short_promise(),
             warnings=[*self._warnings(), *(f"{line}." for line in self.lines)],
             settings=settings,
             measures=self._measures(),
             scale=(0.0, max(float(highest), 1e-6)),
             title=f"Inspection of {full_path(self.options.test or self.options.good).name}",
         )
+
+    def _short_promise(self) -> str:
+        """Return the words that follow "7 of 40 pictures were flagged"."""
+        inspection = self.inspection
+        if inspection.is_promise_kept:
+            return f"at a promised false-alarm rate of {100 * inspection.false_alarms:g} %"
+        return f"at a promised false-alarm rate of 1 in {len(inspection.good_scores) + 1}"
 
     def _warnings(self) -> list[str]:
         """Return what a reader of the report must know, in sentences."""
@@ -517,13 +521,11 @@ class _Run:
             return None
         maps, truths = [], []
         for name in labelled:
-            truth = self.pictures[name].read_mask()
-            if truth is None:
-                maps, truths = None, None
-                break
-            shape = _overview_shape(self.judged[name].shape)
+            truth, shape = self.pictures[name].read_mask(), _overview_shape(self.judged[name].shape)
             maps.append(to_own_pixels(self.unfinished.read_map(self.judged[name])[0], shape))
-            truths.append(cv2.resize(truth.astype(np.float32), shape[::-1], interpolation=cv2.INTER_AREA) > 0)
+            if truth is not None:  # a pixel counts as defective if any part of it is
+                truth = cv2.resize(truth.astype(np.float32), shape[::-1], interpolation=cv2.INTER_AREA) > 0
+            truths.append(truth)
         return measure([self.judged[name].score for name in labelled], labels, maps, truths)
 
 
