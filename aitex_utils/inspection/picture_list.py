@@ -194,11 +194,8 @@ def list_pictures(
     >>> [picture.name for picture in sets.good], sets.test[0].kind, sets.test[0].mask.name
     (['train/good/9.png', 'train/good/10.png'], 'hole', '9_mask.png')
     """
-    roots = {
-        name: _given_folder(path, name)
-        for name, path in (("good", good), ("test", test), ("masks", masks))
-        if path is not None
-    }
+    optional = {name: path for name, path in (("test", test), ("masks", masks)) if path is not None}
+    roots = {name: _given_folder(path, name) for name, path in {"good": good, **optional}.items()}
     _check_different(roots)
     places = _places(roots)
     root, test_root = roots["good"], roots.get("test", roots["good"])
@@ -335,9 +332,7 @@ def _nothing_found(folder: Path, files: Sequence[Path]) -> str:
     """Say that a folder has no pictures, and which files it has instead."""
     counts = Counter(path.suffix.lower() or "without suffix" for path in files).most_common(3)
     found = f", only {' and '.join(f'{count} x {suffix}' for suffix, count in counts)}" if counts else ""
-    reasons = list(filter(None, map(_reason_not_read, files)))
-    fix = reasons[0][1] if reasons else "copy pictures there as PNG or JPEG, or name another folder"
-    return f"{folder} contains no pictures{found}: {fix}."
+    return f"{folder} contains no pictures{found}: save pictures there as PNG or JPEG, or name another folder."
 
 
 def _check_unmixed(paths: Sequence[Path], root: Path) -> None:
