@@ -63,8 +63,8 @@ class Pixels(NamedTuple):
     values : ndarray, shape (H, W) or (H, W, 3)
         Grey values, or red, green and blue; uint8.
     white : int or None
-        The value that became 255, found from the largest value in the picture: 1, 255, 4095 or 65535. None for a file
-        of 8 bits, in which nothing is scaled. Pictures of one camera should share it.
+        The value that became 255 in a file of 16-bit or 32-bit whole numbers, found from the largest value in the
+        picture: 255, 4095 or 65535. Pictures of one camera should share it. None for other files.
 
     Examples
     --------
@@ -271,8 +271,7 @@ def read_pixels(path: str | os.PathLike) -> Pixels:
     if low < 0 or high > (255 if is_float else 65535):
         raise InputError(f"{path} has values from {low:g} to {high:g}, expected 0..255: {_fix(low, high)}.")
     if is_float:
-        white = 1 if high <= 1 else 255
-        return Pixels(_scale(colours.astype(np.float64), white), white)
+        return Pixels(_scale(colours.astype(np.float64), 1 if high <= 1 else 255), None)
     white = 255 if high <= 255 else 4095 if high <= 4095 else 65535
     table = _scale(np.arange(int(high) + 1, dtype=np.float64), white)  # it needs less memory than scaling each pixel
     return Pixels(table[colours], white)

@@ -194,11 +194,8 @@ def list_pictures(
     >>> [picture.name for picture in sets.good], sets.test[0].kind, sets.test[0].mask.name
     (['train/good/9.png', 'train/good/10.png'], 'hole', '9_mask.png')
     """
-    roots = {
-        name: _given_folder(path, name)
-        for name, path in (("good", good), ("test", test), ("masks", masks))
-        if path is not None
-    }
+    optional = {name: path for name, path in (("test", test), ("masks", masks)) if path is not None}
+    roots = {name: _given_folder(path, name) for name, path in {"good": good, **optional}.items()}
     _check_different(roots)
     places = _places(roots)
     root, test_root = roots["good"], roots.get("test", roots["good"])
@@ -309,31 +306,33 @@ def _find_pictures(folder: Path, places: dict[str, Path]) -> tuple[list[Path], l
     pictures = [path for path in files if path.suffix.lower() in SUFFIXES and not reasons[path]]
     if not pictures:
         raise InputError(_nothing_found(folder, files))
-    issues = [Issue(path.as_posix(), "not read", f"it is left out: {why}") for path, why in reasons.items() if why]
+    issues = [
+        Issue(path.as_posix(), "not read", f"it is left out, because {reason[0]}: {reason[1]}")
+        for path, reason in reasons.items()
+        if reason
+    ]
     return pictures, issues
 
 
-def _reason_not_read(path: Path) -> str:
-    """Say why a file that looks like data is passed over, or return "" for a picture and for other files."""
+def _reason_not_read(path: Path) -> tuple[str, str] | None:
+    """Say why a file that looks like data is passed over, and what to do; None for pictures and for other files."""
     suffix = path.suffix.lower()
     if suffix in SUFFIXES:
         if os.path.isfile(path):
-            return ""
+            return None
         if os.path.islink(path):
-            return "it is a link that leads nowhere, remove it or put the file there"
-        return "it is a folder with the name of a picture, only pictures in it are read"
+            return "it is a link that leads nowhere", "put the file there, or remove the link"
+        return "it is a folder with the name of a picture", "pictures in it are read, rename it"
     if suffix in PICTURES_NOT_READ:
-        return f"the format {path.suffix} is not read, save it as PNG or JPEG"
-    return f"a file {path.suffix} is not read, {OTHERS_NOT_READ[suffix]}" if suffix in OTHERS_NOT_READ else ""
+        return f"the format {path.suffix} is not read", "save it as PNG or JPEG"
+    return (f"{path.suffix} is no format of a picture", OTHERS_NOT_READ[suffix]) if suffix in OTHERS_NOT_READ else None
 
 
 def _nothing_found(folder: Path, files: Sequence[Path]) -> str:
     """Say that a folder has no pictures, and which files it has instead."""
     counts = Counter(path.suffix.lower() or "without suffix" for path in files).most_common(3)
     found = f", only {' and '.join(f'{count} x {suffix}' for suffix, count in counts)}" if counts else ""
-    reason = next(filter(None, map(_reason_not_read, files)), "")
-    fix = reason.partition(", ")[2] if reason else "copy pictures there as PNG or JPEG, or name another folder"
-    return f"{folder} contains no pictures{found}: {fix}."
+    return f"{folder} contains no pictures{found}: save pictures there as PNG or JPEG, or name another folder."
 
 
 def _check_unmixed(paths: Sequence[Path], root: Path) -> None:

@@ -21,6 +21,8 @@ GRID, BLOCK = (
     64,
     16,
 )  # cells of the small grid and of a block, per side: a block of 256 cells correlates by chance to 0.06
+SEEN = 8  # of 16 blocks: pictures with less texture in common are not compared
+DECISIVE = 4  # of 16 blocks, those that correlate least: one alone has too much noise
 FLAT = 0.3  # grey levels: below this standard deviation of a block's cells, rounding to whole grey levels prevails
 NOISE = 0.05  # grey levels per cell, added to each frequency's weight: what rounding leaves after averaging
 STEP = 8  # px between the pixels from which colour is judged
@@ -134,12 +136,14 @@ def fingerprint(grey: np.ndarray) -> np.ndarray:
     small = cv2.resize(grey.astype(np.float32), (GRID, GRID), interpolation=cv2.INTER_AREA)  # uint8 would round
     count = GRID // BLOCK
     blocks = small.reshape(count, BLOCK, count, BLOCK).swapaxes(1, 2)  # (64, 64) -> (4, 4, 16, 16)
-    blocks = blocks - blocks.mean(axis=(2, 3), keepdims=True)
-    spectrum = np.fft.fft2(blocks)
+    is_flat = blocks.std(axis=(2, 3)).reshape(-1, 1) < FLAT
+    side = np.sin(np.pi * (np.arange(BLOCK) + 0.5) / BLOCK)
+    window = np.outer(side, side)  # fades to 0 at the border, or the weave would leak into all frequencies
+    means = (blocks * window).mean(axis=(2, 3), keepdims=True) / window.mean()
+    spectrum = np.fft.fft2((blocks - means) * window)
     spectrum /= np.abs(spectrum) + NOISE * BLOCK
     vectors = np.fft.ifft2(spectrum).real.reshape(count**2, BLOCK**2)
     lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-    is_flat = blocks.std(axis=(2, 3)).reshape(-1, 1) < FLAT
     return np.where(is_flat, 0, vectors / np.maximum(lengths, 1e-9)).astype(np.float16)
 
 
@@ -156,13 +160,13 @@ def similarity(prints: np.ndarray, other_prints: np.ndarray) -> np.ndarray:
     Returns
     -------
     ndarray, shape (N, M)
-        float32: the correlation of the two blocks that correlate least, at most 1, where both are not flat. It is about
-        0 for different pictures and at most 0 if all blocks of both are flat. Turned and cropped copies are not
-        similar.
+        float32: the mean correlation of the four blocks that correlate least, each with the other picture's block at
+        the same place. It is at most 1, and about 0 for different pictures. Blocks that are flat in one of the pictures
+        do not count. Where fewer than eight are left, the result is 0. Turned and cropped copies are not similar.
 
     Notes
     -----
-    N * M * 64 bytes of memory are needed.
+    N * M * 150 bytes of memory are needed.
 
     Examples
     --------
@@ -173,7 +177,7 @@ def similarity(prints: np.ndarray, other_prints: np.ndarray) -> np.ndarray:
     """
     left = np.ascontiguousarray(prints.swapaxes(0, 1), np.float32)  # (N, 16, 256) -> (16, N, 256)
     right = np.ascontiguousarray(other_prints.swapaxes(0, 1), np.float32)
-    correlations = left @ right.swapaxes(1, 2)  # (16, N, M)
-    are_flat = ~left.any(axis=2)[:, :, None] & ~right.any(axis=2)[:, None, :]
-    least = np.where(are_flat, 1, correlations).min(axis=0)
-    return np.where(are_flat.all(axis=0), 0, least)
+    is_seen = left.any(axis=2)[:, :, None] & right.any(axis=2)[:, None, :]  # (16, N, M)
+    correlations = np.where(is_seen, left @ right.swapaxes(1, 2), np.float32(1))
+    correlations.sort(axis=0)
+    return np.where(is_seen.sum(axis=0) >= SEEN, correlations[:DECISIVE].mean(axis=0), np.float32(0))

@@ -27,7 +27,7 @@ UNIFORM = 1.0  # grey levels: a camera's noise alone has a larger standard devia
 FAR = 5.0  # robust standard deviations: practically no picture of a normal distribution lies beyond
 EXPOSURE = 12.0  # grey levels by which pictures of one set-up can differ in brightness, in AITEX it is at most 3
 BLUR = math.log(5)  # of the Laplacian's variance: a Gaussian blur of about 1 px, by which single yarns blur
-COPY = 0.35  # similarity: up to 0.17 in 100,000 pairs of different pieces, at least 0.47 after JPEG of quality 80
+COPY = 0.38  # similarity: below 0.25 in 230,000 pairs of pieces of one fabric, above 0.44 for JPEGs of quality 80
 BATCH = 64  # pictures whose similarities are computed at once
 SERIOUS = (  # kinds by which pictures are lost, or scores and measures spoiled
     "cannot be read",
@@ -39,7 +39,7 @@ SERIOUS = (  # kinds by which pictures are lost, or scores and measures spoiled
     "looks like a mask",
     "size differs from most",
     "no common size",
-    "range differs from most",
+    "range differs from others",
     "colour differs from most",
     "shows nothing",
     "brightness differs from the good pictures",
@@ -168,7 +168,7 @@ def _measure(pictures: Sequence[Picture], progress: bool) -> tuple[Measured, lis
         try:
             measured[picture.path] = measure_picture(picture.path)
         except InputError as error:
-            issues.append(_issue(picture.path, "cannot be read", f"it is left out: {_reason(error, picture.path)}"))
+            issues.append(_issue(picture.path, "cannot be read", f"it is left out{_because(error, picture.path)}"))
     return measured, issues
 
 
@@ -176,9 +176,11 @@ def _issue(path: Path, kind: str, message: str) -> Issue:
     return Issue(path.as_posix(), kind, message)
 
 
-def _reason(error: InputError, path: Path) -> str:
-    """Return the message of an error about a file without the file's name and the full stop."""
-    return str(error).removeprefix(f"{path} ").rstrip(".")
+def _because(error: InputError, path: Path) -> str:
+    """Return the message of an error about a file as the end of a sentence, without the file's name."""
+    message = str(error).rstrip(".")
+    own = message.removeprefix(f"{path} ")
+    return f": {message}" if own == message else f", because it {own}"
 
 
 def _too_few(sets: PictureSets, count: int) -> Issue:
@@ -249,7 +251,7 @@ def _check_sizes(good: Sequence[Picture], test: Sequence[Picture], measured: Mea
 
 
 def _check_ranges(good: Sequence[Picture], test: Sequence[Picture], measured: Measured) -> Iterator[Issue]:
-    """Yield pictures of more than 8 bits that are scaled by another factor than most, because they are darker."""
+    """Yield pictures of more than 8 bits that are scaled by another factor than others, because they are darker."""
     whites = {p: white for p in (*good, *test) if (white := measured[p.path].white) is not None}
     if not whites:
         return
@@ -261,8 +263,8 @@ def _check_ranges(good: Sequence[Picture], test: Sequence[Picture], measured: Me
             change = f"{ratio:.3g} times as bright" if ratio > 1 else f"{1 / ratio:.3g} times darker"
             yield _issue(
                 picture.path,
-                "range differs from most",
-                f"its largest value fits 0..{white}, most pictures need 0..{most}: if one camera took them, it is read "
+                "range differs from others",
+                f"its largest value fits 0..{white}, others need 0..{most}: if one camera took them, it is read "
                 f"{change}, so save all as 8 bits with one factor",
             )
 
@@ -378,8 +380,8 @@ def _check_masks(test: Sequence[Picture], measured: Measured) -> Iterator[Issue]
         try:
             mask = read_mask(picture.mask)
         except InputError as error:
-            reason = _reason(error, picture.mask)
-            yield _issue(picture.mask, "mask cannot be read", f"the place of the defect is unknown: {reason}")
+            use = f"the place of the defect is unknown{_because(error, picture.mask)}"
+            yield _issue(picture.mask, "mask cannot be read", use)
             continue
         shape = measured[picture.path].shape if picture.path in measured else mask.shape
         if mask.shape != shape:

@@ -123,8 +123,8 @@ def test_the_range_is_that_of_all_channels(tmp_path: Path):
         (GREY.astype(np.uint16), 255),
         (GREY * np.uint16(16), 4095),
         (GREY * np.uint16(257), 65535),
-        (GREY / np.float32(255), 1),
-        (GREY.astype(np.float32), 255),
+        (GREY / np.float32(255), None),
+        (GREY.astype(np.float32), None),
     ],
 )
 def test_the_value_that_becomes_white_is_stated(tmp_path: Path, values: np.ndarray, white: int | None):
