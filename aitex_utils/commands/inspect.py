@@ -421,7 +421,7 @@ class _Run:
 
     def _list_sets(self) -> PictureSets:
         options = self.options
-        return list_pictures(options.good or options.add, options.test, options.masks)
+        return list_pictures(options.good or options.add, options.test, options.masks, allow_empty=options.watch)
 
     def _sizes(self) -> dict[str, list[int]]:
         return {str(picture.path): stamp(picture.path) for picture in self._list_sets().test}

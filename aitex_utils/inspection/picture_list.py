@@ -19,7 +19,7 @@ from typing import NamedTuple
 import numpy as np
 
 from aitex_utils.datasets.dataset_check import Issue
-from aitex_utils.errors import InputError, MissingError
+from aitex_utils.errors import InputError, MissingError, check_flag
 from aitex_utils.files.data_folder import folders_called
 from aitex_utils.files.images import SUFFIXES, find_files, find_images, read_colour, read_grey, read_mask
 from aitex_utils.files.paths import given_path
@@ -155,20 +155,27 @@ class _Match(NamedTuple):
 
 
 def list_pictures(
-    good: str | os.PathLike, test: str | os.PathLike | None = None, masks: str | os.PathLike | None = None
+    good: str | os.PathLike | None,
+    test: str | os.PathLike | None = None,
+    masks: str | os.PathLike | None = None,
+    *,
+    allow_empty: bool = False,
 ) -> PictureSets:
     """List the pictures to learn from and the pictures to judge.
 
     Parameters
     ----------
-    good : path
-        Folder of good pictures, or a data set in the layout of MVTec AD.
+    good : path or None
+        Folder of good pictures, or a data set in the layout of MVTec AD. None, for a detector that has learned already,
+        lists the pictures to judge alone.
     test : path, optional
         Folder of pictures to judge. If one of its subfolders is called good, in capitals or small letters, all its
         subfolders are labels. It can be left out only for a data set in the layout of MVTec AD.
     masks : path, optional
         Folder of masks. A mask has the relative path of its picture, or at least its name, with or without `_mask` at
         the end and with any suffix. A name that several pictures share counts for the picture that is not good.
+    allow_empty : bool
+        The folder of pictures to judge can be empty, because pictures will come.
 
     Returns
     -------
@@ -195,14 +202,15 @@ def list_pictures(
     (['train/good/9.png', 'train/good/10.png'], 'hole', '9_mask.png')
     """
     optional = {name: path for name, path in (("test", test), ("masks", masks)) if path is not None}
-    roots = {name: _given_folder(path, name) for name, path in {"good": good, **optional}.items()}
+    given = {**optional} if good is None else {"good": good, **optional}
+    roots = {name: _given_folder(path, name) for name, path in given.items()}
     _check_different(roots)
-    places = _places(roots)
-    root, test_root = roots["good"], roots.get("test", roots["good"])
-    good_paths, issues = _find_pictures(places["good"], places)
-    test_paths, more = _find_pictures(places["test"], places)
+    places = roots if good is None else _places(roots)
+    root, test_root = roots.get("good"), roots.get("test") or roots["good"]
+    good_paths, issues = ([], []) if root is None else _find_pictures(places["good"], places)
+    test_paths, more = _find_pictures(places["test"], places, allow_empty=check_flag("allow_empty", allow_empty))
     issues += more
-    if places["good"] == root:
+    if root is not None and places["good"] == root:
         _check_unmixed(good_paths, root)
     is_labelled = "test" not in roots or bool(folders_called(places["test"], GOOD))
     good_pictures = [Picture(path, _name(path, root), True, GOOD) for path in good_paths]
@@ -294,7 +302,9 @@ def _what_is_missing(root: Path) -> str:
     return f"{root} has no train/good and test as in MVTec AD: name the folder of pictures to judge too."
 
 
-def _find_pictures(folder: Path, places: dict[str, Path]) -> tuple[list[Path], list[Issue]]:
+def _find_pictures(
+    folder: Path, places: dict[str, Path], *, allow_empty: bool = False
+) -> tuple[list[Path], list[Issue]]:
     """Return the pictures in a folder but not in another place inside it, and the files that are not read."""
     real = Path(os.path.realpath(folder))
     inside = {Path(os.path.realpath(place)) for place in places.values()}
@@ -304,7 +314,7 @@ def _find_pictures(folder: Path, places: dict[str, Path]) -> tuple[list[Path], l
         files = [path for path in files if inside.isdisjoint(Path(os.path.realpath(path)).parents)]
     reasons = {path: _reason_not_read(path) for path in files}
     pictures = [path for path in files if path.suffix.lower() in SUFFIXES and not reasons[path]]
-    if not pictures:
+    if not pictures and not allow_empty:
         raise InputError(_nothing_found(folder, files))
     issues = [
         Issue(path.as_posix(), "not read", f"it is left out, because {reason[0]}: {reason[1]}")
