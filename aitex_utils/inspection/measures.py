@@ -174,7 +174,7 @@ def _pairs(
     maps: Sequence[np.ndarray], truths: Sequence[np.ndarray | None], labels: np.ndarray
 ) -> list[tuple[np.ndarray, np.ndarray]]:
     """Return the maps that count in AUPRO, each with its mask."""
-    maps, truths = list(maps), list(truths)
+    maps, truths = (list(given) if np.iterable(given) else [] for given in (maps, truths))
     if not len(maps) == len(truths) == len(labels):
         raise InputError(
             f"There are {len(maps)} maps, {len(truths)} truths and {len(labels)} labels: give each picture one of each."

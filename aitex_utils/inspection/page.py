@@ -225,10 +225,10 @@ def _controls(entries: Sequence[Entry]) -> str:
         '<label><input type="radio" name="shown" id="flagged-only"> flagged only</label></fieldset>'
     )
     return (
-        '<form class="controls" aria-label="Display">'
+        '<div class="controls" role="group" aria-label="Display">'
         f"{choice if len({entry.is_flagged for entry in entries}) == 2 else ''}"
         '<label><input type="checkbox" id="outlines" checked> outlines</label>'
-        '<a href="#contents">contents</a></form>\n'
+        '<a href="#contents">contents</a></div>\n'
     )
 
 

@@ -135,9 +135,9 @@ def write_report(
 
 def _by_falling_score(names: Sequence[str], scores: Mapping[str, float]) -> list[str]:
     """Check names and scores, and return the names by falling score. Equal scores stay in the given order."""
-    if isinstance(names, str) or not all(isinstance(name, str) for name in names):
-        raise InputError(f"names is {shown(names)}: give a list of the pictures' names.")
-    names = list(names)
+    given, names = names, list(names) if np.iterable(names) else []
+    if isinstance(given, str) or not np.iterable(given) or not all(isinstance(name, str) for name in names):
+        raise InputError(f"names is {shown(given)}: give a list of the pictures' names.")
     if not names:
         raise InputError("There are no pictures to report: give at least one name.")
     twice = sorted(name for name in set(names) if names.count(name) > 1) if len(set(names)) < len(names) else []
@@ -154,7 +154,11 @@ def _check_texts(promise: str, warnings: Sequence[str], settings: Mapping[str, s
     for name, text in (("promise", promise), ("title", title)):
         if not isinstance(text, str) or not text.strip():
             raise InputError(f"{name} is {shown(text)}, expected some words.")
-    if isinstance(warnings, str) or not all(isinstance(line, str) for line in warnings):
+    if (
+        isinstance(warnings, str)
+        or not isinstance(warnings, Sequence)
+        or not all(isinstance(line, str) for line in warnings)
+    ):
         raise InputError(f"warnings is {shown(warnings)}: give a list of sentences, or [].")
     if not isinstance(settings, Mapping):
         raise InputError(f"settings is {shown(settings)}: give a dict of names and values.")

@@ -125,6 +125,7 @@ def test_one_class_gives_nan_without_warnings(label: bool):
         (([1.0, 2.0], [True, False], [np.eye(2)] * 2), "There are maps but no truths: give both"),
         (([1.0, 2.0], [True, False], None, [np.eye(2)] * 2), "There are truths but no maps: give both"),
         (([1.0, 2.0], [True, False], [np.eye(2)], [np.eye(2)] * 2), "There are 1 maps, 2 truths and 2 labels"),
+        (([1.0, 2.0], [True, False], 3, [np.eye(2)] * 2), "There are 0 maps, 2 truths and 2 labels"),
         (([1.0, 2.0], [True, False], [np.eye(2), np.eye(2) * np.nan], [np.eye(2)] * 2), r"maps\[1\] contains NaN"),
         (([1.0, 2.0], [True, False], [np.eye(2)] * 2, [np.eye(3)] * 2), r"maps\[\d\] has shape \(2, 2\)"),
         (([1.0, 2.0], [True, False], [np.eye(2)] * 2, [np.eye(2) * 7] * 2), r"truths\[0\] contains values other"),

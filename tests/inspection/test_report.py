@@ -125,6 +125,10 @@ def test_the_page_states_outcome_date_warnings_and_settings(path: Path):
     assert page.all("title") and page.source.count("<h1>Inspection of cloth</h1>") == 1
 
 
+def test_names_can_come_from_an_iterator(path: Path):
+    assert "1. a.png" in write(path, [picture("a.png", 1.0)], names=iter(["a.png"])).text
+
+
 def test_the_parts_come_in_order(path: Path):
     pictures = labelled()
     page = write(path, pictures, warnings=["Look."], settings={"seed": "0"}, measures=measures_of(pictures))
@@ -369,6 +373,7 @@ def test_a_malformed_picture_is_refused_and_nothing_is_written(path: Path, parts
 BAD_ARGUMENTS: list[tuple[dict[str, object], str]] = [
     ({"names": []}, "There are no pictures to report"),
     ({"names": "a.png"}, "names is 'a.png': give a list"),
+    ({"names": 3}, "names is 3: give a list"),
     ({"names": [3]}, r"names is \[3\]: give a list"),
     ({"names": ["a.png", "b.png", "a.png"]}, "1 names occur more than once, the first is 'a.png'"),
     ({"names": ["b.png"]}, "'b.png' has no score"),
@@ -382,6 +387,8 @@ BAD_ARGUMENTS: list[tuple[dict[str, object], str]] = [
     ({"promise": " "}, "promise is ' ', expected some words"),
     ({"title": None}, "title is None, expected some words"),
     ({"warnings": "one"}, "warnings is 'one': give a list of sentences"),
+    ({"warnings": iter(["one"])}, "give a list of sentences"),
+    ({"warnings": [3]}, r"warnings is \[3\]: give a list of sentences"),
     ({"settings": ["seed"]}, "settings is"),
     ({"measures": {"auroc": 0.5}}, "give the result of measures.measure"),
 ]
