@@ -1,4 +1,4 @@
-"""Fingerprints that tell pieces of one fabric apart and know a picture that was saved again; sharpness and colour."""
+"""Fingerprints that distinguish pieces of one fabric and recognise a picture saved again, sharpness and colour."""
 
 from __future__ import annotations
 
