@@ -8,6 +8,7 @@ Around it are:
 - `safety`: checks of arrays,
 - `practice`: the practice fabric,
 - `datasets`: checks of a data set,
+- `inspection`: any folder of pictures, from listing them to a report,
 - `baselines`: detectors to compare PatchCore with,
 - `lessons`: exercises and figures of the notebooks,
 - `commands`: programs that `course.py` runs.

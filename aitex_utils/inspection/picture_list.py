@@ -325,7 +325,7 @@ def _find_pictures(
 
 
 def _reason_not_read(path: Path) -> tuple[str, str] | None:
-    """Say why a file that looks like data is passed over, and what to do; None for pictures and for other files."""
+    """Say why a file that looks like data is passed over, and what to do about it. Other files are no matter: None."""
     suffix = path.suffix.lower()
     if suffix in SUFFIXES:
         if os.path.isfile(path):

@@ -24,7 +24,7 @@ GRID, BLOCK = (
 SEEN = 8  # of 16 blocks: pictures with less texture in common are not compared
 DECISIVE = 4  # of 16 blocks, those that correlate least: one alone has too much noise
 FLAT = 0.3  # grey levels: below this standard deviation of a block's cells, rounding to whole grey levels prevails
-NOISE = 0.05  # grey levels per cell, added to each frequency's weight: what rounding leaves after averaging
+NOISE = 0.01  # grey levels per cell, added to the weight of each frequency: the average of a cell has a rounding error
 STEP = 8  # px between the pixels from which colour is judged
 COLOUR = 3  # grey levels between the channels of grey stored as JPEG, at most
 

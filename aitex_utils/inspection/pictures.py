@@ -27,7 +27,7 @@ UNIFORM = 1.0  # grey levels: a camera's noise alone has a larger standard devia
 FAR = 5.0  # robust standard deviations: practically no picture of a normal distribution lies beyond
 EXPOSURE = 12.0  # grey levels by which pictures of one set-up can differ in brightness, in AITEX it is at most 3
 BLUR = math.log(5)  # of the Laplacian's variance: a Gaussian blur of about 1 px, by which single yarns blur
-COPY = 0.38  # similarity: below 0.25 in 230,000 pairs of pieces of one fabric, above 0.44 for JPEGs of quality 80
+COPY = 0.38  # similarity: below 0.25 in 230,000 pairs of pieces of one fabric, above 0.43 for JPEGs of quality 80
 BATCH = 64  # pictures whose similarities are computed at once
 SERIOUS = (  # kinds by which pictures are lost, or scores and measures spoiled
     "cannot be read",

@@ -40,7 +40,7 @@ def save(path: Path, values: np.ndarray, **options: object) -> Path:
 
 
 def write(path: Path, values: np.ndarray) -> Path:
-    """Write with OpenCV, which knows depths that Pillow does not write."""
+    """Write with OpenCV, in depths that Pillow does not write."""
     path.write_bytes(cv2.imencode(path.suffix, values)[1].tobytes())
     return path
 

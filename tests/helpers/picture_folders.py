@@ -55,7 +55,7 @@ def hole(values: np.ndarray, row: int = 40, column: int = 60, size: int = 12) ->
 
 
 def phone_photos(root: Path, good: int = 6, test: int = 4) -> tuple[Path, Path]:
-    """Write colour JPEGs, each stored in another orientation; return the folders of good ones and of ones to judge."""
+    """Write colour JPEGs, each stored in another orientation, into a folder of good ones and one to judge."""
     pieces, orientations = fabric(good + test, 1), list(TURNED)
     for number, piece in enumerate(pieces):
         folder = root / ("good" if number < good else "new")
@@ -73,7 +73,7 @@ def deep_series(root: Path, good: int = 6, test: int = 4) -> tuple[Path, Path]:
 
 
 def mvtec_tree(root: Path, good: int = 6, test: int = 2) -> Path:
-    """Write the layout of MVTec AD with holes and their masks; return its root."""
+    """Write the layout of MVTec AD with holes and their masks, and return its root."""
     pieces = iter(fabric(good + 2 * test, 3))
     for number in range(good):
         save(root / "train" / "good" / f"{number:03}.png", next(pieces))
@@ -85,7 +85,7 @@ def mvtec_tree(root: Path, good: int = 6, test: int = 2) -> Path:
     return root
 
 
-# What `mess` writes into the folder to judge: read as fabric, or the kinds of issue that name the file.
+# Files in the folder to judge that `mess` writes: read as fabric, refused, or left out.
 READABLE = ("bits12.tif", "fraction.tif", "turned.JPG", "palette.png", "cmyk.jpg", "alpha.png", "deep colour.png")
 UNREADABLE = ("signed.tif", "nan.tif", "wide.tif", "pages.tif", "moving.gif", "cut.png", "empty.jpg", "text.png")
 NOT_READ = ("photo.heic", "packed.zip", "array.npy", "folder.png", "dangling.png")

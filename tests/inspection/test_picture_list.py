@@ -1,4 +1,4 @@
-"""Each layout of folders is listed rightly, or refused in one sentence; masks find their pictures."""
+"""Each layout of folders is listed rightly, or refused in one sentence. Masks find their pictures."""
 
 from __future__ import annotations
 

@@ -403,7 +403,7 @@ def test_serious_issues_are_one_line_for_each_kind():
 
 
 def check_all_usable(sets: PictureSets, issues: list[Issue]) -> list[str]:
-    """Read all that is usable, in each way; return the names."""
+    """Read all that is usable, in each way, and return the names."""
     usable = [*usable_pictures(sets.good, issues), *usable_pictures(sets.test, issues)]
     for picture in usable:
         shape = picture.read().shape
