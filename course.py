@@ -49,6 +49,7 @@ HELP = f"""PatchCore on woven fabric, a course. python course.py ...
   lab      opens JupyterLab on the first notebook; further arguments go on to it (lab --no-browser --port 8899)
   test     runs the tests; --quick leaves out the slow ones, such as executing notebooks; other arguments go to pytest
   demo     fits on a fabric, scores the rest, prints a table (demo --help)
+  inspect  learns from a folder of good pictures, judges another, and writes a report (inspect --help)
   data     makes the practice fabric (data --force: anew; data --clear-cache: deletes what notebooks keep)
   build    builds the notebooks from notebooks/source
   bench    runs a benchmark by its name
@@ -532,6 +533,7 @@ COMMANDS = {
     "lab": lab,
     "test": test,
     "demo": lambda arguments: run("-c", MODULE, ROOT, "aitex_utils.commands.demo", *arguments),
+    "inspect": lambda arguments: run("-c", MODULE, ROOT, "aitex_utils.commands.inspect", *arguments),
     "data": lambda arguments: run("-c", MODULE, ROOT, "aitex_utils.commands.data", *arguments),
     "build": lambda arguments: run("-c", MODULE, ROOT, ROOT / "notebooks" / "build.py", *arguments),
     "bench": lambda arguments: run(ROOT / "benchmarks" / f"{arguments[0]}.py", *arguments[1:]),

@@ -53,7 +53,7 @@ def make_project(root: Path) -> Path:
         "requirements.txt": "tiny_echo>=1.0\n",
         "constraints.txt": "tiny_echo<2\n",
         "aitex_utils/__init__.py": "",
-        **{f"aitex_utils/{name}.py": ECHO for name in ("commands/demo", "commands/data", "commands/doctor")},
+        **{f"aitex_utils/{name}.py": ECHO for name in ("commands/demo", "commands/inspect", "commands/data", "commands/doctor")},
         "notebooks/build.py": ECHO,
         "notebooks/00_start_here.ipynb": "{}",
         "benchmarks/speed.py": '"""`python course.py bench speed`: how fast."""\n' + ECHO,
@@ -162,7 +162,7 @@ def test_help(course: ModuleType, capsys: pytest.CaptureFixture, arguments: list
 
 def test_unknown_command(course: ModuleType, capsys: pytest.CaptureFixture):
     assert course.main(["labb"]) == 2
-    expected = "There is no command 'labb': choose one of lab, test, demo, data, build, bench, doctor.\n"
+    expected = "There is no command 'labb': choose one of lab, test, demo, inspect, data, build, bench, doctor.\n"
     assert capsys.readouterr().err == expected
     assert not course.FOLDER.exists()
 
@@ -368,7 +368,7 @@ def hiding(project: Path, tmp_path: Path) -> Path:
         path.unlink()
 
 
-@pytest.mark.parametrize("command", ["lab", "test", "demo", "data", "build", "doctor"])
+@pytest.mark.parametrize("command", ["lab", "test", "demo", "inspect", "data", "build", "doctor"])
 def test_a_command_starts_beside_files_that_hide_modules(hiding: Path, tmp_path: Path, command: str):
     for cwd in (tmp_path, hiding):
         done = as_file(hiding, command, cwd=cwd)
