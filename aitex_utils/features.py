@@ -371,7 +371,9 @@ class PatchFeatures:
         shape = self._input_shape(tiles.shape[1:3]) if shape is None else check_shape("shape", shape)
         channels_first = np.moveaxis(tiles, -1, 1) if tiles.ndim == 4 else tiles[:, None]  # (B, 3 or 1, H, W)
         images = torch.from_numpy(np.array(channels_first, order="C")).to(self.device).float()
-        images = (_resize(images, shape) - self._mean) / self._std  # (B, 3, H, W): grey repeated by broadcasting
+        one_by_one = _resize(images.flatten(0, 1)[:, None], shape)  # each colour as grey is, to the last digit
+        images = one_by_one.reshape(*images.shape[:2], *shape)
+        images = (images - self._mean) / self._std  # (B, 3, H, W): grey repeated by broadcasting
         return images.contiguous(memory_format=self._layout)
 
     def layer_outputs(self, images: torch.Tensor) -> list[torch.Tensor]:

@@ -32,6 +32,13 @@ def with_hue_stain(tiles: np.ndarray) -> np.ndarray:
     return stained.round().clip(0, 255).astype(np.uint8)
 
 
+@pytest.mark.parametrize("size", [SIZE, 112, 40])
+def test_the_patches_of_a_grey_tile_are_those_of_equal_channels(size: int):
+    colour = np.repeat(GREY[:2, ..., None], 3, axis=-1)
+    expected = PatchFeatures(size=size).transform(GREY[:2])
+    np.testing.assert_array_equal(PatchFeatures(size=size, colour=True).transform(colour), expected)
+
+
 def test_a_grey_tile_is_a_colour_tile_with_equal_channels():
     colour = np.repeat(GREY[..., None], 3, axis=-1)
     plain, coloured = PatchFeatures(size=SIZE), PatchFeatures(size=SIZE, colour=True)

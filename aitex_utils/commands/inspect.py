@@ -485,7 +485,7 @@ class _Run:
             warnings=[*self._warnings(), *(f"{line}." for line in self.lines)],
             settings=settings,
             measures=self._measures(),
-            scale=(0.0, max(float(highest), 1e-6)),
+            scale=(0.5 * inspection.threshold, max(float(highest), inspection.threshold + 1e-6)),
             title=f"Inspection of {full_path(self.options.test or self.options.good).name}",
         )
 
