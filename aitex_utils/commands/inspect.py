@@ -365,7 +365,10 @@ class _Run:
         return sorted(self.judged, key=lambda name: (-self.judged[name].score, name))
 
     def write(self) -> None:
-        """Write the folder of the results, whole or not at all."""
+        """Write the folder of the results, whole or not at all. An empty watched folder has none yet."""
+        if not self.judged:
+            print(f"Waiting for pictures in {self.options.test}: Ctrl-C ends the watch.", flush=True)
+            return
         with atomic_write(self.out, folder=True, manifest=OUTPUT) as folder:
             shutil.copytree(self.unfinished.folder / DETECTOR, folder / DETECTOR)
             self._write_scores(folder)
