@@ -9,10 +9,12 @@ from .comparison import Comparison
 from .contest import Submission, submit_steps
 from .jobs import finish_with_bar
 from .neighbours import Neighbours, find_neighbours
-from .running import make_choices, run_steps
 from .panel import show_bench
+from .running import make_choices, run_steps
 from .runs import Run, find_run, list_runs
 from .tables import show_table
+
+__all__ = ["compare", "nearest", "run", "show_bench", "show_runs", "submit"]
 
 
 def run(**choices: Any) -> Run:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -105,12 +106,20 @@ class Choices:
     @property
     def label(self) -> str:
         """The main choices in a few words."""
-        network = self.backbone.removeprefix("efficientnet_")
-        share = number_text(100 * self.coreset_ratio)
-        index = "" if self.index == "flat" else f", {self.index}"
-        return (
-            f"fabric {self.fabric}, {network} {' + '.join(self.layers)}, {self.size} px, {share} % {self.sampler}{index}"
-        )
+        network, share = self.backbone.removeprefix("efficientnet_"), number_text(100 * self.coreset_ratio)
+        parts = [f"fabric {self.fabric}", f"{network} {' + '.join(self.layers)}", f"{self.size} px"]
+        parts.append(f"{share} % {self.sampler}")
+        default = {field.name: field.default for field in dataclasses.fields(self)}
+        others = {
+            "pooling": f"pooling {_plain(self.pooling)}",
+            "index": self.index,
+            "normalize_positions": "not normalised",
+            "background_quantile": f"background {_plain(self.background_quantile)}",
+            "smoothing": f"smoothing {number_text(self.smoothing)} px",
+            "image_score": f"score {self.image_score}",
+            "seed": f"seed {self.seed}",
+        }
+        return ", ".join([*parts, *(text for name, text in others.items() if getattr(self, name) != default[name])])
 
     @property
     def of_features(self) -> tuple:
@@ -151,13 +160,13 @@ class Choices:
         -------
         str
         """
-        arguments = "".join(f"    {name}={value!r},\n" for name, value in self.detector_arguments().items())
+        arguments = "".join(f"    {name}={_literal(value)},\n" for name, value in self.detector_arguments().items())
         options = self.index_options()
         names = "MemoryBank, PatchCore" if options else "PatchCore"
         text = f"from aitex_utils import {names}\n\ndetector = PatchCore(\n{arguments})\n"
         text += "detector.fit(tiles)  # (N, 256, 256) uint8, normal\n"
         if options:  # PatchCore has no arguments for them
-            given = ", ".join([repr(self.index), *(f"{name}={value}" for name, value in options.items())])
+            given = ", ".join([_literal(self.index), *(f"{name}={value}" for name, value in options.items())])
             text += f"detector.banks_ = [MemoryBank({given}).add(bank.vectors_) for bank in detector.banks_]\n"
         return text
 
@@ -239,6 +248,22 @@ def choose(fabric: str, given: Mapping[str, Any]) -> Choices:
     for name in given:
         check_choice("The choice", name, tuple(names))
     return Choices(**({"fabric": fabric} | dict(given)))
+
+
+def _literal(value: Any) -> str:
+    """Return a value as Python code, with strings in double quotes."""
+    if isinstance(value, str):
+        return json.dumps(value)
+    if isinstance(value, tuple):
+        return f"({', '.join(map(_literal, value))}{',' if len(value) == 1 else ''})"
+    return repr(value)
+
+
+def _plain(value: Any) -> str:
+    """Return a value without brackets, and "none" for None."""
+    if isinstance(value, tuple):
+        return " + ".join(map(_plain, value))
+    return "none" if value is None else number_text(value)
 
 
 def _as_list(value: Any) -> Any:

@@ -1,4 +1,4 @@
-"""What the guided experiments of notebook 10 measure on runs."""
+"""Measurements on runs for the guided experiments of notebook 10."""
 
 from __future__ import annotations
 

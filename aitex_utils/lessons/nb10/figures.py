@@ -79,16 +79,14 @@ tiles, 0 % reach the threshold. Of 2 defective tiles, 100 % reach it.
     if not np.shape(image) == np.shape(anomaly_map) == np.shape(mask) or labels.shape != scores.shape:
         raise InputError(
             f"image {np.shape(image)}, map {np.shape(anomaly_map)} and mask {np.shape(mask)} or labels {labels.shape} "
-            f"and scores {scores.shape} differ in shape: give those of one run."
+            f"and scores {scores.shape} differ in shape: give the arrays of one run."
         )
     if labels.all() or not labels.any():
         raise InputError("All tiles are of one class, so there is no curve: give clean and defective tiles.")
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(11, 5.6), layout="constrained")
-    axes = figure.subplot_mosaic(
-        [["strip"] * 3, ["map"] * 3, ["roc", "pr", "scores"]], height_ratios=[1, 1, 2.6]
-    )
+    axes = figure.subplot_mosaic([["strip"] * 3, ["map"] * 3, ["roc", "pr", "scores"]], height_ratios=[1, 1, 2.6])
     axes["strip"].imshow(image, cmap="gray", vmin=0, vmax=255, aspect="auto")
     drawn = axes["map"].imshow(anomaly_map, cmap=MAP_COLOURS, aspect="auto")
     draw_outline(axes["strip"], mask)

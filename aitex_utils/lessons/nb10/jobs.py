@@ -152,7 +152,9 @@ def finish_with_bar(steps: Steps[Result]) -> Result:
             bar.set_description_str(step.text, refresh=False)
             bar.update(round(100 * step.share) - bar.n)
 
-        return finish(steps, report)
+        result = finish(steps, report)
+        bar.update(100 - bar.n)  # a full bar goes away
+        return result
 
 
 class Job:

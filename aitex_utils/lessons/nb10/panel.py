@@ -21,11 +21,12 @@ from .jobs import Job, Step, StoppedError
 from .neighbours import find_neighbours, highest_place
 from .running import run_steps
 from .runs import Run, read_runs
-from .split import bench_fabrics, load_part
+from .split import bench_fabrics
 from .tables import COLUMNS, html_table, sort_runs, to_csv
 
 WIDGET = "application/vnd.jupyter.widget-view+json"
 DPI = 75
+BACKBONES = ("efficientnet_lite0", "efficientnet_lite1", "efficientnet_lite2")
 LAYERS = tuple(f"blocks.{i}" for i in range(1, 7))
 POOLINGS = {"3 x 3": 3, "none": 1, "5 x 5": 5, "3 x 3 and none": MULTI_SCALE_POOLING}
 RATIOS = {"0.2 %": 0.002, "0.5 %": 0.005, "1 %": 0.01, "2 %": 0.02, "5 %": 0.05, "10 %": 0.1}
@@ -57,7 +58,7 @@ class BenchPanel:
     progress : ipywidgets.FloatProgress
         Progress of the run.
     status : ipywidgets.HTML
-        What happens, or what went wrong.
+        The current step, or an error.
     shown : ipywidgets.Dropdown
         The run that the views show.
     strip : ipywidgets.Dropdown
@@ -110,12 +111,12 @@ class BenchPanel:
         def known(options: dict[str, Any], value: Any) -> dict[str, Any]:
             return options if value in options.values() else {**options, str(value): value}
 
-        backbones = ["efficientnet_lite0", "efficientnet_lite1", "efficientnet_lite2"]
+        backbones = list(dict.fromkeys([*BACKBONES, chosen.backbone]))
         sizes = {"256 px": 256, "320 px": 320, "448 px": 448}
         layers = [*LAYERS, *(layer for layer in chosen.layers if layer not in LAYERS)]
         self.controls: dict[str, Any] = {
             "fabric": dropdown("fabric", bench_fabrics(), "fabric", chosen.fabric),
-            "backbone": dropdown("backbone", list(dict.fromkeys([*backbones, chosen.backbone])), "backbone", chosen.backbone),
+            "backbone": dropdown("backbone", backbones, "backbone", chosen.backbone),
             "layers": w.SelectMultiple(
                 options=layers, value=chosen.layers, rows=6, description="layers", style=wide, layout={"width": "22em"}
             ),
@@ -176,7 +177,7 @@ class BenchPanel:
 
     def _make_views(self) -> None:
         w, wide = self._w, {"description_width": "5em"}
-        run_layout = {"width": "34em"}
+        run_layout = {"width": "46em"}
         self.shown = w.Dropdown(description="run", style=wide, layout=run_layout)
         self.strip = w.Dropdown(description="strip", style=wide, layout={"width": "22em"})
         self.result, self.patches, self.table, self.comparison, self.export = (w.HTML() for _ in range(5))
@@ -213,7 +214,10 @@ class BenchPanel:
             "Compare": [self.first, self.second, self.comparison],
             "Export": [self.export],
         }  # fmt: skip
-        self.tabs = w.Tab([w.VBox(parts) for parts in views.values()])
+        self._drawers = [self._draw_result, self._draw_patches, self._draw_table, self._draw_comparison]
+        self._drawers.append(self._draw_export)
+        self._outdated = set(range(len(views)))  # views that are drawn when their tab is opened
+        self.tabs = w.Tab([w.VBox(parts) for parts in views.values()], selected_index=0)
         for i, title in enumerate(views):
             self.tabs.set_title(i, title)
         chosen = w.HBox([self.shown, self.strip], layout={"flex_flow": "row wrap"})
@@ -234,6 +238,7 @@ class BenchPanel:
             control.observe(lambda change: self._guard(self._draw_table), "value")
         for control in (self.first, self.second):
             control.observe(lambda change: self._guard(self._draw_comparison), "value")
+        self.tabs.observe(lambda change: self._guard(self._draw_open_view), "selected_index")
         self._show_options()
 
     def _show_options(self) -> None:
@@ -328,13 +333,16 @@ class BenchPanel:
         finally:
             self._is_updating = False
         self._show_strip()
-        self._draw_table()
-        self._draw_comparison()
-        self._draw_export()
+
+    def _draw_open_view(self) -> None:
+        """Draw the view whose tab is open, if it is outdated."""
+        view = self.tabs.selected_index
+        if self.run is not None and view in self._outdated:
+            self._drawers[view]()
+            self._outdated.discard(view)
 
     def _show_strip(self) -> None:
         """Show the chosen strip, and the neighbours of the highest point of its map."""
-        self._draw_result()
         width = self.run.strip(self.strip.value).image.shape[1]
         row, column = highest_place(self.run, self.strip.value)
         self._is_updating = True
@@ -343,7 +351,8 @@ class BenchPanel:
             self.row.value, self.column.value = row, column
         finally:
             self._is_updating = False
-        self._draw_patches()
+        self._outdated = set(range(len(self._drawers)))
+        self._draw_open_view()
 
     def _draw_result(self) -> None:
         if self.run is None:
@@ -395,7 +404,8 @@ class BenchPanel:
     def _draw_export(self) -> None:
         link = "data:text/csv;charset=utf-8," + urllib.parse.quote(to_csv(list(self.runs.values())))
         self.export.value = (
-            f'<p><a download="bench_runs.csv" href="{link}">All runs as CSV</a></p>'
+            f'<p><a download="bench_runs.csv" href="{link}" style="text-decoration:underline">'
+            "Download all runs as CSV</a></p>"
             f"<p>The detector of run {self.run.number} as code:</p>{_pre(self.run.choices.code())}"
         )
 

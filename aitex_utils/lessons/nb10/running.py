@@ -76,9 +76,7 @@ def run_steps(choices: Choices) -> Steps[Run]:
             return kept
     measured = yield from measure_steps(choices)
     made = time.strftime("%Y-%m-%d %H:%M:%S")
-    return save_run(
-        choices, measured.figures, measured.arrays, versions=installed, made=made, fingerprint=fingerprint
-    )
+    return save_run(choices, measured.figures, measured.arrays, versions=installed, made=made, fingerprint=fingerprint)
 
 
 def fingerprint_of(fabric: str) -> str:

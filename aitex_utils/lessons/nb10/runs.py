@@ -66,7 +66,7 @@ class Run:
     >>> run
     Run 3: fabric 00, lite0 blocks.2 + blocks.4, 256 px, 1 % greedy
       tile AUROC 0.500 (0.50 to 0.50), AP 0.500, pixel AUROC 0.500
-      bank of 0 patches, 0.5 MiB, built in 0.5 s; 0.5 ms per tile (0.5 to 0.5)
+      bank of 0 patches, 0.5 MiB, built in 0.5 s, 0.5 ms per tile (0.5 to 0.5)
     """
 
     def __init__(
@@ -215,8 +215,8 @@ class Run:
         labels, scores = self.array("labels"), self.array("scores")
         flagged = [percent(float((scores[rows] >= threshold).mean())) for rows in (~labels, labels)]
         return (
-            f"Threshold {threshold:.2f}, which promises {percent(rate, 1)} false alarms: {flagged[0]} of the clean tiles "
-            f"and {flagged[1]} of the defective tiles are flagged."
+            f"Threshold {threshold:.2f}, which promises {percent(rate, 1)} false alarms: {flagged[0]} of the clean "
+            f"tiles and {flagged[1]} of the defective tiles are flagged."
         )
 
     def draw(self, strip: str | int | None = None, false_alarm_rate: float | None = None) -> tuple[Any, str]:
@@ -264,7 +264,7 @@ class Run:
         times = f"{_short(f['ms_per_tile'])} ms per tile ({_short(f['ms_per_tile_low'])} to "
         times += f"{_short(f['ms_per_tile_high'])})"
         bank = f"bank of {f['bank_vectors']:,.0f} patches, {_short(f['bank_mib'])} MiB"
-        return f"{accuracy}\n{bank}, built in {f['fit_seconds']:.1f} s; {times}"
+        return f"{accuracy}\n{bank}, built in {f['fit_seconds']:.1f} s, {times}"
 
     def __repr__(self) -> str:
         lines = [f"Run {self.number}: {self.choices.label}", *self.numbers().splitlines()]
@@ -312,7 +312,8 @@ def save_run(
     Returns
     -------
     Run
-        If the disk is full or read-only, the run has the number 0 and lives until the kernel ends. One sentence says so.
+        If the disk is full or read-only, one sentence says so. The run then has the number 0 and lives until the kernel
+        ends.
 
     Examples
     --------
@@ -413,9 +414,7 @@ def find_run(run: Run | int) -> Run:
         found = [one for one in read_runs()[0] if one.number == run]
         if found:
             return found[0]
-    raise InputError(
-        f"There is no run {shown(run)}: give a run, or the number of a kept run, and see show_runs()."
-    )
+    raise InputError(f"There is no run {shown(run)}: give a run, or the number of a kept run, and see show_runs().")
 
 
 def read_arrays(file: Path) -> dict[str, np.ndarray]:

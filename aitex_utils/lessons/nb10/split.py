@@ -1,4 +1,4 @@
-"""The strips of the bench: each fabric's strips in four parts, of which one is hidden until a submission."""
+"""The strips of the bench: each fabric's strips in four parts. One part is hidden until a submission."""
 
 from __future__ import annotations
 

@@ -82,7 +82,7 @@ def table_cells(runs: Sequence[Run]) -> list[list[str]]:
     for run in runs:
         own = run.choices.to_json()
         numbers = [format(run.figures[name], form) for name, form in NUMBERS.values()]
-        rows.append([str(run.number), *(_text(own[name]) for name in choices), *numbers])
+        rows.append([str(run.number), *(_short(own[name]) for name in choices), *numbers])
     return rows
 
 
@@ -147,11 +147,11 @@ def html_table(runs: Sequence[Run], sort_by: str = "run") -> str:
 
     Examples
     --------
-    >>> html_table([]).count("<th")
+    >>> html_table([]).count("<th ")
     6
     """
     head, *body = table_cells(runs)
-    style = "padding:.15em .6em;text-align:right"
+    style = "padding:.1em .6em;text-align:right;white-space:nowrap;line-height:1.35"
     headings = "".join(
         f'<th scope="col" style="{style}">{html.escape(name)}{" ▾" if name == sort_by else ""}</th>' for name in head
     )
@@ -252,3 +252,8 @@ def _text(value: Any) -> str:
     if isinstance(value, list):
         return " + ".join(_text(part) for part in value)
     return "" if value is None else str(value)
+
+
+def _short(value: Any) -> str:
+    """Return a choice as a short text for a table."""
+    return _text(value).replace("efficientnet_", "").replace("blocks.", "b")
