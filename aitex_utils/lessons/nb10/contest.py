@@ -63,7 +63,7 @@ class Submission(NamedTuple):
     Examples
     --------
     >>> Submission(1, "{}", "00", 0.9, {"00": 0.8, "01": 0.7}, 0.75, 0.6, 0.9, 0.3, "2030-01-01")
-    Run 1 on the hidden strips: mean tile AUROC 0.750 (0.60 to 0.90). By fabric: 00 0.800, 01 0.700.
+    Run 1 on the hidden strips: mean tile AUROC 0.750 (0.60 to 0.90), per fabric 00 0.800, 01 0.700.
     On fabric 00: 0.900 on the shown strips, 0.800 on the hidden strips.
     It takes 0.30 times the default's time per tile, and 0.50 is allowed.
     """
@@ -84,7 +84,7 @@ class Submission(NamedTuple):
         own = self.by_fabric[self.fabric]
         return (
             f"Run {self.run} on the hidden strips: mean tile AUROC {self.hidden:.3f} ({self.low:.2f} to "
-            f"{self.high:.2f}). By fabric: {listed}.\n"
+            f"{self.high:.2f}), per fabric {listed}.\n"
             f"On fabric {self.fabric}: {self.shown:.3f} on the shown strips, {own:.3f} on the hidden strips.\n"
             f"It takes {self.time_share:.2f} times the default's time per tile, and {LIMIT:.2f} is allowed."
         )

@@ -262,6 +262,51 @@ def plot_ranks(ranks: Mapping[str, Mapping[str, float]], *, label: str) -> tuple
     return figure, f"{label[0].upper()}{label[1:]}: {listed}."
 
 
+def plot_misses(exact: np.ndarray, approximate: np.ndarray, groups: int = 10) -> tuple[Figure, str]:
+    """Draw the recall@1 of an approximate search against the exact distance of the patches.
+
+    Parameters
+    ----------
+    exact, approximate : ndarray of equal shapes
+        Distances of patches to the nearest vector that each search finds.
+    groups : int
+        Number of equally large groups of patches, by their exact distance.
+
+    Returns
+    -------
+    figure : matplotlib.figure.Figure
+    caption : str
+
+    Raises
+    ------
+    InputError
+        If shapes differ, or there are fewer patches than groups.
+
+    Examples
+    --------
+    >>> plot_misses(np.arange(1.0, 5), np.array([1.0, 2, 3, 5]), groups=2)[1]
+    'Recall@1 of 2 equally large groups of patches, by their distance: 1.000 of the nearest, 0.500 of the farthest.'
+    """
+    exact, approximate = (np.asarray(values, dtype=float).ravel() for values in (exact, approximate))
+    if exact.shape != approximate.shape or len(exact) < groups:
+        raise InputError(
+            f"There are {len(exact)} exact and {len(approximate)} approximate distances: give equally many, and at least "
+            f"{groups}."
+        )
+    check_values({"exact": exact, "approximate": approximate})
+    order = np.argsort(exact, kind="stable")
+    parts = np.array_split(order, groups)
+    recalls = [float((approximate[part] <= exact[part] * (1 + 1e-6)).mean()) for part in parts]
+    figure, axis = make_axes(1, 1, (7, 3))
+    axis.bar(np.arange(1, groups + 1), recalls, color=NORMAL, edgecolor=LINE)
+    axis.axhline(np.mean(recalls), color=LINE, linestyle=":", label="all patches")
+    axis.set(xlabel="group of patches, from the nearest to the farthest", ylabel="recall@1", ylim=(0, 1.02))
+    axis.set_xticks(np.arange(1, groups + 1))
+    axis.legend(loc="lower left")
+    caption = f"Recall@1 of {groups} equally large groups of patches, by their distance: {recalls[0]:.3f} of the "
+    return figure, f"{caption}nearest, {recalls[-1]:.3f} of the farthest."
+
+
 def plot_front(
     names: Sequence[str], times: np.ndarray, aurocs: np.ndarray, front: Sequence[int], *, limit: float | None = None
 ) -> tuple[Figure, str]:

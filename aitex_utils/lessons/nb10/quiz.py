@@ -80,8 +80,8 @@ QUESTIONS = (
     ),
     Question(
         "10.q6",
-        "Lite2 is slower than Lite0. On the shown strips, the interval of its gain in tile AUROC is above 0. On the "
-        "hidden strips, it is not. What do you do?",
+        "Suppose that Lite2 is slower than Lite0, and has a clear gain in tile AUROC on the shown strips, but none on "
+        "the hidden strips. What do you do?",
         {
             "a": (
                 "Use Lite2, the shown strips have decided",
