@@ -290,7 +290,7 @@ def plot_misses(exact: np.ndarray, approximate: np.ndarray, groups: int = 10) ->
     exact, approximate = (np.asarray(values, dtype=float).ravel() for values in (exact, approximate))
     if exact.shape != approximate.shape or len(exact) < groups:
         raise InputError(
-            f"There are {len(exact)} exact and {len(approximate)} approximate distances: give equally many, and at least "
+            f"There are {len(exact)} exact and {len(approximate)} approximate distances: give equally many, at least "
             f"{groups}."
         )
     check_values({"exact": exact, "approximate": approximate})

@@ -183,7 +183,7 @@ def find_neighbours(run: Run, strip: str | int | None, row: int, column: int, co
     --------
     >>> find_neighbours(run, "0001_002_00", 128, 900)  # doctest: +SKIP
     """
-    one = run.strip(strip)
+    one = run.find_strip(strip)
     check_integer("row", row, 0, one.image.shape[0] - 1, "the last row of the strip")
     check_integer("column", column, 0, one.image.shape[1] - 1, "the last column of the strip")
     check_integer("count", count, 1, 12, "the number that fits into a figure")

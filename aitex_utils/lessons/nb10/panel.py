@@ -147,7 +147,7 @@ class BenchPanel:
             value = getattr(chosen, name) or 0
             self.controls[name] = w.BoundedIntText(
                 value, min=0, max=4096, description=name, style=wide, layout={"width": "22em"},
-                description_tooltip="0 takes the default",
+                tooltip="0 takes the default",
             )  # fmt: skip
         self.run_button = w.Button(description="Run", button_style="primary", icon="play")
         self.stop_button = w.Button(description="Stop", button_style="danger", icon="stop", disabled=True)
@@ -326,7 +326,7 @@ class BenchPanel:
             self.result.value = "<p>There is no run yet: choose, and press Run.</p>"
             return
         names = [(f"{strip.name} ({strip.defect})", strip.name) for strip in run.strips]
-        kept = self.strip.value if self.strip.value in [name for _, name in names] else run.strip().name
+        kept = self.strip.value if self.strip.value in [name for _, name in names] else run.find_strip().name
         self._is_updating = True
         try:
             self.strip.options, self.strip.value = names, kept
@@ -343,7 +343,7 @@ class BenchPanel:
 
     def _show_strip(self) -> None:
         """Show the chosen strip, and the neighbours of the highest point of its map."""
-        width = self.run.strip(self.strip.value).image.shape[1]
+        width = self.run.find_strip(self.strip.value).image.shape[1]
         row, column = highest_place(self.run, self.strip.value)
         self._is_updating = True
         try:
@@ -367,7 +367,7 @@ class BenchPanel:
         row, column = self.row.value, self.column.value
         found = find_neighbours(self.run, self.strip.value, row, column)
         self.picture.value = clickable_map(
-            self.run.strip(self.strip.value).image, self.run.map(self.strip.value), (row, column), self._name
+            self.run.find_strip(self.strip.value).image, self.run.map(self.strip.value), (row, column), self._name
         )
         self.patches.value = f"{figure_html(*found.draw(), dpi=DPI)}{_pre(f'{found}')}"
 

@@ -124,7 +124,7 @@ class Run:
         """The shown strips that the run was scored on."""
         return load_part(self.choices.fabric, "shown")
 
-    def strip(self, strip: str | int | None = None) -> BenchStrip:
+    def find_strip(self, strip: str | int | None = None) -> BenchStrip:
         """Return a shown strip.
 
         Parameters
@@ -155,13 +155,13 @@ class Run:
         Parameters
         ----------
         strip : str or int, optional
-            As in `strip`.
+            As in `find_strip`.
 
         Returns
         -------
         ndarray, shape (N, H', W')
         """
-        return self.array("distances")[self.array("groups") == self.strip(strip).name]
+        return self.array("distances")[self.array("groups") == self.find_strip(strip).name]
 
     def map(self, strip: str | int | None = None) -> np.ndarray:
         """Return the anomaly map of a strip.
@@ -169,7 +169,7 @@ class Run:
         Parameters
         ----------
         strip : str or int, optional
-            As in `strip`.
+            As in `find_strip`.
 
         Returns
         -------
@@ -177,7 +177,7 @@ class Run:
         """
         choices = self.choices
         distances, scale = self.distances(strip), self.arrays.get("scale")
-        return map_of_strip(distances, scale, self.strip(strip), choices.smoothing, choices.background_quantile)
+        return map_of_strip(distances, scale, self.find_strip(strip), choices.smoothing, choices.background_quantile)
 
     def threshold(self, false_alarm_rate: float | None = None) -> float | None:
         """Return the threshold that promises a false-alarm rate.
@@ -225,7 +225,7 @@ class Run:
         Parameters
         ----------
         strip : str or int, optional
-            As in `strip`.
+            As in `find_strip`.
         false_alarm_rate : float, optional
             None takes the rate of the run's choices.
 
@@ -234,7 +234,7 @@ class Run:
         figure : matplotlib.figure.Figure
         caption : str
         """
-        one = self.strip(strip)
+        one = self.find_strip(strip)
         given = one.image, self.map(one.name), one.mask, self.array("labels"), self.array("scores")
         title = f"Run {self.number}, strip {one.name} ({one.defect})"
         return plot_dashboard(*given, self.threshold(false_alarm_rate), title=title)
@@ -245,7 +245,7 @@ class Run:
         Parameters
         ----------
         strip : str or int, optional
-            As in `strip`.
+            As in `find_strip`.
         """
         show(*self.draw(strip))
         print(self)
