@@ -192,7 +192,7 @@ small, large = run(coreset_ratio=0.002), run(coreset_ratio=0.05)
 compared = compare(small, large)
 reveal("10.a", compared.difference())
 show_runs([small, run(), large])
-compared
+compared.show()
 
 # %% [markdown]
 # The ROC curve needs distances in the right *order* only. A small greedy coreset covers the patches coarsely, but similarly
@@ -268,6 +268,9 @@ from aitex_utils.lessons.nb10.figures import plot_misses
 from aitex_utils.lessons.nb10.reference import search_quality as course_quality
 from aitex_utils.plots import show
 
+flat = run(coreset_ratio=0.05)
+
+
 # %% exercise="10.2"
 import numpy as np
 
@@ -291,7 +294,7 @@ check("10.2", search_quality)  # stuck? hint("10.2")
 predict("10.c", 60, 95, unit="%")
 
 # %%
-flat, graph = run(coreset_ratio=0.05), run(coreset_ratio=0.05, index="hnsw", M=8, ef_search=4)
+graph = run(coreset_ratio=0.05, index="hnsw", M=8, ef_search=4)
 exact, approximate = paired_distances(flat, graph)
 recall, unchanged = yours("10.2", course_quality)(exact, approximate)
 print(f"recall@1 over all patches: {recall:.3f}")
@@ -489,6 +492,9 @@ from aitex_utils.lessons.nb10.reference import optimism as course_optimism
 from aitex_utils.lessons.nb10.reference import simulate_contests
 from aitex_utils.plots import show
 
+counts = [1, 2, 5, 10, 30]  # detectors to choose from
+
+
 # %% exercise="10.4"
 import numpy as np
 
@@ -510,7 +516,7 @@ check("10.4", optimism)  # stuck? hint("10.4")
 predict("10.f", 0.01, 0.1)
 
 # %%
-optimism_of, counts = yours("10.4", course_optimism), [1, 2, 5, 10, 30]
+optimism_of = yours("10.4", course_optimism)
 contests = [simulate_contests(k, error=0.05) for k in counts]
 reveal("10.f", optimism_of(*contests[-1]))
 best = [shown.max(axis=1).mean() for shown, _ in contests]

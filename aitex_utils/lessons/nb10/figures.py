@@ -353,7 +353,7 @@ def plot_front(
         axis.annotate(name, (times[i], aurocs[i]), xytext=(6, 4), textcoords="offset points", fontsize=8)
     if limit is not None:
         axis.axvline(limit, color=LINE, linestyle=":", label="time limit")
-    axis.set(xlabel="time per tile (ms)", ylabel="tile AUROC", xlim=(0, max([*times, limit or 0.0]) * 1.25))
+    axis.set(xlabel="time per tile (ms)", ylabel="tile AUROC", xlim=(0, 1.25 * max([*times, limit or 0.0]) or 1))
     axis.legend(loc="center left", bbox_to_anchor=(1.01, 0.5))
     listed = ", ".join(f"{names[i]} ({times[i]:.0f} ms, {aurocs[i]:.3f})" for i in front)
     caption = f"Time per tile and tile AUROC of {count(len(names), 'run')}. On the Pareto front: {listed or 'no run'}."
