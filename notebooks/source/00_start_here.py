@@ -498,9 +498,9 @@ progress_table()
 # | 07 | [Honest evaluation](07_evaluation.ipynb) | compute intervals over strips, and a threshold with a promised false-alarm rate |
 # | 08 | [PatchCore on fabric](08_on_fabric.ipynb) | find the causes of failures on fabric, and fix them |
 # | 09 | [PatchCore and an autoencoder](09_autoencoder.ipynb) | compare two methods in one test |
+# | 10 | [Experiment bench](10_bench.ipynb) | make and compare runs of your own |
 #
-# Further notebooks are planned: an experiment bench, more data than one machine can store, and a detector for your own
-# fabric.
+# Further notebooks are planned: more data than one machine can store, and a detector for your own fabric.
 
 # %% [markdown]
 # ## 9. Recap and quiz

@@ -1168,4 +1168,4 @@ calibration()
 # - Gong et al., 2019 ([arXiv 1904.02639](https://arxiv.org/abs/1904.02639)), an autoencoder with a memory;
 # - Kingma and Welling, 2014 ([arXiv 1312.6114](https://arxiv.org/abs/1312.6114)), the variational autoencoder.
 #
-# **Next** (planned): notebook 10, an experiment bench for your own choices.
+# **Next**: notebook 10, an experiment bench for your own choices.

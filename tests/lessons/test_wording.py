@@ -23,6 +23,7 @@ from aitex_utils.lessons.nb07 import figures as nb07
 from aitex_utils.lessons.nb08 import figures as nb08
 from aitex_utils.lessons.nb08.descriptions import describe_alarm, describe_miss
 from aitex_utils.lessons.nb09 import figures as nb09
+from aitex_utils.lessons.nb10 import figures as nb10
 from aitex_utils.lessons.sliders import show_with_sliders
 from aitex_utils.lessons.wording import check_values, count, percent
 from aitex_utils.plots import make_axes
@@ -93,6 +94,12 @@ OF_VALUES: list[Callable[[Array], Any]] = [
     lambda v: nb09.plot_losses(v, 5),
     lambda v: nb09.plot_dots({"a": dict(enumerate(v))}, label="l"),
     lambda v: nb09.plot_agreement(v, v, np.ones(len(v), bool), (1, 1), ("A", "B")),
+    lambda v: nb10.plot_ranks({"a": dict(zip("abc", v, strict=False))}, label="l"),
+    lambda v: nb10.plot_misses(v, v, groups=1),
+    lambda v: nb10.plot_front(list(map(str, v)), v, v, [0]),
+    lambda v: nb10.plot_leaderboard(list(map(str, v)), v, v, np.stack([v, v], axis=1)),
+    lambda v: nb10.plot_optimism(list(range(1, len(v) + 1)), list(v), list(v), 0.9),
+    lambda v: nb10.plot_dashboard(*[np.zeros((4, 4))] * 3, np.arange(len(v)) > 0, v, 1.0, title="t"),
 ]
 VALUES = [[], [1.0], [1.0, 1.0, 1.0], [0.0, 0.0], [np.nan, 1.0], [np.nan, np.nan], [np.inf, 1.0], [-1.0, -2.0]]
 
@@ -123,6 +130,7 @@ OF_IMAGES: list[Callable[[Array], Any]] = [
     lambda image: nb08.plot_gallery(image[None], image[None], image[None] > 0, ["a"]),
     lambda image: nb08.plot_gallery(image[None], image[None], image[None] > 0, ["a"], threshold=np.inf),
     lambda image: nb09.plot_rows({"a": image[None]}, ["a"], "c", masks=image[None] > 0),
+    lambda image: nb10.plot_dashboard(image, image, image > 0, np.arange(2) > 0, np.arange(2), None, title="t"),
     lambda image: (None, describe_miss("nep", image, np.ones(image.shape, bool), image)),
     lambda image: (None, describe_alarm(image, image, image[None], defect_distance=None, threshold=1.0)),
 ]
@@ -181,6 +189,8 @@ def test_points_of_any_number_give_a_sentence_or_a_figure(draw: Callable):
         lambda: nb07.plot_false_alarm_rates({}, 0.1),
         lambda: nb07.plot_intervals_by_unit({}, {"strips": {}, "tiles": {}}, label="l"),
         lambda: nb09.plot_rows({}, [], "c"),
+        lambda: nb10.plot_ranks({}, label="l"),
+        lambda: nb10.plot_neighbours(np.eye(4), [], [], [], query_square=(0, 0), side=2, branches=[], where="strip a"),
     ],
 )
 def test_nothing_to_draw_is_said(draw: Callable):

@@ -1,0 +1,1 @@
+"""Exercises, quiz, figures and helpers of notebook 10, the experiment bench."""
