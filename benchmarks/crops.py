@@ -9,15 +9,17 @@ continues where it was.
 from __future__ import annotations
 
 import argparse
+import functools
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import protocol_b
 from accuracy import FABRICS, fabrics_with_normal_strips
 from comparison import Summary, cached_summary, fabric_mean
 from pages import write_pages
-from protocol_b import FabricPatches, protocol_b
+from protocol_b import FabricPatches
 from protocols import read_fabric_tiles
 from results_files import write_results
 from tables_crops import EXACT
@@ -25,10 +27,10 @@ from tables_crops import EXACT
 from aitex_utils.commands.launching import run_command
 from aitex_utils.commands.profiling import versions
 from aitex_utils.errors import InputError
-from aitex_utils.patchcore import PAPER, PatchCore
+from aitex_utils.patchcore import PatchCore
 from aitex_utils.strips import find_aitex
 
-SEEDS = 2
+SEEDS = 1
 SHIFTS = (-32, -16, 16, 24, 48)
 SLANT = 8  # px over the height of a strip, about 2 degrees
 # Arguments of `protocols.read_fabric_tiles` by crop.
@@ -38,11 +40,11 @@ CROPS: dict[str, dict[str, tuple[int, ...]]] = {
     "each strip by one of these": {"shifts": SHIFTS},
     f"each strip slanted by {SLANT} px": {"slants": (-SLANT, SLANT)},
 }
-DETECTORS: dict[str, dict[str, Any]] = {"ours": {}, "paper": {**PAPER, "size": 320}}
+PARAMETERS: dict[str, Any] = {}  # our defaults
 
 
-def measure_fabric(root: Path, fabric: str) -> dict[str, dict[str, Summary]]:
-    """Fit and test each detector on each crop of a fabric by protocol B.
+def measure_fabric(root: Path, fabric: str) -> dict[str, Summary]:
+    """Fit and test our defaults on each crop of a fabric by protocol B.
 
     Parameters
     ----------
@@ -53,27 +55,20 @@ def measure_fabric(root: Path, fabric: str) -> dict[str, dict[str, Summary]]:
 
     Returns
     -------
-    dict of str to dict
-        By detector, then by crop.
+    dict of str to Summary
+        By crop.
     """
-    summaries: dict[str, dict[str, Summary]] = {name: {} for name in DETECTORS}
+    summaries: dict[str, Summary] = {}
     for number, (crop, errors) in enumerate(CROPS.items()):
         patches = FabricPatches(read_fabric_tiles(root, fabric, **errors), range(SEEDS))
-        for name, parameters in DETECTORS.items():
-            settings = {"parameters": PatchCore(**parameters).parameters(), "errors": str(errors), "seeds": SEEDS}
-            summary = cached_summary(
-                f"crops_{fabric}_{name}_{number}",
-                lambda patches=patches, parameters=parameters: protocol_b(patches, parameters),
-                root,
-                code=[protocol_b],
-                **settings,
-            )
-            summaries[name][crop] = summary
-            print(f"{fabric} {name}, {crop}: tile AUROC {summary.measures['tile_auroc']:.3f}", flush=True)
+        settings = {"parameters": PatchCore(**PARAMETERS).parameters(), "errors": str(errors), "seeds": SEEDS}
+        tests = functools.partial(protocol_b.protocol_b, patches, PARAMETERS)
+        summaries[crop] = cached_summary(f"crops_{fabric}_{number}", tests, root, code=[protocol_b], **settings)
+        print(f"{fabric}, {crop}: tile AUROC {summaries[crop].measures['tile_auroc']:.3f}", flush=True)
     return summaries
 
 
-def assemble(by_fabric: dict[str, dict[str, dict[str, Summary]]]) -> dict[str, Any]:
+def assemble(by_fabric: dict[str, dict[str, Summary]]) -> dict[str, Any]:
     """Put the measures of all fabrics and their means together.
 
     Parameters
@@ -84,17 +79,14 @@ def assemble(by_fabric: dict[str, dict[str, dict[str, Summary]]]) -> dict[str, A
     Returns
     -------
     dict of str to dict
-        By detector, then by crop: `mean` and `fabrics`.
+        By crop: `mean` and `fabrics`.
     """
     return {
-        name: {
-            crop: {
-                "mean": fabric_mean({fabric: summaries[name][crop] for fabric, summaries in by_fabric.items()}),
-                "fabrics": {fabric: summaries[name][crop].measures for fabric, summaries in by_fabric.items()},
-            }
-            for crop in CROPS
+        crop: {
+            "mean": fabric_mean({fabric: summaries[crop] for fabric, summaries in by_fabric.items()}),
+            "fabrics": {fabric: summaries[crop].measures for fabric, summaries in by_fabric.items()},
         }
-        for name in DETECTORS
+        for crop in CROPS
     }
 
 
@@ -122,7 +114,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except InputError as error:
         print(f"bench crops: {error}", file=sys.stderr)
         return 1
-    write_results("crops", {**assemble(by_fabric), "fabrics": fabrics, "seeds": SEEDS, "versions": versions()})
+    results = {"crops": assemble(by_fabric), "fabrics": fabrics, "seeds": SEEDS, "versions": versions()}
+    write_results("crops", results)
     write_pages()
     return 0
 
