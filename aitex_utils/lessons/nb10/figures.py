@@ -249,7 +249,8 @@ def plot_ranks(ranks: Mapping[str, Mapping[str, float]], *, label: str) -> tuple
     rows = np.arange(len(ranks))
     names = list(dict.fromkeys(detector for by_detector in ranks.values() for detector in by_detector))
     for i, detector in enumerate(names):
-        points = [(by[detector], row) for row, by in zip(rows, ranks.values(), strict=True) if detector in by]
+        shift = 0.2 * (i - (len(names) - 1) / 2)  # so that equal values do not hide each other
+        points = [(by[detector], row + shift) for row, by in zip(rows, ranks.values(), strict=True) if detector in by]
         colour, marker = COLOURS[i % len(COLOURS)], MARKERS[i % len(MARKERS)]
         axis.plot(*zip(*points, strict=True), marker, color=colour, markersize=9, alpha=0.75, label=detector)
     axis.set(yticks=rows, yticklabels=list(ranks), xlabel=label, xlim=(-0.03, 1.03), ylim=(len(ranks) - 0.5, -0.5))
@@ -302,7 +303,7 @@ def plot_misses(exact: np.ndarray, approximate: np.ndarray, groups: int = 10) ->
     axis.axhline(np.mean(recalls), color=LINE, linestyle=":", label="all patches")
     axis.set(xlabel="group of patches, from the nearest to the farthest", ylabel="recall@1", ylim=(0, 1.02))
     axis.set_xticks(np.arange(1, groups + 1))
-    axis.legend(loc="lower left")
+    axis.legend(loc="center left", bbox_to_anchor=(1.01, 0.5))
     caption = f"Recall@1 of {groups} equally large groups of patches, by their distance: {recalls[0]:.3f} of the "
     return figure, f"{caption}nearest, {recalls[-1]:.3f} of the farthest."
 

@@ -102,10 +102,10 @@ class BenchPanel:
     # Controls ---------------------------------------------------------------------------------------------------------
 
     def _make_controls(self, chosen: Choices) -> None:
-        w, wide = self._w, {"description_width": "8.5em"}
+        w, wide = self._w, {"description_width": "7em"}
 
         def dropdown(name: str, options: Any, description: str, value: Any) -> Any:
-            layout = {"width": "22em"}
+            layout = {"width": "19em"}
             return w.Dropdown(options=options, value=value, description=description, style=wide, layout=layout)
 
         def known(options: dict[str, Any], value: Any) -> dict[str, Any]:
@@ -118,7 +118,7 @@ class BenchPanel:
             "fabric": dropdown("fabric", bench_fabrics(), "fabric", chosen.fabric),
             "backbone": dropdown("backbone", backbones, "backbone", chosen.backbone),
             "layers": w.SelectMultiple(
-                options=layers, value=chosen.layers, rows=6, description="layers", style=wide, layout={"width": "22em"}
+                options=layers, value=chosen.layers, rows=6, description="layers", style=wide, layout={"width": "19em"}
             ),
             "size": dropdown("size", known(sizes, chosen.size), "input size", chosen.size),
             "pooling": dropdown("pooling", known(POOLINGS, chosen.pooling), "pooling", chosen.pooling),
@@ -133,7 +133,7 @@ class BenchPanel:
             ),
             "smoothing": w.FloatSlider(
                 chosen.smoothing, min=0, max=8, step=0.5, description="smoothing (px)", style=wide,
-                layout={"width": "22em"}, continuous_update=False,
+                layout={"width": "19em"}, continuous_update=False,
             ),
             "image_score": dropdown(
                 "image_score", ["max", "mean", "top", "reweighted", "reweighted_by_patch"], "image score",
@@ -146,7 +146,7 @@ class BenchPanel:
         for name in INDEX_OPTIONS:
             value = getattr(chosen, name) or 0
             self.controls[name] = w.BoundedIntText(
-                value, min=0, max=4096, description=name, style=wide, layout={"width": "22em"},
+                value, min=0, max=4096, description=name, style=wide, layout={"width": "19em"},
                 tooltip="0 takes the default",
             )  # fmt: skip
         self.run_button = w.Button(description="Run", button_style="primary", icon="play")
@@ -179,7 +179,7 @@ class BenchPanel:
         w, wide = self._w, {"description_width": "5em"}
         run_layout = {"width": "46em"}
         self.shown = w.Dropdown(description="run", style=wide, layout=run_layout)
-        self.strip = w.Dropdown(description="strip", style=wide, layout={"width": "22em"})
+        self.strip = w.Dropdown(description="strip", style=wide, layout={"width": "24em"})
         self.result, self.patches, self.table, self.comparison, self.export = (w.HTML() for _ in range(5))
         self.row = w.IntSlider(0, min=0, max=255, description="row", continuous_update=False, layout={"width": "24em"})
         self.column = w.IntSlider(0, description="column", continuous_update=False, layout={"width": "34em"})

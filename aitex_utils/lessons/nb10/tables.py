@@ -25,6 +25,12 @@ NUMBERS = {
     "bank MiB": ("bank_mib", ".2f"),
 }
 COLUMNS = ("run", *NUMBERS)
+HEADINGS = {  # of choices with long names
+    "coreset_ratio": "coreset",
+    "normalize_positions": "normalised",
+    "background_quantile": "background",
+    "image_score": "score",
+}
 HIDDEN = ("false_alarm_rate",)  # a choice of the threshold, which the other columns do not depend on
 
 
@@ -60,7 +66,7 @@ def sort_runs(runs: Sequence[Run], sort_by: str = "run", descending: bool = Fals
 
 
 def table_cells(runs: Sequence[Run]) -> list[list[str]]:
-    """Return the cells of a table of runs: the choices in which they differ, and their numbers.
+    """Return the cells of a table of runs: their numbers, and the choices in which they differ.
 
     Parameters
     ----------
@@ -78,11 +84,11 @@ def table_cells(runs: Sequence[Run]) -> list[list[str]]:
     [['run', 'tile AUROC', 'AP', 'pixel AUROC', 'ms per tile', 'bank MiB']]
     """
     choices = differing_choices(runs)
-    rows = [["run", *choices, *NUMBERS]]
+    rows = [["run", *NUMBERS, *(HEADINGS.get(name, name) for name in choices)]]
     for run in runs:
         own = run.choices.to_json()
         numbers = [format(run.figures[name], form) for name, form in NUMBERS.values()]
-        rows.append([str(run.number), *(_short(own[name]) for name in choices), *numbers])
+        rows.append([str(run.number), *numbers, *(_short(own[name]) for name in choices)])
     return rows
 
 

@@ -93,8 +93,12 @@ def test_neighbours_of_nothing_are_refused():
 def test_ranks_have_a_marker_for_each_detector():
     figure, caption = figures.plot_ranks({"nep": {"a": 0.5, "b": 1.0}, "knots": {"a": 0.25}}, label="share")
     first, second = figure.axes[0].lines
-    assert list(first.get_xdata()) == [0.5, 0.25] and list(first.get_ydata()) == [0, 1]
-    assert list(second.get_xdata()) == [1.0] and first.get_marker() != second.get_marker()
+    assert list(first.get_xdata()) == [0.5, 0.25] and list(first.get_ydata()) == [-0.1, 0.9]
+    assert (
+        list(second.get_xdata()) == [1.0]
+        and list(second.get_ydata()) == [0.1]
+        and first.get_marker() != second.get_marker()
+    )
     assert caption == "Share: nep 50 % (a), 100 % (b); knots 25 % (a)."
 
 

@@ -206,8 +206,8 @@ def test_runs_are_sorted_by_a_column():
 def test_the_table_has_the_choices_that_differ(capsys: pytest.CaptureFixture):
     table = plain_table([fake_run(1, backbone="efficientnet_lite2"), fake_run(2, size=320, false_alarm_rate=0.2)])
     head, *rows = [line.split() for line in table.splitlines()]
-    assert head[:3] == ["run", "backbone", "size"] and "false_alarm_rate" not in head
-    assert rows[0][:3] == ["1", "lite2", "256"] and rows[1][:3] == ["2", "lite0", "320"]
+    assert head[0] == "run" and head[-2:] == ["backbone", "size"] and "false_alarm_rate" not in head
+    assert rows[0][:: len(rows[0]) - 1] == ["1", "256"] and rows[1][-2:] == ["lite0", "320"] and "lite2" in rows[0]
     show_runs([fake_run(2), fake_run(1)])
     assert [line.split()[0] for line in capsys.readouterr().out.splitlines()] == ["run", "1", "2"]
 
