@@ -304,7 +304,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     int
         Exit status.
     """
-    parser = argparse.ArgumentParser(prog="course.py bench inspection", description="What an inspection promises.")
+    parser = argparse.ArgumentParser(prog="course.py bench inspection", description="Promises and costs of an inspection.")
     parser.add_argument("--data", metavar="DIR", help="folder with AITEX (default: AITEX_ROOT or data/aitex)")
     parser.add_argument("--only", nargs="+", choices=PARTS, default=list(PARTS), help="keep the other parts")
     options = parser.parse_args(arguments)
