@@ -1,9 +1,9 @@
 """`python course.py bench inspection [--data DIR] [--only PART ...]`: what `course.py inspect` promises and costs.
 
-"promise": tiles of normal strips of AITEX as plain pictures, split at random into good and new ones. The realised
-false-alarm rate over the splits is compared with the promised one. "same": one inspection by the command, whose scores
-are compared with the detector's own. "colour": stains on tinted practice fabric that differ in hue only, judged in
-colour and in grey. "size": seconds and peak memory of an inspection of many large pictures. Written to
+"promise": tiles of normal strips of AITEX as plain pictures, split at random into good pictures and new pictures. The
+realised false-alarm rate over the splits is compared with the promised one. "same": one inspection by the command,
+whose scores are compared with the detector's own. "colour": stains on tinted practice fabric that differ in hue only,
+judged in colour and in grey. "size": seconds and peak memory of an inspection of many large pictures. Written to
 `results/inspection.json`.
 """
 
@@ -41,7 +41,7 @@ from aitex_utils.region import crop_to_fabric
 from aitex_utils.strips import PRACTICE, find_aitex, list_strips
 
 RATE, SPLITS, FABRIC = 0.05, 20, "00"
-GOOD_SHARE = 0.5  # of the tiles: good pictures, the others are new ones
+GOOD_SHARE = 0.5  # of the tiles: good pictures, the others are new
 RULE = PictureRule(side=None)
 TINT = np.array([0.95, 0.85, 0.60])  # red, green and blue of yellowish cloth
 HUE = 16  # grey values by which a stain's red rises and its blue falls
@@ -304,7 +304,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     int
         Exit status.
     """
-    parser = argparse.ArgumentParser(prog="course.py bench inspection", description="Promises and costs of an inspection.")
+    parser = argparse.ArgumentParser(
+        prog="course.py bench inspection", description="Promises and costs of an inspection."
+    )
     parser.add_argument("--data", metavar="DIR", help="folder with AITEX (default: AITEX_ROOT or data/aitex)")
     parser.add_argument("--only", nargs="+", choices=PARTS, default=list(PARTS), help="keep the other parts")
     options = parser.parse_args(arguments)

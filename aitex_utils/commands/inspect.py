@@ -1,7 +1,7 @@
 """`python course.py inspect`: learn from a folder of good pictures, and judge another folder.
 
 Half of the good pictures are held out. Their scores give a threshold with a promised false-alarm rate. The results are
-a folder with a report to open in a browser, scores, masks of what was found, and the fitted detector.
+a folder with a report to open in a browser, scores, masks of the regions found, and the fitted detector.
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ OUTPUT = Manifest(FILE, WHAT, _own_files)
 
 @dataclass
 class Inspection:
-    """What an inspection learns from and how, as `inspect.json` keeps it.
+    """The good pictures, the rule and the threshold of an inspection, as `inspect.json` keeps them.
 
     Parameters
     ----------
@@ -98,7 +98,7 @@ class Inspection:
     threshold : float
         A picture is flagged if its score is at least as high.
     promise : str
-        What the threshold promises, in a sentence.
+        The promise of the threshold, in a sentence.
     is_promise_kept : bool
         False if the held-out pictures are too few for the rate.
     brightness : list of float
@@ -196,7 +196,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         prog="course.py inspect", description="Learn from good pictures, and judge others.", allow_abbrev=False
     )
     parser.add_argument("--good", metavar="DIR", help="good pictures, or a folder in the layout of MVTec AD")
-    parser.add_argument("--test", metavar="DIR", help="pictures to judge; subfolders, one of them good, are labels")
+    parser.add_argument("--test", metavar="DIR", help="pictures to judge (subfolders are labels if one is called good)")
     parser.add_argument("--masks", metavar="DIR", help="ground-truth masks of the pictures to judge")
     parser.add_argument("--out", metavar="DIR", help="folder of the results (default: data/inspect/NAME)")
     parser.add_argument("--false-alarms", type=float, metavar="RATE", help="promised false-alarm rate (0.05)")
@@ -436,7 +436,7 @@ class _Run:
         return tqdm(values, desc=label, total=len(pictures), unit="picture", disable=not self.progress)
 
     def _write_scores(self, folder: Path) -> None:
-        """Write scores.csv, and a mask of what was found for each flagged picture."""
+        """Write scores.csv, and a mask of the regions found in each flagged picture."""
         with open(folder / "scores.csv", "w", newline="", encoding="utf-8") as file:
             writer = csv.writer(file)
             writer.writerow(COLUMNS)
@@ -560,7 +560,7 @@ def is_colourful(pictures: Sequence[Picture]) -> bool:
     Parameters
     ----------
     pictures : sequence of Picture
-        Good pictures, of which the first few are read.
+        Good pictures. The first few are read.
 
     Returns
     -------

@@ -29,7 +29,7 @@ from aitex_utils.tiling import tile
 
 SIDE, TILE, OVERLAP = 768, 256, 32  # px
 MAX_BANK = 25_000  # patches per branch: a tile takes about twice as long with a bank of four times this size
-CALIBRATION = 100  # held-out good pictures are enough for a threshold; more serve better in the training set
+CALIBRATION = 100  # held-out good pictures are enough for a threshold
 LEAST_AREA = 0.25  # of the area of a patch of the map, below which a region is noise unless it has the peak
 
 
@@ -386,7 +386,7 @@ CONDITIONS = "are flagged, on average, if new good pictures are like them."
 
 
 def find_regions(anomaly_map: np.ndarray, threshold: float, patch: float = 8.0) -> np.ndarray:
-    """Return the mask of what was found on a map: the places that reach the threshold, without noise.
+    """Return the mask of the regions found on a map: the places that reach the threshold, without noise.
 
     Parameters
     ----------
@@ -400,8 +400,8 @@ def find_regions(anomaly_map: np.ndarray, threshold: float, patch: float = 8.0) 
     Returns
     -------
     ndarray, shape (h, w)
-        Bool. Gaps narrower than a patch are closed. Regions far smaller than a patch are dropped, except the one with
-        the peak: a picture that is flagged has at least one region.
+        Bool. Gaps narrower than a patch are closed. Regions far smaller than a patch are dropped, except the region
+        with the peak: a picture that is flagged has at least one region.
 
     Examples
     --------
@@ -464,10 +464,10 @@ def add_pictures(
 ) -> None:
     """Let a fitted detector learn from further good pictures, in bounded memory.
 
-    The patches of the new pictures are reduced to a coreset, joined with the bank, and reduced once more, so the bank
-    is a coreset of old and new pictures together (see `streaming_coreset`). The position scale becomes the mean of the
-    scale of the fit and the scale of the new tiles, weighted by their numbers of tiles. Scores change, so a threshold
-    must be found anew.
+    The patches of the new pictures are reduced to a coreset and joined with the bank. The union is reduced once more, so
+    the bank is a coreset of old and new pictures together (see `streaming_coreset`). The position scale becomes the
+    mean of the scales of the fit and of the new tiles, weighted by their numbers of tiles. Scores change, so a
+    threshold must be found anew.
 
     Parameters
     ----------

@@ -45,7 +45,7 @@ class Judged(NamedTuple):
     brightness : float
         Mean grey value of the picture, 0 to 255.
     map_file : Path or None
-        File of the map and of what was found, see `Unfinished.read_map`; None for held-out good pictures.
+        File of the map and of the regions found, see `Unfinished.read_map`; None for held-out good pictures.
 
     Examples
     --------
@@ -164,7 +164,7 @@ class Unfinished:
         brightness : float
             Its mean grey value.
         found : ndarray, shape (h, w), optional
-            Mask of what was found on its map. None keeps no map.
+            Mask of the regions found on its map. None keeps no map.
 
         Returns
         -------
@@ -187,7 +187,7 @@ class Unfinished:
         return judged
 
     def read_map(self, judged: Judged) -> tuple[np.ndarray, np.ndarray]:
-        """Return the map of a picture and the mask of what was found.
+        """Return the map of a picture and the mask of the regions found.
 
         Parameters
         ----------

@@ -179,8 +179,8 @@ print(f"All {len(tiles)} enlarged tiles have {count(enlarged, 8):,} patches.")
 # ## 3. The memory bank and the score of a patch
 #
 # `PatchCore.fit` runs all three steps. `coreset_ratio=0.05` keeps 1 in 20 patches. `pooling=3` averages each patch with
-# its neighbours (notebook 03); the default adds a second memory bank (notebook 08). Nothing is trained: the weights of
-# the network stay as they are.
+# its neighbours (notebook 03). By default, PatchCore has a second memory bank (notebook 08). Nothing is trained: the
+# weights of the network stay as they are.
 #
 # Fitting takes about 20 seconds. `fit_cached` calls `detector.fit(tiles)` in the first run and stores the result on
 # your disk. Later runs read the result from there.

@@ -53,7 +53,10 @@ def make_project(root: Path) -> Path:
         "requirements.txt": "tiny_echo>=1.0\n",
         "constraints.txt": "tiny_echo<2\n",
         "aitex_utils/__init__.py": "",
-        **{f"aitex_utils/{name}.py": ECHO for name in ("commands/demo", "commands/inspect", "commands/data", "commands/doctor")},
+        **{
+            f"aitex_utils/{name}.py": ECHO
+            for name in ("commands/demo", "commands/inspect", "commands/data", "commands/doctor")
+        },
         "notebooks/build.py": ECHO,
         "notebooks/00_start_here.ipynb": "{}",
         "benchmarks/speed.py": '"""`python course.py bench speed`: how fast."""\n' + ECHO,
