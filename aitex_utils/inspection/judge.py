@@ -464,8 +464,8 @@ def add_pictures(
 ) -> None:
     """Let a fitted detector learn from further good pictures, in bounded memory.
 
-    The patches of the new pictures are reduced to a coreset and joined with the bank. The union is reduced once more, so
-    the bank is a coreset of old and new pictures together (see `streaming_coreset`). The position scale becomes the
+    The patches of the new pictures are reduced to a coreset and joined with the bank. The union is reduced once more,
+    so the bank is a coreset of old and new pictures together (see `streaming_coreset`). The position scale becomes the
     mean of the scales of the fit and of the new tiles, weighted by their numbers of tiles. Scores change, so a
     threshold must be found anew.
 
