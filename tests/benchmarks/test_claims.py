@@ -23,6 +23,12 @@ def behind(name: str, other: str, measure: str, where: str = "mean_confirming") 
     return ours < theirs
 
 
+def difference(name: str, other: str, measure: str) -> float:
+    """Return the difference (ours - other) of the means over fabrics 03 and 06."""
+    ours, theirs = (accuracy(name)["detectors"][d]["mean_confirming"][measure] for d in ("ours", other))
+    return ours - theirs
+
+
 def undecided(name: str, measure: str) -> bool:
     """Say whether the interval of the difference from anomalib on fabrics 03 and 06 contains 0."""
     _, low, high = accuracy(name)["ours_minus_confirming"]["anomalib"][measure]
@@ -36,9 +42,9 @@ def zeros_come_close() -> bool:
     return abs(counted["tile_auroc"] - anomalib["tile_auroc"]) < 0.01
 
 
-def goals_missed() -> bool:
-    ours, paper = (accuracy("b")["detectors"][name]["mean"] for name in ("ours", "paper"))
-    return ours["tile_auroc"] < 0.970 and ours["pixel_auroc"] < 0.983 and ours["pixel_ap"] < 2 * paper["pixel_ap"]
+def only_one_goal_reached() -> bool:
+    ours = accuracy("b")["detectors"]["ours"]["mean"]
+    return ours["tile_auroc"] < 0.972 and ours["pixel_auroc"] < 0.980 and ours["pixel_ap"] >= 0.30
 
 
 def gain_is_smaller() -> bool:
@@ -80,9 +86,8 @@ CLAIMS = {  # words of the pages, and whether the results files bear them out
     "With a split by strip, anomalib has the higher tile AP and tile F1-max": lambda: all(
         behind("c", "anomalib", measure) for measure in ("tile_ap", "tile_f1_max")
     ),
-    "it has the higher pixel AP and pixel F1-max": lambda: all(
-        behind("b", "anomalib", measure) for measure in ("pixel_ap", "pixel_f1_max")
-    ),
+    "it has the higher pixel F1-max": lambda: behind("b", "anomalib", "pixel_f1_max"),
+    "the pixel APs are equal": lambda: abs(difference("b", "anomalib", "pixel_ap")) < 0.005,
     "AUPRO favours ours there": lambda: (
         not any(behind(name, "anomalib", f"aupro_{limit}") for name in "bc" for limit in ("0.3", "0.05"))
     ),
@@ -90,7 +95,7 @@ CLAIMS = {  # words of the pages, and whether the results files bear them out
         behind("c", "anomalib", measure, "06")
         for measure in ("tile_auroc", "tile_auroc_c2", "strip_auroc", "tile_ap", "tile_f1_max")
     ),
-    "We missed all three": goals_missed,
+    "We reached the pixel AP alone": only_one_goal_reached,
     "ours is [behind anomalib on fabric 00]": lambda: (
         (crop := independent()["other_crop"]["fabrics"]["00"])["ours"]["tile_auroc"] < crop["anomalib"]["tile_auroc"]
     ),
