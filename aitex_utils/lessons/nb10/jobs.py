@@ -5,11 +5,15 @@ A job is a generator. It yields a `Step` before each part of its work, and retur
 
 from __future__ import annotations
 
+import sys
 import threading
+import time
 from collections.abc import Callable, Generator
 from typing import Any, NamedTuple, TypeVar
 
 Result = TypeVar("Result")
+PATIENCE = 1.0  # seconds before a progress bar appears
+WIDGET = "application/vnd.jupyter.widget-view+json"
 
 
 class Step(NamedTuple):
@@ -144,17 +148,55 @@ def finish_with_bar(steps: Steps[Result]) -> Result:
     >>> finish_with_bar(no_work())
     'done'
     """
-    from tqdm.auto import tqdm
-
-    with tqdm(total=100, unit="%", leave=False, delay=1, bar_format="{desc} {bar} {n:.0f} of 100") as bar:
+    start, bar = time.monotonic(), None
+    try:
 
         def report(step: Step) -> None:
-            bar.set_description_str(step.text, refresh=False)
-            bar.update(round(100 * step.share) - bar.n)
+            nonlocal bar
+            if bar is None and time.monotonic() - start > PATIENCE:
+                bar = _make_bar()
+            if bar is not None:
+                bar.value, bar.description = step.share, step.text
 
-        result = finish(steps, report)
-        bar.update(100 - bar.n)  # a full bar goes away
-        return result
+        return finish(steps, report)
+    finally:
+        if bar is not None:
+            bar.close()
+
+
+def _make_bar() -> Any:
+    """Display a progress bar as a widget, which leaves no text in the notebook, or write to the terminal."""
+    from IPython import get_ipython
+    from IPython.display import display
+
+    try:
+        if get_ipython() is None:
+            return _TerminalBar()
+        from ipywidgets import FloatProgress
+    except ImportError:
+        return _TerminalBar()
+    layout = {"width": "34em"}
+    bar = FloatProgress(0.0, min=0.0, max=1.0, style={"description_width": "18em"}, layout=layout)
+    display({WIDGET: bar._repr_mimebundle_()[WIDGET], "text/plain": ""}, raw=True)
+    return bar
+
+
+class _TerminalBar:
+    """The progress in one line of the terminal."""
+
+    def __init__(self) -> None:
+        self.value = 0.0
+
+    @property
+    def description(self) -> str:
+        return ""
+
+    @description.setter
+    def description(self, text: str) -> None:
+        print(f"\r{100 * self.value:3.0f} of 100: {text:50.50}", end="", file=sys.stderr, flush=True)
+
+    def close(self) -> None:
+        print(f"\r{'':70}\r", end="", file=sys.stderr, flush=True)
 
 
 class Job:

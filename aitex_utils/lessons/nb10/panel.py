@@ -17,14 +17,13 @@ from aitex_utils.plots import DEFECTIVE, MAP_COLOURS, figure_html
 
 from .choices import INDEX_OPTIONS, Choices
 from .comparison import Comparison
-from .jobs import Job, Step, StoppedError
+from .jobs import WIDGET, Job, Step, StoppedError
 from .neighbours import find_neighbours, highest_place
 from .running import run_steps
 from .runs import Run, read_runs
 from .split import bench_fabrics
 from .tables import COLUMNS, html_table, sort_runs, to_csv
 
-WIDGET = "application/vnd.jupyter.widget-view+json"
 DPI = 75
 BACKBONES = ("efficientnet_lite0", "efficientnet_lite1", "efficientnet_lite2")
 LAYERS = tuple(f"blocks.{i}" for i in range(1, 7))

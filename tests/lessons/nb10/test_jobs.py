@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import threading
 
+import IPython
+import IPython.display
+import ipywidgets
 import pytest
 
+from aitex_utils.lessons.nb10 import jobs
 from aitex_utils.lessons.nb10.jobs import Job, Step, StoppedError, finish, finish_with_bar, scaled
 
 
@@ -46,6 +50,27 @@ def test_a_job_inside_a_job_is_scaled_and_returns_its_result():
     shares: list[float] = []
     assert finish(outer(), lambda step: shares.append(step.share)) == 3
     assert shares == [0.0, 0.25, 0.5]
+
+
+def test_a_long_job_shows_a_bar_that_goes_away(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture):
+    monkeypatch.setattr(jobs, "PATIENCE", -1.0)
+    assert finish_with_bar(counting(4)) == 4
+    lines = capsys.readouterr().err.split("\r")
+    assert [line.strip() for line in lines if line.strip()] == [
+        f"{share} of 100: number {i}" for i, share in enumerate((0, 25, 50, 75))
+    ]
+    bundles: list[dict] = []
+    monkeypatch.setattr(IPython, "get_ipython", lambda: object())
+    monkeypatch.setattr(IPython.display, "display", lambda bundle, raw: bundles.append(bundle))
+    made: list[ipywidgets.FloatProgress] = []
+    real = ipywidgets.FloatProgress
+    monkeypatch.setattr(ipywidgets, "FloatProgress", lambda *args, **kw: made.append(real(*args, **kw)) or made[-1])
+    with pytest.raises(ValueError, match="broken"):
+        finish_with_bar(failing())
+    assert finish_with_bar(counting(4)) == 4
+    assert [bundle["text/plain"] for bundle in bundles] == ["", ""] and jobs.WIDGET in bundles[0]
+    assert (made[1].value, made[1].description) == (0.75, "number 3")
+    assert all(bar.comm is None for bar in made)  # closed, also after an error
 
 
 def test_the_bar_hands_on_results_and_errors():
