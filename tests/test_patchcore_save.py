@@ -160,7 +160,7 @@ def test_foreign_folders_are_refused(tmp_path: Path, detector: PatchCore):
 @pytest.mark.parametrize(
     ("parameters", "message"),
     [
-        ({"colour": "red"}, "no detector .*colour"),
+        ({"flavour": "sweet"}, "no detector .*flavour"),
         ({"whiten": True}, "incomplete, mean.npy is missing"),
         ({"normalize_positions": True}, "incomplete, position_scale.npy is missing"),
         ({"pooling": [[3], [1]]}, "incomplete, bank_2.npy is missing"),
