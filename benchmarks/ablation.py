@@ -83,8 +83,6 @@ ON_STRIPS: dict[str, dict[str, Any]] = {
     "pooled branch only": {"pooling": 3},
     "unpooled branch only": {"pooling": 1},
     "one branch, no pooling of blocks.4": {"pooling": (3, 1)},
-    "efficientnet_lite1": {"backbone": "efficientnet_lite1"},
-    "efficientnet_lite2": {"backbone": "efficientnet_lite2"},
     "tile by tile": {"on_strips": False},
     "tile by tile, no background subtraction": {"on_strips": False, "background": None},
 }

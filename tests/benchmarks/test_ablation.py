@@ -69,8 +69,6 @@ def test_each_choice_of_strips_changes_what_its_name_says(monkeypatch: pytest.Mo
         "pooled branch only": (True, (("pooling", 3),), "surroundings"),
         "unpooled branch only": (True, (("pooling", 1),), "surroundings"),
         "one branch, no pooling of blocks.4": (True, (("pooling", (3, 1)),), "surroundings"),
-        "efficientnet_lite1": (True, (("backbone", "efficientnet_lite1"),), "surroundings"),
-        "efficientnet_lite2": (True, (("backbone", "efficientnet_lite2"),), "surroundings"),
         "tile by tile": (False, (), "surroundings"),
         "tile by tile, no background subtraction": (False, (), "nothing"),
     }
