@@ -268,6 +268,8 @@ class _Run:
         sets = self._list_sets()
         with self.watch.step("check"):
             issues = check_pictures(sets, progress=self.progress)
+        if self.options.detector is not None:  # it has learned already
+            issues = [issue for issue in issues if issue.kind != "too few good pictures"]
         self.lines = serious_picture_issues(issues)
         for line in self.lines:
             print(f"In your pictures: {line}.", flush=True)
@@ -544,6 +546,15 @@ def picture_shape(picture: Picture) -> tuple[int, int]:
     -------
     tuple of int
         The two can be swapped for a picture that is turned as it is read: it has as many tiles.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder, "a.png")
+    ...     _ = cv2.imwrite(str(path), np.zeros((2, 3), np.uint8))
+    ...     picture_shape(Picture(path, "a.png"))
+    (2, 3)
     """
     from PIL import Image, UnidentifiedImageError
 
@@ -566,6 +577,11 @@ def is_colourful(pictures: Sequence[Picture]) -> bool:
     -------
     bool
         False also for pictures that are grey up to the noise of lossy compression.
+
+    Examples
+    --------
+    >>> is_colourful([])
+    False
     """
     differences = []
     for picture in pictures[:FEW]:

@@ -232,6 +232,13 @@ def fit_pictures(
     Returns
     -------
     PatchCore
+
+    Examples
+    --------
+    >>> good = np.random.default_rng(0).integers(100, 120, (2, 64, 64), np.uint8)
+    >>> rule = PictureRule(side=None, tile_size=64, overlap=0)
+    >>> fit_pictures(good, rule, n_tiles=2, size=64).tile_shape_
+    (64, 64)
     """
     detector = PatchCore(**{"colour": rule.colour, **parameters})
     detector.coreset_ratio = min(detector.coreset_ratio, MAX_BANK / (n_tiles * _patches_per_tile(detector, rule)))
@@ -255,7 +262,7 @@ def count_tiles(shape: tuple[int, ...], rule: PictureRule) -> int:
     Examples
     --------
     >>> count_tiles((2000, 3000), PictureRule())
-    24
+    20
     """
     scaled = scale_picture(np.zeros(shape[:2], np.uint8), rule)
     return len(cut_picture(scaled, rule)[1])
@@ -276,6 +283,13 @@ def predict_picture(detector: PatchCore, image: np.ndarray, rule: PictureRule) -
     Returns
     -------
     PictureResult
+
+    Examples
+    --------
+    >>> good = np.random.default_rng(0).integers(100, 120, (2, 64, 64), np.uint8)
+    >>> rule = PictureRule(side=None, tile_size=64, overlap=0)
+    >>> predict_picture(fit_pictures(good, rule, n_tiles=2, size=64), good[0], rule).map.shape
+    (64, 64)
     """
     image = check_picture(image)
     scaled = scale_picture(image, rule)
@@ -486,6 +500,15 @@ def add_pictures(
     ------
     InputError
         If there are no pictures, or the detector's patches are whitened.
+
+    Examples
+    --------
+    >>> good = np.random.default_rng(0).integers(100, 120, (4, 64, 64), np.uint8)
+    >>> rule = PictureRule(side=None, tile_size=64, overlap=0)
+    >>> detector = fit_pictures(good[:2], rule, n_tiles=2, size=64)
+    >>> add_pictures(detector, good[2:], rule, n_before=2, n_tiles=2)
+    >>> len(detector.bank_)
+    13
     """
     features = detector.features
     if features.whiten:

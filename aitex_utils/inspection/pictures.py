@@ -93,7 +93,7 @@ def check_pictures(sets: PictureSets, *, progress: bool = False) -> list[Issue]:
     good = [picture for picture in sets.good if picture.path in measured]
     test = [picture for picture in sets.test if picture.path in measured]
     issues = [*sets.issues, *unread]
-    if sets.good and len(good) < LEAST_GOOD:
+    if len(good) < LEAST_GOOD:
         issues.append(_too_few(sets, len(good)))
     for pictures in (sets.good, sets.test):
         issues += _check_names(pictures)

@@ -71,6 +71,11 @@ def stamp(path: Path) -> list[int]:
     -------
     list of int
         Bytes and nanoseconds.
+
+    Examples
+    --------
+    >>> len(stamp(Path(__file__)))
+    2
     """
     status = os.stat(path)
     return [status.st_size, status.st_mtime_ns]
@@ -89,6 +94,11 @@ def fingerprint(paths: Sequence[Path], settings: dict[str, Any]) -> str:
     Returns
     -------
     str
+
+    Examples
+    --------
+    >>> fingerprint([], {"side": 768}) == fingerprint([], {"side": 512})
+    False
     """
     content = {"format": FORMAT, "settings": settings, "pictures": [[str(path), *stamp(path)] for path in paths]}
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()

@@ -500,7 +500,7 @@ for name, (one, other) in (pairs | {"all fixes": (tables[0], tables[-1])}).items
 # | mirrored borders | {{results/ablation.json: B."zero padding".minus_ours.tile_auroc.0: +.3f}} ({{results/ablation.json: B."zero padding".minus_ours.tile_auroc.1: +.3f}} to {{results/ablation.json: B."zero padding".minus_ours.tile_auroc.2: +.3f}}) |
 #
 # Background subtraction is worth most on AITEX, because light varies there. Mirrored borders add little to
-# normalisation there, unlike on the practice fabric. All other intervals lie below 0.
+# normalisation there, unlike on the practice fabric. All other differences are negative.
 #
 # The fixes were chosen on fabrics 00 and 02. With all clean tiles as negatives, the tile AUROC rose there from
 # {{results/accuracy_c.json: detectors.paper.mean_chosen.tile_auroc_c2: .3f}} (the paper's recipe) to
