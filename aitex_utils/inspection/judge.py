@@ -508,7 +508,7 @@ def add_pictures(
     >>> detector = fit_pictures(good[:2], rule, n_tiles=2, size=64)
     >>> add_pictures(detector, good[2:], rule, n_before=2, n_tiles=2)
     >>> len(detector.bank_)
-    13
+    12
     """
     features = detector.features
     if features.whiten:

@@ -125,6 +125,14 @@ class Unfinished:
     ------
     InputError
         If the folder contains something else, or cannot be written.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     first = Unfinished(Path(folder, "results"), "digest")
+    ...     first.is_resumed, Unfinished(Path(folder, "results"), "digest").is_resumed
+    (False, True)
     """
 
     def __init__(self, results: Path, digest: str) -> None:
