@@ -99,6 +99,7 @@ def allow_in_the_newer_way() -> None:
 )
 def test_a_gpu_does_not_compute_in_tf32(allow: Callable[[], None]):
     """The settings exist without a GPU too. By default convolutions use TF32, and a user can allow it for products."""
+    torch.backends.cudnn.conv.fp32_precision = "tf32"  # the default, whatever ran before in this process
     allow()
     try:
         before = precisions_on_cuda()
