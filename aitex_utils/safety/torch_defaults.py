@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import threading
 from collections.abc import Iterator
+
+_LOCK = threading.Lock()
+_inside = 0  # blocks that run now, in all threads
+_restore = contextlib.ExitStack()  # closed by the last of them
 
 
 @contextlib.contextmanager
@@ -13,7 +18,8 @@ def torch_defaults() -> Iterator[None]:
     New tensors are made on the CPU unless they name a device. `torch.set_default_dtype`, `torch.set_default_device`,
     `torch.set_float32_matmul_precision` and `torch.autocast` hold for a whole process or thread. Without this function
     they would change the patches, or break the network. GPUs of NVIDIA convolve in TF32 by default, with 10 bits after
-    the leading one instead of 23. Here they do not. Works as a context manager and as a decorator.
+    the leading one instead of 23. Here they do not. Works as a context manager and as a decorator. Several threads can
+    be in such a block at once: the last to leave restores the settings of the process.
 
     Yields
     ------
@@ -32,14 +38,33 @@ def torch_defaults() -> Iterator[None]:
     """
     import torch
 
-    dtype, device = torch.get_default_dtype(), torch.device("cpu")
+    device = torch.device("cpu")
     on_cpu = contextlib.nullcontext() if torch.get_default_device() == device else device  # a device slows each call
-    try:
+    with _settings_of_the_process(), on_cpu, torch.autocast("cpu", enabled=False), _no_autocast_on_gpu():
+        yield
+
+
+@contextlib.contextmanager
+def _settings_of_the_process() -> Iterator[None]:
+    """Set what holds for all threads, and restore it when no thread needs it any more."""
+    global _inside, _restore
+    import torch
+
+    with _LOCK:
+        if _inside == 0:
+            with contextlib.ExitStack() as stack:
+                stack.callback(torch.set_default_dtype, torch.get_default_dtype())
+                stack.enter_context(_full_float32())
+                _restore = stack.pop_all()
         torch.set_default_dtype(torch.float32)
-        with on_cpu, torch.autocast("cpu", enabled=False), _no_autocast_on_gpu(), _full_float32():
-            yield
+        _inside += 1
+    try:
+        yield
     finally:
-        torch.set_default_dtype(dtype)
+        with _LOCK:
+            _inside -= 1
+            if _inside == 0:
+                _restore.close()
 
 
 @contextlib.contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator
 
 import numpy as np
@@ -99,7 +100,6 @@ def allow_in_the_newer_way() -> None:
 )
 def test_a_gpu_does_not_compute_in_tf32(allow: Callable[[], None]):
     """The settings exist without a GPU too. By default convolutions use TF32, and a user can allow it for products."""
-    torch.backends.cudnn.conv.fp32_precision = "tf32"  # the default, whatever ran before in this process
     allow()
     try:
         before = precisions_on_cuda()
@@ -151,3 +151,32 @@ def test_a_detector_fitted_under_other_settings_predicts_alike(change: Callable[
     expected = PatchCore(**recipe).fit(TILES).predict(TILES).maps
     change()
     np.testing.assert_array_equal(PatchCore(**recipe).fit(TILES).predict(TILES).maps, expected)
+
+
+@pytest.mark.skipif(not hasattr(torch.backends.mkldnn, "matmul"), reason="torch has no such setting before 2.9")
+def test_threads_that_overlap_restore_the_settings():
+    """The first thread to begin is the first to end, so the second must not restore what the first had set."""
+    first_is_in, second_is_in = threading.Event(), threading.Event()
+    dtypes = []
+
+    def first() -> None:
+        with torch_defaults():
+            first_is_in.set()
+            second_is_in.wait(60)
+
+    def second() -> None:
+        first_is_in.wait(60)
+        with torch_defaults():
+            second_is_in.set()
+            threads[0].join(60)
+            dtypes.append(torch.get_default_dtype())
+
+    torch.set_default_dtype(torch.float64)
+    before = torch.backends.cudnn.conv.fp32_precision, torch.backends.mkldnn.matmul.fp32_precision
+    threads = [threading.Thread(target=work) for work in (first, second)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    after = torch.backends.cudnn.conv.fp32_precision, torch.backends.mkldnn.matmul.fp32_precision
+    assert dtypes == [torch.float32] and torch.get_default_dtype() == torch.float64 and after == before
