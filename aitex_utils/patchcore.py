@@ -545,12 +545,12 @@ class PatchCore:
         InputError
             If the detector is not fitted, something else is in the way, or the folder cannot be written.
         """
-        features = self._fitted_features()
+        tile_shape, features = self._fitted_tile_shape(), self.features
         metadata = {
             "backbone": features.backbone,
             "layers": list(features.layers),
             "weights_sha256": features.weights_sha256,
-            "tile_shape": list(self.tile_shape_),
+            "tile_shape": list(tile_shape),
             "radius": self.radius_,
             "fitted_on_strips": self.fitted_on_strips_,
             "parameters": self.parameters(),
@@ -676,10 +676,6 @@ class PatchCore:
         if not hasattr(self, "banks_"):
             raise InputError("The detector is not fitted yet: call fit(tiles) with normal tiles first.")
         return self.tile_shape_
-
-    def _fitted_features(self) -> PatchFeatures:
-        self._fitted_tile_shape()
-        return self.features
 
 
 def _at_least_two(strips: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
