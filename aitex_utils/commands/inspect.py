@@ -27,20 +27,22 @@ from aitex_utils.errors import InputError, check_integer, check_number
 from aitex_utils.files.atomic_write import atomic_write, check_writable, settle
 from aitex_utils.files.ownership import Manifest
 from aitex_utils.files.paths import full_path, given_path
+from aitex_utils.inspection.embedding import fit_within, largest_regions
 from aitex_utils.inspection.judge import (
     SIDE,
     PictureRule,
     add_pictures,
     count_tiles,
-    find_regions,
     find_threshold,
     fit_pictures,
+    mark_regions,
     predict_picture,
     split_good,
     to_own_pixels,
 )
 from aitex_utils.inspection.measures import Measures, measure
 from aitex_utils.inspection.picture_section import ReportPicture
+from aitex_utils.inspection.picture_statistics import median_and_spread
 from aitex_utils.inspection.pictures import (
     Picture,
     PictureSets,
@@ -307,25 +309,24 @@ class _Run:
         inspection, options = self.inspection, self.options
         rule, n_before = inspection.rule, inspection.n_tiles
         images = self._bar("learn", self.training, (one.read(colour=rule.colour) for one in self.training))
-        counts = [count_tiles(picture_shape(one), rule) for one in self.training]
-        inspection.n_tiles += sum(counts)
+        n_new = _count_tiles(self.training, rule)
+        inspection.n_tiles += n_new
         inspection.training = [*inspection.training, *(str(one.path) for one in self.training)]
-        detector = self.unfinished.detector()
+        kept = self.unfinished.detector()
+        if kept is not None:  # by an interrupted run
+            self.detector = kept
+            return
         with self.watch.step("fit"):
-            if detector is not None:
-                pass
-            elif options.detector is None:
-                tiles = sum(count_tiles(picture_shape(one), rule) for one in (*self.held_out, *self.test))
-                print(_forecast(inspection.n_tiles, tiles, self.settings["backbone"], rule), flush=True)
+            if options.detector is None:
+                n_judged = _count_tiles([*self.held_out, *self.test], rule)
+                print(_forecast(n_new, n_judged, self.settings["backbone"], rule), flush=True)
                 parameters = {"backbone": self.settings["backbone"], "seed": inspection.seed}
-                detector = fit_pictures(images, rule, n_tiles=inspection.n_tiles, **parameters)
+                self.detector = fit_pictures(images, rule, n_tiles=n_new, **parameters)
             else:
-                detector = PatchCore.load(given_path(options.detector) / DETECTOR)
+                self.detector = PatchCore.load(given_path(options.detector) / DETECTOR)
                 if self.training:
-                    add_pictures(detector, images, rule, n_before=n_before, n_tiles=sum(counts))
-            if self.unfinished.detector() is None:
-                self.unfinished.keep_detector(detector)
-        self.detector = detector
+                    add_pictures(self.detector, images, rule, n_before=n_before, n_tiles=n_new)
+            self.unfinished.keep_detector(self.detector)
 
     def calibrate(self) -> None:
         """Find the threshold from the scores of held-out good pictures."""
@@ -344,11 +345,12 @@ class _Run:
             )
         with self.watch.step("calibrate"):
             pictures = [Picture(path, path.name, True, "good", None) for path in held_out]
-            scores = [self._predict("good", picture).score for picture in self._bar("calibrate", pictures, pictures)]
-        inspection.calibration, inspection.good_scores = [str(path) for path in held_out], scores
-        inspection.brightness = [self.unfinished.judged["good", str(path)].brightness for path in held_out]
-        threshold, inspection.promise, inspection.is_promise_kept = find_threshold(scores, inspection.false_alarms)
-        inspection.threshold = threshold
+            judged = [self._predict("good", picture) for picture in self._bar("calibrate", pictures, pictures)]
+        inspection.calibration = [str(path) for path in held_out]
+        inspection.good_scores = [one.score for one in judged]
+        inspection.brightness = [one.brightness for one in judged]
+        found = find_threshold(inspection.good_scores, inspection.false_alarms)
+        inspection.threshold, inspection.promise, inspection.is_promise_kept = found
         print(inspection.promise, flush=True)
 
     def judge(self, pictures: Sequence[Picture]) -> None:
@@ -392,13 +394,13 @@ class _Run:
 
     def look_again(self) -> None:
         """Wait a little, judge pictures that have come or changed, and write the results anew if there are any."""
-        sizes = self._sizes()
+        before = {picture.path: stamp(picture.path) for picture in self._list_sets().test}
         time.sleep(POLL)
         fresh = []
         for picture in self._list_sets().test:
-            path = str(picture.path)
-            is_whole = sizes.get(path) == self._sizes().get(path)  # else it is still being copied
-            if is_whole and self.stamps.get(path) != stamp(picture.path):
+            now = stamp(picture.path)
+            is_whole = before.get(picture.path) == now  # else it is still being copied
+            if is_whole and self.stamps.get(str(picture.path)) != now:
                 fresh.append(picture)
         fresh = usable_pictures(fresh, check_pictures(PictureSets([], fresh)))
         if not fresh:
@@ -412,24 +414,21 @@ class _Run:
 
     def _predict(self, role: str, picture: Picture) -> Judged:
         """Return the outcome for a picture, from an interrupted run if it is there."""
-        path, rule = picture.path, self.inspection.rule
+        path, rule, now = picture.path, self.inspection.rule, stamp(picture.path)
         kept = self.unfinished.judged.get((role, str(path)))
-        if kept is not None and self.stamps.setdefault(str(path), stamp(path)) == stamp(path):
+        if kept is not None and self.stamps.setdefault(str(path), now) == now:
             return kept
-        self.stamps[str(path)] = stamp(path)
+        self.stamps[str(path)] = now
         image = picture.read(colour=rule.colour)
         result, found = predict_picture(self.detector, image, rule), None
         if role == "test":
             step = rule.tile_size / self.detector.position_scale_.shape[1]
-            found = find_regions(result.map, self.inspection.threshold, step)
+            found = mark_regions(result.map, self.inspection.threshold, step)
         return self.unfinished.keep(role, path, result, float(image.mean()), found)
 
     def _list_sets(self) -> PictureSets:
         options = self.options
         return list_pictures(options.good or options.add, options.test, options.masks, allow_empty=options.watch)
-
-    def _sizes(self) -> dict[str, list[int]]:
-        return {str(picture.path): stamp(picture.path) for picture in self._list_sets().test}
 
     def _bar(self, label: str, pictures: Sequence[Picture], values: Iterable[Any]) -> Iterable[Any]:
         """Return the values with a progress bar that shows the time left."""
@@ -444,16 +443,24 @@ class _Run:
             writer.writerow(COLUMNS)
             for name in self.ranked():
                 judged, picture = self.judged[name], self.pictures[name]
-                is_flagged, place, regions = judged.score >= self.inspection.threshold, ["", "", "", ""], 0
-                area = 0
+                is_flagged, count, area, place = judged.score >= self.inspection.threshold, 0, 0, ["", "", "", ""]
                 if is_flagged:
-                    found = to_own_pixels(self.unfinished.read_map(judged)[1], judged.shape)
-                    regions, place, area = _largest_region(found)
+                    anomaly_map, found = self._own_pixels(name)
+                    largest, count = largest_regions(found, anomaly_map, most=1)
+                    area = int(found.sum())
+                    for (top, bottom), (left, right), *_ in largest:  # none if it was lost in scaling down
+                        place = [top, left, bottom - top + 1, right - left + 1]
                     target = folder / "found" / f"{name}.png"
                     target.parent.mkdir(parents=True, exist_ok=True)
                     target.write_bytes(cv2.imencode(".png", found.astype(np.uint8) * 255)[1].tobytes())
                 label = "" if picture.is_good is None else int(picture.is_good)
-                writer.writerow([name, repr(judged.score), int(is_flagged), regions, area, *place, label, picture.kind])
+                writer.writerow([name, repr(judged.score), int(is_flagged), count, area, *place, label, picture.kind])
+
+    def _own_pixels(self, name: str) -> tuple[np.ndarray, np.ndarray]:
+        """Return the map of a picture and the mask of the regions found, both (H, W) as the picture."""
+        judged = self.judged[name]
+        anomaly_map, found = (to_own_pixels(part, judged.shape) for part in self.unfinished.read_map(judged))
+        return anomaly_map, found
 
     def _write_report(self, path: Path) -> None:
         """Write report.html."""
@@ -461,7 +468,7 @@ class _Run:
 
         def load(name: str) -> ReportPicture:
             judged, picture = self.judged[name], self.pictures[name]
-            anomaly_map, found = (to_own_pixels(part, judged.shape) for part in self.unfinished.read_map(judged))
+            anomaly_map, found = self._own_pixels(name)
             image, truth = picture.read(colour=True), picture.read_mask()
             return ReportPicture(name, image, anomaly_map, found, judged.score, picture.is_good, truth)
 
@@ -508,8 +515,7 @@ class _Run:
             warned.append(inspection.promise)
         judged = [one.brightness for one in self.judged.values()]
         if len(judged) >= FEW and len(inspection.brightness) >= FEW:
-            middle, now = float(np.median(inspection.brightness)), float(np.median(judged))
-            spread = 1.4826 * float(np.median(np.abs(np.subtract(inspection.brightness, middle))))
+            (middle, spread), now = median_and_spread(inspection.brightness), float(np.median(judged))
             if abs(now - middle) > 3 * max(spread, LEAST_SPREAD):
                 darker = "darker" if now < middle else "brighter"
                 warned.append(
@@ -526,7 +532,7 @@ class _Run:
             return None
         maps, truths = [], []
         for name in labelled:
-            truth, shape = self.pictures[name].read_mask(), _overview_shape(self.judged[name].shape)
+            truth, shape = self.pictures[name].read_mask(), fit_within(self.judged[name].shape, OVERVIEW, OVERVIEW)
             maps.append(to_own_pixels(self.unfinished.read_map(self.judged[name])[0], shape))
             if truth is not None:  # a pixel counts as defective if any part of it is
                 truth = cv2.resize(truth.astype(np.float32), shape[::-1], interpolation=cv2.INTER_AREA) > 0
@@ -590,11 +596,13 @@ def is_colourful(pictures: Sequence[Picture]) -> bool:
     return bool(differences) and float(np.median(differences)) > GREY_NOISE
 
 
+def _count_tiles(pictures: Sequence[Picture], rule: PictureRule) -> int:
+    return sum(count_tiles(picture_shape(picture), rule) for picture in pictures)
+
+
 def _forecast(n_learned: int, n_judged: int, backbone: str, rule: PictureRule) -> str:
     """Time a few tiles, and say how long the work will take."""
-    from aitex_utils.features import MULTI_SCALE_POOLING, PatchFeatures
-
-    features = PatchFeatures(backbone, pooling=MULTI_SCALE_POOLING, size=448, padding="reflect")
+    features = PatchCore(backbone=backbone).features
     tiles = np.zeros((4, rule.tile_size, rule.tile_size), np.uint8)
     features.transform(tiles[:1])
     begin = time.perf_counter()
@@ -603,21 +611,6 @@ def _forecast(n_learned: int, n_judged: int, backbone: str, rule: PictureRule) -
     minutes = (FIT_SHARE * n_learned + JUDGE_SHARE * n_judged) * seconds / 60
     shown = f"about {max(1, round(minutes))} min" if minutes > 0.75 else "less than a minute"
     return f"{n_learned} tiles to learn from and {n_judged} to judge: this takes {shown}."
-
-
-def _largest_region(found: np.ndarray) -> tuple[int, list[int], int]:
-    """Return the number of regions of a mask, row, column, height and width of the largest, and the area of all."""
-    count, _, statistics, _ = cv2.connectedComponentsWithStats(found.astype(np.uint8), connectivity=8)
-    if count < 2:
-        return 0, ["", "", "", ""], 0
-    left, top, width, height, _ = statistics[1 + int(np.argmax(statistics[1:, cv2.CC_STAT_AREA]))].tolist()
-    return count - 1, [top, left, height, width], int(found.sum())
-
-
-def _overview_shape(shape: tuple[int, int]) -> tuple[int, int]:
-    """Return the shape at which a picture is compared with its ground truth."""
-    factor = min(1.0, OVERVIEW / max(shape))
-    return max(1, round(shape[0] * factor)), max(1, round(shape[1] * factor))
 
 
 def _files(folder: Path) -> Iterator[Path]:

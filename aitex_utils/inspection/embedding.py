@@ -192,7 +192,7 @@ def outline_path(mask: np.ndarray, shape: tuple[int, int] | None = None) -> str:
     return "".join(_line(points) for points in lines)
 
 
-def find_regions(found: np.ndarray, anomaly_map: np.ndarray, most: int) -> tuple[list[Region], int]:
+def largest_regions(found: np.ndarray, anomaly_map: np.ndarray, most: int) -> tuple[list[Region], int]:
     """Return the largest connected regions of a mask, and the number of all regions.
 
     Parameters
@@ -213,7 +213,7 @@ def find_regions(found: np.ndarray, anomaly_map: np.ndarray, most: int) -> tuple
 
     Examples
     --------
-    >>> regions, count = find_regions(np.array([[True, False, True]]), np.array([[1.0, 0.0, 2.0]]), most=1)
+    >>> regions, count = largest_regions(np.array([[True, False, True]]), np.array([[1.0, 0.0, 2.0]]), most=1)
     >>> regions[0].largest, count
     (1.0, 2)
     """

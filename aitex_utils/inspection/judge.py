@@ -399,7 +399,7 @@ def find_threshold(good_scores: Sequence[float], false_alarms: float) -> tuple[f
 CONDITIONS = "are flagged, on average, if new good pictures are like them."
 
 
-def find_regions(anomaly_map: np.ndarray, threshold: float, patch: float = 8.0) -> np.ndarray:
+def mark_regions(anomaly_map: np.ndarray, threshold: float, patch: float = 8.0) -> np.ndarray:
     """Return the mask of the regions found on a map: the places that reach the threshold, without noise.
 
     Parameters
@@ -422,7 +422,7 @@ def find_regions(anomaly_map: np.ndarray, threshold: float, patch: float = 8.0) 
     >>> anomaly_map = np.zeros((32, 32), np.float32)
     >>> anomaly_map[4:20, 4:20] = 2
     >>> anomaly_map[30, 30] = 1
-    >>> int(find_regions(anomaly_map, 1.0).sum())
+    >>> int(mark_regions(anomaly_map, 1.0).sum())
     256
     """
     above = (anomaly_map >= threshold).astype(np.uint8)

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -181,3 +182,24 @@ def similarity(prints: np.ndarray, other_prints: np.ndarray) -> np.ndarray:
     correlations = np.where(is_seen, left @ right.swapaxes(1, 2), np.float32(1))
     correlations.sort(axis=0)
     return np.where(is_seen.sum(axis=0) >= SEEN, correlations[:DECISIVE].mean(axis=0), np.float32(0))
+
+
+def median_and_spread(values: Sequence[float]) -> tuple[float, float]:
+    """Return the median of some numbers and their robust standard deviation, 1.4826 times the median deviation.
+
+    Parameters
+    ----------
+    values : sequence of float
+        At least one.
+
+    Returns
+    -------
+    median, spread : float
+
+    Examples
+    --------
+    >>> median_and_spread([1.0, 2.0, 3.0])
+    (2.0, 1.4826)
+    """
+    median = float(np.median(values))
+    return median, 1.4826 * float(np.median(np.abs(np.array(values) - median)))

@@ -20,7 +20,7 @@ from aitex_utils.errors import InputError, check_flag
 from aitex_utils.files.images import read_mask
 
 from .picture_list import MASK_ENDING, Picture, PictureSets, list_pictures, natural_order  # noqa: F401
-from .picture_statistics import PictureStatistics, measure_picture, similarity
+from .picture_statistics import PictureStatistics, measure_picture, median_and_spread, similarity
 
 LEAST_GOOD = 2  # pictures: one to learn from, and one held out for the threshold
 UNIFORM = 1.0  # grey levels: a camera's noise alone has a larger standard deviation
@@ -296,8 +296,8 @@ def _check_appearance(good: Sequence[Picture], test: Sequence[Picture], measured
     reference = [measured[picture.path] for picture in shown if picture in learned]
     if not reference:
         return
-    mean, mean_spread = _median_and_spread([one.mean for one in reference])
-    sharpness, sharpness_spread = _median_and_spread([one.sharpness for one in reference])
+    mean, mean_spread = median_and_spread([one.mean for one in reference])
+    sharpness, sharpness_spread = median_and_spread([one.sharpness for one in reference])
     for picture in shown:
         one, is_learned = measured[picture.path], picture in learned
         if abs(one.mean - mean) > max(EXPOSURE, FAR * mean_spread):
@@ -311,12 +311,6 @@ def _check_appearance(good: Sequence[Picture], test: Sequence[Picture], measured
             use = "blur is learned as good" if is_learned else "fine defects vanish, and blur alone can raise its score"
             share = math.exp(one.sharpness - sharpness)
             yield _issue(picture.path, "blurred", f"sharpness is {share:.2g} times the good pictures' median: {use}")
-
-
-def _median_and_spread(values: Sequence[float]) -> tuple[float, float]:
-    """Return median and robust standard deviation."""
-    median = float(np.median(values))
-    return median, 1.4826 * float(np.median(np.abs(np.array(values) - median)))
 
 
 def _check_equal(good: Sequence[Picture], test: Sequence[Picture], measured: Measured) -> Iterator[Issue]:

@@ -20,7 +20,7 @@ from ..files.atomic_write import atomic_write
 from ..files.paths import full_path
 from ..safety.arrays import as_array
 from ..safety.scores import check_labels, check_pair, check_real, check_scores
-from .embedding import find_regions
+from .embedding import largest_regions
 from .measures import Measures
 from .page import above_pictures, below_pictures
 from .picture_section import MOST_CROPS, Entry, ReportPicture, picture_section
@@ -175,7 +175,7 @@ def _write_section(
 ) -> Entry:
     """Load a picture, write its section, and return its row of the contents. The picture is released at the end."""
     picture = _load(load, name, score)
-    regions, count = find_regions(picture.found, picture.anomaly_map, MOST_CROPS)
+    regions, count = largest_regions(picture.found, picture.anomaly_map, MOST_CROPS)
     entry = Entry(rank, name, score, bool(score >= threshold), picture.is_good, count)
     file.writelines(picture_section(picture, entry, regions, scale))
     return entry

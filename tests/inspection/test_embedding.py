@@ -16,9 +16,9 @@ from aitex_utils.inspection.embedding import (
     CROP_SMALLEST,
     Region,
     crop_window,
-    find_regions,
     fit_within,
     largest_of_blocks,
+    largest_regions,
     map_uri,
     outline_path,
     picture_uri,
@@ -128,7 +128,7 @@ def test_regions_come_by_falling_size_with_the_map_s_largest_value_inside():
     found[35, 35] = True
     values = np.full((40, 40), -3.0)
     values[25, 6], values[2, 4] = -1.0, 9.0  # the second is outside
-    regions, count = find_regions(found, values, most=2)
+    regions, count = largest_regions(found, values, most=2)
     assert count == 3
     assert regions == [
         Region((20, 29), (5, 7), 30, (25, 6), -1.0),
@@ -137,7 +137,7 @@ def test_regions_come_by_falling_size_with_the_map_s_largest_value_inside():
 
 
 def test_no_region_is_found_in_an_empty_mask():
-    assert find_regions(np.zeros((4, 4), bool), np.zeros((4, 4)), most=4) == ([], 0)
+    assert largest_regions(np.zeros((4, 4), bool), np.zeros((4, 4)), most=4) == ([], 0)
 
 
 @pytest.mark.parametrize("shape", [(1000, 1000), (100, 1000), (20, 20)])

@@ -15,9 +15,9 @@ from aitex_utils.inspection.judge import (
     add_pictures,
     count_tiles,
     cut_picture,
-    find_regions,
     find_threshold,
     fit_pictures,
+    mark_regions,
     pictures_needed,
     predict_picture,
     scale_picture,
@@ -106,7 +106,7 @@ def test_a_defect_is_found_where_it_is_in_the_picture_s_own_pixels(detector: Pat
     assert anomaly_map.shape == (192, 192) and 110 <= row < 160 and 30 <= column < 80
     normal = max(predict_picture(detector, one, RULE).score for one in pictures(4, 11))
     assert result.score > normal
-    found = to_own_pixels(find_regions(result.map, 0.7 * result.score, patch=8), result.shape)
+    found = to_own_pixels(mark_regions(result.map, 0.7 * result.score, patch=8), result.shape)
     assert found[128:142, 48:62].mean() > 0.8 and found[:80].mean() < 0.05
 
 
@@ -168,23 +168,23 @@ def test_regions_close_gaps_drop_noise_and_keep_the_peak():
     values = np.zeros((64, 64), np.float32)
     values[10:30, 10:18] = values[10:30, 21:30] = 2  # a gap of 3 px, narrower than a patch
     values[50, 50] = 1.5  # noise
-    found = find_regions(values, 1.0, patch=8)
+    found = mark_regions(values, 1.0, patch=8)
     assert found[20, 19] and found[10:30, 10:18].all() and not found[50, 50]
     values[50, 50] = 3  # the peak
-    assert find_regions(values, 1.0, patch=8)[50, 50]
-    assert not find_regions(values, 4.0).any()
+    assert mark_regions(values, 1.0, patch=8)[50, 50]
+    assert not mark_regions(values, 4.0).any()
 
 
 @given(seed=st.integers(0, 99), threshold=st.floats(0, 1))
 def test_a_flagged_picture_has_a_region_and_no_other_has_one(seed: int, threshold: float):
     values = np.random.default_rng(seed).random((20, 30)).astype(np.float32)
-    assert find_regions(values, threshold).any() == (values.max() >= threshold)
+    assert mark_regions(values, threshold).any() == (values.max() >= threshold)
 
 
 def test_a_region_at_the_edge_stays_at_the_edge():
     values = np.zeros((40, 40), np.float32)
     values[:12, :12] = 1
-    np.testing.assert_array_equal(find_regions(values, 1.0), values > 0)
+    np.testing.assert_array_equal(mark_regions(values, 1.0), values > 0)
 
 
 # Further good pictures
