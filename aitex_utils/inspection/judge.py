@@ -111,16 +111,11 @@ def scale_picture(image: np.ndarray, rule: PictureRule) -> np.ndarray:
     >>> scale_picture(np.zeros((2000, 3000), np.uint8), PictureRule()).shape
     (768, 1152)
     """
-    height, width = image.shape[:2]
-    short = min(height, width)
-    target = short if rule.side is None else min(short, rule.side)
-    target = max(target, rule.tile_size)
-    if target == short:
+    shape = _scaled_shape(image.shape[:2], rule)
+    if shape == image.shape[:2]:
         return image
-    shape = (target, max(target, round(width * target / height)))
-    if width < height:
-        shape = (max(target, round(height * target / width)), target)
-    return cv2.resize(image, shape[::-1], interpolation=cv2.INTER_AREA if target < short else cv2.INTER_LINEAR)
+    shrinks = min(shape) < min(image.shape[:2])
+    return cv2.resize(image, shape[::-1], interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
 
 
 def cut_picture(image: np.ndarray, rule: PictureRule) -> tuple[np.ndarray, np.ndarray]:
@@ -264,7 +259,7 @@ def count_tiles(shape: tuple[int, ...], rule: PictureRule) -> int:
     >>> count_tiles((2000, 3000), PictureRule())
     20
     """
-    scaled = scale_picture(np.zeros(shape[:2], np.uint8), rule)
+    scaled = np.broadcast_to(np.uint8(0), _scaled_shape(shape[:2], rule))  # no pixels are needed
     return len(cut_picture(scaled, rule)[1])
 
 
@@ -538,6 +533,18 @@ def add_pictures(
         radii.append(float(radius[-1]))
     learned = {"banks_": banks, "position_scale_": scale, "coreset_ratio": ratio}
     vars(detector).update(learned, radius_=max(detector.radius_ or 0.0, new.radius or 0.0) + max(radii))
+
+
+def _scaled_shape(shape: tuple[int, int], rule: PictureRule) -> tuple[int, int]:
+    """Return the height and width at which a picture is analysed."""
+    height, width = shape
+    short = min(shape)
+    target = max(short if rule.side is None else min(short, rule.side), rule.tile_size)
+    if target == short:
+        return height, width
+    if width < height:
+        return max(target, round(height * target / width)), target
+    return target, max(target, round(width * target / height))
 
 
 def _patches_per_tile(detector: PatchCore, rule: PictureRule) -> int:

@@ -8,6 +8,7 @@ import pages
 import pytest
 import results_files
 from results_files import read_results
+from tables_crops import EXACT, losses
 
 WIDE, WHOLE = "other draft, 1500 columns", "whole strip, warp 1.3 times as wide"
 
@@ -72,13 +73,8 @@ def large(variant: str, kind: str, measure: str = "tile_auroc") -> float:
 def crop_losses() -> dict[tuple[str, str], float]:
     """Return the loss of tile AUROC by crop and fabric."""
     crops = read_results("crops")["crops"]
-    exact = crops["exact"]["fabrics"]
-    return {
-        (crop, fabric): exact[fabric]["tile_auroc"] - measured["tile_auroc"]
-        for crop, of_crop in crops.items()
-        if crop != "exact"
-        for fabric, measured in of_crop["fabrics"].items()
-    }
+    by_crop = {crop: losses(crops, crop) for crop in crops if crop != EXACT}
+    return {(crop, fabric): loss for crop, lost in by_crop.items() for fabric, loss in lost.items()}
 
 
 def each_crop_costs() -> bool:
