@@ -18,7 +18,7 @@ def weave(name: str, defective: bool, seed: int) -> BenchStrip:
     image = 120 + 25 * np.sin(rows / 2) * np.sin(columns / 3) + rng.normal(0, 4, (256, 600))
     mask = np.zeros(image.shape, bool)
     if defective:
-        mask[100:130, 290:320] = True
+        mask[100:130, 370:400] = True
         image[mask] -= 60
     return BenchStrip(name, "nep" if defective else "none", image.clip(0, 255).astype(np.uint8), mask)
 

@@ -109,7 +109,7 @@ def test_the_patches_in_memory_and_a_fresh_extraction_agree(small_run: Run):
 
 def test_the_highest_place_is_on_the_defect(small_run: Run):
     row, column = neighbours.highest_place(small_run, "shown_00_3")
-    assert 80 <= row < 150 and 250 <= column < 340
+    assert 80 <= row < 150 and 350 <= column < 420
 
 
 @pytest.mark.parametrize(
