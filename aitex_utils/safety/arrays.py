@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import InputError, check_number
+from ..errors import InputError, check_flag, check_number
 from .out_of_memory import first_line
 
 
@@ -88,7 +88,7 @@ def check_tiles(tiles: np.ndarray, name: str = "tiles", *, colour: bool = False)
     >>> check_tiles(np.zeros((2, 256, 256), np.uint8)).shape
     (2, 256, 256)
     """
-    if colour:
+    if check_flag("colour", colour):
         tiles = as_array(tiles, name)
         if tiles.ndim == 4 and tiles.shape[3] == 3:
             return _check_values(tiles, name)
@@ -265,6 +265,7 @@ def iter_batches(tiles: np.ndarray | Iterable[np.ndarray], *, colour: bool = Fal
     >>> [batch.shape for batch in iter_batches(np.zeros((8, 8), np.uint8) for _ in range(2))]
     [(1, 8, 8), (1, 8, 8)]
     """
+    check_flag("colour", colour)
     if hasattr(tiles, "shape") or isinstance(tiles, (str, bytes, os.PathLike)) or not isinstance(tiles, Iterable):
         yield check_tiles(tiles, colour=colour)
         return
