@@ -452,7 +452,7 @@ show_leaderboard()
 
 # %% [markdown]
 # Diamonds show the AUROC on the shown strips of the run's fabric. In the printed lines, compare this value with the
-# hidden strips of the *same* fabric. With four defective strips in each part, even a large difference is no surprise.
+# hidden strips of the *same* fabric. With so few defective strips in each part, even a large difference is no surprise.
 #
 # A recipe counts once, however often you submit it. The leaderboard counts *recipes*, because each new recipe that you
 # test on the hidden strips is one more option to choose from.
