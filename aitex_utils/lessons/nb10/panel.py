@@ -513,7 +513,8 @@ def clickable_map(image: np.ndarray, anomaly_map: np.ndarray, place: tuple[int, 
 
 
 def _pre(text: str) -> str:
-    return f'<pre style="line-height:1.3;overflow-x:auto">{html.escape(text)}</pre>'
+    style = "line-height:1.3;overflow-x:auto;white-space:pre-wrap;word-break:normal"  # wraps between words
+    return f'<pre style="{style}">{html.escape(text)}</pre>'
 
 
 def _text_of(error: BaseException) -> str:
