@@ -42,7 +42,7 @@ def main() -> None:
         eval_batch_size=BATCH_SIZE,
         num_workers=0,
         test_split_mode="from_dir",
-        val_split_mode="none",
+        val_split_mode="same_as_test",
     )
     detector = Patchcore(
         backbone="tf_efficientnet_lite0",
@@ -56,7 +56,7 @@ def main() -> None:
     )
     detector.model = make_model(backbone)
     with tempfile.TemporaryDirectory() as scratch:
-        engine = Engine(accelerator="cpu", default_root_dir=scratch, logger=False, barebones=False)
+        engine = Engine(accelerator="cpu", default_root_dir=scratch, logger=False, limit_val_batches=0)
         begin = time.perf_counter()
         engine.fit(detector, datamodule=pictures)
         fitted = time.perf_counter()
