@@ -68,4 +68,4 @@ def _cost_row(name: str, fit: float, judge: float, others: float | None, peak: f
     return [name, f"{fit:.0f} s", f"{judge:.0f} s", "" if others is None else f"{others:.0f} s", f"{peak:.1f} GiB"]
 
 
-TABLES = {"inspection_promise": promise_table, "inspection_colour": colour_table, "inspection_size": size_table}
+TABLES = {"inspection_promise": promise_table, "inspection_colour": colour_table}

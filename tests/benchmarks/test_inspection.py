@@ -80,7 +80,8 @@ def test_the_tables_show_what_was_measured(monkeypatch: pytest.MonkeyPatch):
     size["anomalib"] = [{"size": 256, "coreset_ratio": 0.1, "seconds": {"fit": 7, "predict": 8}, "peak_gib": 2}]
     results = {"promise": promise, "size": size, "colour": {"colour": 1.0, "grey": 0.4}}
     monkeypatch.setattr(tables_inspection, "read_results", lambda name: results)
-    rows = {name: table().splitlines()[2:] for name, table in tables_inspection.TABLES.items()}
+    tables = {**tables_inspection.TABLES, "inspection_size": tables_inspection.size_table}
+    rows = {name: table().splitlines()[2:] for name, table in tables.items()}
     assert rows["inspection_promise"] == ["| 00 | 5 | 6 | 10 | 2 | 5 % | 5.0 % (1.0 to 10.0) | 0.0 % | 10.0 % |"]
     assert rows["inspection_colour"] == ["| colour | 1.000 |", "| grey | 0.400 |"]
     assert rows["inspection_size"] == [
