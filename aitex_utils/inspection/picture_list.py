@@ -81,9 +81,9 @@ class Picture:
         Raises
         ------
         InputError
-            If the file cannot be read.
+            If the file cannot be read, or `colour` is neither True nor False.
         """
-        return read_colour(self.path) if colour else read_grey(self.path)
+        return read_colour(self.path) if check_flag("colour", colour) else read_grey(self.path)
 
     def read_mask(self) -> np.ndarray | None:
         """Read where the defect is.

@@ -50,7 +50,7 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(autouse=True)
 def quick_detector(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(judge, "PatchCore", functools.partial(PatchCore, size=SIZE))
+    monkeypatch.setattr(inspect, "fit_pictures", functools.partial(judge.fit_pictures, size=SIZE))
     monkeypatch.setattr(inspect, "POLL", 0.02)
 
 
@@ -68,7 +68,7 @@ def scores(out: Path) -> dict[str, dict[str, str]]:
 def results(folders: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("results") / "out"
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(judge, "PatchCore", functools.partial(PatchCore, size=SIZE))
+        patch.setattr(inspect, "fit_pictures", functools.partial(judge.fit_pictures, size=SIZE))
         assert run(folders, out, "--masks", str(folders / "masks")) == 0
     return out
 
