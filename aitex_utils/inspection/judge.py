@@ -576,7 +576,7 @@ def add_pictures(
     """
     rule, features = _check_rule(rule), _check_detector(detector).features
     n_before, n_tiles = check_integer("n_before", n_before, 1), check_integer("n_tiles", n_tiles, 1)
-    if detector.banks_ is None:
+    if not hasattr(detector, "banks_"):
         raise InputError("The detector has not learned from any picture: call fit_pictures first.")
     if features.whiten:
         raise InputError("A detector with whitening cannot learn from further pictures: fit it anew on all of them.")
