@@ -29,6 +29,8 @@ from aitex_utils.scoring import stitch_maps
 from aitex_utils.streaming_coreset import composable_coreset
 from aitex_utils.tiling import tile
 
+from .embedding import largest_of_blocks
+
 SIDE, TILE, OVERLAP = 768, 256, 32  # px
 MAX_BANK = 25_000  # patches per branch: a tile takes about twice as long with a bank of four times this size
 CALIBRATION = 100  # held-out good pictures are enough for a threshold
@@ -508,7 +510,8 @@ def to_own_pixels(values: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
     Returns
     -------
     ndarray, shape (H, W)
-        Maps are interpolated bilinearly. A mask takes the nearest value.
+        An enlarged map is interpolated bilinearly, and an enlarged mask takes the nearest value. A smaller copy has the
+        largest value of each block, so a found region and the peak of a map remain.
 
     Raises
     ------
@@ -525,6 +528,8 @@ def to_own_pixels(values: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
         raise InputError(f"shape is {shape}, larger than a picture that can be read: give the picture's own shape.")
     if values.shape == shape:
         return values
+    if shape[0] <= values.shape[0] and shape[1] <= values.shape[1]:
+        return largest_of_blocks(values, shape)
     size = shape[::-1]
     if values.dtype == bool:
         return cv2.resize(values.astype(np.uint8), size, interpolation=cv2.INTER_NEAREST_EXACT).astype(bool)

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from aitex_utils.errors import InputError
+from aitex_utils.errors import InputError, MissingError
 from aitex_utils.files.atomic_write import atomic_write, remove_folder, remove_leftovers, settle
 from aitex_utils.files.persistence import SAVED
 from aitex_utils.files.system_errors import explain
@@ -73,12 +73,20 @@ def stamp(path: Path) -> list[int]:
     list of int
         Bytes and nanoseconds.
 
+    Raises
+    ------
+    MissingError
+        If the file is not there any more.
+
     Examples
     --------
     >>> len(stamp(Path(__file__)))
     2
     """
-    status = os.stat(path)
+    try:
+        status = os.stat(path)
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise MissingError(f"{path} is missing: it was moved or deleted a moment ago, copy it there again.") from error
     return [status.st_size, status.st_mtime_ns]
 
 
@@ -191,7 +199,7 @@ class Unfinished:
         """
         file = None
         if found is not None:
-            name = hashlib.sha256(str(path).encode()).hexdigest()[:24]
+            name = hashlib.sha256(os.fsencode(path)).hexdigest()[:24]
             file = self.folder / MAPS / f"{name}.npz"
             with atomic_write(file) as fresh:
                 np.savez_compressed(fresh, found=found, **_encode(result.map))

@@ -135,15 +135,15 @@ def test_a_run_that_is_killed_at_any_step_is_no_obstacle_to_the_next(tmp_path: P
         keep(unfinished, picture)
         unfinished.remove()
 
-    steps = 0
-    for _ in killed_at_each_step(lambda: run("ab"[steps // 2 % 2])):
-        steps += 1
+    steps: list[int] = []
+    for step in killed_at_each_step(lambda: run("ab"[len(steps) // 2 % 2])):
+        steps.append(step)
         again = begin(tmp_path, "a")
         for judged in again.judged.values():
             assert judged.score == 1.25 and (judged.map_file is None or again.read_map(judged)[1].any())
-        if steps % 2:  # go on from what a killed run left, or from nothing
+        if step % 2:  # go on from what a killed run left, or from nothing
             again.remove()
             assert os.listdir(tmp_path) == ["picture.png"]
-    assert steps > 12
+    assert len(steps) > 12
     begin(tmp_path).remove()
     assert os.listdir(tmp_path) == ["picture.png"]
