@@ -220,7 +220,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
 def _run(options: argparse.Namespace) -> int:
     """Run the command with parsed arguments."""
     settings, earlier = _check_options(options)
-    name = full_path(options.test or options.good).name or "pictures"
+    name = _judged_folder(options).name or "pictures"
     out = full_path(PROJECT / "data" / "inspect" / name if options.out is None else given_path(options.out, "--out"))
     _check_apart(out, options)
     check_writable(out, folder=True, manifest=OUTPUT)
@@ -256,13 +256,21 @@ def _check_options(options: argparse.Namespace) -> tuple[dict[str, Any], Inspect
     settings = {"false_alarms": 0.05, "seed": 0, "side": SIDE, "backbone": "efficientnet_lite0", **settings}
     check_number("false_alarms", settings["false_alarms"], "(0, 1)", example="0.05, 1 in 20")
     check_integer("side", settings["side"], 0)
+    PictureRule(side=settings["side"] or None)
+    PatchCore(backbone=settings["backbone"], seed=settings["seed"])  # now, not after the pictures were checked
     return settings, None
+
+
+def _judged_folder(options: argparse.Namespace) -> Path:
+    """Return the folder of pictures to judge, or the data set that it is a part of."""
+    return full_path(options.good, "--good") if options.test is None else full_path(options.test, "--test")
 
 
 def _check_apart(out: Path, options: argparse.Namespace) -> None:
     """Refuse a folder of results in a folder of pictures, because masks of found regions would be judged too."""
     given = {"--good": options.good, "--add": options.add, "--test": options.test, "--masks": options.masks}
-    searched = [(name, Path(os.path.realpath(given_path(path, name)))) for name, path in given.items() if path]
+    given = {name: given_path(path, name) for name, path in given.items() if path is not None}
+    searched = [(name, Path(os.path.realpath(path))) for name, path in given.items()]
     if options.good is not None and options.test is None:  # the layout of MVTec AD
         name, root = searched.pop(0)
         searched += [
@@ -515,7 +523,8 @@ class _Run:
 
     def _list_sets(self) -> PictureSets:
         options = self.options
-        return list_pictures(options.good or options.add, options.test, options.masks, allow_empty=options.watch)
+        good = options.add if options.good is None else options.good
+        return list_pictures(good, options.test, options.masks, allow_empty=options.watch)
 
     def _bar(self, label: str, pictures: Sequence[Picture], values: Iterable[Any]) -> Iterable[Any]:
         """Return the values with a progress bar that shows the time left."""
@@ -592,7 +601,7 @@ class _Run:
             settings=settings,
             measures=self._measures(),
             scale=(0.5 * inspection.threshold, max(float(highest), inspection.threshold + 1e-6)),
-            title=f"Inspection of {full_path(self.options.test or self.options.good).name}",
+            title=f"Inspection of {_judged_folder(self.options).name or 'pictures'}",
         )
 
     def _short_promise(self) -> str:
@@ -607,8 +616,8 @@ class _Run:
         inspection, warned = self.inspection, []
         if gone := self._gone():
             warned.append(
-                f"{len(gone)} judged pictures are not there any more ({gone[0]}, ...). This page shows the others, and "
-                "scores.csv has all."
+                f"The files of {len(gone)} of {len(self.judged)} judged pictures are gone ({gone[0]}, ...). This page "
+                "shows the others, and scores.csv has all."
             )
         if self.lines:
             warned.append(f"{ISSUES} lists all files that are odd or left out, and why.")

@@ -30,6 +30,7 @@ from aitex_utils.streaming_coreset import composable_coreset
 from aitex_utils.tiling import tile
 
 from .embedding import largest_of_blocks
+from .wording import as_count
 
 SIDE, TILE, OVERLAP = 768, 256, 32  # px
 MAX_BANK = 25_000  # patches per branch: a tile takes about twice as long with a bank of four times this size
@@ -368,7 +369,7 @@ def split_good(n_good: int, false_alarms: float, seed: int = 0) -> tuple[np.ndar
     """
     n_good, seed = check_integer("n_good", n_good, 0, MOST_PICTURES), check_seed(seed)
     if n_good < 2:
-        raise InputError(f"There are {n_good} good pictures that can be used: give at least 2, better 40 or more.")
+        raise InputError(f"{as_count(n_good, 'good picture')} can be used: give at least 2, better 40 or more.")
     held_out = min(n_good // 2, max(CALIBRATION, 4 * pictures_needed(false_alarms)))
     order = np.random.default_rng(seed).permutation(n_good)
     return np.sort(order[held_out:]), np.sort(order[:held_out])
@@ -434,7 +435,7 @@ def find_threshold(good_scores: Sequence[float], false_alarms: float) -> tuple[f
     """
     scores = check_scores(check_float32(good_scores, "good_scores"), "good_scores").ravel()
     needed, rate = pictures_needed(false_alarms), 100 * false_alarms
-    begin = f"{len(scores)} held-out good pictures promise that at most"
+    begin = f"{as_count(len(scores), 'held-out good picture')} promise{'s' * (len(scores) == 1)} that at most"
     if len(scores) >= needed:
         return conformal_threshold(scores, false_alarms), f"{begin} {rate:g} % of good pictures {CONDITIONS}", True
     promise = (

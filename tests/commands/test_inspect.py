@@ -245,6 +245,12 @@ def test_colours_are_judged_where_the_pictures_have_them(tmp_path: Path):
         (["--good", "none", "--test", "b"], "there is no folder none"),
         (["--good", "a", "--test", "b", "--false-alarms", "1"], "^inspect: false_alarms is 1"),
         (["--good", "a", "--test", "b", "--side", "-1"], "^inspect: side is -1"),
+        (["--good", "a", "--test", "b", "--side", "9"], "^inspect: side is 9"),
+        (["--good", "a", "--test", "b", "--seed", "-1"], "^inspect: seed is -1"),
+        (["--good", "a", "--test", "b", "--backbone", "alexnet9"], "^inspect: There is no backbone 'alexnet9'"),
+        (["--good", "", "--test", "b"], "^inspect: --good: '' is no path"),
+        (["--good", "a", "--test", ""], "^inspect: --test: '' is no path"),
+        (["--detector", "", "--test", "b"], "^inspect: --detector: '' is no path"),
     ],
 )
 def test_wrong_arguments_are_refused_in_one_sentence(arguments: list[str], message: str, capsys, tmp_path: Path):
@@ -397,7 +403,9 @@ def test_judged_pictures_can_be_moved_away_while_the_folder_is_watched(
     assert watched(monkeypatch, results, new, out, [replaced, nothing]) == 130
     assert set(scores(out)) == {"0.png", "1.png"} and (out / "found" / "0.png.png").is_file()
     page = (out / "report.html").read_text(encoding="utf-8")
-    assert "1 judged pictures are not there any more (0.png, ...)" in page and "0 of 1 pictures were flagged" in page
+    assert (
+        "The files of 1 of 2 judged pictures are gone (0.png, ...)" in page and "0 of 1 pictures were flagged" in page
+    )
 
 
 def test_pictures_that_were_added_before_are_not_learned_twice(folders: Path, results: Path, tmp_path: Path, capsys):

@@ -159,7 +159,7 @@ def test_the_split_uses_each_picture_once(n: int, rate: float):
 
 @pytest.mark.parametrize("n", [0, 1])
 def test_a_single_good_picture_is_not_enough(n: int):
-    with pytest.raises(InputError, match="good pictures that can be used: give at least 2"):
+    with pytest.raises(InputError, match=f"{n} good pictures? can be used: give at least 2"):
         split_good(n, 0.05)
 
 
