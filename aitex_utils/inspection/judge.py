@@ -35,7 +35,7 @@ from .wording import as_count
 SIDE, TILE, OVERLAP = 768, 256, 32  # px
 MAX_BANK = 25_000  # patches per branch: a tile takes about twice as long with a bank of four times this size
 CALIBRATION = 100  # held-out good pictures are enough for a threshold
-MOST_PICTURES = 10**7  # of which a draw takes a second, and no inspection has more
+MOST_PICTURES = 10**7  # a draw from so many takes a second, and no inspection has more
 LEAST_AREA = 0.25  # of the area of a patch of the map, below which a region is noise unless it has the peak
 
 

@@ -19,6 +19,7 @@ from aitex_utils.datasets.dataset_check import MOST, Issue, serious_issues
 from aitex_utils.errors import InputError, check_flag, shown
 from aitex_utils.files.images import read_mask
 
+from .judge import PictureRule, scaled_shape
 from .picture_list import MASK_ENDING, Picture, PictureSets, list_pictures, natural_order  # noqa: F401
 from .picture_statistics import PictureStatistics, measure_picture, median_and_spread, similarity
 
@@ -186,7 +187,9 @@ def _measure(pictures: Sequence[Picture], progress: bool) -> tuple[Measured, lis
     issues = []
     for picture in tqdm(pictures, desc="check", unit="picture", disable=not progress):
         try:
-            measured[picture.path] = measure_picture(picture.path)
+            one = measure_picture(picture.path)
+            scaled_shape(one.shape, PictureRule(side=None))
+            measured[picture.path] = one
         except InputError as error:
             issues.append(_issue(picture.path, "cannot be read", f"it is left out{_because(error, picture.path)}"))
     return measured, issues
