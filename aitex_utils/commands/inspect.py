@@ -7,6 +7,7 @@ a folder with a report to open in a browser, scores, masks of the regions found,
 from __future__ import annotations
 
 import argparse
+import contextlib
 import csv
 import json
 import math
@@ -23,8 +24,10 @@ from typing import Any
 import cv2
 import numpy as np
 
-from aitex_utils.errors import InputError, check_integer, check_number
+from aitex_utils.datasets.dataset_check import Issue
+from aitex_utils.errors import InputError, MissingError, check_integer, check_number
 from aitex_utils.files.atomic_write import atomic_write, check_writable, settle
+from aitex_utils.files.data_folder import folders_called
 from aitex_utils.files.ownership import Manifest
 from aitex_utils.files.paths import full_path, given_path
 from aitex_utils.inspection.embedding import fit_within, largest_regions
@@ -60,7 +63,8 @@ from .launching import run_command
 from .profiling import Stopwatch, peak_memory_mib, versions
 
 FOUND = 3  # exit code with --fail-on-find
-WHAT, FILE = "an inspection", "inspect.json"
+WHAT, FILE, ISSUES = "an inspection", "inspect.json", "issues.csv"
+TEXT = {"encoding": "utf-8", "errors": "backslashreplace"}  # a name that is not valid Unicode can be written
 COLUMNS = ("picture", "score", "flagged", "regions", "found_px", "row", "column", "height", "width", "good", "kind")
 POLL = 2.0  # seconds between two looks at a watched folder
 OVERVIEW = 256  # px, longer side at which maps are compared with ground truth
@@ -216,8 +220,9 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
 def _run(options: argparse.Namespace) -> int:
     """Run the command with parsed arguments."""
     settings, earlier = _check_options(options)
-    name = full_path(options.test or options.good).name or "pictures"
+    name = _judged_folder(options).name or "pictures"
     out = full_path(PROJECT / "data" / "inspect" / name if options.out is None else given_path(options.out, "--out"))
+    _check_apart(out, options)
     check_writable(out, folder=True, manifest=OUTPUT)
     run = _Run(options, settings, out)
     run.list()
@@ -251,7 +256,33 @@ def _check_options(options: argparse.Namespace) -> tuple[dict[str, Any], Inspect
     settings = {"false_alarms": 0.05, "seed": 0, "side": SIDE, "backbone": "efficientnet_lite0", **settings}
     check_number("false_alarms", settings["false_alarms"], "(0, 1)", example="0.05, 1 in 20")
     check_integer("side", settings["side"], 0)
+    PictureRule(side=settings["side"] or None)
+    PatchCore(backbone=settings["backbone"], seed=settings["seed"])  # now, not after the pictures were checked
     return settings, None
+
+
+def _judged_folder(options: argparse.Namespace) -> Path:
+    """Return the folder of pictures to judge, or the data set that it is a part of."""
+    return full_path(options.good, "--good") if options.test is None else full_path(options.test, "--test")
+
+
+def _check_apart(out: Path, options: argparse.Namespace) -> None:
+    """Refuse a folder of results in a folder of pictures, because masks of found regions would be judged too."""
+    given = {"--good": options.good, "--add": options.add, "--test": options.test, "--masks": options.masks}
+    given = {name: given_path(path, name) for name, path in given.items() if path is not None}
+    searched = [(name, Path(os.path.realpath(path))) for name, path in given.items()]
+    if options.good is not None and options.test is None:  # the layout of MVTec AD
+        name, root = searched.pop(0)
+        searched += [
+            (name, place) for part in ("train", "test", "ground_truth") for place in folders_called(root, part)
+        ]
+    real = Path(os.path.realpath(out))
+    for name, place in searched:
+        if place in (real, *real.parents):
+            raise InputError(
+                f"--out {out} lies in the pictures of {name}, {place}, so its masks would be taken for pictures: name "
+                "a folder outside."
+            )
 
 
 class _Run:
@@ -262,8 +293,10 @@ class _Run:
         self.progress, self.watch = sys.stderr.isatty(), Stopwatch()
         self.judged: dict[str, Judged] = {}  # by the name of the picture
         self.pictures: dict[str, Picture] = {}
-        self.stamps: dict[str, list[int]] = {}  # of the pictures that were judged, by path
+        self.stamps: dict[str, list[int]] = {}  # of the pictures that were judged or could not be read, by path
+        self.issues: list[Issue] = []
         self.lines: list[str] = []
+        self.is_away = False  # the watched folder
 
     def list(self) -> None:
         """Find the pictures, and say what is odd about them."""
@@ -272,7 +305,7 @@ class _Run:
             issues = check_pictures(sets, progress=self.progress)
         if self.options.detector is not None:  # it has learned already
             issues = [issue for issue in issues if issue.kind != "too few good pictures"]
-        self.lines = serious_picture_issues(issues)
+        self.issues, self.lines = issues, serious_picture_issues(issues)
         for line in self.lines:
             print(f"In your pictures: {line}.", flush=True)
         self.good, self.test = usable_pictures(sets.good, issues), usable_pictures(sets.test, issues)
@@ -291,6 +324,8 @@ class _Run:
             self.inspection = replace(earlier)
         self.is_new = earlier is None or self.options.add is not None
         fitted, held_out = [], []
+        if self.is_new:
+            self._leave_out_known()
         if self.is_new:
             inspection = self.inspection
             fitted, held_out = split_good(len(self.good), inspection.false_alarms, inspection.seed)
@@ -311,7 +346,7 @@ class _Run:
         images = self._bar("learn", self.training, (one.read(colour=rule.colour) for one in self.training))
         n_new = _count_tiles(self.training, rule)
         inspection.n_tiles += n_new
-        inspection.training = [*inspection.training, *(str(one.path) for one in self.training)]
+        inspection.training = [*inspection.training, *(str(full_path(one.path)) for one in self.training)]
         kept = self.unfinished.detector()
         if kept is not None:  # by an interrupted run
             self.detector = kept
@@ -344,9 +379,13 @@ class _Run:
                 stacklevel=2,
             )
         with self.watch.step("calibrate"):
-            pictures = [Picture(path, path.name, True, "good", None) for path in held_out]
-            judged = [self._predict("good", picture) for picture in self._bar("calibrate", pictures, pictures)]
-        inspection.calibration = [str(path) for path in held_out]
+            pictures = [Picture(full_path(path), path.name, True, "good", None) for path in held_out]
+            outcomes = [(one, self._predict("good", one)) for one in self._bar("calibrate", pictures, pictures)]
+        outcomes = [(picture, judged) for picture, judged in outcomes if judged is not None]
+        if not outcomes:
+            raise InputError("None of the held-out good pictures is there any more: copy them there again.")
+        judged = [one for _, one in outcomes]
+        inspection.calibration = [str(picture.path) for picture, _ in outcomes]
         inspection.good_scores = [one.score for one in judged]
         inspection.brightness = [one.brightness for one in judged]
         found = find_threshold(inspection.good_scores, inspection.false_alarms)
@@ -357,8 +396,9 @@ class _Run:
         """Judge pictures, or take what an interrupted run has kept."""
         with self.watch.step("judge"):
             for picture in self._bar("judge", pictures, pictures):
-                self.pictures[picture.name] = picture
-                self.judged[picture.name] = self._predict("test", picture)
+                judged = self._predict("test", picture)
+                if judged is not None:
+                    self.pictures[picture.name], self.judged[picture.name] = picture, judged
 
     def flagged(self) -> list[str]:
         """Return the names of the flagged pictures, highest score first."""
@@ -368,14 +408,25 @@ class _Run:
         """Return the names of all judged pictures, highest score first."""
         return sorted(self.judged, key=lambda name: (-self.judged[name].score, name))
 
+    def _gone(self) -> list[str]:
+        """Return the names of judged pictures whose files are not there any more."""
+        return [name for name in self.ranked() if not os.path.isfile(self.pictures[name].path)]
+
     def write(self) -> None:
         """Write the folder of the results, whole or not at all. An empty watched folder has none yet."""
         if not self.judged:
+            if not self.options.watch:
+                raise InputError("None of the pictures to judge is there any more: copy them there again.")
             print(f"Waiting for pictures in {self.options.test}: Ctrl-C ends the watch.", flush=True)
             return
+        if len(self._gone()) == len(self.judged):
+            if not self.options.watch:
+                raise InputError("None of the judged pictures is there any more: copy them there again.")
+            return  # the results before remain
         with atomic_write(self.out, folder=True, manifest=OUTPUT) as folder:
-            shutil.copytree(self.unfinished.folder / DETECTOR, folder / DETECTOR)
+            _copy_files(self.unfinished.folder / DETECTOR, folder / DETECTOR)
             self._write_scores(folder)
+            self._write_issues(folder / ISSUES)
             self._write_report(folder / "report.html")
             files = {path.relative_to(folder).as_posix(): path.stat().st_size for path in _files(folder)}
             content = {
@@ -394,25 +445,69 @@ class _Run:
 
     def look_again(self) -> None:
         """Wait a little, judge pictures that have come or changed, and write the results anew if there are any."""
-        before = {picture.path: stamp(picture.path) for picture in self._list_sets().test}
+        before = {picture.path: now for picture, now in self._see()}
         time.sleep(POLL)
-        fresh = []
-        for picture in self._list_sets().test:
-            now = stamp(picture.path)
-            is_whole = before.get(picture.path) == now  # else it is still being copied
-            if is_whole and self.stamps.get(str(picture.path)) != now:
-                fresh.append(picture)
-        fresh = usable_pictures(fresh, check_pictures(PictureSets([], fresh)))
+        seen = [(picture, now) for picture, now in self._see() if before.get(picture.path) == now]  # not being copied
+        fresh = [picture for picture, now in seen if self.stamps.get(str(picture.path)) != now]
+        issues = [issue for issue in check_pictures(PictureSets([], fresh)) if issue.kind == "cannot be read"]
+        usable = usable_pictures(fresh, issues)
+        for picture, now in seen:
+            if picture in fresh and picture not in usable:  # until it changes
+                self.stamps[str(picture.path)] = now
+        for issue in issues:
+            print(f"{issue.file} {issue.kind}: {issue.message}.", file=sys.stderr, flush=True)
+        self.judge(usable)
+        fresh = [picture for picture in usable if picture.name in self.judged]
         if not fresh:
             return
-        self.judge(fresh)
         for picture in fresh:
             score = self.judged[picture.name].score
             state = "flagged" if score >= self.inspection.threshold else "not flagged"
             print(f"{picture.name}: {score:.3f}, {state}", flush=True)
         self.write()
 
-    def _predict(self, role: str, picture: Picture) -> Judged:
+    def _see(self) -> list[tuple[Picture, list[int]]]:
+        """Return the pictures of the watched folder with their stamps. It can be away for a while."""
+        seen = []
+        try:
+            pictures = self._list_sets().test
+            self.is_away = False
+        except InputError as error:
+            if not self.is_away:
+                print(f"inspect: {error} Waiting for it: Ctrl-C ends the watch.", file=sys.stderr, flush=True)
+            self.is_away = True
+            return []
+        for picture in pictures:
+            with contextlib.suppress(MissingError):  # it vanished after the folder was listed
+                seen.append((picture, stamp(picture.path)))
+        return seen
+
+    def _leave_out_known(self) -> None:
+        """Take the pictures of --add that the detector has learned before from those to learn from."""
+        known = {*self.inspection.training, *self.inspection.calibration}
+        fresh = [picture for picture in self.good if str(full_path(picture.path)) not in known]
+        if len(fresh) < len(self.good):
+            count = len(self.good) - len(fresh)
+            print(
+                f"{count} of {len(self.good)} pictures of --add were learned before and do not count again.", flush=True
+            )
+        self.good = fresh
+        self.is_new = self.options.detector is None or bool(fresh)
+
+    def _predict(self, role: str, picture: Picture) -> Judged | None:
+        """Return the outcome for a picture, or None with a warning if it cannot be read any more."""
+        try:
+            return self._predict_readable(role, picture)
+        except InputError as error:
+            try:
+                picture.read()
+            except InputError:  # it vanished, or is being replaced, since it was checked
+                self.stamps.pop(str(picture.path), None)
+                warnings.warn(f"{error} The picture is left out.", stacklevel=2)
+                return None
+            raise
+
+    def _predict_readable(self, role: str, picture: Picture) -> Judged:
         """Return the outcome for a picture, from an interrupted run if it is there."""
         path, rule, now = picture.path, self.inspection.rule, stamp(picture.path)
         kept = self.unfinished.judged.get((role, str(path)))
@@ -428,7 +523,8 @@ class _Run:
 
     def _list_sets(self) -> PictureSets:
         options = self.options
-        return list_pictures(options.good or options.add, options.test, options.masks, allow_empty=options.watch)
+        good = options.add if options.good is None else options.good
+        return list_pictures(good, options.test, options.masks, allow_empty=options.watch)
 
     def _bar(self, label: str, pictures: Sequence[Picture], values: Iterable[Any]) -> Iterable[Any]:
         """Return the values with a progress bar that shows the time left."""
@@ -438,7 +534,7 @@ class _Run:
 
     def _write_scores(self, folder: Path) -> None:
         """Write scores.csv, and a mask of the regions found in each flagged picture."""
-        with open(folder / "scores.csv", "w", newline="", encoding="utf-8") as file:
+        with open(folder / "scores.csv", "w", newline="", **TEXT) as file:
             writer = csv.writer(file)
             writer.writerow(COLUMNS)
             for name in self.ranked():
@@ -455,6 +551,13 @@ class _Run:
                     target.write_bytes(cv2.imencode(".png", found.astype(np.uint8) * 255)[1].tobytes())
                 label = "" if picture.is_good is None else int(picture.is_good)
                 writer.writerow([name, repr(judged.score), int(is_flagged), count, area, *place, label, picture.kind])
+
+    def _write_issues(self, path: Path) -> None:
+        """Write all that is odd about the pictures, file by file."""
+        with open(path, "w", newline="", **TEXT) as file:
+            writer = csv.writer(file)
+            writer.writerow(("file", "kind", "message"))
+            writer.writerows((issue.file, issue.kind, issue.message) for issue in self.issues)
 
     def _own_pixels(self, name: str) -> tuple[np.ndarray, np.ndarray]:
         """Return the map of a picture and the mask of the regions found, both (H, W) as the picture."""
@@ -484,7 +587,7 @@ class _Run:
             "seed": str(inspection.seed),
             **{f"version of {name}": version for name, version in versions().items()},
         }
-        scores = {name: self.judged[name].score for name in self.ranked()}
+        scores = {name: self.judged[name].score for name in self.ranked() if name not in self._gone()}
         highest = max([*scores.values(), *inspection.good_scores, inspection.threshold], default=1.0)
         write_report(
             path,
@@ -498,7 +601,7 @@ class _Run:
             settings=settings,
             measures=self._measures(),
             scale=(0.5 * inspection.threshold, max(float(highest), inspection.threshold + 1e-6)),
-            title=f"Inspection of {full_path(self.options.test or self.options.good).name}",
+            title=f"Inspection of {_judged_folder(self.options).name or 'pictures'}",
         )
 
     def _short_promise(self) -> str:
@@ -511,6 +614,13 @@ class _Run:
     def _warnings(self) -> list[str]:
         """Return what a reader of the report must know, in sentences."""
         inspection, warned = self.inspection, []
+        if gone := self._gone():
+            warned.append(
+                f"The files of {len(gone)} of {len(self.judged)} judged pictures are gone ({gone[0]}, ...). This page "
+                "shows the others, and scores.csv has all."
+            )
+        if self.lines:
+            warned.append(f"{ISSUES} lists all files that are odd or left out, and why.")
         if not inspection.is_promise_kept:
             warned.append(inspection.promise)
         judged = [one.brightness for one in self.judged.values()]
@@ -526,7 +636,8 @@ class _Run:
 
     def _measures(self) -> Measures | None:
         """Return measures if there are labels of both kinds."""
-        labelled = [name for name in self.ranked() if self.pictures[name].is_good is not None]
+        gone = self._gone()
+        labelled = [name for name in self.ranked() if self.pictures[name].is_good is not None and name not in gone]
         labels = [not self.pictures[name].is_good for name in labelled]
         if len(set(labels)) < 2:
             return None
@@ -611,6 +722,14 @@ def _forecast(n_learned: int, n_judged: int, backbone: str, rule: PictureRule) -
     minutes = (FIT_SHARE * n_learned + JUDGE_SHARE * n_judged) * seconds / 60
     shown = f"about {max(1, round(minutes))} min" if minutes > 0.75 else "less than a minute"
     return f"{n_learned} tiles to learn from and {n_judged} to judge: this takes {shown}."
+
+
+def _copy_files(folder: Path, target: Path) -> None:
+    """Copy the files of a folder. `shutil.copytree` would hide the reason of an error, such as a full disk."""
+    for path in _files(folder):
+        place = target / path.relative_to(folder)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(path, place)
 
 
 def _files(folder: Path) -> Iterator[Path]:

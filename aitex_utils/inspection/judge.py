@@ -18,18 +18,24 @@ import numpy as np
 
 from aitex_utils.calibration import leave_one_out_distances, position_scale
 from aitex_utils.coreset import coreset_size, k_center_greedy
-from aitex_utils.errors import InputError, check_flag, check_integer, check_number
+from aitex_utils.errors import InputError, check_flag, check_integer, check_number, check_seed, check_shape, shown
+from aitex_utils.files.images import MAX_PIXELS
 from aitex_utils.memory_bank import MemoryBank
 from aitex_utils.metrics import conformal_threshold
 from aitex_utils.patchcore import PatchCore
 from aitex_utils.safety.arrays import as_array
+from aitex_utils.safety.scores import check_float32, check_scores
 from aitex_utils.scoring import stitch_maps
 from aitex_utils.streaming_coreset import composable_coreset
 from aitex_utils.tiling import tile
 
+from .embedding import largest_of_blocks
+from .wording import as_count
+
 SIDE, TILE, OVERLAP = 768, 256, 32  # px
 MAX_BANK = 25_000  # patches per branch: a tile takes about twice as long with a bank of four times this size
 CALIBRATION = 100  # held-out good pictures are enough for a threshold
+MOST_PICTURES = 10**7  # a draw from so many takes a second, and no inspection has more
 LEAST_AREA = 0.25  # of the area of a patch of the map, below which a region is noise unless it has the peak
 
 
@@ -106,12 +112,18 @@ def scale_picture(image: np.ndarray, rule: PictureRule) -> np.ndarray:
     ndarray, shape (h, w) or (h, w, 3)
         The picture itself if nothing is to be scaled. Both sides are at least as long as a tile.
 
+    Raises
+    ------
+    InputError
+        If `image` is no picture, or so narrow that it has too many pixels once it is as wide as a tile.
+
     Examples
     --------
     >>> scale_picture(np.zeros((2000, 3000), np.uint8), PictureRule()).shape
     (768, 1152)
     """
-    shape = _scaled_shape(image.shape[:2], rule)
+    image, rule = check_picture(image), _check_rule(rule)
+    shape = scaled_shape(image.shape[:2], rule)
     if shape == image.shape[:2]:
         return image
     shrinks = min(shape) < min(image.shape[:2])
@@ -135,12 +147,18 @@ def cut_picture(image: np.ndarray, rule: PictureRule) -> tuple[np.ndarray, np.nd
     corners : ndarray, shape (N, 2)
         Row and column of each tile's upper left pixel.
 
+    Raises
+    ------
+    InputError
+        If `image` is no picture, or smaller than a tile.
+
     Examples
     --------
     >>> tiles, corners = cut_picture(np.zeros((256, 480, 3), np.uint8), PictureRule())
     >>> tiles.shape, corners.tolist()
     ((2, 256, 256, 3), [[0, 0], [0, 224]])
     """
+    image, rule = check_picture(image), _check_rule(rule)
     if image.ndim == 2:
         return tile(image, rule.tile_size, rule.overlap)
     channels, corners = zip(*(tile(image[..., i], rule.tile_size, rule.overlap) for i in range(3)), strict=True)
@@ -161,13 +179,20 @@ def tiles_of(images: Iterable[np.ndarray], rule: PictureRule) -> Iterator[np.nda
     ------
     ndarray, shape (N, s, s) or (N, s, s, 3)
 
+    Raises
+    ------
+    InputError
+        If `images` cannot be iterated, or one of them is no picture.
+
     Examples
     --------
     >>> [tiles.shape for tiles in tiles_of([np.zeros((256, 256), np.uint8)], PictureRule())]
     [(1, 256, 256)]
     """
+    if not np.iterable(images):
+        raise InputError(f"images is {shown(images)}: give a list of pictures, or a generator that reads them.")
     for image in images:
-        yield cut_picture(scale_picture(check_picture(image), rule), rule)[0]
+        yield cut_picture(scale_picture(image, rule), rule)[0]
 
 
 def check_picture(image: np.ndarray) -> np.ndarray:
@@ -228,6 +253,11 @@ def fit_pictures(
     -------
     PatchCore
 
+    Raises
+    ------
+    InputError
+        If there are no pictures, one of them cannot be used, or an argument is out of range.
+
     Examples
     --------
     >>> good = np.random.default_rng(0).integers(100, 120, (2, 64, 64), np.uint8)
@@ -235,6 +265,7 @@ def fit_pictures(
     >>> fit_pictures(good, rule, n_tiles=2, size=64).tile_shape_
     (64, 64)
     """
+    rule, n_tiles = _check_rule(rule), check_integer("n_tiles", n_tiles, 1)
     detector = PatchCore(**{"colour": rule.colour, **parameters})
     detector.coreset_ratio = min(detector.coreset_ratio, MAX_BANK / (n_tiles * _patches_per_tile(detector, rule)))
     return detector.fit(tiles_of(images, rule), memory=memory)
@@ -254,13 +285,20 @@ def count_tiles(shape: tuple[int, ...], rule: PictureRule) -> int:
     -------
     int
 
+    Raises
+    ------
+    InputError
+        If `shape` is no shape of a picture, or one that `scale_picture` refuses.
+
     Examples
     --------
     >>> count_tiles((2000, 3000), PictureRule())
     20
     """
-    scaled = np.broadcast_to(np.uint8(0), _scaled_shape(shape[:2], rule))  # no pixels are needed
-    return len(cut_picture(scaled, rule)[1])
+    shape = shape[:2] if isinstance(shape, (tuple, list)) and len(shape) == 3 else shape
+    scaled = scaled_shape(check_shape("shape", shape), _check_rule(rule))
+    step = rule.tile_size - rule.overlap
+    return math.prod(1 + math.ceil((length - rule.tile_size) / step) for length in scaled)
 
 
 def predict_picture(detector: PatchCore, image: np.ndarray, rule: PictureRule) -> PictureResult:
@@ -279,6 +317,11 @@ def predict_picture(detector: PatchCore, image: np.ndarray, rule: PictureRule) -
     -------
     PictureResult
 
+    Raises
+    ------
+    InputError
+        If the detector is not fitted, was fitted on tiles of another size, or `image` is no picture.
+
     Examples
     --------
     >>> good = np.random.default_rng(0).integers(100, 120, (2, 64, 64), np.uint8)
@@ -286,7 +329,7 @@ def predict_picture(detector: PatchCore, image: np.ndarray, rule: PictureRule) -
     >>> predict_picture(fit_pictures(good, rule, n_tiles=2, size=64), good[0], rule).map.shape
     (64, 64)
     """
-    image = check_picture(image)
+    detector, image, rule = _check_detector(detector), check_picture(image), _check_rule(rule)
     scaled = scale_picture(image, rule)
     tiles, corners = cut_picture(scaled, rule)
     step = max(detector.features.batch_size, 1)
@@ -316,7 +359,7 @@ def split_good(n_good: int, false_alarms: float, seed: int = 0) -> tuple[np.ndar
     Raises
     ------
     InputError
-        If there are fewer than 2.
+        If there are fewer than 2, or an argument is out of range.
 
     Examples
     --------
@@ -324,9 +367,9 @@ def split_good(n_good: int, false_alarms: float, seed: int = 0) -> tuple[np.ndar
     >>> len(training), len(calibration)
     (20, 20)
     """
-    n_good = check_integer("n_good", n_good, 0)
+    n_good, seed = check_integer("n_good", n_good, 0, MOST_PICTURES), check_seed(seed)
     if n_good < 2:
-        raise InputError(f"There are {n_good} good pictures that can be used: give at least 2, better 40 or more.")
+        raise InputError(f"{as_count(n_good, 'good picture')} can be used: give at least 2, better 40 or more.")
     held_out = min(n_good // 2, max(CALIBRATION, 4 * pictures_needed(false_alarms)))
     order = np.random.default_rng(seed).permutation(n_good)
     return np.sort(order[held_out:]), np.sort(order[:held_out])
@@ -343,6 +386,11 @@ def pictures_needed(false_alarms: float) -> int:
     Returns
     -------
     int
+
+    Raises
+    ------
+    InputError
+        If the rate is out of range.
 
     Examples
     --------
@@ -373,6 +421,11 @@ def find_threshold(good_scores: Sequence[float], false_alarms: float) -> tuple[f
         False if the pictures are too few for the rate. The threshold then lies above all their scores, which is the
         lowest rate that they can promise.
 
+    Raises
+    ------
+    InputError
+        If there is no score, one is not finite, or the rate is out of range.
+
     Examples
     --------
     >>> find_threshold([1.0, 2.0, 3.0], 0.25)[2]
@@ -380,8 +433,9 @@ def find_threshold(good_scores: Sequence[float], false_alarms: float) -> tuple[f
     >>> find_threshold([1.0, 2.0, 3.0], 0.05)[1][:62]
     '3 held-out good pictures promise that at most 1 in 4 good pict'
     """
-    scores, needed, rate = np.asarray(good_scores, np.float32), pictures_needed(false_alarms), 100 * false_alarms
-    begin = f"{len(scores)} held-out good pictures promise that at most"
+    scores = check_scores(check_float32(good_scores, "good_scores"), "good_scores").ravel()
+    needed, rate = pictures_needed(false_alarms), 100 * false_alarms
+    begin = f"{as_count(len(scores), 'held-out good picture')} promise{'s' * (len(scores) == 1)} that at most"
     if len(scores) >= needed:
         return conformal_threshold(scores, false_alarms), f"{begin} {rate:g} % of good pictures {CONDITIONS}", True
     promise = (
@@ -412,6 +466,11 @@ def mark_regions(anomaly_map: np.ndarray, threshold: float, patch: float = 8.0) 
         Bool. Gaps narrower than a patch are closed. Regions far smaller than a patch are dropped, except the region
         with the peak: a picture that is flagged has at least one region.
 
+    Raises
+    ------
+    InputError
+        If the map is not finite, or an argument is out of range.
+
     Examples
     --------
     >>> anomaly_map = np.zeros((32, 32), np.float32)
@@ -420,7 +479,12 @@ def mark_regions(anomaly_map: np.ndarray, threshold: float, patch: float = 8.0) 
     >>> int(mark_regions(anomaly_map, 1.0).sum())
     256
     """
-    above = (anomaly_map >= threshold).astype(np.uint8)
+    anomaly_map = _check_plane(check_scores(anomaly_map, "anomaly_map"), "anomaly_map")
+    if not (isinstance(threshold, (float, np.floating)) and threshold == np.inf):  # which flags nothing
+        check_number("threshold", threshold, "(-inf, inf)", example=1.5)
+    patch = min(check_number("patch", patch, "(0, inf)", example=8.0), max(anomaly_map.shape))
+    with np.errstate(over="ignore"):  # a threshold that float32 cannot represent is infinite to a map of float32
+        above = (anomaly_map >= anomaly_map.dtype.type(threshold)).astype(np.uint8)
     if not above.any():
         return above.astype(bool)
     side = max(1, int(patch) | 1)
@@ -447,19 +511,30 @@ def to_own_pixels(values: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
     Returns
     -------
     ndarray, shape (H, W)
-        Maps are interpolated bilinearly. A mask takes the nearest value.
+        An enlarged map is interpolated bilinearly, and an enlarged mask takes the nearest value. A smaller copy has the
+        largest value of each block, so a found region and the peak of a map remain.
+
+    Raises
+    ------
+    InputError
+        If `values` is no map or mask, or a picture of that shape could not be read.
 
     Examples
     --------
     >>> to_own_pixels(np.eye(2, dtype=bool), (4, 4)).sum()
     np.int64(8)
     """
-    if values.shape == tuple(shape):
+    values, shape = _check_plane(as_array(values, "values"), "values"), check_shape("shape", shape)
+    if math.prod(shape) > MAX_PIXELS:
+        raise InputError(f"shape is {shape}, larger than a picture that can be read: give the picture's own shape.")
+    if values.shape == shape:
         return values
-    size = (int(shape[1]), int(shape[0]))
+    if shape[0] <= values.shape[0] and shape[1] <= values.shape[1]:
+        return largest_of_blocks(values, shape)
+    size = shape[::-1]
     if values.dtype == bool:
         return cv2.resize(values.astype(np.uint8), size, interpolation=cv2.INTER_NEAREST_EXACT).astype(bool)
-    return cv2.resize(values.astype(np.float32), size, interpolation=cv2.INTER_LINEAR)
+    return cv2.resize(check_float32(values, "values"), size, interpolation=cv2.INTER_LINEAR)
 
 
 def add_pictures(
@@ -494,7 +569,7 @@ def add_pictures(
     Raises
     ------
     InputError
-        If there are no pictures, or the detector's patches are whitened.
+        If there are no pictures, one of them cannot be used, or the detector is not fitted or whitens its patches.
 
     Examples
     --------
@@ -505,7 +580,10 @@ def add_pictures(
     >>> len(detector.bank_)
     12
     """
-    features = detector.features
+    rule, features = _check_rule(rule), _check_detector(detector).features
+    n_before, n_tiles = check_integer("n_before", n_before, 1), check_integer("n_tiles", n_tiles, 1)
+    if not hasattr(detector, "banks_"):
+        raise InputError("The detector has not learned from any picture: call fit_pictures first.")
     if features.whiten:
         raise InputError("A detector with whitening cannot learn from further pictures: fit it anew on all of them.")
     per_tile = _patches_per_tile(detector, rule)
@@ -535,8 +613,41 @@ def add_pictures(
     vars(detector).update(learned, radius_=max(detector.radius_ or 0.0, new.radius or 0.0) + max(radii))
 
 
-def _scaled_shape(shape: tuple[int, int], rule: PictureRule) -> tuple[int, int]:
-    """Return the height and width at which a picture is analysed."""
+def scaled_shape(shape: tuple[int, int], rule: PictureRule) -> tuple[int, int]:
+    """Return the height and width at which a picture is analysed.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Height and width of the picture in px.
+    rule : PictureRule
+        Its limits.
+
+    Returns
+    -------
+    tuple of int
+
+    Raises
+    ------
+    InputError
+        If the picture is so narrow that it has too many pixels once it is as wide as a tile.
+
+    Examples
+    --------
+    >>> scaled_shape((2000, 3000), PictureRule())
+    (768, 1152)
+    """
+    shape, rule = check_shape("shape", shape), _check_rule(rule)
+    scaled = _scaled_sides(shape, rule)
+    if math.prod(scaled) > MAX_PIXELS:
+        raise InputError(
+            f"A picture of {shape[0]} x {shape[1]} px would be analysed at {scaled[0]} x {scaled[1]} px, more than "
+            f"{MAX_PIXELS:,} px: cut it into shorter pieces."
+        )
+    return scaled
+
+
+def _scaled_sides(shape: tuple[int, int], rule: PictureRule) -> tuple[int, int]:
     height, width = shape
     short = min(shape)
     target = max(short if rule.side is None else min(short, rule.side), rule.tile_size)
@@ -545,6 +656,27 @@ def _scaled_shape(shape: tuple[int, int], rule: PictureRule) -> tuple[int, int]:
     if width < height:
         return max(target, round(height * target / width)), target
     return target, max(target, round(width * target / height))
+
+
+def _check_rule(rule: PictureRule) -> PictureRule:
+    if not isinstance(rule, PictureRule):
+        raise InputError(f"rule is {shown(rule)}, expected a PictureRule, for example PictureRule(side=768).")
+    return rule
+
+
+def _check_detector(detector: PatchCore) -> PatchCore:
+    if not isinstance(detector, PatchCore):
+        raise InputError(f"detector is {shown(detector)}, expected the PatchCore that fit_pictures returns.")
+    return detector
+
+
+def _check_plane(values: np.ndarray, name: str) -> np.ndarray:
+    """Return a map or mask if it is one, and of real numbers."""
+    if values.ndim != 2 or 0 in values.shape or values.dtype.kind == "c":
+        raise InputError(
+            f"{name} has shape {values.shape} and dtype {values.dtype}, expected real numbers of shape (h, w)."
+        )
+    return values
 
 
 def _patches_per_tile(detector: PatchCore, rule: PictureRule) -> int:

@@ -184,8 +184,8 @@ def _pairs(
         anomaly_map = check_scores(anomaly_map, f"maps[{i}]")
         if not is_defective:
             pairs.append((anomaly_map, np.zeros(anomaly_map.shape, bool)))
-        elif truth is not None and np.any(truth):
-            pairs.append((anomaly_map, check_labels(truth, f"truths[{i}]")))
+        elif truth is not None and (truth := check_labels(truth, f"truths[{i}]")).any():
+            pairs.append((anomaly_map, truth))
     return pairs
 
 

@@ -81,9 +81,9 @@ class Picture:
         Raises
         ------
         InputError
-            If the file cannot be read.
+            If the file cannot be read, or `colour` is neither True nor False.
         """
-        return read_colour(self.path) if colour else read_grey(self.path)
+        return read_colour(self.path) if check_flag("colour", colour) else read_grey(self.path)
 
     def read_mask(self) -> np.ndarray | None:
         """Read where the defect is.
@@ -396,20 +396,27 @@ def _matches(by_key: dict[str, list[Picture]], files: Iterable[Path], root: Path
         key = raw.removesuffix(MASK_ENDING)
         name, raw_name = key.rpartition("/")[2], raw.rpartition("/")[2]
         if key in by_key:
-            yield _Match(0 if key != raw else 1, path, by_key[key])
+            yield _Match(0 if key != raw else 1, path, _called_like(path, by_key[key]))
         elif raw in by_key:
-            yield _Match(1, path, by_key[raw])
+            yield _Match(1, path, _called_like(path, by_key[raw]))
         else:
             keys = by_name.get(name) or by_name.get(raw_name, [])
             if len(keys) > 1:
                 keys = [key for key in keys if not by_key[key][0].is_good]
             if len(keys) == 1:
-                yield _Match(2, path, by_key[keys[0]])
+                yield _Match(2, path, _called_like(path, by_key[keys[0]]))
             elif name in by_name or raw_name in by_name:
                 place = "put it into a subfolder named like the picture's"
                 yield _Match(3, path, reason=f"several pictures are called {name}, {place}")
             else:
                 yield _Match(3, path, reason=f"no picture is called {name}")
+
+
+def _called_like(mask: Path, pictures: list[Picture]) -> list[Picture]:
+    """Return the pictures with the capitals of a mask's name, or all if none has them."""
+    stem = mask.stem
+    names = {stem, stem[: -len(MASK_ENDING)] if stem.lower().endswith(MASK_ENDING) else stem}
+    return [picture for picture in pictures if picture.path.stem in names] or pictures
 
 
 def _key(path: Path, root: Path) -> str:

@@ -127,6 +127,11 @@ def fingerprint(grey: np.ndarray) -> np.ndarray:
     ndarray, shape (16, 256)
         float16: for each of 4 x 4 blocks a unit vector, or 0 for a flat block.
 
+    Raises
+    ------
+    InputError
+        If `grey` is no picture.
+
     Examples
     --------
     >>> fingerprint(np.zeros((100, 100), np.uint8)).any()
@@ -134,7 +139,9 @@ def fingerprint(grey: np.ndarray) -> np.ndarray:
     """
     import cv2
 
-    small = cv2.resize(grey.astype(np.float32), (GRID, GRID), interpolation=cv2.INTER_AREA)  # uint8 would round
+    small = cv2.resize(
+        to_grey(grey).astype(np.float32), (GRID, GRID), interpolation=cv2.INTER_AREA
+    )  # uint8 would round
     count = GRID // BLOCK
     blocks = small.reshape(count, BLOCK, count, BLOCK).swapaxes(1, 2)  # (64, 64) -> (4, 4, 16, 16)
     is_flat = blocks.std(axis=(2, 3)).reshape(-1, 1) < FLAT

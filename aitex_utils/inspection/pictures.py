@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
@@ -16,9 +16,10 @@ from typing import TypeVar
 import numpy as np
 
 from aitex_utils.datasets.dataset_check import MOST, Issue, serious_issues
-from aitex_utils.errors import InputError, check_flag
+from aitex_utils.errors import InputError, check_flag, shown
 from aitex_utils.files.images import read_mask
 
+from .judge import PictureRule, scaled_shape
 from .picture_list import MASK_ENDING, Picture, PictureSets, list_pictures, natural_order  # noqa: F401
 from .picture_statistics import PictureStatistics, measure_picture, median_and_spread, similarity
 
@@ -122,12 +123,19 @@ def usable_pictures(pictures: Sequence[Picture], issues: Sequence[Issue]) -> lis
     list of Picture
         In the same order. The place of a defect whose mask is dropped is unknown.
 
+    Raises
+    ------
+    InputError
+        If the pictures or the issues are something else.
+
     Examples
     --------
     >>> pictures = [Picture(Path("new/a.png"), "a.png"), Picture(Path("new/b.png"), "b.png")]
     >>> [picture.name for picture in usable_pictures(pictures, [Issue("new/a.png", "cannot be read", "empty")])]
     ['b.png']
     """
+    pictures = _check_parts("pictures", pictures, Picture, "the pictures of list_pictures")
+    issues = _check_parts("issues", issues, Issue, "the issues of check_pictures")
     unread = {issue.file for issue in issues if issue.kind == "cannot be read"}
     bad_masks = {issue.file for issue in issues if issue.kind in ("mask cannot be read", "mask of another size")}
     return [
@@ -150,12 +158,25 @@ def serious_picture_issues(issues: Sequence[Issue]) -> list[str]:
     list of str
         Empty if nothing matters. A line names up to three files.
 
+    Raises
+    ------
+    InputError
+        If the issues are something else.
+
     Examples
     --------
     >>> serious_picture_issues([Issue("a.png", "blurred", "fine defects vanish"), Issue("b.png", "other", "")])
     ['1 x blurred: a.png (fine defects vanish)']
     """
-    return serious_issues(issues, SERIOUS)
+    return serious_issues(_check_parts("issues", issues, Issue, "the issues of check_pictures"), SERIOUS)
+
+
+def _check_parts(name: str, values: Iterable[T], kind: type[T], expected: str) -> list[T]:
+    """Return values as a list if all of them are of one class."""
+    parts = list(values) if isinstance(values, Iterable) and np.iterable(values) else [None]
+    if not all(isinstance(part, kind) for part in parts):
+        raise InputError(f"{name} is {shown(values)}, expected a list: give {expected}.")
+    return parts
 
 
 def _measure(pictures: Sequence[Picture], progress: bool) -> tuple[Measured, list[Issue]]:
@@ -166,7 +187,9 @@ def _measure(pictures: Sequence[Picture], progress: bool) -> tuple[Measured, lis
     issues = []
     for picture in tqdm(pictures, desc="check", unit="picture", disable=not progress):
         try:
-            measured[picture.path] = measure_picture(picture.path)
+            one = measure_picture(picture.path)
+            scaled_shape(one.shape, PictureRule(side=None))
+            measured[picture.path] = one
         except InputError as error:
             issues.append(_issue(picture.path, "cannot be read", f"it is left out{_because(error, picture.path)}"))
     return measured, issues

@@ -99,6 +99,8 @@ def write_report(
     True
     """
     ordered = _by_falling_score(names, scores)
+    if not callable(load):
+        raise InputError(f"load is {shown(load)}: give a function that returns the picture with a name.")
     if not (isinstance(threshold, (float, np.floating)) and threshold == np.inf):
         check_number("threshold", threshold, "(-inf, inf)", example=1.5)
     good_scores = check_scores(good_scores, "good_scores").ravel() if np.size(good_scores) else np.empty(0)
@@ -143,6 +145,8 @@ def _by_falling_score(names: Sequence[str], scores: Mapping[str, float]) -> list
     twice = sorted(name for name in set(names) if names.count(name) > 1) if len(set(names)) < len(names) else []
     if twice:
         raise InputError(f"{len(twice)} names occur more than once, the first is {shown(twice[0])}: give each once.")
+    if not isinstance(scores, Mapping):
+        raise InputError(f"scores is {shown(scores)}: give a dict of names and scores.")
     for name in names:
         if name not in scores:
             raise InputError(f"{shown(name)} has no score: give scores for all {len(names)} names.")

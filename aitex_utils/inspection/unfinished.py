@@ -17,8 +17,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from aitex_utils.errors import InputError
-from aitex_utils.files.atomic_write import atomic_write, remove_folder, settle
+from aitex_utils.errors import InputError, MissingError
+from aitex_utils.files.atomic_write import atomic_write, remove_folder, remove_leftovers, settle
 from aitex_utils.files.persistence import SAVED
 from aitex_utils.files.system_errors import explain
 from aitex_utils.patchcore import PatchCore
@@ -26,8 +26,9 @@ from aitex_utils.patchcore import PatchCore
 from .judge import PictureResult
 
 WHAT = "an unfinished inspection"
-FORMAT = 1
+FORMAT = 2
 LINES, MAPS, DETECTOR, STATE = "judged.jsonl", "maps", "detector", "state.json"
+STEPS = 2**16 - 1  # between the smallest and the largest value of a map that is kept
 
 
 MAP_NAME = re.compile(r"[0-9a-f]{24}\.npz")
@@ -72,12 +73,20 @@ def stamp(path: Path) -> list[int]:
     list of int
         Bytes and nanoseconds.
 
+    Raises
+    ------
+    MissingError
+        If the file is not there any more.
+
     Examples
     --------
     >>> len(stamp(Path(__file__)))
     2
     """
-    status = os.stat(path)
+    try:
+        status = os.stat(path)
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise MissingError(f"{path} is missing: it was moved or deleted a moment ago, copy it there again.") from error
     return [status.st_size, status.st_mtime_ns]
 
 
@@ -190,10 +199,10 @@ class Unfinished:
         """
         file = None
         if found is not None:
-            name = hashlib.sha256(str(path).encode()).hexdigest()[:24]
+            name = hashlib.sha256(os.fsencode(path)).hexdigest()[:24]
             file = self.folder / MAPS / f"{name}.npz"
             with atomic_write(file) as fresh:
-                np.savez_compressed(fresh, map=result.map.astype(np.float16), found=found)
+                np.savez_compressed(fresh, found=found, **_encode(result.map))
         judged = Judged(result.score, result.shape, brightness, file)
         line = {"role": role, "path": str(path), "stamp": stamp(path), **judged._asdict()}
         line["map_file"] = None if file is None else file.name
@@ -215,12 +224,13 @@ class Unfinished:
         Returns
         -------
         anomaly_map : ndarray, shape (h, w)
-            float32, rounded to half precision.
+            float32, rounded to 1 in 65,535 of its range. Its smallest and largest values are exact.
         found : ndarray, shape (h, w)
             Bool.
         """
         with np.load(judged.map_file, allow_pickle=False) as arrays:
-            return arrays["map"].astype(np.float32), arrays["found"]
+            low, high = arrays["ends"]
+            return (low + arrays["map"] * ((high - low) / STEPS)).clip(low, high).astype(np.float32), arrays["found"]
 
     def remove(self) -> None:
         """Delete the folder, when the results are written. Files that were put there by others stay, and it with them.
@@ -230,6 +240,9 @@ class Unfinished:
         InputError
             If a file cannot be deleted.
         """
+        maps = self.folder / MAPS
+        for folder in (self.folder, maps):  # of killed processes
+            remove_leftovers(folder)
         if self._digest() is None:
             if self.folder.is_dir() and any(self.folder.iterdir()):
                 raise InputError(f"{self.folder} contains something else: move it away, or choose another --out.")
@@ -237,18 +250,18 @@ class Unfinished:
         try:
             if (self.folder / DETECTOR).is_dir():
                 remove_folder(self.folder / DETECTOR, SAVED)
-            maps = self.folder / MAPS
             names = os.listdir(maps) if maps.is_dir() else []
             for path in (*(maps / name for name in names if MAP_NAME.fullmatch(name)), self.folder / LINES):
                 path.unlink(missing_ok=True)
-            (self.folder / STATE).unlink()
+            with contextlib.suppress(OSError):  # not empty, or not there
+                maps.rmdir()
+            (self.folder / STATE).unlink()  # last: without it, the rest would be another program's
         except OSError as error:
             if isinstance(error, InputError):
                 raise
             raise explain(error, self.folder) from error
-        for folder in (maps, self.folder):
-            with contextlib.suppress(OSError):  # not empty, or not there
-                folder.rmdir()
+        with contextlib.suppress(OSError):
+            self.folder.rmdir()
 
     def _digest(self) -> str | None:
         try:
@@ -273,3 +286,10 @@ class Unfinished:
                     self.judged[kept["role"], kept["path"]] = Judged(numbers[0], shape, float(numbers[1]), file)
             except (OSError, ValueError, KeyError, TypeError, IndexError):
                 continue
+
+
+def _encode(anomaly_map: np.ndarray) -> dict[str, np.ndarray]:
+    """Return a map as whole numbers of 16 bits, and the values of the smallest and the largest of them."""
+    low, high = float(anomaly_map.min()), float(anomaly_map.max())
+    shares = (anomaly_map.astype(np.float64) - low) / (high - low or 1.0)
+    return {"map": np.round(shares * STEPS).astype(np.uint16), "ends": np.array([low, high])}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import errno
 import functools
 import json
 import os
@@ -50,7 +51,7 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(autouse=True)
 def quick_detector(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(judge, "PatchCore", functools.partial(PatchCore, size=SIZE))
+    monkeypatch.setattr(inspect, "fit_pictures", functools.partial(judge.fit_pictures, size=SIZE))
     monkeypatch.setattr(inspect, "POLL", 0.02)
 
 
@@ -68,7 +69,7 @@ def scores(out: Path) -> dict[str, dict[str, str]]:
 def results(folders: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("results") / "out"
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(judge, "PatchCore", functools.partial(PatchCore, size=SIZE))
+        patch.setattr(inspect, "fit_pictures", functools.partial(judge.fit_pictures, size=SIZE))
         assert run(folders, out, "--masks", str(folders / "masks")) == 0
     return out
 
@@ -244,6 +245,12 @@ def test_colours_are_judged_where_the_pictures_have_them(tmp_path: Path):
         (["--good", "none", "--test", "b"], "there is no folder none"),
         (["--good", "a", "--test", "b", "--false-alarms", "1"], "^inspect: false_alarms is 1"),
         (["--good", "a", "--test", "b", "--side", "-1"], "^inspect: side is -1"),
+        (["--good", "a", "--test", "b", "--side", "9"], "^inspect: side is 9"),
+        (["--good", "a", "--test", "b", "--seed", "-1"], "^inspect: seed is -1"),
+        (["--good", "a", "--test", "b", "--backbone", "alexnet9"], "^inspect: There is no backbone 'alexnet9'"),
+        (["--good", "", "--test", "b"], "^inspect: --good: '' is no path"),
+        (["--good", "a", "--test", ""], "^inspect: --test: '' is no path"),
+        (["--detector", "", "--test", "b"], "^inspect: --detector: '' is no path"),
     ],
 )
 def test_wrong_arguments_are_refused_in_one_sentence(arguments: list[str], message: str, capsys, tmp_path: Path):
@@ -275,3 +282,185 @@ def test_two_runs_at_once_on_two_folders_do_not_disturb_each_other(folders: Path
     for thread in threads:
         thread.join()
     assert codes == [0, 0] and scores(tmp_path / "0") == scores(tmp_path / "1")
+
+
+# What happens to the files of a run
+
+
+def watched(monkeypatch: pytest.MonkeyPatch, results: Path, new: Path, out: Path, steps: list) -> int:
+    """Watch a folder, with one step before each look. After the last step, the watch is ended as by Ctrl-C."""
+    original, steps = inspect._Run.look_again, iter(steps)
+
+    def look(run: inspect._Run) -> None:
+        step = next(steps, None)
+        if step is None:
+            raise KeyboardInterrupt
+        step()
+        original(run)
+
+    monkeypatch.setattr(inspect._Run, "look_again", look)
+    return inspect.main(["--detector", str(results), "--test", str(new), "--out", str(out), "--watch"])
+
+
+def nothing() -> None:
+    pass
+
+
+def test_a_picture_that_vanishes_while_the_folder_is_listed_is_passed_over(
+    results: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    new, out = save(tmp_path / "new", woven(1, 1, SIDE, SIDE)), tmp_path / "out"
+    original = inspect._Run._list_sets
+
+    def listed(run: inspect._Run):
+        sets = original(run)
+        (new / "1.png").unlink(missing_ok=True)
+        return sets
+
+    monkeypatch.setattr(inspect._Run, "_list_sets", listed)
+    assert watched(monkeypatch, results, new, out, [lambda: save(new, woven(1, 2, SIDE, SIDE), 1), nothing]) == 130
+    assert set(scores(out)) == {"0.png"}
+
+
+def test_a_picture_that_vanishes_before_it_is_judged_is_left_out_with_a_warning(
+    results: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys
+):
+    new, out = save(tmp_path / "new", woven(3, 1, SIDE, SIDE)), tmp_path / "out"
+    original = inspect.predict_picture
+
+    def predict(*arguments):
+        (new / "1.png").unlink(missing_ok=True)
+        return original(*arguments)
+
+    monkeypatch.setattr(inspect, "predict_picture", predict)
+    assert inspect.main(["--detector", str(results), "--test", str(new), "--out", str(out)]) == 0
+    assert set(scores(out)) == {"0.png", "2.png"}
+    assert "1.png is missing" in capsys.readouterr().err
+
+
+def test_a_picture_that_is_still_being_copied_is_judged_when_it_is_whole(
+    results: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys
+):
+    new, out = tmp_path / "new", tmp_path / "out"
+    new.mkdir()
+    data = (save(tmp_path / "elsewhere", with_hole(woven(1, 3, SIDE, SIDE))) / "0.png").read_bytes()
+    growing, checked = new / "0.png", []
+    original = inspect.check_pictures
+
+    def grow() -> None:
+        size = growing.stat().st_size
+        if 0 < size < len(data):
+            growing.write_bytes(data[: size + len(data) // 3])
+
+    def check(sets, **options):
+        checked.extend(growing.stat().st_size for _ in sets.test)
+        return original(sets, **options)
+
+    monkeypatch.setattr(inspect.time, "sleep", lambda _: grow())
+    monkeypatch.setattr(inspect, "check_pictures", check)
+    steps = [lambda: growing.write_bytes(data[:100]), *[nothing] * 6]
+    assert watched(monkeypatch, results, new, out, steps) == 130
+    assert scores(out)["0.png"]["flagged"] == "1" and checked == [len(data)]
+    assert "cannot be read" not in capsys.readouterr().err
+
+
+def test_a_truncated_picture_is_named_once_and_judged_when_it_is_whole(
+    results: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys
+):
+    new, out = save(tmp_path / "new", woven(1, 1, SIDE, SIDE)), tmp_path / "out"
+    data = (save(tmp_path / "elsewhere", with_hole(woven(1, 3, SIDE, SIDE))) / "0.png").read_bytes()
+    cut = new / "cut.png"
+    steps = [lambda: cut.write_bytes(data[:2000]), *[nothing] * 3, lambda: cut.write_bytes(data), nothing]
+    assert watched(monkeypatch, results, new, out, steps) == 130
+    assert scores(out)["cut.png"]["flagged"] == "1"
+    assert capsys.readouterr().err.count("cut.png cannot be read: it is left out") == 1
+
+
+def test_a_watched_folder_can_be_away_for_a_while(
+    results: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys
+):
+    new, out, away = save(tmp_path / "new", woven(1, 1, SIDE, SIDE)), tmp_path / "out", tmp_path / "away"
+
+    def come_back() -> None:
+        away.rename(new)
+        save(new, woven(1, 2, SIDE, SIDE), 1)
+
+    steps = [lambda: new.rename(away), nothing, nothing, come_back, nothing]
+    assert watched(monkeypatch, results, new, out, steps) == 130
+    assert set(scores(out)) == {"0.png", "1.png"}
+    assert capsys.readouterr().err.count("Waiting for it: Ctrl-C ends the watch") == 1
+
+
+def test_judged_pictures_can_be_moved_away_while_the_folder_is_watched(
+    results: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    new, out = save(tmp_path / "new", with_hole(woven(1, 1, SIDE, SIDE))), tmp_path / "out"
+
+    def replaced() -> None:
+        (new / "0.png").unlink()
+        save(new, woven(1, 2, SIDE, SIDE), 1)
+
+    assert watched(monkeypatch, results, new, out, [replaced, nothing]) == 130
+    assert set(scores(out)) == {"0.png", "1.png"} and (out / "found" / "0.png.png").is_file()
+    page = (out / "report.html").read_text(encoding="utf-8")
+    assert (
+        "The files of 1 of 2 judged pictures are gone (0.png, ...)" in page and "0 of 1 pictures were flagged" in page
+    )
+
+
+def test_pictures_that_were_added_before_are_not_learned_twice(folders: Path, results: Path, tmp_path: Path, capsys):
+    save(tmp_path / "more", woven(4, 5, SIDE, SIDE))
+    out = tmp_path / "out"
+    arguments = ["--add", str(tmp_path / "more"), "--test", str(folders / "new"), "--out", str(out)]
+    assert inspect.main(["--detector", str(results), *arguments]) == 0
+    first, inspection = scores(out), inspect.Inspection.read(out)
+    assert inspect.main(["--detector", str(out), *arguments]) == 0
+    assert "4 of 4 pictures of --add were learned before" in capsys.readouterr().out
+    assert scores(out) == first and inspect.Inspection.read(out) == inspection
+
+
+@pytest.mark.parametrize("place", ["good/results", "new/results", "new", "masks/a/b"])
+def test_results_in_a_folder_of_pictures_are_refused(place: str, folders: Path, capsys):
+    before = sorted(folders.rglob("*"))
+    assert run(folders, folders / place, "--masks", str(folders / "masks")) == 1
+    error = capsys.readouterr().err
+    assert "would be taken for pictures: name a folder outside" in error and error.count("\n") == 1
+    assert sorted(folders.rglob("*")) == before
+
+
+def test_all_issues_are_listed_in_a_file(folders: Path, results: Path, tmp_path: Path):
+    new, out = save(tmp_path / "new", woven(2, 1, SIDE, SIDE)), tmp_path / "out"
+    for number in range(5):
+        (new / f"cut{number}.png").write_bytes(b"no picture")
+    assert inspect.main(["--detector", str(results), "--test", str(new), "--out", str(out)]) == 0
+    with open(out / "issues.csv", newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert [Path(row["file"]).name for row in rows] == [f"cut{number}.png" for number in range(5)]
+    assert {row["kind"] for row in rows} == {"cannot be read"}
+    assert "issues.csv lists all files" in (out / "report.html").read_text(encoding="utf-8")
+
+
+def test_names_that_are_not_valid_unicode_are_judged(results: Path, tmp_path: Path):
+    new, out = tmp_path / "né 'w\"", tmp_path / "öut"
+    new.mkdir()
+    data = (save(tmp_path / "elsewhere", with_hole(woven(1, 3, SIDE, SIDE))) / "0.png").read_bytes()
+    try:
+        (new / os.fsdecode(b"caf\xe9.png")).write_bytes(data)
+    except OSError:
+        pytest.skip("this system has valid Unicode only")
+    assert inspect.main(["--detector", str(results), "--test", str(new), "--out", str(out)]) == 0
+    assert scores(out)[r"caf\udce9.png"]["flagged"] == "1" and len(list((out / "found").iterdir())) == 1
+
+
+def test_a_full_disk_is_named(folders: Path, results: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys):
+    def full(source, target, **_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(target))
+
+    out = tmp_path / "out"
+    arguments = ["--detector", str(results), "--test", str(folders / "new"), "--out", str(out)]
+    with monkeypatch.context() as patch:
+        patch.setattr(inspect.shutil, "copyfile", full)
+        assert inspect.main(arguments) == 1
+    error = capsys.readouterr().err
+    assert "space" in error and error.count("\n") == 1 and not out.exists()
+    assert inspect.main(arguments) == 0 and len(scores(out)) == 4

@@ -31,7 +31,7 @@ import aitex_utils
 from aitex_utils.errors import InputError
 
 # The rooms that a user calls. Of the lessons those functions are called that a notebook imports.
-ROOMS = ("", "baselines", "datasets", "fast", "files", "practice", "safety")
+ROOMS = ("", "baselines", "datasets", "fast", "files", "inspection", "practice", "safety")
 SECONDS = 600  # a call of these tiny inputs that takes longer hangs, on a busy machine too
 
 # What only the package's own code hands over: an axis, a network, a rule that another function made. A wrong one is a
@@ -73,6 +73,10 @@ INNER = {
     *("features.stack_branch", "features.flatten_patches", "safety.arrays.check_strip"),
     *("files.data_folder.pictures_in", "files.data_folder.folders_called", "files.images.content_keys"),
     *("files.images.is_hidden", "plots.make_axes", "plots.figure_html", "plots.show"),
+    # parts of the report, which `write_report` calls with what it has checked, and the folder of a run under way
+    *("inspection.embedding", "inspection.figures", "inspection.page", "inspection.picture_section"),
+    *("inspection.wording", "inspection.unfinished", "inspection.picture_list.natural_order"),
+    *("inspection.picture_statistics.similarity", "inspection.picture_statistics.median_and_spread"),
 }
 
 
@@ -362,6 +366,7 @@ def _argument_table() -> dict[str, Any]:
     header = {"kind": "hnsw", "vectors": 12, "channels": 4, "metadata": {}}
     figure, caption = plots.plot_image(tiles[0])
     return {
+        **_inspection_table(root, tiles, scores, labels, maps, masks),
         # arrays
         "tiles": tiles,
         "image": tiles[0],
@@ -577,6 +582,89 @@ def _argument_table() -> dict[str, Any]:
     }
 
 
+def _inspection_table(
+    root: Path, tiles: np.ndarray, scores: np.ndarray, labels: np.ndarray, maps: np.ndarray, masks: np.ndarray
+) -> dict[str, Any]:
+    """Return the valid arguments of the room `inspection`."""
+    from aitex_utils.inspection.embedding import Region
+    from aitex_utils.inspection.judge import PictureResult, PictureRule, fit_pictures
+    from aitex_utils.inspection.measures import measure
+    from aitex_utils.inspection.picture_list import Picture, list_pictures
+    from aitex_utils.inspection.picture_section import Entry, ReportPicture
+    from aitex_utils.inspection.unfinished import Judged
+
+    rule = PictureRule(side=None, tile_size=32, overlap=0)
+    good, new, truth = root / "NODefect_images", root / "Defect_images", root / "Mask_images"
+    picture = Picture(new / "0003_002_00.png", "0003_002_00.png")
+    np.savez("map.npz", map=maps[0], found=masks[0])
+    shown = ReportPicture("a", tiles[0][:8, :8], maps[0], masks[0], 1.0, None, None)
+    return {
+        # objects
+        "detector": fit_pictures(tiles, rule, n_tiles=3, size=32),
+        "rule": rule,
+        "measures": measure(scores, labels, n_resamples=5),
+        "picture": shown,
+        "pictures": [picture],
+        "entry": Entry(1, "a", 1.0, True, None, 1),
+        "entries": [Entry(1, "a", 1.0, True, None, 1)],
+        "region": Region((2, 3), (2, 3), 4, (2, 2), 1.0),
+        "regions": [Region((2, 3), (2, 3), 4, (2, 2), 1.0)],
+        "sets": list_pictures(good, new, truth),
+        "result": PictureResult(maps[0], float(maps[0].max()), (8, 8)),
+        "judged": Judged(1.0, (8, 8), 100.0, Path("map.npz").absolute()),
+        "load": lambda name: ReportPicture(name, tiles[0][:8, :8], maps[0], masks[0], 1.0, None, None),
+        # numbers and text
+        "n_tiles": 3,
+        "n_before": 3,
+        "n_good": 4,
+        "false_alarms": 0.25,
+        "good_scores": scores,
+        "threshold": 0.5,
+        "found": masks[0],
+        "scale": (0.0, 2.0),
+        "promise": "without a promise",
+        "warnings": ["A lamp was off."],
+        "settings": {"seed": "0"},
+        "number": 2,
+        "noun": "picture",
+        "role": "test",
+        "brightness": 100.0,
+        "results": Path("results").absolute(),
+        # where one name means different things
+        "fit_within.height": 32,
+        "largest_of_blocks.values": maps[0],
+        "largest_of_blocks.shape": (4, 4),
+        "map_uri.shape": (8, 8),
+        "largest_regions.most": 2,
+        "crop_window.region": Region((2, 3), (2, 3), 4, (2, 2), 1.0),
+        "score_histogram.good": scores,
+        "score_histogram.judged": {"unlabelled": scores},
+        "find_threshold.good_scores": scores,
+        "to_own_pixels.values": maps[0],
+        "to_own_pixels.shape": (16, 16),
+        "measure.scores": scores[:3],
+        "measure.labels": labels[:3],
+        "measure.maps": maps,
+        "measure.truths": list(masks),
+        "measure.n_resamples": 5,
+        "above_pictures.scale": (0.0, 2.0),
+        "list_pictures.good": good,
+        "list_pictures.test": new,
+        "list_pictures.masks": truth,
+        "fingerprint.grey": tiles[0],
+        "similarity.prints": np.eye(4, dtype=np.float16).repeat(16, axis=0).reshape(4, 4, 4, 4).reshape(1, 16, 16),
+        "similarity.other_prints": np.eye(16, dtype=np.float16)[None],
+        "median_and_spread.values": [1.0, 2.0],
+        "usable_pictures.issues": [],
+        "write_report.path": Path("report.html"),
+        "write_report.scores": {"a": 1.0, "b": 1.0},
+        "stamp.path": Path("a-file"),
+        "fingerprint.paths": [Path("a-file")],
+        "fingerprint.settings": {"side": 768},
+        "Unfinished.keep.path": Path("a-file"),
+    }
+
+
 def _npy(array: np.ndarray) -> bytes:
     np.save(file := io.BytesIO(), array)
     return file.getvalue()
@@ -593,6 +681,8 @@ def _receivers() -> dict[str, Callable[[], Any]]:
     from aitex_utils.fast.greedy_blocks import End
     from aitex_utils.fast.pruned_search import PrunedSearch
     from aitex_utils.fast.torch_search import TorchSearch
+    from aitex_utils.inspection.picture_list import Picture
+    from aitex_utils.inspection.unfinished import Unfinished
     from aitex_utils.strips import list_strips
 
     vectors = np.random.default_rng(0).random((12, 4), np.float32)
@@ -616,6 +706,8 @@ def _receivers() -> dict[str, Callable[[], Any]]:
         "End": lambda: End(4.0, 7),
         "TorchSearch": lambda: TorchSearch(vectors, "cpu"),
         "Strip": lambda: strip,
+        "Picture": lambda: Picture(strip.path, "strip.png", False, "hole", strip.masks[0]),
+        "Unfinished": lambda: Unfinished(Path("results").absolute(), "digest"),
     }
 
 

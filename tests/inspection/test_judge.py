@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -157,7 +159,7 @@ def test_the_split_uses_each_picture_once(n: int, rate: float):
 
 @pytest.mark.parametrize("n", [0, 1])
 def test_a_single_good_picture_is_not_enough(n: int):
-    with pytest.raises(InputError, match="good pictures that can be used: give at least 2"):
+    with pytest.raises(InputError, match=f"{n} good pictures? can be used: give at least 2"):
         split_good(n, 0.05)
 
 
@@ -209,8 +211,47 @@ def test_a_refused_addition_changes_nothing(detector: PatchCore):
     with pytest.raises(InputError):
         add_pictures(detector, [np.zeros((4, 4), np.float32)], RULE, n_before=16, n_tiles=1)
     with pytest.raises(InputError, match="nothing to learn from"):
-        add_pictures(detector, [], RULE, n_before=16, n_tiles=0)
+        add_pictures(detector, [], RULE, n_before=16, n_tiles=1)
     assert all(vars(detector)[name] is value for name, value in before.items())
     whitened = PatchCore(whiten=True, **QUICK).fit(pictures(4, 0, 64, 64))
     with pytest.raises(InputError, match="whitening"):
         add_pictures(whitened, pictures(1), RULE, n_before=4, n_tiles=4)
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: scale_picture(np.zeros((4, 4)), RULE), "image has dtype float64, expected uint8: read it with"),
+        (lambda: cut_picture(pictures(1)[0], "fine"), "rule is 'fine', expected a PictureRule"),
+        (lambda: next(tiles_of(7, RULE)), "images is 7: give a list of pictures"),
+        (lambda: fit_pictures(pictures(1), RULE, n_tiles=0), "n_tiles is 0, expected a whole number of at least 1"),
+        (lambda: count_tiles((96,), RULE), "shape is .96,., expected height and width"),
+        (lambda: predict_picture(RULE, pictures(1)[0], RULE), "detector is PictureRule.*, expected the PatchCore that"),
+        (lambda: predict_picture(PatchCore(), pictures(1)[0], RULE), "call fit"),
+        (lambda: add_pictures(PatchCore(), pictures(1), RULE, n_before=1, n_tiles=1), "call fit_pictures first"),
+        (lambda: split_good(4, 0.5, -1), "seed is -1"),
+        (lambda: find_threshold([1e300], 0.5), "good_scores contains NaN or infinity"),
+        (lambda: mark_regions(np.full((2, 2), np.nan), 1.0), "anomaly_map contains NaN"),
+        (lambda: mark_regions(np.ones((2, 2)), np.nan), "threshold is nan"),
+        (lambda: mark_regions(np.ones((2, 2)), 1.0, 0), "patch is 0"),
+        (lambda: to_own_pixels(np.ones(4), (2, 2)), "values has shape .4,."),
+        (lambda: to_own_pixels(np.ones((2, 2)), (10**6, 10**6)), "larger than a picture that can be read"),
+    ],
+)
+def test_what_cannot_be_judged_is_refused(call: Callable, message: str):
+    with pytest.raises(InputError, match=message):
+        call()
+
+
+def test_a_picture_that_is_too_narrow_is_refused_before_it_fills_the_memory():
+    narrow = np.zeros((2, 10**6), np.uint8)
+    for call in (lambda: scale_picture(narrow, RULE), lambda: count_tiles(narrow.shape, RULE)):
+        with pytest.raises(
+            InputError, match="2 x 1000000 px would be analysed at 64 x 32000000 px.* cut it into shorter"
+        ):
+            call()
+
+
+def test_a_threshold_beyond_all_scores_marks_nothing():
+    assert not mark_regions(np.ones((4, 4), np.float32), np.inf).any()
+    assert not mark_regions(np.ones((4, 4), np.float32), 1e300).any()

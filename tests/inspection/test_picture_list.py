@@ -286,6 +286,17 @@ def test_hostile_arguments_are_taken_or_refused_in_one_sentence(tmp_path: Path, 
     assert faults == {}
 
 
+def test_names_that_differ_in_capitals_alone_have_their_own_masks(tmp_path: Path):
+    put(tmp_path / "ok", "0.png", "1.png")
+    put(tmp_path / "new", "Fabric.png", "fabric.png", "other.PNG")
+    if len(os.listdir(tmp_path / "new")) < 3:
+        pytest.skip("this system does not distinguish capitals")
+    put(tmp_path / "masks", "Fabric_mask.png", "fabric_MASK.png", "OTHER.png")
+    found = masks(list_pictures(tmp_path / "ok", tmp_path / "new", tmp_path / "masks"))
+    expected = {"Fabric.png": "Fabric_mask.png", "fabric.png": "fabric_MASK.png", "other.PNG": "OTHER.png"}
+    assert {name: Path(mask).name for name, mask in found.items()} == expected
+
+
 # reading
 
 

@@ -56,6 +56,14 @@ def plain(original: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(original, tmp_path / "tree"))
 
 
+def test_a_picture_too_narrow_to_be_judged_is_left_out(plain: Path):
+    save(plain / "test" / "hole" / "narrow.png", np.zeros((2, 9000), np.uint8))
+    sets = list_pictures(plain)
+    issues = [issue for issue in check_pictures(sets) if issue.file.endswith("narrow.png")]
+    assert "2 x 9000 px would be analysed at 256 x 1152000 px" in issues[0].message
+    assert issues[0].kind == "cannot be read" and len(usable_pictures(sets.test, issues)) == len(sets.test) - 1
+
+
 def rewrite(path: Path, change: Callable[[np.ndarray], np.ndarray]) -> None:
     save(path, change(read_grey(path)))
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from killing import killed_at_each_step, needs_fork
 from woven import woven
 
 from aitex_utils.errors import InputError
@@ -43,7 +44,8 @@ def test_what_was_kept_is_read_by_the_next_run(tmp_path: Path, picture: Path):
     judged = second.judged["test", str(picture)]
     assert (judged.score, judged.shape, judged.brightness) == (1.25, (40, 60), 99.5)
     anomaly_map, found = second.read_map(judged)
-    np.testing.assert_allclose(anomaly_map, MAP, atol=1e-3)
+    np.testing.assert_allclose(anomaly_map, MAP, atol=2e-5)
+    assert anomaly_map.max() == MAP.max() and anomaly_map.argmax() == MAP.argmax() and anomaly_map.dtype == np.float32
     np.testing.assert_array_equal(found, MAP > 0.5)
     assert second.judged["good", str(picture)].map_file is None
 
@@ -116,3 +118,32 @@ def test_the_fingerprint_depends_on_pictures_and_settings(tmp_path: Path, pictur
     assert fingerprint([], {"side": 768}) != before
     os.utime(picture, ns=(1, 1))
     assert fingerprint([picture], {"side": 768}) != before
+
+
+def test_a_map_of_one_value_is_kept(tmp_path: Path, picture: Path):
+    flat = np.full((4, 5), 0.1, np.float32)
+    unfinished = begin(tmp_path)
+    judged = unfinished.keep("test", picture, PictureResult(flat, 0.1, (4, 5)), 99.5, flat > 1)
+    np.testing.assert_array_equal(unfinished.read_map(judged)[0], flat)
+
+
+@needs_fork
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+def test_a_run_that_is_killed_at_any_step_is_no_obstacle_to_the_next(tmp_path: Path, picture: Path):
+    def run(digest: str) -> None:
+        unfinished = begin(tmp_path, digest)
+        keep(unfinished, picture)
+        unfinished.remove()
+
+    steps: list[int] = []
+    for step in killed_at_each_step(lambda: run("ab"[len(steps) // 2 % 2])):
+        steps.append(step)
+        again = begin(tmp_path, "a")
+        for judged in again.judged.values():
+            assert judged.score == 1.25 and (judged.map_file is None or again.read_map(judged)[1].any())
+        if step % 2:  # go on from what a killed run left, or from nothing
+            again.remove()
+            assert os.listdir(tmp_path) == ["picture.png"]
+    assert len(steps) > 12
+    begin(tmp_path).remove()
+    assert os.listdir(tmp_path) == ["picture.png"]

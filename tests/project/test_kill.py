@@ -58,3 +58,126 @@ def test_a_killed_fit_and_save_leaves_a_whole_detector_and_the_next_save_cleans_
     )
     assert run.returncode == 0, run.stderr[-3000:]
     assert os.listdir(tmp_path) == ["detector"]
+
+
+# A run takes less than a second: pictures of one tile, which are scaled down to 32 px for the network.
+INSPECT = """
+    import contextlib
+    import functools
+    import io
+    import json
+    import os
+    import shutil
+    import sys
+    import time
+    from pathlib import Path
+    import cv2
+    import faiss
+    import timm
+    import numpy as np
+    import torch
+    from killing import exit_code, killed_at_random, start
+    from woven import woven
+    from aitex_utils.commands import inspect
+    from aitex_utils.inspection import page
+    from aitex_utils.inspection.judge import fit_pictures
+    from aitex_utils.patchcore import PatchCore
+
+    root, kills, mode = Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
+    torch.set_num_threads(1)
+    inspect._forecast = lambda *_: "soon"
+    page.score_histogram = lambda *_: "a figure"
+    inspect.fit_pictures = functools.partial(fit_pictures, size=32)
+    unfinished = root / "here" / ".out.unfinished"
+
+    def save(folder, pictures):
+        (root / folder).mkdir(parents=True)
+        for number, picture in enumerate(pictures):
+            cv2.imwrite(f"{root}/{folder}/{number}.png", picture)
+
+    def hole(pictures):
+        pictures[::2, 100:150, 60:120] = 10
+        return pictures
+
+    def command(*arguments):
+        with contextlib.redirect_stdout(io.StringIO()):
+            assert inspect.main([*arguments, "--test", f"{root}/new"]) == 0
+
+    def fit(out):
+        command("--good", f"{root}/good", "--out", str(out))
+
+    def add(out):
+        command("--detector", str(out), "--add", f"{root}/more", "--out", str(out))
+
+    def vectors(out):
+        return np.concatenate([bank.vectors_ for bank in PatchCore.load(out / "detector").banks_])
+
+    def is_equal(out, other):
+        return (out / "scores.csv").read_bytes() == (other / "scores.csv").read_bytes() and np.array_equal(
+            vectors(out), vectors(other)
+        )
+
+    def check(out, states):
+        files = json.loads((out / "inspect.json").read_text())["files"]
+        paths = {path.relative_to(out).as_posix(): path.stat().st_size for path in out.rglob("*") if path.is_file()}
+        del paths["inspect.json"]
+        assert paths == files
+        assert any(is_equal(out, state) for state in states)
+
+    save("good", woven(8, 0, 256, 256))
+    save("more", 255 - woven(6, 1, 256, 256) // 2)
+    save("new", hole(woven(6, 2, 256, 256)))
+    whole, added, out = root / "whole", root / "added", root / "here" / "out"
+    out.parent.mkdir()
+
+    def prepare():
+        fit(whole)
+        shutil.copytree(whole, added)
+        add(added)
+        assert not is_equal(whole, added)
+
+    def compare(*states):
+        with contextlib.suppress(FileNotFoundError):
+            inspect.settle(out)
+            check(out, states)
+
+    assert exit_code(start(prepare)) == 0
+    begin = time.monotonic()
+    assert exit_code(start(lambda: fit(root / "timed"))) == 0
+    within = 1.2 * (time.monotonic() - begin)
+    resumed = 0
+    if mode == "fit":
+        for kill in killed_at_random(lambda: fit(out), kills, within, seed=1):
+            resumed += (unfinished / "judged.jsonl").is_file()
+            assert exit_code(start(lambda: compare(whole))) == 0, f"after kill {kill}"
+        expected = whole
+        assert exit_code(start(lambda: fit(out))) == 0
+    else:
+        expected = added
+        shutil.copytree(whole, out)
+        for kill in killed_at_random(lambda: add(out), kills, within, seed=2):
+            resumed += (unfinished / "judged.jsonl").is_file()
+            assert exit_code(start(lambda: compare(whole, added))) == 0, f"after kill {kill}"
+            assert exit_code(start(lambda: add(out))) == 0
+            assert exit_code(start(lambda: check(out, [added]))) == 0, f"gone on after kill {kill}"
+            assert os.listdir(out.parent) == ["out"], os.listdir(out.parent)
+            shutil.rmtree(out)
+            shutil.copytree(whole, out)
+        assert exit_code(start(lambda: add(out))) == 0
+    assert exit_code(start(lambda: check(out, [expected]))) == 0
+    assert os.listdir(out.parent) == ["out"], os.listdir(out.parent)
+    print(resumed)
+"""
+
+
+@needs_fork
+@pytest.mark.slow
+@pytest.mark.parametrize(("mode", "kills"), [("fit", 30), ("add", 20)])
+def test_a_killed_inspection_goes_on_and_ends_with_the_same_results(mode: str, kills: int, tmp_path: Path):
+    paths = os.pathsep.join([str(ROOT), str(ROOT / "tests" / "helpers")])
+    command = [sys.executable, "-c", textwrap.dedent(INSPECT), str(tmp_path), str(kills), mode]
+    run = subprocess.run(
+        command, env={**os.environ, "PYTHONPATH": paths}, capture_output=True, text=True, timeout=300 + 60 * kills
+    )
+    assert run.returncode == 0, run.stderr[-3000:]
+    assert int(run.stdout) > kills // 5  # kills in the middle of a run, which the next one went on with
