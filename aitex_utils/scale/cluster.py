@@ -129,7 +129,7 @@ def start_cluster(
     if not has_dask():
         raise MissingError(f"Dask is not installed: {ADVICE}.")
     import dask
-    from distributed import Client, LocalCluster
+    from distributed import Client
 
     settings = {
         "distributed.worker.multiprocessing-method": "spawn",

@@ -75,7 +75,7 @@ class ProcessPool:
         Returns
         -------
         concurrent.futures.Future
-            Its `result()` raises `BrokenProcessPool` if the worker dies. The next task starts a new worker in its place.
+            Its `result()` raises `BrokenProcessPool` if the worker dies. Its next task starts a new worker.
 
         Raises
         ------
@@ -141,12 +141,12 @@ class _Worker:
 
         if self._executor is None:
             return
-        self._executor.shutdown(wait=False, cancel_futures=True)
         if self._process_id.done() and (number := self.process_id()) is not None:
             with contextlib.suppress(psutil.Error):
                 process = psutil.Process(number)
                 if process.ppid() == os.getpid():
                     process.terminate()
+        self._executor.shutdown(wait=True, cancel_futures=True)  # returns at once when the process has ended
         self._executor = None
 
     def _started(self) -> ProcessPoolExecutor:
