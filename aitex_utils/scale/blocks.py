@@ -236,7 +236,7 @@ def extract_patches(
     >>> [one.shape for one in extract_patches([np.zeros((32, 96), np.uint8)], features, tile_size=32)]
     [(8, 24, 152)]
     """
-    with explain_block_memory(), _one_thread():
+    with explain_block_memory(), one_thread():
         if tile_size is None:
             return [patches for batch in features.iter_patches(np.stack(pictures)) for patches in batch]
         strips = [features.extract_strip(strip, tile_size) for strip in pictures]
@@ -515,6 +515,31 @@ def explain_block_memory() -> Iterator[None]:
         ) from error
 
 
+@contextlib.contextmanager
+def one_thread() -> Iterator[None]:
+    """Let PyTorch compute on one thread in a block.
+
+    Yields
+    ------
+    None
+
+    Examples
+    --------
+    >>> import torch
+    >>> with one_thread():
+    ...     torch.get_num_threads()
+    1
+    """
+    import torch
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+
+
 class _ArraysOnDisk(Sequence):
     """The vectors of a block, one array per branch, read when they are used and not kept."""
 
@@ -564,18 +589,6 @@ def _extractor(text: str) -> PatchFeatures:
             f"{expected[:8]}): install the same packages on all machines."
         )
     return features
-
-
-@contextlib.contextmanager
-def _one_thread() -> Iterator[None]:
-    import torch
-
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
 
 
 @contextlib.contextmanager

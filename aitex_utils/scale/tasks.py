@@ -36,6 +36,8 @@ class Job:
         Function of a module.
     arguments : tuple
         Its arguments: names, numbers and small arrays.
+    worker : int, optional
+        Number of the worker that should run it, because it has its data; another does if that worker is gone.
 
     Examples
     --------
@@ -46,6 +48,7 @@ class Job:
     name: str
     function: Callable[..., Any]
     arguments: tuple[Any, ...] = ()
+    worker: int | None = None
 
 
 class WorkersLost(InputError):
@@ -123,6 +126,32 @@ def run_jobs(client: Any, jobs: Iterable[Job]) -> Iterator[tuple[Job, Any]]:
         workers.cancel(list(running))
 
 
+def count_workers(client: Any) -> int:
+    """Return the number of workers of a client.
+
+    Parameters
+    ----------
+    client : distributed.Client, ProcessPool, concurrent.futures.Executor or None
+        As in `run_jobs`.
+
+    Returns
+    -------
+    int
+        At least 1.
+
+    Raises
+    ------
+    InputError
+        If `client` is something else, or the scheduler has gone.
+
+    Examples
+    --------
+    >>> count_workers(None)
+    1
+    """
+    return 1 if client is None else _workers_of(client).count()
+
+
 class _WorkerDied(Exception):  # noqa: N818 - ends a job, which begins anew
     """A worker died at a job."""
 
@@ -138,7 +167,10 @@ class _Executor:
 
     def submit(self, job: Job) -> Any:
         try:
-            return self._client.submit(job.function, *job.arguments)
+            to_worker = (
+                {"worker": job.worker} if job.worker is not None and isinstance(self._client, ProcessPool) else {}
+            )
+            return self._client.submit(job.function, *job.arguments, **to_worker)
         except BrokenProcessPool as error:  # an executor of the user's own, which is not started again
             raise WorkersLost(
                 "A worker of the executor died, and an executor cannot start another: take a ProcessPool."
@@ -162,25 +194,29 @@ class _Dask:
     """A client of a Dask cluster."""
 
     def __init__(self, client: Any) -> None:
-        self._client, self._count, self._looked, self._seen = client, 0, -LOOK_AT_CLUSTER, time.monotonic()
+        self._client, self._addresses, self._looked, self._seen = client, [], -LOOK_AT_CLUSTER, time.monotonic()
 
     def count(self) -> int:
         """Return the number of workers, at least 1, and raise an error if there has been none for too long."""
         now = time.monotonic()
         if now - self._looked >= LOOK_AT_CLUSTER:
-            self._looked, self._count = now, self._ask_for_workers()
-            if self._count:
+            self._looked, self._addresses = now, self._ask_for_workers()
+            if self._addresses:
                 self._seen = now
             elif now - self._seen > PATIENCE:
                 raise WorkersLost(
                     f"The cluster has had no worker for {PATIENCE:.0f} seconds: start workers, and call it again."
                 )
-        return max(1, self._count)
+        return max(1, len(self._addresses))
 
     def submit(self, job: Job) -> Any:
         self._refuse_lost_scheduler()
         name = f"{job.name.replace(' ', '-')}-{secrets.token_hex(4)}"  # the dashboard groups tasks by the first part
-        return self._client.submit(job.function, *job.arguments, key=name, pure=False)
+        options: dict[str, Any] = {"key": name, "pure": False}
+        if job.worker is not None and self.count() and self._addresses:
+            address = self._addresses[job.worker % len(self._addresses)]
+            options |= {"workers": [address], "allow_other_workers": True}
+        return self._client.submit(job.function, *job.arguments, **options)
 
     def wait(self, futures: list[Any]) -> list[Any]:
         while not (done := [future for future in futures if future.done()]):
@@ -208,9 +244,9 @@ class _Dask:
         if futures and self._client.status == "running":
             self._client.cancel(futures)
 
-    def _ask_for_workers(self) -> int:
+    def _ask_for_workers(self) -> list[str]:
         try:
-            return len(self._client.nthreads())
+            return sorted(self._client.nthreads())
         except (OSError, concurrent.futures.CancelledError, RuntimeError) as error:
             self._refuse_lost_scheduler(error)
             raise

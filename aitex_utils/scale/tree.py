@@ -97,7 +97,7 @@ def climb(
     Examples
     --------
     >>> climb([1, 2, 3, 4, 5], 2, lambda level, groups: [sum(group) for group in groups])
-    [6, 9]
+    [1, 14]
     """
     nodes, level = list(nodes), 0
     while fan_in is not None and len(nodes) > fan_in:
