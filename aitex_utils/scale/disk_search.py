@@ -1,8 +1,8 @@
 """A memory bank that exceeds one memory, on the disk of one machine: FAISS's inverted lists in a file.
 
 An inverted file index sorts the vectors into `nlist` cells and reads the `nprobe` cells nearest to a query. With the
-lists in a file, a search reads those cells from the disk, and memory contains only the centres of the cells and what the
-system keeps of the file. The search is approximate: it misses a nearest neighbour that lies in another cell.
+lists in a file, a search reads those cells from the disk. Memory contains the centres of the cells, and as much of the
+file as the system has room for. The search is approximate: it misses a nearest neighbour that lies in another cell.
 """
 
 from __future__ import annotations
