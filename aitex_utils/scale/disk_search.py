@@ -7,9 +7,12 @@ file as the system has room for. The search is approximate: it misses a nearest 
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
 import json
 import os
-from collections.abc import Iterable
+import sys
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -91,7 +94,8 @@ def build_disk_index(
             count += len(piece)
         if trained is None:
             raise InputError("There are no vectors to index: give at least one piece.")
-        _merge_pieces(trained, names, str(inside / LISTS))
+        with _without_messages():
+            _merge_pieces(trained, names, str(inside / LISTS))
         faiss.write_index(trained, str(inside / INDEX))
         for name in names:
             os.unlink(name)
@@ -134,7 +138,8 @@ class DiskIndex:
         place = full_path(folder)
         self._header = _read_header(place, folder)
         flags = getattr(faiss, "IO_FLAG_ONDISK_SAME_DIR", 8)  # the file lies beside the index, wherever that is now
-        self._index: faiss.Index = faiss.read_index(str(place / INDEX), flags)
+        with _without_messages():
+            self._index: faiss.Index = faiss.read_index(str(place / INDEX), flags)
         if (self._index.ntotal, self._index.d) != (self._header["vectors"], self._header["channels"]):
             raise InputError(f"{folder} contradicts itself: build the index again.")
 
@@ -147,7 +152,7 @@ class DiskIndex:
         """Number of cells."""
         return self._header["nlist"]
 
-    def search(self, patches: np.ndarray, k: int = 1, *, nprobe: int = 8) -> tuple[np.ndarray, np.ndarray]:
+    def search(self, patches: np.ndarray, k: int = 1, *, nprobe: int | None = None) -> tuple[np.ndarray, np.ndarray]:
         """Find about the k nearest neighbours of each patch.
 
         Parameters
@@ -156,8 +161,8 @@ class DiskIndex:
             Queries.
         k : int
             Number of neighbours, 1 to the number of vectors.
-        nprobe : int
-            Number of cells that are read per query, 1 to `nlist`.
+        nprobe : int, optional
+            Number of cells that are read per query, 1 to `nlist`; None takes an eighth of them.
 
         Returns
         -------
@@ -175,6 +180,7 @@ class DiskIndex:
 
         patches = np.ascontiguousarray(check_patches(patches))
         k = check_integer("k", k, 1, len(self), "the number of vectors")
+        nprobe = max(1, self.nlist // 8) if nprobe is None else nprobe
         nprobe = check_integer("nprobe", nprobe, 1, self.nlist, "the number of cells")
         if patches.shape[1] != self._index.d:
             raise InputError(
@@ -212,6 +218,27 @@ def _merge_pieces(index: faiss.IndexIVFFlat, names: list[str], lists: str) -> No
     index.ntotal = on_disk.merge_from_multiple(vector.data(), vector.size())
     index.replace_invlists(on_disk, True)
     on_disk.this.disown()
+
+
+@contextlib.contextmanager
+def _without_messages() -> Iterator[None]:
+    """Let FAISS print nothing: it reports file names from C++, which Python cannot catch."""
+    try:
+        flush = ctypes.CDLL(None).fflush
+    except (TypeError, AttributeError, OSError):  # Windows, where FAISS has no lists on disk
+        yield
+        return
+    sys.stdout.flush()
+    flush(None)
+    shown, nowhere = os.dup(1), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 1)
+    try:
+        yield
+    finally:
+        flush(None)
+        os.dup2(shown, 1)
+        os.close(shown)
+        os.close(nowhere)
 
 
 def _read_header(folder: Path, shown: str | os.PathLike) -> dict[str, Any]:

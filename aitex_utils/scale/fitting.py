@@ -332,6 +332,7 @@ def _work_folder(folder: str | os.PathLike | None, settings: dict[str, Any]) -> 
     place = full_path(folder)
     path = place / SETTINGS
     header = {"format": FORMAT, "version": VERSION, "settings": settings}
+    remove_leftovers(place)
     if path.is_file():
         _refuse_other_fit(path, header)
     elif place.is_dir() and any(entry.name not in (LOCK,) for entry in place.iterdir()):

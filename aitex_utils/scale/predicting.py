@@ -21,6 +21,7 @@ from ..files.paths import full_path
 from ..files.persistence import HEADER, read_array
 from ..patchcore import PatchCore, StripResult
 from ..safety.arrays import check_strip
+from ..safety.scores import check_columns
 from .blocks import array_digest, load_pictures, one_thread, save_pictures
 from .tasks import Job, run_jobs
 
@@ -76,9 +77,12 @@ def predict_strips(
     with _travel_folder(folder) as travel:
 
         def jobs() -> Iterator[Job]:
-            for number, strip in enumerate(strips):
-                region = None if regions is None or regions[number] is None else [int(x) for x in regions[number]]
-                saved = save_pictures(travel / f"{number}-{secrets.token_hex(4)}.npy", [check_strip(strip)])
+            for number, strip in enumerate(map(check_strip, strips)):
+                if regions is not None and number >= len(regions):
+                    raise InputError(f"regions has {len(regions)} regions, fewer than there are strips: give all.")
+                given = None if regions is None else regions[number]
+                region = None if given is None else list(check_columns("region", given, strip.shape[1]))
+                saved = save_pictures(travel / f"{number}-{secrets.token_hex(4)}.npy", [strip])
                 yield Job(f"strip {number}", predict_saved_strip, (str(place), digest, saved, region, overlap))
 
         waiting: dict[int, dict[str, Any]] = {}  # results that ended before an earlier strip's result
