@@ -52,7 +52,7 @@ class Job:
 
 
 class WorkersLost(InputError):
-    """The workers died again and again, or the scheduler has gone. What is done so far is on the disk.
+    """The workers died again and again, or the scheduler has gone. The jobs that have ended stay done.
 
     Examples
     --------
