@@ -1,7 +1,7 @@
 """`python course.py bench scale [--only PART ...] [--times N ...]`: fits and searches on several processes.
 
-"fits" is a fit on 1, 3 and 10 times as many strips as AITEX has, of practice fabric, in one process and with 1 and 2
-workers: seconds, CPU seconds, memory and bytes. "whole" is a fit with all patches in one memory, on few strips, for an
+"fits" measures fits on 1, 3 and 10 times as many strips as AITEX has, of practice fabric. Each runs in one process and
+with 1 and 2 workers: seconds, CPU seconds, memory and bytes. "whole" is a fit with all patches in one memory, on few strips, for an
 extrapolation. "quality" compares the covering radius and the tile AUROC of blocks, of a tree of unions and of a single
 coreset. "search" is an exact search among a million vectors, in one index, in shards on workers, and in inverted lists
 on disk. "bill" is a calculation for 100 looms and for a million strips from the constants measured before. Written to
@@ -334,8 +334,8 @@ def measure_quality(root: Path = PRACTICE) -> dict[str, dict[str, float]]:
     Returns
     -------
     dict of dict
-        For each way: the bound on the covering radius, the actual mean and largest distance of a training patch to its
-        nearest coreset patch, relative to the single coreset, and the tile AUROC.
+        For each coreset: the bound on its covering radius, the mean and the largest distance of a training patch to its
+        nearest coreset patch, and the tile AUROC.
     """
     strips = [strip for strip in list_strips(root, QUALITY_FABRIC) if strip.is_normal or strip.masks]
     normal = [strip for strip in strips if strip.is_normal]

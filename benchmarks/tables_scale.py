@@ -26,8 +26,8 @@ def constants(results: dict[str, Any]) -> dict[str, float]:
     Returns
     -------
     dict
-        CPU seconds and patches per strip, bytes per strip of its picture, bytes of a vector with all branches, seconds
-        of the last choice per square of the union's size, and CPU seconds of a search per query and vector.
+        CPU seconds, patches and picture bytes per strip; bytes of a vector with all branches; seconds of the last choice
+        per square of the union's size; seconds of a search per query and vector.
     """
     alone = [row for row in results["fits"] if row["workers"] == min(r["workers"] for r in results["fits"])]
     largest = max(alone, key=lambda row: row["strips"])
@@ -57,8 +57,8 @@ def bill(results: dict[str, Any], machine: dict[str, float] = LAPTOP) -> dict[st
     Returns
     -------
     dict
-        Constants; for each size the need of each step; for each step the number of strips per day at which one machine
-        no longer suffices; and the steps in the order in which they break.
+        The constants; the needs of each step for each size; the strips per day up to which one machine suffices, for
+        each step; the steps in the order in which they break.
 
     Notes
     -----
