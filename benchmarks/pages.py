@@ -17,7 +17,6 @@ import tables_front
 import tables_independent
 import tables_large_defects
 import tables_practice
-import tables_scale
 import tables_speed
 from results_files import BENCHMARKS
 
@@ -34,7 +33,6 @@ TABLES = {
     **tables_crops.TABLES,
     **tables_large_defects.TABLES,
     **tables_practice.TABLES,
-    **tables_scale.TABLES,
     **tables_speed.TABLES,
 }
 

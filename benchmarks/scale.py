@@ -1,11 +1,11 @@
 """`python course.py bench scale [--only PART ...] [--times N ...]`: fits and searches on several processes.
 
 "fits" measures fits on 1, 3 and 10 times as many strips as AITEX has, of practice fabric. Each runs in one process and
-with 1 and 2 workers: seconds, CPU seconds, memory and bytes. "whole" is a fit with all patches in one memory, on few strips, for an
-extrapolation. "quality" compares the covering radius and the tile AUROC of blocks, of a tree of unions and of a single
-coreset. "search" is an exact search among a million vectors, in one index, in shards on workers, and in inverted lists
-on disk. "bill" is a calculation for 100 looms and for a million strips from the constants measured before. Written to
-`results/scale.json`. Dask is used where it is installed (`python course.py scale`), else a pool of processes.
+with 1 and 2 workers: seconds, CPU seconds, memory and bytes. "whole" is a fit with all patches in one memory, on few
+strips, for an extrapolation. "quality" compares the covering radius and the tile AUROC of blocks, of a tree of unions
+and of a single coreset. "search" is an exact search among a million vectors, in one index, in shards on workers, and in
+inverted lists on disk. "bill" is a calculation for 100 looms and for a million strips from the constants measured
+before. Written to `results/scale.json`. Dask is used where it is installed, else a pool of processes.
 """
 
 from __future__ import annotations

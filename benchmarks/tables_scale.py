@@ -26,8 +26,8 @@ def constants(results: dict[str, Any]) -> dict[str, float]:
     Returns
     -------
     dict
-        CPU seconds, patches and picture bytes per strip; bytes of a vector with all branches; seconds of the last choice
-        per square of the union's size; seconds of a search per query and vector.
+        CPU seconds, patches and picture bytes of a strip. Bytes of a vector with all branches. Seconds of the last
+        choice, divided by the square of the union's size. Seconds of a search, divided by queries and vectors.
     """
     alone = [row for row in results["fits"] if row["workers"] == min(r["workers"] for r in results["fits"])]
     largest = max(alone, key=lambda row: row["strips"])
@@ -57,8 +57,8 @@ def bill(results: dict[str, Any], machine: dict[str, float] = LAPTOP) -> dict[st
     Returns
     -------
     dict
-        The constants; the needs of each step for each size; the strips per day up to which one machine suffices, for
-        each step; the steps in the order in which they break.
+        The constants, and the needs of each step for each size. For each step the strips per day up to which one
+        machine suffices, and the steps in the order in which they break.
 
     Notes
     -----
