@@ -136,9 +136,8 @@ def start_cluster(
         "distributed.nanny.pre-spawn-environ": {**ONE_THREAD, "MALLOC_TRIM_THRESHOLD_": "65536"},
         "distributed.worker.daemon": True,
     }
-    options = {"host": "127.0.0.1", "dashboard_address": ":0" if dashboard else None, "silence_logs": 40}
-    if dashboard:
-        options["dashboard_address"] = f"127.0.0.1:{_free_port(8787)}"
+    options = {"host": "127.0.0.1", "silence_logs": 40, "scheduler_kwargs": {"dashboard": dashboard}}
+    options["dashboard_address"] = f"127.0.0.1:{_free_port(8787) if dashboard else 0}"
     try:
         with dask.config.set(settings), environment(ONE_THREAD):  # Dask prefers variables that are set already
             client = Client(
