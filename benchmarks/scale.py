@@ -183,7 +183,8 @@ def fit_stream(strips: int, workers: int, ratio: float) -> dict[str, Any]:
     stream, detector = Stream(normal_practice(), strips), PatchCore(coreset_ratio=ratio, device="cpu")
     with tempfile.TemporaryDirectory() as place, Watch() as watch:
         begin = time.perf_counter()
-        with start_workers(workers, memory_limit=MEMORY_LIMIT) if workers else nullcontext() as client:
+        starting = start_workers(workers, memory_limit=MEMORY_LIMIT, quiet=True) if workers else nullcontext()
+        with starting as client:
             started = time.perf_counter()
             detector.fit_strips(stream, block_size=BLOCK_SIZE, client=client, folder=f"{place}/fit")
         end = time.perf_counter()
@@ -383,7 +384,7 @@ def measure_search() -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as place:
         write_shards(vectors, f"{place}/shards", SHARDS)
         for workers in (count for count in WORKERS if count):
-            with start_workers(workers, memory_limit=MEMORY_LIMIT) as client, Watch() as watch:
+            with start_workers(workers, memory_limit=MEMORY_LIMIT, quiet=True) as client, Watch() as watch:
                 sharded = ShardedBank(f"{place}/shards", client)
                 first, again = (_seconds(partial(sharded.search, queries)) for _ in range(2))
                 result = sharded.search(queries)

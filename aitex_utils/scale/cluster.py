@@ -29,12 +29,12 @@ def has_dask() -> bool:
     return importlib.util.find_spec("distributed") is not None
 
 
-def start_workers(n_workers: int = 2, *, memory_limit: float = 2.0) -> Client | ProcessPool:
+def start_workers(n_workers: int = 2, *, memory_limit: float = 2.0, quiet: bool = False) -> Client | ProcessPool:
     """Start a Dask cluster of this machine if Dask is installed, else a pool of processes.
 
     Parameters
     ----------
-    n_workers, memory_limit
+    n_workers, memory_limit, quiet
         As in `start_cluster`.
 
     Returns
@@ -49,11 +49,13 @@ def start_workers(n_workers: int = 2, *, memory_limit: float = 2.0) -> Client | 
 
     Examples
     --------
-    >>> with start_workers(1) as client:
+    >>> with start_workers(1, quiet=True) as client:
     ...     client.submit(pow, 2, 10).result()
     1024
     """
-    return (start_cluster if has_dask() else start_pool)(n_workers, memory_limit=memory_limit)
+    if has_dask():
+        return start_cluster(n_workers, memory_limit=memory_limit, quiet=quiet)
+    return start_pool(n_workers, memory_limit=memory_limit)
 
 
 def start_pool(n_workers: int = 2, *, memory_limit: float | None = 2.0) -> ProcessPool:
