@@ -135,7 +135,8 @@ def start_cluster(
 
     settings = {
         "distributed.worker.multiprocessing-method": "spawn",
-        "distributed.nanny.pre-spawn-environ": {**ONE_THREAD, "MALLOC_TRIM_THRESHOLD_": "65536"},
+        # Without Dask's MALLOC_TRIM_THRESHOLD_, which returns memory to the system after each tensor.
+        "distributed.nanny.pre-spawn-environ": ONE_THREAD,
         "distributed.worker.daemon": True,
     }
     options = {"host": "127.0.0.1", "silence_logs": 40, "scheduler_kwargs": {"dashboard": dashboard}}
