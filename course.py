@@ -37,8 +37,9 @@ WINDOWS = os.name == "nt"
 SCRIPTS = FOLDER if WINDOWS and (FOLDER / "conda-meta").is_dir() else FOLDER / ("Scripts" if WINDOWS else "bin")
 PYTHON = SCRIPTS / ("python.exe" if WINDOWS else "python")
 STAMP, LOG, LOCK = FOLDER / "course-stamp", FOLDER / "install.log", FOLDER / "course.lock"
+SCALE, SCALE_STAMP = "requirements-scale.txt", FOLDER / "course-stamp-scale"  # packages that only a cluster needs
 MADE = FOLDER / "course-made"  # says that course.py made the environment, so course.py can empty it
-OWN = {STAMP.name, LOG.name, LOCK.name, MADE.name, "course-tmp", "pyvenv.cfg", ".gitignore"}
+OWN = {STAMP.name, SCALE_STAMP.name, LOG.name, LOCK.name, MADE.name, "course-tmp", "pyvenv.cfg", ".gitignore"}
 OWN |= {"lib64", "share", "etc", "man"}
 OWN |= {"bin", "lib", "include", "Scripts", "Lib", "Include", "doc"}  # what virtual environments consist of
 SHARED = ROOT / "aitex_utils" / "commands" / "launching.py"
@@ -51,6 +52,7 @@ HELP = f"""PatchCore on woven fabric, a course. python course.py ...
   demo     fits on a fabric, scores the rest, prints a table (demo --help)
   inspect  learns from a folder of good pictures, judges another, and writes a report (inspect --help)
   data     makes the practice fabric (data --force: anew; data --clear-cache: deletes what notebooks keep)
+  scale    adds Dask, for fits on several processes or machines (45 MB)
   build    builds the notebooks from notebooks/source
   bench    runs a benchmark by its name
   doctor   says what is wrong with this machine, and how to fix it
@@ -159,9 +161,24 @@ def set_up():
         raise explain(error) from error
 
 
-def is_installed(wanted):
+def add_scale():
+    """Add the packages that only a cluster needs to the environment, if they are missing."""
+    try:
+        wanted = fingerprint(SCALE)
+        if is_installed(wanted, SCALE_STAMP):
+            return
+        with alone() as lock:
+            if not is_installed(wanted, SCALE_STAMP):
+                print(f"Adding Dask to {FOLDER} (only this once): 45 MB to download.", flush=True)
+                install(lock, SCALE)
+                write(SCALE_STAMP, wanted)
+    except OSError as error:
+        raise explain(error) from error
+
+
+def is_installed(wanted, stamp=STAMP):
     """Return whether the environment was completed for these packages and this Python."""
-    return STAMP.is_file() and STAMP.read_text(encoding="utf-8") == wanted and PYTHON.exists()
+    return stamp.is_file() and stamp.read_text(encoding="utf-8") == wanted and PYTHON.exists()
 
 
 def check_folder():
@@ -239,9 +256,9 @@ def foreign():
     return next((name for name in names if name not in own), None)
 
 
-def fingerprint():
+def fingerprint(requirements="requirements.txt"):
     """Return a digest of what the environment depends on: the lists of packages and the Python version."""
-    lists = [(ROOT / name).read_bytes().replace(b"\r\n", b"\n") for name in ("requirements.txt", "constraints.txt")]
+    lists = [(ROOT / name).read_bytes().replace(b"\r\n", b"\n") for name in (requirements, "constraints.txt")]
     return hashlib.sha256(b"\n".join([VERSION.encode(), *lists])).hexdigest()
 
 
@@ -300,12 +317,12 @@ def make_environment():
         raise SetupError(f"{FOLDER} cannot hold the packages ({error}): name another with COURSE_VENV.") from error
 
 
-def install(lock):
-    """Install the packages with pip. Its output goes to a log file, and one line about it to the screen.
+def install(lock, requirements="requirements.txt"):
+    """Install the packages of a list with pip. Its output goes to a log file, and one line about it to the screen.
 
     pip inherits the lock, so a course.py that is killed and started again waits for the pip that it left behind.
     """
-    lines = (ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines()
+    lines = (ROOT / requirements).read_text(encoding="utf-8").splitlines()
     found = installed_versions(lines)
     temporary = FOLDER / "course-tmp"  # pip keeps gigabytes there, and /tmp is often too small for that
     shutil.rmtree(str(temporary), ignore_errors=True)
@@ -512,8 +529,19 @@ def lab(arguments):
     return run("-c", MODULE, ROOT, "jupyterlab", url, *arguments, cwd=ROOT)
 
 
+def scale(arguments):
+    """Add the packages that only a cluster needs, and say that they are there."""
+    add_scale()
+    print("Dask is installed: aitex_utils/scale/README.md says how to use it.", flush=True)
+    return 0
+
+
 def test(arguments):
-    """Say how long the tests take, and run them."""
+    """Add the packages that only some tests need, say how long the tests take, and run them."""
+    try:
+        add_scale()
+    except SetupError as error:
+        print(f"The tests of a cluster are skipped, because Dask cannot be added. {error}", flush=True)
     quick = "--quick" in arguments
     try:
         minutes = json.loads((ROOT / "benchmarks" / "results" / "tests.json").read_text(encoding="utf-8"))
@@ -535,6 +563,7 @@ COMMANDS = {
     "demo": lambda arguments: run("-c", MODULE, ROOT, "aitex_utils.commands.demo", *arguments),
     "inspect": lambda arguments: run("-c", MODULE, ROOT, "aitex_utils.commands.inspect", *arguments),
     "data": lambda arguments: run("-c", MODULE, ROOT, "aitex_utils.commands.data", *arguments),
+    "scale": scale,
     "build": lambda arguments: run("-c", MODULE, ROOT, ROOT / "notebooks" / "build.py", *arguments),
     "bench": lambda arguments: run(ROOT / "benchmarks" / f"{arguments[0]}.py", *arguments[1:]),
     "doctor": lambda arguments: run("-c", MODULE, ROOT, "aitex_utils.commands.doctor", *arguments),

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -242,7 +242,16 @@ class PatchCore:
         return self.banks_[0]
 
     @explain_memory()
-    def fit(self, tiles: np.ndarray | Iterable[np.ndarray], *, memory: float | None = None) -> PatchCore:
+    def fit(
+        self,
+        tiles: np.ndarray | Iterable[np.ndarray],
+        *,
+        memory: float | None = None,
+        block_size: int | None = None,
+        fan_in: int | None = None,
+        client: Any = None,
+        folder: str | os.PathLike | None = None,
+    ) -> PatchCore:
         """Learn what is normal from normal tiles.
 
         Parameters
@@ -253,6 +262,17 @@ class PatchCore:
         memory : float, optional
             GiB that the patches can take. Where they need more, they are reduced block by block
             (`streaming_coreset`), and `radius_` is a bound. Only for the sampler "greedy" and without `whiten`.
+        block_size : int, optional
+            Patches with which a block is full. The fit then goes block by block, each on one thread, and `radius_` is a
+            bound. Its result depends on the data, `block_size`, `fan_in` and the seed, and not on the workers. Only for
+            the sampler "greedy" and without `whiten`. None takes 65,536 divided by the branches, if one of the
+            following arguments is given.
+        fan_in : int, optional
+            Number of blocks' coresets that are merged at once, see `scale.tree`; None merges all.
+        client : distributed.Client, ProcessPool, concurrent.futures.Executor, optional
+            Workers that compute the blocks, see `scale.cluster`.
+        folder : path, optional
+            Folder for the blocks, which the workers share; an interrupted fit goes on from the blocks in it.
 
         Returns
         -------
@@ -262,9 +282,12 @@ class PatchCore:
         Raises
         ------
         InputError
-            If the tiles are not grey tiles, differ in size, or are too few for `normalize_positions`.
+            If the tiles are not grey tiles, differ in size, or are too few for `normalize_positions`. With a `client`
+            also if its workers die again and again, or its scheduler has gone.
         """
         features = self.features.with_pooling(self.pooling)
+        if (block_size, fan_in, client, folder) != (None, None, None, None):
+            return self._fit_tiles_in_blocks(tiles, features, memory, (block_size, fan_in, client, folder))
         batches = iter_batches(tiles, colour=features.colour)
         if memory is None:
             parts = list(batches)
@@ -315,7 +338,15 @@ class PatchCore:
 
     @explain_memory()
     def fit_strips(
-        self, strips: Iterable[np.ndarray], *, tile_size: int = 256, memory: float | None = None
+        self,
+        strips: Iterable[np.ndarray],
+        *,
+        tile_size: int = 256,
+        memory: float | None = None,
+        block_size: int | None = None,
+        fan_in: int | None = None,
+        client: Any = None,
+        folder: str | os.PathLike | None = None,
     ) -> PatchCore:
         """Learn what is normal from the fabric of whole normal strips.
 
@@ -328,7 +359,7 @@ class PatchCore:
             Fabric of normal strips, uint8, as high as `tile_size`; they can arrive one by one.
         tile_size : int
             Side of the tiles in px.
-        memory : float, optional
+        memory, block_size, fan_in, client, folder
             As in `fit`.
 
         Returns
@@ -355,6 +386,11 @@ class PatchCore:
             )
         tile_size = check_integer("tile_size", tile_size, 1)
         features, shape = self.features.with_pooling(self.pooling), (tile_size, tile_size)
+        if (block_size, fan_in, client, folder) != (None, None, None, None):
+            how, blocks = {"tile_size": tile_size, "column_stride": STRIP_STRIDE}, (block_size, fan_in, client, folder)
+            checked = lambda: (check_strip(strip, tile_size) for strip in strips)  # noqa: E731
+            result = self._in_blocks(checked, strips, features, memory, blocks, **how)
+            return self._learn(result, shape, features, on_strips=True)
         stream = _at_least_two(features.extract_strip(check_strip(strip, tile_size), tile_size) for strip in strips)
         if memory is not None:
             result = self._stream(stream, memory, features.n_branches, STRIP_STRIDE)
@@ -617,6 +653,41 @@ class PatchCore:
         options = {"n_branches": n_branches, "column_stride": column_stride, "progress": self.progress}
         options |= {"device": self.features.device}
         return composable_coreset(patches, self.coreset_ratio, seed=self.seed, memory=memory, **options)
+
+    def _fit_tiles_in_blocks(
+        self, tiles: np.ndarray | Iterable[np.ndarray], features: PatchFeatures, memory: float | None, blocks: tuple
+    ) -> PatchCore:
+        shapes: list[tuple[int, int]] = []
+
+        def pictures() -> Iterator[np.ndarray]:
+            for batch in iter_batches(tiles, colour=features.colour):
+                shapes.append(batch.shape[1:3])
+                yield from batch
+
+        return self._learn(
+            self._in_blocks(pictures, tiles, features, memory, blocks), shapes[0], features, on_strips=False
+        )
+
+    def _in_blocks(
+        self,
+        pictures: Callable[[], Iterator[np.ndarray]],
+        source: Iterable[np.ndarray],
+        features: PatchFeatures,
+        memory: float | None,
+        blocks: tuple,
+        **options: Any,
+    ) -> CoresetResult:
+        """Return the coreset of tiles or strips, block by block (`scale.fitting`)."""
+        if memory is not None:
+            raise InputError("memory and block_size are two ways to bound memory: give one of them.")
+        if self.sampler != "greedy" or features.whiten:
+            raise InputError(
+                "Only the sampler greedy, without whitening, fits in blocks: leave block_size and client out."
+            )
+        from .scale.fitting import BlockFit, fit_blocks  # what surrounds the detector is loaded where it is needed
+
+        options |= {"seed": self.seed, "progress": self.progress, "is_repeatable": iter(source) is not source}
+        return fit_blocks(pictures, features, self.coreset_ratio, BlockFit(*blocks), **options)
 
     def _fit_patches(self, patches: np.ndarray, tile_shape: tuple[int, int], features: PatchFeatures) -> PatchCore:
         """Learn from the patches of tiles that were extracted with `features`."""

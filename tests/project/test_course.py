@@ -51,6 +51,7 @@ def make_project(root: Path) -> Path:
     """Lay out a project of which only course.py is real."""
     texts = {
         "requirements.txt": "tiny_echo>=1.0\n",
+        "requirements-scale.txt": "tiny_dask>=1.0\n",
         "constraints.txt": "tiny_echo<2\n",
         "aitex_utils/__init__.py": "",
         **{
@@ -99,6 +100,7 @@ def wheels(tmp_path_factory: pytest.TempPathFactory) -> Path:
     WHEELS = tmp_path_factory.mktemp("wheels")
     for version in ("1.0", "1.1"):
         make_wheel(WHEELS, "tiny_echo", version, {"pytest.py": ECHO, "jupyterlab.py": ECHO})
+    make_wheel(WHEELS, "tiny_dask", "1.0", {"tiny_dask.py": ""})
     return WHEELS
 
 
@@ -165,7 +167,9 @@ def test_help(course: ModuleType, capsys: pytest.CaptureFixture, arguments: list
 
 def test_unknown_command(course: ModuleType, capsys: pytest.CaptureFixture):
     assert course.main(["labb"]) == 2
-    expected = "There is no command 'labb': choose one of lab, test, demo, inspect, data, build, bench, doctor.\n"
+    expected = (
+        "There is no command 'labb': choose one of lab, test, demo, inspect, data, scale, build, bench, doctor.\n"
+    )
     assert capsys.readouterr().err == expected
     assert not course.FOLDER.exists()
 
@@ -690,6 +694,29 @@ def test_a_changed_list_and_an_interruption_are_picked_up(tmp_path: Path):
     assert launch(root, "doctor").code == 0
     assert (packages / "pip").is_dir() and not (packages / "half-installed").exists()
     assert not (folder / "course-tmp").exists()
+
+
+def test_scale_adds_its_packages_once_and_again_after_its_list_changed(tmp_path: Path):
+    root = make_project(tmp_path / "p")
+    first, second = launch(root, "scale"), launch(root, "scale")
+    assert (first.code, second.code) == (0, 0)
+    adding = f"Adding Dask to {root / '.venv'} (only this once)"
+    assert adding in first.out and second.out.startswith("Dask is installed: ")
+    assert (site_packages(root / ".venv") / "tiny_dask.py").is_file()
+    (root / "requirements-scale.txt").write_text("tiny_dask>=0.9\n")
+    assert adding in launch(root, "scale").out
+
+
+def test_tests_add_the_packages_of_a_cluster_and_run_without_them(tmp_path: Path):
+    root = make_project(tmp_path / "p")
+    (root / "requirements-scale.txt").write_text("tiny_missing\n")
+    without = launch(root, "test")
+    assert without.code == 0 and without.calls[0]["argv"][0].endswith("pytest.py")
+    assert "The tests of a cluster are skipped, because Dask cannot be added. There is no tiny_missing" in without.out
+    assert launch(root, "scale").code == 1
+    (root / "requirements-scale.txt").write_text("tiny_dask\n")
+    assert launch(root, "test").code == 0
+    assert (site_packages(root / ".venv") / "tiny_dask.py").is_file()
 
 
 def site_packages(folder: Path) -> Path:

@@ -1,0 +1,257 @@
+"""A memory bank that exceeds one memory, on the disk of one machine: FAISS's inverted lists in a file.
+
+An inverted file index sorts the vectors into `nlist` cells and reads the `nprobe` cells nearest to a query. With the
+lists in a file, a search reads those cells from the disk. Memory contains the centres of the cells, and as much of the
+file as the system has room for. The search is approximate: it misses a nearest neighbour that lies in another cell.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import json
+import os
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..errors import InputError, MissingError, check_integer
+from ..files.atomic_write import atomic_write, sha256
+from ..files.ownership import Manifest
+from ..files.paths import full_path, given_path
+from ..files.persistence import header_digest
+from ..safety.arrays import check_patches
+
+if TYPE_CHECKING:
+    import faiss
+
+HEADER, FORMAT, VERSION = "header.json", "aitex_utils index on disk", 1
+INDEX, LISTS = "index.faiss", "lists.ivfdata"
+MOST_CELLS = 2**20
+
+
+def _listed(header: dict[str, Any]) -> dict[str, None]:
+    if header["format"] != FORMAT:
+        raise ValueError(FORMAT)
+    return dict.fromkeys((INDEX, LISTS))
+
+
+ON_DISK = Manifest(HEADER, "a search index on disk", _listed)
+
+
+def build_disk_index(
+    pieces: Iterable[np.ndarray], folder: str | os.PathLike, *, nlist: int, training: np.ndarray | None = None
+) -> Path:
+    """Build an inverted file index whose lists lie in a file, piece by piece.
+
+    Parameters
+    ----------
+    pieces : iterable of ndarray, each of shape (n, C)
+        Vectors, float32; they get their indices in this order. One piece at a time is in memory.
+    folder : path
+        Folder to write; an index written there before is replaced.
+    nlist : int
+        Number of cells.
+    training : ndarray, shape (m, C), optional
+        Vectors on which the cells are trained, at least `nlist`; None takes the first piece.
+
+    Returns
+    -------
+    Path
+
+    Raises
+    ------
+    InputError
+        If there are no vectors, too few for `nlist`, or FAISS was built without lists on disk.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> vectors = np.random.default_rng(0).standard_normal((400, 8), np.float32)
+    >>> with tempfile.TemporaryDirectory() as place:
+    ...     index = DiskIndex(build_disk_index(np.split(vectors, 4), f"{place}/index", nlist=2, training=vectors))
+    ...     index.search(vectors[7:8], nprobe=2)[1].tolist()
+    [[7]]
+    """
+    import faiss
+
+    nlist = check_integer("nlist", nlist, 1, MOST_CELLS)
+    if not hasattr(faiss, "OnDiskInvertedLists"):
+        raise InputError("This FAISS has no lists on disk: use Linux or macOS, or a sharded bank (write_shards).")
+    with atomic_write(folder, folder=True, manifest=ON_DISK) as inside:
+        trained, names, count = None, [], 0
+        for piece in pieces:
+            piece = np.ascontiguousarray(check_patches(piece))
+            if trained is None:
+                trained = _trained(check_patches(training) if training is not None else piece, nlist)
+            part = faiss.clone_index(trained)
+            part.add_with_ids(piece, np.arange(count, count + len(piece)))
+            names.append(str(inside / f"piece_{len(names)}"))
+            faiss.write_index(part, names[-1])
+            count += len(piece)
+        if trained is None:
+            raise InputError("There are no vectors to index: give at least one piece.")
+        with _without_messages():
+            _merge_pieces(trained, names, str(inside / LISTS))
+        faiss.write_index(trained, str(inside / INDEX))
+        for name in names:
+            os.unlink(name)
+        header = {"format": FORMAT, "version": VERSION, "vectors": count, "channels": trained.d, "nlist": nlist}
+        header |= {"index_sha256": sha256(inside / INDEX), "lists_bytes": (inside / LISTS).stat().st_size}
+        header["header_sha256"] = header_digest(header)
+        (inside / HEADER).write_text(json.dumps(header, indent=2) + "\n", encoding="utf-8")
+    return given_path(folder)
+
+
+class DiskIndex:
+    """An inverted file index whose lists are read from a file while it is searched.
+
+    Parameters
+    ----------
+    folder : path
+        Folder that `build_disk_index` wrote. It can have been moved.
+
+    Raises
+    ------
+    InputError
+        If the folder is missing, foreign or damaged.
+
+    Notes
+    -----
+    The header and the centres of the cells are compared with their digests. The lists, which can exceed the memory, are
+    compared by their size alone.
+
+    Examples
+    --------
+    >>> DiskIndex("no/such/folder")
+    Traceback (most recent call last):
+    ...
+    aitex_utils.errors.MissingError: no/such/folder is missing: give the folder that build_disk_index wrote.
+    """
+
+    def __init__(self, folder: str | os.PathLike) -> None:
+        import faiss
+
+        place = full_path(folder)
+        self._header = _read_header(place, folder)
+        flags = getattr(faiss, "IO_FLAG_ONDISK_SAME_DIR", 8)  # the file lies beside the index, wherever that is now
+        with _without_messages():
+            self._index: faiss.Index = faiss.read_index(str(place / INDEX), flags)
+        if (self._index.ntotal, self._index.d) != (self._header["vectors"], self._header["channels"]):
+            raise InputError(f"{folder} contradicts itself: build the index again.")
+
+    def __len__(self) -> int:
+        """Return the number of vectors."""
+        return self._header["vectors"]
+
+    @property
+    def nlist(self) -> int:
+        """Number of cells."""
+        return self._header["nlist"]
+
+    def search(self, patches: np.ndarray, k: int = 1, *, nprobe: int | None = None) -> tuple[np.ndarray, np.ndarray]:
+        """Find about the k nearest neighbours of each patch.
+
+        Parameters
+        ----------
+        patches : ndarray, shape (n, C)
+            Queries.
+        k : int
+            Number of neighbours, 1 to the number of vectors.
+        nprobe : int, optional
+            Number of cells that are read per query, 1 to `nlist`; None takes an eighth of them.
+
+        Returns
+        -------
+        distances : ndarray, shape (n, k)
+            Euclidean, as FAISS computes them in float32; infinity where the cells have fewer than k vectors.
+        indices : ndarray, shape (n, k)
+            int64; -1 where the cells have fewer.
+
+        Raises
+        ------
+        InputError
+            If an argument is out of range, or the patches have another number of channels.
+        """
+        import faiss
+
+        patches = np.ascontiguousarray(check_patches(patches))
+        k = check_integer("k", k, 1, len(self), "the number of vectors")
+        nprobe = max(1, self.nlist // 8) if nprobe is None else nprobe
+        nprobe = check_integer("nprobe", nprobe, 1, self.nlist, "the number of cells")
+        if patches.shape[1] != self._index.d:
+            raise InputError(
+                f"patches has {patches.shape[1]} channels but the index has {self._index.d}: take them from the same "
+                "backbone and layers."
+            )
+        squares, indices = self._index.search(patches, k, params=faiss.SearchParametersIVF(nprobe=nprobe))
+        squares[indices < 0] = np.inf
+        return np.sqrt(np.maximum(squares, 0)), indices
+
+
+def _trained(training: np.ndarray, nlist: int) -> faiss.IndexIVFFlat:
+    import faiss
+
+    if len(training) < nlist:
+        raise InputError(
+            f"nlist is {nlist} but there are {len(training)} vectors to train the cells: take fewer cells."
+        )
+    channels = training.shape[1]
+    index = faiss.IndexIVFFlat(faiss.IndexFlatL2(channels), channels, nlist)
+    index.cp.min_points_per_centroid = 1  # no warning on the output
+    index.train(np.ascontiguousarray(training))
+    return index
+
+
+def _merge_pieces(index: faiss.IndexIVFFlat, names: list[str], lists: str) -> None:
+    """Move the lists of all pieces into one file, list by list, and give it to the index."""
+    import faiss
+
+    parts = [faiss.read_index(name, faiss.IO_FLAG_MMAP) for name in names]
+    vector = faiss.InvertedListsPtrVector()
+    for part in parts:
+        vector.push_back(part.invlists)
+    on_disk = faiss.OnDiskInvertedLists(index.nlist, index.code_size, lists)
+    index.ntotal = on_disk.merge_from_multiple(vector.data(), vector.size())
+    index.replace_invlists(on_disk, True)
+    on_disk.this.disown()
+
+
+@contextlib.contextmanager
+def _without_messages() -> Iterator[None]:
+    """Let FAISS print nothing: it reports file names from C++, which Python cannot catch."""
+    try:
+        flush = ctypes.CDLL(None).fflush
+    except (TypeError, AttributeError, OSError):  # Windows, where FAISS has no lists on disk
+        yield
+        return
+    sys.stdout.flush()
+    flush(None)
+    shown, nowhere = os.dup(1), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 1)
+    try:
+        yield
+    finally:
+        flush(None)
+        os.dup2(shown, 1)
+        os.close(shown)
+        os.close(nowhere)
+
+
+def _read_header(folder: Path, shown: str | os.PathLike) -> dict[str, Any]:
+    if not folder.is_dir():
+        raise MissingError(f"{shown} is missing: give the folder that build_disk_index wrote.")
+    try:
+        header = json.loads((folder / HEADER).read_text(encoding="utf-8"))
+        is_own = header["format"] == FORMAT and header["version"] == VERSION
+        is_own = is_own and header["header_sha256"] == header_digest(header)
+        is_own = is_own and (folder / LISTS).stat().st_size == header["lists_bytes"]
+        is_own = is_own and sha256(folder / INDEX) == header["index_sha256"]
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        is_own = False
+    if not is_own:
+        raise InputError(f"{shown} is no index on disk, or is damaged: give the folder of build_disk_index.")
+    return header

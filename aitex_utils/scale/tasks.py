@@ -1,0 +1,283 @@
+"""Run jobs on a pool of processes or on a Dask cluster, in any order, and go on when workers die.
+
+Both take tasks with `submit` and return futures. They differ in how they say that a worker died or that the scheduler
+has gone. Here both end in the same way: a job is given to another worker, or one sentence says what to do.
+"""
+
+from __future__ import annotations
+
+import concurrent.futures
+import itertools
+import secrets
+import time
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from typing import Any
+
+from ..errors import InputError
+from .pool import ProcessPool
+
+DEATHS = 8  # workers that die in a row, with no job ended in between, before we give up
+IN_FLIGHT = 2  # jobs per worker that are given out at once: the next one waits where the last one ends
+PATIENCE = 60.0  # seconds for which a cluster can be without any worker
+LOOK, LOOK_AT_CLUSTER = 0.005, 2.0  # seconds between two looks at the jobs, and at the cluster
+
+
+@dataclass(frozen=True)
+class Job:
+    """A call of a function on some worker. Running it twice does no harm.
+
+    Parameters
+    ----------
+    name : str
+        Name for messages and for the dashboard, such as "block 12".
+    function : callable
+        Function of a module.
+    arguments : tuple
+        Its arguments: names, numbers and small arrays.
+    worker : int, optional
+        Number of the worker that should run it, because it has its data; another does if that worker is gone.
+
+    Examples
+    --------
+    >>> Job("square", pow, (3, 2)).name
+    'square'
+    """
+
+    name: str
+    function: Callable[..., Any]
+    arguments: tuple[Any, ...] = ()
+    worker: int | None = None
+
+
+class WorkersLost(InputError):
+    """The workers died again and again, or the scheduler has gone. The jobs that have ended stay done.
+
+    Examples
+    --------
+    >>> issubclass(WorkersLost, InputError)
+    True
+    """
+
+
+def run_jobs(client: Any, jobs: Iterable[Job]) -> Iterator[tuple[Job, Any]]:
+    """Run jobs on workers and yield each with its result, in the order in which they end.
+
+    Parameters
+    ----------
+    client : distributed.Client, ProcessPool, concurrent.futures.Executor or None
+        Workers; None runs the jobs in this process, one by one.
+    jobs : iterable of Job
+        They are drawn as workers become free, `IN_FLIGHT` per worker at a time.
+
+    Yields
+    ------
+    job : Job
+    result : object
+
+    Raises
+    ------
+    WorkersLost
+        If `DEATHS` workers die with no job ended in between, if the cluster has no worker for `PATIENCE` seconds, or if
+        its scheduler has gone.
+    InputError
+        If `client` is something else. An error of a job is raised as it is.
+
+    Notes
+    -----
+    After an error or an interruption, no further job is given out. Jobs that workers have already been given can end.
+
+    Examples
+    --------
+    >>> [result for _, result in run_jobs(None, [Job("square", pow, (3, 2))])]
+    [9]
+    """
+    jobs = iter(jobs)
+    if client is None:
+        for job in jobs:
+            yield job, job.function(*job.arguments)
+        return
+    workers = _workers_of(client)
+    running: dict[Any, Job] = {}
+    deaths, reason = 0, None
+    try:
+        while True:
+            for job in itertools.islice(jobs, max(0, IN_FLIGHT * workers.count() - len(running))):
+                running[workers.submit(job)] = job
+            if not running:
+                return
+            interrupted: list[Job] = []
+            for future in workers.wait(list(running)):
+                job = running.pop(future)
+                try:
+                    result = workers.result(future)
+                except _WorkerDied as death:
+                    interrupted.append(job)
+                    reason = death
+                else:
+                    deaths = 0
+                    yield job, result
+            deaths += bool(interrupted)  # a worker takes the job that waits behind its own with it
+            if deaths >= DEATHS:
+                raise WorkersLost(
+                    f"{deaths} workers died in a row, the last at {interrupted[0].name} ({reason}), as happens where "
+                    "memory is too small: take a smaller block_size, or more memory per worker."
+                ) from reason
+            running.update({workers.submit(job): job for job in interrupted})
+    finally:
+        workers.cancel(list(running))
+
+
+def count_workers(client: Any) -> int:
+    """Return the number of workers of a client.
+
+    Parameters
+    ----------
+    client : distributed.Client, ProcessPool, concurrent.futures.Executor or None
+        As in `run_jobs`.
+
+    Returns
+    -------
+    int
+        At least 1.
+
+    Raises
+    ------
+    InputError
+        If `client` is something else, or the scheduler has gone.
+
+    Examples
+    --------
+    >>> count_workers(None)
+    1
+    """
+    return 1 if client is None else _workers_of(client).count()
+
+
+class _WorkerDied(Exception):  # noqa: N818 - ends a job, which begins anew
+    """A worker died at a job."""
+
+
+class _Executor:
+    """A `ProcessPool`, or any executor of `concurrent.futures`."""
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+
+    def count(self) -> int:
+        return getattr(self._client, "n_workers", None) or getattr(self._client, "_max_workers", 1)
+
+    def submit(self, job: Job) -> Any:
+        try:
+            to_worker = (
+                {"worker": job.worker} if job.worker is not None and isinstance(self._client, ProcessPool) else {}
+            )
+            return self._client.submit(job.function, *job.arguments, **to_worker)
+        except BrokenProcessPool as error:  # an executor of the user's own, which is not started again
+            raise WorkersLost(
+                "A worker of the executor died, and an executor cannot start another: take a ProcessPool."
+            ) from error
+
+    def wait(self, futures: list[Any]) -> list[Any]:
+        return list(concurrent.futures.wait(futures, return_when=concurrent.futures.FIRST_COMPLETED).done)
+
+    def result(self, future: Any) -> Any:
+        try:
+            return future.result()
+        except BrokenProcessPool as error:
+            raise _WorkerDied("its process ended") from error
+
+    def cancel(self, futures: list[Any]) -> None:
+        if not isinstance(self._client, ProcessPool):  # which has few, and fails on cancelled jobs of a dead worker
+            for future in futures:
+                future.cancel()
+
+
+class _Dask:
+    """A client of a Dask cluster."""
+
+    def __init__(self, client: Any) -> None:
+        self._client, self._addresses, self._looked, self._seen = client, [], -LOOK_AT_CLUSTER, time.monotonic()
+
+    def count(self) -> int:
+        """Return the number of workers, at least 1, and raise an error if there has been none for too long."""
+        now = time.monotonic()
+        if now - self._looked >= LOOK_AT_CLUSTER:
+            self._looked, self._addresses = now, self._ask_for_workers()
+            self._replace_lost_workers()
+            if self._addresses:
+                self._seen = now
+            elif now - self._seen > PATIENCE:
+                raise WorkersLost(
+                    f"The cluster has had no worker for {PATIENCE:.0f} seconds: start workers, and call it again."
+                )
+        return max(1, len(self._addresses))
+
+    def submit(self, job: Job) -> Any:
+        self._refuse_lost_scheduler()
+        name = f"{job.name.replace(' ', '-')}-{secrets.token_hex(4)}"  # the dashboard groups tasks by the first part
+        options: dict[str, Any] = {"key": name, "pure": False}
+        if job.worker is not None and self.count() and self._addresses:
+            address = self._addresses[job.worker % len(self._addresses)]
+            options |= {"workers": [address], "allow_other_workers": True}
+        return self._client.submit(job.function, *job.arguments, **options)
+
+    def wait(self, futures: list[Any]) -> list[Any]:
+        while not (done := [future for future in futures if future.done()]):
+            self._refuse_lost_scheduler()
+            self.count()
+            time.sleep(LOOK)
+        return done
+
+    def result(self, future: Any) -> Any:
+        from distributed import KilledWorker
+
+        try:
+            return future.result()
+        except KilledWorker as error:
+            raise _WorkerDied("its workers died") from error
+        except (concurrent.futures.CancelledError, OSError) as error:
+            if isinstance(error, InputError):
+                raise
+            self._refuse_lost_scheduler(error)
+            if isinstance(error, OSError) and future.status == "error":  # of the job itself
+                raise
+            raise _WorkerDied("it was cancelled") from error
+
+    def cancel(self, futures: list[Any]) -> None:
+        if futures and self._client.status == "running":
+            self._client.cancel(futures)
+
+    def _ask_for_workers(self) -> list[str]:
+        try:
+            return sorted(self._client.nthreads())
+        except (OSError, concurrent.futures.CancelledError, RuntimeError) as error:
+            self._refuse_lost_scheduler(error)
+            raise
+
+    def _replace_lost_workers(self) -> None:
+        """Start the workers of this machine's cluster anew that died while they started: Dask restarts all others."""
+        cluster = getattr(self._client, "cluster", None)
+        if type(cluster).__name__ == "LocalCluster" and len(self._addresses) < len(cluster.worker_spec):
+            cluster.scale(len(cluster.worker_spec))
+
+    def _refuse_lost_scheduler(self, error: BaseException | None = None) -> None:
+        if self._client.status != "running":
+            raise WorkersLost(
+                "The scheduler of the Dask cluster has gone: start the cluster anew, and call it again."
+            ) from error
+
+
+def _workers_of(client: Any) -> _Executor | _Dask:
+    """Return the workers of a client, without an import of Dask where there is none."""
+    if isinstance(client, (ProcessPool, concurrent.futures.Executor)):
+        return _Executor(client)
+    if type(client).__module__.split(".")[0] == "distributed" and hasattr(client, "submit"):
+        if getattr(client, "asynchronous", False):
+            raise InputError("client is an asynchronous Dask client: give one that was made without asynchronous=True.")
+        return _Dask(client)
+    raise InputError(
+        f"client is a {type(client).__name__}, expected what start_cluster() or ProcessPool() of aitex_utils.scale "
+        "return, a Dask client, or an executor of concurrent.futures."
+    )

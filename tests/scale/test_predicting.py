@@ -1,0 +1,78 @@
+"""Strips predicted as tasks: the results of `predict_strip`, in the order of the strips."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from scale_fits import fitted, small_strips
+
+from aitex_utils import PatchCore, patchcore
+from aitex_utils.errors import InputError
+from aitex_utils.region import Region
+from aitex_utils.scale.predicting import predict_strips
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+REGIONS = [(0, 320), (32, 320), (0, 200)]
+
+
+@pytest.fixture(scope="module")
+def detector() -> PatchCore:
+    return fitted(small_strips())
+
+
+def assert_same(results: list, detector: PatchCore, strips: list) -> None:
+    assert len(results) == len(strips)
+    for result, strip, region in zip(results, strips, REGIONS, strict=True):
+        expected = detector.predict_strip(strip, region=region)
+        np.testing.assert_array_equal(result.map, expected.map)
+        np.testing.assert_array_equal(result.tile_scores, expected.tile_scores)
+        np.testing.assert_array_equal(result.corners, expected.corners)
+        assert (result.score, result.region, result.background) == (
+            expected.score,
+            expected.region,
+            expected.background,
+        )
+
+
+def test_in_this_process_the_results_are_the_same_and_no_file_is_left(detector: PatchCore, tmp_path: Path):
+    saved, strips = detector.save(tmp_path / "detector"), small_strips(3, seed=5)
+    assert_same(list(predict_strips(saved, iter(strips), regions=REGIONS, folder=tmp_path / "way")), detector, strips)
+    assert os.listdir(tmp_path / "way") == []
+
+
+def test_workers_change_nothing(workers: Any, detector: PatchCore, tmp_path: Path):
+    saved, strips = detector.save(tmp_path / "detector"), small_strips(3, seed=5)
+    assert_same(list(predict_strips(saved, strips, client=workers, regions=REGIONS)), detector, strips)
+
+
+def test_a_region_that_is_not_certain_is_warned_of(detector: PatchCore, tmp_path: Path, monkeypatch):
+    found = Region(30, 170)
+    found.is_certain = False
+    monkeypatch.setattr(patchcore, "fabric_region", lambda image: found)
+    with pytest.warns(UserWarning, match=r"not certain .* columns \(30, 170\): pass region"):
+        (result,) = predict_strips(detector.save(tmp_path / "detector"), small_strips(1, seed=5))
+    assert result.region == (30, 170)
+
+
+def test_a_detector_that_was_replaced_is_loaded_again(detector: PatchCore, tmp_path: Path):
+    strips = small_strips(1, seed=5)
+    for one in (detector, fitted(small_strips(seed=3))):
+        saved = one.save(tmp_path / "detector")
+        (result,) = predict_strips(saved, strips, regions=REGIONS[:1])
+        assert result.score == one.predict_strip(strips[0], region=REGIONS[0]).score
+
+
+def test_wrong_arguments_are_refused(detector: PatchCore, tmp_path: Path):
+    with pytest.raises(InputError, match="is missing: give the folder that save"):
+        list(predict_strips(tmp_path / "no", small_strips(1)))
+    saved = detector.save(tmp_path / "detector")
+    with pytest.raises(InputError, match="dtype float64"):
+        list(predict_strips(saved, [np.zeros((64, 320))]))
+    with pytest.raises(InputError, match="^overlap is -1"):
+        list(predict_strips(saved, small_strips(1), overlap=-1))
+    with pytest.raises(InputError, match="^regions has 1 "):
+        list(predict_strips(saved, small_strips(2), regions=REGIONS[:1]))

@@ -1,0 +1,129 @@
+"""A bank in shards: what one exact index returns, to the last digit and in the order of equals."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from aitex_utils import MemoryBank
+from aitex_utils.errors import InputError
+from aitex_utils.scale import sharded_search
+from aitex_utils.scale.sharded_search import ShardedBank, merge_nearest, write_shards
+
+
+def vectors_and_queries(n: int = 3000, channels: int = 16, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    """Return vectors, many of them equal, and queries that lie among them and on them."""
+    rng = np.random.default_rng(seed)
+    vectors = rng.normal(size=(n, channels)).astype(np.float32)
+    vectors[rng.integers(n, size=n // 5)] = vectors[rng.integers(n, size=n // 5)]
+    queries = np.concatenate([rng.normal(size=(60, channels)).astype(np.float32), vectors[::97]])
+    return vectors, queries
+
+
+def assert_same(one: tuple, other: tuple) -> None:
+    for left, right in zip(one, other, strict=True):
+        np.testing.assert_array_equal(left, right)
+        assert left.dtype == right.dtype
+
+
+@pytest.mark.parametrize("k", [1, 7])
+@pytest.mark.parametrize("n_shards", [1, 2, 5])
+def test_shards_return_what_one_index_returns(n_shards: int, k: int, tmp_path: Path):
+    vectors, queries = vectors_and_queries()
+    bank = ShardedBank(write_shards(vectors, tmp_path / "shards", n_shards))
+    assert len(bank) == 3000 and bank.n_shards == n_shards
+    assert_same(bank.search(queries, k), MemoryBank().add(vectors).search(queries, k))
+    assert os.listdir(tmp_path) == ["shards"]  # no queries are left
+
+
+def test_workers_change_nothing(workers: Any, tmp_path: Path):
+    vectors, queries = vectors_and_queries()
+    bank = ShardedBank(write_shards(vectors, tmp_path / "shards", 5), workers)
+    expected = MemoryBank().add(vectors).search(queries, 3)
+    for _ in range(2):
+        assert_same(bank.search(queries, 3), expected)
+
+
+@settings(max_examples=30)
+@given(n=st.integers(1, 40), n_shards=st.integers(1, 40), k=st.integers(1, 40), seed=st.integers(0, 99))
+def test_equal_distances_come_in_the_order_of_their_indices(n: int, n_shards: int, k: int, seed: int):
+    import tempfile
+
+    rng = np.random.default_rng(seed)
+    vectors = rng.integers(0, 3, (n, 2)).astype(np.float32)  # few places, many ties
+    queries = rng.integers(0, 3, (5, 2)).astype(np.float32)
+    k, n_shards = min(k, n), min(n_shards, n)
+    with tempfile.TemporaryDirectory() as place:
+        bank = ShardedBank(write_shards(vectors, f"{place}/shards", n_shards))
+        assert_same(bank.search(queries, k), MemoryBank().add(vectors).search(queries, k))
+
+
+def test_distances_that_differ_only_in_float64_keep_their_order():
+    answers = [(np.array([[1.0 + 1e-12]]), np.array([[0]])), (np.array([[1.0]]), np.array([[9]]))]
+    distances, indices = merge_nearest(answers, 2)
+    assert indices.tolist() == [[9, 0]] and distances[0, 0] == distances[0, 1]
+
+
+def test_a_process_keeps_no_more_shards_than_its_share(tmp_path: Path):
+    sharded_search._banks.clear()
+    vectors, queries = vectors_and_queries(300)
+    header = ShardedBank(write_shards(vectors, tmp_path / "shards", 5))
+    np.save(tmp_path / "queries.npy", queries)
+    shards = header._header["shards"]
+    for kept in (2, 5):
+        for shard in shards:
+            path = str(tmp_path / "shards" / shard["file"])
+            sharded_search.search_shard(path, shard, str(tmp_path / "queries.npy"), 1, kept)
+        assert len(sharded_search._banks) == kept
+    sharded_search._banks.clear()
+
+
+def test_a_memory_mapped_array_is_written_and_shards_are_replaced(tmp_path: Path):
+    vectors, queries = vectors_and_queries(500)
+    np.save(tmp_path / "vectors.npy", vectors)
+    for n_shards in (4, 2):
+        mapped = np.load(tmp_path / "vectors.npy", mmap_mode="r")
+        bank = ShardedBank(write_shards(mapped, tmp_path / "shards", n_shards))
+    assert sorted(os.listdir(tmp_path / "shards")) == ["header.json", "shard_00000.npy", "shard_00001.npy"]
+    assert_same(bank.search(queries), MemoryBank().add(vectors).search(queries))
+
+
+def test_damage_is_noticed(tmp_path: Path):
+    vectors, queries = vectors_and_queries(500)
+    folder = write_shards(vectors, tmp_path / "shards", 2)
+    content = bytearray((folder / "shard_00001.npy").read_bytes())
+    content[-1] ^= 1
+    (folder / "shard_00001.npy").write_bytes(content)
+    with pytest.raises(InputError, match="shard_00001.npy is damaged .*: write the shards again"):
+        ShardedBank(folder).search(queries)
+    (folder / "shard_00001.npy").unlink()
+    with pytest.raises(InputError, match="cannot be read by a worker: .* all workers share"):
+        ShardedBank(folder).search(queries)
+    (folder / "header.json").write_text("{}")
+    with pytest.raises(InputError, match="is no sharded bank"):
+        ShardedBank(folder)
+
+
+def test_wrong_arguments_are_refused(tmp_path: Path):
+    vectors, queries = vectors_and_queries(100)
+    for wrong in (np.zeros(3), np.zeros((0, 3)), "vectors"):
+        with pytest.raises(InputError, match=r"^vectors is no array of shape \(N, C\)"):
+            write_shards(wrong, tmp_path / "shards", 1)
+    with pytest.raises(InputError, match="^n_shards is 101, .* from 1 to 100"):
+        write_shards(vectors, tmp_path / "shards", 101)
+    with pytest.raises(InputError, match="is missing: give the folder that write_shards wrote"):
+        ShardedBank(tmp_path / "shards")
+    bank = ShardedBank(write_shards(vectors, tmp_path / "shards", 2))
+    with pytest.raises(InputError, match="^k is 101, .* from 1 to 100"):
+        bank.search(queries, 101)
+    with pytest.raises(InputError, match="8 channels but the bank has 16"):
+        bank.search(queries[:, :8])
+    (tmp_path / "shards" / "thesis.txt").touch()
+    with pytest.raises(InputError, match="thesis.txt"):
+        write_shards(vectors, tmp_path / "shards", 2)

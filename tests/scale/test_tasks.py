@@ -1,0 +1,102 @@
+"""Jobs on any kind of worker: results as they come, dead workers replaced, one sentence where that does not help."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+from scale_fits import die, die_once, fail, sleep
+
+from aitex_utils.errors import InputError
+from aitex_utils.scale import tasks
+from aitex_utils.scale.pool import ProcessPool
+from aitex_utils.scale.tasks import Job, WorkersLost, count_workers, run_jobs
+
+
+@pytest.fixture(scope="module", params=["here", "pool", "dask", "threads"])
+def client(request: pytest.FixtureRequest) -> Iterator[Any]:
+    if request.param == "here":
+        yield None
+    elif request.param == "threads":
+        with ThreadPoolExecutor(2) as executor:
+            yield executor
+    elif request.param == "pool":
+        with ProcessPool(2) as pool:
+            yield pool
+    else:
+        pytest.importorskip("distributed", reason="Dask is not installed: `python course.py scale` installs it")
+        from aitex_utils.scale.cluster import start_cluster
+
+        with start_cluster(2, dashboard=False) as cluster:
+            yield cluster
+
+
+def squares(n: int) -> Iterator[Job]:
+    return (Job(f"square {i}", pow, (i, 2)) for i in range(n))
+
+
+def test_every_job_ends_once_with_its_result(client: Any):
+    results = {job.name: result for job, result in run_jobs(client, squares(20))}
+    assert results == {f"square {i}": i**2 for i in range(20)}
+
+
+def test_no_jobs_no_results(client: Any):
+    assert list(run_jobs(client, [])) == []
+
+
+def test_an_error_of_a_job_is_raised_as_it_is_and_later_jobs_do_not_begin(client: Any):
+    drawn = []
+
+    def jobs() -> Iterator[Job]:
+        yield Job("fail", fail, ("of its own",))
+        for i in range(100):
+            drawn.append(i)
+            yield Job(f"wait {i}", sleep, (0.01,))
+
+    with pytest.raises(ValueError, match="of its own"):
+        list(run_jobs(client, jobs()))
+    assert len(drawn) < 60
+
+
+def test_jobs_are_drawn_as_workers_become_free(client: Any):
+    drawn = []
+
+    def jobs() -> Iterator[Job]:
+        for i in range(50):
+            drawn.append(i)
+            yield Job(f"square {i}", pow, (i, 2))
+
+    running = run_jobs(client, jobs())
+    next(running)
+    assert len(drawn) <= 2 * count_workers(client) + 2
+    running.close()
+
+
+def test_a_job_whose_worker_dies_runs_again(client: Any, tmp_path: Path):
+    if client is None or isinstance(client, ThreadPoolExecutor):
+        pytest.skip("its jobs run in this process")
+    jobs = [Job("die", die_once, (str(tmp_path / "died"),)), *squares(3)]
+    assert {job.name: result for job, result in run_jobs(client, jobs)}["die"] == "done"
+
+
+def test_workers_that_die_again_and_again_end_in_one_sentence(client: Any, monkeypatch: pytest.MonkeyPatch):
+    if client is None or isinstance(client, ThreadPoolExecutor):
+        pytest.skip("its jobs run in this process")
+    monkeypatch.setattr(tasks, "DEATHS", 2)
+    with pytest.raises(WorkersLost, match="^2 workers died in a row, the last at block 7 .*take a smaller block_size"):
+        list(run_jobs(client, [Job("block 7", die)]))
+    assert [result for _, result in run_jobs(client, squares(2))] in ([0, 1], [1, 0])  # the workers are usable again
+
+
+def test_a_worker_of_a_plain_executor_that_dies_ends_in_one_sentence():
+    with ProcessPoolExecutor(1) as executor, pytest.raises(WorkersLost, match="take a ProcessPool"):
+        list(run_jobs(executor, [Job("die", die), Job("die again", die)]))
+
+
+@pytest.mark.parametrize("client", [3, "tcp://127.0.0.1:8786", object()])
+def test_what_is_no_client_is_refused(client: Any):
+    with pytest.raises(InputError, match="^client is a .* start_cluster"):
+        list(run_jobs(client, squares(1)))
