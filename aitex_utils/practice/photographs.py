@@ -156,7 +156,7 @@ def make_photographs(
     good: int = 40,
     test_good: int = 20,
     defective: int = 4,
-    later: int = 30,
+    later: int = 24,
     progress: bool = False,
 ) -> Path:
     """Write the practice photographs to a folder, whole or not at all.
