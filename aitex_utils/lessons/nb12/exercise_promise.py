@@ -59,7 +59,7 @@ PICTURES_TO_TAKE = Exercise(
         ),
     ),
     hints=(
-        "With n held-out pictures, the lowest rate that can be promised is 1 / (n + 1). For which n is it small enough?",
+        "With n held-out pictures, the lowest rate that can be promised is 1 / (n + 1). Which n makes it small enough?",
         "n must be at least 1 / rate - 1, and it is a whole number.",
         "Half of the pictures are held out, so return 2 * n.",
     ),
