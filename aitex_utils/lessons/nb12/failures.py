@@ -122,7 +122,7 @@ def describe_places(on_defect: Sequence[bool]) -> str:
     Examples
     --------
     >>> describe_places([True, False, False])
-    '3 missed pictures: the highest place lies on the defect in 1 and elsewhere in 2. The hypothesis explains only a part.'
+    '3 missed pictures: the highest place lies on the defect in 1 and elsewhere in 2. The hypothesis explains a part.'
     """
     hits, total = sum(map(bool, on_defect)), len(on_defect)
     if not total:
@@ -131,4 +131,4 @@ def describe_places(on_defect: Sequence[bool]) -> str:
     start += f"elsewhere in {total - hits}. "
     if hits == total:
         return start + "The hypothesis holds for these pictures."
-    return start + ("The hypothesis explains only a part." if hits else "The hypothesis is refuted.")
+    return start + ("The hypothesis explains a part." if hits else "The hypothesis is refuted.")

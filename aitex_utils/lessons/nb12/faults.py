@@ -37,7 +37,7 @@ def plant_faults(target: Path, good: Sequence[Picture], test: Sequence[Picture])
     Returns
     -------
     dict of str to str
-        What is wrong with each faulty file, by its name in the folder.
+        The fault of each faulty file, by its name in the folder.
 
     Examples
     --------

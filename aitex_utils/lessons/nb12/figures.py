@@ -52,7 +52,7 @@ def plot_promises(counts: Sequence[int], needed: Mapping[str, int]) -> tuple[Fig
 2.0 % with 100. A promise of 5 % needs 38 pictures.
     """
     check_values({"counts": counts, "needed": list(needed.values())})
-    if min(min(counts), *needed.values()) < 2:
+    if min(*counts, *needed.values()) < 2:
         raise InputError("A number of good pictures is below 2: give one to learn from and one to hold out at least.")
     rates = 1 / (np.array(counts) // 2 + 1)
     figure, axis = make_axes(1, 1, (7, 3.2))
@@ -183,7 +183,7 @@ def plot_realised(rates: Mapping[int, np.ndarray], promised: float) -> tuple[Fig
     figure, axis = make_axes(1, 1, (7, 0.7 * len(rates) + 1.6))
     caption = f"False-alarm rates against a promise of {100 * promised:g} %."
     for row, (n, given) in enumerate(rates.items()):
-        values, counts = np.unique(np.round(given, 6), return_counts=True)
+        values, counts = np.unique(np.round(given, 2), return_counts=True)
         sizes = 320 * counts / counts.sum() + 4
         axis.scatter(100 * values, np.full(len(values), row), s=sizes, color=NORMAL, alpha=0.8)
         axis.plot(100 * np.mean(given), row, "|", color=DEFECTIVE, markersize=22, markeredgewidth=2.5)

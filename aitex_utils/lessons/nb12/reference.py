@@ -64,7 +64,7 @@ def realised_rates(scores: np.ndarray, orders: np.ndarray, n_held_out: int, fals
 
 
 def cusum(scores: np.ndarray, held_out: np.ndarray) -> np.ndarray:
-    """Return the cumulative sum (CUSUM) of scores that are higher than those of the held-out good pictures.
+    """Return the cumulative sum (CUSUM) of scores above the mean score of held-out good pictures.
 
     Parameters
     ----------

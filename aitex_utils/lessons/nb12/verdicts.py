@@ -1,4 +1,4 @@
-"""Sentences of notebook 12 that follow from what was measured."""
+"""Sentences of notebook 12 that follow from the results."""
 
 from __future__ import annotations
 
@@ -102,8 +102,8 @@ def describe_drift(later: LaterSet, threshold: float, promised: float) -> str:
     rates = [percent(false_alarm_rate(later, threshold, part)) for part in (first, last)]
     greys = [f"{later.brightness[part].mean():.0f}" for part in (first, last)]
     return (
-        f"Promised {100 * promised:g} %. Flagged good pictures: {rates[0]} of the first quarter, {rates[1]} of the last "
-        f"quarter.\nMean grey value: {greys[0]} in the first quarter, {greys[1]} in the last quarter."
+        f"Promised {100 * promised:g} %. Flagged good pictures: {rates[0]} of the first quarter, {rates[1]} of the "
+        f"last quarter.\nMean grey value: {greys[0]} in the first quarter, {greys[1]} in the last quarter."
     )
 
 
@@ -150,7 +150,7 @@ def describe_learning(before: np.ndarray, after: np.ndarray, threshold: float, n
     Examples
     --------
     >>> describe_learning(np.array([3.0, 4.0]), np.array([1.0, 4.0]), 2.0, "good picture")
-    'Of 2 good pictures, the old detector flags 2 and the new one 1. Their mean score falls by 29 %.'
+    'Of 2 good pictures, 2 are flagged before and 1 after. Their mean score falls by 29 %.'
     """
     flags = [int((scores >= threshold).sum()) for scores in (before, after)]
     change = float(after.mean() / before.mean() - 1)
@@ -158,6 +158,6 @@ def describe_learning(before: np.ndarray, after: np.ndarray, threshold: float, n
     head, _, tail = noun.partition(" with ")
     nouns = count(len(before), head) + (f" with {tail}" if tail else "")
     return (
-        f"Of {nouns}, the old detector flags {flags[0]} and the new one {flags[1]}. Their mean score {verb} by "
+        f"Of {nouns}, {flags[0]} are flagged before and {flags[1]} after. Their mean score {verb} by "
         f"{percent(abs(change))}."
     )

@@ -14,7 +14,7 @@ def test_the_promise_falls_with_the_number_of_pictures():
     np.testing.assert_allclose(figure.axes[0].lines[0].get_ydata(), [100 / 6, 100 / 21, 100 / 101])
     assert "16.7 % with 10 pictures" in caption and "A promise of 1 % needs 198 pictures." in caption
     with pytest.raises(InputError, match="below 2"):
-        figures.plot_promises([1, 10], {})
+        figures.plot_promises([1, 10], {"5 %": 38})
 
 
 def test_each_tile_is_drawn_inside_its_square():

@@ -42,7 +42,7 @@ def test_an_alarm_that_is_never_raised_comes_after_the_last_picture():
 
 @pytest.mark.parametrize(
     ("after", "words"),
-    [([1.0, 1.0], "flags 2 and the new one 0. Their mean score falls by 67 %"), ([6.0, 6.0], "rises by")],
+    [([1.0, 1.0], "2 are flagged before and 0 after. Their mean score falls by 67 %"), ([6.0, 6.0], "rises by")],
 )
 def test_learning_is_described_by_flags_and_mean(after: list[float], words: str):
     assert words in describe_learning(np.array([3.0, 3.0]), np.array(after), 2.0, "picture with the mark")
