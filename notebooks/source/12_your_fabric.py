@@ -579,21 +579,25 @@ show(*plot_timeline(yarn.scores, yarn.is_good, {"fixed": inspection.threshold}, 
 # The promise must be earned anew, with held-out pictures of the **new** yarn. Six learned pictures and a few more to hold
 # out promise little. Collect 40 as in section 1.
 #
-# Now the danger. Suppose that no person looks, and the detector learns every picture of the growing mark up to picture
-# 15. **By how many per cent does the mean score of the pictures 16 to 24 fall?** This takes about 15 seconds.
+# Now the danger. On the growing mark, suppose that a busy person calls all pictures up to picture 19 good, because the mark
+# is hardly visible. The detector learns the pictures 7 to 19. **By how many per cent does the mean score of the pictures 20
+# to 24 fall?** This takes about 15 seconds.
 
 # %%
 predict("12.h", 0, 40, unit="%")
 
 # %%
-marked = list(range(15, 24))
-after = judge_after_learning("reed", list(range(6, 15)), marked)
+marked = list(range(19, 24))
+after = judge_after_learning("reed", list(range(6, 19)), marked)
 reveal("12.h", 100 * (1 - after.mean() / reed.scores[marked].mean()), unit="%")
 print(describe_learning(reed.scores[marked], after, inspection.threshold, "picture with the mark"))
+for i, old, new in zip(marked, reed.scores[marked], after, strict=True):
+    print(f"picture {i + 1}: {old:.2f} before, {new:.2f} after, threshold {inspection.threshold:.2f}")
 
 # %% [markdown]
-# The faint marks of the first pictures bring the strong marks closer to the bank. A detector that learns from its own
-# judgements has no opinion of its own: it calls normal what comes slowly.
+# The faint marks bring the strong marks closer to the bank, although no strong mark was learned. If the detector learns the
+# next pictures too, the mark becomes normal step by step. A detector that learns from its own judgements accepts each
+# change that comes slowly.
 #
 # Three rules make adaptation safe:
 #
@@ -645,7 +649,7 @@ show(*plot_image(picture.read(), found, title=f"Regions found in picture {pictur
 # 1. What was photographed, how, when, and by whom?
 # 2. Which pictures were left out, and why?
 # 3. What is promised, and under which conditions?
-# 4. How many defects were found and missed, of which kinds, with an interval?
+# 4. How many defects of each kind were found and missed, with an interval?
 # 5. Which settings and versions produced the result?
 #
 # ### Promise or measurement
