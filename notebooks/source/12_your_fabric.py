@@ -378,11 +378,11 @@ show(
 is_missed = ~judged.is_good & ~judged.flagged(inspection.threshold)
 missed = [name for name, one in zip(judged.names, is_missed, strict=True) if one]
 print(f"{len(missed)} of {(~judged.is_good).sum()} defective pictures are missed.")
-predict("12.e", 0, 3, unit="pictures")
+predict("12.e", 0, 3)
 
 # %%
 on_defect = [one.peak_is_on_mask for one in judge_names(missed)]
-reveal("12.e", sum(on_defect), unit="pictures")
+reveal("12.e", sum(on_defect))
 print(describe_places(on_defect))
 
 # %% [markdown]
@@ -467,11 +467,11 @@ check("12.3", cusum)  # stuck? hint("12.3")
 # The lamp begins to age at picture 7. **At which picture does the sum reach 5?**
 
 # %%
-predict("12.g", 8, 20, unit="(number)")
+predict("12.g", 8, 20)
 
 # %%
 sums = yours("12.3", course_cusum)(lamp.scores, np.array(inspection.good_scores))
-reveal("12.g", first_alarm(sums), unit="(number)")
+reveal("12.g", first_alarm(sums))
 show(*plot_timeline(lamp.scores, lamp.is_good, {"fixed": inspection.threshold}, title="Ageing lamp", sums=sums))
 
 # %% [markdown]
