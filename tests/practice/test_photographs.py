@@ -109,6 +109,18 @@ def test_masks_mark_what_differs_from_the_same_cloth_without_the_defect():
         assert np.abs(values - around).max() > 3, kind
 
 
+def test_a_defect_outside_the_picture_is_drawn_anew(monkeypatch: pytest.MonkeyPatch):
+    seen, see = [], photographs.see_mask
+
+    def outside_at_first(mask: np.ndarray, shot) -> np.ndarray:
+        seen.append(see(mask, shot))
+        return np.zeros_like(seen[0]) if len(seen) == 1 else seen[-1]
+
+    monkeypatch.setattr(photographs, "see_mask", outside_at_first)
+    _, mask = render_photograph(Plan("", "test", "knot", 1, 0.0))
+    assert len(seen) == 2 and (mask == seen[1]).all() and (seen[0] != seen[1]).any()
+
+
 def test_the_stain_changes_the_hue_and_not_the_grey_value():
     picture, mask = render_photograph(Plan("", "test", STAIN, 2, 0.0))
     rows, columns = np.nonzero(mask)
