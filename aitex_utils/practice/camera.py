@@ -15,12 +15,8 @@ PICTURE_SHAPE = (480, 640)  # px, height and width: six tiles of 256 px that ove
 MARGIN = 48  # px of cloth beyond each edge of the picture
 CLOTH_SHAPE = (PICTURE_SHAPE[0] + 2 * MARGIN, PICTURE_SHAPE[1] + 2 * MARGIN)
 ORIENTATION, DATE, MAKER, MODEL = 0x0112, 0x0132, 0x010F, 0x0110  # EXIF tags
-TURNS = {
-    1: 0,
-    3: 2,
-    6: 1,
-    8: -1,
-}  # EXIF orientation, and quarter turns to the left from the upright to the stored pixels
+# EXIF orientation, and quarter turns to the left from the upright to the stored pixels
+TURNS = {1: 0, 3: 2, 6: 1, 8: -1}
 QUALITY = 88  # of the JPEG, as phones choose it
 
 
