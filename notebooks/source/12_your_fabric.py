@@ -147,8 +147,7 @@ from aitex_utils.plots import show
 sets = list_pictures(lesson_photographs())
 small = Path(tempfile.mkdtemp())
 faults = plant_faults(small, sets.good, sets.test)
-for name, what in faults.items():
-    print(f"{name:26} {what}")
+print(*(f"{name:26} {what}" for name, what in faults.items()), sep="\n")
 
 # %% [markdown]
 # **How many of the five faulty files does the check name?**
@@ -614,10 +613,12 @@ for i, old, new in zip(marked, reed.scores[marked], after, strict=True):
 
 # %% tags=["start-here"]
 # Start here again after a restart
+from aitex_utils.files.images import read_mask
 from aitex_utils.lessons import quiz
+from aitex_utils.lessons.nb12.figures import plot_regions
 from aitex_utils.lessons.nb12.report import report_summary
 from aitex_utils.lessons.nb12.setup import inspect, inspected, later_pictures, lesson_photographs, results_folder
-from aitex_utils.plots import plot_image, show
+from aitex_utils.plots import show
 
 inspected()
 lamp, out = lesson_photographs() / "later" / "lamp", results_folder().with_name("12_inspection_lamp")
@@ -634,12 +635,9 @@ for line in report_summary(out / "report.html"):
 # `scores.csv` for a spreadsheet, and a mask of the regions found in each flagged picture:
 
 # %%
-from aitex_utils.files.images import read_mask
-
 flagged = [one for one in later_pictures("lamp") if (out / "found" / f"{one.name}.png").is_file()]
-picture = flagged[0] if flagged else later_pictures("lamp")[0]
-found = read_mask(out / "found" / f"{picture.name}.png") if flagged else None
-show(*plot_image(picture.read(), found, title=f"Regions found in picture {picture.path.stem}"))
+found = read_mask(out / "found" / f"{flagged[0].name}.png")
+show(*plot_regions(flagged[0].read(colour=True), found, title=f"Picture {flagged[0].path.stem}"))
 
 # %% [markdown]
 # The command compares the brightness of the judged pictures with the held-out ones, so it reports the drift.

@@ -135,6 +135,7 @@ OF_IMAGES: list[Callable[[Array], Any]] = [
     lambda image: nb08.plot_gallery(image[None], image[None], image[None] > 0, ["a"], threshold=np.inf),
     lambda image: nb09.plot_rows({"a": image[None]}, ["a"], "c", masks=image[None] > 0),
     lambda image: nb10.plot_dashboard(image, image, image > 0, np.arange(2) > 0, np.arange(2), None, title="t"),
+    lambda image: nb12.plot_regions(image, image > 0, title="t"),
     lambda image: nb12.plot_tiling(image, np.zeros((1, 2), int), 4),
     lambda image: nb12.plot_failures([image], [image], [image > 0], ["a"], 1.0),
     lambda image: (None, describe_miss("nep", image, np.ones(image.shape, bool), image)),

@@ -257,6 +257,48 @@ def plot_failures(
     )
 
 
+def plot_regions(image: np.ndarray, found: np.ndarray, *, title: str) -> tuple[Figure, str]:
+    """Draw the regions that were found in a picture.
+
+    Parameters
+    ----------
+    image : ndarray, shape (H, W, 3)
+        The picture, uint8.
+    found : ndarray, shape (H, W)
+        The regions, bool.
+    title : str
+        Title of the figure.
+
+    Returns
+    -------
+    figure : matplotlib.figure.Figure
+    caption : str
+
+    Raises
+    ------
+    InputError
+        If the shapes differ, or the picture is empty.
+
+    Examples
+    --------
+    >>> plot_regions(np.zeros((4, 8, 3), np.uint8), np.eye(4, 8) > 0, title="Knot")[1]
+    'Knot: 1 region found, 12.5 % of the picture.'
+    """
+    check_values({"image": image})
+    if np.shape(found) != np.shape(image)[:2]:
+        raise InputError(
+            f"found has shape {np.shape(found)}, the picture {np.shape(image)[:2]}: give both of one size."
+        )
+    import cv2
+
+    regions = cv2.connectedComponents(np.asarray(found, np.uint8), connectivity=8)[0] - 1
+    figure, axis = make_axes(1, 1, (6, 4.4))
+    axis.imshow(image)
+    draw_outline(axis, found, linewidth=1.4)
+    axis.set(title=title, xlabel="column (px)", ylabel="row (px)")
+    return figure, f"{title}: {count(regions, 'region')} found, {percent(float(np.mean(found)), 1)} of the picture."
+
+
 def plot_timeline(
     scores: np.ndarray,
     is_good: np.ndarray,

@@ -56,6 +56,15 @@ def test_failures_are_shown_with_their_maps_in_units_of_the_threshold():
         figures.plot_failures([image], [], [mask], ["a"], 2.0)
 
 
+def test_regions_are_counted_and_outlined():
+    found = np.zeros((40, 60), bool)
+    found[2:6, 2:6] = found[20:30, 20:32] = True
+    figure, caption = figures.plot_regions(np.zeros((40, 60, 3), np.uint8), found, title="Knot")
+    assert caption == "Knot: 2 regions found, 5.7 % of the picture." and len(figure.axes[0].lines) == 2
+    with pytest.raises(InputError, match="one size"):
+        figures.plot_regions(np.zeros((4, 6, 3), np.uint8), found, title="Knot")
+
+
 def timeline(**changed):
     given = {
         "scores": np.array([1.0, 2.0, 3.0]),
