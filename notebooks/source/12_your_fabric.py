@@ -209,8 +209,8 @@ for side in (None, 256):
 
 # %% [markdown]
 # At its own resolution, a picture has six tiles, and at a side of 256 px it has two. So scaling down makes the inspection
-# three times as fast. The price is detail: a yarn of this cloth is 5 px wide at first, and 3 px afterwards. Keep the
-# resolution if your defects are a few pixels wide.
+# three times as fast. The price is detail: a yarn of this cloth is 5 px wide at first, and 3 px afterwards. The gain is
+# context: each patch sees more yarns. Keep the resolution if your defects are a few pixels wide, and test both if you can.
 #
 # Here we scale down, to save time. `python course.py inspect` does everything at once: it checks, fits, finds the
 # threshold, judges, and writes a report. This takes about 35 seconds.
@@ -244,8 +244,15 @@ show(*plot_found({"colour": colour, "grey": grey}))
 # A colour that is lost in grey cannot be found again. If your pictures are in colour and your defects can be stains, keep
 # the colours. The price: a change of the light's colour raises the scores too, as section 6 shows.
 #
-# **Try it.** Inspect at the own resolution: `--side 0` and another folder after `--out`. It takes about two minutes.
-# Which kinds gain?
+# **Try it.** Inspect at the pictures' own resolution, with `--side 0` and another folder after `--out`. This takes about two
+# minutes. Which kinds gain, and which lose?
+#
+# <details><summary>Answer</summary>
+#
+# Compare the two reports kind by kind. Only four pictures of each kind are there, so a difference of one picture means
+# nothing. Faint, wide defects such as oil spots need context more than detail.
+#
+# </details>
 
 # %% [markdown]
 # ## 4. The threshold and its promise
