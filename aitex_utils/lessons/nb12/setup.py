@@ -32,7 +32,7 @@ from aitex_utils.practice.photographs import (
 )
 
 RESULTS = "12_inspection"  # folder in the cache
-LATER = ("lamp", "yarn", "reed")
+SIDE = 256  # px, at which the notebook inspects
 
 
 @dataclass(frozen=True)
@@ -197,7 +197,7 @@ def inspected() -> Inspection:
     folder, results = lesson_photographs(), results_folder()
     written = results / FILE
     if not written.is_file() or written.stat().st_mtime < (folder / METADATA_FILE).stat().st_mtime:
-        inspect("--good", folder, "--out", results)
+        inspect("--good", folder, "--out", results, "--side", str(SIDE))
     return Inspection.read(results)
 
 

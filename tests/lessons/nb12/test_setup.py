@@ -8,6 +8,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from lesson_cells import source_of
 
 from aitex_utils.errors import InputError
 from aitex_utils.inspection.judge import PictureRule
@@ -57,11 +58,16 @@ def _small_lesson(small: Path, small_cache: Path, monkeypatch: pytest.MonkeyPatc
 def test_the_inspection_runs_once(capsys: pytest.CaptureFixture, monkeypatch: pytest.MonkeyPatch):
     inspection = setup.inspected()
     assert len(inspection.training) == len(inspection.calibration) == len(inspection.good_scores) == 2
-    assert "course.py inspect --good photographs --out 12_inspection" in capsys.readouterr().out
+    assert "course.py inspect --good photographs --out 12_inspection --side 256" in capsys.readouterr().out
+    assert inspection.rule == PictureRule(side=256, colour=inspection.rule.colour)
     monkeypatch.setattr(setup, "run_inspect", None)  # nothing is inspected again
     assert setup.inspected().threshold == inspection.threshold
     setup.inspect("--good", setup.PHOTOGRAPHS, "--out", setup.results_folder())
     assert "there already" in capsys.readouterr().out
+
+
+def test_the_notebook_names_the_same_side():
+    assert f'"--out", results, "--side", "{setup.SIDE}")' in source_of("12").read_text(encoding="utf-8")
 
 
 def test_an_inspection_that_fails_says_so(capsys: pytest.CaptureFixture, tmp_path: Path):
