@@ -24,6 +24,7 @@ from aitex_utils.lessons.nb08 import figures as nb08
 from aitex_utils.lessons.nb08.descriptions import describe_alarm, describe_miss
 from aitex_utils.lessons.nb09 import figures as nb09
 from aitex_utils.lessons.nb10 import figures as nb10
+from aitex_utils.lessons.nb12 import figures as nb12
 from aitex_utils.lessons.sliders import show_with_sliders
 from aitex_utils.lessons.wording import check_values, count, percent
 from aitex_utils.plots import make_axes
@@ -100,6 +101,9 @@ OF_VALUES: list[Callable[[Array], Any]] = [
     lambda v: nb10.plot_leaderboard(list(map(str, v)), v, v, np.stack([v, v], axis=1)),
     lambda v: nb10.plot_optimism(list(range(1, len(v) + 1)), list(v), list(v), 0.9),
     lambda v: nb10.plot_dashboard(*[np.zeros((4, 4))] * 3, np.arange(len(v)) > 0, v, 1.0, title="t"),
+    lambda v: nb12.plot_found({"a": dict(zip("abc", v, strict=False))}),
+    lambda v: nb12.plot_realised({19: v}, 0.05),
+    lambda v: nb12.plot_timeline(v, np.ones(len(v), bool), {"fixed": 1.0}, title="t", sums=v),
 ]
 VALUES = [[], [1.0], [1.0, 1.0, 1.0], [0.0, 0.0], [np.nan, 1.0], [np.nan, np.nan], [np.inf, 1.0], [-1.0, -2.0]]
 
@@ -131,6 +135,9 @@ OF_IMAGES: list[Callable[[Array], Any]] = [
     lambda image: nb08.plot_gallery(image[None], image[None], image[None] > 0, ["a"], threshold=np.inf),
     lambda image: nb09.plot_rows({"a": image[None]}, ["a"], "c", masks=image[None] > 0),
     lambda image: nb10.plot_dashboard(image, image, image > 0, np.arange(2) > 0, np.arange(2), None, title="t"),
+    lambda image: nb12.plot_regions(image, image > 0, title="t"),
+    lambda image: nb12.plot_tiling(image, np.zeros((1, 2), int), 4),
+    lambda image: nb12.plot_failures([image], [image], [image > 0], ["a"], 1.0),
     lambda image: (None, describe_miss("nep", image, np.ones(image.shape, bool), image)),
     lambda image: (None, describe_alarm(image, image, image[None], defect_distance=None, threshold=1.0)),
 ]
@@ -190,6 +197,10 @@ def test_points_of_any_number_give_a_sentence_or_a_figure(draw: Callable):
         lambda: nb07.plot_intervals_by_unit({}, {"strips": {}, "tiles": {}}, label="l"),
         lambda: nb09.plot_rows({}, [], "c"),
         lambda: nb10.plot_ranks({}, label="l"),
+        lambda: nb12.plot_found({}),
+        lambda: nb12.plot_realised({}, 0.05),
+        lambda: nb12.plot_promises([], {}),
+        lambda: nb12.plot_failures([], [], [], [], 1.0),
         lambda: nb10.plot_neighbours(np.eye(4), [], [], [], query_square=(0, 0), side=2, branches=[], where="strip a"),
     ],
 )

@@ -1,0 +1,1 @@
+"""Notebook 12: a folder of photographs to a report, a threshold with a promise, and drift."""
