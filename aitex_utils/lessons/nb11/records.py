@@ -156,7 +156,9 @@ def task_graph(tasks: Sequence[Task], fan_in: int) -> tuple[list[Task], list[lis
     climb(list(range(n_blocks)), fan_in, merge_level)
     missing = [name for name in names if name not in by_name]
     if missing or not names:
-        raise InputError(f"The tasks lack {missing[0] if missing else 'blocks'}: give all tasks of a fit, and its fan_in.")
+        raise InputError(
+            f"The tasks lack {missing[0] if missing else 'blocks'}: give all tasks of a fit, and its fan_in."
+        )
     return [by_name[name] for name in names], needs
 
 
@@ -178,5 +180,3 @@ def task_arrays(tasks: Sequence[Task]) -> tuple[np.ndarray, np.ndarray]:
     (array([1.]), array([2.]))
     """
     return np.array([task.begin for task in tasks]), np.array([task.end for task in tasks])
-
-

@@ -9,7 +9,7 @@ import numpy as np
 from aitex_utils.scale.tree import neighbours
 
 
-class Union(NamedTuple):
+class JoinedBlocks(NamedTuple):
     """Two blocks, the coreset of each, and the coreset of their union.
 
     Parameters
@@ -40,7 +40,7 @@ class Union(NamedTuple):
 
     @property
     def bound(self) -> float:
-        """r + R: no patch is farther from the last coreset."""
+        """Sum of r and R: no patch is farther from the last coreset."""
         return max(self.radii) + self.radius
 
     @property
@@ -176,7 +176,7 @@ def covering_radius(points: np.ndarray, chosen: np.ndarray) -> float:
     return float(np.linalg.norm(points[:, None] - chosen, axis=2).min(axis=1).max())
 
 
-def join_two(blocks: list[np.ndarray], k: int = 12, kept: int = 9) -> Union:
+def join_two(blocks: list[np.ndarray], k: int = 12, kept: int = 9) -> JoinedBlocks:
     """Reduce each of two blocks, and the union of their coresets.
 
     Parameters
@@ -190,7 +190,7 @@ def join_two(blocks: list[np.ndarray], k: int = 12, kept: int = 9) -> Union:
 
     Returns
     -------
-    Union
+    JoinedBlocks
 
     Examples
     --------
@@ -202,7 +202,7 @@ def join_two(blocks: list[np.ndarray], k: int = 12, kept: int = 9) -> Union:
     coresets = [block[indices] for block, (indices, _) in zip(blocks, chosen, strict=True)]
     union = np.concatenate(coresets)
     indices, radius = farthest_first(union, k)
-    return Union(blocks, coresets, [own for _, own in chosen], union[indices], radius)
+    return JoinedBlocks(blocks, coresets, [own for _, own in chosen], union[indices], radius)
 
 
 def build_tree(blocks: list[np.ndarray], *, fan_in: int, k: int) -> Tree:

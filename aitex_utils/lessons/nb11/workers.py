@@ -83,6 +83,41 @@ def load_detector(pause: float) -> float:
     return ended
 
 
+def extract_with_threads(pieces: list[np.ndarray], threads: int) -> float:
+    """Extract patches on several threads, and return the seconds: a task of a worker.
+
+    Parameters
+    ----------
+    pieces : list of ndarray, each of shape (H, W)
+        Pieces of strips.
+    threads : int
+        Threads of PyTorch.
+
+    Returns
+    -------
+    float
+
+    Examples
+    --------
+    >>> extract_with_threads([np.zeros((256, 256), np.uint8)], 1) > 0
+    True
+    """
+    import torch
+
+    from .setup import TILE, lesson_features
+
+    features, before = lesson_features(), torch.get_num_threads()
+    torch.set_num_threads(threads)
+    try:
+        features.extract_strip(pieces[0], TILE)  # a warm-up, which is not timed
+        began = time.perf_counter()
+        for piece in pieces:
+            features.extract_strip(piece, TILE)
+        return time.perf_counter() - began
+    finally:
+        torch.set_num_threads(before)
+
+
 def receive(array: np.ndarray) -> int:
     """Return the number of bytes of an array that was sent to a worker.
 
@@ -128,6 +163,32 @@ def start_up(client: Any) -> StartUp:
     jobs = [Job(f"load {i}", load_detector, (PAUSE,), i) for i in workers]
     loaded = max(ended for _, ended in run_jobs(client, jobs))
     return StartUp(max(0.0, answered - began), loaded - began_loading)
+
+
+def seconds_by_threads(client: Any, pieces: list[np.ndarray], threads: int) -> float:
+    """Return the seconds in which all workers extract the same pieces at the same time, each on several threads.
+
+    Parameters
+    ----------
+    client : distributed.Client, ProcessPool or None
+        Workers that have started.
+    pieces : list of ndarray, each of shape (H, W)
+        Pieces of strips.
+    threads : int
+        Threads of each worker.
+
+    Returns
+    -------
+    float
+        Seconds of the slowest worker.
+
+    Examples
+    --------
+    >>> seconds_by_threads(None, [np.zeros((256, 256), np.uint8)], 1) > 0
+    True
+    """
+    jobs = [Job(f"threads {i}", extract_with_threads, (pieces, threads), i) for i in range(count_workers(client))]
+    return max(seconds for _, seconds in run_jobs(client, jobs))
 
 
 def seconds_to_send(client: Any, array: np.ndarray) -> float:
