@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import partial
 
 import numpy as np
 
@@ -124,7 +123,7 @@ TREE_BOUND = Exercise(
     hints=(
         "Walk from the blocks to the root. The bound of a block is its radius. What is the bound of a node with two "
         "children?",
-        "The bound of a node is its own radius plus the largest bound of its children. Children come before parents, so "
+        "The bound of a node is its own radius plus the largest bound of its children. Children come before parents: "
         "one loop over the nodes suffices.",
         "Begin with `bounds = radii.copy()`. For each node with a parent: `bounds[parent] = max(bounds[parent], "
         "radii[parent] + bounds[node])`. Return the last bound.",

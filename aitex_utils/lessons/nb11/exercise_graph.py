@@ -17,7 +17,7 @@ Needs = Sequence[Sequence[int]]
 
 
 def _graph_cases() -> list[tuple]:
-    """Return graphs: a join, a tree, one whose last task is not the end of the longest chain, and one with much work."""
+    """Return graphs: a join, a tree, one whose last task does not end the longest chain, and one with much work."""
     tree = [[], [], [], [], [0, 1], [2, 3], [4, 5]]
     return [
         (np.array([3.0, 5.0, 2.0]), [[], [], [0, 1]], 2),
@@ -106,7 +106,7 @@ SHORTEST_TIME = Exercise(
         ),
     ),
     hints=(
-        "With workers without end, when can each task end? It begins when the last of the tasks that it needs has ended.",
+        "With enough workers, when can each task end? It begins when the last of the tasks that it needs has ended.",
         "Go through the tasks in order, and keep a list of ends: the own seconds plus the latest end of `needs[i]`, or "
         "plus 0 if it needs none.",
         "Return `max(max(ends), seconds.sum() / workers)`.",

@@ -125,11 +125,13 @@ def plot_union(union: JoinedBlocks) -> tuple[Figure, str]:
     right.set(title=f"the union of what they keep: R = {union.radius:.2f}", xlabel="channel 1", aspect="equal")
     left.legend(fontsize=8, loc="upper left")
     right.legend(fontsize=8, loc="upper left")
+    n_blocks, kept = ("Two" if len(union.blocks) == 2 else len(union.blocks)), len(union.kept[0])
     return figure, (
-        f"{'Two' if len(union.blocks) == 2 else len(union.blocks)} blocks of {len(union.blocks[0])} patches each keep "
-        f"{count(len(union.kept[0]), 'patch', 'patches')}. The circles of radius r = {r:.2f} cover each block. "
-        f"From the union, {count(len(union.chosen), 'patch', 'patches')} are kept. Circles of radius R = {union.radius:.2f} "
-        f"cover all patches that the blocks kept. The worst patch is {union.measured:.2f} away, and the bound is {union.bound:.2f}."
+        f"{n_blocks} blocks of {len(union.blocks[0])} patches each keep "
+        f"{count(kept, 'patch', 'patches')}. The circles of radius r = {r:.2f} cover each block. "
+        f"From the union, {count(len(union.chosen), 'patch', 'patches')} are kept. Circles of radius "
+        f"R = {union.radius:.2f} cover all patches that the blocks kept. The worst patch is {union.measured:.2f} away, "
+        f"and the bound is {union.bound:.2f}."
     )
 
 

@@ -100,8 +100,8 @@ def describe_shortest(measured: float, shortest: float) -> str:
     Examples
     --------
     >>> describe_shortest(3.0, 2.0)
-    'From the first task to the last, it took 3.0 s. No scheduler needs less than 2.0 s: this one took 1.5 times as long.'
+    'From the first task to the last, it took 3.0 s. No scheduler needs less than 2.0 s. It took 1.5 times that.'
     """
     ratio = measured / shortest
     text = f"From the first task to the last, it took {measured:.1f} s. No scheduler needs less than {shortest:.1f} s"
-    return f"{text}: this one took {ratio:.1f} times as long."
+    return f"{text}. It took {ratio:.1f} times that."
