@@ -184,14 +184,9 @@ bound = yours("11.1", course_bound)
 blocks = toy_stream(32)
 tree = build_tree(blocks, fan_in=2, k=20)
 single = farthest_first(np.concatenate(blocks), 20)[1]
-levels = range(tree.levels.max() + 1)
-bounds = [tree.radii[tree.levels == 0].max()]
-for level in levels[1:]:  # a tree that ends at this level, for each of its nodes
-    below = tree.levels <= level
-    parents = np.where(tree.levels[below] == level, -1, tree.parents[below])
-    cut = [np.flatnonzero(tree.levels[below] == level)[-1]]
-    bounds.append(bound(tree.radii[: cut[0] + 1], parents[: cut[0] + 1]))
-measured = [tree.measured[tree.levels == level].max() for level in levels]
+levels = [np.flatnonzero(tree.levels == level) for level in range(tree.levels.max() + 1)]
+bounds = [max(bound(*tree.below(node)) for node in nodes) for nodes in levels]
+measured = [tree.measured[nodes].max() for nodes in levels]
 show(*plot_levels(bounds, measured, single=single))
 
 # %% [markdown]
@@ -568,7 +563,7 @@ import numpy as np
 def shortest_time(seconds: np.ndarray, needs: list[list[int]], workers: int) -> float:
     """Return the longest chain, or the work per worker if it is longer."""
     ends = []
-    for own, before in zip(seconds, needs):
+    for own, before in zip(seconds, needs, strict=True):
         ends.append(own + max((ends[task] for task in before), default=0))
     return max(max(ends), seconds.sum() / workers)
 
@@ -850,7 +845,7 @@ print(
 #
 # | points | for |
 # |---|---|
-# | 1 | the number of strips and patches, and the bytes of the obvious and of your method |
+# | 1 | the number of strips and patches, and the bytes of one memory and of your method |
 # | 1 | a block size and a number of workers, justified by memory, with some memory left free |
 # | 1 | the hours of the fit, and which step takes most of them |
 # | 1 | what is on the disk at midnight, and what the next call does |
@@ -970,7 +965,7 @@ quiz("11.q4", "c")
 #
 # </details>
 #
-# **5.** A bank has 4 shards, and you need the 3 nearest vectors in the whole bank. What must each shard return at least?
+# **5.** A bank has 4 shards, and you need the 3 nearest vectors of the whole bank. What must each shard return?
 # - a) Its nearest vector
 # - b) Its 3 nearest vectors
 # - c) All its vectors with their distances
@@ -993,9 +988,9 @@ calibration()
 
 # %% [markdown]
 # **Read next**:
-# - Indyk, Mahabadi, Mahdian and Mirrokni, *Composable core-sets for diversity and coverage maximization*, 2014
+# - Indyk, Mahabadi, Mahdian and Mirrokni, "Composable core-sets for diversity and coverage maximization", 2014
 #   ([doi 10.1145/2594538.2594560](https://doi.org/10.1145/2594538.2594560));
-# - Gonzalez, *Clustering to minimize the maximum intercluster distance*, 1985
+# - Gonzalez, "Clustering to minimize the maximum intercluster distance", 1985
 #   ([doi 10.1016/0304-3975(85)90224-5](https://doi.org/10.1016/0304-3975(85)90224-5)).
 #
 # **Next** (planned): notebook 12, a detector for your own fabric.

@@ -223,7 +223,7 @@ def describe_bill(name: str, bill: Bill) -> str:
     Examples
     --------
     >>> print(describe_bill("AITEX", Bill(2**30, 3600.0, 3600.0, 1000, 0.1)))
-    AITEX               1.0 GiB        1.0 h        1.0 h       1,000 vectors       0.1 s per strip
+    AITEX                   1.0 GiB        1.0 h        1.0 h       1,000 vectors       0.1 s per strip
     """
     hours = [_hours(seconds) for seconds in (bill.extraction, bill.selection)]
     return (

@@ -1,4 +1,4 @@
-"""Exercises 11.4 and 11.5: the shortest time of a task graph, and where the time of workers goes."""
+"""Exercises 11.4 and 11.5: where the time of workers goes, and the shortest time of a task graph."""
 
 from __future__ import annotations
 
@@ -14,6 +14,106 @@ Array = np.ndarray
 Needs = Sequence[Sequence[int]]
 
 # 11.4 -----------------------------------------------------------------------------------------------------------------
+
+
+def _time_cases() -> list[tuple]:
+    rng = np.random.default_rng(2)
+    begins = np.sort(rng.uniform(1, 9, 12))
+    ends = begins + rng.uniform(0.2, 0.9, 12)
+    return [
+        (np.array([2.0, 3.0]), np.array([5.0, 6.0]), np.array([1.0, 0.0]), 2, 6.0),
+        (np.array([0.5, 0.5, 3.0]), np.array([3.0, 2.5, 4.5]), np.array([0.25, 0.5, 0.25]), 3, 5.0),
+        (begins, ends, rng.uniform(0, 0.15, 12), 4, float(ends.max()) + 1.5),
+    ]
+
+
+def _split(begins: Array, ends: Array, moving: Array, workers: int, wall: float) -> tuple[float, float, float]:
+    return split_worker_time(begins, ends, moving, workers, wall)
+
+
+def _twice(begins: Array, ends: Array, moving: Array, workers: int, wall: float) -> tuple[float, float, float]:
+    busy = float(np.sum(ends - begins))
+    return busy, float(moving.sum()), workers * wall - busy
+
+
+def _moving_waits(begins: Array, ends: Array, moving: Array, workers: int, wall: float) -> tuple[float, float, float]:
+    computing, moved, waiting = _split(begins, ends, moving, workers, wall)
+    return computing, moved, waiting + moved
+
+
+def _subtracted_twice(begins: Array, ends: Array, moving: Array, workers: int, wall: float) -> tuple:
+    computing, moved, waiting = _split(begins, ends, moving, workers, wall)
+    return computing, moved, waiting - moved
+
+
+def _one_worker(begins: Array, ends: Array, moving: Array, workers: int, wall: float) -> tuple[float, float, float]:
+    return _split(begins, ends, moving, 1, wall)
+
+
+def _span(begins: Array, ends: Array, moving: Array, workers: int, wall: float) -> tuple[float, float, float]:
+    return _split(begins, ends, moving, workers, float(ends.max() - begins.min()))
+
+
+SPLIT_WORKER_TIME = Exercise(
+    id="11.4",
+    task="The time of all workers: computing, moving data, and waiting.",
+    reference=split_worker_time,
+    cases=_time_cases,
+    mistakes=(
+        Mistake(
+            "moving counted twice",
+            "Moving and waiting are right. A task's time contains its moving, so subtract the moving from the "
+            "computing.",
+            _twice,
+        ),
+        Mistake(
+            "moving counted as waiting",
+            "Computing and moving are right. A worker that moves data does not wait: subtract the whole time of the "
+            "tasks.",
+            _moving_waits,
+        ),
+        Mistake(
+            "moving subtracted twice",
+            "Computing and moving are right. For the waiting, you subtract the moving twice: it is part of the time of "
+            "the tasks.",
+            _subtracted_twice,
+        ),
+        Mistake(
+            "time of one worker",
+            "Computing and moving are right. For the waiting, `workers` workers are there for `wall` seconds each.",
+            _one_worker,
+        ),
+        Mistake(
+            "from the first task on",
+            "Computing and moving are right. The waiting begins when the *program* begins: use `wall`. The time before "
+            "the first task is often the largest loss.",
+            _span,
+        ),
+        Mistake(
+            "per worker",
+            "These are means per worker. Return the sums over all workers.",
+            lambda *case: tuple(part / case[3] for part in _split(*case)),
+        ),
+        Mistake(
+            "shares",
+            "These are shares. Return seconds.",
+            lambda *case: tuple(part / (case[3] * case[4]) for part in _split(*case)),
+        ),
+        Mistake(
+            "swapped results",
+            "The values are right, but the order is not: computing, moving, waiting.",
+            lambda *case: (_split(*case)[1], _split(*case)[0], _split(*case)[2]),
+        ),
+    ),
+    hints=(
+        "All workers together have `workers * wall` seconds. Each second is used for one of three purposes.",
+        "The tasks take `(ends - begins).sum()` seconds. A part of them is moving, and the rest is computing.",
+        "`busy = (ends - begins).sum()`. Return `busy - moving.sum()`, `moving.sum()` and `workers * wall - busy`.",
+    ),
+    praise="The largest of the three says where to look first. Waiting at the beginning is the start of the workers.",
+)
+
+# 11.5 -----------------------------------------------------------------------------------------------------------------
 
 
 def _graph_cases() -> list[tuple]:
@@ -48,7 +148,7 @@ def _levels(seconds: Array, needs: Needs, workers: int) -> float:
 
 
 SHORTEST_TIME = Exercise(
-    id="11.4",
+    id="11.5",
     task="The shortest time in which workers can finish a task graph: its longest chain, or the work per worker.",
     reference=shortest_time,
     cases=_graph_cases,
@@ -112,104 +212,4 @@ SHORTEST_TIME = Exercise(
         "Return `max(max(ends), seconds.sum() / workers)`.",
     ),
     praise="No scheduler is faster than this. If yours is much slower, look for what the tasks wait for.",
-)
-
-# 11.5 -----------------------------------------------------------------------------------------------------------------
-
-
-def _time_cases() -> list[tuple]:
-    rng = np.random.default_rng(2)
-    begins = np.sort(rng.uniform(1, 9, 12))
-    ends = begins + rng.uniform(0.2, 0.9, 12)
-    return [
-        (np.array([2.0, 3.0]), np.array([5.0, 6.0]), np.array([1.0, 0.0]), 2, 6.0),
-        (np.array([0.5, 0.5, 3.0]), np.array([3.0, 2.5, 4.5]), np.array([0.25, 0.5, 0.25]), 3, 5.0),
-        (begins, ends, rng.uniform(0, 0.15, 12), 4, float(ends.max()) + 1.5),
-    ]
-
-
-def _split(begins: Array, ends: Array, moving: Array, workers: int, wall: float) -> tuple[float, float, float]:
-    return split_worker_time(begins, ends, moving, workers, wall)
-
-
-def _twice(begins: Array, ends: Array, moving: Array, workers: int, wall: float) -> tuple[float, float, float]:
-    busy = float(np.sum(ends - begins))
-    return busy, float(moving.sum()), workers * wall - busy
-
-
-def _moving_waits(begins: Array, ends: Array, moving: Array, workers: int, wall: float) -> tuple[float, float, float]:
-    computing, moved, waiting = _split(begins, ends, moving, workers, wall)
-    return computing, moved, waiting + moved
-
-
-def _subtracted_twice(begins: Array, ends: Array, moving: Array, workers: int, wall: float) -> tuple:
-    computing, moved, waiting = _split(begins, ends, moving, workers, wall)
-    return computing, moved, waiting - moved
-
-
-def _one_worker(begins: Array, ends: Array, moving: Array, workers: int, wall: float) -> tuple[float, float, float]:
-    return _split(begins, ends, moving, 1, wall)
-
-
-def _span(begins: Array, ends: Array, moving: Array, workers: int, wall: float) -> tuple[float, float, float]:
-    return _split(begins, ends, moving, workers, float(ends.max() - begins.min()))
-
-
-SPLIT_WORKER_TIME = Exercise(
-    id="11.5",
-    task="The time of all workers: computing, moving data, and waiting.",
-    reference=split_worker_time,
-    cases=_time_cases,
-    mistakes=(
-        Mistake(
-            "moving counted twice",
-            "Moving and waiting are right. A task's time contains its moving, so subtract the moving from the "
-            "computing.",
-            _twice,
-        ),
-        Mistake(
-            "moving counted as waiting",
-            "Computing and moving are right. A worker that moves data does not wait: subtract the whole time of the "
-            "tasks.",
-            _moving_waits,
-        ),
-        Mistake(
-            "moving subtracted twice",
-            "Computing and moving are right. For the waiting, you subtract the moving twice: it is part of the time of "
-            "the tasks.",
-            _subtracted_twice,
-        ),
-        Mistake(
-            "time of one worker",
-            "Computing and moving are right. For the waiting, `workers` workers are there for `wall` seconds each.",
-            _one_worker,
-        ),
-        Mistake(
-            "from the first task on",
-            "Computing and moving are right. The waiting begins when the *program* begins: use `wall`. The time before "
-            "the first task is often the largest loss.",
-            _span,
-        ),
-        Mistake(
-            "per worker",
-            "These are means per worker. Return the sums over all workers.",
-            lambda *case: tuple(part / case[3] for part in _split(*case)),
-        ),
-        Mistake(
-            "shares",
-            "These are shares. Return seconds.",
-            lambda *case: tuple(part / (case[3] * case[4]) for part in _split(*case)),
-        ),
-        Mistake(
-            "swapped results",
-            "The values are right, but the order is not: computing, moving, waiting.",
-            lambda *case: (_split(*case)[1], _split(*case)[0], _split(*case)[2]),
-        ),
-    ),
-    hints=(
-        "All workers together have `workers * wall` seconds. Each second is used for one of three purposes.",
-        "The tasks take `(ends - begins).sum()` seconds. A part of them is moving, and the rest is computing.",
-        "`busy = (ends - begins).sum()`. Return `busy - moving.sum()`, `moving.sum()` and `workers * wall - busy`.",
-    ),
-    praise="The largest of the three says where to look first. Waiting at the beginning is the start of the workers.",
 )

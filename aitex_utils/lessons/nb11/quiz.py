@@ -61,7 +61,7 @@ QUESTIONS = (
     ),
     Question(
         "11.q5",
-        "A bank has 4 shards, and you need the 3 nearest vectors in the whole bank. What must each shard return at least?",
+        "A bank has 4 shards, and you need the 3 nearest vectors of the whole bank. What must each shard return?",
         {
             "a": ("Its nearest vector", "The 3 nearest vectors can all be in one shard."),
             "b": ("Its 3 nearest vectors", "Yes. The 3 nearest of the whole bank are among these 12 vectors."),

@@ -93,7 +93,7 @@ def largest_block(limit: int, base: int, workers: int, strip_patches: int, patch
 
 
 def shortest_time(seconds: np.ndarray, needs: Sequence[Sequence[int]], workers: int) -> float:
-    """Return a lower bound on the time of a task graph: its longest chain, or the work per worker (exercise 11.4).
+    """Return a lower bound on the time of a task graph: its longest chain, or the work per worker (exercise 11.5).
 
     Parameters
     ----------
@@ -122,7 +122,7 @@ def shortest_time(seconds: np.ndarray, needs: Sequence[Sequence[int]], workers: 
 def split_worker_time(
     begins: np.ndarray, ends: np.ndarray, moving: np.ndarray, workers: int, wall: float
 ) -> tuple[float, float, float]:
-    """Split the time of all workers into computing, moving data, and waiting (exercise 11.5).
+    """Split the time of all workers into computing, moving data, and waiting (exercise 11.4).
 
     Parameters
     ----------

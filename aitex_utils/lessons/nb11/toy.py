@@ -74,6 +74,27 @@ class Tree(NamedTuple):
     levels: np.ndarray
     measured: np.ndarray
 
+    def below(self, node: int) -> tuple[np.ndarray, np.ndarray]:
+        """Return radii and parents of the tree whose root is a node.
+
+        Parameters
+        ----------
+        node : int
+            Number of the node.
+
+        Returns
+        -------
+        radii, parents : ndarray, shape (m,)
+        """
+        inside = {int(node)}
+        for other in range(int(node) - 1, -1, -1):
+            if self.parents[other] in inside:
+                inside.add(other)
+        members = sorted(inside)
+        numbers = {member: i for i, member in enumerate(members)} | {-1: -1}
+        parents = [numbers.get(int(self.parents[member]), -1) for member in members]
+        return self.radii[members], np.array(parents)
+
 
 def two_blocks(seed: int = 3) -> list[np.ndarray]:
     """Return two blocks of patches that overlap in part.

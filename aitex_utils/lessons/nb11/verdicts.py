@@ -30,7 +30,8 @@ def describe_client(client: Any) -> str:
     """
     link = getattr(client, "dashboard_link", None)
     if link is None and not hasattr(client, "scheduler_info"):
-        return "Dask is not used: these are the processes of a pool. `python course.py scale` adds Dask, with its dashboard."
+        note = "Dask is not used: these are the processes of a pool."
+        return f"{note} `python course.py scale` adds Dask, with its dashboard."
     return "Dask's scheduler gives out the tasks. Its dashboard is there as long as the client."
 
 
