@@ -4,6 +4,7 @@ The modules of this folder are the detector, with its reader of strips, its metr
 Around it are:
 
 - `fast`: exact accelerations,
+- `scale`: fits and searches on several processes or machines,
 - `files`: safe reading and writing,
 - `safety`: checks of arrays,
 - `practice`: the practice fabric,

@@ -277,8 +277,8 @@ def sample_numbers(count: int, seed: int) -> list[int]:
     Notes
     -----
     Each tile or strip gets a random priority by its number, and the lowest priorities are drawn. A longer stream has
-    the same priorities at its beginning, so the samples of a stream are always among the candidates that `plan_blocks`
-    marks as the tiles or strips arrive: about 64 (1 + ln(count / 64)) of them.
+    the same priorities at its beginning. So the samples are among the candidates that `plan_blocks` marks while the
+    tiles or strips arrive. There are about 64 (1 + ln(count / 64)) candidates.
 
     Examples
     --------

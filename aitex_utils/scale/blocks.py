@@ -1,4 +1,4 @@
-"""What a worker does: read the pictures of a block, extract their patches, write the block's coreset as a folder.
+"""The work of a worker: read the pictures of a block, extract their patches, write the coreset as a folder.
 
 A scheduler carries names, numbers and short texts only. Pictures go to a worker as a `.npy` file, and coresets come
 back as a folder of `.npy` files with a header that lists the SHA-256 of each. The name of a folder contains a digest of
@@ -51,7 +51,7 @@ class DamagedBlock(InputError):
     place : path
         Folder of the block.
     reason : str
-        What is wrong with it.
+        The damage, for the message.
 
     Examples
     --------
@@ -89,7 +89,7 @@ def describe_features(features: PatchFeatures) -> dict[str, Any]:
 
 
 def extractor(description: Mapping[str, Any]) -> PatchFeatures:
-    """Return the extractor of a description; each process makes it once.
+    """Return the extractor of a description, which each process makes once.
 
     Parameters
     ----------
@@ -127,7 +127,7 @@ def save_pictures(path: Path, pictures: Sequence[np.ndarray]) -> dict[str, Any]:
     Returns
     -------
     dict
-        What `load_pictures` needs: the file, its widths and its digest.
+        The arguments of `load_pictures`: the file, its widths and its digest.
 
     Examples
     --------
@@ -556,7 +556,7 @@ class _ArraysOnDisk(Sequence):
 
 
 class _Hashing:
-    """A file that is written, with a digest of what is written."""
+    """A file that is written, with a digest of its content."""
 
     def __init__(self, file: Any, digest: Any) -> None:
         self._file, self._digest = file, digest

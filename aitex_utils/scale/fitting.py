@@ -1,7 +1,7 @@
 """A fit in blocks: in this process, or as tasks of a pool of processes or a Dask cluster, with the same result.
 
-The stream of pictures is divided into blocks (`streaming_coreset.plan_blocks`). Each block becomes a task: its pictures
-go to a file, a worker extracts their patches and writes their coreset (`blocks.make_block`), and the union of all
+The stream of pictures is divided into blocks (`streaming_coreset.plan_blocks`), and each block becomes a task. Its
+pictures go to a file. A worker extracts their patches and writes their coreset (`blocks.make_block`). The union of all
 coresets is reduced here, or in a tree of unions (`tree`). The plan depends on the data, the block size and the seed.
 So does each block, and the join takes the blocks in the order of their numbers. So the result is the same for any
 number of workers and any order in which they finish.
@@ -321,7 +321,7 @@ def _listed(header: dict[str, Any]) -> dict[str, None]:
 
 @contextlib.contextmanager
 def _work_folder(folder: str | os.PathLike | None, settings: dict[str, Any]) -> Iterator[Path]:
-    """Yield the folder of a fit, which no other fit uses at the same time; a temporary one is deleted afterwards."""
+    """Yield the folder of a fit, which no other fit uses at the same time. A temporary folder is deleted afterwards."""
     if folder is None:
         with tempfile.TemporaryDirectory(prefix="aitex-blocks-", ignore_cleanup_errors=True) as temporary:
             (Path(temporary) / BLOCKS).mkdir()

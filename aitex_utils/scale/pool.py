@@ -83,7 +83,7 @@ class ProcessPool:
             If the pool is closed, or there is no such worker.
         """
         if self._is_closed:
-            raise InputError("The pool of processes is closed: start a new one.")
+            raise InputError("The pool of processes is closed: start another.")
         if worker is None:
             worker = min(range(self.n_workers), key=lambda number: self._workers[number].waiting)
         worker = check_integer("worker", worker, 0, self.n_workers - 1, "the number of the last worker")
@@ -152,7 +152,7 @@ class _Worker:
     def _started(self) -> ProcessPoolExecutor:
         if self._executor is None:
             context = multiprocessing.get_context("spawn")
-            options = {"initializer": begin_worker, "initargs": (self._memory_limit,)}
+            options = {"initializer": _begin_worker, "initargs": (self._memory_limit,)}
             self._executor = ProcessPoolExecutor(1, mp_context=context, **options)
             self._process_id = self._executor.submit(os.getpid)
         return self._executor
@@ -160,20 +160,6 @@ class _Worker:
     def _one_less(self, _: Future) -> None:
         with self._lock:
             self.waiting -= 1
-
-
-def begin_worker(memory_limit: float | None) -> None:
-    """Prepare a worker process: one thread, no reaction to Ctrl-C, and a watch over its memory and its parent.
-
-    Parameters
-    ----------
-    memory_limit : float or None
-        GiB that the process can take.
-    """
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal sends Ctrl-C to all processes, and the parent handles it
-    if "torch" in sys.modules:  # imported by the script that the process was started from
-        sys.modules["torch"].set_num_threads(1)
-    threading.Thread(target=_watch, args=(memory_limit,), daemon=True).start()
 
 
 @contextlib.contextmanager
@@ -205,6 +191,14 @@ def environment(variables: dict[str, str]) -> Iterator[None]:
                 os.environ.pop(name, None)
             else:
                 os.environ[name] = value
+
+
+def _begin_worker(memory_limit: float | None) -> None:
+    """Prepare a worker process: one thread, no reaction to Ctrl-C, and a watch over its memory and its parent."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal sends Ctrl-C to all processes, and the parent handles it
+    if "torch" in sys.modules:  # imported by the script that the process was started from
+        sys.modules["torch"].set_num_threads(1)
+    threading.Thread(target=_watch, args=(memory_limit,), daemon=True).start()
 
 
 def _watch(memory_limit: float | None) -> None:

@@ -52,7 +52,7 @@ class Job:
 
 
 class WorkersLost(InputError):
-    """The workers died again and again, or the scheduler has gone. What is done so far is on the disk.
+    """The workers died again and again, or the scheduler has gone. The jobs that have ended stay done.
 
     Examples
     --------
@@ -86,7 +86,7 @@ def run_jobs(client: Any, jobs: Iterable[Job]) -> Iterator[tuple[Job, Any]]:
 
     Notes
     -----
-    After an error or an interruption, jobs that have not begun are cancelled.
+    After an error or an interruption, no further job is given out. Jobs that workers have already been given can end.
 
     Examples
     --------
@@ -100,28 +100,31 @@ def run_jobs(client: Any, jobs: Iterable[Job]) -> Iterator[tuple[Job, Any]]:
         return
     workers = _workers_of(client)
     running: dict[Any, Job] = {}
-    deaths = 0
+    deaths, reason = 0, None
     try:
         while True:
             for job in itertools.islice(jobs, max(0, IN_FLIGHT * workers.count() - len(running))):
                 running[workers.submit(job)] = job
             if not running:
                 return
+            interrupted: list[Job] = []
             for future in workers.wait(list(running)):
                 job = running.pop(future)
                 try:
                     result = workers.result(future)
                 except _WorkerDied as death:
-                    deaths += 1
-                    if deaths >= DEATHS:
-                        raise WorkersLost(
-                            f"{deaths} workers died in a row, the last at {job.name} ({death}), as happens where "
-                            "memory is too small: take a smaller block_size, or more memory per worker."
-                        ) from death
-                    running[workers.submit(job)] = job
+                    interrupted.append(job)
+                    reason = death
                 else:
                     deaths = 0
                     yield job, result
+            deaths += bool(interrupted)  # a worker takes the job that waits behind its own with it
+            if deaths >= DEATHS:
+                raise WorkersLost(
+                    f"{deaths} workers died in a row, the last at {interrupted[0].name} ({reason}), as happens where "
+                    "memory is too small: take a smaller block_size, or more memory per worker."
+                ) from reason
+            running.update({workers.submit(job): job for job in interrupted})
     finally:
         workers.cancel(list(running))
 
@@ -186,8 +189,9 @@ class _Executor:
             raise _WorkerDied("its process ended") from error
 
     def cancel(self, futures: list[Any]) -> None:
-        for future in futures:
-            future.cancel()
+        if not isinstance(self._client, ProcessPool):  # which has few, and fails on cancelled jobs of a dead worker
+            for future in futures:
+                future.cancel()
 
 
 class _Dask:

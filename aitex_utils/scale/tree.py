@@ -4,10 +4,10 @@ Each inner node of the tree merges the coresets of `fan_in` neighbouring nodes a
 ``block_size // fan_in`` of their patches. So no step sees more patches than a block has, however many blocks there are.
 
 The bound on the covering radius adds along the levels. Let R(v) be the radius of the greedy choice at node v, over the
-union of its children's coresets, and r(v) the bound of v: each patch below v lies within r(v) of a patch that v keeps.
-For a block, r(v) is the covering radius of its choice. A patch below v lies below one child c, within r(c) of a patch
-that c keeps, and that patch lies within R(v) of a patch that v keeps. So r(v) = R(v) + max r(c), and by induction the
-bound of the root is at most the sum over the levels of the largest radius of each level. With few levels it stays
+union of its children's coresets. Let r(v) be the bound of v: each patch below v lies within r(v) of a patch that v
+keeps. For a block, r(v) is the covering radius of its choice. A patch below v lies below one child c, within r(c) of a
+patch that c keeps, and that patch lies within R(v) of a patch that v keeps. So r(v) = R(v) + max r(c), and by induction
+the bound of the root is at most the sum over the levels of the largest radius of each level. With few levels it stays
 small: B blocks need about log B / log fan_in levels.
 """
 

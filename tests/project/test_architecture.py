@@ -63,14 +63,26 @@ def room(name: str) -> str:
 
 
 def knows_surroundings(graph: dict[str, dict]) -> list[str]:
-    """Return the imports by which the detector (root and `fast`) reaches its surroundings."""
+    """Return the imports by which the detector (root, `fast` and `scale`) reaches its surroundings."""
     return [
         f"{name} imports {target}"
         for name, targets in graph.items()
-        if name.startswith("aitex_utils") and room(name) in ("", "fast")
+        if name.startswith("aitex_utils") and room(name) in ("", "fast", "scale")
         for target in targets
         if room(target) in SURROUNDINGS
     ]
+
+
+def loads_scale(sources: dict[str, str], known: Iterable[str] = MODULES) -> list[str]:
+    """Return the imports outside functions by which modules of other rooms load `scale`."""
+    found = []
+    for name, source in sources.items():
+        if name.startswith("aitex_utils") and room(name) != "scale":
+            tree = ast.parse(source)
+            tree.body = [node for node in tree.body if isinstance(node, (ast.Import, ast.ImportFrom))]
+            outside = imports(name, ast.unparse(tree), known)
+            found += [f"{name} imports {target}" for target in outside if room(target) == "scale"]
+    return found
 
 
 def crosses_notebooks(graph: dict[str, dict]) -> list[str]:
@@ -133,6 +145,10 @@ def test_the_detector_knows_nothing_of_its_surroundings():
     assert knows_surroundings(GRAPH) == []
 
 
+def test_scale_is_loaded_only_where_it_is_called():
+    assert loads_scale(MODULES) == []
+
+
 def test_a_notebook_s_folder_imports_no_other():
     assert crosses_notebooks(GRAPH) == []
 
@@ -162,6 +178,11 @@ def test_breaches_are_noticed():
     assert knows_surroundings(graph("aitex_utils.fast.bf16_bound", "from ..lessons import check")) != []
     assert knows_surroundings(graph("aitex_utils.scoring", "import aitex_utils.practice.weave")) != []
     assert knows_surroundings(graph("aitex_utils.scoring", "from .fast.bf16_bound import GROUP")) == []
+    assert knows_surroundings(graph("aitex_utils.scale.fitting", "from ..practice import weave")) != []
+    loading = {"aitex_utils.patchcore": "from .scale.fitting import fit_blocks"}
+    assert loads_scale(loading, {"aitex_utils.scale.fitting"}) != []
+    later = {"aitex_utils.patchcore": "def fit():\n    from .scale.fitting import fit_blocks"}
+    assert loads_scale(later, {"aitex_utils.scale.fitting"}) == []
     crossing = "from ..nb02.figures import plot"
     assert crosses_notebooks(graph("aitex_utils.lessons.nb01.figures", crossing)) != []
     assert private_imports(graph("aitex_utils.lessons.nb01.figures", "from aitex_utils.scoring import _flat")) != []

@@ -1,4 +1,4 @@
-"""A fit in blocks: one result, whatever computes the blocks; resumed, never counted twice, damage repaired."""
+"""A fit in blocks: one result, whatever computes the blocks, resumed and repaired."""
 
 from __future__ import annotations
 

@@ -62,7 +62,7 @@ def test_closing_ends_workers_that_are_at_work():
         (worker,) = pool.process_ids()
     assert time.monotonic() - began < 100
     wait_until(lambda: not psutil.pid_exists(worker), 20)
-    with pytest.raises(InputError, match="is closed: start a new one"):
+    with pytest.raises(InputError, match="is closed: start another"):
         pool.submit(pow, 2, 2)
 
 

@@ -18,7 +18,7 @@ from aitex_utils.scale.sharded_search import ShardedBank, merge_nearest, write_s
 
 
 def vectors_and_queries(n: int = 3000, channels: int = 16, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
-    """Return vectors of which many are equal, and queries that lie among them and on them."""
+    """Return vectors, many of them equal, and queries that lie among them and on them."""
     rng = np.random.default_rng(seed)
     vectors = rng.normal(size=(n, channels)).astype(np.float32)
     vectors[rng.integers(n, size=n // 5)] = vectors[rng.integers(n, size=n // 5)]
