@@ -499,8 +499,9 @@ progress_table()
 # | 08 | [PatchCore on fabric](08_on_fabric.ipynb) | find the causes of failures on fabric, and fix them |
 # | 09 | [PatchCore and an autoencoder](09_autoencoder.ipynb) | compare two methods in one test |
 # | 10 | [Experiment bench](10_bench.ipynb) | make and compare runs of your own |
+# | 11 | [More data than one machine](11_scale.ipynb) | fit on more patches than one memory can store |
 #
-# Further notebooks are planned: more data than one machine can store, and a detector for your own fabric.
+# One more notebook is planned: a detector for your own fabric.
 
 # %% [markdown]
 # ## 9. Recap and quiz

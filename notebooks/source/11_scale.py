@@ -9,8 +9,8 @@
 # %% [markdown]
 # # 11 More data than one machine
 #
-# After this notebook, you can fit a detector on more patches than one memory can store, on several processes or machines,
-# and say what it costs and how good the result is.
+# After this notebook, you can fit a detector on more patches than one memory can store, on several processes or machines.
+# You can say what it costs and how good the result is.
 #
 # **You will be able to**
 # 1. bound the covering radius of a tree of coresets (exercise 11.1);
@@ -34,9 +34,8 @@
 # A mill has 100 looms. A loom weaves four strips per minute, which is half a million strips per day in the whole mill.
 # Can `PatchCore` learn from all of them?
 #
-# We compute what a fit needs from four constants of *this* machine. The next cell measures them on one core: the patches
-# of a strip, the seconds of their extraction, and the distances per second of the greedy sampler and of an exact search.
-# A strip is 4,096 px long, and each tile of 256 px has 32 x 32 patches. This takes about 5 seconds.
+# We compute the needs of a fit from four constants of *this* machine, which the next cell measures on one core. They are
+# the patches of a strip, the seconds of their extraction, and the distances per second of sampling and of search. A strip is 4,096 px long, and each tile of 256 px has 32 x 32 patches. This takes about 5 seconds.
 
 # %% tags=["start-here"]
 # Start here again after a restart
@@ -67,8 +66,8 @@ reveal("11.a", n_patches * constants.patch_bytes / 2**30, unit="GiB")
 
 # %% [markdown]
 # The sampler needs working copies beside the patches: the patches side by side, their projection, and a rounded form.
-# Together they take 3.5 times the bytes of the patches. The columns are the memory, the extraction, the greedy choices
-# for a coreset of 1 %, and the bank with the time to search it for one strip.
+# Together they take `WORKING_COPIES` times the bytes of the patches. The columns are the memory, the extraction, the greedy
+# choices for a coreset of 1 %, and the bank with the time to search it for one strip.
 
 # %%
 for name, strips in DATA.items():
@@ -227,12 +226,12 @@ check("11.2", merge_coresets)  # stuck? hint("11.2")
 # One greedy choice of k among all patches has at most twice the best possible radius (notebook 04). Let this best radius
 # be o.
 #
-# If each block keeps k patches, then r is at most 2 o: the best k centres of all patches also cover each block within o,
-# and the proof of notebook 04 allows centres that are not in the block. For the same reason R is at most 2 o. So r + R is
-# at most **four times** the best possible radius.
+# Let each block keep k patches. The best k centres of all patches also cover each block within o, and the proof of notebook
+# 04 allows centres that are not in the block. So r is at most 2 o. For the same reason, R is at most 2 o. So r + R is at
+# most **four times** the best possible radius.
 #
-# `PatchCore` keeps fewer per block, because the blocks together would keep too many: 1.5 times the share of the block. So
-# it has no such factor, but r + R is computed in each fit, and `radius_` is this bound.
+# `PatchCore` keeps fewer patches per block, `OVERSAMPLING` times the share of the block, because the blocks together would
+# keep too many. So this factor does not hold there. But each fit computes r + R, and `radius_` is this bound.
 #
 # </details>
 
@@ -298,7 +297,7 @@ reveal("11.c", radii[1] / single, unit="times")
 show(*plot_sizes(sizes, radii, single))
 
 # %% [markdown]
-# Blocks cost little here: the radius is close to that of one choice at all sizes. So the block size is a question of
+# Blocks cost little here: at all sizes, the radius is close to the radius of one choice. So the block size is a question of
 # memory and time, not of quality.
 #
 # ### Exercise 11.3: A block size for a limit of memory
@@ -512,7 +511,7 @@ show(*plot_timeline(tasks, title="Task stream"))
 # |---|---|---|
 # | Task Stream | a row per worker, a bar per task, as in our figure | white gaps: a worker waits; red bars: data moves |
 # | Progress | tasks of each kind: done, in memory, waiting, failed | a kind that does not advance |
-# | Workers | memory and CPU of each worker | memory near the limit; CPU far below 100 % |
+# | Workers | memory and CPU of each worker | memory near the limit; a CPU that is hardly used |
 # | Graph | the tasks and what they need | long chains |
 #
 # **Try it.** With Dask, keep a client open, look at the dashboard, and fit again while you watch the task stream.
@@ -961,7 +960,7 @@ quiz("11.q4", "c")
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
-# c. A block is written whole or not at all. What the killed worker had in memory is lost, and the block begins anew.
+# c. A block is written whole or not at all. The memory of the killed worker is lost, and the block begins anew.
 #
 # </details>
 #

@@ -27,5 +27,5 @@ def slow_programs() -> tuple[dict[str, list[Task]], list[float]]:
     for i in range(4):
         worker, at = i % 2, begin + 6.0 * (i // 2)
         moves += [Task(f"move {i}", worker, at, at + 4.0, 1), Task(f"block {i}", worker, at + 4.0, at + 6.0, 1)]
-    large = [Task("block 0", 0, 1.0, 2.0, 1), Task("block 1", 1, 1.0, 2.0, 1), Task("block 2", 0, 2.0, 9.0, 1)]
+    large = [Task("block 0", 0, 2.0, 3.0, 1), Task("block 1", 1, 2.0, 3.0, 1), Task("block 2", 0, 3.0, 9.0, 1)]
     return {"A": starts, "B": moves, "C": large}, [11.0, 13.0, 9.0]

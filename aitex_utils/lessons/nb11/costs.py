@@ -1,7 +1,8 @@
-"""What a fit needs in memory, distances and hours: from constants that are measured in the notebook."""
+"""The needs of a fit in memory, distances and hours, from constants that are measured in the notebook."""
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -11,7 +12,6 @@ import numpy as np
 from aitex_utils.coreset import coreset_size, k_center_greedy
 from aitex_utils.features import PatchFeatures
 from aitex_utils.memory_bank import MemoryBank
-from aitex_utils.scale.blocks import extract_patches
 from aitex_utils.streaming_coreset import OVERSAMPLING, WORKING_COPIES
 
 STRIP_WIDTH = 4096  # px
@@ -61,7 +61,7 @@ class Constants(NamedTuple):
 
 
 class Bill(NamedTuple):
-    """What a fit and a search need.
+    """The needs of a fit and of a search.
 
     Parameters
     ----------
@@ -125,6 +125,8 @@ def measure_constants(pieces: Sequence[np.ndarray], features: PatchFeatures, til
     >>> measure_constants(pieces, PatchFeatures(size=64, device="cpu"), 64).channels
     152
     """
+    from aitex_utils.scale.blocks import extract_patches
+
     extract_patches(pieces[:1], features, tile_size)  # a warm-up, which is not timed
     began = time.perf_counter()
     extracted = extract_patches(pieces[:4], features, tile_size)
@@ -171,7 +173,7 @@ def fit_bill(
     Notes
     -----
     A greedy choice of k among n patches counts n k distances. A node of the tree keeps at most `block_size` / `fan_in`
-    patches, so the root has at most `block_size`, and the ratio has no effect on a bank that would be larger.
+    patches, so the root has at most `block_size`. A bank that would be larger by its ratio gets no more than this.
 
     Examples
     --------
@@ -191,14 +193,14 @@ def fit_bill(
         union = kept * n_blocks
         memory, pairs = working * max(block, union), n * kept + union * bank
     else:
-        kept = min(block, OVERSAMPLING * ratio * block, block_size / fan_in)
-        pairs, nodes = n * kept, n_blocks
-        represented = float(block)
-        while nodes > fan_in:  # level by level: `fan_in` nodes are merged into one
-            represented *= fan_in
-            union, kept = fan_in * kept, min(OVERSAMPLING * ratio * represented, block_size / fan_in)
-            nodes /= fan_in
-            pairs += nodes * union * kept
+        limit = block_size / fan_in
+        kept = min(block, OVERSAMPLING * ratio * block, limit)
+        pairs, nodes = n * kept, math.ceil(n_blocks)
+        while nodes > fan_in:  # level by level: up to `fan_in` nodes are merged into one
+            merged = math.ceil(nodes / fan_in)
+            union = kept * nodes / merged
+            kept = min(union, OVERSAMPLING * ratio * n / merged, limit)
+            pairs, nodes = pairs + merged * union * kept, merged
         union = nodes * kept
         bank = round(min(bank, union))
         memory, pairs = working * max(block, union), pairs + union * bank

@@ -69,8 +69,8 @@ TREE_BOUND = Exercise(
     mistakes=(
         Mistake(
             "children added",
-            "You add the bounds of all children. A patch lies below *one* child, so the worst child counts: take the "
-            "largest.",
+            "You add the bounds of all children, so all radii of the tree. A patch lies below *one* child: take the "
+            "largest bound.",
             _bound_by(sum),
         ),
         Mistake(
@@ -113,11 +113,6 @@ TREE_BOUND = Exercise(
             "largest radius",
             "This is the largest single radius. The steps from a patch up to the root add up.",
             lambda radii, parents: float(np.max(radii)),
-        ),
-        Mistake(
-            "all radii",
-            "You add the radii of all nodes. A patch passes only the nodes on its own way to the root.",
-            lambda radii, parents: float(np.sum(radii)),
         ),
     ),
     hints=(

@@ -11,8 +11,6 @@ from pathlib import Path
 from typing import Any
 
 from aitex_utils.errors import InputError
-from aitex_utils.scale.fitting import BLOCKS
-from aitex_utils.scale.pool import ProcessPool
 
 LOOK, PATIENCE = 0.02, 120.0  # seconds
 
@@ -31,10 +29,13 @@ def worker_processes(client: Any) -> list[int]:
 
     Examples
     --------
+    >>> from aitex_utils.scale.pool import ProcessPool
     >>> with ProcessPool(1) as pool:
     ...     pool.submit(os.getpid).result() in worker_processes(pool)
     True
     """
+    from aitex_utils.scale.pool import ProcessPool
+
     if isinstance(client, ProcessPool):
         return client.process_ids()
     return list(client.run(os.getpid).values())
@@ -60,11 +61,14 @@ def kill_one_worker(client: Any, folder: str | os.PathLike, after: int = 2) -> I
 
     Examples
     --------
+    >>> from aitex_utils.scale.pool import ProcessPool
     >>> with ProcessPool(1) as pool, kill_one_worker(pool, "no/such/folder") as killed:
     ...     pool.submit(pow, 2, 10).result(), killed
     (1024, [])
     """
     import psutil
+
+    from aitex_utils.scale.fitting import BLOCKS
 
     killed: list[int] = []
     ended = threading.Event()
@@ -115,6 +119,8 @@ def damage_block(folder: str | os.PathLike, number: int) -> Path:
     ...
     aitex_utils.errors.InputError: no/such/folder has no block 0: give the folder of a fit that has ended.
     """
+    from aitex_utils.scale.fitting import BLOCKS
+
     found = sorted(Path(folder, BLOCKS).glob(f"block-{number:06d}-*/vectors_0.npy"))
     if not found:
         raise InputError(f"{folder} has no block {number}: give the folder of a fit that has ended.")

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 GREY, PALE = "#9a9a9a", "#cfe3f1"
 HATCHES = ("", "//", "..", "xx")
+NARROW = 0.03  # share of the axis, below which a bar has no room for its name
 OUTSIDE = {"loc": "center left", "bbox_to_anchor": (1.01, 0.5)}  # a legend beside the axes
 
 
@@ -73,9 +74,12 @@ def plot_growth(
             crossing = _crossing(strips, line, limit)
             above = f", above {name_of_limit} from about {crossing:,.0f} strips" if crossing else ""
             parts.append(f"{unit}: {name} from {number_text(line[0], 2)} to {_large(line[-1])}{above}")
-        for name, number in marks.items():
+        bottom, top = axis.get_ylim()
+        axis.set_ylim(bottom / 20 if marks else bottom, top)  # room for the names of the marks
+        for i, (name, number) in enumerate(marks.items()):
             axis.axvline(number, color=LINE, linewidth=0.8, linestyle=":")
-            place = {"xytext": (3, 4), "textcoords": "offset points", "fontsize": 8, "rotation": 90, "va": "bottom"}
+            side = -11 if i % 2 == 0 else 3  # neighbours get their names on different sides
+            place = {"xytext": (side, 3), "textcoords": "offset points", "fontsize": 8, "rotation": 90, "va": "bottom"}
             axis.annotate(name, (number, axis.get_ylim()[0]), **place)
         axis.set(xlabel="strips", ylabel=unit)
         axis.legend(fontsize=8, loc="upper left")
@@ -120,7 +124,7 @@ def plot_union(union: JoinedBlocks) -> tuple[Figure, str]:
     patch, middle, end = _worst_path(union)
     right.plot(*np.stack([patch, middle]).T, "-", color=DEFECTIVE, linewidth=2, label="at most r")
     right.plot(*np.stack([middle, end]).T, "--", color=LINE, linewidth=2, label="at most R")
-    right.plot(*patch, "*", color=DEFECTIVE, markersize=13, label="worst patch")
+    right.plot(*patch, "*", color=DEFECTIVE, markersize=10, zorder=1, label="worst patch")
     left.set(title=f"each block by itself: r = {r:.2f}", xlabel="channel 1", ylabel="channel 2", aspect="equal")
     right.set(title=f"the union of what they keep: R = {union.radius:.2f}", xlabel="channel 1", aspect="equal")
     left.legend(fontsize=8, loc="upper left")
@@ -248,11 +252,12 @@ def plot_parts(rows: Mapping[str, Mapping[str, float]]) -> tuple[Figure, str]:
     if min(value for parts in rows.values() for value in parts.values()) < 0:
         raise InputError("A part takes less than 0 seconds: give parts of at least 0.")
     figure, axis = make_axes(1, 1, (7.6, 0.55 * len(rows) + 1.2))
-    names = list(dict.fromkeys(name for parts in rows.values() for name in parts))
+    by_length = sorted(rows.values(), key=len, reverse=True)  # the longest list sets the order of the parts
+    names = list(dict.fromkeys(name for parts in by_length for name in parts))
     left = np.zeros(len(rows))
     for i, name in enumerate(names):
         values = np.array([parts.get(name, 0.0) for parts in rows.values()])
-        look = {"color": (*COLOURS, GREY)[i % 5], "hatch": HATCHES[i % 4], "edgecolor": "white"}
+        look = {"color": (DEFECTIVE, GREY, NORMAL, FOURTH)[i % 4], "hatch": HATCHES[i % 4], "edgecolor": "white"}
         axis.barh(range(len(rows)), values, left=left, height=0.6, label=name, **look)
         left += values
     for row, total in enumerate(left):
@@ -301,14 +306,17 @@ def plot_timeline(tasks: Sequence[Task], *, title: str = "", killed: Sequence[in
     groups = group_by_worker(tasks)
     first = min(task.begin for task in tasks)
     figure, axis = make_axes(1, 1, (9, 0.6 * len(groups) + 1.2))
+    wall = max(task.end for task in tasks) - first
     listed, names = [], []
     for row, (worker, own) in enumerate(groups.items()):
         for i, task in enumerate(own):
             merges = task.name.startswith("merge")
             look = {"color": FOURTH if merges else (NORMAL, PALE)[i % 2], "edgecolor": LINE, "linewidth": 0.6}
             axis.barh(row, task.seconds, left=task.begin - first, height=0.6, **look)
-            label = task.name.split()[1]
-            axis.annotate(label, (task.begin - first + task.seconds / 2, row), ha="center", va="center", fontsize=8)
+            if task.seconds > NARROW * wall:
+                place = {"ha": "center", "va": "center", "fontsize": 8}
+                place["color"] = "white" if merges or i % 2 == 0 else LINE
+                axis.annotate(task.name.split()[-1], (task.begin - first + task.seconds / 2, row), **place)
         was = " (killed)" if worker in killed else ""
         names.append(f"worker {row + 1}{was}")
         busy = sum(task.seconds for task in own)
@@ -316,7 +324,6 @@ def plot_timeline(tasks: Sequence[Task], *, title: str = "", killed: Sequence[in
         if was:
             end = own[-1].end - first
             axis.plot(end, row, "X", color=DEFECTIVE, markersize=12, markeredgecolor="white")
-    wall = max(task.end for task in tasks) - first
     axis.set(yticks=range(len(groups)), yticklabels=names, xlabel="seconds since the first task began", title=title)
     axis.set_xlim(0, 1.02 * wall if wall > 0 else 1)
     axis.invert_yaxis()

@@ -55,7 +55,7 @@ QUESTIONS = (
                 "Another worker begins block 5 anew, and the result is the same",
                 "Yes. A block is written whole or not at all, so a half-made block never counts.",
             ),
-            "d": ("The other worker completes the half-made block", "What the worker had in memory is lost."),
+            "d": ("The other worker completes the half-made block", "The memory of the killed worker is lost."),
         },
         "c",
     ),

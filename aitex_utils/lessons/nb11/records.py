@@ -1,4 +1,4 @@
-"""What workers did: the tasks of a fit in blocks, with their times, read from the headers of its blocks."""
+"""The tasks of a fit in blocks with their times and workers, read from the headers of its blocks."""
 
 from __future__ import annotations
 
@@ -11,8 +11,6 @@ from typing import NamedTuple
 import numpy as np
 
 from aitex_utils.errors import InputError
-from aitex_utils.scale.blocks import HEADER, read_header
-from aitex_utils.scale.fitting import BLOCKS
 
 NAME = re.compile(r"(block|merge-\d+)-(\d{6})-")
 
@@ -74,6 +72,9 @@ def read_tasks(folder: str | os.PathLike) -> list[Task]:
     ...
     aitex_utils.errors.InputError: no/such/folder has no complete block: give the folder of a fit.
     """
+    from aitex_utils.scale.blocks import HEADER, read_header
+    from aitex_utils.scale.fitting import BLOCKS
+
     tasks = []
     for place in sorted(Path(folder, BLOCKS).glob("*-*-*")):
         header, found = read_header(place), NAME.match(place.name)

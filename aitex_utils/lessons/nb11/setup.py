@@ -10,7 +10,6 @@ from aitex_utils.features import PatchFeatures
 from aitex_utils.lessons.cache import cached
 from aitex_utils.lessons.data import lesson_root, profile
 from aitex_utils.patchcore import PatchCore
-from aitex_utils.scale.blocks import extract_patches
 from aitex_utils.strips import list_strips
 from aitex_utils.tiling import crop_tiles, tile_fabric
 
@@ -50,6 +49,8 @@ def load_patches() -> list[np.ndarray]:
     >>> len(load_patches())  # doctest: +SKIP
     16
     """
+    from aitex_utils.scale.blocks import extract_patches
+
     pieces = load_pieces()
 
     def make() -> dict[str, np.ndarray]:

@@ -6,8 +6,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from aitex_utils.scale.tree import neighbours
-
 
 class JoinedBlocks(NamedTuple):
     """Two blocks, the coreset of each, and the coreset of their union.
@@ -247,6 +245,8 @@ def build_tree(blocks: list[np.ndarray], *, fan_in: int, k: int) -> Tree:
     >>> build_tree(toy_stream(4), fan_in=2, k=10).levels.tolist()
     [0, 0, 0, 0, 1, 1, 2]
     """
+    from aitex_utils.scale.tree import neighbours
+
     kept, radii, parents, levels, below = [], [], [], [], []
 
     def add(points: np.ndarray, level: int, leaves: np.ndarray) -> int:

@@ -7,8 +7,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from aitex_utils.scale.tasks import Job, count_workers, run_jobs
-
 PAUSE = 0.2  # seconds for which the first task of a worker waits, so that each worker gets one
 
 
@@ -155,6 +153,8 @@ def start_up(client: Any) -> StartUp:
     >>> start_up(None).total > 0
     True
     """
+    from aitex_utils.scale.tasks import Job, count_workers, run_jobs
+
     workers = range(count_workers(client))
     began = time.time()
     jobs = [Job(f"answer {i}", answer, (PAUSE,), i) for i in workers]
@@ -187,6 +187,8 @@ def seconds_by_threads(client: Any, pieces: list[np.ndarray], threads: int) -> f
     >>> seconds_by_threads(None, [np.zeros((256, 256), np.uint8)], 1) > 0
     True
     """
+    from aitex_utils.scale.tasks import Job, count_workers, run_jobs
+
     jobs = [Job(f"threads {i}", extract_with_threads, (pieces, threads), i) for i in range(count_workers(client))]
     return max(seconds for _, seconds in run_jobs(client, jobs))
 
@@ -210,6 +212,8 @@ def seconds_to_send(client: Any, array: np.ndarray) -> float:
     >>> seconds_to_send(None, np.zeros(9)) >= 0
     True
     """
+    from aitex_utils.scale.tasks import Job, run_jobs
+
     began = time.perf_counter()
     for _ in run_jobs(client, [Job("receive", receive, (array,))]):
         pass

@@ -225,7 +225,7 @@ WRONG = [
     ("11.1", "blocks and root", bound_of_blocks_and_root),
     ("11.1", "one per level", bound_by_levels),
     ("11.1", "largest radius", lambda radii, parents: max(radii)),
-    ("11.1", "all radii", lambda radii, parents: sum(radii)),
+    ("11.1", "children added", lambda radii, parents: sum(radii)),
     ("11.2", "r left out", merged_with(lambda radius, radii: radius)),
     ("11.2", "R left out", merged_with(lambda radius, radii: np.max(radii))),
     ("11.2", "radii added", merged_with(lambda radius, radii: np.sum(radii) + radius)),
