@@ -499,9 +499,8 @@ progress_table()
 # | 08 | [PatchCore on fabric](08_on_fabric.ipynb) | find the causes of failures on fabric, and fix them |
 # | 09 | [PatchCore and an autoencoder](09_autoencoder.ipynb) | compare two methods in one test |
 # | 10 | [Experiment bench](10_bench.ipynb) | make and compare runs of your own |
+# | 11 | [More data than one machine](11_scale.ipynb) | fit on more patches than one memory can store |
 # | 12 | [Your own fabric](12_your_fabric.ipynb) | inspect a fabric of your own, from photographs to a report |
-#
-# One more notebook is planned: more data than one machine can store.
 
 # %% [markdown]
 # ## 9. Recap and quiz

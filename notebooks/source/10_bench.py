@@ -703,4 +703,4 @@ calibration()
 #   been compared on the same test set for years;
 # - `aitex_utils/lessons/nb10/tracing.py`, a PatchCore that keeps the origin of its bank vectors.
 #
-# **Next** (planned): notebook 11, more data than one machine can store.
+# **Next**: notebook 11, more data than one machine can store.

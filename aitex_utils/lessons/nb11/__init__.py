@@ -1,0 +1,1 @@
+"""Exercises, quiz, figures and helpers of notebook 11, more data than one machine."""

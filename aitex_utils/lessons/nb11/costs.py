@@ -1,0 +1,284 @@
+"""The needs of a fit in memory, distances and hours, from constants that are measured in the notebook."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from aitex_utils.coreset import coreset_size, k_center_greedy
+from aitex_utils.features import PatchFeatures
+from aitex_utils.memory_bank import MemoryBank
+from aitex_utils.streaming_coreset import OVERSAMPLING, WORKING_COPIES
+
+STRIP_WIDTH = 4096  # px
+LOOM_STRIPS_PER_DAY = 4 * 60 * 24
+DATA = {  # number of strips
+    "AITEX": 141,
+    "one loom, a day": LOOM_STRIPS_PER_DAY,
+    "100 looms, a day": 100 * LOOM_STRIPS_PER_DAY,
+    "a million strips": 1_000_000,
+}
+METHODS = ("whole", "blocks", "tree")
+
+
+class Constants(NamedTuple):
+    """Constants of one machine and one detector.
+
+    Parameters
+    ----------
+    strip_patches : int
+        Patches of a strip.
+    channels : int
+        Numbers of a patch.
+    strip_seconds : float
+        Seconds of one core to extract the patches of a strip.
+    greedy_rate : float
+        Distances per second of one core while a coreset is chosen: patches times choices, also those that are ruled
+        out without being computed.
+    search_rate : float
+        Distances per second of an exact search.
+
+    Examples
+    --------
+    >>> Constants(16384, 152, 0.5, 1e9, 1e10).patch_bytes
+    608
+    """
+
+    strip_patches: int
+    channels: int
+    strip_seconds: float
+    greedy_rate: float
+    search_rate: float
+
+    @property
+    def patch_bytes(self) -> int:
+        """Bytes of a patch in float32."""
+        return 4 * self.channels
+
+
+class Bill(NamedTuple):
+    """The needs of a fit and of a search.
+
+    Parameters
+    ----------
+    memory : float
+        Bytes of the largest step, with its working copies.
+    extraction : float
+        Seconds of one core for the extraction of all patches.
+    selection : float
+        Seconds of one core for all greedy choices.
+    bank : int
+        Number of vectors in the bank.
+    search : float
+        Seconds of one core to search for the patches of one strip.
+
+    Examples
+    --------
+    >>> Bill(2**30, 10.0, 5.0, 100, 0.1).hours(cores=1)
+    0.004166666666666667
+    """
+
+    memory: float
+    extraction: float
+    selection: float
+    bank: int
+    search: float
+
+    def hours(self, cores: int) -> float:
+        """Return the hours of a fit on several cores, all of them always busy.
+
+        Parameters
+        ----------
+        cores : int
+            Number of cores.
+
+        Returns
+        -------
+        float
+        """
+        return (self.extraction + self.selection) / 3600 / cores
+
+
+def measure_constants(pieces: Sequence[np.ndarray], features: PatchFeatures, tile_size: int = 256) -> Constants:
+    """Measure the constants of this machine on one core.
+
+    Parameters
+    ----------
+    pieces : sequence of ndarray, each of shape (H, W)
+        At least four pieces of strips.
+    features : PatchFeatures
+        Extractor.
+    tile_size : int
+        Side of the tiles in px.
+
+    Returns
+    -------
+    Constants
+
+    Examples
+    --------
+    >>> pieces = np.random.default_rng(0).integers(0, 255, (4, 64, 128), np.uint8)
+    >>> measure_constants(pieces, PatchFeatures(size=64, device="cpu"), 64).channels
+    152
+    """
+    from aitex_utils.scale.blocks import extract_patches
+
+    extract_patches(pieces[:1], features, tile_size)  # a warm-up, which is not timed
+    began = time.perf_counter()
+    extracted = extract_patches(pieces[:4], features, tile_size)
+    seconds = time.perf_counter() - began
+    patches = np.concatenate([one.reshape(-1, one.shape[-1]) for one in extracted])
+    scale = STRIP_WIDTH / sum(piece.shape[1] for piece in pieces[:4])
+    k = coreset_size(0.02, len(patches))
+    began = time.perf_counter()
+    chosen = patches[k_center_greedy(patches, k, seed=0)[0]]
+    greedy = time.perf_counter() - began
+    bank = MemoryBank(device="cpu").add(chosen)
+    began = time.perf_counter()
+    bank.search(patches)
+    search = time.perf_counter() - began
+    pairs = len(patches) * k
+    return Constants(round(len(patches) * scale), patches.shape[1], seconds * scale, pairs / greedy, pairs / search)
+
+
+def fit_bill(
+    strips: int, constants: Constants, method: str, *, ratio: float = 0.01, block_size: int = 65_536, fan_in: int = 8
+) -> Bill:
+    """Return the bill of a fit.
+
+    Parameters
+    ----------
+    strips : int
+        Number of strips.
+    constants : Constants
+        Constants of the machine.
+    method : str
+        "whole" (all patches in one memory), "blocks" (one union of all blocks' coresets) or "tree" (unions of `fan_in`
+        nodes).
+    ratio : float
+        Coreset sampling ratio.
+    block_size : int
+        Patches per block.
+    fan_in : int
+        Nodes that the tree merges at once.
+
+    Returns
+    -------
+    Bill
+
+    Notes
+    -----
+    A greedy choice of k among n patches counts n k distances. A node of the tree keeps at most `block_size` / `fan_in`
+    patches, so the root has at most `block_size`. A bank that would be larger by its ratio gets no more than this.
+
+    Examples
+    --------
+    >>> constants = Constants(16384, 152, 0.5, 1e9, 1e10)
+    >>> [f"{fit_bill(1000, constants, method).memory / 2**30:.2f}" for method in METHODS]
+    ['32.47', '0.49', '0.13']
+    """
+    n = strips * constants.strip_patches
+    bank = coreset_size(ratio, n)
+    working = WORKING_COPIES * constants.patch_bytes
+    block = min(n, block_size)
+    n_blocks = n / block
+    if method == "whole":
+        memory, pairs = working * n, float(n) * bank
+    elif method == "blocks":
+        kept = min(block, OVERSAMPLING * ratio * block)
+        union = kept * n_blocks
+        memory, pairs = working * max(block, union), n * kept + union * bank
+    else:
+        limit = block_size / fan_in
+        kept = min(block, OVERSAMPLING * ratio * block, limit)
+        pairs, nodes = n * kept, math.ceil(n_blocks)
+        while nodes > fan_in:  # level by level: up to `fan_in` nodes are merged into one
+            merged = math.ceil(nodes / fan_in)
+            union = kept * nodes / merged
+            kept = min(union, OVERSAMPLING * ratio * n / merged, limit)
+            pairs, nodes = pairs + merged * union * kept, merged
+        union = nodes * kept
+        bank = round(min(bank, union))
+        memory, pairs = working * max(block, union), pairs + union * bank
+    search = constants.strip_patches * bank / constants.search_rate
+    return Bill(memory, strips * constants.strip_seconds, pairs / constants.greedy_rate, bank, search)
+
+
+def describe_bill(name: str, bill: Bill) -> str:
+    """Return the bill as one line of a table.
+
+    Parameters
+    ----------
+    name : str
+        Name of the data.
+    bill : Bill
+        The bill.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> print(describe_bill("AITEX", Bill(2**30, 3600.0, 3600.0, 1000, 0.1)))
+    AITEX                   1.0 GiB        1.0 h        1.0 h       1,000 vectors       0.1 s per strip
+    """
+    hours = [_hours(seconds) for seconds in (bill.extraction, bill.selection)]
+    return (
+        f"{name:18} {bill.memory / 2**30:>8,.1f} GiB {hours[0]:>10} h {hours[1]:>10} h {bill.bank:>11,} vectors "
+        f"{bill.search:>9,.1f} s per strip"
+    )
+
+
+def first_to_break(bill: Bill, *, memory_gib: float, hours: float, search_seconds: float, cores: int) -> str:
+    """Return which part of a bill first exceeds its limit.
+
+    Parameters
+    ----------
+    bill : Bill
+        The bill.
+    memory_gib : float
+        Memory of the machine.
+    hours : float
+        Hours that the fit can take.
+    search_seconds : float
+        Seconds that the search for one strip can take.
+    cores : int
+        Cores of the machine.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> bill = Bill(2**40, 0.0, 0.0, 1, 0.0)
+    >>> first_to_break(bill, memory_gib=16, hours=24, search_seconds=15, cores=2)
+    'memory: 1,024 GiB, 64 times the limit'
+    >>> first_to_break(bill._replace(memory=2**30), memory_gib=16, hours=24, search_seconds=15, cores=2)
+    'nothing'
+    """
+    parts = {
+        "memory": (bill.memory / 2**30, memory_gib, "GiB"),
+        "extraction": (bill.extraction / 3600 / cores, hours, "hours"),
+        "greedy choices": (bill.selection / 3600 / cores, hours, "hours"),
+        "search": (bill.search, search_seconds, "s per strip"),
+    }
+    worst = max(parts, key=lambda name: parts[name][0] / parts[name][1])
+    value, limit, unit = parts[worst]
+    if value <= limit:
+        return "nothing"
+    return f"{worst}: {_short(value)} {unit}, {_short(value / limit)} times the limit"
+
+
+def _hours(seconds: float) -> str:
+    hours = seconds / 3600
+    return f"{hours:,.0f}" if hours >= 100 else f"{hours:.1f}" if hours >= 1 else f"{hours:.3f}"
+
+
+def _short(value: float) -> str:
+    return f"{value:,.0f}" if value >= 10 else f"{value:.1f}"

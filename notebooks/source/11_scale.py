@@ -1,0 +1,995 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+# ---
+
+# %% [markdown]
+# # 11 More data than one machine
+#
+# After this notebook, you can fit a detector on more patches than one memory can store, on several processes or machines.
+# You can say what it costs and how good the result is.
+#
+# **You will be able to**
+# 1. bound the covering radius of a tree of coresets (exercise 11.1);
+# 2. merge the coresets of several blocks (exercise 11.2);
+# 3. choose a block size for a limit of memory (exercise 11.3);
+# 4. find out why a cluster is slower than one process (exercise 11.4);
+# 5. read a task graph, and plan a fit for a mill (exercise 11.5, open task).
+#
+# **You need to know** coreset subsampling and the covering radius (notebook 04), and exact and approximate search
+# (notebook 05). You do not need to know Dask.
+#
+# **Contents**
+#
+# {{contents}}
+#
+# **Time**: about {{minutes}} for you with the exercises, and {{cost}} for the computer.
+
+# %% [markdown]
+# ## 1. All patches in one memory
+#
+# A mill has 100 looms. A loom weaves four strips per minute, which is half a million strips per day in the whole mill.
+# Can `PatchCore` learn from all of them?
+#
+# We compute the needs of a fit from four constants of *this* machine, which the next cell measures on one core. They are
+# the patches of a strip, the seconds of their extraction, and the distances per second of sampling and of search. A strip is 4,096 px long, and each tile of 256 px has 32 x 32 patches. This takes about 5 seconds.
+
+# %% tags=["start-here"]
+# Start here again after a restart
+import numpy as np
+
+from aitex_utils.lessons import predict, reveal
+from aitex_utils.lessons.nb11.costs import DATA, describe_bill, fit_bill, measure_constants
+from aitex_utils.lessons.nb11.figures import plot_growth
+from aitex_utils.lessons.nb11.setup import lesson_features, load_pieces
+from aitex_utils.plots import show
+
+constants = measure_constants(load_pieces(), lesson_features())
+print(f"{constants.strip_patches:,} patches per strip, {constants.patch_bytes} bytes per patch")
+print(f"{constants.strip_seconds:.2f} s to extract the patches of a strip")
+print(f"{constants.greedy_rate:.1e} distances in 1 s of sampling, {constants.search_rate:.1e} in 1 s of search")
+
+# %% [markdown]
+# **How many GiB do the patches of one loom take after one day?** Give a range that you are 80 % sure contains the result.
+
+# %%
+predict("11.a", 10, 200, unit="GiB")
+
+# %%
+n_strips = DATA["one loom, a day"]
+n_patches = n_strips * constants.strip_patches
+print(f"{n_strips:,} strips x {constants.strip_patches:,} = {n_patches:,} patches")
+reveal("11.a", n_patches * constants.patch_bytes / 2**30, unit="GiB")
+
+# %% [markdown]
+# The sampler needs working copies beside the patches: the patches side by side, their projection, and a rounded form.
+# Together they take `WORKING_COPIES` times the bytes of the patches. The columns are the memory, the extraction, the greedy
+# choices for a coreset of 1 %, and the bank with the time to search it for one strip.
+
+# %%
+for name, strips in DATA.items():
+    print(describe_bill(name, fit_bill(strips, constants, "whole")))
+strips = [int(n) for n in np.geomspace(10, 2_000_000, 12)]
+bills = [fit_bill(n, constants, "whole") for n in strips]
+needs = {"GiB": {"all patches": [bill.memory / 2**30 for bill in bills]}}
+needs["hours of 2 cores"] = {"greedy choices": [bill.selection / 7200 for bill in bills]}
+needs["hours of 2 cores"]["extraction"] = [bill.extraction / 7200 for bill in bills]
+limits = {"GiB": ("16 GiB", 16), "hours of 2 cores": ("24 hours", 24)}
+show(*plot_growth(strips, needs, limits, DATA))
+
+# %% [markdown]
+# Memory breaks first: AITEX fits, a day of one loom does not. Suppose that memory were free. Then time breaks next. The
+# greedy sampler computes (number of patches) x (number of choices) distances, and both grow with the strips. So its time
+# grows with the *square* of the data, and its line is twice as steep as the line of the extraction.
+#
+# So we need a way that never sees all patches at once.
+
+# %% [markdown]
+# ## 2. Composable coresets
+#
+# Divide the patches into **blocks**, reduce each block to a coreset, and reduce the **union** of these coresets. Is the
+# result still a good coreset? The proof has ten lines.
+#
+# 1. The patches are divided into blocks $\mathcal P_1, \dots, \mathcal P_B$.
+# 2. Block $i$ keeps a coreset $\mathcal C_i$ with the covering radius $r_i$. Let $r$ be the largest of these radii.
+# 3. Let $\mathcal U$ be the union of all $\mathcal C_i$. From it we choose $\mathcal C$. Its covering radius over
+#    $\mathcal U$ is $R$.
+# 4. Take any patch $p$. It is in one block, say block $i$.
+# 5. By line 2, block $i$ keeps a patch $u$ with $\lVert p - u \rVert \le r_i \le r$.
+# 6. The patch $u$ is in $\mathcal U$.
+# 7. By line 3, there is a chosen patch $c$ in $\mathcal C$ with $\lVert u - c \rVert \le R$.
+# 8. By the triangle inequality, $\lVert p - c \rVert \le \lVert p - u \rVert + \lVert u - c \rVert \le r + R$.
+# 9. This holds for every patch, so the covering radius of $\mathcal C$ is **at most r + R**.
+# 10. No line uses which patches are in which block, or which block comes first.
+#
+# In words: a patch is at most r from a patch that its block kept, and that patch is at most R from the last coreset. Line
+# 10 is why the blocks can be on different machines. Coresets with this property are called **composable** (Indyk and
+# others, 2014, [doi 10.1145/2594538.2594560](https://doi.org/10.1145/2594538.2594560)).
+#
+# We look at two blocks of patches with two channels.
+
+# %% tags=["start-here"]
+# Start here again after a restart
+import numpy as np
+
+from aitex_utils.lessons import check, hint, predict, reveal, yours
+from aitex_utils.lessons.nb11.figures import plot_levels, plot_union
+from aitex_utils.lessons.nb11.reference import tree_bound as course_bound
+from aitex_utils.lessons.nb11.toy import build_tree, farthest_first, join_two, toy_stream, two_blocks
+from aitex_utils.plots import show
+
+union = join_two(two_blocks())
+print(f"r = {max(union.radii):.2f}, R = {union.radius:.2f}, bound r + R = {union.bound:.2f}")
+
+# %% [markdown]
+# **How large is the measured covering radius, as a share of the bound?**
+
+# %%
+predict("11.b", 50, 95, unit="%")
+
+# %%
+reveal("11.b", 100 * union.measured / union.bound, unit="%")
+show(*plot_union(union))
+
+# %% [markdown]
+# The bound would be reached only if the two steps of one patch were both the longest possible and pointed in one
+# direction. This is rare, so the measured radius is usually clearly smaller.
+#
+# ### Unions of unions
+#
+# With very many blocks, even the union exceeds one memory. Then a **tree** merges it level by level: each node takes the
+# coresets of a few children, its **fan-in**, and reduces their union. Let R(v) be the radius of the greedy choice at node
+# v. The same argument, one level at a time, gives a bound b(v) at each node:
+#
+# - for a block, b(v) = R(v);
+# - for a node with children, b(v) = R(v) + the *largest* b of its children.
+#
+# ### Exercise 11.1: The bound of a tree
+#
+# *Easy, 10 minutes.*
+#
+# `radii` is `(n,)`: the radius R of the greedy choice at each node. `parents` is `(n,)`: the number of each node's parent,
+# which is larger than its own number. The root is the last node, and its parent is -1. Return the bound at the root.
+#
+# Example: two blocks with the radii 2 and 3 have one parent, whose own radius is 1. So `radii` is `[2, 3, 1]` and
+# `parents` is `[2, 2, -1]`. The bound is 1 + 3 = 4.
+
+
+# %% exercise="11.1"
+import numpy as np
+
+
+def tree_bound(radii: np.ndarray, parents: np.ndarray) -> float:
+    """Return the bound on the covering radius at the root."""
+    bounds = np.array(radii, float)
+    for node, parent in enumerate(parents):
+        if parent >= 0:
+            bounds[parent] = max(bounds[parent], radii[parent] + bounds[node])
+    return float(bounds[-1])
+
+
+# %%
+check("11.1", tree_bound)  # stuck? hint("11.1")
+
+# %% [markdown]
+# Now a tree over 32 blocks of a stream that drifts slowly. Each node keeps 20 patches. We compare the bound with the
+# measured radius at each level.
+
+# %%
+bound = yours("11.1", course_bound)
+blocks = toy_stream(32)
+tree = build_tree(blocks, fan_in=2, k=20)
+single = farthest_first(np.concatenate(blocks), 20)[1]
+levels = [np.flatnonzero(tree.levels == level) for level in range(tree.levels.max() + 1)]
+bounds = [max(bound(*tree.below(node)) for node in nodes) for nodes in levels]
+measured = [tree.measured[nodes].max() for nodes in levels]
+show(*plot_levels(bounds, measured, single=single))
+
+# %% [markdown]
+# The bound grows by one radius per level. The measured radius grows much less, and stays near the radius of one choice
+# among all patches. A large fan-in makes the tree flat: with a fan-in of 8, four levels are enough for 4,096 blocks.
+#
+# ### Exercise 11.2: Merge coresets
+#
+# *Easy, 10 minutes.*
+#
+# `coresets` is a list of arrays `(n, C)`, `radii` the covering radius of each. Choose `k` patches from the union, and
+# return two results: the chosen patches `(k, C)` in the order of choice, and the bound on their covering radius.
+# `farthest_first(points, k)` returns the *indices* of k greedy choices, beginning with the first point, and their radius.
+#
+# Example: the coresets 0, 1 and 5, 9 (one channel) have the radii 0.5 and 2. With `k = 3`, greedy chooses 0, 9 and 5, and
+# the patch at 1 is 1 away. The bound is 1 + 2 = 3.
+
+
+# %% exercise="11.2"
+import numpy as np
+
+from aitex_utils.lessons.nb11.toy import farthest_first
+
+
+def merge_coresets(coresets: list[np.ndarray], radii: list[float], k: int) -> tuple[np.ndarray, float]:
+    """Return k patches of the union (k, C), and the bound on their covering radius."""
+    union = np.concatenate(coresets)
+    indices, radius = farthest_first(union, k)
+    return union[indices], radius + max(radii)
+
+
+# %%
+check("11.2", merge_coresets)  # stuck? hint("11.2")
+
+# %% [markdown]
+# <details><summary>In depth: how much worse than one choice?</summary>
+#
+# One greedy choice of k among all patches has at most twice the best possible radius (notebook 04). Let this best radius
+# be o.
+#
+# Let each block keep k patches. The best k centres of all patches also cover each block within o, and the proof of notebook
+# 04 allows centres that are not in the block. So r is at most 2 o. For the same reason, R is at most 2 o. So r + R is at
+# most **four times** the best possible radius.
+#
+# `PatchCore` keeps fewer patches per block, `OVERSAMPLING` times the share of the block, because the blocks together would
+# keep too many. So this factor does not hold there. But each fit computes r + R, and `radius_` is this bound.
+#
+# </details>
+
+# %% [markdown]
+# ## 3. Blocks in one process
+#
+# Three functions of `streaming_coreset` do the work: `plan_blocks` divides a stream, `reduce_block` reduces one block, and
+# `join_blocks` reduces the union. Each depends on its arguments alone. We use the patches of 16 pieces of normal strips,
+# and reduce the blocks in a random order. The first run takes about 5 seconds.
+
+# %% tags=["start-here"]
+# Start here again after a restart
+import numpy as np
+
+from aitex_utils import MemoryBank
+from aitex_utils.lessons import check, hint, predict, reveal, yours
+from aitex_utils.lessons.nb11.figures import plot_sizes
+from aitex_utils.lessons.nb11.reference import largest_block as course_block
+from aitex_utils.lessons.nb11.setup import RATIO, load_patches
+from aitex_utils.lessons.nb11.verdicts import compare_banks
+from aitex_utils.plots import show
+from aitex_utils.streaming_coreset import WORKING_COPIES, join_blocks, plan_blocks, reduce_block
+
+patches = load_patches()  # 16 pieces, each (32, 128, 152)
+
+
+# %%
+def fit_in_blocks(block_size: int, shuffled: bool = False) -> np.ndarray:
+    """Return the coreset of all patches, reduced block by block."""
+    plan = list(plan_blocks(patches, lambda one: one[..., 0].size, block_size, seed=0))
+    if shuffled:
+        plan = [plan[i] for i in np.random.default_rng().permutation(len(plan))]
+    reduced = {one.number: reduce_block(one.items, RATIO, seed=0, first=one.first) for one in plan}
+    ordered = [reduced[number] for number in sorted(reduced)]
+    return join_blocks(ordered, RATIO, seed=0).vectors[0]
+
+
+coreset = fit_in_blocks(8192)
+print(compare_banks(coreset, fit_in_blocks(8192, shuffled=True)))
+
+# %% [markdown]
+# The order has no effect for two reasons. All blocks have the same seed, so their distances are measured in one projection.
+# And the join takes the blocks by their *numbers*, not as they come.
+#
+# Another **block size** does change the result. The next cell compares the covering radius with the radius of one choice
+# among all patches. **How many times as large is it with blocks of 8,192 patches?**
+
+# %%
+predict("11.c", 1.0, 1.5, unit="times")
+
+# %%
+everything = np.concatenate([one.reshape(-1, one.shape[-1]) for one in patches])
+
+
+def covering_radius(chosen: np.ndarray) -> float:
+    return float(MemoryBank(device="cpu").add(chosen).search(everything)[0].max())
+
+
+single = covering_radius(fit_in_blocks(len(everything)))
+sizes = [4096, 8192, 16_384, 32_768]
+radii = [covering_radius(fit_in_blocks(size)) for size in sizes]
+reveal("11.c", radii[1] / single, unit="times")
+show(*plot_sizes(sizes, radii, single))
+
+# %% [markdown]
+# Blocks cost little here: at all sizes, the radius is close to the radius of one choice. So the block size is a question of
+# memory and time, not of quality.
+#
+# ### Exercise 11.3: A block size for a limit of memory
+#
+# *Medium, 10 minutes.*
+#
+# `workers` processes share `limit` bytes of memory equally. Each takes `base` bytes before its first block, for Python,
+# PyTorch and the weights. A patch takes `patch_bytes` while its block is reduced. A strip has `strip_patches` patches and
+# is never split. Return the largest block **in patches** with which all workers stay within the limit, as a whole number:
+# a multiple of `strip_patches`, or 0 if not even one strip fits.
+#
+# Example: 1,000 bytes, a base of 100, 2 workers, strips of 30 patches, 4 bytes per patch. A worker has 500 - 100 = 400
+# bytes for its block. A strip takes 120 bytes, so three strips fit: return 90.
+
+
+# %% exercise="11.3"
+def largest_block(limit: int, base: int, workers: int, strip_patches: int, patch_bytes: int) -> int:
+    """Return the largest block, in patches, with which all workers fit into memory."""
+    room = limit // workers - base
+    strips = max(0, room // (strip_patches * patch_bytes))
+    return strips * strip_patches
+
+
+# %%
+check("11.3", largest_block)  # stuck? hint("11.3")
+
+# %%
+block_for = yours("11.3", course_block)
+patch_bytes = int(WORKING_COPIES * everything[0].nbytes)
+for gib in (1, 2, 4, 8):
+    for workers in (1, 2, 4):
+        block = block_for(gib * 2**30, 600 * 2**20, workers, 16_384, patch_bytes)
+        print(f"{gib} GiB, {workers} workers: {block:9,} patches per block", end="   ")
+    print()
+
+# %% [markdown]
+# More workers mean smaller blocks, because they share the memory. With 600 MiB for each, the workers themselves take most
+# of a small memory.
+
+# %% [markdown]
+# ## 4. A pool of processes
+#
+# Blocks are independent, so several processes can reduce them at the same time. `start_pool(2)` gives a pool of two worker
+# processes, and `fit_strips` takes it as its `client`:
+#
+# - the pieces of a block go to a file, and a worker gets its *name*;
+# - the worker extracts the patches, reduces them, and writes the coreset as a folder;
+# - the main process joins the coresets.
+#
+# First one process, without a pool. This takes about 5 seconds.
+
+# %% tags=["start-here"]
+# Start here again after a restart
+import time
+from tempfile import TemporaryDirectory
+
+import numpy as np
+
+from aitex_utils.lessons import check, hint, predict, reveal, yours
+from aitex_utils.lessons.nb11.figures import plot_parts
+from aitex_utils.lessons.nb11.records import read_tasks, task_arrays
+from aitex_utils.lessons.nb11.reference import split_worker_time as course_split
+from aitex_utils.lessons.nb11.setup import BLOCK_SIZE, load_pieces, new_detector
+from aitex_utils.lessons.nb11.verdicts import compare_banks, describe_worker_time
+from aitex_utils.lessons.nb11.workers import seconds_by_threads, seconds_to_send, start_up
+from aitex_utils.plots import show
+from aitex_utils.scale.cluster import start_pool
+
+pieces = load_pieces()
+
+# %%
+new_detector().fit_strips(pieces[:2], block_size=BLOCK_SIZE)  # a warm-up, which is not timed
+began = time.perf_counter()
+one = new_detector().fit_strips(pieces, block_size=BLOCK_SIZE)
+one_seconds = time.perf_counter() - began
+print(f"one process: {one_seconds:.1f} s")
+
+# %% [markdown]
+# **How many times as long as one process does the pool of two take, with its start?**
+
+# %%
+predict("11.d", 0.5, 3, unit="times")
+
+# %% [markdown]
+# The next cell takes about 15 seconds. It also measures three parts by themselves: the start, data on the way, and threads.
+
+# %%
+with TemporaryDirectory() as folder, start_pool(2) as pool:
+    program_began = time.time()
+    started = start_up(pool)
+    began = time.perf_counter()
+    two = new_detector().fit_strips(pieces, block_size=BLOCK_SIZE, client=pool, folder=f"{folder}/fit")
+    two_seconds = time.perf_counter() - began
+    wall = time.time() - program_began
+    tasks = read_tasks(f"{folder}/fit")
+    to_send = seconds_to_send(pool, np.zeros((16_384, 152), np.float32)), seconds_to_send(pool, np.zeros(1))
+    by_threads = {n: seconds_by_threads(pool, pieces[:4], n) for n in (1, 2, 4)}
+reveal("11.d", (started.total + two_seconds) / one_seconds, unit="times")
+print(compare_banks(one.bank_.vectors_, two.bank_.vectors_))
+
+# %% [markdown]
+# The result is the same, bit for bit. Where did the time go?
+
+# %%
+two_parts = {"start of Python": started.process, "PyTorch and weights": started.detector, "fit": two_seconds}
+show(*plot_parts({"one process": {"fit": one_seconds}, "pool of two": two_parts}))
+print(f"Sending the patches of a strip to a worker took {to_send[0]:.3f} s, sending a name {to_send[1]:.3f} s.")
+for threads, seconds in by_threads.items():
+    print(f"Both workers extract four pieces with {threads} threads each: {seconds:.2f} s")
+
+# %% [markdown]
+# Three reasons make a pool slower than one would think:
+#
+# 1. **Start.** Each worker is a new Python that imports PyTorch and loads the weights. One process has done this already.
+#    The start is paid once, so it matters for a fit of seconds and not for a fit of hours.
+# 2. **Data.** An array that is an argument is serialised, sent and read again. The patches of a strip are about 10 times
+#    as large as its pixels. So we send names, and a worker reads the pixels.
+# 3. **Threads.** Two workers on two cores are busy with one thread each. With more threads, they compete for the cores. So
+#    each worker has one thread, which is set before it imports anything.
+#
+# <details><summary>In depth: why bit for bit?</summary>
+#
+# Floating-point sums depend on the order of their terms. A network on two threads adds in another order than on one, and
+# its patches differ in the last digits. The greedy sampler then can choose another of two patches that are nearly equally
+# far. So a block is always extracted on *one* thread, in one process too. The distances of the sampler are computed in a
+# way that no thread changes. Other kinds of processors use other instructions, so between them the last digits can
+# differ.
+#
+# </details>
+#
+# ### Exercise 11.4: Where the workers' time goes
+#
+# *Medium, 15 minutes.*
+#
+# A program has `workers` workers and takes `wall` seconds from its start to its end. Each task has a begin and an end, in
+# the arrays `begins` and `ends`. `moving` is the part of each task in which it moved data, in seconds. All workers together
+# have `workers * wall` seconds. Return how they were used: `(computing, moving, waiting)`.
+#
+# Example: two workers, 6 seconds. One task runs from 2 to 5 and moves data for 1 second, the other runs from 3 to 6. The
+# tasks take 6 seconds in all, so the result is `(5, 1, 6)`.
+
+
+# %% exercise="11.4"
+import numpy as np
+
+
+def split_worker_time(
+    begins: np.ndarray, ends: np.ndarray, moving: np.ndarray, workers: int, wall: float
+) -> tuple[float, float, float]:
+    """Return the seconds of all workers: computing, moving data, waiting."""
+    busy = (ends - begins).sum()
+    return busy - moving.sum(), moving.sum(), workers * wall - busy
+
+
+# %%
+check("11.4", split_worker_time)  # stuck? hint("11.4")
+
+# %%
+split = yours("11.4", course_split)
+begins, ends = task_arrays(tasks)
+parts = split(begins - program_began, ends - program_began, np.zeros(len(tasks)), 2, wall)
+print(describe_worker_time(*parts))
+
+# %% [markdown]
+# The name of a file takes no time to move, so we count no moving. The waiting is mostly the start, and at the end both
+# workers wait for the join.
+
+# %% [markdown]
+# ## 5. The same on Dask
+#
+# **Dask** is a Python library that gives tasks to workers: processes on this machine, or on many machines. A **scheduler**
+# knows which worker is free and which data it has. Our code is the same: `client` is then a client of Dask. If Dask is not
+# installed, the next cells run on the pool, and `python course.py scale` adds it.
+#
+# We use a tree with a fan-in of 2, which is smaller than one would choose, to see some levels. This takes about 15 seconds.
+
+# %% tags=["start-here"]
+# Start here again after a restart
+import time
+from tempfile import TemporaryDirectory
+
+import numpy as np
+
+from aitex_utils.lessons import check, hint, predict, quiz, reveal, yours
+from aitex_utils.lessons.nb11.cases import slow_programs
+from aitex_utils.lessons.nb11.figures import plot_cases, plot_graph, plot_timeline
+from aitex_utils.lessons.nb11.records import read_tasks, task_arrays, task_graph
+from aitex_utils.lessons.nb11.reference import shortest_time as course_shortest
+from aitex_utils.lessons.nb11.setup import BLOCK_SIZE, load_pieces, new_detector
+from aitex_utils.lessons.nb11.verdicts import describe_client, describe_shortest
+from aitex_utils.lessons.nb11.workers import start_up
+from aitex_utils.plots import show
+from aitex_utils.scale.cluster import start_workers
+
+pieces = load_pieces()
+
+# %%
+with TemporaryDirectory() as folder, start_workers(2) as client:
+    print(describe_client(client))
+    start_up(client)  # PyTorch is imported and the weights are loaded before the first block
+    blocks = {"block_size": BLOCK_SIZE, "fan_in": 2, "client": client, "folder": f"{folder}/fit"}
+    detector = new_detector().fit_strips(pieces, **blocks)
+    tasks = read_tasks(f"{folder}/fit")
+show(*plot_timeline(tasks, title="Task stream"))
+
+# %% [markdown]
+# Dask's **dashboard** is a web page of the scheduler. `start_workers` prints its address, and it is there as long as the
+# client. Its most useful panels are:
+#
+# | panel | shows | look for |
+# |---|---|---|
+# | Task Stream | a row per worker, a bar per task, as in our figure | white gaps: a worker waits; red bars: data moves |
+# | Progress | tasks of each kind: done, in memory, waiting, failed | a kind that does not advance |
+# | Workers | memory and CPU of each worker | memory near the limit; a CPU that is hardly used |
+# | Graph | the tasks and what they need | long chains |
+#
+# **Try it.** With Dask, keep a client open, look at the dashboard, and fit again while you watch the task stream.
+#
+# <details><summary>Answer</summary>
+#
+# ```python
+# client = start_workers(2)  # prints the address: open it in a browser
+# new_detector().fit_strips(pieces, block_size=BLOCK_SIZE, client=client)
+# client.close()
+# ```
+#
+# The first bar of each worker is long, because it imports PyTorch and loads the weights. The bars are called "block".
+#
+# </details>
+#
+# ### The task graph
+#
+# A **task graph** has an arrow from each task to the tasks that need its result. The blocks need nothing, and each merge
+# needs its two children. The join of the last level is done by the main process.
+
+# %%
+ordered, needs = task_graph(tasks, fan_in=2)
+seconds = np.array([task.seconds for task in ordered])
+show(*plot_graph([task.name for task in ordered], seconds, needs))
+
+# %% [markdown]
+# ### Exercise 11.5: The shortest time of a task graph
+#
+# *Medium, 15 minutes.*
+#
+# `seconds` is `(n,)`: the seconds of each task. `needs[i]` lists the numbers of the tasks that task `i` needs, all smaller
+# than `i`. Two limits hold for any scheduler:
+#
+# - a **chain** of tasks that need each other runs one after the other, so the longest chain is a limit;
+# - the work of all tasks is shared by the `workers`, so the sum of the seconds divided by `workers` is a limit.
+#
+# Return the larger of both.
+#
+# Example: tasks of 3, 5 and 2 seconds, and the third needs the others. The longest chain takes 5 + 2 = 7 seconds. Two
+# workers share 10 seconds of work, 5 each. Return 7.
+
+
+# %% exercise="11.5"
+import numpy as np
+
+
+def shortest_time(seconds: np.ndarray, needs: list[list[int]], workers: int) -> float:
+    """Return the longest chain, or the work per worker if it is longer."""
+    ends = []
+    for own, before in zip(seconds, needs, strict=True):
+        ends.append(own + max((ends[task] for task in before), default=0))
+    return max(max(ends), seconds.sum() / workers)
+
+
+# %%
+check("11.5", shortest_time)  # stuck? hint("11.5")
+
+# %%
+shortest = yours("11.5", course_shortest)
+begins, ends = task_arrays(tasks)
+for workers in (1, 2, 4, 8, 16):
+    print(f"{workers:2} workers: at least {shortest(seconds, needs, workers):.2f} s")
+print(describe_shortest(ends.max() - begins.min(), shortest(seconds, needs, 2)))
+
+# %% [markdown]
+# From some number of workers on, the longest chain is the limit, and more workers do not help. This graph has few tasks, so
+# that happens early. With thousands of blocks, the work per worker is the limit.
+#
+# ### Read the figure and decide
+#
+# Three programs do work that takes one process 8 seconds. All three are slower on two workers. Bars with stripes move data.
+
+# %%
+show(*plot_cases(*slow_programs()))
+
+# %% [markdown]
+# **Question.** Which of these programs becomes faster with smaller blocks?
+# - a) A: it waits before the first task
+# - b) B: it moves data
+# - c) C: one worker has the last large block
+# - d) All of them
+
+# %%
+quiz("11.q6", "c")
+
+# %% [markdown]
+# <details><summary>Answer</summary>
+#
+# c. In C, one worker has nothing to do for most of the time, while the other reduces one large block. Smaller blocks can be
+# shared. In A, nothing helps but more work for the same start: keep the workers for the next fit. In B, send names of files
+# instead of arrays.
+#
+# </details>
+#
+# <details><summary>In depth: a cluster of several machines</summary>
+#
+# The same `fit_strips` runs on any client of Dask. `SSHCluster` starts workers on machines that you can log in to,
+# `KubeCluster` on Kubernetes, and `SLURMCluster` on the queue of a computing centre. Two conditions hold: all machines have
+# the same packages and weights, and `folder` is on a disk that all of them share. The page on clusters in the folder `scale`
+# of the package says more.
+#
+# </details>
+
+# %% [markdown]
+# ## 6. A killed worker
+#
+# In a fit of hours on many machines, some worker dies: a machine is restarted, or its memory is full. A fit survives
+# because of three rules:
+#
+# 1. A block is written **whole or not at all**, under a temporary name that is changed at the end.
+# 2. The name of a block contains a **digest** of all that it depends on. A block that is there is not made again.
+# 3. Making a block twice does no harm, because the result is the same.
+#
+# The next cell kills one of two workers in the middle of a fit. This takes about 15 seconds.
+
+# %% tags=["start-here"]
+# Start here again after a restart
+import time
+from pathlib import Path
+from tempfile import mkdtemp
+
+from aitex_utils.lessons import predict, reveal
+from aitex_utils.lessons.nb11.faults import damage_block, kill_one_worker
+from aitex_utils.lessons.nb11.figures import plot_timeline
+from aitex_utils.lessons.nb11.records import read_tasks
+from aitex_utils.lessons.nb11.setup import BLOCK_SIZE, load_pieces, new_detector
+from aitex_utils.lessons.nb11.verdicts import compare_banks
+from aitex_utils.lessons.nb11.workers import start_up
+from aitex_utils.plots import show
+from aitex_utils.scale.cluster import start_workers
+
+pieces = load_pieces()
+began = time.perf_counter()
+undisturbed = new_detector().fit_strips(pieces, block_size=BLOCK_SIZE)
+undisturbed_seconds = time.perf_counter() - began
+
+# %%
+folder = Path(mkdtemp(prefix="notebook-11-")) / "fit"
+with start_workers(2) as client:
+    start_up(client)
+    blocks = {"block_size": BLOCK_SIZE, "client": client, "folder": folder}
+    with kill_one_worker(client, folder, after=2) as killed:
+        survivor = new_detector().fit_strips(pieces, **blocks)
+print(f"Workers killed: {len(killed)}. {compare_banks(undisturbed.bank_.vectors_, survivor.bank_.vectors_)}")
+show(*plot_timeline(read_tasks(folder), title="A worker is killed", killed=killed))
+
+# %% [markdown]
+# The figure shows the blocks that were completed. After the cross, the killed worker's block begins anew, and a new process
+# takes its place. It has to import PyTorch first, so its first block is long.
+#
+# ### A damaged block
+#
+# The header of a block lists the SHA-256 of each file. We change one byte in one of the 8 blocks, and fit again with the
+# same `folder`, in one process. **How long does it take, as a share of the fit from the beginning?**
+
+# %%
+predict("11.e", 10, 60, unit="%")
+
+# %%
+changed = damage_block(folder, 5)
+before = {path.parent.name: path.stat().st_mtime_ns for path in folder.glob("blocks/*/header.json")}
+began = time.perf_counter()
+resumed = new_detector().fit_strips(pieces, block_size=BLOCK_SIZE, folder=folder)
+reveal("11.e", 100 * (time.perf_counter() - began) / undisturbed_seconds, unit="%")
+after = {path.parent.name: path.stat().st_mtime_ns for path in folder.glob("blocks/*/header.json")}
+print(f"{sum(before[name] != after[name] for name in after)} of {len(after)} blocks were made again.")
+print(compare_banks(undisturbed.bank_.vectors_, resumed.bank_.vectors_))
+
+# %% [markdown]
+# The join noticed the byte, threw this block away, and only this block was made again. A fit that you interrupt goes on in
+# the same way: call it again with the same `folder`.
+#
+# A fault that cannot be survived ends in one sentence. If workers die again and again at one block, their memory is too
+# small, and the message says so.
+
+# %% [markdown]
+# ## 7. A bank that exceeds one memory
+#
+# A bank can grow too large as well. There are two ways to search it.
+#
+# - **Shards**: each worker has a part of the bank and returns its k nearest vectors. The k nearest of the whole bank are
+#   among them, so merging them by distance is *exact*.
+# - **Lists on disk**: FAISS's inverted file (notebook 05) reads only `nprobe` cells per query. The lists can be in a file,
+#   and memory contains little more than the centres. This search is *approximate*.
+#
+# We search all patches of 14 pieces for patches of the other two. This takes about 10 seconds.
+
+# %% tags=["start-here"]
+# Start here again after a restart
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+
+from aitex_utils import MemoryBank
+from aitex_utils.lessons import predict, reveal
+from aitex_utils.lessons.nb11.figures import plot_search
+from aitex_utils.lessons.nb11.setup import load_patches
+from aitex_utils.lessons.timing import time_call
+from aitex_utils.plots import show
+from aitex_utils.scale.cluster import start_pool
+from aitex_utils.scale.disk_search import DiskIndex, build_disk_index
+from aitex_utils.scale.sharded_search import ShardedBank, write_shards
+
+patches = [one.reshape(-1, one.shape[-1]) for one in load_patches()]
+bank, queries = np.concatenate(patches[:14]), np.concatenate(patches[14:])[::16]
+index = MemoryBank(device="cpu").add(bank)
+(distances, indices), timing = time_call(lambda: index.search(queries, 3), repeats=3)
+print(f"{len(bank):,} vectors, {len(queries)} queries: {timing}")
+
+# %%
+folder = TemporaryDirectory()
+shards = write_shards(bank, Path(folder.name) / "shards", n_shards=4)
+times = {"one index": timing.median}
+in_turn = ShardedBank(shards)
+(shard_distances, shard_indices), timing = time_call(lambda: in_turn.search(queries, 3), repeats=3)
+times["4 shards, one process"] = timing.median
+with start_pool(2) as pool:
+    spread = ShardedBank(shards, pool)
+    _, timing = time_call(lambda: spread.search(queries, 3), repeats=3)
+times["4 shards, pool of two"] = timing.median
+same = (np.array_equal(shard_indices, indices), np.array_equal(shard_distances, distances))
+print(f"equal indices: {same[0]}, equal distances: {same[1]}")
+
+# %% [markdown]
+# The shards return what one index returns, to the last digit and in the same order. Now the lists on disk, with 64 cells.
+# **For what share of the queries does a search of one cell find the nearest vector?**
+
+# %%
+predict("11.f", 30, 90, unit="%")
+
+# %%
+pieces_of_bank = np.array_split(bank, 4)  # one piece at a time is in memory
+on_disk = DiskIndex(build_disk_index(pieces_of_bank, Path(folder.name) / "lists", nlist=64, training=bank[::4]))
+names, recalls, milliseconds = list(times), [1.0] * 3, [1000 * seconds for seconds in times.values()]
+for nprobe in (1, 2, 4, 8, 16, 64):
+    (_, found), timing = time_call(lambda nprobe=nprobe: on_disk.search(queries, 1, nprobe=nprobe), repeats=3)
+    names.append(f"nprobe {nprobe}")
+    recalls.append(float((found[:, 0] == indices[:, 0]).mean()))
+    milliseconds.append(1000 * timing.median)
+reveal("11.f", 100 * recalls[3], unit="%")
+show(*plot_search(names, recalls, milliseconds, exact=3))
+folder.cleanup()
+
+# %% [markdown]
+# A few cells find nearly all nearest vectors, in much less time than all cells. The lists here fit into the system's cache.
+# A bank that exceeds the memory reads from the disk, and then the time depends on the disk.
+#
+# Remember notebook 05: a miss raises a distance, and the score of a tile is its largest distance. Shards are exact, so
+# prefer them where you have the workers. Better still, keep the bank small.
+
+# %% [markdown]
+# ## 8. The bill of a mill
+#
+# Now we can compute what each method needs, with the constants of this machine. We compare three methods: all patches in
+# one memory, blocks with one union, and blocks with a tree of fan-in 8 that never sees more patches than one block.
+
+# %% tags=["start-here"]
+# Start here again after a restart
+import numpy as np
+
+from aitex_utils.lessons import predict, reveal
+from aitex_utils.lessons.nb11.costs import DATA, METHODS, describe_bill, first_to_break, fit_bill, measure_constants
+from aitex_utils.lessons.nb11.figures import plot_growth
+from aitex_utils.lessons.nb11.setup import lesson_features, load_pieces
+from aitex_utils.plots import show
+
+constants = measure_constants(load_pieces(), lesson_features())
+
+# %%
+limits = {"memory_gib": 16, "hours": 24, "search_seconds": 15, "cores": 2}
+for method in METHODS:
+    print(f"{method}:")
+    for name, strips in DATA.items():
+        bill = fit_bill(strips, constants, method)
+        print(" ", describe_bill(name, bill))
+        print("    breaks first:", first_to_break(bill, **limits))
+
+# %% [markdown]
+# The limits are 16 GiB, 24 hours for a fit on two cores, and 15 seconds to search for a strip, because a loom weaves one
+# every 15 seconds.
+
+# %%
+strips = [int(n) for n in np.geomspace(10, 2_000_000, 12)]
+bills = {method: [fit_bill(n, constants, method) for n in strips] for method in METHODS}
+needs = {"GiB": {method: [bill.memory / 2**30 for bill in each] for method, each in bills.items()}}
+needs["hours of 2 cores"] = {method: [bill.hours(2) for bill in each] for method, each in bills.items()}
+lines = {"GiB": ("16 GiB", 16), "hours of 2 cores": ("24 hours", 24)}
+show(*plot_growth(strips, needs, lines, DATA))
+
+# %% [markdown]
+# Each step solves one problem and shows the next:
+#
+# - **Whole**: memory breaks first.
+# - **Blocks**: a block fits, but the union grows with the data. Its greedy choice still grows with the square, only from a
+#   much smaller number.
+# - **Tree**: no step grows beyond a block. The greedy choices grow with the data, and so does the extraction. The root keeps
+#   at most one block, so the bank stops growing too.
+#
+# With the tree, the extraction is left, and each strip is independent of the others. **How many cores does a fit on a day of
+# 100 looms need to end within 24 hours?**
+
+# %%
+predict("11.g", 1, 20, unit="cores")
+
+# %%
+bill = fit_bill(DATA["100 looms, a day"], constants, "tree")
+cores = int(np.ceil(bill.hours(1) / 24))
+reveal("11.g", cores, unit="cores")
+print(
+    f"The extraction takes {bill.extraction / 3600:.0f} h of one core, the greedy choices {bill.selection / 3600:.0f} h."
+)
+
+# %% [markdown]
+# So a mill needs a few machines and not a data centre, if the work is divided well. And a question comes before all others:
+# does the detector get better with half a million strips? Normal fabric repeats itself (notebook 04). Measure the AUROC
+# against the number of strips *before* you rent a cluster.
+
+# %% [markdown]
+# ## 9. Open task
+#
+# ### Open task: A plan for a mill
+#
+# *Medium, 30 minutes.*
+#
+# A mill has 12 looms and keeps one strip in 20 for training. It has a computer with 8 cores and 32 GiB. The detector must be
+# fitted every night, within 6 hours. Write a plan: the method, the block size, the number of workers, and what happens if
+# the power fails at midnight. Report it in at most ten sentences, with one table or figure.
+#
+# | points | for |
+# |---|---|
+# | 1 | the number of strips and patches, and the bytes of one memory and of your method |
+# | 1 | a block size and a number of workers, justified by memory, with some memory left free |
+# | 1 | the hours of the fit, and which step takes most of them |
+# | 1 | what is on the disk at midnight, and what the next call does |
+# | 1 | one assumption that you would test first, and how |
+
+# %% tags=["start-here"]
+# Start here again after a restart
+from aitex_utils.lessons.nb11.costs import describe_bill, fit_bill, measure_constants
+from aitex_utils.lessons.nb11.reference import largest_block
+from aitex_utils.lessons.nb11.setup import lesson_features, load_pieces
+
+constants = measure_constants(load_pieces(), lesson_features())
+print(describe_bill("100 strips", fit_bill(100, constants, "blocks")))
+
+# %% [markdown]
+# <details><summary>Worked answer</summary>
+#
+# ```python
+# strips = 12 * 4 * 60 * 24 // 20
+# patch_bytes = int(3.5 * constants.patch_bytes)
+# block = largest_block(24 * 2**30, 600 * 2**20, 6, constants.strip_patches, patch_bytes)
+# print(f"{strips:,} strips, {strips * constants.strip_patches:,} patches, at most {block:,} patches per block")
+# for method in ("whole", "blocks", "tree"):
+#     bill = fit_bill(strips, constants, method, block_size=65_536)
+#     print(describe_bill(method, bill), f"   {bill.hours(6):.2f} h on 6 cores")
+# ```
+#
+# *Report*: The mill trains on 3,456 strips per day, which are 56,623,104 patches. In one memory they need more than 100
+# GiB, so the computer cannot take them. I use blocks and 6 workers, and leave 2 cores and 8 GiB for the system. With 4 GiB
+# per worker, a block could be much larger than 65,536 patches. I take 65,536 all the same: a lost block costs less, and the
+# workers end at nearly the same time. The table shows the union of the blocks: it fits, but it is reduced by one process.
+# The tree takes less time, so I use a fan-in of 8. After a power failure, all completed blocks are on the disk. The next
+# call with the same `folder` makes the missing blocks only. First I would test whether one strip in 40 gives the same
+# AUROC: it would halve everything.
+#
+# </details>
+
+# %% [markdown]
+# ## Summary
+#
+# 1. All patches in one memory break the memory first and the time next, because greedy sampling grows with the square.
+# 2. A coreset of coresets covers all patches within r + R, and the radii of a tree add up along its branches.
+# 3. Blocks depend on their own patches and the seed, so the result is the same on one process, a pool or a cluster.
+# 4. A pool pays for its start, for data on the way, and for threads that compete, so measure the parts before you scale.
+# 5. Completed blocks on the disk survive killed workers, and with a tree the extraction is the only step left to share.
+#
+# ### Quiz
+
+# %% tags=["start-here"]
+# Start here again after a restart
+from aitex_utils.lessons import calibration, quiz
+
+# %% [markdown]
+# **1.** The coresets of two blocks have covering radii of 2 and 3. The coreset of their union has a radius of 1 over the
+# union. How far can a patch of the first block be from it?
+# - a) 1
+# - b) 3
+# - c) 4
+# - d) 6
+
+# %%
+quiz("11.q1", "b")
+
+# %% [markdown]
+# <details><summary>Answer</summary>
+#
+# b. It is at most 2 from a patch that its block kept, and that patch is at most 1 from the last coreset. The bound over
+# *both* blocks is 4.
+#
+# </details>
+#
+# **2.** Why is the result the same whichever worker finishes first?
+# - a) Because all workers have the same seed
+# - b) Because each block depends on its own patches and the seed, and the join takes the blocks by number
+# - c) Because the scheduler waits for the slower worker
+# - d) It is not the same, only similar
+
+# %%
+quiz("11.q2", "b")
+
+# %% [markdown]
+# <details><summary>Answer</summary>
+#
+# b. The order in which blocks end affects neither the blocks nor the join.
+#
+# </details>
+#
+# **3.** Two workers take longer than one process for a fit of a few seconds. What do you look at first?
+# - a) The block size
+# - b) The network cable
+# - c) The time before the first task
+# - d) The covering radius
+
+# %%
+quiz("11.q3", "c")
+
+# %% [markdown]
+# <details><summary>Answer</summary>
+#
+# c. Each worker imports PyTorch and loads the weights, which takes seconds.
+#
+# </details>
+#
+# **4.** A worker is killed while it reduces block 5. What happens to the fit?
+# - a) It begins again with block 0
+# - b) Block 5 is left out
+# - c) Another worker begins block 5 anew, and the result is the same
+# - d) The other worker completes the half-made block
+
+# %%
+quiz("11.q4", "c")
+
+# %% [markdown]
+# <details><summary>Answer</summary>
+#
+# c. A block is written whole or not at all. The memory of the killed worker is lost, and the block begins anew.
+#
+# </details>
+#
+# **5.** A bank has 4 shards, and you need the 3 nearest vectors of the whole bank. What must each shard return?
+# - a) Its nearest vector
+# - b) Its 3 nearest vectors
+# - c) All its vectors with their distances
+# - d) Every fourth vector
+
+# %%
+quiz("11.q5", "b")
+
+# %% [markdown]
+# <details><summary>Answer</summary>
+#
+# b. All 3 can be in one shard, so one vector per shard is too few. More than 3 per shard are never needed.
+#
+# </details>
+#
+# How good were your guesses?
+
+# %%
+calibration()
+
+# %% [markdown]
+# **Read next**:
+# - Indyk, Mahabadi, Mahdian and Mirrokni, "Composable core-sets for diversity and coverage maximization", 2014
+#   ([doi 10.1145/2594538.2594560](https://doi.org/10.1145/2594538.2594560));
+# - Gonzalez, "Clustering to minimize the maximum intercluster distance", 1985
+#   ([doi 10.1016/0304-3975(85)90224-5](https://doi.org/10.1016/0304-3975(85)90224-5)).
+#
+# **Next** (planned): notebook 12, a detector for your own fabric.
