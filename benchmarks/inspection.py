@@ -50,10 +50,8 @@ TINT = np.array([0.95, 0.85, 0.60])  # red, green and blue of yellowish cloth
 HUE = 16  # grey values by which a stain's red rises and its blue falls
 LARGE, LARGE_GOOD, LARGE_NEW = 1024, 40, 200  # px, pictures
 FOLDER_SCRIPT = "anomalib_folder.py"
-ANOMALIB_SETTINGS = (
-    (256, 0.1),
-    (SIDE, 0.01),
-)  # its own size and ratio; our size, with a ratio that ends within minutes
+# Size and coreset ratio: first its defaults, then our size with a ratio that ends within minutes.
+ANOMALIB_SETTINGS = ((256, 0.1), (SIDE, 0.01))
 PARTS = ("promise", "same", "colour", "size")
 
 
@@ -318,7 +316,7 @@ def measure_size(folder: Path, *, with_anomalib: bool = False) -> dict[str, Any]
     Returns
     -------
     dict
-        Numbers of pictures, seconds by step, and peak memory in GiB; with `with_anomalib` also those of anomalib.
+        Numbers of pictures, seconds by step, and peak memory in GiB; with `with_anomalib` the same of anomalib.
     """
     strips = [crop_to_fabric(strip.read())[0] for strip in list_strips(PRACTICE, "00") if strip.is_normal]
     rng = np.random.default_rng(0)

@@ -992,4 +992,4 @@ calibration()
 # - Gonzalez, "Clustering to minimize the maximum intercluster distance", 1985
 #   ([doi 10.1016/0304-3975(85)90224-5](https://doi.org/10.1016/0304-3975(85)90224-5)).
 #
-# **Next** (planned): notebook 12, a detector for your own fabric.
+# **Next**: notebook 12, a detector for your own fabric.
