@@ -1,0 +1,294 @@
+"""`python course.py bench capstone [--keep FOLDER] [--only PART ...]`: what the learners of the capstone's samples did.
+
+Both learners are fictitious. "a": practice photographs split by day, the threshold of `course.py inspect`, counts with
+intervals on days that the detector has not seen, and a second run that tests a hypothesis. "b": test pictures copied to
+the good ones, and the threshold with the best F1 on the test set. Then that threshold on new pictures, as a grader can
+measure it. `notebooks/capstone/sample_a.md` and `sample_b.md` are written from `results/capstone.json`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import json
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from inspection import inspect_folders
+from PIL import Image
+from results_files import read_results_if_any, write_results
+from scipy.stats import binomtest
+
+from aitex_utils.commands.inspect import FILE
+from aitex_utils.commands.launching import run_command
+from aitex_utils.commands.profiling import versions
+from aitex_utils.errors import InputError
+from aitex_utils.inspection.picture_statistics import measure_picture, similarity
+from aitex_utils.inspection.pictures import check_pictures, list_pictures, serious_picture_issues
+from aitex_utils.metrics import auroc, average_precision, f1_max
+from aitex_utils.practice.photographs import make_photographs
+
+PARTS = ("a", "b")
+SEED_A, SIZE_A = 7, {"good": 80, "test_good": 40, "defective": 16, "later": 12}
+SEED_B, SIZE_B = 11, {"good": 40, "test_good": 20, "defective": 4, "later": 12}
+SEED_NEW, SIZE_NEW = 12, {"good": 2, "test_good": 40, "defective": 1, "later": 12}
+TEST_DAYS = 3  # the last days of learner A, all for the test
+DATE = 306  # EXIF tag
+FALSE_ALARMS = 0.05
+SIMILAR = 5  # pairs that learner A looks at
+
+
+def date_of(path: Path) -> tuple[str, str]:
+    """Return the day and the time at which a picture was taken, from its EXIF data.
+
+    Parameters
+    ----------
+    path : Path
+        JPEG file.
+
+    Returns
+    -------
+    day, time : str
+        "03-02" and "0907" for the second of March, 9:07.
+
+    Raises
+    ------
+    InputError
+        If the picture does not say when it was taken.
+    """
+    with Image.open(path) as image:
+        taken = str(image.getexif().get(DATE, ""))
+    if len(taken) < 16:
+        raise InputError(f"{path} does not say when it was taken: make the practice photographs anew.")
+    return taken[5:10].replace(":", "-"), taken[11:16].replace(":", "")
+
+
+def split_by_day(pictures: Path, folder: Path) -> dict[str, Any]:
+    """Copy pictures into `good`, `test` and `masks`, so no day is both in `good` and in `test`.
+
+    Defects of the days in `good` are left out. A copy is named by its day, its time and its old folder.
+
+    Parameters
+    ----------
+    pictures : Path
+        Practice photographs.
+    folder : Path
+        Folder to make.
+
+    Returns
+    -------
+    dict
+        Days and numbers of pictures of each part, and the number of defects left out.
+    """
+    paths = sorted(pictures.glob("t*/*/*.jpg"))
+    days = sorted({date_of(path)[0] for path in paths})
+    test_days, left_out = set(days[-TEST_DAYS:]), 0
+    for path in paths:
+        part, kind = path.parts[-3:-1]
+        (day, time), is_test = date_of(path), date_of(path)[0] in test_days
+        if kind != "good" and not is_test:
+            left_out += 1
+            continue
+        name = f"{day}_{time}_{part}"
+        copy(path, folder / ("test/" + kind if is_test else "good") / f"{name}.jpg")
+        if kind != "good":
+            mask = pictures / "ground_truth" / kind / f"{path.stem}_mask.png"
+            copy(mask, folder / "masks" / kind / f"{name}.png")
+    return {
+        "good_days": [day for day in days if day not in test_days],
+        "test_days": sorted(test_days),
+        "good": len(list((folder / "good").iterdir())),
+        "test_good": len(list((folder / "test" / "good").iterdir())),
+        "test_defective": len(list((folder / "masks").rglob("*.png"))),
+        "left_out": left_out,
+    }
+
+
+def copy_with_leak(pictures: Path, folder: Path) -> dict[str, Any]:
+    """Copy all good pictures into `good`, those of the test set too, and the test set into `test`.
+
+    Parameters
+    ----------
+    pictures : Path
+        Practice photographs.
+    folder : Path
+        Folder to make.
+
+    Returns
+    -------
+    dict
+        Numbers of pictures.
+    """
+    for part in ("train", "test"):
+        for path in sorted((pictures / part / "good").iterdir()):
+            copy(path, folder / "good" / f"{part}_{path.name}")
+    for path in sorted(pictures.glob("test/*/*.jpg")):
+        copy(path, folder / "test" / path.parent.name / path.name)
+    copied = len(list((pictures / "test" / "good").iterdir()))
+    return {
+        "good": len(list((folder / "good").iterdir())),
+        "copied": copied,
+        "test_good": copied,
+        "test_defective": len(list((folder / "test").rglob("*.jpg"))) - copied,
+    }
+
+
+def copy(source: Path, target: Path) -> None:
+    """Copy a file, and make the folder of the copy.
+
+    Parameters
+    ----------
+    source, target : Path
+        Files.
+    """
+    target.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(source, target)
+
+
+def nearest_pairs(good: Path, test: Path) -> list[float]:
+    """Return the similarities of the test pictures that resemble a good picture most.
+
+    Parameters
+    ----------
+    good, test : Path
+        Folders.
+
+    Returns
+    -------
+    list of float
+        The largest first.
+    """
+    prints = [
+        np.array([measure_picture(path).fingerprint for path in sorted(folder.rglob("*.jpg"))])
+        for folder in (test, good)
+    ]
+    nearest = similarity(*prints).max(axis=1)
+    return [round(float(value), 3) for value in np.sort(nearest)[::-1][:SIMILAR]]
+
+
+def read_scores(folder: Path) -> list[dict[str, Any]]:
+    """Return the rows of an inspection's `scores.csv`.
+
+    Parameters
+    ----------
+    folder : Path
+        Results of the inspection.
+
+    Returns
+    -------
+    list of dict
+        `picture`, `kind`, `score`, `flagged` and `defective`, the highest score first.
+    """
+    with (folder / "scores.csv").open(encoding="utf-8", newline="") as file:
+        return [
+            {
+                "picture": row["picture"],
+                "kind": row["kind"],
+                "score": float(row["score"]),
+                "flagged": row["flagged"] == "1",
+                "defective": row["good"] == "0",
+            }
+            for row in csv.DictReader(file)
+        ]
+
+
+def count(flagged: Iterable[bool]) -> dict[str, Any]:
+    """Return how many pictures are flagged, with the 95 % binomial interval of the rate.
+
+    Parameters
+    ----------
+    flagged : iterable of bool
+        One value per picture, at least one.
+
+    Returns
+    -------
+    dict
+        `k`, `n`, `rate` and `interval`.
+    """
+    flagged = list(flagged)
+    interval = binomtest(sum(flagged), len(flagged)).proportion_ci(0.95, method="exact")
+    return {
+        "k": sum(flagged),
+        "n": len(flagged),
+        "rate": round(sum(flagged) / len(flagged), 4),
+        "interval": [round(float(interval.low), 4), round(float(interval.high), 4)],
+    }
+
+
+def outcome(rows: Sequence[dict[str, Any]], threshold: float) -> dict[str, Any]:
+    """Return counts, failures and measures of labelled pictures at a threshold.
+
+    Parameters
+    ----------
+    rows : sequence of dict
+        Output of `read_scores`.
+    threshold : float
+        A picture is flagged if its score is at least as high.
+
+    Returns
+    -------
+    dict
+    """
+    labels, scores = (np.array([row[name] for row in rows]) for name in ("defective", "score"))
+    found = scores >= threshold
+    kinds = sorted({row["kind"] for row in rows if row["defective"]})
+    of_kind = {kind: np.array([row["kind"] == kind for row in rows]) for kind in kinds}
+    return {
+        "threshold": round(float(threshold), 3),
+        "false_alarms": count(found[~labels].tolist()),
+        "recall": count(found[labels].tolist()),
+        "by_kind": {kind: {"k": int(found[own].sum()), "n": int(own.sum())} for kind, own in of_kind.items()},
+        "flagged_good": failures(rows, ~labels & found),
+        "missed": failures(rows, labels & ~found),
+        "auroc": round(auroc(labels, scores), 4),
+        "ap": round(average_precision(labels, scores), 4),
+        "accuracy": round(float((found == labels).mean()), 4),
+    }
+
+
+def failures(rows: Sequence[dict[str, Any]], chosen: np.ndarray) -> list[dict[str, Any]]:
+    """Return the names and the scores of some pictures, the highest score first.
+
+    Parameters
+    ----------
+    rows : sequence of dict
+        Output of `read_scores`.
+    chosen : ndarray, shape (N,)
+        Bool, one value per row.
+
+    Returns
+    -------
+    list of dict
+    """
+    kept = [row for row, is_chosen in zip(rows, chosen, strict=True) if is_chosen]
+    kept.sort(key=lambda row: (-row["score"], row["picture"]))
+    return [{"picture": row["picture"], "score": round(row["score"], 3)} for row in kept]
+
+
+def held_out(out: Path) -> dict[str, Any]:
+    """Return what an inspection promises.
+
+    Parameters
+    ----------
+    out : Path
+        Results of the inspection.
+
+    Returns
+    -------
+    dict
+        Promised rate, promise in words, and the numbers of good pictures that were learned from and held out.
+    """
+    kept = json.loads((out / FILE).read_text(encoding="utf-8"))["inspection"]
+    return {
+        "promised": kept["false_alarms"],
+        "promise": kept["promise"],
+        "fitted": len(kept["training"]),
+        "held_out": len(kept["calibration"]),
+        "threshold": kept["threshold"],
+        "colour": kept["rule"]["colour"],
+    }
