@@ -50,7 +50,8 @@ HELP = f"""PatchCore on woven fabric, a course. python course.py ...
   test     runs the tests; --quick leaves out the slow ones, such as executing notebooks; other arguments go to pytest
   demo     fits on a fabric, scores the rest, prints a table (demo --help)
   inspect  learns from a folder of good pictures, judges another, and writes a report (inspect --help)
-  data     makes the practice fabric (data --force: anew; data --clear-cache: deletes what notebooks keep)
+  data     makes the practice fabric (data --photographs: photographs of a cloth; data --force: anew;
+           data --clear-cache: deletes what notebooks keep)
   build    builds the notebooks from notebooks/source
   bench    runs a benchmark by its name
   doctor   says what is wrong with this machine, and how to fix it

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -158,7 +158,7 @@ def make_practice_fabric(
         tasks += [
             partial(_write_defective, root, seed, f, i, defective) for f in range(fabrics) for i in range(defective)
         ]
-        _run(tasks, progress)
+        run_tasks(tasks, "practice fabric", "strip", progress)
         files = {path.relative_to(root).as_posix(): path.stat().st_size for path in sorted(root.rglob("*.png"))}
         (root / METADATA_FILE).write_text(json.dumps(metadata | {"files": files}, indent=2) + "\n", encoding="utf-8")
     return given_path(folder)
@@ -239,23 +239,40 @@ def render_strip(
     return np.round(grey).clip(0, 255).astype(np.uint8), masks
 
 
-def _metadata(**size: int) -> dict[str, int]:
-    """Return the content of the metadata file. Sizes that cannot be made are refused."""
-    return {"generator": GENERATOR} | {name: check_integer(name, value, *LIMITS[name]) for name, value in size.items()}
+def run_tasks(tasks: Sequence[Callable[[], None]], label: str, unit: str, progress: bool) -> None:
+    """Run tasks a few at a time. Each has its own random numbers, so their order does not matter.
 
+    Parameters
+    ----------
+    tasks : sequence of callable
+        Functions without arguments.
+    label, unit : str
+        Words of the progress bar.
+    progress : bool
+        Show the bar.
 
-def _run(tasks: list[Callable[[], None]], progress: bool) -> None:
-    """Run the tasks, a few at a time. Each has its own random numbers, so their order does not matter."""
+    Examples
+    --------
+    >>> made = []
+    >>> run_tasks([lambda: made.append("strip")], "practice fabric", "strip", False)
+    >>> made
+    ['strip']
+    """
     from tqdm.auto import tqdm
 
     with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
         futures = [pool.submit(task) for task in tasks]
         try:
-            for future in tqdm(futures, desc="practice fabric", unit="strip", disable=not progress):
+            for future in tqdm(futures, desc=label, unit=unit, disable=not progress):
                 future.result()
         except BaseException:
             pool.shutdown(cancel_futures=True)  # after a full disk or Ctrl-C the rest would be made in vain
             raise
+
+
+def _metadata(**size: int) -> dict[str, int]:
+    """Return the content of the metadata file. Sizes that cannot be made are refused."""
+    return {"generator": GENERATOR} | {name: check_integer(name, value, *LIMITS[name]) for name, value in size.items()}
 
 
 def _write_normal(root: Path, seed: int, fabric: int, i: int) -> None:
