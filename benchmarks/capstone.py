@@ -19,12 +19,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from inspection import inspect_folders
+from pages import write_pages
 from PIL import Image
 from results_files import read_results_if_any, write_results
 from scipy.stats import binomtest
 
 from aitex_utils.commands.inspect import FILE
+from aitex_utils.commands.inspect import main as inspect_main
 from aitex_utils.commands.launching import run_command
 from aitex_utils.commands.profiling import versions
 from aitex_utils.errors import InputError
@@ -34,12 +35,12 @@ from aitex_utils.metrics import auroc, average_precision, f1_max
 from aitex_utils.practice.photographs import make_photographs
 
 PARTS = ("a", "b")
-SEED_A, SIZE_A = 7, {"good": 80, "test_good": 40, "defective": 16, "later": 12}
+SEED_A, SIZE_A = 7, {"good": 56, "test_good": 24, "defective": 16, "later": 12}
 SEED_B, SIZE_B = 11, {"good": 40, "test_good": 20, "defective": 4, "later": 12}
 SEED_NEW, SIZE_NEW = 12, {"good": 2, "test_good": 40, "defective": 1, "later": 12}
+SIDE = 256  # px, of the first run of learner A and of all runs of learner B
 TEST_DAYS = 3  # the last days of learner A, all for the test
 DATE = 306  # EXIF tag
-FALSE_ALARMS = 0.05
 SIMILAR = 5  # pairs that learner A looks at
 
 
@@ -292,3 +293,165 @@ def held_out(out: Path) -> dict[str, Any]:
         "threshold": kept["threshold"],
         "colour": kept["rule"]["colour"],
     }
+
+
+def inspect(out: Path, **options: object) -> None:
+    """Run `course.py inspect`.
+
+    Parameters
+    ----------
+    out : Path
+        Folder of the results.
+    **options
+        Options of the command with their values.
+
+    Raises
+    ------
+    InputError
+        If the command fails, which has then printed why.
+    """
+    arguments = [text for name, value in options.items() for text in (f"--{name}", str(value))]
+    if inspect_main([*arguments, "--out", str(out)]):
+        raise InputError(f"The inspection for {out.name} failed: the lines above say why.")
+
+
+def learner_a(folder: Path) -> dict[str, Any]:
+    """Do the work of learner A.
+
+    Parameters
+    ----------
+    folder : Path
+        Empty folder, which gets the pictures and the results `first` and `second`.
+
+    Returns
+    -------
+    dict
+        Pictures, audit, and the outcomes of both runs.
+    """
+    pictures = make_photographs(folder / "pictures", seed=SEED_A, **SIZE_A)
+    sets = split_by_day(pictures, folder)
+    good, test, masks = (folder / name for name in ("good", "test", "masks"))
+    runs = {}
+    for name, side in (("first", SIDE), ("second", 0)):
+        out = folder / name
+        inspect(out, good=good, test=test, masks=masks, side=side)
+        promise, rows = held_out(out), read_scores(out)
+        runs[name] = {"side": side, **promise, **outcome(rows, promise["threshold"])}
+    return {
+        "seed": SEED_A,
+        "pictures": sets,
+        "messages": messages(good, test, masks),
+        "similarities": nearest_pairs(good, test),
+        **runs,
+        **compared(runs["first"], runs["second"]),
+    }
+
+
+def compared(first: dict[str, Any], second: dict[str, Any]) -> dict[str, Any]:
+    """Return how many defects that the first run missed were found by the second, and the other way round.
+
+    Parameters
+    ----------
+    first, second : dict
+        Outputs of `outcome` for the same pictures.
+
+    Returns
+    -------
+    dict
+        `gained` and `lost`, numbers of defects.
+    """
+    before, after = ({row["picture"] for row in run["missed"]} for run in (first, second))
+    return {"gained": len(before - after), "lost": len(after - before)}
+
+
+def learner_b(folder: Path) -> dict[str, Any]:
+    """Do the work of learner B, and measure the threshold on new pictures.
+
+    Parameters
+    ----------
+    folder : Path
+        Empty folder, which gets the pictures, the results `first`, and the results `new` on new pictures.
+
+    Returns
+    -------
+    dict
+        Pictures, messages, the outcome that the learner reports, and the counts on new good pictures.
+    """
+    pictures = make_photographs(folder / "pictures", seed=SEED_B, **SIZE_B)
+    sets = copy_with_leak(pictures, folder)
+    good, test = folder / "good", folder / "test"
+    inspect(folder / "first", good=good, test=test, side=SIDE)
+    rows = read_scores(folder / "first")
+    f1, threshold = f1_max(*(np.array([row[name] for row in rows]) for name in ("defective", "score")))
+    new = make_photographs(folder / "new_pictures", seed=SEED_NEW, **SIZE_NEW) / "test" / "good"
+    inspect(folder / "new", detector=folder / "first", test=new)
+    fresh = read_scores(folder / "new")
+    return {
+        "seed": SEED_B,
+        "seed_new": SEED_NEW,
+        "pictures": sets,
+        "messages": messages(good, test),
+        "inspect": held_out(folder / "first"),
+        "f1": round(f1, 4),
+        **outcome(rows, threshold),
+        "new": {
+            "at_f1_max": count(row["score"] >= threshold for row in fresh),
+            "at_promise": count(row["flagged"] for row in fresh),
+        },
+    }
+
+
+def messages(good: Path, test: Path, masks: Path | None = None) -> list[str]:
+    """Return what `inspect` says about the pictures, with file names instead of paths.
+
+    Parameters
+    ----------
+    good, test : Path
+        Folders.
+    masks : Path, optional
+        Folder of ground-truth masks.
+
+    Returns
+    -------
+    list of str
+    """
+    lines = serious_picture_issues(check_pictures(list_pictures(good, test, masks)))
+    return [line.replace(f"{good.parent.as_posix()}/", "") for line in lines]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the benchmark from the command line.
+
+    Parameters
+    ----------
+    arguments : sequence of str, optional
+        Arguments of the command line. None takes the arguments of the process.
+
+    Returns
+    -------
+    int
+        Exit status.
+    """
+    parser = argparse.ArgumentParser(prog="course.py bench capstone", description="The work of two learners.")
+    parser.add_argument("--keep", metavar="DIR", type=Path, help="new folder for pictures and results of both")
+    parser.add_argument("--only", nargs="+", choices=PARTS, default=list(PARTS), help="keep the other learner's")
+    options = parser.parse_args(arguments)
+    results = read_results_if_any("capstone")
+    try:
+        for part in options.only:
+            with tempfile.TemporaryDirectory() as parent:
+                folder = (Path(parent) if options.keep is None else options.keep.resolve()) / part
+                if folder.exists():
+                    raise InputError(f"{folder} is there already: choose another folder for --keep.")
+                results[part] = (learner_a if part == "a" else learner_b)(folder)
+            print(part, json.dumps(results[part]), flush=True)
+    except InputError as error:
+        print(f"bench capstone: {error}", file=sys.stderr)
+        return 1
+    write_results("capstone", {**{part: results[part] for part in PARTS if part in results}, "versions": versions()})
+    write_pages()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(run_command(main))
