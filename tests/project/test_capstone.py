@@ -91,3 +91,143 @@ def interval(counted: dict[str, Any]) -> str:
 
 def of(counted: dict[str, Any]) -> str:
     return f"{counted['k']} of {counted['n']}"
+
+
+def facts_a() -> list[str]:
+    """Return what sample A must say, from the results of the bench."""
+    a = RESULTS["a"]
+    first, second, sets = a["first"], a["second"], a["pictures"]
+    alarms, recall = first["false_alarms"], first["recall"]
+    return [
+        f"from {first['fitted']} photographs",
+        f"flagged {of(alarms)} good photographs and {of(recall)} photographs with a defect",
+        f"with seed {a['seed']}",
+        f"has a similarity of {a['similarities'][0]:.2f}",
+        f"{first['held_out']} held-out good pictures set the threshold {first['threshold']:.3f}",
+        f"at most {percent(first['promised'])} of good pictures",
+        f"Promised: {percent(first['promised'])}. Realised: {of(alarms)} good test pictures, that is "
+        f"{percent(alarms['rate'])}",
+        f"With {sets['test_good']} good pictures, the interval of the false-alarm rate reaches from {interval(alarms)}",
+        f"at least half of the {len(first['missed'])} missed pictures",
+        f"found {a['gained']} of the {len(first['missed'])} missed pictures",
+        f"missed {a['lost']} that the first run had found",
+        f"takes {sets['test_good']} pictures as independent",
+        f"{of(second['false_alarms'])} good pictures at full size",
+    ]
+
+
+def facts_b() -> list[str]:
+    """Return what sample B must say, from the results of the bench."""
+    b = RESULTS["b"]
+    sets, alarms, recall, new = b["pictures"], b["false_alarms"], b["recall"], b["new"]["at_f1_max"]
+    return [
+        f"Of {alarms['n'] + recall['n']} test pictures, it judged {100 * b['accuracy']:.1f} % correctly",
+        f"It found {of(recall)} pictures with a defect, and it flagged {of(alarms)} good pictures",
+        f"with seed {b['seed']}",
+        f"{sets['good'] - sets['copied']} good pictures to learn from",
+        f"{sets['test_good']} good pictures and {sets['test_defective']} with a defect",
+        f"put all {sets['good']} into",
+        f"a warning about {sets['copied']} pictures",
+        f"took the best, {b['threshold']:.3f}",
+        f"that the command proposes, {b['inspect']['threshold']:.3f}",
+        f"judged {new['n']} new good pictures",
+        f"flagged {new['k']} of them, with a 95 % interval from {interval(new)}",
+        f"The report says {of(alarms)}",
+    ]
+
+
+FACTS = {"a": facts_a, "b": facts_b}
+ALLOWED = [  # numbers that nothing measures
+    "256 px",  # a setting
+    "eight days from 2 to 9 March",  # a setting of the generator
+    "19 pictures",  # 1 / rate - 1
+    "more than 19",
+    "A promise of 5 %",
+    "95 %",  # the level
+    "Copies start at 0.38",  # the limit of the audit, see below
+    "An AUROC of 0.5 is chance, and 1 is perfect",  # by definition
+    "Seed 0",  # of the command
+    "inspection is 0",
+    "of 16",
+]
+
+
+@pytest.mark.parametrize("sample", FACTS)
+def test_the_numbers_of_a_sample_are_those_of_the_bench(sample: str):
+    text = " ".join(page(text_of(f"sample_{sample}")).prose.split())
+    facts = FACTS[sample]()
+    assert [fact for fact in facts if fact not in text] == [], "write these words into the sample"
+    for phrase in [*facts, *ALLOWED]:
+        text = text.replace(phrase, " ")
+    text = re.sub(r"\b[RSTIFW] ?\d\b", " ", text)  # statements, and levels that another test adds up
+    text = re.sub(r"(?<=[A-Z]\d )\d\b", " ", text)
+    left = [text[max(0, match.start() - 30) : match.end() + 10] for match in re.finditer(r"\d[\d.]*", text)]
+    assert [words for words in left if not re.fullmatch(r"\D*[01]\D*", words)] == []
+
+
+def test_the_limit_of_copies_is_the_one_of_the_audit():
+    from aitex_utils.inspection.pictures import COPY
+
+    assert f"Copies start at {COPY}" in text_of("sample_a") and RESULTS["a"]["similarities"][0] < COPY
+
+
+def claims() -> Iterator[bool]:
+    """Yield whether the results bear out what the samples say in words."""
+    a, b = RESULTS["a"], RESULTS["b"]
+    yield a["messages"] == [] and len(b["messages"]) == 1
+    yield b["auroc"] > a["first"]["auroc"]
+    yield b["new"]["at_f1_max"]["rate"] > 2 * b["false_alarms"]["rate"]
+    yield a["gained"] >= len(a["first"]["missed"]) / 2
+
+
+def test_the_claims_of_the_samples_are_borne_out():
+    assert all(claims())
+
+
+def test_the_steps_take_six_hours_at_most():
+    minutes = [int(cell) for cell in re.findall(r"^\| \d\. [^|]+\| (\d+) \|", text_of("README"), re.MULTILINE)]
+    assert len(minutes) == 6 and sum(minutes) <= 6 * 60
+
+
+def code_of(name: str, marker: str) -> str:
+    """Return the cell of a page that contains a marker."""
+    (cell,) = [cell for cell in re.findall(r"```python\n(.*?)```", text_of(name), re.DOTALL) if marker in cell]
+    return cell
+
+
+def test_the_cell_that_counts_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture):
+    from aitex_utils import strips
+
+    monkeypatch.setattr(strips, "PROJECT", tmp_path)
+    target = tmp_path / "data" / "inspect" / "first" / "scores.csv"
+    target.parent.mkdir(parents=True)
+    with target.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(COLUMNS)
+        for i in range(40):
+            writer.writerow([i, 1.0, int(i in (1, 25, 26)), 0, 0, "", "", "", "", int(i < 20), "x"])
+    exec(compile(code_of("README", "binomtest"), "README.md", "exec"), {})
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "false alarms: 1 of 20, 95 % interval 0.1 to 24.9 %"
+    assert lines[1].startswith("defects found: 2 of 20")
+
+
+def test_the_commands_of_sample_a_split_as_the_bench_did(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    from aitex_utils import strips
+    from aitex_utils.practice import photographs
+
+    monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
+    import capstone
+
+    size = {"good": 8, "test_good": 8, "defective": 8, "later": 12}
+    made = photographs.make_photographs(tmp_path / "data" / "capstone_a" / "pictures", **size)
+    monkeypatch.setattr(strips, "PROJECT", tmp_path)
+    monkeypatch.setattr(photographs, "make_photographs", lambda *_, **given: given == {"seed": 7, **capstone.SIZE_A} and made)
+    exec(compile(code_of("sample_a", "is_test"), "sample_a.md", "exec"), {})
+    capstone.split_by_day(made, tmp_path / "bench")
+    for name in ("good", "test", "masks"):
+        mine, theirs = (
+            {path.relative_to(root): path.read_bytes() for path in (root / name).rglob("*.*")}
+            for root in (made.parent, tmp_path / "bench")
+        )
+        assert mine == theirs and mine
