@@ -45,10 +45,11 @@ def test_the_split_loses_no_picture_and_copies_it_whole(photographs: Path, tmp_p
 
 def test_the_leak_is_one_that_the_audit_finds(photographs: Path, tmp_path: Path):
     sets = capstone.copy_with_leak(photographs, tmp_path)
-    assert sets == {"good": 16, "copied": 8, "test_good": 8, "test_defective": 16}
-    (line,) = capstone.messages(tmp_path / "good", tmp_path / "test")
-    assert line.startswith("8 x test picture among the good ones: test/good/001.jpg")
-    assert str(tmp_path) not in line
+    assert sets == {"good": 8, "copies": 4, "in_good": 64, "test_good": 8, "test_defective": 16}
+    leak, copies = capstone.messages(tmp_path / "good", tmp_path / "test")
+    assert leak.startswith("8 x test picture among the good ones: test/good/001.jpg")
+    assert copies.startswith("48 x same picture twice: good/test_001_copy2.jpg")
+    assert str(tmp_path) not in leak + copies
 
 
 def test_the_split_by_day_has_no_leak_that_the_audit_finds(photographs: Path, tmp_path: Path):
@@ -103,7 +104,10 @@ def test_scores_are_read_as_the_command_writes_them(tmp_path: Path):
         writer.writerow(["knot/1.jpg", repr(float(np.float32(2.5))), 1, 1, 9, 0, 0, 3, 3, 0, "knot"])
         writer.writerow(["good/1.jpg", "1.5", 0, 0, 0, "", "", "", "", 1, "good"])
     rows = capstone.read_scores(tmp_path)
-    assert [(row["score"], row["flagged"], row["defective"]) for row in rows] == [(2.5, True, True), (1.5, False, False)]
+    assert [(row["score"], row["flagged"], row["defective"]) for row in rows] == [
+        (2.5, True, True),
+        (1.5, False, False),
+    ]
 
 
 def test_a_folder_that_is_there_is_kept(tmp_path: Path, capsys: pytest.CaptureFixture, monkeypatch: pytest.MonkeyPatch):

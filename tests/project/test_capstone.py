@@ -222,7 +222,9 @@ def test_the_commands_of_sample_a_split_as_the_bench_did(tmp_path: Path, monkeyp
     size = {"good": 8, "test_good": 8, "defective": 8, "later": 12}
     made = photographs.make_photographs(tmp_path / "data" / "capstone_a" / "pictures", **size)
     monkeypatch.setattr(strips, "PROJECT", tmp_path)
-    monkeypatch.setattr(photographs, "make_photographs", lambda *_, **given: given == {"seed": 7, **capstone.SIZE_A} and made)
+    monkeypatch.setattr(
+        photographs, "make_photographs", lambda *_, **given: given == {"seed": 7, **capstone.SIZE_A} and made
+    )
     exec(compile(code_of("sample_a", "is_test"), "sample_a.md", "exec"), {})
     capstone.split_by_day(made, tmp_path / "bench")
     for name in ("good", "test", "masks"):
