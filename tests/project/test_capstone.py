@@ -124,10 +124,9 @@ def facts_b() -> list[str]:
         f"Of {alarms['n'] + recall['n']} test pictures, it judged {100 * b['accuracy']:.1f} % correctly",
         f"It found {of(recall)} pictures with a defect, and it flagged {of(alarms)} good pictures",
         f"with seed {b['seed']}",
-        f"{sets['good'] - sets['copied']} good pictures to learn from",
+        f"There are {sets['good']} good pictures to learn from",
         f"{sets['test_good']} good pictures and {sets['test_defective']} with a defect",
-        f"put all {sets['good']} into",
-        f"a warning about {sets['copied']} pictures",
+        f"took all {sets['good'] + sets['test_good']} good pictures and put each",
         f"took the best, {b['threshold']:.3f}",
         f"that the command proposes, {b['inspect']['threshold']:.3f}",
         f"judged {new['n']} new good pictures",
@@ -212,22 +211,29 @@ def test_the_cell_that_counts_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert lines[1].startswith("defects found: 2 of 20")
 
 
-def test_the_commands_of_sample_a_split_as_the_bench_did(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+@pytest.mark.parametrize(
+    ("sample", "marker", "work"), [("a", "is_test", "split_by_day"), ("b", "copytree", "copy_with_leak")]
+)
+def test_the_commands_of_a_sample_do_what_the_bench_did(
+    sample: str, marker: str, work: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
     from aitex_utils import strips
     from aitex_utils.practice import photographs
 
     monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
     import capstone
 
-    size = {"good": 8, "test_good": 8, "defective": 8, "later": 12}
-    made = photographs.make_photographs(tmp_path / "data" / "capstone_a" / "pictures", **size)
+    made = photographs.make_photographs(
+        tmp_path / "data" / f"capstone_{sample}" / "pictures", good=8, test_good=8, defective=8, later=12
+    )
+    settings = [getattr(capstone, f"{name}_{sample.upper()}") for name in ("SEED", "SIZE")]
     monkeypatch.setattr(strips, "PROJECT", tmp_path)
     monkeypatch.setattr(
-        photographs, "make_photographs", lambda *_, **given: given == {"seed": 7, **capstone.SIZE_A} and made
+        photographs, "make_photographs", lambda _, seed, **size: made if [seed, size] == settings else None
     )
-    exec(compile(code_of("sample_a", "is_test"), "sample_a.md", "exec"), {})
-    capstone.split_by_day(made, tmp_path / "bench")
-    for name in ("good", "test", "masks"):
+    exec(compile(code_of(f"sample_{sample}", marker), f"sample_{sample}.md", "exec"), {})
+    getattr(capstone, work)(made, tmp_path / "bench")
+    for name in ("good", "test"):
         mine, theirs = (
             {path.relative_to(root): path.read_bytes() for path in (root / name).rglob("*.*")}
             for root in (made.parent, tmp_path / "bench")
