@@ -65,7 +65,7 @@ def runs_table() -> str:
         found = [run["by_kind"][kind] for run in runs]
         rows.append([kind.replace("_", " "), *(f"{one['k']} of {one['n']}" for one in found)])
     rows.append(["AUROC", *(f"{run['auroc']:.3f}" for run in runs)])
-    return markdown_table(["95 % intervals in brackets", "first run, `--side 256`", "second run, `--side 0`"], rows)
+    return markdown_table(["95 % intervals in brackets", "first run, in colour", "second run, `--colour no`"], rows)
 
 
 def failures_table() -> str:

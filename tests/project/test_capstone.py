@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -112,23 +112,22 @@ def facts_a() -> list[str]:
         f"found {a['gained']} of the {len(first['missed'])} missed pictures",
         f"missed {a['lost']} that the first run had found",
         f"takes {sets['test_good']} pictures as independent",
-        f"{of(second['false_alarms'])} good pictures at full size",
+        f"{of(second['false_alarms'])} good pictures in grey",
     ]
 
 
 def facts_b() -> list[str]:
     """Return what sample B must say, from the results of the bench."""
     b = RESULTS["b"]
-    sets, alarms, recall, new = b["pictures"], b["false_alarms"], b["recall"], b["new"]["at_f1_max"]
+    sets, alarms, recall, new = b["pictures"], b["false_alarms"], b["recall"], b["new"]
     return [
         f"Of {alarms['n'] + recall['n']} test pictures, it judged {100 * b['accuracy']:.1f} % correctly",
         f"It found {of(recall)} pictures with a defect, and it flagged {of(alarms)} good pictures",
         f"with seed {b['seed']}",
         f"There are {sets['good']} good pictures to learn from",
         f"{sets['test_good']} good pictures and {sets['test_defective']} with a defect",
-        f"took all {sets['good'] + sets['test_good']} good pictures and put each",
+        f"learn from all {sets['learned']} good pictures",
         f"took the best, {b['threshold']:.3f}",
-        f"that the command proposes, {b['inspect']['threshold']:.3f}",
         f"judged {new['n']} new good pictures",
         f"flagged {new['k']} of them, with a 95 % interval from {interval(new)}",
         f"The report says {of(alarms)}",
@@ -175,8 +174,7 @@ def claims() -> Iterator[bool]:
     a, b = RESULTS["a"], RESULTS["b"]
     yield a["messages"] == [] and len(b["messages"]) == 1
     yield b["auroc"] > a["first"]["auroc"]
-    yield b["new"]["at_f1_max"]["rate"] > 2 * b["false_alarms"]["rate"]
-    yield a["gained"] >= len(a["first"]["missed"]) / 2
+    yield b["new"]["rate"] > 2 * b["false_alarms"]["rate"]
 
 
 def test_the_claims_of_the_samples_are_borne_out():
@@ -211,31 +209,54 @@ def test_the_cell_that_counts_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert lines[1].startswith("defects found: 2 of 20")
 
 
-@pytest.mark.parametrize(
-    ("sample", "marker", "work"), [("a", "is_test", "split_by_day"), ("b", "copytree", "copy_with_leak")]
-)
-def test_the_commands_of_a_sample_do_what_the_bench_did(
-    sample: str, marker: str, work: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
+@pytest.fixture
+def photographs_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Path]:
+    """Return a function that makes a few photographs where the commands of a sample make them, and lets them do so."""
     from aitex_utils import strips
     from aitex_utils.practice import photographs
 
     monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
     import capstone
 
-    made = photographs.make_photographs(
-        tmp_path / "data" / f"capstone_{sample}" / "pictures", good=8, test_good=8, defective=8, later=12
-    )
-    settings = [getattr(capstone, f"{name}_{sample.upper()}") for name in ("SEED", "SIZE")]
-    monkeypatch.setattr(strips, "PROJECT", tmp_path)
-    monkeypatch.setattr(
-        photographs, "make_photographs", lambda _, seed, **size: made if [seed, size] == settings else None
-    )
-    exec(compile(code_of(f"sample_{sample}", marker), f"sample_{sample}.md", "exec"), {})
-    getattr(capstone, work)(made, tmp_path / "bench")
-    for name in ("good", "test"):
+    def make(sample: str) -> Path:
+        folder = tmp_path / "data" / f"capstone_{sample}" / "pictures"
+        made = photographs.make_photographs(folder, good=8, test_good=8, defective=8, later=12)
+        settings = [getattr(capstone, f"{name}_{sample.upper()}") for name in ("SEED", "SIZE")]
+        monkeypatch.setattr(strips, "PROJECT", tmp_path)
+        monkeypatch.setattr(
+            photographs, "make_photographs", lambda _, seed, **size: made if [seed, size] == settings else None
+        )
+        return made
+
+    return make
+
+
+def test_the_commands_of_sample_a_split_as_the_bench_did(photographs_of: Callable[[str], Path], tmp_path: Path):
+    made = photographs_of("a")
+    import capstone
+
+    exec(compile(code_of("sample_a", "is_test"), "sample_a.md", "exec"), {})
+    capstone.split_by_day(made, tmp_path / "bench")
+    for name in ("good", "test", "masks"):
         mine, theirs = (
             {path.relative_to(root): path.read_bytes() for path in (root / name).rglob("*.*")}
             for root in (made.parent, tmp_path / "bench")
         )
         assert mine == theirs and mine
+
+
+def test_the_commands_of_sample_b_learn_the_good_test_pictures(
+    photographs_of: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
+):
+    from aitex_utils.inspection import judge
+
+    made, learned = photographs_of("b"), []
+    import capstone
+
+    monkeypatch.setattr(judge, "fit_pictures", lambda images, *_, **__: learned.extend(images))
+    monkeypatch.setattr(judge, "predict_picture", lambda *_: judge.PictureResult(None, 1.5, (2, 2)))
+    exec(compile(code_of("sample_b", "scores.csv"), "sample_b.md", "exec"), {})
+    rows = capstone.read_scores(made.parent)
+    assert len(learned) == 16 and len(rows) == 48
+    assert sum(row["defective"] for row in rows) == 40 and {row["score"] for row in rows} == {1.5}
+    assert "torch" in json.loads((made.parent / "inspect.json").read_text(encoding="utf-8"))["versions"]
