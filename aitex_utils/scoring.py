@@ -196,7 +196,7 @@ def mean_score(distances: np.ndarray) -> np.ndarray:
     >>> mean_score(np.array([[1.0, 3.0], [2.0, 2.0]])).tolist()
     [2.0, 2.0]
     """
-    return _flatten(distances).mean(axis=1)
+    return _mean_of_rows(_flatten(distances))
 
 
 def top_fraction_score(distances: np.ndarray, fraction: float = 0.01) -> np.ndarray:
@@ -227,7 +227,7 @@ def top_fraction_score(distances: np.ndarray, fraction: float = 0.01) -> np.ndar
     check_number("fraction", fraction, "(0, 1]", example=0.01)
     flat = _flatten(distances)
     count = max(1, round(fraction * flat.shape[1]))
-    return np.partition(flat, -count, axis=1)[:, -count:].mean(axis=1)
+    return _mean_of_rows(np.partition(flat, -count, axis=1)[:, -count:])
 
 
 def reweighted_score(patches: np.ndarray, bank: MemoryBank, b: int = 9) -> np.ndarray:
@@ -370,6 +370,12 @@ def _flatten(distances: np.ndarray) -> np.ndarray:
             f"distances has shape {distances.shape}, expected (N, ...) with at least one tile and position."
         )
     return distances.reshape(len(distances), -1)
+
+
+def _mean_of_rows(rows: np.ndarray) -> np.ndarray:
+    """Return the mean of each row (N,), infinity where float32 is too small for the sum, without a warning."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        return rows.mean(axis=1)
 
 
 def _farthest_patch(patches: np.ndarray, bank: MemoryBank) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

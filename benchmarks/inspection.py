@@ -1,15 +1,16 @@
-"""`python course.py bench inspection [--data DIR] [--only PART ...]`: what `course.py inspect` promises and costs.
+"""`python course.py bench inspection [--data DIR] [--only PART ...] [--anomalib]`: promises and costs of `inspect`.
 
 "promise": tiles of normal strips of AITEX as plain pictures, split at random into good pictures and new pictures. The
 realised false-alarm rate over the splits is compared with the promised one. "same": one inspection by the command,
 whose scores are compared with the detector's own. "colour": stains on tinted practice fabric that differ in hue only,
-judged in colour and in grey. "size": seconds and peak memory of an inspection of many large pictures. Written to
-`results/inspection.json`.
+judged in colour and in grey. "size": seconds and peak memory of an inspection of many large pictures, with
+`--anomalib` also of anomalib on the same folders. Written to `results/inspection.json`.
 """
 
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import subprocess
 import sys
@@ -20,6 +21,7 @@ from typing import Any
 
 import cv2
 import numpy as np
+from anomalib_runner import AnomalibRunner
 from protocols import read_fabric_tiles
 from results_files import read_results_if_any, write_results
 from scipy.stats import binomtest
@@ -29,6 +31,7 @@ from aitex_utils.commands.launching import run_command
 from aitex_utils.commands.profiling import versions
 from aitex_utils.errors import InputError
 from aitex_utils.inspection.judge import (
+    SIDE,
     PictureRule,
     find_threshold,
     fit_pictures,
@@ -46,6 +49,11 @@ RULE = PictureRule(side=None)
 TINT = np.array([0.95, 0.85, 0.60])  # red, green and blue of yellowish cloth
 HUE = 16  # grey values by which a stain's red rises and its blue falls
 LARGE, LARGE_GOOD, LARGE_NEW = 1024, 40, 200  # px, pictures
+FOLDER_SCRIPT = "anomalib_folder.py"
+ANOMALIB_SETTINGS = (
+    (256, 0.1),
+    (SIDE, 0.01),
+)  # its own size and ratio; our size, with a ratio that ends within minutes
 PARTS = ("promise", "same", "colour", "size")
 
 
@@ -68,7 +76,7 @@ def realised_rates(tiles: np.ndarray, splits: int, **parameters: Any) -> dict[st
     """
     flagged, rates = 0, []
     for seed in range(splits):
-        order = np.random.default_rng(seed).permutation(len(tiles))
+        order = np.random.default_rng([seed, 1]).permutation(len(tiles))  # another stream than the draw of `split_good`
         good, new = np.split(order, [round(GOOD_SHARE * len(tiles))])
         fitted, held_out = split_good(len(good), RATE, seed)
         training = tiles[good[fitted]]
@@ -263,24 +271,61 @@ def large_picture(strips: Sequence[np.ndarray], rng: np.random.Generator) -> np.
     return np.concatenate(rows)
 
 
-def measure_size(folder: Path) -> dict[str, Any]:
+def anomalib_on_folders(folder: Path, size: int, coreset_ratio: float) -> dict[str, Any]:
+    """Measure anomalib's PatchCore, with its datamodule, on the pictures of `measure_size`.
+
+    Parameters
+    ----------
+    folder : Path
+        Folder with the folders `good` and `new`.
+    size : int
+        Side in px to which pictures are resized.
+    coreset_ratio : float
+        Coreset sampling ratio.
+
+    Returns
+    -------
+    dict
+        Size, ratio, seconds of the fit and of the prediction, and peak memory in GiB.
+    """
+    digest = hashlib.sha256()
+    for path in sorted(folder.glob("*/*.png")):
+        digest.update(path.read_bytes())
+    arrays = {"digest": np.frombuffer(digest.digest(), np.uint8)}
+    measured = AnomalibRunner().run_script(FOLDER_SCRIPT, arrays, folder, size, coreset_ratio)
+    if len(measured["scores"]) != LARGE_NEW:
+        raise InputError(
+            f"anomalib judged {len(measured['scores'])} pictures, not {LARGE_NEW}: run its script by hand."
+        )
+    return {
+        "size": size,
+        "coreset_ratio": coreset_ratio,
+        "seconds": {name: round(float(measured[f"{name}_seconds"]), 1) for name in ("fit", "predict")},
+        "peak_gib": round(float(measured["peak_gib"]), 2),
+    }
+
+
+def measure_size(folder: Path, *, with_anomalib: bool = False) -> dict[str, Any]:
     """Measure an inspection of many large pictures.
 
     Parameters
     ----------
     folder : Path
         Empty folder.
+    with_anomalib : bool
+        Measure anomalib on the same pictures too.
 
     Returns
     -------
     dict
-        Numbers of pictures, seconds by step, and peak memory in GiB.
+        Numbers of pictures, seconds by step, and peak memory in GiB; with `with_anomalib` also those of anomalib.
     """
     strips = [crop_to_fabric(strip.read())[0] for strip in list_strips(PRACTICE, "00") if strip.is_normal]
     rng = np.random.default_rng(0)
     good = write_pictures(folder / "good", [large_picture(strips, rng) for _ in range(LARGE_GOOD)])
     new = write_pictures(folder / "new", [large_picture(strips, rng) for _ in range(LARGE_NEW)])
     content = inspect_folders(good, new, folder / "out")
+    anomalib = [anomalib_on_folders(folder, *settings) for settings in ANOMALIB_SETTINGS] if with_anomalib else []
     return {
         "good": LARGE_GOOD,
         "judged": LARGE_NEW,
@@ -288,6 +333,7 @@ def measure_size(folder: Path) -> dict[str, Any]:
         "seconds": content["seconds"],
         "peak_gib": round(content["peak_memory_mib"] / 1024, 2),
         "report_mb": round((folder / "out" / "report.html").stat().st_size / 1e6, 1),
+        "anomalib": anomalib,
     }
 
 
@@ -308,6 +354,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         prog="course.py bench inspection", description="Promises and costs of an inspection."
     )
     parser.add_argument("--data", metavar="DIR", help="folder with AITEX (default: AITEX_ROOT or data/aitex)")
+    parser.add_argument("--anomalib", action="store_true", help="measure anomalib's seconds and memory too")
     parser.add_argument("--only", nargs="+", choices=PARTS, default=list(PARTS), help="keep the other parts")
     options = parser.parse_args(arguments)
     results = read_results_if_any("inspection")
@@ -324,7 +371,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 elif part == "colour":
                     results[part] = measure_colour()
                 else:
-                    results[part] = measure_size(Path(folder))
+                    results[part] = measure_size(Path(folder), with_anomalib=options.anomalib)
             print(part, json.dumps(results[part]), flush=True)
     except InputError as error:
         print(f"bench inspection: {error}", file=sys.stderr)

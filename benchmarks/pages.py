@@ -16,6 +16,7 @@ import tables_crops
 import tables_demo
 import tables_front
 import tables_independent
+import tables_inspection
 import tables_large_defects
 import tables_practice
 import tables_speed
@@ -39,6 +40,7 @@ TABLES = {
     **tables_front.TABLES,
     **tables_independent.TABLES,
     **tables_crops.TABLES,
+    **tables_inspection.TABLES,
     **tables_large_defects.TABLES,
     **tables_practice.TABLES,
     **tables_speed.TABLES,

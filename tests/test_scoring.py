@@ -199,6 +199,14 @@ def test_top_fraction_score_is_the_mean_of_the_largest_distances(fraction: float
     np.testing.assert_allclose(top_fraction_score(DISTANCES, fraction), expected, rtol=1e-6)
 
 
+@pytest.mark.parametrize("score", [mean_score, top_fraction_score])
+@pytest.mark.parametrize(("row", "mean"), [([3e38, 3e38], np.inf), ([1e300, 1.0], np.inf), ([1e300, -1e300], np.nan)])
+@pytest.mark.filterwarnings("error")
+def test_means_beyond_float32_are_infinite_without_a_warning(score: Callable, row: list[float], mean: float):
+    options = {} if score is mean_score else {"fraction": 1}
+    np.testing.assert_array_equal(score(np.array([row]), **options), np.float32([mean]))
+
+
 def test_top_fraction_score_leaves_its_input_unchanged():
     distances = DISTANCES.copy()
     top_fraction_score(distances, 0.5)

@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 
+from aitex_utils import __version__
 from aitex_utils.commands.launching import core_limits, installed_version, memory_limit, run_command, thread_limit
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -99,6 +100,26 @@ class Finding:
     def __str__(self) -> str:
         mark = {True: "ok", None: "note", False: "BAD"}[self.ok]
         return f"{mark:4}  {self.name:9}  {self.message}" + (f" -> {self.fix}" if self.fix else "")
+
+
+def check_course(version: str = __version__) -> Finding:
+    """State the version of the course, which a report of a fault needs.
+
+    Parameters
+    ----------
+    version : str
+        Version of the course.
+
+    Returns
+    -------
+    Finding
+
+    Examples
+    --------
+    >>> print(check_course("1.0.0"))
+    ok    course     version 1.0.0
+    """
+    return Finding("course", True, f"version {version}")
 
 
 def check_python(version: Sequence[int] = sys.version_info[:3], bits: int = struct.calcsize("P") * 8) -> Finding:
@@ -490,6 +511,7 @@ def check_cores(
 
 
 CHECKS = (
+    check_course,
     check_python,
     check_packages,
     check_files,

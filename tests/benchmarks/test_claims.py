@@ -70,6 +70,10 @@ def large(variant: str, kind: str, measure: str = "tile_auroc") -> float:
     return read_results("large_defects")["mean"][variant][kind][measure]
 
 
+def inspected(part: str, name: str) -> Any:
+    return read_results("inspection")[part][name]
+
+
 def crop_losses() -> dict[tuple[str, str], float]:
     """Return the loss of tile AUROC by crop and fabric."""
     crops = read_results("crops")["crops"]
@@ -127,6 +131,17 @@ CLAIMS = {  # words of the pages, and whether the results files bear them out
         large("no limit of the background", WIDE) < large("our defaults", WIDE) - 0.01
     ),
     "A whole strip with too wide a warp is often missed": lambda: large("our defaults", WHOLE, "strip_auroc") < 0.9,
+    "The promise holds on average": lambda: inspected("promise", "interval")[0] <= inspected("promise", "promised"),
+    "In a single split the rate can be far higher or lower": lambda: (
+        max(rates := inspected("promise", "rates")) > 2 * inspected("promise", "promised") and min(rates) < 0.01
+    ),
+    "The scores of the command are equal to the scores of its detector": lambda: (
+        inspected("same", "largest_difference") == 0
+    ),
+    "in hue only are visible to a detector that judges colours": lambda: (
+        inspected("colour", "colour") >= 0.95 and abs(inspected("colour", "grey") - 0.5) < 0.1
+    ),
+    "Grey pictures have the same scores": lambda: inspected("colour", "grey_difference") == 0,
     "The processor has fast bfloat16 arithmetic": lambda: read_results("speed")["machine"]["has_fast_bf16"],
 }
 

@@ -14,6 +14,7 @@ from types import SimpleNamespace
 import pytest
 from project_root import ROOT
 
+import aitex_utils
 from aitex_utils import backbones, strips
 from aitex_utils.commands import doctor
 from aitex_utils.commands.doctor import Finding
@@ -35,6 +36,12 @@ def test_a_finding_is_one_line():
     assert str(Finding("memory", True, "4.0 GiB free")) == "ok    memory     4.0 GiB free"
     assert str(Finding("memory", None, "0.5 GiB free", "close.")) == "note  memory     0.5 GiB free -> close."
     assert str(Finding("OpenMP", False, "crash", "do.")) == "BAD   OpenMP     crash -> do."
+
+
+def test_the_version_of_the_course_comes_first(capsys: pytest.CaptureFixture):
+    assert doctor.CHECKS[0] is doctor.check_course
+    doctor.main(doctor.CHECKS[:1])
+    assert capsys.readouterr().out == f"ok    course     version {aitex_utils.__version__}\n"
 
 
 @pytest.mark.parametrize(
@@ -579,4 +586,4 @@ def test_without_any_package(tmp_path: Path):
     assert (process.returncode, process.stderr) == (0, "")
     lines = process.stdout.splitlines()
     assert len(lines) == len(doctor.CHECKS) - 2
-    assert lines[1].startswith("BAD   packages   cannot be checked (No module named ")
+    assert lines[2].startswith("BAD   packages   cannot be checked (No module named ")

@@ -32,7 +32,7 @@ from aitex_utils.errors import InputError
 
 # The rooms that a user calls. Of the lessons those functions are called that a notebook imports.
 ROOMS = ("", "baselines", "datasets", "fast", "files", "practice", "safety")
-SECONDS = 60  # a call of these tiny inputs that takes longer hangs
+SECONDS = 600  # a call of these tiny inputs that takes longer hangs, on a busy machine too
 
 # What only the package's own code hands over: an axis, a network, a rule that another function made. A wrong one is a
 # defect of the package, and Python's own error shows where.

@@ -30,7 +30,7 @@ from .quick import quick_auroc
 from .runs import UNREADABLE, Run, locked, runs_folder
 from .split import bench_fabrics, load_part
 
-LIMIT = 0.5  # of the default's time per tile
+LIMIT = 0.5  # of the time per tile of PatchCore()
 REPEATS, N_RESAMPLES, VERSION = 9, 200, 1
 LINE_LENGTH = 100  # characters of a printed line
 NOT_IN_RECIPE = ("fabric", "false_alarm_rate")  # the AUROC on the hidden strips does not depend on them
@@ -56,7 +56,7 @@ class Submission(NamedTuple):
     low, high : float
         95 % interval of the mean over other strips.
     time_share : float
-        Time per tile, as a share of the default's time.
+        Time per tile, divided by the time per tile of `PatchCore()`.
     made : str
         Date and time.
 
@@ -65,7 +65,7 @@ class Submission(NamedTuple):
     >>> Submission(1, "{}", "00", 0.9, {"00": 0.8, "01": 0.7}, 0.75, 0.6, 0.9, 0.3, "2030-01-01")
     Run 1 on the hidden strips: mean tile AUROC 0.750 (0.60 to 0.90), per fabric 00 0.800, 01 0.700.
     On fabric 00: 0.900 on the shown strips, 0.800 on the hidden strips.
-    It takes 0.30 times the default's time per tile, and 0.50 is allowed.
+    It takes 0.30 times as long per tile as PatchCore(), and the limit is 0.50.
     """
 
     run: int
@@ -86,7 +86,7 @@ class Submission(NamedTuple):
             f"Run {self.run} on the hidden strips: mean tile AUROC {self.hidden:.3f} ({self.low:.2f} to "
             f"{self.high:.2f}), per fabric {listed}.\n"
             f"On fabric {self.fabric}: {self.shown:.3f} on the shown strips, {own:.3f} on the hidden strips.\n"
-            f"It takes {self.time_share:.2f} times the default's time per tile, and {LIMIT:.2f} is allowed."
+            f"It takes {self.time_share:.2f} times as long per tile as PatchCore(), and the limit is {LIMIT:.2f}."
         )
 
     def _ipython_display_(self) -> None:
@@ -123,8 +123,8 @@ def submit_steps(run: Run) -> Steps[Submission]:
     share = yield from scaled(time_share_steps(run.choices, default_choices(run.choices.fabric)), 0.0, 0.25)
     if share.median > LIMIT:
         raise InputError(
-            f"Run {run.number} takes {share.median:.2f} times the default's time per tile, and the limit is "
-            f"{LIMIT:.2f}: choose a smaller size, network or bank. This submission is not counted."
+            f"Run {run.number} takes {share.median:.2f} times as long per tile as PatchCore(), and the limit "
+            f"is {LIMIT:.2f}: choose a smaller size, network or bank. This submission is not counted."
         )
     fabrics, aurocs, draws = bench_fabrics(), {}, []
     for i, fabric in enumerate(fabrics):
@@ -263,7 +263,7 @@ def read_leaderboard() -> list[Submission]:
 
 
 def show_leaderboard() -> None:
-    """Show all submissions, and say how far the best one can lead by chance.
+    """Show all submissions, and report how far the best one can lead by chance.
 
     Examples
     --------
@@ -281,7 +281,7 @@ def show_leaderboard() -> None:
 
 
 def describe_danger(entries: list[Submission]) -> str:
-    """Say how many recipes were submitted, and how far the best would lead by chance if all were equally good.
+    """Report how many recipes were submitted, and the lead of the best by chance if all were equally good.
 
     Parameters
     ----------
@@ -296,7 +296,7 @@ def describe_danger(entries: list[Submission]) -> str:
     --------
     >>> entry = Submission(1, "{}", "00", 0.9, {"00": 0.8}, 0.8, 0.7, 0.9, 0.3, "2030-01-01")
     >>> print(describe_danger([entry]))
-    1 recipe was submitted. Its AUROC on the hidden strips was not used for any choice so far.
+    1 recipe was submitted. Its AUROC on the hidden strips has not been used for a choice so far.
     >>> print(describe_danger([entry] * 5))
     5 recipes were submitted. If all had the same true AUROC, the best of 5 would exceed it by up to
     about 0.06 by chance. Each look at the hidden strips makes the leader's AUROC more optimistic:
@@ -304,7 +304,7 @@ def describe_danger(entries: list[Submission]) -> str:
     """
     n = len(entries)
     if n == 1:
-        return "1 recipe was submitted. Its AUROC on the hidden strips was not used for any choice so far."
+        return "1 recipe was submitted. Its AUROC on the hidden strips has not been used for a choice so far."
     error = float(np.median([(entry.high - entry.low) / 3.92 for entry in entries]))  # 95 % are 2 x 1.96 of them
     lead = expected_maximum(n) * error
     text = (

@@ -16,6 +16,12 @@ Array = np.ndarray
 # 10.3 -----------------------------------------------------------------------------------------------------------------
 
 
+ONE_OF_TWO = (
+    "You keep only one of two runs that are equal in both values. Neither run dominates the other, so both are on the "
+    "front."
+)
+
+
 def _front_cases() -> list[tuple]:
     """Return times and AUROCs: with ties in one value, equal runs, a slow good run, and many random runs."""
     rng = np.random.default_rng(1)
@@ -51,6 +57,13 @@ def _next_fastest_only(times: Array, aurocs: Array) -> Array:
     return np.sort(np.array(kept))
 
 
+def _best_so_far(times: Array, aurocs: Array) -> Array:
+    """Return the runs whose AUROC exceeds the AUROC of all faster runs, and one of two equal runs, in order of time."""
+    order = np.lexsort((-aurocs, times))
+    best = np.maximum.accumulate(aurocs[order])
+    return order[np.append(True, best[1:] > best[:-1])]
+
+
 PARETO_FRONT = Exercise(
     id="10.3",
     task="The positions of the runs on the Pareto front.",
@@ -71,6 +84,16 @@ PARETO_FRONT = Exercise(
             partial(_front, dominates=lambda t, a, t0, a0: (t <= t0) & (a >= a0)),
         ),
         Mistake(
+            "one of two equal runs",
+            ONE_OF_TWO,
+            lambda times, aurocs: np.sort(_best_so_far(times, aurocs)),
+        ),
+        Mistake(
+            "one of two equal runs, in order of time",
+            f"{ONE_OF_TWO} Then return the positions in ascending order.",
+            _best_so_far,
+        ),
+        Mistake(
             "either is better",
             "A run leaves your front as soon as another run is better in *one* value. The other value must not be "
             "worse.",
@@ -88,7 +111,7 @@ PARETO_FRONT = Exercise(
         ),
         Mistake(
             "dominated runs",
-            "These are the runs that are dominated. Return the others.",
+            "These runs are dominated. Return the other runs.",
             lambda times, aurocs: np.setdiff1d(np.arange(len(times)), pareto_front(times, aurocs)),
         ),
         Mistake(
@@ -147,13 +170,24 @@ OPTIMISM = Exercise(
     mistakes=(
         Mistake(
             "best of each",
-            "You subtract the highest hidden AUROC, perhaps of another detector. Take the hidden AUROC of the *chosen* "
-            "detector.",
+            "You subtract the highest hidden AUROC, which another detector can have. Take the hidden AUROC of the "
+            "*chosen* detector.",
             lambda shown, hidden: (shown.max(axis=1) - hidden.max(axis=1)).mean(),
         ),
         Mistake(
+            "all pairs of draws",
+            "`shown[:, chosen]` takes all chosen columns in each draw, (draws, draws). Take one value per draw: "
+            "`shown[np.arange(len(shown)), chosen]`.",
+            lambda shown, hidden: (shown - hidden)[:, shown.argmax(axis=1)].mean(),
+        ),
+        Mistake(
+            "rows for columns",
+            "You take the best draw of each detector. In each draw, take the best detector: `shown.argmax(axis=1)`.",
+            lambda shown, hidden: (shown - hidden)[shown.argmax(axis=0)].mean(),
+        ),
+        Mistake(
             "chosen on hidden",
-            "You choose by the hidden AUROC, which nothing knows at that time. Choose by the shown AUROC.",
+            "You choose by the hidden AUROC, which is unknown at that time. Choose by the shown AUROC.",
             lambda shown, hidden: (_chosen(shown, hidden) - _chosen(hidden, hidden)).mean(),
         ),
         Mistake(
@@ -178,7 +212,7 @@ OPTIMISM = Exercise(
         ),
         Mistake(
             "absolute values",
-            "You average absolute differences, which are positive even without any choice. Keep the sign.",
+            "You average absolute differences, which are positive even without a choice. Keep the sign.",
             lambda shown, hidden: np.abs(_chosen(shown, shown) - _chosen(hidden, shown)).mean(),
         ),
         Mistake(
@@ -202,5 +236,5 @@ OPTIMISM = Exercise(
         "`chosen = shown.argmax(axis=1)` contains one column number per draw.",
         "`shown[draws, chosen] - hidden[draws, chosen]` with `draws = np.arange(len(shown))`, and then the mean.",
     ),
-    praise="This is the price of choosing: it rises with the number of detectors, although all can be equally good.",
+    praise="This optimism grows with the number of detectors, even if all are equally good.",
 )

@@ -96,7 +96,7 @@ PATCH_ORIGIN = Exercise(
         ),
         Mistake(
             "middle for corner",
-            "This is the middle of the patch's square. Return its upper left pixel.",
+            "This is the middle of the patch's rectangle. Return its upper left pixel.",
             partial(_origin, pixel=lambda number, stride: number * stride + stride // 2),
         ),
         Mistake(
@@ -107,7 +107,8 @@ PATCH_ORIGIN = Exercise(
         ),
         Mistake(
             "tile by its rows",
-            "You divide the index by the number of rows to find the tile. A tile has rows x columns patches.",
+            "You divide the index by the number of rows to find the tile. A tile has rows x columns patches: divide by "
+            "their product.",
             partial(_origin, per_tile=lambda grid: grid[0]),
         ),
         Mistake(
@@ -133,7 +134,7 @@ LIMIT = 1 + 1e-6
 def _quality_cases() -> list[tuple]:
     """Return exact and approximate distances, the latter never smaller.
 
-    In the second case a wrong patch overtakes the maximum, and in the third the maximum alone is wrong.
+    In the second case, a wrong distance exceeds the exact maximum. In the third case, some distances are rounded.
     """
     small = np.array([[[1.0, 2.0]], [[3.0, 1.0]]], np.float32)
     overtaken = np.array([[[1.0, 4.0, 3.0]], [[2.0, 5.0, 1.0]], [[1.0, 1.0, 6.0]]], np.float32)
@@ -141,6 +142,7 @@ def _quality_cases() -> list[tuple]:
     exact = rng.gamma(4, 1, (12, 5, 4)).astype(np.float32)
     missed = rng.random(exact.shape) < 0.15
     approximate = np.where(missed, exact * (1 + rng.random(exact.shape)), exact).astype(np.float32)
+    approximate[:4] = np.nextafter(approximate[:4], np.float32(np.inf))
     return [
         (small, small + np.array([[[0.5, 0.0]], [[0.5, 0.0]]], np.float32)),
         (overtaken, overtaken + np.array([[[0, 0, 2.0]], [[0, 0, 0]], [[0, 0, 1.0]]], np.float32)),
@@ -184,13 +186,13 @@ SEARCH_QUALITY = Exercise(
     mistakes=(
         Mistake(
             "patch of the maximum",
-            "The recall is right. For the second value, you look at the patch with the largest *exact* distance. A "
-            "wrong distance elsewhere can exceed it, so compare the two maxima.",
+            "The recall is right. For the second value, you test only the patch with the largest *exact* distance. "
+            "A wrong distance of another patch can exceed it, so compare the two maxima.",
             _quality(_recall, _at_maximum),
         ),
         Mistake(
             "place of the maximum",
-            "The recall is right. For the second value, you compare *where* the maxima are. The score is their value.",
+            "The recall is right. For the second value, you compare the positions of the maxima. Compare their values.",
             _quality(_recall, _same_place),
         ),
         Mistake(
@@ -216,18 +218,24 @@ SEARCH_QUALITY = Exercise(
         ),
         Mistake(
             "misses for hits",
-            "You count the wrong distances and the changed scores. Return the shares that are right: 1 minus yours.",
+            "You return the shares of wrong distances and changed scores. Return 1 minus each of them.",
             lambda exact, approximate: tuple(1 - value for value in search_quality(exact, approximate)),
         ),
         Mistake(
+            "no tolerance",
+            "You compare with `==`, but equal distances can differ by rounding. Use the limit of the task: "
+            "`approximate <= exact * (1 + 1e-6)`.",
+            lambda e, a: (float((e == a).mean()), float((e.max(axis=(1, 2)) == a.max(axis=(1, 2))).mean())),
+        ),
+        Mistake(
             "counts for shares",
-            "You return counts. Shares are the counts divided by the number of patches, and of tiles.",
+            "You return counts. Divide the first by the number of patches, and the second by the number of tiles.",
             lambda e, a: (float(_right(e, a).sum()), float((a.max(axis=(1, 2)) <= e.max(axis=(1, 2)) * LIMIT).sum())),
         ),
     ),
     hints=(
         "An approximate search can only miss the nearest vector, so its distance is never smaller. A distance is "
-        "right if it is not larger than the exact distance.",
+        "right if it does not exceed the exact distance, apart from rounding.",
         "Recall: `(approximate <= exact * (1 + 1e-6)).mean()`. For the second value, first take the largest distance "
         "of each tile, in both arrays.",
         "`approximate.max(axis=(1, 2)) <= exact.max(axis=(1, 2)) * (1 + 1e-6)`, and the mean over the tiles.",

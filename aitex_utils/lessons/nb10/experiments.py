@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from aitex_utils.errors import InputError
-from aitex_utils.lessons.wording import count, percent
+from aitex_utils.lessons.wording import percent
 from aitex_utils.scoring import anomaly_maps
 
 from .jobs import finish_with_bar
@@ -69,7 +69,7 @@ def count_wins(ranks: Mapping[str, Mapping[str, float]], name: str, other: str) 
 
 
 def describe_ranks(ranks: Mapping[str, Mapping[str, float]], name: str, other: str, step: float = 0.05) -> str:
-    """Say which of two runs ranks which defects clearly higher.
+    """Report which defects each of two runs ranks clearly higher.
 
     Parameters
     ----------
@@ -87,17 +87,16 @@ def describe_ranks(ranks: Mapping[str, Mapping[str, float]], name: str, other: s
     Examples
     --------
     >>> print(describe_ranks({"nep": {"a": 1.0, "b": 0.5}, "knot": {"a": 0.5, "b": 0.5}}, "a", "b"))
-    Clearly higher with a: nep. Clearly higher with b: none. Level: knot.
+    Clearly higher with a: nep. Clearly higher with b: none. About equal: knot.
     """
-    parts: dict[str, list[str]] = {name: [], other: [], "level": []}
+    parts: dict[str, list[str]] = {name: [], other: [], "equal": []}
     for defect, by_run in ranks.items():
         difference = by_run[name] - by_run[other]
-        key = "level" if abs(difference) < step else name if difference > 0 else other
+        key = "equal" if abs(difference) < step else name if difference > 0 else other
         parts[key].append(defect.split(" (")[0])
     listed = {key: ", ".join(values) or "none" for key, values in parts.items()}
-    return f"Clearly higher with {name}: {listed[name]}. Clearly higher with {other}: {listed[other]}. Level: " + (
-        f"{listed['level']}."
-    )
+    clear = f"Clearly higher with {name}: {listed[name]}. Clearly higher with {other}: {listed[other]}."
+    return f"{clear} About equal: {listed['equal']}."
 
 
 def edge_share(run: Run, frame: int = FRAME) -> float:
@@ -171,7 +170,7 @@ def share_of_frame(frame: int = FRAME) -> float:
 
 
 def describe_edges(before: float, after: float, expected: float) -> str:
-    """Say what position-wise normalisation changes in the share of peaks near the edges.
+    """Report the share of clean tiles whose map is highest near an edge, without and with normalisation.
 
     Parameters
     ----------
@@ -187,15 +186,16 @@ def describe_edges(before: float, after: float, expected: float) -> str:
     Examples
     --------
     >>> print(describe_edges(0.6, 0.3, 0.234))
-    The frame contains 23 % of the pixels, and the peaks of 60 % of the clean tiles without normalisation, 30 % with it.
-    With normalisation, the share of peaks is nearer to the share of pixels.
+    The frame contains 23 % of the pixels. It contains the highest value of 60 % of the clean tiles without
+    normalisation, and of 30 % with normalisation.
+    With normalisation, this share is nearer to the share of the pixels.
     """
     nearer = abs(after - expected) < abs(before - expected)
     words = "nearer to" if nearer else "not nearer to"
     return (
-        f"The frame contains {percent(expected)} of the pixels, and the peaks of {percent(before)} of the clean tiles "
-        f"without normalisation, {percent(after)} with it.\n"
-        f"With normalisation, the share of peaks is {words} the share of pixels."
+        f"The frame contains {percent(expected)} of the pixels. It contains the highest value of {percent(before)} of "
+        f"the clean tiles without\nnormalisation, and of {percent(after)} with normalisation.\n"
+        f"With normalisation, this share is {words} the share of the pixels."
     )
 
 
@@ -223,7 +223,7 @@ def paired_distances(exact: Run, approximate: Run) -> tuple[np.ndarray, np.ndarr
     banks = exact.vectors, approximate.vectors
     equal = len(banks[0]) == len(banks[1]) and all(map(np.array_equal, *banks))
     if not equal:
-        raise InputError("The two runs have different banks: change nothing but the index and its parameters.")
+        raise InputError("The two runs have different banks: change only the index and its parameters.")
     return exact.array("distances"), approximate.array("distances")
 
 
@@ -250,7 +250,7 @@ def time_ratio(first: Run, second: Run) -> float:
 
 
 def describe_price(ratio: float, interval: tuple[float, float]) -> str:
-    """Say what a slower network costs, and whether it is known to find more.
+    """Report the time of a slower network, and whether the interval shows a higher tile AUROC.
 
     Parameters
     ----------
@@ -266,31 +266,10 @@ def describe_price(ratio: float, interval: tuple[float, float]) -> str:
     Examples
     --------
     >>> print(describe_price(1.3, (-0.01, 0.05)))
-    It takes 1.3 times as long. Whether it finds more, these strips do not show.
+    It takes 1.3 times as long. These strips do not show whether its tile AUROC is higher.
     """
     low, high = interval
-    gain = "these strips do not show" if low <= 0 <= high else f"the interval says {'yes' if low > 0 else 'no'}"
-    return f"It takes {ratio:.1f} times as long. Whether it finds more, {gain}."
-
-
-def describe_kept(runs: Mapping[str, Run]) -> str:
-    """Say how many runs there are, and which has the highest tile AUROC.
-
-    Parameters
-    ----------
-    runs : mapping of str to Run
-        Runs by name.
-
-    Returns
-    -------
-    str
-
-    Examples
-    --------
-    >>> describe_kept({})
-    'There are 0 runs.'
-    """
-    if not runs:
-        return "There are 0 runs."
-    best = max(runs, key=lambda name: runs[name].figures["tile_auroc"])
-    return f"There are {count(len(runs), 'run')}. The highest tile AUROC on the shown strips has {best}."
+    gain = "These strips do not show whether its tile AUROC is higher."
+    if not low <= 0 <= high:
+        gain = f"Its tile AUROC is {'higher' if low > 0 else 'lower'} on these strips."
+    return f"It takes {ratio:.1f} times as long. {gain}"

@@ -82,7 +82,7 @@ tiles, 0 % reach the threshold. Of 2 defective tiles, 100 % reach it.
             f"and scores {scores.shape} differ in shape: give the arrays of one run."
         )
     if labels.all() or not labels.any():
-        raise InputError("All tiles are of one class, so there is no curve: give clean and defective tiles.")
+        raise InputError("All tiles belong to one class, so there is no curve: give clean and defective tiles.")
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(11, 5.6), layout="constrained")
@@ -216,7 +216,7 @@ def _draw_crop(
     top, left, side = square
     bottom, right = top + side - 1, left + side - 1
     axis.plot([left, right, right, left, left], [top, top, bottom, bottom, top], color=colour, linewidth=1.8)
-    axis.set_title(title, fontsize=8)
+    axis.set_title(title, fontsize=9)
 
 
 def plot_ranks(ranks: Mapping[str, Mapping[str, float]], *, label: str) -> tuple[Figure, str]:
@@ -253,6 +253,7 @@ def plot_ranks(ranks: Mapping[str, Mapping[str, float]], *, label: str) -> tuple
         points = [(by[detector], row + shift) for row, by in zip(rows, ranks.values(), strict=True) if detector in by]
         colour, marker = COLOURS[i % len(COLOURS)], MARKERS[i % len(MARKERS)]
         axis.plot(*zip(*points, strict=True), marker, color=colour, markersize=9, alpha=0.75, label=detector)
+    axis.xaxis.set_major_formatter(lambda share, position: f"{100 * share:.0f} %")
     axis.set(yticks=rows, yticklabels=list(ranks), xlabel=label, xlim=(-0.03, 1.03), ylim=(len(ranks) - 0.5, -0.5))
     axis.legend(loc="center left", bbox_to_anchor=(1.01, 0.5))
     axis.grid(axis="y", alpha=0.3)
@@ -286,7 +287,7 @@ def plot_misses(exact: np.ndarray, approximate: np.ndarray, groups: int = 10) ->
     Examples
     --------
     >>> plot_misses(np.arange(1.0, 5), np.array([1.0, 2, 3, 5]), groups=2)[1]
-    'Recall@1 of 2 equally large groups of patches, by their distance: 1.000 of the nearest, 0.500 of the farthest.'
+    'Recall@1 of 2 equally large groups of patches by exact distance: 1.000 of the nearest, 0.500 of the farthest.'
     """
     exact, approximate = (np.asarray(values, dtype=float).ravel() for values in (exact, approximate))
     if exact.shape != approximate.shape or len(exact) < groups:
@@ -301,10 +302,10 @@ def plot_misses(exact: np.ndarray, approximate: np.ndarray, groups: int = 10) ->
     figure, axis = make_axes(1, 1, (7, 3))
     axis.bar(np.arange(1, groups + 1), recalls, color=NORMAL, edgecolor=LINE)
     axis.axhline(np.mean(recalls), color=LINE, linestyle=":", label="all patches")
-    axis.set(xlabel="group of patches, from the nearest to the farthest", ylabel="recall@1", ylim=(0, 1.02))
+    axis.set(xlabel="group of patches by exact distance (1 = nearest to the bank)", ylabel="recall@1", ylim=(0, 1.02))
     axis.set_xticks(np.arange(1, groups + 1))
     axis.legend(loc="center left", bbox_to_anchor=(1.01, 0.5))
-    caption = f"Recall@1 of {groups} equally large groups of patches, by their distance: {recalls[0]:.3f} of the "
+    caption = f"Recall@1 of {groups} equally large groups of patches by exact distance: {recalls[0]:.3f} of the "
     return figure, f"{caption}nearest, {recalls[-1]:.3f} of the farthest."
 
 
@@ -349,11 +350,13 @@ def plot_front(
     figure, axis = make_axes(1, 1, (8, 3.6))
     others = [i for i in range(len(names)) if i not in front]
     axis.plot(times[others], aurocs[others], "o", color=NORMAL, label="other runs")
-    axis.plot(times[front], aurocs[front], "s--", color=DEFECTIVE, markersize=9, label="Pareto front")
+    options = {"color": DEFECTIVE, "markersize": 9, "drawstyle": "steps-post"}  # no run lies between two runs
+    axis.plot(times[front], aurocs[front], "s--", label="Pareto front", **options)
     for i, name in enumerate(names):
-        axis.annotate(name, (times[i], aurocs[i]), xytext=(6, 4), textcoords="offset points", fontsize=8)
+        axis.annotate(name, (times[i], aurocs[i]), xytext=(7, -11), textcoords="offset points", fontsize=9)
     if limit is not None:
         axis.axvline(limit, color=LINE, linestyle=":", label="time limit")
+    axis.margins(y=0.12)  # for the names
     axis.set(xlabel="time per tile (ms)", ylabel="tile AUROC", xlim=(0, 1.25 * max([*times, limit or 0.0]) or 1))
     axis.legend(loc="center left", bbox_to_anchor=(1.01, 0.5))
     listed = ", ".join(f"{names[i]} ({times[i]:.0f} ms, {aurocs[i]:.3f})" for i in front)
@@ -432,8 +435,8 @@ def plot_optimism(
     Examples
     --------
     >>> plot_optimism([1, 10], [0.85, 0.91], [0.85, 0.85], 0.85)[1]
-    'Mean AUROC of the chosen detector, all with a true AUROC of 0.850: shown 0.850 for 1 to 0.910 for 10 detectors, \
-hidden 0.850 to 0.850.'
+    'Mean AUROC of the chosen detector, if all have a true AUROC of 0.850: shown strips 0.850 (1 detector) to 0.910 \
+(10 detectors), hidden strips 0.850 to 0.850.'
     """
     if not len(counts) == len(shown) == len(hidden):
         raise InputError(f"There are {len(counts)} counts, {len(shown)} and {len(hidden)} AUROCs: give one each.")
@@ -442,9 +445,11 @@ hidden 0.850 to 0.850.'
     axis.semilogx(counts, shown, "D-", color=DEFECTIVE, label="shown strips")
     axis.semilogx(counts, hidden, "o--", color=FOURTH, label="hidden strips")
     axis.axhline(truth, color=LINE, linestyle=":", label="true AUROC")
-    axis.set(xlabel="number of detectors tried", ylabel="AUROC of the best", xticks=counts, xticklabels=counts)
+    axis.set(
+        xlabel="number of detectors tried", ylabel="AUROC of the chosen detector", xticks=counts, xticklabels=counts
+    )
     axis.minorticks_off()
     axis.legend()
-    caption = f"Mean AUROC of the chosen detector, all with a true AUROC of {truth:.3f}: shown {shown[0]:.3f} for "
-    caption += f"{counts[0]} to {shown[-1]:.3f} for {count(counts[-1], 'detector')}, hidden {hidden[0]:.3f} to "
-    return figure, f"{caption}{hidden[-1]:.3f}."
+    ends = [f"{shown[i]:.3f} ({count(counts[i], 'detector')})" for i in (0, -1)]
+    caption = f"Mean AUROC of the chosen detector, if all have a true AUROC of {truth:.3f}: shown strips {ends[0]} to "
+    return figure, f"{caption}{ends[1]}, hidden strips {hidden[0]:.3f} to {hidden[-1]:.3f}."

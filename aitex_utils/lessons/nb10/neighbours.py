@@ -1,4 +1,4 @@
-"""From a place of a map back to the training tiles: the patches of the bank that are nearest to the patch there."""
+"""Lead from a place on a map back to the training tiles: find the bank patches nearest to the patch there."""
 
 from __future__ import annotations
 
@@ -142,14 +142,16 @@ class Neighbours:
 
     def __repr__(self) -> str:
         row, column = self.place.corner
-        head = f"Strip {self.place.strip.name}, row {row}, column {column}: the map is {self.score:.2f} there."
+        head = f"Strip {self.place.strip.name}, row {row}, column {column}: map value {self.score:.2f}."
         lines = [head]
-        kind = "centre near a patch of " if self.run.choices.sampler == "k_means" else ""
-        for name, distances, places in zip(self.branch_names(), self.distances, self.places, strict=True):
+        kind = "the k-means centre near a patch of " if self.run.choices.sampler == "k_means" else ""
+        names = self.branch_names()
+        for name, distances, places in zip(names, self.distances, self.places, strict=True):
+            branch = f"{name}: distance " if len(names) > 1 else "distance "
             for distance, place in zip(distances, places, strict=True):
                 row, column = place.corner
                 where = f"training strip {place.strip.name}, row {row}, column {column}"
-                lines.append(f"{name}: {kind}{where}, distance {distance:.2f}")
+                lines.append(f"{branch}{distance:.2f} from {kind}{where}")
         return "\n".join(lines)
 
     def _ipython_display_(self) -> None:

@@ -24,7 +24,8 @@ from .runs import Run, read_runs
 from .split import bench_fabrics
 from .tables import COLUMNS, html_table, sort_runs, to_csv
 
-DPI = 75
+DPI, CROP_DPI = 75, 110  # of the large figures, and of the crops, whose titles are small
+CONTROL_WIDTH = "20em"
 BACKBONES = ("efficientnet_lite0", "efficientnet_lite1", "efficientnet_lite2")
 LAYERS = tuple(f"blocks.{i}" for i in range(1, 7))
 POOLINGS = {"3 x 3": 3, "none": 1, "5 x 5": 5, "3 x 3 and none": MULTI_SCALE_POOLING}
@@ -75,7 +76,7 @@ class BenchPanel:
     job : Job or None
         The run in progress.
     widget : ipywidgets.VBox
-        All of it, to display.
+        The whole panel, to display.
 
     Examples
     --------
@@ -101,10 +102,10 @@ class BenchPanel:
     # Controls ---------------------------------------------------------------------------------------------------------
 
     def _make_controls(self, chosen: Choices) -> None:
-        w, wide = self._w, {"description_width": "7em"}
+        w, wide = self._w, {"description_width": "8.5em"}
 
         def dropdown(name: str, options: Any, description: str, value: Any) -> Any:
-            layout = {"width": "19em"}
+            layout = {"width": CONTROL_WIDTH}
             return w.Dropdown(options=options, value=value, description=description, style=wide, layout=layout)
 
         def known(options: dict[str, Any], value: Any) -> dict[str, Any]:
@@ -117,7 +118,8 @@ class BenchPanel:
             "fabric": dropdown("fabric", bench_fabrics(), "fabric", chosen.fabric),
             "backbone": dropdown("backbone", backbones, "backbone", chosen.backbone),
             "layers": w.SelectMultiple(
-                options=layers, value=chosen.layers, rows=6, description="layers", style=wide, layout={"width": "19em"}
+                options=layers, value=chosen.layers, rows=6, description="layers", style=wide,
+                layout={"width": CONTROL_WIDTH},
             ),
             "size": dropdown("size", known(sizes, chosen.size), "input size", chosen.size),
             "pooling": dropdown("pooling", known(POOLINGS, chosen.pooling), "pooling", chosen.pooling),
@@ -126,13 +128,15 @@ class BenchPanel:
             ),
             "sampler": dropdown("sampler", ["greedy", "random", "k_means"], "sampler", chosen.sampler),
             "index": dropdown("index", ["flat", "ivf", "hnsw", "pq", "auto"], "index", chosen.index),
-            "normalize_positions": w.Checkbox(chosen.normalize_positions, description="position-wise normalisation"),
+            "normalize_positions": w.Checkbox(
+                chosen.normalize_positions, description="position-wise normalisation", indent=False
+            ),
             "background_quantile": w.Checkbox(
-                chosen.background_quantile is not None, description="background subtraction"
+                chosen.background_quantile is not None, description="background subtraction", indent=False
             ),
             "smoothing": w.FloatSlider(
                 chosen.smoothing, min=0, max=8, step=0.5, description="smoothing (px)", style=wide,
-                layout={"width": "19em"}, continuous_update=False,
+                layout={"width": CONTROL_WIDTH}, continuous_update=False,
             ),
             "image_score": dropdown(
                 "image_score", ["max", "mean", "top", "reweighted", "reweighted_by_patch"], "image score",
@@ -145,9 +149,10 @@ class BenchPanel:
         for name in INDEX_OPTIONS:
             value = getattr(chosen, name) or 0
             self.controls[name] = w.BoundedIntText(
-                value, min=0, max=4096, description=name, style=wide, layout={"width": "19em"},
+                value, min=0, max=4096, description=name, style=wide, layout={"width": CONTROL_WIDTH},
                 tooltip="0 takes the default",
             )  # fmt: skip
+        self.index_note = w.HTML("0 takes the default.", layout={"margin": "0 0 0 9em"})
         self.run_button = w.Button(description="Run", button_style="primary", icon="play")
         self.stop_button = w.Button(description="Stop", button_style="danger", icon="stop", disabled=True)
         self.progress = w.FloatProgress(0.0, min=0.0, max=1.0, layout={"width": "14em"})
@@ -163,7 +168,7 @@ class BenchPanel:
         Raises
         ------
         InputError
-            If they do not go together.
+            If two choices cannot be combined.
         """
         values = {name: control.value for name, control in self.controls.items()}
         values["layers"] = tuple(layer for layer in self.controls["layers"].options if layer in values["layers"])
@@ -176,7 +181,7 @@ class BenchPanel:
 
     def _make_views(self) -> None:
         w, wide = self._w, {"description_width": "5em"}
-        run_layout = {"width": "46em"}
+        run_layout = {"width": "46em", "max_width": "98%"}
         self.shown = w.Dropdown(description="run", style=wide, layout=run_layout)
         self.strip = w.Dropdown(description="strip", style=wide, layout={"width": "24em"})
         self.result, self.patches, self.table, self.comparison, self.export = (w.HTML() for _ in range(5))
@@ -200,10 +205,14 @@ class BenchPanel:
         of_scores = ("normalize_positions", "background_quantile", "smoothing", "image_score", "false_alarm_rate")
         columns = [
             column("Patches", [control[name] for name in ("fabric", "backbone", "layers", "size", "pooling")]),
-            column("Bank", [*(control[name] for name in ("coreset_ratio", "sampler", "index")), *self._options]),
+            column(
+                "Bank",
+                [*(control[name] for name in ("coreset_ratio", "sampler", "index")), *self._options, self.index_note],
+            ),
             column("Scores", [control[name] for name in of_scores]),
         ]
-        buttons = w.HBox([self.run_button, self.stop_button, self.progress, self.status])
+        buttons = [self.run_button, self.stop_button, self.progress, self.status]
+        buttons = w.HBox(buttons, layout={"flex_flow": "row wrap"})
         sliders = w.HBox([self.row, self.column], layout={"flex_flow": "row wrap"})
         views = {
             "Result": [self.result],
@@ -245,12 +254,13 @@ class BenchPanel:
         kind = self.controls["index"].value
         for name, of_kind in INDEX_OPTIONS.items():
             self.controls[name].layout.display = None if of_kind == kind else "none"
+        self.index_note.layout.display = None if kind in INDEX_OPTIONS.values() else "none"
 
     # A run ------------------------------------------------------------------------------------------------------------
 
     def start(self) -> None:
         """Start a run with the choices of the controls, as the Run button does."""
-        if self.job is not None and self.job.is_running:
+        if self.run_button.disabled:  # a run is in progress, or its views are being drawn
             return
         try:
             choices = self.choices()
@@ -273,7 +283,7 @@ class BenchPanel:
         self._say(step.text)
 
     def _done(self, result: Run | None, error: BaseException | None) -> None:
-        self.run_button.disabled, self.stop_button.disabled = False, True
+        self.stop_button.disabled = True
         self.progress.value = 1.0 if error is None else 0.0
         if isinstance(error, StoppedError):
             self._say("Stopped. Nothing was kept.")
@@ -282,6 +292,7 @@ class BenchPanel:
         else:
             self._say(f"Run {result.number} is done." if result.number else "The run is done, but is not kept on disk.")
             self._guard(lambda: self.reload(result.number, extra=result))
+        self.run_button.disabled = False
 
     # Showing ----------------------------------------------------------------------------------------------------------
 
@@ -322,7 +333,7 @@ class BenchPanel:
         """Show the chosen run in all views."""
         run = self.run
         if run is None:
-            self.result.value = "<p>There is no run yet: choose, and press Run.</p>"
+            self.result.value = "<p>There is no run yet: set the controls, and press Run.</p>"
             return
         names = [(f"{strip.name} ({strip.defect})", strip.name) for strip in run.strips]
         kept = self.strip.value if self.strip.value in [name for _, name in names] else run.find_strip().name
@@ -368,7 +379,7 @@ class BenchPanel:
         self.picture.value = clickable_map(
             self.run.find_strip(self.strip.value).image, self.run.map(self.strip.value), (row, column), self._name
         )
-        self.patches.value = f"{figure_html(*found.draw(), dpi=DPI)}{_pre(f'{found}')}"
+        self.patches.value = f"{figure_html(*found.draw(), dpi=CROP_DPI)}{_pre(f'{found}')}"
 
     def _take_click(self) -> None:
         """Move the sliders to the place of a click."""
@@ -386,7 +397,9 @@ class BenchPanel:
 
     def _draw_table(self) -> None:
         ordered = sort_runs(list(self.runs.values()), self.sort_by.value, self.descending.value)
-        self.table.value = f'<div style="overflow-x:auto">{html_table(ordered, self.sort_by.value)}</div>'
+        table = html_table(ordered, self.sort_by.value, self.descending.value)
+        scrolls = 'style="overflow-x:auto" tabindex="0" role="region" aria-label="runs"'  # by keyboard too
+        self.table.value = f"<div {scrolls}>{table}</div>"
 
     def _draw_comparison(self) -> None:
         first, second = self.runs.get(self.first.value), self.runs.get(self.second.value)
@@ -423,7 +436,7 @@ class BenchPanel:
 
 
 def show_bench(start: Run | None = None) -> None:
-    """Show the bench with its controls. Where widgets do not run, a picture of the first run stands in.
+    """Show the bench with its controls. Where widgets do not run, a picture of the run replaces it.
 
     Parameters
     ----------
@@ -500,7 +513,8 @@ def clickable_map(image: np.ndarray, anomaly_map: np.ndarray, place: tuple[int, 
 
 
 def _pre(text: str) -> str:
-    return f'<pre style="line-height:1.3;overflow-x:auto">{html.escape(text)}</pre>'
+    style = "line-height:1.3;overflow-x:auto;white-space:pre-wrap;word-break:normal"  # wraps between words
+    return f'<pre style="{style}">{html.escape(text)}</pre>'
 
 
 def _text_of(error: BaseException) -> str:

@@ -11,27 +11,28 @@ QUESTIONS = (
         {
             "a": (
                 "The second run is better, because most of the interval is above 0",
-                "0 is inside: it can be chance.",
+                "The interval contains 0: the difference can be chance.",
             ),
             "b": (
                 "These strips cannot rank the two runs",
                 "Yes. Other strips could show a difference in either direction.",
             ),
-            "c": ("The two runs are equally good", "A difference of 0.09 is inside the interval too."),
+            "c": ("The two runs are equally good", "The interval contains a difference of +0.09 too."),
             "d": ("The runs need more tiles of the same strips", "Tiles of a strip are correlated: take more strips."),
         },
         "b",
     ),
     Question(
         "10.q2",
-        "An approximate search has a recall@1 of 0.95 over all patches. What does it mean for the scores of the tiles?",
+        "An approximate search has a recall@1 of 0.95 over all patches. What does this recall say about the scores of "
+        "the tiles?",
         {
             "a": ("95 % of the scores are right", "A score depends on one patch out of many, not on an average patch."),
             "b": (
                 "Nothing certain: the misses can concentrate on the patches with the largest distances",
                 "Yes. Count the tiles with an unchanged score.",
             ),
-            "c": ("All scores are 5 % too high", "A miss raises a distance, but by an amount that differs."),
+            "c": ("All scores are 5 % too high", "A miss raises a distance, but not always by the same amount."),
             "d": ("The AUROC falls by 0.05", "It can fall by less, or not at all."),
         },
         "b",
@@ -40,10 +41,13 @@ QUESTIONS = (
         "10.q3",
         "Why does the contest time your detector and the default in turn, and compare only their ratio?",
         {
-            "a": ("Because the clock of a computer is inaccurate", "It is accurate to microseconds."),
+            "a": (
+                "Because the clock of a computer is inaccurate",
+                "A clock that is accurate to microseconds is accurate enough.",
+            ),
             "b": ("Because ratios are larger than milliseconds", "The size of the number does not matter."),
             "c": (
-                "Because other machines, and other programs on this machine, change both times alike",
+                "Because other machines, and other programs on this machine, affect both times alike",
                 "Yes. So the limit is equally strict everywhere.",
             ),
             "d": ("Because the first prediction is slow", "A warm-up solves this, and the contest has one."),
@@ -87,12 +91,18 @@ QUESTIONS = (
                 "Use Lite2, the shown strips have decided",
                 "Four defective strips of one fabric cannot decide this.",
             ),
-            "b": ("Use Lite0, the hidden strips have decided", "They are few too, and then they are no longer hidden."),
+            "b": (
+                "Use Lite0, the hidden strips have decided",
+                "The hidden strips are few too. After a choice based on them, they are no longer hidden.",
+            ),
             "c": (
                 "Compare both on more strips, and until then use the cheaper network",
-                "Yes. The evidence does not pay for the extra time yet.",
+                "Yes. The evidence does not justify the extra time yet.",
             ),
-            "d": ("Use the mean of both scores", "It costs both times, and its gain is just as unknown."),
+            "d": (
+                "Use the mean of both scores",
+                "It takes the time of both networks, and its gain is just as uncertain.",
+            ),
         },
         "c",
     ),

@@ -22,7 +22,7 @@ from aitex_utils.errors import InputError, check_choice, check_integer, shown
 from aitex_utils.files.atomic_write import atomic_write, sha256
 from aitex_utils.lessons.cache import cache_folder
 from aitex_utils.lessons.data import profile
-from aitex_utils.lessons.wording import count, percent
+from aitex_utils.lessons.wording import count, number_text, percent
 from aitex_utils.plots import show
 
 from .choices import Choices
@@ -92,7 +92,7 @@ class Run:
             return read_arrays(self._given)
         except UNREADABLE as error:
             raise InputError(
-                f"{self._given} cannot be read any more ({type(error).__name__}): run these choices again."
+                f"{self._given} can no longer be read ({type(error).__name__}): run these choices again."
             ) from error
 
     def array(self, name: str) -> np.ndarray:
@@ -196,7 +196,7 @@ class Run:
         return promised_threshold(self.array("calibration"), rate)
 
     def alarms(self, false_alarm_rate: float | None = None) -> str:
-        """Say which threshold promises a false-alarm rate, and what it flags on the shown strips.
+        """Report the threshold that promises a false-alarm rate, and the shares of shown tiles that it flags.
 
         Parameters
         ----------
@@ -209,14 +209,15 @@ class Run:
         """
         rate = self.choices.false_alarm_rate if false_alarm_rate is None else false_alarm_rate
         threshold, tiles = self.threshold(rate), len(self.array("calibration"))
+        promised = f"{number_text(100 * rate)} %"
         if threshold is None:
-            least = percent(1 / (tiles + 1), 1)
-            return f"{count(tiles, 'calibration tile')} cannot promise {percent(rate, 1)}: choose at least {least}."
+            least = f"{math.ceil(1000 / (tiles + 1)) / 10:g} %"  # rounded up, so that it suffices
+            return f"{count(tiles, 'calibration tile')} cannot promise {promised}: choose at least {least}."
         labels, scores = self.array("labels"), self.array("scores")
         flagged = [percent(float((scores[rows] >= threshold).mean())) for rows in (~labels, labels)]
         return (
-            f"Threshold {threshold:.2f}, which promises {percent(rate, 1)} false alarms: {flagged[0]} of the clean "
-            f"tiles and {flagged[1]} of the defective tiles are flagged."
+            f"Threshold {threshold:.2f}, which promises a false-alarm rate of at most {promised}: it flags "
+            f"{flagged[0]} of the clean tiles and {flagged[1]} of the defective tiles."
         )
 
     def draw(self, strip: str | int | None = None, false_alarm_rate: float | None = None) -> tuple[Any, str]:

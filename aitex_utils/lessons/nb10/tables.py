@@ -137,7 +137,7 @@ def plain_table(runs: Sequence[Run]) -> str:
     return "\n".join("  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True)) for row in rows)
 
 
-def html_table(runs: Sequence[Run], sort_by: str = "run") -> str:
+def html_table(runs: Sequence[Run], sort_by: str = "run", descending: bool = False) -> str:
     """Return a table of runs as HTML.
 
     Parameters
@@ -145,7 +145,9 @@ def html_table(runs: Sequence[Run], sort_by: str = "run") -> str:
     runs : sequence of Run
         Runs, in their order.
     sort_by : str
-        Column by which they are sorted. Its heading is marked.
+        Column by which they are sorted. An arrow in its heading shows the direction.
+    descending : bool
+        Largest first.
 
     Returns
     -------
@@ -158,8 +160,11 @@ def html_table(runs: Sequence[Run], sort_by: str = "run") -> str:
     """
     head, *body = table_cells(runs)
     style = "padding:.1em .6em;text-align:right;white-space:nowrap;line-height:1.35"
+    arrow, order = ("▾", "descending") if descending else ("▴", "ascending")
+    sorted_by = {sort_by: (f' aria-sort="{order}"', f" {arrow}")}
+    marks = [(name, *sorted_by.get(name, ("", ""))) for name in head]
     headings = "".join(
-        f'<th scope="col" style="{style}">{html.escape(name)}{" ▾" if name == sort_by else ""}</th>' for name in head
+        f'<th scope="col"{sort} style="{style}">{html.escape(name)}{arrow}</th>' for name, sort, arrow in marks
     )
     rows = "".join(
         "<tr>" + "".join(f'<td style="{style}">{html.escape(cell)}</td>' for cell in row) + "</tr>" for row in body
@@ -186,7 +191,7 @@ def show_table(runs: Sequence[Run], sort_by: str = "run", descending: bool = Fal
     if not ordered:
         print("There is no run yet: call run().")
         return
-    show_html(html_table(ordered, sort_by), plain_table(ordered))
+    show_html(html_table(ordered, sort_by, descending), plain_table(ordered))
 
 
 def to_csv(runs: Sequence[Run]) -> str:

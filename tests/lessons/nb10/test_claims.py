@@ -16,6 +16,7 @@ from aitex_utils.lessons.nb10.experiments import edge_share, paired_distances, s
 from aitex_utils.lessons.nb10.jobs import finish
 from aitex_utils.lessons.nb10.neighbours import highest_place
 from aitex_utils.lessons.nb10.reference import optimism, search_quality, simulate_contests
+from aitex_utils.tiling import crop_tiles
 
 pytestmark = pytest.mark.slow
 
@@ -49,6 +50,7 @@ def test_the_graph_misses_scores_more_often_than_patches():
 
 def test_the_edges_decide_far_more_scores_than_their_share_of_the_pixels():
     plain, normalised = edge_share(run(normalize_positions=False)), edge_share(run())
+    assert normalised < plain - 0.2  # "Normalisation reduces this share clearly"
     assert plain > 2 * share_of_frame() and abs(normalised - share_of_frame()) < abs(plain - share_of_frame())
 
 
@@ -77,13 +79,19 @@ def test_the_worked_answer_of_the_open_task_runs_and_reports_its_output(capsys: 
     for code in (cells[number - 1], re.search(r"```python\n(.*?)```", cells[number], re.DOTALL)[1]):
         exec(compile(code, "<worked answer>", "exec"), names)
     report = " ".join(cells[number].split("*Report*")[1].split())
-    differences = [float(value) for value in re.findall(r": ([+-]\d\.\d+) \(95 %", capsys.readouterr().out)]
+    printed = capsys.readouterr().out
+    differences = [float(value) for value in re.findall(r": ([+-]\d\.\d+) \(95 %", printed)]
+    upper_ends = [float(value) for value in re.findall(r" to ([+-]\d\.\d+)\), so", printed)]
     assert (
         len(differences) == 2
         and max(differences) < 0
         and "On both fabrics, the tile AUROC of the mean is lower" in report
     )
+    assert "neither interval lies clearly below 0" in report and len(upper_ends) == 2 and min(upper_ends) > -0.02
+    assert "each defect covers less than 5 % of its tile" in report
     for fabric in ("00", "02"):
+        for strip in run(fabric=fabric).strips:
+            assert crop_tiles(strip.mask, strip.corners).mean(axis=(1, 2)).max() < 0.05
         one, other = run(fabric=fabric), run(fabric=fabric, image_score="mean")
         np.testing.assert_array_equal(one.map(), other.map())
         assert list(compare(one, other).first.choices.changed(other.choices)) == ["image_score"]

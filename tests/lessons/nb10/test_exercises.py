@@ -159,6 +159,15 @@ def neighbours_in_time(times, aurocs):
     return np.array(sorted(keep))
 
 
+def rising_aurocs(times, aurocs):
+    keep, best = [], -1.0
+    for i in np.argsort(times, kind="stable"):
+        if aurocs[i] > best:
+            keep.append(i)
+            best = aurocs[i]
+    return np.array(keep)
+
+
 def chosen_with(pick, value=lambda shown, hidden, i, j: shown[i, j] - hidden[i, j], finish=np.mean):
     def answer(shown, hidden):
         return finish([value(shown, hidden, i, pick(shown, hidden, i)) for i in range(len(shown))])
@@ -196,6 +205,7 @@ WRONG = [
         "tiles for patches",
         quality_with(lambda r, e, a: tile_maxima(e, a).mean(), lambda r, e, a: tile_maxima(e, a).mean()),
     ),
+    ("10.2", "no tolerance", lambda e, a: (np.mean(e == a), np.mean(e.max((1, 2)) == a.max((1, 2))))),
     (
         "10.2",
         "exchanged",
@@ -213,6 +223,8 @@ WRONG = [
     ),
     ("10.3", "both better", front_with(lambda t, a, t0, a0: t < t0 and a > a0)),
     ("10.3", "equal runs removed", front_with(lambda t, a, t0, a0: t <= t0 and a >= a0)),
+    ("10.3", "one of two equal runs", lambda t, a: np.array(sorted(rising_aurocs(t, a)))),
+    ("10.3", "one of two equal runs, in order of time", rising_aurocs),
     ("10.3", "either is better", front_with(lambda t, a, t0, a0: t < t0 or a > a0)),
     ("10.3", "slow is good", front_with(lambda t, a, t0, a0: t >= t0 and a >= a0 and (t, a) != (t0, a0))),
     ("10.3", "low AUROC is good", front_with(lambda t, a, t0, a0: t <= t0 and a <= a0 and (t, a) != (t0, a0))),
@@ -226,6 +238,8 @@ WRONG = [
     ("10.3", "mask for positions", lambda t, a: np.array([i in front_by_pairs(t, a) for i in range(len(t))])),
     ("10.3", "in order of time", lambda t, a: np.array(sorted(front_by_pairs(t, a), key=lambda i: t[i]))),
     ("10.4", "best of each", lambda s, h: np.mean(s.max(1)) - np.mean(h.max(1))),
+    ("10.4", "all pairs of draws", lambda s, h: (s[:, s.argmax(1)] - h[:, s.argmax(1)]).mean()),
+    ("10.4", "rows for columns", lambda s, h: (s[s.argmax(0)] - h[s.argmax(0)]).mean()),
     ("10.4", "chosen on hidden", chosen_with(lambda s, h, i: int(h[i].argmax()))),
     ("10.4", "one choice for all draws", chosen_with(lambda s, h, i: int(s.mean(0).argmax()))),
     ("10.4", "mean of all detectors", lambda s, h: s.mean() - h.mean()),

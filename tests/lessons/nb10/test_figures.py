@@ -138,6 +138,6 @@ def test_optimism_is_drawn_against_the_number_of_detectors():
     figure, caption = figures.plot_optimism([1, 10], [0.85, 0.92], [0.85, 0.84], 0.85)
     shown, hidden, truth = figure.axes[0].lines
     assert shown.get_ydata().tolist() == [0.85, 0.92] and hidden.get_ydata().tolist() == [0.85, 0.84]
-    assert truth.get_ydata()[0] == 0.85 and "0.920 for 10 detectors" in caption
+    assert truth.get_ydata()[0] == 0.85 and "0.920 (10 detectors)" in caption
     with pytest.raises(InputError, match="give one each"):
         figures.plot_optimism([1], [0.85, 0.92], [0.85, 0.84], 0.85)

@@ -71,9 +71,9 @@ def test_the_parameters_of_the_chosen_index_appear(opened: BenchPanel):
         names = ("nlist", "nprobe", "M", "ef_search", "code_size")
         return {name for name in names if opened.controls[name].layout.display != "none"}
 
-    assert visible() == set()
+    assert visible() == set() and opened.index_note.layout.display == "none"
     opened.controls["index"].value = "hnsw"
-    assert visible() == {"M", "ef_search"}
+    assert visible() == {"M", "ef_search"} and opened.index_note.layout.display is None
     opened.controls["M"].value = 8
     assert opened.choices().bank_arguments() == {"kind": "hnsw", "M": 8}
     opened.controls["index"].value = "pq"
@@ -120,6 +120,19 @@ def test_stop_ends_a_run_and_keeps_nothing(opened: BenchPanel, small_run: Run, m
     assert not opened.run_button.disabled and opened.stop_button.disabled
 
 
+def test_run_waits_until_the_views_are_drawn(opened: BenchPanel, small_run: Run, monkeypatch: pytest.MonkeyPatch):
+    def kept(choices: Choices):
+        yield Step(0.5, "scores")
+        return small_run
+
+    states = []
+    monkeypatch.setattr(panel, "run_steps", kept)
+    monkeypatch.setattr(opened, "_draw_result", lambda: states.append(opened.run_button.disabled))
+    opened._drawers[RESULT] = opened._draw_result
+    assert run_and_wait(opened) == f"Run {small_run.number} is done."
+    assert states == [True] and not opened.run_button.disabled
+
+
 def test_choices_that_do_not_go_together_are_explained(opened: BenchPanel):
     opened.controls["sampler"].value = "k_means"
     assert run_and_wait(opened).startswith("normalize_positions must know from which tile")
@@ -146,7 +159,7 @@ def test_another_strip_and_another_rate_are_drawn(opened: BenchPanel):
     assert "strip shown_00_0 (none)" in opened.result.value != before
     before = opened.result.value
     opened.controls["false_alarm_rate"].value = 0.3
-    assert "promises 30.0 % false alarms" in opened.result.value != before
+    assert "promises a false-alarm rate of at most 30 %" in opened.result.value != before
 
 
 def test_a_click_on_the_map_shows_the_neighbours_there(opened: BenchPanel):
@@ -173,6 +186,9 @@ def test_the_table_is_sorted(opened: BenchPanel, other_run: Run):
     sizes = [run.figures["bank_mib"] for run in opened.runs.values()]
     rows = [row.split("</td>")[5].rsplit(">", 1)[1] for row in opened.table.value.split("</tr>")[1:-1]]
     assert rows == [f"{size:.2f}" for size in sorted(sizes, reverse=True)] and len(rows) >= 2
+    assert 'aria-sort="descending"' in opened.table.value and "bank MiB ▾" in opened.table.value
+    opened.descending.value = False
+    assert 'aria-sort="ascending"' in opened.table.value and "bank MiB ▴" in opened.table.value
 
 
 def test_two_runs_are_compared(opened: BenchPanel, small_run: Run, other_run: Run):

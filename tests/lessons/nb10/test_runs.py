@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -43,8 +44,8 @@ def test_the_threshold_is_the_conformal_threshold_of_the_calibration_strips(smal
     calibration = small_run.array("calibration")
     assert len(calibration) == 6
     assert small_run.threshold(0.2) == pytest.approx(metrics.conformal_threshold(calibration, 0.2))
-    assert small_run.threshold(0.1) is None and "6 calibration tiles cannot promise 10.0 %" in small_run.alarms(0.1)
-    assert "promises 20.0 % false alarms" in small_run.alarms()
+    assert small_run.threshold(0.1) is None and "6 calibration tiles cannot promise 10 %" in small_run.alarms(0.1)
+    assert "promises a false-alarm rate of at most 20 %" in small_run.alarms()
 
 
 def test_a_second_run_with_the_same_choices_is_the_kept_run(small_run: Run, monkeypatch: pytest.MonkeyPatch):
@@ -140,6 +141,14 @@ def test_a_damaged_run_is_skipped_with_one_sentence(empty_cache: Path, capsys: p
     assert runs.save_run(*given, **options).number == 3  # the number of a damaged run is not used again
 
 
+@pytest.mark.parametrize("tiles", [6, 25, 75])
+def test_the_least_rate_that_is_advised_can_be_promised(tiles: int):
+    arrays = {"calibration": np.arange(float(tiles)), "labels": np.arange(2) > 0, "scores": np.arange(2.0)}
+    run = runs.Run(1, Choices("00"), dict.fromkeys(FIGURES, 0.5), {}, "2030-01-01", "", arrays)
+    least = float(re.search(r"choose at least ([\d.]+) %", run.alarms(0.001))[1]) / 100
+    assert run.threshold(least) is not None and run.threshold(least - 0.002) is None
+
+
 def test_a_pickle_is_not_read(empty_cache: Path):
     given = Choices("00"), dict.fromkeys(FIGURES, 0.5), {"labels": np.ones(2, bool)}
     runs.save_run(*given, versions={}, made="2030-01-01", fingerprint="a")
@@ -149,7 +158,7 @@ def test_a_pickle_is_not_read(empty_cache: Path):
     file.write_text(json.dumps(json.loads(file.read_text()) | {"sha256": runs.sha256(arrays)}))
     (kept,), problems = runs.read_runs()
     assert problems == []
-    with pytest.raises(InputError, match="cannot be read any more .ValueError.: run these choices again"):
+    with pytest.raises(InputError, match="can no longer be read .ValueError.: run these choices again"):
         kept.array("labels")
 
 
