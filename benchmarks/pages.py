@@ -11,6 +11,7 @@ from pathlib import Path
 
 import tables_ablation
 import tables_accuracy
+import tables_capstone
 import tables_crops
 import tables_demo
 import tables_front
@@ -23,11 +24,18 @@ from results_files import BENCHMARKS
 
 from aitex_utils.files.atomic_write import atomic_write
 
-PAGES = (BENCHMARKS.parent / "README.md", BENCHMARKS / "README.md")
+CAPSTONE = BENCHMARKS.parent / "notebooks" / "capstone"
+PAGES = (
+    BENCHMARKS.parent / "README.md",
+    BENCHMARKS / "README.md",
+    CAPSTONE / "sample_a.md",
+    CAPSTONE / "sample_b.md",
+)
 PLACE = re.compile(r"(<!-- table: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 TABLES = {
     **tables_ablation.TABLES,
     **tables_accuracy.TABLES,
+    **tables_capstone.TABLES,
     **tables_demo.TABLES,
     **tables_front.TABLES,
     **tables_independent.TABLES,

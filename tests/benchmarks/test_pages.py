@@ -27,6 +27,9 @@ CHANGED = [  # (page, results file, keys of a value that the page shows)
     (1, "independent", ("other_crop", "fabrics", "00", "anomalib", "tile_auroc")),
     (1, "independent", ("fabric_region", "right")),
     (1, "independent", ("measured", "seed")),
+    (2, "capstone", ("a", "first", "recall", "k")),
+    (2, "capstone", ("a", "second", "threshold")),
+    (3, "capstone", ("b", "f1")),
 ]
 
 

@@ -10,7 +10,7 @@ from house_style import RULES, Rule, breaches, check, files, main
 from project_root import ROOT
 from sentences import Text, of_docstring, of_markdown, of_python, sentences
 
-FOLDERS = ["aitex_utils", "benchmarks", "notebooks/source"]
+FOLDERS = ["aitex_utils", "benchmarks", "notebooks/capstone", "notebooks/source"]
 PAGES = ["README.md", "data/README.md", "notebooks/glossary.md", "course.py", "notebooks/build.py"]
 PAGES += ["CHANGELOG.md", "CODE_OF_CONDUCT.md", "CONTRIBUTING.md", "LICENSE-text.md"]
 PAGES += ["teaching/adopting.md", "teaching/platforms.md"]
