@@ -610,9 +610,7 @@ def _measured() -> Iterator[dict[str, float]]:
 def _peak_rss() -> int:
     """Return the largest memory that this process has taken, in bytes, 0 where the system does not say."""
     try:
-        import resource
-    except ImportError:  # Windows
+        lines = Path("/proc/self/status").read_text(encoding="utf-8").splitlines()
+    except OSError:
         return 0
-    import sys
-
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+    return next((int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM:")), 0)

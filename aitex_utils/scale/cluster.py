@@ -29,12 +29,12 @@ def has_dask() -> bool:
     return importlib.util.find_spec("distributed") is not None
 
 
-def start_workers(n_workers: int = 2, *, memory_limit: float = 2.0) -> Client | ProcessPool:
+def start_workers(n_workers: int = 2, *, memory_limit: float = 2.0, quiet: bool = False) -> Client | ProcessPool:
     """Start a Dask cluster of this machine if Dask is installed, else a pool of processes.
 
     Parameters
     ----------
-    n_workers, memory_limit
+    n_workers, memory_limit, quiet
         As in `start_cluster`.
 
     Returns
@@ -49,11 +49,13 @@ def start_workers(n_workers: int = 2, *, memory_limit: float = 2.0) -> Client | 
 
     Examples
     --------
-    >>> with start_workers(1) as client:
+    >>> with start_workers(1, quiet=True) as client:
     ...     client.submit(pow, 2, 10).result()
     1024
     """
-    return (start_cluster if has_dask() else start_pool)(n_workers, memory_limit=memory_limit)
+    if has_dask():
+        return start_cluster(n_workers, memory_limit=memory_limit, quiet=quiet)
+    return start_pool(n_workers, memory_limit=memory_limit)
 
 
 def start_pool(n_workers: int = 2, *, memory_limit: float | None = 2.0) -> ProcessPool:
@@ -133,12 +135,12 @@ def start_cluster(
 
     settings = {
         "distributed.worker.multiprocessing-method": "spawn",
-        "distributed.nanny.pre-spawn-environ": {**ONE_THREAD, "MALLOC_TRIM_THRESHOLD_": "65536"},
+        # Without Dask's MALLOC_TRIM_THRESHOLD_, which returns memory to the system after each tensor.
+        "distributed.nanny.pre-spawn-environ": ONE_THREAD,
         "distributed.worker.daemon": True,
     }
-    options = {"host": "127.0.0.1", "dashboard_address": ":0" if dashboard else None, "silence_logs": 40}
-    if dashboard:
-        options["dashboard_address"] = f"127.0.0.1:{_free_port(8787)}"
+    options = {"host": "127.0.0.1", "silence_logs": 40, "scheduler_kwargs": {"dashboard": dashboard}}
+    options["dashboard_address"] = f"127.0.0.1:{_free_port(8787) if dashboard else 0}"
     try:
         with dask.config.set(settings), environment(ONE_THREAD):  # Dask prefers variables that are set already
             client = Client(

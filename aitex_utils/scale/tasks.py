@@ -205,6 +205,7 @@ class _Dask:
         now = time.monotonic()
         if now - self._looked >= LOOK_AT_CLUSTER:
             self._looked, self._addresses = now, self._ask_for_workers()
+            self._replace_lost_workers()
             if self._addresses:
                 self._seen = now
             elif now - self._seen > PATIENCE:
@@ -254,6 +255,12 @@ class _Dask:
         except (OSError, concurrent.futures.CancelledError, RuntimeError) as error:
             self._refuse_lost_scheduler(error)
             raise
+
+    def _replace_lost_workers(self) -> None:
+        """Start the workers of this machine's cluster anew that died while they started: Dask restarts all others."""
+        cluster = getattr(self._client, "cluster", None)
+        if type(cluster).__name__ == "LocalCluster" and len(self._addresses) < len(cluster.worker_spec):
+            cluster.scale(len(cluster.worker_spec))
 
     def _refuse_lost_scheduler(self, error: BaseException | None = None) -> None:
         if self._client.status != "running":

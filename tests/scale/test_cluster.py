@@ -51,6 +51,7 @@ def test_a_cluster_has_workers_of_one_thread_and_shows_its_dashboard(capsys, mon
     monkeypatch.setenv("OMP_NUM_THREADS", "2")
     with start_cluster(2, memory_limit=1.5) as client:
         assert client.submit(echo_variable, "OMP_NUM_THREADS").result() == "1"
+        assert client.submit(echo_variable, "MALLOC_TRIM_THRESHOLD_").result() is None
         workers = client.scheduler_info()["workers"].values()
         assert [worker["nthreads"] for worker in workers] == [1, 1]
         assert {worker["memory_limit"] for worker in workers} == {round(1.5 * 2**30)}

@@ -1,0 +1,461 @@
+"""`python course.py bench scale [--only PART ...] [--times N ...]`: fits and searches on several processes.
+
+"fits" measures fits on 1, 3 and 10 times as many strips as AITEX has, of practice fabric. Each runs in one process and
+with 1 and 2 workers: seconds, CPU seconds, memory and bytes. "whole" is a fit with all patches in one memory, on few
+strips, for an extrapolation. "quality" compares the covering radius and the tile AUROC of blocks, of a tree of unions
+and of a single coreset. "search" is an exact search among a million vectors, in one index, in shards on workers, and in
+inverted lists on disk. "bill" is a calculation for 100 looms and for a million strips from the constants measured
+before. Written to `results/scale.json`. Dask is used where it is installed, else a pool of processes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import nullcontext
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import psutil
+from pages import write_pages
+from results_files import read_results_if_any, rounded, write_results
+from speed import describe_machine, practice_patches
+from tables_scale import bill
+
+from aitex_utils.commands.launching import run_command
+from aitex_utils.commands.profiling import versions
+from aitex_utils.errors import InputError
+from aitex_utils.memory_bank import MemoryBank
+from aitex_utils.metrics import auroc
+from aitex_utils.patchcore import PatchCore
+from aitex_utils.region import crop_to_fabric
+from aitex_utils.scale.cluster import has_dask, start_workers
+from aitex_utils.scale.disk_search import DiskIndex, build_disk_index
+from aitex_utils.scale.fitting import read_reports
+from aitex_utils.scale.sharded_search import ShardedBank, write_shards
+from aitex_utils.strips import PRACTICE, Strip, list_strips
+from aitex_utils.tiling import crop_tiles, tile_labels
+
+AITEX_STRIPS, RATIO = 247, 0.01  # the coreset of more strips has as many patches: its ratio is divided
+TIMES, WORKERS = (1, 3, 10), (0, 1, 2)  # no workers: one process
+MEMORY_LIMIT = 2.0  # GiB per worker
+BLOCK_SIZE, FAN_IN = 32_768, 8
+STEP, FEWER = 37, 1024  # px between two crops of a strip, and px by which crops are narrower than the strip
+WHOLE_STRIPS = (4, 8, 16)
+QUALITY_FABRIC, QUALITY_SHARE, QUALITY_BLOCK, QUALITY_RATIO = "00", 0.7, 16_384, 0.05
+VECTORS, CHANNELS, QUERIES, SHARDS = 1_000_000, 128, 2_000, 4
+NLIST, NPROBES = 4096, (1, 4, 16, 64, 256)
+LOOK = 0.05  # seconds between two looks at the memory of all processes
+PARTS = ("fits", "whole", "quality", "search", "bill")
+
+
+class Stream:
+    """Fabric of many strips: crops of the normal strips of a practice fabric, each another piece.
+
+    Parameters
+    ----------
+    strips : sequence of Strip
+        Strips to take in turn.
+    count : int
+        Number of crops.
+    """
+
+    def __init__(self, strips: Sequence[Strip], count: int) -> None:
+        self.strips, self.count = strips, count
+
+    def __iter__(self) -> Iterator[np.ndarray]:
+        """Yield crops (256, W)."""
+        for i in range(self.count):
+            fabric, _ = crop_to_fabric(self.strips[i % len(self.strips)].read())
+            fewer = min(FEWER, fabric.shape[1] // 4)
+            start = STEP * (i // len(self.strips)) % fewer
+            yield fabric[:, start : fabric.shape[1] - fewer + start]
+
+
+class Watch:
+    """Memory and CPU seconds of this process and of all processes below it, seen in short intervals.
+
+    Attributes
+    ----------
+    largest_bytes : int
+        Largest resident memory of one process.
+    total_bytes : int
+        Largest sum over all processes at one moment.
+    cpu_seconds : float
+        CPU seconds of all processes, including processes that have ended.
+    """
+
+    def __init__(self) -> None:
+        self.largest_bytes = self.total_bytes = 0
+        self._cpu: dict[tuple[int, float], float] = {}
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._look_again_and_again, daemon=True)
+
+    @property
+    def cpu_seconds(self) -> float:
+        """CPU seconds so far."""
+        return sum(self._cpu.values())
+
+    def __enter__(self) -> Watch:
+        self._look()
+        self._before = self.cpu_seconds
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._look()
+        self._stop.set()
+        self._thread.join()
+        self._cpu[(0, 0.0)] = -self._before
+
+    def _look_again_and_again(self) -> None:
+        while not self._stop.wait(LOOK):
+            self._look()
+
+    def _look(self) -> None:
+        own, total = psutil.Process(), 0
+        for process in [own, *own.children(recursive=True)]:
+            try:
+                memory, times = process.memory_info().rss, process.cpu_times()
+                self._cpu[(process.pid, process.create_time())] = times.user + times.system
+            except psutil.Error:
+                continue
+            self.largest_bytes = max(self.largest_bytes, memory)
+            total += memory
+        self.total_bytes = max(self.total_bytes, total)
+
+
+def normal_practice() -> list[Strip]:
+    """Return the normal strips of the practice fabric.
+
+    Returns
+    -------
+    list of Strip
+    """
+    return [strip for strip in list_strips(PRACTICE) if strip.is_normal]
+
+
+def digest(detector: PatchCore) -> str:
+    """Return a digest of all that a fit has learned.
+
+    Parameters
+    ----------
+    detector : PatchCore
+        Fitted detector.
+
+    Returns
+    -------
+    str
+    """
+    arrays = [*(bank.vectors_ for bank in detector.banks_), detector.position_scale_]
+    joined = hashlib.sha256(str(detector.radius_).encode())
+    for array in arrays:
+        joined.update(np.ascontiguousarray(array))
+    return joined.hexdigest()
+
+
+def fit_stream(strips: int, workers: int, ratio: float) -> dict[str, Any]:
+    """Fit on a stream of strips in blocks, in this process, for its peak memory.
+
+    Parameters
+    ----------
+    strips : int
+        Number of strips.
+    workers : int
+        Number of workers; 0 computes all in this process.
+    ratio : float
+        Coreset sampling ratio.
+
+    Returns
+    -------
+    dict
+        Seconds in all, of the blocks, and of the rest; CPU seconds; memory; bytes moved; radius; digest of the result.
+    """
+    stream, detector = Stream(normal_practice(), strips), PatchCore(coreset_ratio=ratio, device="cpu")
+    with tempfile.TemporaryDirectory() as place, Watch() as watch:
+        begin = time.perf_counter()
+        starting = start_workers(workers, memory_limit=MEMORY_LIMIT, quiet=True) if workers else nullcontext()
+        with starting as client:
+            started = time.perf_counter()
+            detector.fit_strips(stream, block_size=BLOCK_SIZE, client=client, folder=f"{place}/fit")
+        end = time.perf_counter()
+        reports = read_reports(f"{place}/fit")
+        newest = max(path.stat().st_mtime for path in Path(place, "fit", "blocks").iterdir())
+        last = time.time() - (time.perf_counter() - end) - newest
+    costs = [report["cost"] for report in reports]
+    return {
+        "strips": strips,
+        "workers": workers,
+        "engine": "one process" if not workers else "Dask" if has_dask() else "pool",
+        "seconds": end - begin,
+        "start_seconds": started - begin,
+        "last_choice_seconds": last,
+        "block_seconds": sum(cost["seconds"] for cost in costs),
+        "block_cpu_seconds": sum(cost["cpu_seconds"] for cost in costs),
+        "cpu_seconds": watch.cpu_seconds,
+        "worker_peak_gib": max(cost["peak_bytes"] for cost in costs) / 2**30,
+        "largest_gib": watch.largest_bytes / 2**30,
+        "total_gib": watch.total_bytes / 2**30,
+        "blocks": len(reports),
+        "patches": sum(report["n_patches"] for report in reports),
+        "block_bytes": sum(size for report in reports for size, _ in report["files"].values()),
+        "picture_bytes": sum(picture.nbytes for picture in stream) if workers else 0,
+        "kept": len(detector.bank_),
+        "radius": detector.radius_,
+        "digest": digest(detector),
+    }
+
+
+def fit_whole(strips: int) -> dict[str, Any]:
+    """Fit on strips with all patches in one memory, in this process.
+
+    Parameters
+    ----------
+    strips : int
+        Number of strips.
+
+    Returns
+    -------
+    dict
+    """
+    crops = list(Stream(normal_practice(), strips))
+    with Watch() as watch:
+        begin = time.perf_counter()
+        detector = PatchCore(coreset_ratio=RATIO, device="cpu").fit_strips(crops)
+        seconds = time.perf_counter() - begin
+    return {
+        "strips": strips,
+        "seconds": seconds,
+        "peak_gib": watch.largest_bytes / 2**30,
+        "kept": len(detector.bank_),
+        "radius": detector.radius_,
+    }
+
+
+def in_own_process(name: str, **arguments: Any) -> dict[str, Any]:
+    """Run one of the measurements in a process of its own.
+
+    Parameters
+    ----------
+    name : str
+        "fit_stream" or "fit_whole".
+    **arguments
+        Its arguments.
+
+    Returns
+    -------
+    dict
+    """
+    command = [sys.executable, __file__, "--measure", json.dumps([name, arguments])]
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def measure_fits(
+    times: Sequence[int] = TIMES, measure: Callable[..., dict[str, Any]] = in_own_process
+) -> list[dict[str, Any]]:
+    """Fit on several times as many strips as AITEX has, with several numbers of workers.
+
+    Parameters
+    ----------
+    times : sequence of int
+        Multiples of AITEX's size.
+    measure : callable
+        Runs a measurement.
+
+    Returns
+    -------
+    list of dict
+        A row for each fit. `equal` says whether its result is the result of one process, bit for bit.
+    """
+    rows = []
+    for multiple in times:
+        for workers in WORKERS:
+            row = measure("fit_stream", strips=AITEX_STRIPS * multiple, workers=workers, ratio=RATIO / multiple)
+            alone = next((other for other in rows if other["times"] == multiple), row)
+            rows.append({"times": multiple, "equal": row["digest"] == alone.get("digest", row["digest"]), **row})
+            print(json.dumps(rounded(rows[-1], 3)), flush=True)
+    return [{name: value for name, value in row.items() if name != "digest"} for row in rows]
+
+
+def measure_whole(measure: Callable[..., dict[str, Any]] = in_own_process) -> list[dict[str, Any]]:
+    """Fit on few strips with all patches in one memory.
+
+    Parameters
+    ----------
+    measure : callable
+        Runs a measurement.
+
+    Returns
+    -------
+    list of dict
+    """
+    return [measure("fit_whole", strips=strips) for strips in WHOLE_STRIPS]
+
+
+def tile_auroc(detector: PatchCore, strips: Sequence[Strip]) -> float:
+    """Return the AUROC of the tile scores of strips.
+
+    Parameters
+    ----------
+    detector : PatchCore
+        Fitted detector.
+    strips : sequence of Strip
+        Normal and defective strips with masks.
+
+    Returns
+    -------
+    float
+    """
+    scores, labels = [], []
+    for strip in strips:
+        result = detector.predict_strip(strip.read())
+        scores.append(result.tile_scores)
+        labels.append(tile_labels(crop_tiles(strip.read_mask(), result.corners, 256)))
+    return auroc(np.concatenate(labels), np.concatenate(scores))
+
+
+def measure_quality(root: Path = PRACTICE) -> dict[str, dict[str, float]]:
+    """Compare blocks and a tree of unions with a single coreset, on one fabric.
+
+    Parameters
+    ----------
+    root : Path
+        Folder of the strips.
+
+    Returns
+    -------
+    dict of dict
+        For each coreset: the bound on its covering radius, the mean and the largest distance of a training patch to its
+        nearest coreset patch, and the tile AUROC.
+    """
+    strips = [strip for strip in list_strips(root, QUALITY_FABRIC) if strip.is_normal or strip.masks]
+    normal = [strip for strip in strips if strip.is_normal]
+    training = normal[: max(2, round(QUALITY_SHARE * len(normal)))]
+    test = [strip for strip in strips if strip not in training]
+    crops = [crop_to_fabric(strip.read())[0] for strip in training]
+    ways = {
+        "single": {},
+        "blocks": {"block_size": QUALITY_BLOCK},
+        "tree": {"block_size": QUALITY_BLOCK, "fan_in": 2},
+    }
+    found: dict[str, dict[str, float]] = {}
+    for name, options in ways.items():
+        detector = PatchCore(coreset_ratio=QUALITY_RATIO, device="cpu").fit_strips(crops, **options)
+        distances = [detector.patch_distances(detector.features.extract_strip(crop, 256)).ravel() for crop in crops]
+        nearest = np.concatenate(distances)
+        found[name] = {
+            "bound": float(detector.radius_),
+            "largest_distance": float(nearest.max()),
+            "mean_distance": float(nearest.mean()),
+            "tile_auroc": float(tile_auroc(detector, test)),
+            "kept": len(detector.bank_),
+        }
+        print(name, json.dumps(rounded(found[name], 4)), flush=True)
+    return found
+
+
+def measure_search() -> dict[str, Any]:
+    """Search among many vectors: one exact index, shards on workers, inverted lists on disk.
+
+    Returns
+    -------
+    dict
+        Seconds and memory of each, whether the shards give what the index gives, and recall@1 by `nprobe`.
+    """
+    patches = practice_patches(VECTORS + QUERIES, CHANNELS)
+    order = np.random.default_rng(0).permutation(len(patches))
+    queries, vectors = patches[order[:QUERIES]], patches[order[QUERIES:]]
+    bank = MemoryBank().add(vectors)
+    bank.search(queries[:64])  # prepares what only the first search needs
+    begin = time.perf_counter()
+    exact = bank.search(queries)
+    found: dict[str, Any] = {"vectors": len(vectors), "channels": CHANNELS, "queries": len(queries), "shards": SHARDS}
+    found["index"] = {"seconds": time.perf_counter() - begin, "gib": bank.nbytes / 2**30}
+    with tempfile.TemporaryDirectory() as place:
+        write_shards(vectors, f"{place}/shards", SHARDS)
+        for workers in (count for count in WORKERS if count):
+            with start_workers(workers, memory_limit=MEMORY_LIMIT, quiet=True) as client, Watch() as watch:
+                sharded = ShardedBank(f"{place}/shards", client)
+                first, again = (_seconds(partial(sharded.search, queries)) for _ in range(2))
+                result = sharded.search(queries)
+            equal = all(np.array_equal(left, right) for left, right in zip(exact, result, strict=True))
+            found[f"shards_{workers}"] = {"first_seconds": first, "seconds": again, "equal": equal}
+            found[f"shards_{workers}"]["total_gib"] = watch.total_bytes / 2**30
+        building = _seconds(
+            lambda: build_disk_index(
+                np.array_split(vectors, SHARDS), f"{place}/index", nlist=NLIST, training=vectors[: 40 * NLIST]
+            )
+        )
+        index = DiskIndex(f"{place}/index")
+        found["disk"] = {"build_seconds": building, "nlist": NLIST, "rows": []}
+        for nprobe in NPROBES:
+            begin = time.perf_counter()
+            _, indices = index.search(queries, nprobe=nprobe)
+            seconds = time.perf_counter() - begin
+            recall = float(np.mean(indices[:, 0] == exact[1][:, 0]))
+            found["disk"]["rows"].append({"nprobe": nprobe, "seconds": seconds, "recall": recall})
+    return found
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the benchmark from the command line.
+
+    Parameters
+    ----------
+    arguments : sequence of str, optional
+        Arguments of the command line. None takes the arguments of the process.
+
+    Returns
+    -------
+    int
+        Exit status.
+    """
+    parser = argparse.ArgumentParser(prog="course.py bench scale", description="Fits and searches on processes.")
+    parser.add_argument("--only", nargs="+", choices=PARTS, default=list(PARTS), help="keep the other parts")
+    parser.add_argument("--times", nargs="+", type=int, default=list(TIMES), help="multiples of AITEX's size")
+    parser.add_argument("--measure", help=argparse.SUPPRESS)
+    options = parser.parse_args(arguments)
+    if options.measure:
+        name, given = json.loads(options.measure)
+        print(json.dumps({"fit_stream": fit_stream, "fit_whole": fit_whole}[name](**given)))
+        return 0
+    results = read_results_if_any("scale")
+    measure_part = {
+        "fits": lambda: measure_fits(options.times),
+        "whole": measure_whole,
+        "quality": measure_quality,
+        "search": measure_search,
+        "bill": lambda: bill(results),
+    }
+    try:
+        for part in options.only:
+            results[part] = rounded(measure_part[part](), 5)
+            print(part, json.dumps(results[part]), flush=True)
+    except InputError as error:
+        print(f"bench scale: {error}", file=sys.stderr)
+        return 1
+    results |= {"memory_limit_gib": MEMORY_LIMIT, "ratio": RATIO, "aitex_strips": AITEX_STRIPS}
+    results |= {"machine": describe_machine(), "versions": versions()}
+    write_results("scale", results)
+    write_pages()
+    return 0
+
+
+def _seconds(work: Callable[[], Any]) -> float:
+    begin = time.perf_counter()
+    work()
+    return time.perf_counter() - begin
+
+
+if __name__ == "__main__":
+    sys.exit(run_command(main))
