@@ -330,7 +330,7 @@ patch_bytes = int(WORKING_COPIES * everything[0].nbytes)
 for gib in (1, 2, 4, 8):
     for workers in (1, 2, 4):
         block = block_for(gib * 2**30, 600 * 2**20, workers, 16_384, patch_bytes)
-        print(f"{gib} GiB, {workers} workers: {block:9,} patches per block", end="   ")
+        print(f"{gib} GiB for {workers}: {block:9,} patches per block", end="   ")
     print()
 
 # %% [markdown]
@@ -361,7 +361,7 @@ from aitex_utils.lessons.nb11.figures import plot_parts
 from aitex_utils.lessons.nb11.records import read_tasks, task_arrays
 from aitex_utils.lessons.nb11.reference import split_worker_time as course_split
 from aitex_utils.lessons.nb11.setup import BLOCK_SIZE, load_pieces, new_detector
-from aitex_utils.lessons.nb11.verdicts import compare_banks, describe_worker_time
+from aitex_utils.lessons.nb11.verdicts import compare_banks, describe_threads, describe_worker_time
 from aitex_utils.lessons.nb11.workers import seconds_by_threads, seconds_to_send, start_up
 from aitex_utils.plots import show
 from aitex_utils.scale.cluster import start_pool
@@ -405,8 +405,7 @@ print(compare_banks(one.bank_.vectors_, two.bank_.vectors_))
 two_parts = {"start of Python": started.process, "PyTorch and weights": started.detector, "fit": two_seconds}
 show(*plot_parts({"one process": {"fit": one_seconds}, "pool of two": two_parts}))
 print(f"Sending the patches of a strip to a worker took {to_send[0]:.3f} s, sending a name {to_send[1]:.3f} s.")
-for threads, seconds in by_threads.items():
-    print(f"Both workers extract four pieces with {threads} threads each: {seconds:.2f} s")
+print(describe_threads(by_threads))
 
 # %% [markdown]
 # Three reasons make a pool slower than one would think:
@@ -678,7 +677,7 @@ began = time.perf_counter()
 resumed = new_detector().fit_strips(pieces, block_size=BLOCK_SIZE, folder=folder)
 reveal("11.e", 100 * (time.perf_counter() - began) / undisturbed_seconds, unit="%")
 after = {path.parent.name: path.stat().st_mtime_ns for path in folder.glob("blocks/*/header.json")}
-print(f"{sum(before[name] != after[name] for name in after)} of {len(after)} blocks were made again.")
+print(f"Blocks made again: {sum(before[name] != after[name] for name in after)} of {len(after)}.")
 print(compare_banks(undisturbed.bank_.vectors_, resumed.bank_.vectors_))
 
 # %% [markdown]
@@ -775,7 +774,7 @@ folder.cleanup()
 import numpy as np
 
 from aitex_utils.lessons import predict, reveal
-from aitex_utils.lessons.nb11.costs import DATA, METHODS, describe_bill, first_to_break, fit_bill, measure_constants
+from aitex_utils.lessons.nb11.costs import DATA, METHODS, breaking_points, describe_bill, fit_bill, measure_constants
 from aitex_utils.lessons.nb11.figures import plot_growth
 from aitex_utils.lessons.nb11.setup import lesson_features, load_pieces
 from aitex_utils.plots import show
@@ -787,13 +786,13 @@ limits = {"memory_gib": 16, "hours": 24, "search_seconds": 15, "cores": 2}
 for method in METHODS:
     print(f"{method}:")
     for name, strips in DATA.items():
-        bill = fit_bill(strips, constants, method)
-        print(" ", describe_bill(name, bill))
-        print("    breaks first:", first_to_break(bill, **limits))
+        print(" ", describe_bill(name, fit_bill(strips, constants, method)))
+    points = breaking_points(constants, method, **limits)
+    print("  limits:", ", ".join(f"{part} at {n:,} strips ({n / 5760:.1f} looms)" for part, n in points.items()))
 
 # %% [markdown]
 # The limits are 16 GiB, 24 hours for a fit on two cores, and 15 seconds to search for a strip, because a loom weaves one
-# every 15 seconds.
+# every 15 seconds. The last line of each method states at how many strips each part exceeds its limit, the first one first.
 
 # %%
 strips = [int(n) for n in np.geomspace(10, 2_000_000, 12)]
