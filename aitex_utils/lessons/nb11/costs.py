@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -23,6 +23,7 @@ DATA = {  # number of strips
     "a million strips": 1_000_000,
 }
 METHODS = ("whole", "blocks", "tree")
+MOST_STRIPS = 10_000_000
 
 
 class Constants(NamedTuple):
@@ -125,24 +126,21 @@ def measure_constants(pieces: Sequence[np.ndarray], features: PatchFeatures, til
     >>> measure_constants(pieces, PatchFeatures(size=64, device="cpu"), 64).channels
     152
     """
-    from aitex_utils.scale.blocks import extract_patches
+    from threadpoolctl import threadpool_limits
 
-    extract_patches(pieces[:1], features, tile_size)  # a warm-up, which is not timed
-    began = time.perf_counter()
-    extracted = extract_patches(pieces[:4], features, tile_size)
-    seconds = time.perf_counter() - began
-    patches = np.concatenate([one.reshape(-1, one.shape[-1]) for one in extracted])
+    from aitex_utils.scale.blocks import extract_patches, one_thread
+
+    with threadpool_limits(1), one_thread():
+        extract_patches(pieces[:1], features, tile_size)  # a warm-up, which is not timed
+        extracted, extraction = _core_seconds(lambda: extract_patches(pieces[:4], features, tile_size))
+        patches = np.concatenate([one.reshape(-1, one.shape[-1]) for one in extracted])
+        k = coreset_size(0.05, len(patches))
+        (indices, _), greedy = _core_seconds(lambda: k_center_greedy(patches, k, seed=0))
+        bank = MemoryBank(device="cpu").add(patches[indices])
+        _, search = _core_seconds(lambda: bank.search(patches))
     scale = STRIP_WIDTH / sum(piece.shape[1] for piece in pieces[:4])
-    k = coreset_size(0.02, len(patches))
-    began = time.perf_counter()
-    chosen = patches[k_center_greedy(patches, k, seed=0)[0]]
-    greedy = time.perf_counter() - began
-    bank = MemoryBank(device="cpu").add(chosen)
-    began = time.perf_counter()
-    bank.search(patches)
-    search = time.perf_counter() - began
     pairs = len(patches) * k
-    return Constants(round(len(patches) * scale), patches.shape[1], seconds * scale, pairs / greedy, pairs / search)
+    return Constants(round(len(patches) * scale), patches.shape[1], extraction * scale, pairs / greedy, pairs / search)
 
 
 def fit_bill(
@@ -234,17 +232,21 @@ def describe_bill(name: str, bill: Bill) -> str:
     )
 
 
-def first_to_break(bill: Bill, *, memory_gib: float, hours: float, search_seconds: float, cores: int) -> str:
-    """Return which part of a bill first exceeds its limit.
+def breaking_points(
+    constants: Constants, method: str, *, memory_gib: float, hours: float, search_seconds: float, cores: int
+) -> dict[str, int]:
+    """Return the number of strips at which each part of a bill exceeds its limit, the smallest first.
 
     Parameters
     ----------
-    bill : Bill
-        The bill.
+    constants : Constants
+        Constants of the machine.
+    method : str
+        As in `fit_bill`.
     memory_gib : float
         Memory of the machine.
     hours : float
-        Hours that the fit can take.
+        Hours that the extraction, and the greedy choices, can take.
     search_seconds : float
         Seconds that the search for one strip can take.
     cores : int
@@ -252,33 +254,40 @@ def first_to_break(bill: Bill, *, memory_gib: float, hours: float, search_second
 
     Returns
     -------
-    str
+    dict of str to int
+        Parts that stay within their limits up to `MOST_STRIPS` strips are left out.
 
     Examples
     --------
-    >>> bill = Bill(2**40, 0.0, 0.0, 1, 0.0)
-    >>> first_to_break(bill, memory_gib=16, hours=24, search_seconds=15, cores=2)
-    'memory: 1,024 GiB, 64 times the limit'
-    >>> first_to_break(bill._replace(memory=2**30), memory_gib=16, hours=24, search_seconds=15, cores=2)
-    'nothing'
+    >>> constants = Constants(16384, 152, 0.5, 1e9, 1e10)
+    >>> breaking_points(constants, "whole", memory_gib=16, hours=24, search_seconds=15, cores=2)
+    {'memory': 493, 'greedy choices': 8022, 'search': 55880, 'extraction': 345601}
     """
-    parts = {
-        "memory": (bill.memory / 2**30, memory_gib, "GiB"),
-        "extraction": (bill.extraction / 3600 / cores, hours, "hours"),
-        "greedy choices": (bill.selection / 3600 / cores, hours, "hours"),
-        "search": (bill.search, search_seconds, "s per strip"),
+    parts: dict[str, Callable[[Bill], bool]] = {
+        "memory": lambda bill: bill.memory / 2**30 > memory_gib,
+        "extraction": lambda bill: bill.extraction / 3600 / cores > hours,
+        "greedy choices": lambda bill: bill.selection / 3600 / cores > hours,
+        "search": lambda bill: bill.search > search_seconds,
     }
-    worst = max(parts, key=lambda name: parts[name][0] / parts[name][1])
-    value, limit, unit = parts[worst]
-    if value <= limit:
-        return "nothing"
-    return f"{worst}: {_short(value)} {unit}, {_short(value / limit)} times the limit"
+    found = {}
+    for name, exceeds in parts.items():
+        if not exceeds(fit_bill(MOST_STRIPS, constants, method)):
+            continue
+        low, high = 0, MOST_STRIPS
+        while high - low > 1:
+            middle = (low + high) // 2
+            low, high = (low, middle) if exceeds(fit_bill(middle, constants, method)) else (middle, high)
+        found[name] = high
+    return dict(sorted(found.items(), key=lambda pair: pair[1]))
+
+
+def _core_seconds(call: Callable[[], Any]) -> tuple[Any, float]:
+    """Return a result, and the seconds of a core that it took: other programs do not count."""
+    began = time.process_time()
+    result = call()
+    return result, max(time.process_time() - began, 1e-3)
 
 
 def _hours(seconds: float) -> str:
     hours = seconds / 3600
     return f"{hours:,.0f}" if hours >= 100 else f"{hours:.1f}" if hours >= 1 else f"{hours:.3f}"
-
-
-def _short(value: float) -> str:
-    return f"{value:,.0f}" if value >= 10 else f"{value:.1f}"

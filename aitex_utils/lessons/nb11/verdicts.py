@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -84,6 +85,32 @@ def describe_worker_time(computing: float, moving: float, waiting: float) -> str
     share = parts[largest] / sum(parts.values())
     text = f"Computing {computing:.1f} s, moving {moving:.1f} s, waiting {waiting:.1f} s."
     return f"{text} The workers {largest} for {'most' if share > 0.5 else 'the largest part'} of their time."
+
+
+def describe_threads(seconds: Mapping[int, float]) -> str:
+    """Compare the times of workers with several threads each.
+
+    Parameters
+    ----------
+    seconds : mapping of int to float
+        Seconds by the number of threads, from 1 on.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> describe_threads({1: 1.0, 4: 2.5})
+    'Both workers extract, with 1 thread each: 1.00 s, with 4 threads each: 2.50 s. More threads do not help.'
+    >>> describe_threads({1: 1.0, 2: 0.5})
+    'Both workers extract, with 1 thread each: 1.00 s, with 2 threads each: 0.50 s. There are cores that are free.'
+    """
+    listed = ", ".join(f"with {count(n, 'thread')} each: {value:.2f} s" for n, value in seconds.items())
+    helps = min(seconds.values()) < 0.8 * next(iter(seconds.values()))
+    return (
+        f"Both workers extract, {listed}. {'There are cores that are free' if helps else 'More threads do not help'}."
+    )
 
 
 def describe_shortest(measured: float, shortest: float) -> str:

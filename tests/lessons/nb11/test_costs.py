@@ -71,14 +71,37 @@ def test_the_tree_is_the_engine_s(n_blocks: int, ratio: float):
     assert bill.memory == WORKING_COPIES * 608 * block and union <= block
 
 
-def test_what_breaks_first_is_the_largest_ratio():
-    bill = costs.Bill(2**34 * 3, 3600 * 48 * 2, 0.0, 1, 0.0)
-    limits = {"memory_gib": 16, "hours": 24, "search_seconds": 15, "cores": 2}
-    assert costs.first_to_break(bill, **limits) == "memory: 48 GiB, 3.0 times the limit"
-    assert costs.first_to_break(bill, **limits | {"memory_gib": 64}) == "extraction: 48 hours, 2.0 times the limit"
-    slow = bill._replace(search=60.0)
-    assert costs.first_to_break(slow, **limits) == "search: 60 s per strip, 4.0 times the limit"
-    assert costs.first_to_break(bill, **limits | {"memory_gib": 48, "cores": 4}) == "nothing"
+LIMITS = {"memory_gib": 16, "hours": 24, "search_seconds": 15, "cores": 2}
+
+
+@pytest.mark.parametrize("method", costs.METHODS)
+def test_a_part_breaks_where_its_limit_is_exceeded(method: str):
+    values = {
+        "memory": (lambda bill: bill.memory / 2**30, 16),
+        "extraction": (lambda bill: bill.extraction / 7200, 24),
+        "greedy choices": (lambda bill: bill.selection / 7200, 24),
+        "search": (lambda bill: bill.search, 15),
+    }
+    points = costs.breaking_points(CONSTANTS, method, **LIMITS)
+    assert list(points.values()) == sorted(points.values())
+    for name, (value, limit) in values.items():
+        if name in points:
+            before, at = (value(costs.fit_bill(points[name] - i, CONSTANTS, method)) for i in (1, 0))
+            assert before <= limit < at
+        else:
+            assert value(costs.fit_bill(costs.MOST_STRIPS, CONSTANTS, method)) <= limit
+
+
+@pytest.mark.parametrize("greedy_rate", [1e7, 1e8, 1e9])
+def test_memory_breaks_first_in_one_memory_and_the_extraction_is_left_with_a_tree(greedy_rate: float):
+    constants = CONSTANTS._replace(greedy_rate=greedy_rate)
+    whole = costs.breaking_points(constants, "whole", **LIMITS)
+    assert list(whole)[:2] == ["memory", "greedy choices"] and whole["memory"] > costs.DATA["AITEX"]
+    assert whole["memory"] < costs.LOOM_STRIPS_PER_DAY
+    tree = costs.breaking_points(constants, "tree", **LIMITS)
+    assert "memory" not in tree and "search" not in tree
+    blocks = costs.breaking_points(constants, "blocks", **LIMITS)
+    assert blocks["memory"] > 30 * whole["memory"] and blocks["greedy choices"] > 3 * whole["greedy choices"]
 
 
 def test_the_data_are_those_of_the_text():

@@ -87,5 +87,5 @@ def test_the_slow_programs_are_slow_for_the_stated_reasons():
     assert lost["A"]["before"] == 7 and lost["A"]["moved"] == 0
     assert lost["B"]["moved"] > lost["B"]["computing"] and lost["C"]["moved"] == 0
     longest = max(task.seconds for task in programs["C"])
-    assert longest > 0.6 * walls[2] and longest > 3 * max(task.seconds for task in programs["A"])
+    assert longest > 0.6 * walls[2] and longest >= 3 * max(task.seconds for task in programs["A"])
     assert {name: values["computing"] for name, values in lost.items()} == dict.fromkeys("ABC", ONE_PROCESS)
