@@ -456,7 +456,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
     results = read_results_if_any("capstone") | measured
     write_results("capstone", {**{part: results[part] for part in PARTS if part in results}, "versions": versions()})
-    write_pages()
+    if set(PARTS) <= set(results):
+        write_pages()
     return 0
 
 
