@@ -24,6 +24,7 @@ from aitex_utils.lessons.nb08 import figures as nb08
 from aitex_utils.lessons.nb08.descriptions import describe_alarm, describe_miss
 from aitex_utils.lessons.nb09 import figures as nb09
 from aitex_utils.lessons.nb10 import figures as nb10
+from aitex_utils.lessons.nb11 import figures as nb11
 from aitex_utils.lessons.sliders import show_with_sliders
 from aitex_utils.lessons.wording import check_values, count, percent
 from aitex_utils.plots import make_axes
@@ -100,6 +101,12 @@ OF_VALUES: list[Callable[[Array], Any]] = [
     lambda v: nb10.plot_leaderboard(list(map(str, v)), v, v, np.stack([v, v], axis=1)),
     lambda v: nb10.plot_optimism(list(range(1, len(v) + 1)), list(v), list(v), 0.9),
     lambda v: nb10.plot_dashboard(*[np.zeros((4, 4))] * 3, np.arange(len(v)) > 0, v, 1.0, title="t"),
+    lambda v: nb11.plot_growth(range(1, len(v) + 1), {"u": {"a": v}}, {"u": ("limit", 9)}, {}),
+    lambda v: nb11.plot_levels(v, v),
+    lambda v: nb11.plot_sizes(v, v, 1.0),
+    lambda v: nb11.plot_parts({"a": dict(zip("abc", v, strict=False))}),
+    lambda v: nb11.plot_graph(list(map(str, v)), v, [[] for _ in v]),
+    lambda v: nb11.plot_search(list(map(str, v)), v, v, exact=1),
 ]
 VALUES = [[], [1.0], [1.0, 1.0, 1.0], [0.0, 0.0], [np.nan, 1.0], [np.nan, np.nan], [np.inf, 1.0], [-1.0, -2.0]]
 
@@ -190,6 +197,9 @@ def test_points_of_any_number_give_a_sentence_or_a_figure(draw: Callable):
         lambda: nb07.plot_intervals_by_unit({}, {"strips": {}, "tiles": {}}, label="l"),
         lambda: nb09.plot_rows({}, [], "c"),
         lambda: nb10.plot_ranks({}, label="l"),
+        lambda: nb11.plot_parts({}),
+        lambda: nb11.plot_timeline([]),
+        lambda: nb11.plot_cases({}, []),
         lambda: nb10.plot_neighbours(np.eye(4), [], [], [], query_square=(0, 0), side=2, branches=[], where="strip a"),
     ],
 )
