@@ -809,8 +809,8 @@ show(*plot_growth(strips, needs, lines, DATA))
 # Each step solves one problem and shows the next:
 #
 # - **Whole**: memory breaks first.
-# - **Blocks**: a block fits, but the union grows with the data. Its greedy choice still grows with the square, only from a
-#   much smaller number.
+# - **Blocks**: a block fits, but the union and the bank grow with the data. The greedy choice of the union still grows with
+#   the square, only from a smaller number.
 # - **Tree**: no step grows beyond a block. The greedy choices grow with the data, and so does the extraction. The root keeps
 #   at most one block, so the bank stops growing too.
 #

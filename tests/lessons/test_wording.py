@@ -25,6 +25,7 @@ from aitex_utils.lessons.nb08.descriptions import describe_alarm, describe_miss
 from aitex_utils.lessons.nb09 import figures as nb09
 from aitex_utils.lessons.nb10 import figures as nb10
 from aitex_utils.lessons.nb12 import figures as nb12
+from aitex_utils.lessons.nb11 import figures as nb11
 from aitex_utils.lessons.sliders import show_with_sliders
 from aitex_utils.lessons.wording import check_values, count, percent
 from aitex_utils.plots import make_axes
@@ -104,6 +105,12 @@ OF_VALUES: list[Callable[[Array], Any]] = [
     lambda v: nb12.plot_found({"a": dict(zip("abc", v, strict=False))}),
     lambda v: nb12.plot_realised({19: v}, 0.05),
     lambda v: nb12.plot_timeline(v, np.ones(len(v), bool), {"fixed": 1.0}, title="t", sums=v),
+    lambda v: nb11.plot_growth(range(1, len(v) + 1), {"u": {"a": v}}, {"u": ("limit", 9)}, {}),
+    lambda v: nb11.plot_levels(v, v),
+    lambda v: nb11.plot_sizes(v, v, 1.0),
+    lambda v: nb11.plot_parts({"a": dict(zip("abc", v, strict=False))}),
+    lambda v: nb11.plot_graph(list(map(str, v)), v, [[] for _ in v]),
+    lambda v: nb11.plot_search(list(map(str, v)), v, v, exact=1),
 ]
 VALUES = [[], [1.0], [1.0, 1.0, 1.0], [0.0, 0.0], [np.nan, 1.0], [np.nan, np.nan], [np.inf, 1.0], [-1.0, -2.0]]
 
@@ -201,6 +208,9 @@ def test_points_of_any_number_give_a_sentence_or_a_figure(draw: Callable):
         lambda: nb12.plot_realised({}, 0.05),
         lambda: nb12.plot_promises([], {}),
         lambda: nb12.plot_failures([], [], [], [], 1.0),
+        lambda: nb11.plot_parts({}),
+        lambda: nb11.plot_timeline([]),
+        lambda: nb11.plot_cases({}, []),
         lambda: nb10.plot_neighbours(np.eye(4), [], [], [], query_square=(0, 0), side=2, branches=[], where="strip a"),
     ],
 )

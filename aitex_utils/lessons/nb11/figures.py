@@ -496,8 +496,9 @@ def plot_search(
             markersize=10,
             label=names[i],
         )
-    for name, time, recall in list(zip(names, milliseconds, recalls, strict=True))[exact:]:
-        axis.annotate(name, (time, recall), xytext=(4, -12), textcoords="offset points", fontsize=8)
+    for i, (name, time, recall) in enumerate(list(zip(names, milliseconds, recalls, strict=True))[exact:]):
+        offset = -12 - 11 * (i % 2)  # neighbours get their names at different heights
+        axis.annotate(name, (time, recall), xytext=(4, offset), textcoords="offset points", fontsize=8)
     axis.set(xscale="log", ylim=(0, 1.1), xlabel="milliseconds for all queries", ylabel="recall@1")
     axis.set_xlim(min(milliseconds) / 1.5, max(milliseconds) * 1.7)
     axis.legend(**OUTSIDE)

@@ -17,7 +17,7 @@ STRIPS, TILES = 8, 8  # normal strips, and tiles of each
 TILES_PER_PIECE = 4
 TILE = 256
 RATIO, BLOCK_SIZE = 0.01, 8192
-OPTIONS = {"size": TILE, "pooling": 3, "device": "cpu"}
+OPTIONS = {"size": TILE, "pooling": 3, "padding": "reflect", "device": "cpu"}
 
 
 def load_pieces() -> list[np.ndarray]:
@@ -57,7 +57,8 @@ def load_patches() -> list[np.ndarray]:
         return {"patches": np.stack(extract_patches(pieces, lesson_features(), TILE))}
 
     name = f"11_{profile()}_patches"
-    return list(cached(name, make, data=lesson_root(), code=(_pieces_of, extract_patches, PatchFeatures))["patches"])
+    code = (_pieces_of, extract_patches, PatchFeatures)
+    return list(cached(name, make, data=lesson_root(), code=code, options=OPTIONS)["patches"])
 
 
 def lesson_features() -> PatchFeatures:
