@@ -24,8 +24,8 @@ from aitex_utils.lessons.nb08 import figures as nb08
 from aitex_utils.lessons.nb08.descriptions import describe_alarm, describe_miss
 from aitex_utils.lessons.nb09 import figures as nb09
 from aitex_utils.lessons.nb10 import figures as nb10
-from aitex_utils.lessons.nb12 import figures as nb12
 from aitex_utils.lessons.nb11 import figures as nb11
+from aitex_utils.lessons.nb12 import figures as nb12
 from aitex_utils.lessons.sliders import show_with_sliders
 from aitex_utils.lessons.wording import check_values, count, percent
 from aitex_utils.plots import make_axes
