@@ -17,10 +17,10 @@ from anomalib.data import Folder
 from anomalib.engine import Engine
 from anomalib.models import Patchcore
 from anomalib.pre_processing import PreProcessor
+from anomalib_patchcore import BATCH_SIZE, make_model
 from torchvision.transforms.v2 import Compose, Normalize, Resize
 
 from aitex_utils.backbones import load_backbone
-from benchmarks.anomalib_patchcore import BATCH_SIZE, make_model
 
 GREATEST = 255.0  # anomalib's pictures have values from 0 to 1
 
