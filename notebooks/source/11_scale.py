@@ -377,7 +377,7 @@ print(f"one process: {one_seconds:.1f} s")
 # **How many times as long as one process does the pool of two take, with its start?**
 
 # %%
-predict("11.d", 1, 8, unit="times")
+predict("11.d", 0.5, 3, unit="times")
 
 # %% [markdown]
 # The next cell takes about 15 seconds. It also measures three parts by themselves: the start, data on the way, and threads.
