@@ -81,11 +81,9 @@ limits = {"GiB": ("16 GiB", 16), "hours of 2 cores": ("24 hours", 24)}
 show(*plot_growth(strips, needs, limits, DATA))
 
 # %% [markdown]
-# Memory breaks first: AITEX fits, a day of one loom does not. Suppose that memory were free. Then time breaks next. The
-# greedy sampler computes (number of patches) x (number of choices) distances, and both grow with the strips. So its time
+# Memory breaks first: AITEX fits, a day of one loom does not. Suppose that memory were free. Then time breaks next, in the
+# search and in the sampling. The greedy sampler computes (number of patches) x (number of choices) distances, and both grow with the strips. So its time
 # grows with the *square* of the data, and its line is twice as steep as the line of the extraction.
-#
-# So we need a way that never sees all patches at once.
 
 # %% [markdown]
 # ## 2. Composable coresets
@@ -471,7 +469,7 @@ print(describe_worker_time(*parts))
 # knows which worker is free and which data it has. Our code is the same: `client` is then a client of Dask. If Dask is not
 # installed, the next cells run on the pool, and `python course.py scale` adds it.
 #
-# We use a tree with a fan-in of 2, which is smaller than one would choose, to see some levels. This takes about 15 seconds.
+# We use a tree with a small fan-in, to see some levels. This takes about 15 seconds.
 
 # %% tags=["start-here"]
 # Start here again after a restart
@@ -690,7 +688,7 @@ print(compare_banks(undisturbed.bank_.vectors_, resumed.bank_.vectors_))
 # %% [markdown]
 # ## 7. A bank that exceeds one memory
 #
-# A bank can grow too large as well. There are two ways to search it.
+# There are two ways to search a bank that grows too large.
 #
 # - **Shards**: each worker has a part of the bank and returns its k nearest vectors. The k nearest of the whole bank are
 #   among them, so merging them by distance is *exact*.
@@ -766,7 +764,7 @@ folder.cleanup()
 # %% [markdown]
 # ## 8. The bill of a mill
 #
-# Now we can compute what each method needs, with the constants of this machine. We compare three methods: all patches in
+# We compare three methods: all patches in
 # one memory, blocks with one union, and blocks with a tree of fan-in 8 that never sees more patches than one block.
 
 # %% tags=["start-here"]
