@@ -103,7 +103,8 @@ def write_report(
         raise InputError(f"load is {shown(load)}: give a function that returns the picture with a name.")
     if not (isinstance(threshold, (float, np.floating)) and threshold == np.inf):
         check_number("threshold", threshold, "(-inf, inf)", example=1.5)
-    good_scores = check_scores(good_scores, "good_scores").ravel() if np.size(good_scores) else np.empty(0)
+    good_scores = as_array(good_scores, "good_scores")
+    good_scores = check_scores(good_scores, "good_scores").ravel() if good_scores.size else np.empty(0)
     low, high = check_pair("scale", scale)
     if low >= high:
         raise InputError(f"scale is {shown(scale)}, expected two rising numbers, for example (0.0, 2.0).")

@@ -265,7 +265,7 @@ def verdict(target: Target, changes: dict[str, Callable[[], Any]]) -> str:
         values = {name: make() for name, make in changes.items()}
     except Exception:
         return ""  # a change that does not apply to this array
-    if any(callable(values.get(name)) for name in ("callback", "measure")):
+    if any(callable(values.get(name)) for name in ("callback", "load", "measure")):
         return ""  # its own errors are its own
     if target.name == "make_practice_fabric" and any(_is_many(values.get(name)) for name in COUNTS):
         return ""
@@ -596,7 +596,7 @@ def _inspection_table(
     rule = PictureRule(side=None, tile_size=32, overlap=0)
     good, new, truth = root / "NODefect_images", root / "Defect_images", root / "Mask_images"
     picture = Picture(new / "0003_002_00.png", "0003_002_00.png")
-    np.savez("map.npz", map=maps[0], found=masks[0])
+    np.savez("map.npz", map=np.zeros((8, 8), np.uint16), ends=np.array([0.0, 1.0]), found=masks[0])
     shown = ReportPicture("a", tiles[0][:8, :8], maps[0], masks[0], 1.0, None, None)
     return {
         # objects

@@ -445,6 +445,20 @@ def test_a_picture_that_cannot_be_loaded_is_named(path: Path, error: Exception, 
     assert list(path.parent.iterdir()) == []
 
 
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"good_scores": [[1.0, 2.0], [3.0]]}, "good_scores cannot be made one array"),
+        ({"scores": [1.0]}, "scores is .1.0.: give a dict of names and scores"),
+        ({"load": "a.png"}, "load is 'a.png': give a function"),
+    ],
+)
+def test_arguments_of_another_kind_are_refused(path: Path, change: dict, message: str):
+    with pytest.raises(InputError, match=message):
+        write(path, [picture("a.png", 1.0)], **change)
+    assert not path.parent.exists()
+
+
 def test_an_existing_page_is_replaced(path: Path):
     write(path, [picture("a.png", 1.0)])
     assert "b.png" in write(path, [picture("b.png", 1.0)]).text
