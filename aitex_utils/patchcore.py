@@ -286,7 +286,7 @@ class PatchCore:
             also if its workers die again and again, or its scheduler has gone.
         """
         features = self.features.with_pooling(self.pooling)
-        if (block_size, fan_in, client, folder) != (None, None, None, None):
+        if any(argument is not None for argument in (block_size, fan_in, client, folder)):
             return self._fit_tiles_in_blocks(tiles, features, memory, (block_size, fan_in, client, folder))
         batches = iter_batches(tiles, colour=features.colour)
         if memory is None:
@@ -386,7 +386,7 @@ class PatchCore:
             )
         tile_size = check_integer("tile_size", tile_size, 1)
         features, shape = self.features.with_pooling(self.pooling), (tile_size, tile_size)
-        if (block_size, fan_in, client, folder) != (None, None, None, None):
+        if any(argument is not None for argument in (block_size, fan_in, client, folder)):
             how, blocks = {"tile_size": tile_size, "column_stride": STRIP_STRIDE}, (block_size, fan_in, client, folder)
             checked = lambda: (check_strip(strip, tile_size) for strip in strips)  # noqa: E731
             result = self._in_blocks(checked, strips, features, memory, blocks, **how)

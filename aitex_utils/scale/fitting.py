@@ -24,7 +24,7 @@ import numpy as np
 
 from ..errors import InputError, check_integer
 from ..features import PatchFeatures
-from ..files.atomic_write import atomic_write, remove_leftovers
+from ..files.atomic_write import atomic_write, check_writable, remove_leftovers
 from ..files.ownership import Manifest, refuse_foreign
 from ..files.paths import full_path
 from ..streaming_coreset import (
@@ -154,7 +154,7 @@ def fit_blocks(
     >>> result.vectors[0].shape
     (16, 152)
     """
-    block_size = how.block_size or BLOCK_SIZE // features.n_branches
+    block_size = int(how.block_size or BLOCK_SIZE // features.n_branches)
     settings = {
         "features": describe_features(features),
         "n_branches": features.n_branches,
@@ -331,6 +331,7 @@ def _work_folder(folder: str | os.PathLike | None, settings: dict[str, Any]) -> 
 
     place = full_path(folder)
     path = place / SETTINGS
+    check_writable(path)
     header = {"format": FORMAT, "version": VERSION, "settings": settings}
     remove_leftovers(place)
     if path.is_file():

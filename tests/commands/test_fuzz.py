@@ -26,10 +26,10 @@ import build as builder  # noqa: E402
 from aitex_utils.commands import data, demo, doctor  # noqa: E402
 from aitex_utils.commands.launching import run_command  # noqa: E402
 from aitex_utils.files import data_folder  # noqa: E402
-from aitex_utils.practice import generate  # noqa: E402
+from aitex_utils.practice import generate, photographs  # noqa: E402
 
 OPTIONS = {
-    "data": ("--folder", "--seed", "--fabrics", "--normal", "--defective", "--force", "--clear-cache"),
+    "data": ("--photographs", "--folder", "--seed", "--fabrics", "--normal", "--defective", "--force", "--clear-cache"),
     "demo": ("--data", "--fabric", "--out", "--seed"),
     "doctor": (),
     "build": ("--check", "--again"),
@@ -85,6 +85,7 @@ def course(place: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[list[str]]
         monkeypatch.setattr(module, "PROJECT", place)
     monkeypatch.setattr(data_folder, "PRACTICE", place / "practice")
     monkeypatch.setattr(data, "PRACTICE", place / "practice made")
+    monkeypatch.setattr(data, "PHOTOGRAPHS", place / "photographs made")
 
     spec = importlib.util.spec_from_file_location("course_fuzzed", ROOT / "course.py")
     course = importlib.util.module_from_spec(spec)
@@ -105,7 +106,8 @@ def course(place: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[list[str]]
     monkeypatch.setattr(course, "run", run_here)
     monkeypatch.setattr(doctor, "main", lambda: 0)
     # The work: nothing is rendered, fitted or executed.
-    monkeypatch.setattr(generate, "_run", lambda tasks, progress: None)
+    for module in (generate, photographs):
+        monkeypatch.setattr(module, "run_tasks", lambda tasks, label, unit, progress: None)
     monkeypatch.setattr(demo, "run_demo", lambda root, fabric, **options: (dict(RESULTS, fabric=fabric), []))
     (place / "source").mkdir(exist_ok=True)
     (place / "results").mkdir(exist_ok=True)
