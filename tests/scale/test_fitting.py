@@ -285,3 +285,23 @@ def test_the_detector_stays_as_it_was_after_an_error(in_memory: PatchCore):
 def test_a_block_fit_with_the_default_size_counts_the_branches():
     assert BlockFit().block_size is None
     assert len(fitted(small_strips(2), block_size=None, fan_in=2).bank_) == round(0.05 * 2 * 8 * 40)
+
+
+@pytest.mark.parametrize("name", ["block_size", "fan_in"])
+def test_numbers_of_another_kind_are_refused(name: str):
+    with pytest.raises(InputError, match=f"^{name} is"):
+        fitted(small_strips(), **{name: np.ones(2)})
+
+
+def test_a_block_size_of_numpy_is_a_block_size(in_memory: PatchCore, tmp_path: Path):
+    options = {"block_size": 300, "folder": tmp_path / "fit"}
+    expected = fitted(small_strips(), **options)
+    assert_equal(fitted(small_strips(), **{**options, "block_size": np.int64(300)}), expected)
+
+
+@pytest.mark.parametrize("name", ["file", "file/below", "a" * 300])
+def test_a_folder_that_cannot_be_made_is_refused(name: str, tmp_path: Path):
+    (tmp_path / "file").write_text("years of work")
+    with pytest.raises(InputError):
+        fitted(small_strips(), folder=tmp_path / name)
+    assert (tmp_path / "file").read_text() == "years of work"
