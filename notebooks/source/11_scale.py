@@ -641,6 +641,7 @@ from aitex_utils.lessons.nb11.workers import start_up
 from aitex_utils.plots import show
 from aitex_utils.scale.cluster import start_workers
 
+# %%
 pieces = load_pieces()
 began = time.perf_counter()
 undisturbed = new_detector().fit_strips(pieces, block_size=BLOCK_SIZE)

@@ -361,15 +361,8 @@ from aitex_utils.plots import show
 inspection, judged = inspected(), judged_pictures()
 names = weakest(judged, 2)
 failures = judge_names(names)
-show(
-    *plot_failures(
-        [one.image for one in failures],
-        [one.anomaly_map for one in failures],
-        [one.mask for one in failures],
-        [one.title for one in failures],
-        inspection.threshold,
-    )
-)
+parts = [[getattr(one, part) for one in failures] for part in ("image", "anomaly_map", "mask", "title")]
+show(*plot_failures(*parts, inspection.threshold))
 
 # %% [markdown]
 # Do not change anything yet. First write down **one hypothesis**, and **one test** that can refute it.

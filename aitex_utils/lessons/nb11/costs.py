@@ -261,7 +261,7 @@ def breaking_points(
     --------
     >>> constants = Constants(16384, 152, 0.5, 1e9, 1e10)
     >>> breaking_points(constants, "whole", memory_gib=16, hours=24, search_seconds=15, cores=2)
-    {'memory': 493, 'greedy choices': 8022, 'search': 55880, 'extraction': 345601}
+    {'memory': 493, 'greedy choices': 8024, 'search': 55880, 'extraction': 345601}
     """
     parts: dict[str, Callable[[Bill], bool]] = {
         "memory": lambda bill: bill.memory / 2**30 > memory_gib,
