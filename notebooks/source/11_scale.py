@@ -715,6 +715,7 @@ from aitex_utils.scale.cluster import start_pool
 from aitex_utils.scale.disk_search import DiskIndex, build_disk_index
 from aitex_utils.scale.sharded_search import ShardedBank, write_shards
 
+# %%
 patches = [one.reshape(-1, one.shape[-1]) for one in load_patches()]
 bank, queries = np.concatenate(patches[:14]), np.concatenate(patches[14:])[::16]
 index = MemoryBank(device="cpu").add(bank)
