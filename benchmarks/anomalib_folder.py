@@ -5,7 +5,6 @@ Arguments: IN.npz OUT.npz FOLDER SIZE CORESET_RATIO. FOLDER has the folders `goo
 
 from __future__ import annotations
 
-import resource
 import sys
 import tempfile
 import time
@@ -21,6 +20,7 @@ from anomalib_patchcore import BATCH_SIZE, make_model
 from torchvision.transforms.v2 import Compose, Normalize, Resize
 
 from aitex_utils.backbones import load_backbone
+from aitex_utils.safety.peak_memory import peak_memory_mib
 
 GREATEST = 255.0  # anomalib's pictures have values from 0 to 1
 
@@ -64,14 +64,13 @@ def main() -> None:
         predicted = time.perf_counter()
     names = [Path(path).name for batch in batches for path in batch.image_path]
     scores = np.concatenate([batch.pred_score.reshape(-1).numpy() for batch in batches])
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (2**30 if sys.platform == "darwin" else 2**20)
     np.savez(
         output,
         names=np.array(names),
         scores=scores,
         fit_seconds=fitted - begin,
         predict_seconds=predicted - fitted,
-        peak_gib=peak,
+        peak_gib=peak_memory_mib() / 2**10,
     )
 
 

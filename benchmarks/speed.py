@@ -33,7 +33,7 @@ from tables_speed import coreset_caption, coreset_curves
 
 from aitex_utils.backbones import bundled_weights
 from aitex_utils.commands.launching import run_command
-from aitex_utils.commands.profiling import peak_memory_mib, versions
+from aitex_utils.commands.profiling import versions
 from aitex_utils.coreset import k_center_greedy, k_center_greedy_reference
 from aitex_utils.errors import InputError
 from aitex_utils.fast.bf16_bound import bf16_off, has_fast_bf16
@@ -42,6 +42,7 @@ from aitex_utils.memory_bank import MemoryBank
 from aitex_utils.patchcore import PAPER, PatchCore
 from aitex_utils.plots import COLOURS, LINE_STYLES, MARKERS, make_axes
 from aitex_utils.region import crop_to_fabric
+from aitex_utils.safety.peak_memory import peak_memory_mib
 from aitex_utils.strips import PRACTICE, Strip, list_strips
 from aitex_utils.tiling import tile
 

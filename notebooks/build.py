@@ -249,7 +249,7 @@ def execute(
                 notebook, timeout=timeout, resources={"metadata": {"path": str(FOLDER)}}, allow_error_names=list(allow)
             )
             probe = nbformat.v4.new_code_cell(
-                "from aitex_utils.commands.profiling import peak_memory_mib\nprint(peak_memory_mib())"
+                "from aitex_utils.safety.peak_memory import peak_memory_mib\nprint(peak_memory_mib())"
             )
             with client.setup_kernel():
                 begin, slowest = time.perf_counter(), 0.0

@@ -27,10 +27,11 @@ from aitex_utils.files.ownership import Manifest
 from aitex_utils.files.paths import given_path
 from aitex_utils.patchcore import PatchCore
 from aitex_utils.plots import plot_strip
+from aitex_utils.safety.peak_memory import peak_memory_mib
 from aitex_utils.strips import PROJECT, Strip, find_aitex, list_strips, read_strips
 from aitex_utils.tiling import tile
 
-from .profiling import Stopwatch, peak_memory_mib, versions
+from .profiling import Stopwatch, versions
 from .protocol_c import SHARE, ScoredStrip, evaluate, find_regions, fit_fabrics, score_strips, split_protocol_c
 
 if TYPE_CHECKING:

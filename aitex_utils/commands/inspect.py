@@ -57,10 +57,11 @@ from aitex_utils.inspection.pictures import (
 from aitex_utils.inspection.report import write_report
 from aitex_utils.inspection.unfinished import DETECTOR, Judged, Unfinished, fingerprint, stamp
 from aitex_utils.patchcore import PatchCore
+from aitex_utils.safety.peak_memory import peak_memory_mib
 from aitex_utils.strips import PROJECT
 
 from .launching import run_command
-from .profiling import Stopwatch, peak_memory_mib, versions
+from .profiling import Stopwatch, versions
 
 FOUND = 3  # exit code with --fail-on-find
 WHAT, FILE, ISSUES = "an inspection", "inspect.json", "issues.csv"
@@ -296,6 +297,7 @@ class _Run:
         self.stamps: dict[str, list[int]] = {}  # of the pictures that were judged or could not be read, by path
         self.issues: list[Issue] = []
         self.lines: list[str] = []
+        self.gone: set[str] = set()  # judged pictures whose files were not there at the last writing
         self.is_away = False  # the watched folder
 
     def list(self) -> None:
@@ -324,7 +326,7 @@ class _Run:
             self.inspection = replace(earlier)
         self.is_new = earlier is None or self.options.add is not None
         fitted, held_out = [], []
-        if self.is_new:
+        if self.options.add is not None:
             self._leave_out_known()
         if self.is_new:
             inspection = self.inspection
@@ -408,18 +410,15 @@ class _Run:
         """Return the names of all judged pictures, highest score first."""
         return sorted(self.judged, key=lambda name: (-self.judged[name].score, name))
 
-    def _gone(self) -> list[str]:
-        """Return the names of judged pictures whose files are not there any more."""
-        return [name for name in self.ranked() if not os.path.isfile(self.pictures[name].path)]
-
     def write(self) -> None:
         """Write the folder of the results, whole or not at all. An empty watched folder has none yet."""
+        self.gone = {name for name in self.judged if not os.path.isfile(self.pictures[name].path)}
         if not self.judged:
             if not self.options.watch:
                 raise InputError("None of the pictures to judge is there any more: copy them there again.")
             print(f"Waiting for pictures in {self.options.test}: Ctrl-C ends the watch.", flush=True)
             return
-        if len(self._gone()) == len(self.judged):
+        if len(self.gone) == len(self.judged):
             if not self.options.watch:
                 raise InputError("None of the judged pictures is there any more: copy them there again.")
             return  # the results before remain
@@ -492,7 +491,7 @@ class _Run:
                 f"{count} of {len(self.good)} pictures of --add were learned before and do not count again.", flush=True
             )
         self.good = fresh
-        self.is_new = self.options.detector is None or bool(fresh)
+        self.is_new = bool(fresh)
 
     def _predict(self, role: str, picture: Picture) -> Judged | None:
         """Return the outcome for a picture, or None with a warning if it cannot be read any more."""
@@ -587,7 +586,7 @@ class _Run:
             "seed": str(inspection.seed),
             **{f"version of {name}": version for name, version in versions().items()},
         }
-        scores = {name: self.judged[name].score for name in self.ranked() if name not in self._gone()}
+        scores = {name: self.judged[name].score for name in self.ranked() if name not in self.gone}
         highest = max([*scores.values(), *inspection.good_scores, inspection.threshold], default=1.0)
         write_report(
             path,
@@ -614,10 +613,11 @@ class _Run:
     def _warnings(self) -> list[str]:
         """Return what a reader of the report must know, in sentences."""
         inspection, warned = self.inspection, []
-        if gone := self._gone():
+        if self.gone:
+            first = next(name for name in self.ranked() if name in self.gone)
             warned.append(
-                f"The files of {len(gone)} of {len(self.judged)} judged pictures are gone ({gone[0]}, ...). This page "
-                "shows the others, and scores.csv has all."
+                f"The files of {len(self.gone)} of {len(self.judged)} judged pictures are gone ({first}, ...). This "
+                "page shows the others, and scores.csv has all."
             )
         if self.lines:
             warned.append(f"{ISSUES} lists all files that are odd or left out, and why.")
@@ -636,8 +636,8 @@ class _Run:
 
     def _measures(self) -> Measures | None:
         """Return measures if there are labels of both kinds."""
-        gone = self._gone()
-        labelled = [name for name in self.ranked() if self.pictures[name].is_good is not None and name not in gone]
+        is_labelled = {name: one.is_good is not None for name, one in self.pictures.items()}
+        labelled = [name for name in self.ranked() if is_labelled[name] and name not in self.gone]
         labels = [not self.pictures[name].is_good for name in labelled]
         if len(set(labels)) < 2:
             return None

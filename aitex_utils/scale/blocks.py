@@ -27,6 +27,7 @@ from ..files.atomic_write import atomic_write
 from ..files.ownership import Manifest
 from ..files.persistence import header_digest, read_array
 from ..safety.out_of_memory import OutOfMemoryError, explain_memory
+from ..safety.peak_memory import peak_memory_mib
 from ..streaming_coreset import BlockCoreset, kept_patches, merge_blocks, reduce_block
 
 HEADER, FORMAT, VERSION = "header.json", "aitex_utils block", 1
@@ -594,23 +595,8 @@ def _extractor(text: str) -> PatchFeatures:
 @contextlib.contextmanager
 def _measured() -> Iterator[dict[str, float]]:
     """Yield a dict that contains, after the block, its seconds, its CPU seconds, and the memory of the process."""
-    import psutil
-
     cost: dict[str, float] = {}
     began, began_cpu = time.perf_counter(), time.process_time()
     yield cost
     cost["seconds"], cost["cpu_seconds"] = time.perf_counter() - began, time.process_time() - began_cpu
-    memory = psutil.Process().memory_info()
-    cost["process"], cost["peak_bytes"] = (
-        os.getpid(),
-        float(getattr(memory, "peak_wset", 0) or _peak_rss() or memory.rss),
-    )
-
-
-def _peak_rss() -> int:
-    """Return the largest memory that this process has taken, in bytes, 0 where the system does not say."""
-    try:
-        lines = Path("/proc/self/status").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        return 0
-    return next((int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM:")), 0)
+    cost["process"], cost["peak_bytes"] = os.getpid(), peak_memory_mib() * 2**20
