@@ -6,7 +6,6 @@ available. `benchmarks/practice_fabric.py` measures how well it stands in for AI
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -16,13 +15,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-from aitex_utils.errors import LARGEST_SEED, check_flag, check_integer
-from aitex_utils.files.atomic_write import atomic_write, settle
+from aitex_utils.errors import LARGEST_SEED, check_flag
+from aitex_utils.files.atomic_write import atomic_write
 from aitex_utils.files.ownership import Manifest
-from aitex_utils.files.paths import full_path, given_path
+from aitex_utils.files.paths import given_path
 from aitex_utils.strips import DEFECT_FOLDER, MASK_FOLDER, NORMAL_FOLDER, PRACTICE, STRIP_SHAPE
 
 from .defects import DEFECT_CODES, add_defect, defect_count
+from .generated import check_size, is_generated, listed_files, write_metadata
 from .weave import Weave, Yarns, render_fabric, sample_acquisition, smooth_noise, twill
 
 GENERATOR = 3  # raise it when the same seed makes other pixels
@@ -79,9 +79,9 @@ LIMITS = {"seed": (0, LARGEST_SEED), "fabrics": (1, len(FABRICS)), "normal": (1,
 def _listed(metadata: dict) -> dict[str, int | None]:
     """Return the files of a practice fabric with their sizes, and its folders, which can be empty."""
     folders = [f"{name}/" for name in (DEFECT_FOLDER, MASK_FOLDER)]
-    int(metadata["generator"])
+    files = listed_files(metadata)
     folders += [f"{NORMAL_FOLDER}/practice-{f:02d}/" for f in range(metadata["fabrics"])]
-    return {**dict.fromkeys(folders), **{name: int(size) for name, size in metadata["files"].items()}}
+    return {**dict.fromkeys(folders), **files}
 
 
 FABRIC = Manifest(METADATA_FILE, "the practice fabric", _listed)
@@ -150,7 +150,7 @@ def make_practice_fabric(
     ['0001_000_00.png', 'practice.json']
     """
     check_flag("progress", progress)
-    metadata = _metadata(seed=seed, fabrics=fabrics, normal=normal, defective=defective)
+    metadata = check_size(GENERATOR, LIMITS, seed=seed, fabrics=fabrics, normal=normal, defective=defective)
     with atomic_write(folder, folder=True, manifest=FABRIC) as root:
         for name in (DEFECT_FOLDER, MASK_FOLDER, *(f"{NORMAL_FOLDER}/practice-{f:02d}" for f in range(fabrics))):
             (root / name).mkdir(parents=True)
@@ -159,8 +159,7 @@ def make_practice_fabric(
             partial(_write_defective, root, seed, f, i, defective) for f in range(fabrics) for i in range(defective)
         ]
         run_tasks(tasks, "practice fabric", "strip", progress)
-        files = {path.relative_to(root).as_posix(): path.stat().st_size for path in sorted(root.rglob("*.png"))}
-        (root / METADATA_FILE).write_text(json.dumps(metadata | {"files": files}, indent=2) + "\n", encoding="utf-8")
+        write_metadata(root, METADATA_FILE, metadata, "*.png")
     return given_path(folder)
 
 
@@ -183,15 +182,7 @@ def practice_is_there(folder: str | os.PathLike = PRACTICE, **size: int) -> bool
     >>> practice_is_there("no/such/folder")
     False
     """
-    folder = full_path(folder)
-    settle(folder)
-    try:
-        metadata = json.loads((folder / METADATA_FILE).read_text(encoding="utf-8"))
-        is_asked_for = metadata["generator"] == GENERATOR and all(metadata[key] == value for key, value in size.items())
-        files = metadata.get("files", {})
-        return is_asked_for and all((folder / name).stat().st_size == length for name, length in files.items())
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        return False
+    return is_generated(folder, METADATA_FILE, GENERATOR, False, **size)  # at first, no files were listed
 
 
 def render_strip(
@@ -268,11 +259,6 @@ def run_tasks(tasks: Sequence[Callable[[], None]], label: str, unit: str, progre
         except BaseException:
             pool.shutdown(cancel_futures=True)  # after a full disk or Ctrl-C the rest would be made in vain
             raise
-
-
-def _metadata(**size: int) -> dict[str, int]:
-    """Return the content of the metadata file. Sizes that cannot be made are refused."""
-    return {"generator": GENERATOR} | {name: check_integer(name, value, *LIMITS[name]) for name, value in size.items()}
 
 
 def _write_normal(root: Path, seed: int, fabric: int, i: int) -> None:

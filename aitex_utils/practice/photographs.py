@@ -7,7 +7,6 @@ drift, in the order of their numbers: a lamp that ages, a new batch of yarn, and
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -18,15 +17,16 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-from aitex_utils.errors import LARGEST_SEED, check_flag, check_integer
-from aitex_utils.files.atomic_write import atomic_write, settle
+from aitex_utils.errors import LARGEST_SEED, check_flag
+from aitex_utils.files.atomic_write import atomic_write
 from aitex_utils.files.data_folder import PROJECT
 from aitex_utils.files.ownership import Manifest
-from aitex_utils.files.paths import full_path, given_path
+from aitex_utils.files.paths import given_path
 
 from .camera import CLOTH_SHAPE, MARGIN, PICTURE_SHAPE, TURNS, Lamp, Shot, photograph, sample_shot, see_mask, write_jpeg
 from .defects import add_defect
 from .generate import run_tasks
+from .generated import check_size, is_generated, listed_files, write_metadata
 from .weave import Weave, Yarns, render_fabric, sample_acquisition, smooth_noise, twill
 
 PHOTOGRAPHS = PROJECT / "data" / "photographs"
@@ -140,13 +140,7 @@ class Plan(NamedTuple):
         return f"{self.folder}/ground_truth/{self.kind}/{self.number:03d}_mask.png".lstrip("/")
 
 
-def _listed(metadata: dict) -> dict[str, int | None]:
-    """Return the files with their sizes. Another program's file raises an error."""
-    int(metadata["generator"])
-    return {name: int(size) for name, size in metadata["files"].items()}
-
-
-PHOTOGRAPH_SET = Manifest(METADATA_FILE, "the practice photographs", _listed)
+PHOTOGRAPH_SET = Manifest(METADATA_FILE, "the practice photographs", listed_files)
 
 
 def make_photographs(
@@ -198,14 +192,12 @@ def make_photographs(
     """
     check_flag("progress", progress)
     size = {"good": good, "test_good": test_good, "defective": defective, "later": later}
-    metadata = {"generator": GENERATOR}
-    metadata |= {key: check_integer(key, value, *LIMITS[key]) for key, value in ({"seed": seed} | size).items()}
+    metadata = check_size(GENERATOR, LIMITS, seed=seed, **size)
     with atomic_write(folder, folder=True, manifest=PHOTOGRAPH_SET) as root:
         plans = list(plan_photographs(**size))
         tasks: list[Callable[[], None]] = [partial(_write, root, seed, plan) for plan in plans]
         run_tasks(tasks, "practice photographs", "picture", progress)
-        files = {path.relative_to(root).as_posix(): path.stat().st_size for path in sorted(root.rglob("*.*"))}
-        (root / METADATA_FILE).write_text(json.dumps(metadata | {"files": files}, indent=2) + "\n", encoding="utf-8")
+        write_metadata(root, METADATA_FILE, metadata, "*.*")
     return given_path(folder)
 
 
@@ -228,14 +220,7 @@ def photographs_are_there(folder: str | os.PathLike = PHOTOGRAPHS, **size: int) 
     >>> photographs_are_there("no/such/folder")
     False
     """
-    folder = full_path(folder)
-    settle(folder)
-    try:
-        metadata = json.loads((folder / METADATA_FILE).read_text(encoding="utf-8"))
-        is_asked_for = metadata["generator"] == GENERATOR and all(metadata[key] == value for key, value in size.items())
-        return is_asked_for and all((folder / n).stat().st_size == length for n, length in metadata["files"].items())
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        return False
+    return is_generated(folder, METADATA_FILE, GENERATOR, True, **size)
 
 
 def plan_photographs(*, good: int, test_good: int, defective: int, later: int) -> Iterator[Plan]:

@@ -213,6 +213,11 @@ def test_photographs_are_there(tmp_path: Path, quick: None):
     assert photographs_are_there(folder, seed=3) and not photographs_are_there(folder, seed=4)
     metadata = json.loads((folder / METADATA_FILE).read_text(encoding="utf-8"))
     assert set(metadata) == {"generator", "seed", *SMALL, "files"} and len(metadata["files"]) > 40
+    unlisted = {name: value for name, value in metadata.items() if name != "files"}
+    (folder / METADATA_FILE).write_text(json.dumps(unlisted), encoding="utf-8")
+    assert not photographs_are_there(folder, seed=3)
+    (folder / METADATA_FILE).write_text(json.dumps(metadata), encoding="utf-8")
+    assert photographs_are_there(folder, seed=3)
     next(folder.rglob("*.jpg")).unlink()
     assert not photographs_are_there(folder, seed=3)
 
