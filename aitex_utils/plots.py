@@ -25,6 +25,7 @@ NORMAL, DEFECTIVE, LINE, FOURTH = "#0072B2", "#D55E00", "#000000", "#009E73"  # 
 COLOURS = (NORMAL, DEFECTIVE, LINE, FOURTH)
 OUTLINE_DISTANCE = 2  # px between a region and its outline
 LINE_STYLES, MARKERS = ("-", "--", ":", "-."), "osD^vP"
+OUTSIDE = {"loc": "center left", "bbox_to_anchor": (1.01, 0.5)}  # a legend beside the axes
 
 
 def show(figure: Figure, caption: str) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from aitex_utils.errors import InputError
-from aitex_utils.plots import DEFECTIVE, LINE, MAP_COLOURS, MARKERS, NORMAL, draw_intervals, make_axes
+from aitex_utils.plots import DEFECTIVE, LINE, MAP_COLOURS, MARKERS, NORMAL, OUTSIDE, draw_intervals, make_axes
 
 from .wording import check_values
 
@@ -126,7 +126,7 @@ def plot_settings(
     axis.vlines(values.mean(axis=1), rows - 0.3, rows + 0.3, color=LINE, linewidth=2.5, label="mean")
     axis.set(yticks=rows, yticklabels=names, xlabel="tile AUROC", title=title)
     axis.invert_yaxis()
-    axis.legend(loc="center left", bbox_to_anchor=(1.01, 0.5))
+    axis.legend(**OUTSIDE)
     pairs = zip(names, values, strict=True)
     means = ", ".join(f"{name} {row.mean():.3f} ({row.min():.2f} to {row.max():.2f})" for name, row in pairs)
     return figure, f"{title}, tile AUROC as the mean over fabrics (lowest to highest): {means}."

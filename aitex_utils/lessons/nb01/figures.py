@@ -16,6 +16,7 @@ from aitex_utils.plots import (
     MAP_COLOURS,
     MARKERS,
     NORMAL,
+    OUTSIDE,
     draw_intervals,
     make_axes,
 )
@@ -452,7 +453,7 @@ def plot_sets(groups: np.ndarray, splits: Mapping[str, Mapping[str, np.ndarray]]
         verb = "has" if n == 1 else "have"
         sentences.append(f"{name}: {n} of {count(len(strips), 'strip')} {verb} tiles in more than one set.")
     axes[0, 0].invert_yaxis()
-    axes[0, -1].legend(loc="center left", bbox_to_anchor=(1.01, 0.5), frameon=False)
+    axes[0, -1].legend(**OUTSIDE, frameon=False)
     return figure, " ".join(sentences)
 
 

@@ -8,7 +8,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from aitex_utils.lessons.wording import check_values, percent
-from aitex_utils.plots import DEFECTIVE, LINE, LINE_STYLES, MAP_COLOURS, MARKERS, NORMAL, draw_outline, make_axes
+from aitex_utils.plots import (
+    DEFECTIVE,
+    LINE,
+    LINE_STYLES,
+    MAP_COLOURS,
+    MARKERS,
+    NORMAL,
+    OUTSIDE,
+    draw_outline,
+    make_axes,
+)
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -217,7 +227,7 @@ def plot_two_levels(
         axis.set(xlabel=f"{title} AUROC")
     axes[0].set(yticks=rows, yticklabels=names)
     axes[0].invert_yaxis()
-    axes[1].legend(loc="center left", bbox_to_anchor=(1.01, 0.5))
+    axes[1].legend(**OUTSIDE)
     means = zip(names, tile_auroc.mean(axis=1), pixel_auroc.mean(axis=1), strict=True)
     listed = ", ".join(f"{name} {tile:.3f} and {pixel:.3f}" for name, tile, pixel in means)
     return figure, f"Mean AUROC over fabrics, tile-level and pixel-level: {listed}."

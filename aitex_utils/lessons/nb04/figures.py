@@ -9,7 +9,7 @@ import numpy as np
 
 from aitex_utils.errors import InputError, check_integer
 from aitex_utils.lessons.wording import check_values, count
-from aitex_utils.plots import COLOURS, DEFECTIVE, LINE, LINE_STYLES, MARKERS, NORMAL, make_axes
+from aitex_utils.plots import COLOURS, DEFECTIVE, LINE, LINE_STYLES, MARKERS, NORMAL, OUTSIDE, make_axes
 
 from .toy import nearest_distances
 
@@ -171,7 +171,7 @@ def plot_lines(
         if interval:
             axis.vlines(x, *interval, color=colour, linewidth=5, alpha=0.25)
     axis.set(xlabel=xlabel, ylabel=ylabel, xscale=xscale, yscale=yscale)
-    axis.legend(**({"loc": "center left", "bbox_to_anchor": (1.01, 0.5)} if legend_outside else {}))
+    axis.legend(**(OUTSIDE if legend_outside else {}))
     return figure, caption
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from aitex_utils.errors import InputError
 from aitex_utils.lessons.wording import check_values, count
-from aitex_utils.plots import COLOURS, DEFECTIVE, LINE, LINE_STYLES, MARKERS, NORMAL, make_axes
+from aitex_utils.plots import COLOURS, DEFECTIVE, LINE, LINE_STYLES, MARKERS, NORMAL, OUTSIDE, make_axes
 
 from .toy import CellSearch, ToyBank, count_compared, nearest_index, nprobe_curve, reconstruct, search_cells
 
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 GREY, HIGHLIGHT = "#9a9a9a", "#cfe3f1"  # vectors that are not searched, and searched cells
-OUTSIDE = {"loc": "center left", "bbox_to_anchor": (1.01, 0.5)}  # a legend beside the axes
 PLANE = (6.6, 4.4)  # inches
 
 

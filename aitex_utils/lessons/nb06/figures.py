@@ -8,7 +8,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from aitex_utils.lessons.wording import check_values, count, percent
-from aitex_utils.plots import DEFECTIVE, LINE, LINE_STYLES, MAP_COLOURS, MARKERS, NORMAL, draw_outline, make_axes
+from aitex_utils.plots import (
+    DEFECTIVE,
+    LINE,
+    LINE_STYLES,
+    MAP_COLOURS,
+    MARKERS,
+    NORMAL,
+    OUTSIDE,
+    draw_outline,
+    make_axes,
+)
 from aitex_utils.scoring import anomaly_maps
 
 if TYPE_CHECKING:
@@ -217,7 +227,7 @@ def plot_prevalence(prevalence: np.ndarray, measures: Mapping[str, np.ndarray]) 
     axis.semilogx(prevalence, prevalence, ":", color="0.5", label="AP by chance")
     axis.set(xlabel="prevalence (share of defective samples)", ylabel="measure", ylim=(0, 1.02))
     axis.invert_xaxis()
-    axis.legend(loc="center left", bbox_to_anchor=(1.01, 0.5))
+    axis.legend(**OUTSIDE)
     changes = "; ".join(f"{name} from {values[0]:.3f} to {values[-1]:.3f}" for name, values in measures.items())
     return (
         figure,

@@ -16,6 +16,7 @@ from aitex_utils.plots import (
     LINE_STYLES,
     MARKERS,
     NORMAL,
+    OUTSIDE,
     make_axes,
 )
 
@@ -95,7 +96,7 @@ def plot_intervals_by_unit(
         axis.hlines(heights, low, high, color=colour, linewidth=4 - i, label=f"{unit} resampled")
         axis.plot(list(estimates.values()), heights, MARKERS[i], color=LINE, markersize=5)
     axis.set(yticks=rows, yticklabels=list(estimates), xlabel=label, ylim=(len(estimates) - 0.5, -0.5))
-    axis.legend(loc="center left", bbox_to_anchor=(1.01, 0.5))
+    axis.legend(**OUTSIDE)
     texts = []
     for name, value in estimates.items():
         ranges = [f"{ends[name][0]:.3f} to {ends[name][1]:.3f} over {unit}" for unit, ends in intervals.items()]
@@ -169,7 +170,7 @@ to 70.0 %).'
     axis.axvline(promised, color=DEFECTIVE, linestyle="--", label=f"promised: {percent(promised)}")
     axis.set(yticks=range(len(rates)), yticklabels=list(rates), xlabel="flagged share of new normal tiles")
     axis.invert_yaxis()
-    axis.legend(loc="center left", bbox_to_anchor=(1.01, 0.5))
+    axis.legend(**OUTSIDE)
     texts = [
         f"{name} {percent(np.mean(values), 1)} ({percent(np.min(values), 1)} to {percent(np.max(values), 1)})"
         for name, values in rates.items()
@@ -208,7 +209,7 @@ def plot_rates_by_rule(
         axis.plot(counts, values, LINE_STYLES[i] + MARKERS[i], color=COLOURS[i], label=rule)
     axis.axhline(promised, color="0.5", linewidth=1, label=f"promised: {percent(promised)}")
     axis.set(xlabel="calibration strips", ylabel="mean false-alarm rate\non new strips", xticks=counts, ylim=(0, None))
-    axis.legend(loc="center left", bbox_to_anchor=(1.01, 0.5))
+    axis.legend(**OUTSIDE)
     texts = [f"{rule} {percent(values[0])} to {percent(values[-1])}" for rule, values in rates.items()]
     strips = f"{counts[0]} to {counts[-1]} calibration strips"
     return figure, (
@@ -244,7 +245,7 @@ def plot_light(rates: Mapping[str, Mapping[float, float]], promised: float) -> t
     axis.axhline(promised, color="0.5", linewidth=1, label=f"promised: {percent(promised)}")
     label = "factor on the grey values (1 = light of the training tiles)"
     axis.set(xlabel=label, ylabel="false-alarm rate", ylim=(0, 1.02))
-    axis.legend(loc="center left", bbox_to_anchor=(1.01, 0.5))
+    axis.legend(**OUTSIDE)
     texts = [
         f"fabric {fabric} " + ", ".join(f"{percent(rate)} at x {factor:g}" for factor, rate in of_fabric.items())
         for fabric, of_fabric in rates.items()

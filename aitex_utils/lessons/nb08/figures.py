@@ -9,7 +9,7 @@ import numpy as np
 
 from aitex_utils.errors import InputError
 from aitex_utils.lessons.wording import check_values, count
-from aitex_utils.plots import COLOURS, LINE, LINE_STYLES, MAP_COLOURS, MARKERS, draw_outline, make_axes
+from aitex_utils.plots import COLOURS, LINE, LINE_STYLES, MAP_COLOURS, MARKERS, OUTSIDE, draw_outline, make_axes
 
 from .reference import clean_mask
 from .verdicts import count_components, overlap
@@ -240,7 +240,7 @@ def plot_profiles(
     if reference is not None:
         axis.axhline(reference, color="0.5", linestyle=":")
     axis.set(xlabel=xlabel, ylabel=ylabel)
-    axis.legend(loc="center left", bbox_to_anchor=(1.01, 0.5))
+    axis.legend(**OUTSIDE)
     ratios = ", ".join(f"{name} {np.max(v) / np.median(v):.2f}" for name, v in profiles.items())
     return figure, f"{title}. Highest value, as a multiple of the median of the line: {ratios}."
 
@@ -309,7 +309,7 @@ def plot_costs(costs: Mapping[str, tuple[np.ndarray, np.ndarray]]) -> tuple[Figu
         lowest.append(f"{name}, {values[best]:.2f} at {thresholds[best]:.2f}")
     axis.axhline(1, color=LINE, linestyle=":", linewidth=0.8)
     axis.set(xlabel="threshold (calibrated threshold = 1)", ylabel="cost (no alarm = 1)", yscale="log")
-    axis.legend(loc="center left", bbox_to_anchor=(1.01, 0.5))
+    axis.legend(**OUTSIDE)
     caption = "Cost against the threshold, in units of the cost of no alarm at all."
     return figure, f"{caption} Lowest: {'; '.join(lowest)}."
 
@@ -428,6 +428,6 @@ def plot_shadow(maps: Mapping[str, np.ndarray], row: int) -> tuple[Figure, str]:
         axis.plot(np.arange(one.shape[1]), one[row], linewidth=1.2, **look)
     axis.axhline(0, color="0.5", linestyle=":")
     axis.set(xlabel="column (px)", ylabel="score")
-    axis.legend(loc="center left", bbox_to_anchor=(1.01, 0.5))
+    axis.legend(**OUTSIDE)
     ends = ", ".join(f"{name} {one[row].max():.2f} and {one[row].min():.2f}" for name, one in maps.items())
     return figure, f"Row {row} of the maps. Highest and lowest: {ends}."

@@ -16,6 +16,7 @@ from aitex_utils.plots import (
     MAP_COLOURS,
     MARKERS,
     NORMAL,
+    OUTSIDE,
     draw_outline,
     figure_html,
     make_axes,
@@ -251,7 +252,7 @@ def plot_dots(values: Mapping[str, Mapping[str, float]], *, label: str) -> tuple
         axis.hlines(row, min(by_case.values()), max(by_case.values()), color=LINE, alpha=0.3)
     axis.set(yticks=range(len(values)), yticklabels=list(values), xlabel=label, ylim=(len(values) - 0.5, -0.5))
     if len(cases) > 1:
-        axis.legend(loc="center left", bbox_to_anchor=(1.01, 0.5))
+        axis.legend(**OUTSIDE)
     texts = [
         f"{name}: "
         + ", ".join(f"{value:.3f}" + (f" ({case})" if len(cases) > 1 else "") for case, value in by_case.items())
@@ -309,7 +310,7 @@ def plot_agreement(
     axis.axvline(thresholds[0], color=LINE, linestyle=":")
     axis.axhline(thresholds[1], color=LINE, linestyle=":")
     axis.set(xlabel=f"{names[0]} score", ylabel=f"{names[1]} score")
-    axis.legend(loc="center left", bbox_to_anchor=(1.01, 0.5))
+    axis.legend(**OUTSIDE)
     by_a, by_b = scores_a[labels] >= thresholds[0], scores_b[labels] >= thresholds[1]
     counts = [f"{(by_a & by_b).sum()} found by both", f"{(by_a & ~by_b).sum()} only by {names[0]}"]
     counts += [f"{(~by_a & by_b).sum()} only by {names[1]}", f"{(~by_a & ~by_b).sum()} by neither"]

@@ -18,6 +18,7 @@ from aitex_utils.plots import (
     MAP_COLOURS,
     MARKERS,
     NORMAL,
+    OUTSIDE,
     describe_map,
     draw_intervals,
     draw_outline,
@@ -255,7 +256,7 @@ def plot_ranks(ranks: Mapping[str, Mapping[str, float]], *, label: str) -> tuple
         axis.plot(*zip(*points, strict=True), marker, color=colour, markersize=9, alpha=0.75, label=detector)
     axis.xaxis.set_major_formatter(lambda share, position: f"{100 * share:.0f} %")
     axis.set(yticks=rows, yticklabels=list(ranks), xlabel=label, xlim=(-0.03, 1.03), ylim=(len(ranks) - 0.5, -0.5))
-    axis.legend(loc="center left", bbox_to_anchor=(1.01, 0.5))
+    axis.legend(**OUTSIDE)
     axis.grid(axis="y", alpha=0.3)
     listed = "; ".join(
         f"{name} {', '.join(f'{percent(value)} ({detector})' for detector, value in by.items())}"
@@ -304,7 +305,7 @@ def plot_misses(exact: np.ndarray, approximate: np.ndarray, groups: int = 10) ->
     axis.axhline(np.mean(recalls), color=LINE, linestyle=":", label="all patches")
     axis.set(xlabel="group of patches by exact distance (1 = nearest to the bank)", ylabel="recall@1", ylim=(0, 1.02))
     axis.set_xticks(np.arange(1, groups + 1))
-    axis.legend(loc="center left", bbox_to_anchor=(1.01, 0.5))
+    axis.legend(**OUTSIDE)
     caption = f"Recall@1 of {groups} equally large groups of patches by exact distance: {recalls[0]:.3f} of the "
     return figure, f"{caption}nearest, {recalls[-1]:.3f} of the farthest."
 
@@ -358,7 +359,7 @@ def plot_front(
         axis.axvline(limit, color=LINE, linestyle=":", label="time limit")
     axis.margins(y=0.12)  # for the names
     axis.set(xlabel="time per tile (ms)", ylabel="tile AUROC", xlim=(0, 1.25 * max([*times, limit or 0.0]) or 1))
-    axis.legend(loc="center left", bbox_to_anchor=(1.01, 0.5))
+    axis.legend(**OUTSIDE)
     listed = ", ".join(f"{names[i]} ({times[i]:.0f} ms, {aurocs[i]:.3f})" for i in front)
     caption = f"Time per tile and tile AUROC of {count(len(names), 'run')}. On the Pareto front: {listed or 'no run'}."
     return figure, caption
@@ -402,7 +403,7 @@ def plot_leaderboard(
     axis.plot(shown, np.arange(len(names)), "D", color=DEFECTIVE, markersize=7, label="shown strips")
     axis.plot([], [], "o", color=LINE, label="hidden strips, 95 % interval")
     axis.set_xlabel("tile AUROC")
-    axis.legend(loc="center left", bbox_to_anchor=(1.01, 0.5))
+    axis.legend(**OUTSIDE)
     rows = zip(names, hidden, intervals, shown, strict=True)
     listed = "; ".join(f"{n} {h:.3f} ({low:.2f} to {high:.2f}, shown strips {s:.3f})" for n, h, (low, high), s in rows)
     return figure, f"Hidden strips with 95 % intervals: {listed}."

@@ -9,7 +9,7 @@ import numpy as np
 
 from aitex_utils.errors import InputError
 from aitex_utils.lessons.wording import check_values, count, number_text
-from aitex_utils.plots import COLOURS, DEFECTIVE, FOURTH, LINE, LINE_STYLES, MARKERS, NORMAL, make_axes
+from aitex_utils.plots import COLOURS, DEFECTIVE, FOURTH, LINE, LINE_STYLES, MARKERS, NORMAL, OUTSIDE, make_axes
 
 from .records import Task, group_by_worker
 from .toy import JoinedBlocks
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 GREY, PALE = "#9a9a9a", "#cfe3f1"
 HATCHES = ("", "//", "..", "xx")
 NARROW = 0.03  # share of the axis, below which a bar has no room for its name
-OUTSIDE = {"loc": "center left", "bbox_to_anchor": (1.01, 0.5)}  # a legend beside the axes
 
 
 def plot_growth(
