@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 import numpy as np
 from evaluation import EvalResult
+from scipy.stats import binomtest
 
 from aitex_utils.strips import Strip
 
@@ -220,6 +221,30 @@ def interval(values: np.ndarray) -> list[float]:
     [1.0, 39.0]
     """
     return [float(value) for value in np.nanquantile(values, [0.025, 0.975])]
+
+
+def binomial_interval(k: int, n: int) -> list[float]:
+    """Return the exact 95 % interval of a rate, from independent trials (Clopper and Pearson, 1934).
+
+    Parameters
+    ----------
+    k : int
+        Number of successes.
+    n : int
+        Number of trials, at least one.
+
+    Returns
+    -------
+    list of float
+        Both ends, to four decimals.
+
+    Examples
+    --------
+    >>> binomial_interval(0, 30)
+    [0.0, 0.1157]
+    """
+    ends = binomtest(k, n).proportion_ci(0.95, method="exact")
+    return [round(float(ends.low), 4), round(float(ends.high), 4)]
 
 
 def strip_strata(groups: np.ndarray, is_normal: np.ndarray) -> list[list[np.ndarray]]:

@@ -19,10 +19,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from bootstrap import binomial_interval
 from pages import write_pages
 from PIL import Image
 from results_files import read_results_if_any, write_results
-from scipy.stats import binomtest
 
 from aitex_utils.commands.inspect import FILE
 from aitex_utils.commands.inspect import main as inspect_main
@@ -185,12 +185,11 @@ def count(flagged: Iterable[bool]) -> dict[str, Any]:
         `k`, `n`, `rate` and `interval`.
     """
     flagged = list(flagged)
-    interval = binomtest(sum(flagged), len(flagged)).proportion_ci(0.95, method="exact")
     return {
         "k": sum(flagged),
         "n": len(flagged),
         "rate": round(sum(flagged) / len(flagged), 4),
-        "interval": [round(float(interval.low), 4), round(float(interval.high), 4)],
+        "interval": binomial_interval(sum(flagged), len(flagged)),
     }
 
 

@@ -22,9 +22,9 @@ from typing import Any
 import cv2
 import numpy as np
 from anomalib_runner import AnomalibRunner
+from bootstrap import binomial_interval
 from protocols import read_fabric_tiles
 from results_files import read_results_if_any, write_results
-from scipy.stats import binomtest
 
 from aitex_utils.commands.inspect import FILE
 from aitex_utils.commands.launching import run_command
@@ -85,11 +85,10 @@ def realised_rates(tiles: np.ndarray, splits: int, **parameters: Any) -> dict[st
         flagged += sum(found)
         rates.append(round(float(np.mean(found)), 4))
         print(f"split {seed}: {sum(found)} of {len(new)} new good pictures are flagged", flush=True)
-    interval = binomtest(flagged, splits * len(new)).proportion_ci(0.95, method="exact")
     return {
         "promised": RATE,
         "realised": round(flagged / (splits * len(new)), 4),
-        "interval": [round(float(interval.low), 4), round(float(interval.high), 4)],
+        "interval": binomial_interval(flagged, splits * len(new)),
         "rates": rates,
         "fitted": len(fitted),
         "held_out": len(held_out),
