@@ -388,7 +388,10 @@ class PatchCore:
         features, shape = self.features.with_pooling(self.pooling), (tile_size, tile_size)
         if any(argument is not None for argument in (block_size, fan_in, client, folder)):
             how, blocks = {"tile_size": tile_size, "column_stride": STRIP_STRIDE}, (block_size, fan_in, client, folder)
-            checked = lambda: (check_strip(strip, tile_size) for strip in strips)  # noqa: E731
+
+            def checked() -> Iterator[np.ndarray]:
+                return (check_strip(strip, tile_size) for strip in strips)
+
             result = self._in_blocks(checked, strips, features, memory, blocks, **how)
             return self._learn(result, shape, features, on_strips=True)
         stream = _at_least_two(features.extract_strip(check_strip(strip, tile_size), tile_size) for strip in strips)

@@ -175,6 +175,62 @@ def header_digest(header: Mapping[str, Any]) -> str:
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
+def read_signed_header(path: Path, form: str, version: int) -> dict[str, Any] | None:
+    """Return a header that was written with its own digest (`header_digest`), or None if it is not there or not whole.
+
+    Parameters
+    ----------
+    path : Path
+        File of the header.
+    form : str
+        The format that it must state.
+    version : int
+        The version of the format.
+
+    Returns
+    -------
+    dict or None
+
+    Examples
+    --------
+    >>> read_signed_header(Path("no/such/header.json"), "a format", 1) is None
+    True
+    """
+    try:
+        header = json.loads(path.read_text(encoding="utf-8"))
+        is_whole = header["format"] == form and header["version"] == version
+        return header if is_whole and header["header_sha256"] == header_digest(header) else None
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return None
+
+
+def write_array(path: Path, array: np.ndarray) -> None:
+    """Write an array as a `.npy` file, whole or not at all.
+
+    Parameters
+    ----------
+    path : Path
+        File to write.
+    array : ndarray
+        Array of numbers.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be written.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as place:
+    ...     write_array(Path(place, "a.npy"), np.arange(3))
+    ...     read_array(Path(place, "a.npy").read_bytes()).tolist()
+    [0, 1, 2]
+    """
+    with atomic_write(path) as temporary, open(temporary, "wb") as file:
+        np.save(file, array, allow_pickle=False)
+
+
 def read_array(data: bytes) -> np.ndarray:
     """Return the array of a `.npy` file, without pickle and without taking more memory than the file has bytes.
 

@@ -25,7 +25,7 @@ from ..errors import InputError
 from ..features import PatchFeatures
 from ..files.atomic_write import atomic_write
 from ..files.ownership import Manifest
-from ..files.persistence import header_digest, read_array
+from ..files.persistence import header_digest, read_array, read_signed_header, write_array
 from ..safety.out_of_memory import OutOfMemoryError, explain_memory
 from ..safety.peak_memory import peak_memory_mib
 from ..streaming_coreset import BlockCoreset, kept_patches, merge_blocks, reduce_block
@@ -139,8 +139,7 @@ def save_pictures(path: Path, pictures: Sequence[np.ndarray]) -> dict[str, Any]:
     [(2, 3), (2, 1)]
     """
     joined = np.concatenate(pictures, axis=1)
-    with atomic_write(path) as temporary, open(temporary, "wb") as file:
-        np.save(file, joined, allow_pickle=False)
+    write_array(path, joined)
     return {"path": str(path), "widths": [one.shape[1] for one in pictures], "sha256": array_digest(joined)}
 
 
@@ -281,11 +280,33 @@ def make_block(place: str, saved: Mapping[str, Any], made_of: Mapping[str, Any])
         pictures, settings = load_pictures(saved), made_of["settings"]
         features = extractor(settings["features"])
         patches = extract_patches(pictures, features, settings["tile_size"], made_of["halve"])
-        names = ("ratio", "seed", "n_branches", "column_stride", "limit")
-        options = {name: settings[name] for name in names} | {"device": features.device}
         with explain_block_memory():
-            coreset = reduce_block(patches, first=made_of["first"], sampled=made_of["sampled"], **options)
+            coreset = reduce_block(
+                patches, first=made_of["first"], sampled=made_of["sampled"], **reduction_options(settings)
+            )
     return write_block(place, coreset, cost)
+
+
+def reduction_options(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the arguments of `reduce_block` that are the same for all blocks of a fit.
+
+    Parameters
+    ----------
+    settings : mapping
+        Settings of the fit, see `fitting`.
+
+    Returns
+    -------
+    dict
+
+    Examples
+    --------
+    >>> settings = {"ratio": 0.1, "seed": 0, "n_branches": 1, "column_stride": 1, "limit": None}
+    >>> reduction_options(settings | {"features": {"device": "cpu"}})["device"]
+    'cpu'
+    """
+    names = ("ratio", "seed", "n_branches", "column_stride", "limit")
+    return {name: settings[name] for name in names} | {"device": settings["features"]["device"]}
 
 
 def merge_block_files(place: str, parts: Sequence[str], settings: Mapping[str, Any]) -> dict[str, Any]:
@@ -405,13 +426,12 @@ def read_header(place: str | os.PathLike) -> dict[str, Any] | None:
     True
     """
     place = Path(place)
+    header = read_signed_header(place / HEADER, FORMAT, VERSION)
+    if header is None:
+        return None
     try:
-        header = json.loads((place / HEADER).read_text(encoding="utf-8"))
-        is_whole = header["format"] == FORMAT and header["version"] == VERSION
-        is_whole = is_whole and header["header_sha256"] == header_digest(header)
-        sizes = {name: size for name, (size, _) in header["files"].items()}
-        is_whole = is_whole and all((place / name).stat().st_size == size for name, size in sizes.items())
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        is_whole = all((place / name).stat().st_size == size for name, (size, _) in header["files"].items())
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
     return header if is_whole else None
 

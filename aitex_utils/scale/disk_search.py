@@ -22,7 +22,7 @@ from ..errors import InputError, MissingError, check_integer
 from ..files.atomic_write import atomic_write, sha256
 from ..files.ownership import Manifest
 from ..files.paths import full_path, given_path
-from ..files.persistence import header_digest
+from ..files.persistence import header_digest, read_signed_header
 from ..safety.arrays import check_patches
 
 if TYPE_CHECKING:
@@ -244,14 +244,12 @@ def _without_messages() -> Iterator[None]:
 def _read_header(folder: Path, shown: str | os.PathLike) -> dict[str, Any]:
     if not folder.is_dir():
         raise MissingError(f"{shown} is missing: give the folder that build_disk_index wrote.")
+    header = read_signed_header(folder / HEADER, FORMAT, VERSION)
     try:
-        header = json.loads((folder / HEADER).read_text(encoding="utf-8"))
-        is_own = header["format"] == FORMAT and header["version"] == VERSION
-        is_own = is_own and header["header_sha256"] == header_digest(header)
-        is_own = is_own and (folder / LISTS).stat().st_size == header["lists_bytes"]
-        is_own = is_own and sha256(folder / INDEX) == header["index_sha256"]
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
-        is_own = False
-    if not is_own:
+        is_whole = header is not None and (folder / LISTS).stat().st_size == header["lists_bytes"]
+        is_whole = is_whole and sha256(folder / INDEX) == header["index_sha256"]
+    except (OSError, KeyError):
+        is_whole = False
+    if not is_whole:
         raise InputError(f"{shown} is no index on disk, or is damaged: give the folder of build_disk_index.")
     return header

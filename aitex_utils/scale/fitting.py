@@ -49,6 +49,7 @@ from .blocks import (
     read_block,
     read_header,
     read_sample,
+    reduction_options,
     save_pictures,
 )
 from .tasks import Job, WorkersLost, run_jobs
@@ -214,17 +215,15 @@ def _fit_in_memory(
     progress: bool,
 ) -> CoresetResult:
     blocks: list[BlockCoreset] = []
-    count, options = 0, {"seed": settings["seed"], "device": features.device}
+    count = 0
     for block, halve in _plan(pictures, features, settings):
         patches = extract_patches(block.items, features, settings["tile_size"], halve)
         count = block.first + len(patches)
-        names = ("ratio", "n_branches", "column_stride", "limit")
-        of_block = {name: settings[name] for name in names}
-        blocks.append(reduce_block(patches, first=block.first, sampled=block.sampled, **of_block, **options))
+        blocks.append(reduce_block(patches, first=block.first, sampled=block.sampled, **reduction_options(settings)))
     chosen = set(sample_numbers(count, settings["seed"]))
     samples = [sample for block in blocks for sample in block.samples if sample[0] in chosen]
-    options |= {"samples": samples, "consume": True, "progress": progress}
-    return join_tree(blocks, settings["ratio"], fan_in=fan_in, limit=settings["limit"], **options)
+    options = {"seed": settings["seed"], "samples": samples, "progress": progress, "device": features.device}
+    return join_tree(blocks, settings["ratio"], fan_in=fan_in, limit=settings["limit"], consume=True, **options)
 
 
 def _fit_on_disk(

@@ -16,9 +16,8 @@ from typing import Any
 import numpy as np
 
 from ..errors import InputError, check_integer
-from ..files.atomic_write import atomic_write
 from ..files.paths import full_path
-from ..files.persistence import HEADER, read_array
+from ..files.persistence import HEADER, read_array, write_array
 from ..patchcore import PatchCore, StripResult
 from ..safety.arrays import check_strip
 from ..safety.scores import check_columns
@@ -136,8 +135,7 @@ def predict_saved_strip(
         warnings.simplefilter("always")
         result = loaded.predict_strip(strip, region=None if region is None else tuple(region), overlap=overlap)
     path = Path(saved["path"]).with_suffix(".map.npy")
-    with atomic_write(path) as temporary, open(temporary, "wb") as file:
-        np.save(file, result.map, allow_pickle=False)
+    write_array(path, result.map)
     small = {"score": result.score, "tile_scores": result.tile_scores, "corners": result.corners}
     small |= {"region": tuple(result.region), "background": result.background}
     notes = [str(one.message) for one in caught if issubclass(one.category, UserWarning)]

@@ -22,7 +22,7 @@ from ..fast.exact_distances import squared_distances_at
 from ..files.atomic_write import atomic_write
 from ..files.ownership import Manifest
 from ..files.paths import full_path, given_path
-from ..files.persistence import header_digest, read_array
+from ..files.persistence import header_digest, read_array, read_signed_header, write_array
 from ..memory_bank import MemoryBank
 from ..safety.arrays import check_patches
 from .tasks import Job, count_workers, run_jobs
@@ -166,8 +166,7 @@ class ShardedBank:
         shards, workers = self._header["shards"], count_workers(self._client)
         kept = -(-len(shards) // workers)
         path = self._folder.with_name(f"{self._folder.name}-queries-{secrets.token_hex(4)}.npy")
-        with atomic_write(path) as temporary, open(temporary, "wb") as file:
-            np.save(file, patches, allow_pickle=False)
+        write_array(path, patches)
         try:
             jobs = [
                 Job(f"shard {i}", search_shard, (str(self._folder / one["file"]), one, str(path), k, kept), i % workers)
@@ -280,12 +279,7 @@ def _read(path: str) -> bytes:
 def _read_header(folder: Path, shown: str | os.PathLike) -> dict[str, Any]:
     if not folder.is_dir():
         raise MissingError(f"{shown} is missing: give the folder that write_shards wrote.")
-    try:
-        header = json.loads((folder / HEADER).read_text(encoding="utf-8"))
-        is_own = header["format"] == FORMAT and header["version"] == VERSION
-        is_own = is_own and header["header_sha256"] == header_digest(header)
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
-        is_own = False
-    if not is_own:
+    header = read_signed_header(folder / HEADER, FORMAT, VERSION)
+    if header is None:
         raise InputError(f"{shown} is no sharded bank, or its {HEADER} is damaged: give the folder of write_shards.")
     return header
