@@ -57,6 +57,7 @@ INNER = {
         "fast.pruned_search",
         "fast.torch_greedy",
         "fast.torch_search",
+        "practice.generated",
         "practice.weave",
     ),
     *("practice.camera", "practice.generate.run_tasks", "practice.photographs.Dye.colour"),
