@@ -689,7 +689,7 @@ class PatchCore:
             )
         from .scale.fitting import BlockFit, fit_blocks  # what surrounds the detector is loaded where it is needed
 
-        options |= {"seed": self.seed, "progress": self.progress, "is_repeatable": iter(source) is not source}
+        options |= {"seed": self.seed, "progress": self.progress, "is_repeatable": not isinstance(source, Iterator)}
         return fit_blocks(pictures, features, self.coreset_ratio, BlockFit(*blocks), **options)
 
     def _fit_patches(self, patches: np.ndarray, tile_shape: tuple[int, int], features: PatchFeatures) -> PatchCore:

@@ -6,7 +6,7 @@ import importlib.util
 from typing import TYPE_CHECKING
 
 from ..errors import InputError, MissingError, check_flag, check_integer, check_number
-from .pool import MOST_WORKERS, ONE_THREAD, ProcessPool, environment
+from .pool import MOST_WORKERS, ONE_THREAD, ProcessPool, environment, keep_main_module_whole
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -141,6 +141,7 @@ def start_cluster(
     }
     options = {"host": "127.0.0.1", "silence_logs": 40, "scheduler_kwargs": {"dashboard": dashboard}}
     options["dashboard_address"] = f"127.0.0.1:{_free_port(8787) if dashboard else 0}"
+    keep_main_module_whole()
     try:
         with dask.config.set(settings), environment(ONE_THREAD):  # Dask prefers variables that are set already
             client = Client(

@@ -153,13 +153,27 @@ class _Worker:
         if self._executor is None:
             context = multiprocessing.get_context("spawn")
             options = {"initializer": _begin_worker, "initargs": (self._memory_limit,)}
-            self._executor = ProcessPoolExecutor(1, mp_context=context, **options)
-            self._process_id = self._executor.submit(os.getpid)
+            keep_main_module_whole()
+            executor = ProcessPoolExecutor(1, mp_context=context, **options)
+            self._process_id = executor.submit(os.getpid)
+            self._executor = executor
         return self._executor
 
     def _one_less(self, _: Future) -> None:
         with self._lock:
             self.waiting -= 1
+
+
+def keep_main_module_whole() -> None:
+    """Give the main module its `__spec__` back, which IPython's `%reset` deletes and a spawned process needs.
+
+    Examples
+    --------
+    >>> keep_main_module_whole()
+    >>> hasattr(sys.modules["__main__"], "__spec__")
+    True
+    """
+    vars(sys.modules["__main__"]).setdefault("__spec__", None)
 
 
 @contextlib.contextmanager

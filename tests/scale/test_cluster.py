@@ -26,6 +26,13 @@ def test_without_dask_one_sentence_names_two_ways_out(monkeypatch: pytest.Monkey
         assert isinstance(client, ProcessPool)
 
 
+@needs_dask
+def test_a_cluster_starts_after_the_main_module_lost_its_spec(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.delattr(sys.modules["__main__"], "__spec__")
+    with start_cluster(1, dashboard=False) as client:
+        assert client.submit(pow, 2, 3).result(60) == 8
+
+
 def test_a_fit_in_blocks_imports_no_dask():
     code = (
         "import sys\nimport numpy as np\nfrom aitex_utils import PatchCore\n"

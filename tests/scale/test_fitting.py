@@ -268,6 +268,11 @@ def test_wrong_arguments_are_refused(tmp_path: Path):
         fitted([])
     with pytest.raises(InputError, match="nothing to learn from"):
         PatchCore(**PAPER).fit(iter([]), folder=tmp_path / "fit")
+    for scalar in (np.array(1, "m8[M]"), np.array(1)):
+        with pytest.raises(InputError, match="tiles"):
+            PatchCore(**PAPER).fit(scalar, folder=tmp_path / "fit")
+        with pytest.raises(InputError, match="strips"):
+            fitted(scalar)
     with pytest.raises(InputError, match="^client is a int, "):
         fitted(small_strips(2), client=3)
     with pytest.raises(InputError, match="dtype float64"):

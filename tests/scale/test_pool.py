@@ -54,6 +54,21 @@ def test_a_worker_that_takes_too_much_memory_ends():
             pool.submit(take_memory, 0.6, 30).result(60)
 
 
+def test_a_worker_starts_after_the_main_module_lost_its_spec(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.delattr(sys.modules["__main__"], "__spec__")  # as IPython's %reset does
+    with ProcessPool(1) as pool:
+        assert pool.submit(pow, 2, 3).result(60) == 8
+
+
+def test_a_pool_whose_worker_did_not_start_can_be_closed(monkeypatch: pytest.MonkeyPatch):
+    def fail(*_: object) -> None:
+        raise OSError("no processes left")
+
+    monkeypatch.setattr("concurrent.futures.process.ProcessPoolExecutor.submit", fail)
+    with pytest.raises(OSError, match="no processes left"), ProcessPool(1) as pool:
+        pool.submit(pow, 2, 2)
+
+
 def test_closing_ends_workers_that_are_at_work():
     began = time.monotonic()
     with ProcessPool(1) as pool:

@@ -175,11 +175,10 @@ def inspect(*arguments: str | os.PathLike) -> None:
         raise InputError("The command has no --out: name the folder of its results.")
     written = Path(words[words.index("--out") + 1]) / FILE
     print("python course.py inspect", *(Path(one).name if os.sep in one else one for one in words))
-    if written.is_file() and written.stat().st_mtime > (lesson_photographs() / METADATA_FILE).stat().st_mtime:
-        print(f"The results are there already: {written.parent}.")
-        return
-    if run_inspect(words):
+    is_new = written.is_file() and written.stat().st_mtime > (lesson_photographs() / METADATA_FILE).stat().st_mtime
+    if not is_new and run_inspect(words):
         raise InputError("The inspection ended with the error that is printed above: fix it, and run the cell again.")
+    print(f"The results are in the folder {written.parent.name}.")  # also where they were there already
 
 
 def inspected() -> Inspection:

@@ -63,7 +63,7 @@ def test_the_inspection_runs_once(capsys: pytest.CaptureFixture, monkeypatch: py
     monkeypatch.setattr(setup, "run_inspect", None)  # nothing is inspected again
     assert setup.inspected().threshold == inspection.threshold
     setup.inspect("--good", setup.PHOTOGRAPHS, "--out", setup.results_folder())
-    assert "there already" in capsys.readouterr().out
+    assert "The results are in the folder 12_inspection." in capsys.readouterr().out
 
 
 def test_the_notebook_names_the_same_side():
