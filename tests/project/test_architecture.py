@@ -10,7 +10,7 @@ import pytest
 from project_root import ROOT
 
 PACKAGE = ROOT / "aitex_utils"
-SURROUNDINGS = ("practice", "datasets", "inspection", "lessons", "teaching", "commands")  # what the detector must not know
+SURROUNDINGS = ("practice", "datasets", "inspection", "lessons", "teaching", "commands")  # unknown to the detector
 BENCHMARKS = ROOT / "benchmarks"
 
 
