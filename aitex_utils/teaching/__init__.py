@@ -1,1 +1,1 @@
-"""What a teacher needs beside the notebooks: the page of a class, class copies, assignments, the site, the stick."""
+"""Tools for a teacher: the page of a class, copies for a class, assignments, the site, and the memory stick."""
