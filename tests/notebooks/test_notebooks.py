@@ -1,4 +1,4 @@
-"""The learner's notebooks run up to their stubs, and what was measured keeps the promise to learners."""
+"""What was measured of the notebooks keeps the promise to learners."""
 
 from __future__ import annotations
 
@@ -6,25 +6,14 @@ import json
 import sys
 from pathlib import Path
 
-import nbformat
 import pytest
-from lesson_cells import pictures_have_alt_text
 
 NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
 sys.path.insert(0, str(NOTEBOOKS))
 
 import build as builder  # noqa: E402
 
-HANG = 1200  # s per cell: a limit that catches a hang, not a slow or busy machine
 SOURCES = sorted(builder.SOURCE.glob("[0-9][0-9]_*.py"))
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("source", SOURCES, ids=lambda p: p.stem)
-def test_a_learner_s_notebook_runs_up_to_its_stubs(source: Path, caches: Path):
-    notebook = nbformat.read(NOTEBOOKS / f"{source.stem}.ipynb", as_version=4)
-    builder.execute(notebook, allow=("NotImplementedError",), timeout=HANG, cache=caches / source.stem)
-    pictures_have_alt_text(notebook.cells)
 
 
 @pytest.mark.parametrize("source", SOURCES, ids=lambda p: p.stem)
