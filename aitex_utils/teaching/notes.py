@@ -89,7 +89,7 @@ def _plain_outputs(outputs: Sequence[Mapping[str, Any]]) -> str:
 
 
 def stated_times(cells: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
-    """Return the sentences of a notebook that state how long a cell takes, each with the heading of its section.
+    r"""Return the sentences of a notebook that state how long a cell takes, each with the heading of its section.
 
     Parameters
     ----------
@@ -103,7 +103,7 @@ def stated_times(cells: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
 
     Examples
     --------
-    >>> text = "## 1. Maps\\n\\nFitting takes about 20 seconds. It is cached."
+    >>> text = "## 1. Maps\n\nFitting takes about 20 seconds. It is cached."
     >>> stated_times([{"cell_type": "markdown", "source": text}])
     [('1. Maps', 'Fitting takes about 20 seconds.')]
     """
@@ -122,7 +122,7 @@ def stated_times(cells: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
 
 
 def fill_table(text: str, name: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Return a page in which one table is made anew. The remarks in its last column stay.
+    r"""Return a page in which one table is made anew. The remarks in its last column stay.
 
     Parameters
     ----------
@@ -146,7 +146,7 @@ def fill_table(text: str, name: str, columns: Sequence[str], rows: Sequence[Sequ
 
     Examples
     --------
-    >>> page = "<!-- plan -->\\n| a | b | c |\\n|---|---|---|\\n| x | 1 | Keep. |\\n<!-- end -->"
+    >>> page = "<!-- plan -->\n| a | b | c |\n|---|---|---|\n| x | 1 | Keep. |\n<!-- end -->"
     >>> print(fill_table(page, "plan", ("a", "b", "c"), [("x", "2"), ("y", "3")]))
     <!-- plan -->
     | a | b | c |
@@ -166,7 +166,7 @@ def fill_table(text: str, name: str, columns: Sequence[str], rows: Sequence[Sequ
 
 
 def remarks(text: str, name: str) -> dict[str, str]:
-    """Return the last column of a table of a page, by its first column.
+    r"""Return the last column of a table of a page, by its first column.
 
     Parameters
     ----------
@@ -182,7 +182,7 @@ def remarks(text: str, name: str) -> dict[str, str]:
 
     Examples
     --------
-    >>> remarks("<!-- plan -->\\n| a | b |\\n|---|---|\\n| x | Keep. |\\n<!-- end -->", "plan")
+    >>> remarks("<!-- plan -->\n| a | b |\n|---|---|\n| x | Keep. |\n<!-- end -->", "plan")
     {'x': 'Keep.'}
     """
     place = re.search(rf"<!-- {name} -->\n(.*?)<!-- end -->", text, re.DOTALL)
