@@ -25,7 +25,7 @@ from aitex_utils.files.atomic_write import atomic_write  # noqa: E402
 from aitex_utils.teaching.notes import fill_table, reveals, stated_times  # noqa: E402
 
 OPENING, ALL = "Opening", "All"
-PLAN = ("section", "minutes in class", "of them exercises", "what to do")
+PLAN = ("section", "minutes in class", "minutes of exercises", "what to do")
 REVEALS = ("guess", "section", "result", "what it shows")
 COST = ("what", "time or memory")
 
