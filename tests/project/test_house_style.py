@@ -12,6 +12,7 @@ from sentences import Text, of_docstring, of_markdown, of_python, sentences
 
 FOLDERS = ["aitex_utils", "benchmarks", "notebooks/capstone", "notebooks/source"]
 PAGES = ["README.md", "data/README.md", "notebooks/glossary.md", "course.py", "notebooks/build.py"]
+PAGES += ["teaching/notes", "teaching/discussion.md", "teaching/misconceptions.md", "teaching/write_notes.py"]
 PAGES += ["CHANGELOG.md", "CODE_OF_CONDUCT.md", "CONTRIBUTING.md", "LICENSE-text.md"]
 PAGES += ["teaching/adopting.md", "teaching/platforms.md"]
 CHECKED = sorted({path.relative_to(ROOT).as_posix() for path in files([ROOT / name for name in FOLDERS + PAGES])})
