@@ -54,7 +54,8 @@ HELP = f"""PatchCore on woven fabric, a course. python course.py ...
   data     makes the practice fabric, and with --photographs photographs of a cloth (data --force: anew;
            data --clear-cache: deletes what notebooks keep)
   scale    adds Dask, for fits on several processes or machines (45 MB)
-  build    builds the notebooks from notebooks/source
+  build    builds the notebooks from notebooks/source; --class builds copies without solutions for a class
+  path     builds notebooks with the sections of a lesson only, by its name (path lab90)
   bench    runs a benchmark by its name
   doctor   says what is wrong with this machine, and how to fix it
 
@@ -566,6 +567,7 @@ COMMANDS = {
     "data": lambda arguments: run("-c", MODULE, ROOT, "aitex_utils.commands.data", *arguments),
     "scale": scale,
     "build": lambda arguments: run("-c", MODULE, ROOT, ROOT / "notebooks" / "build.py", *arguments),
+    "path": lambda arguments: run("-c", MODULE, ROOT, ROOT / "notebooks" / "path.py", *arguments),
     "bench": lambda arguments: run(ROOT / "benchmarks" / f"{arguments[0]}.py", *arguments[1:]),
     "doctor": lambda arguments: run("-c", MODULE, ROOT, "aitex_utils.commands.doctor", *arguments),
 }

@@ -14,6 +14,8 @@ A source is a jupytext percent script, solved, with these conventions:
 - `{{contents}}`, alone on its line, becomes a list of links to the `## ` headings. `{{minutes}}` becomes the minutes
   for a learner, such as "90 minutes", by the model in `timing.py`. The model reads the minutes of an exercise from a
   line that begins with its difficulty and minutes, such as `*Medium, 10 minutes.*`.
+- With the notebooks, a build writes the teacher's pages that follow from them: `teaching/timing.md`,
+  `teaching/objectives.md`, and the minutes of the plans in `teaching/paths`. `--class` writes copies for a class instead.
 - A cell tagged `start-here` begins with the comment `# Start here again after a restart`. It is the first code cell of
   a section, and from it on the section runs in a new kernel.
 
@@ -54,7 +56,12 @@ from aitex_utils.files.atomic_write import atomic_write
 FOLDER = Path(__file__).resolve().parent
 sys.path.append(str(FOLDER))  # `course.py build` runs this file without its folder
 
+import class_copy  # noqa: E402
+import objectives  # noqa: E402
+import plans  # noqa: E402
 import timing  # noqa: E402
+
+from aitex_utils.teaching.copies import write_copies, zipped  # noqa: E402
 
 SOURCE, SOLVED, BENCHMARKS = FOLDER / "source", FOLDER / "solved", FOLDER.parent / "benchmarks"
 MEASURED = BENCHMARKS / "results" / "notebooks.json"
@@ -99,7 +106,7 @@ def solved(source: Path) -> NotebookNode:
     if "{{minutes}}" in whole:
         open_cells = [_without_answers(cell, source.name) for cell in cells]
         _replace("{{minutes}}", f"{timing.rounded(timing.fluent(timing.sections(open_cells)))} minutes", texts)
-    return _notebook(cells, source.stem)
+    return with_ids(cells, source.stem)
 
 
 def _replace(placeholder: str, text: str, cells: Sequence[NotebookNode]) -> None:
@@ -118,7 +125,7 @@ def learner(source: Path) -> NotebookNode:
             cells.append(nbformat.v4.new_markdown_cell(_folded(name, folded.pop(name))))
     if folded:
         raise SourceError(f"{source.name}: no cell calls check for the exercise {', '.join(folded)}.")
-    return _notebook(cells, source.stem)
+    return with_ids(cells, source.stem)
 
 
 def _without_answers(cell: NotebookNode, file: str) -> NotebookNode:
@@ -213,7 +220,8 @@ def _cell_id(name: str, count: int, source: str) -> str:
     return hashlib.sha256(f"{name}\n{count}\n{source}".encode()).hexdigest()[:12]
 
 
-def _notebook(cells: Sequence[NotebookNode], name: str) -> NotebookNode:
+def with_ids(cells: Sequence[NotebookNode], name: str) -> NotebookNode:
+    """Return a notebook of cells whose ids show whether they are as they were built."""
     seen: dict[str, int] = {}
     for cell in cells:
         count = seen[cell.source] = seen.get(cell.source, -1) + 1
@@ -286,6 +294,65 @@ def _without_run(notebook: NotebookNode) -> NotebookNode:
             cell.outputs, cell.execution_count = [], None
     bare.metadata = nbformat.from_dict(METADATA)
     return bare
+
+
+def teaching() -> Path:
+    """Return the folder of the teacher's pages."""
+    return FOLDER.parent / "teaching"
+
+
+def learners() -> dict[str, NotebookNode]:
+    """Return the learner's notebooks of all sources by their names."""
+    return {source.stem: learner(source) for source in sorted(SOURCE.glob("[0-9][0-9]_*.py"))}
+
+
+def teaching_pages() -> dict[Path, str]:
+    """Return the texts of the teacher's pages that follow from the notebooks, by their paths."""
+    if not (teaching() / "objectives.json").is_file():
+        return {}
+    extra, notebooks = objectives.extras(teaching()), learners()
+    named = {
+        name: {heading for o in objectives.objectives(n.cells, extra.get(name[:2], {}), name) for heading in o.sections}
+        for name, n in notebooks.items()
+    }
+    pages = {
+        teaching() / "timing.md": timing.page(notebooks, _measured(), named),
+        teaching() / "objectives.md": objectives.page(notebooks, extra),
+    }
+    for path, page in plans.plan_pages(teaching()).items():
+        pages[path] = plans.refreshed(page, notebooks, path.stem)
+    return pages
+
+
+def _stale_pages() -> list[str]:
+    """Say which of the teacher's pages differ from the notebooks."""
+    return [
+        f"{path.relative_to(FOLDER.parent).as_posix()} is stale: run `python course.py build`."
+        for path, page in teaching_pages().items()
+        if not path.is_file() or path.read_text(encoding="utf-8") != page
+    ]
+
+
+def _write_pages() -> None:
+    for path, page in teaching_pages().items():
+        if not path.is_file() or path.read_text(encoding="utf-8") != page:
+            with atomic_write(path) as inside:
+                inside.write_text(page, encoding="utf-8", newline="\n")
+            print(path.relative_to(FOLDER.parent).as_posix(), flush=True)
+
+
+def make_class_copy(sources: Sequence[Path], folder: Path) -> None:
+    """Write learners' notebooks without solutions and answers, and `solutions.zip` with the solved notebooks."""
+    learners, solutions = {}, {}
+    for source in sources:
+        executed = SOLVED / f"{source.stem}.ipynb"
+        if not executed.is_file():
+            raise SourceError(f"solved/{executed.name} is missing: run `course.py build {source.stem[:2]}` first.")
+        copy = with_ids(class_copy.without_solutions(learner(source)).cells, f"class/{source.stem}")
+        learners[f"learners/{source.stem}.ipynb"] = text(copy).encode()
+        solutions[executed.name] = executed.read_bytes()
+    write_copies(folder, {**learners, "solutions.zip": zipped(solutions)})
+    print(f"{folder} contains {len(learners)} notebooks for learners, and solutions.zip for later.")
 
 
 def stale(source: Path) -> list[str]:
@@ -393,7 +460,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--again", action="store_true", help="execute solved notebooks even if their code did not change"
     )
+    parser.add_argument(
+        "--class", dest="for_class", action="store_true", help="only write copies without solutions, and solutions.zip"
+    )
+    parser.add_argument("--out", type=Path, metavar="FOLDER", help="where --class writes (data/class-copy)")
     given = parser.parse_args(arguments)
+    if given.out and not given.for_class:
+        parser.error("--out needs --class: the notebooks themselves have one place.")
     sources = {source.stem[:2]: source for source in sorted(SOURCE.glob("[0-9][0-9]_*.py"))}
     wanted = [number.zfill(2) for number in given.notebooks] or list(sources)
     unknown = [number for number in wanted if number not in sources]
@@ -404,6 +477,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         if given.check:
             found = [difference for source in sources for difference in stale(source)]
+            found += _stale_pages()
             names = {s.stem for s in SOURCE.glob("[0-9][0-9]_*.py")}
             orphans = {p.stem for p in [*FOLDER.glob("[0-9][0-9]_*.ipynb"), *SOLVED.glob("*.ipynb")]} - names
             found += [
@@ -412,12 +486,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
             ]
             print("\n".join(found) or f"{len(sources)} sources agree with their notebooks.")
             return 1 if found else 0
+        if given.for_class:
+            make_class_copy(sources, given.out or FOLDER.parent / "data" / "class-copy")
+            return 0
         _remove_leftovers()
         for source in sources:
             refuse_work(SOLVED / f"{source.stem}.ipynb", solved(source))
             refuse_work(FOLDER / f"{source.stem}.ipynb", learner(source))
         for source in sources:
             build(source, again=given.again)
+        _write_pages()
     except BrokenPipeError:  # nothing reads the output any more
         raise
     except FAILURES as error:

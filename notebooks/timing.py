@@ -3,17 +3,19 @@
 The model stands in for measured minutes. `Section.fluent` is for a reader alone who programs every day, and
 `Section.in_class` for a class. Folded parts (`<details>`: "In depth" boxes, answers, solutions) are not counted.
 
-`python notebooks/timing.py 04` prints the table of a notebook.
+`python notebooks/timing.py 04` prints the table of a notebook. `course.py build` writes the table of all notebooks to
+`teaching/timing.md`.
 """
 
 from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import nbformat
 from nbformat import NotebookNode
 
 EXERCISE_LINE = re.compile(r"^\*(Easy|Medium|Hard), (\d+) minutes\.\*", re.MULTILINE)  # `*Medium, 10 minutes.*`
@@ -24,6 +26,25 @@ UNREAD = re.compile(r"```.*?```|\$\$.*?\$\$|\{\{.*?\}\}|</?[a-zA-Z][^>]*>|(?<=\]
 CONTENTS = re.compile(r"^- \[.*\]\(#.*\)$", re.MULTILINE)
 FENCED = re.compile(r"^ {0,3}```.*?^ {0,3}```", re.DOTALL | re.MULTILINE)
 HEADING = re.compile(r"^## +(.+?)(?: +#+)? *$", re.MULTILINE)
+WAIT = re.compile(r"(?<!for you, )about (\d+)\s+seconds")  # "This takes about 10 seconds."
+ELSEWHERE = re.compile(r"notebooks?\s+(\d\d(?:(?:, | and | to )\d\d)*)(?:,\s+sections?\s+[\d, andto]+)?")
+SECTIONS = re.compile(r"\bsections?\s+(\d+)(?:(,| and| to)\s+(\d+))?(?:\s+and\s+(\d+))?")
+TIMING_PAGE = """# Timing
+
+`python course.py build` writes this page from the notebooks, so do not edit it. The minutes are estimates by a model in
+`notebooks/timing.py`, and no class has measured them yet. The columns are:
+
+- **words**, **code** (lines), **exercises** (stated minutes), **guesses**, **questions** and **tries**: the parts of the
+  section that take time. Folded boxes do not count.
+- **wait**: seconds of computing that the text of the section states. They hold for the first run on two cores without a
+  GPU. Sections without a value compute for a few seconds at most.
+- **fluent** and **class**: minutes for a reader alone who programs every day, and for a class.
+- **refers to**: earlier sections, and other notebooks, that the text mentions. The code needs none of them: each section
+  runs on its own from its cell *Start here again after a restart*. Without an earlier exercise, it uses the
+  function of the course.
+- **skip**: a class can skip the section. It is not the first, it has no exercise or open task, no guess or question of
+  an objective, and no later section refers to it. The teacher then says its main result in one sentence.
+"""
 
 
 @dataclass
@@ -37,6 +58,7 @@ class Section:
     guesses: int = 0
     questions: int = 0
     tries: int = 0
+    wait: int = 0
 
     @property
     def fluent(self) -> float:
@@ -80,25 +102,42 @@ def headings(text: str) -> list[str]:
 
 def sections(cells: Sequence[NotebookNode]) -> list[Section]:
     """Return the sections of a learner's notebook, in which exercises are stubs."""
-    found = [Section("")]
+    found = []
+    for heading, own in by_section(cells):
+        section = Section(heading)
+        for cell in own:
+            if cell.cell_type == "code":
+                section.code_lines += sum(bool(line.strip()) for line in cell.source.splitlines())
+                section.guesses += len(GUESS.findall(cell.source))
+                section.questions += len(QUESTION.findall(cell.source))
+            if cell.cell_type == "markdown":
+                text = FOLDED.sub(" ", cell.source)
+                section.words += word_count(text)
+                section.exercise_minutes += sum(int(minutes) for _, minutes in EXERCISE_LINE.findall(text))
+                section.tries += len(TRY_IT.findall(text))
+                section.wait += sum(int(seconds) for seconds in WAIT.findall(text)) if heading else 0
+        found.append(section)
+    return found
+
+
+def by_section(cells: Sequence[NotebookNode]) -> list[tuple[str, list[NotebookNode]]]:
+    """Return the heading and the cells of each section. A cell of text is divided before each of its headings."""
+    found: list[tuple[str, list[NotebookNode]]] = [("", [])]
     for cell in cells:
-        if cell.cell_type == "code":
-            found[-1].code_lines += sum(bool(line.strip()) for line in cell.source.splitlines())
-            found[-1].guesses += len(GUESS.findall(cell.source))
-            found[-1].questions += len(QUESTION.findall(cell.source))
-        if cell.cell_type == "markdown":
-            for part in _split(FOLDED.sub(" ", cell.source)):
-                if heading := headings(part):
-                    found.append(Section(heading[0]))
-                found[-1].words += word_count(part)
-                found[-1].exercise_minutes += sum(int(minutes) for _, minutes in EXERCISE_LINE.findall(part))
-                found[-1].tries += len(TRY_IT.findall(part))
+        if cell.cell_type != "markdown":
+            found[-1][1].append(cell)
+            continue
+        for text in _split(cell.source):
+            part = nbformat.from_dict({**cell, "source": text.strip("\n")})
+            if heading := headings(FOLDED.sub(" ", text)):
+                found.append((heading[0], []))
+            found[-1][1].append(part)
     return found
 
 
 def _split(text: str) -> list[str]:
     """Split Markdown before each `## ` heading."""
-    fenced = [range(*match.span()) for match in FENCED.finditer(text)]
+    fenced = [range(*match.span()) for pattern in (FENCED, FOLDED) for match in pattern.finditer(text)]
     starts = [m.start() for m in HEADING.finditer(text) if not any(m.start() in block for block in fenced)]
     ends = [0, *starts, len(text)]
     return [text[begin:end] for begin, end in zip(ends, ends[1:], strict=False) if end > begin]
@@ -113,6 +152,97 @@ def table(found: Sequence[Section]) -> str:
         lines.append(f"{section.heading[:40]:40} {numbers} {section.questions:10} {section.tries:7} {minutes}")
     total = sum(section.words for section in found)
     return "\n".join([*lines, f"{'all':40} {total:5} {fluent(found):58.1f} {in_class(found):9.1f}"])
+
+
+def number_of(heading: str) -> str:
+    """Return the number of a section, "" if it has none.
+
+    >>> number_of("12. Open task"), number_of("Summary")
+    ('12', '')
+    """
+    match = re.match(r"(\d+)\. ", heading)
+    return match[1] if match else ""
+
+
+def references(cells: Sequence[NotebookNode]) -> tuple[set[int], set[str]]:
+    """Return the sections of the same notebook, and the other notebooks, that the text of a section mentions."""
+    text = "\n".join(FOLDED.sub(" ", cell.source) for cell in cells if cell.cell_type == "markdown")
+    notebooks = {number for match in ELSEWHERE.finditer(text) for number in _listed(match[1])}
+    own = set()
+    for first, link, second, third in SECTIONS.findall(ELSEWHERE.sub(" ", text)):
+        numbers = [int(number) for number in (first, second, third) if number]
+        own |= set(range(numbers[0], numbers[1] + 1)) if link.strip() == "to" else set(numbers)
+    return own, notebooks
+
+
+def _listed(text: str) -> list[str]:
+    """Return the numbers in "02, 04 and 06" or "02 to 06"."""
+    numbers = re.findall(r"\d\d", text)
+    if " to " not in text:
+        return numbers
+    return [f"{number:02}" for number in range(int(numbers[0]), int(numbers[-1]) + 1)]
+
+
+def skippable(cells: Sequence[NotebookNode], named: Iterable[str] = ()) -> set[str]:
+    """Return the headings of the sections that a class can skip; objectives name the sections `named`."""
+    parts = by_section(cells)[1:]
+    first = next((heading for heading, _ in parts if number_of(heading) == "1"), "")
+    mentioned = {}
+    for heading, own in parts:
+        number = number_of(heading)
+        mentioned[heading] = {n for n in references(own)[0] if number and n < int(number)}
+    needed = {str(number) for numbers in mentioned.values() for number in numbers}
+    minutes = {section.heading: section.exercise_minutes for section in sections(cells)}
+    return {
+        heading
+        for heading, own in parts
+        if not minutes[heading]
+        and heading != first
+        and heading not in named
+        and number_of(heading) not in needed
+        and not heading.lower().startswith(("recap", "summary", "part "))
+    }
+
+
+def page(notebooks: Mapping[str, NotebookNode], measured: Mapping[str, Mapping], named: Mapping[str, set[str]]) -> str:
+    """Return the page `teaching/timing.md`.
+
+    `notebooks` are learners' notebooks by name, `measured` their costs, and `named` the sections of objectives.
+    """
+    texts = [TIMING_PAGE]
+    totals = []
+    for name, notebook in notebooks.items():
+        found, skipped = sections(notebook.cells), skippable(notebook.cells, named.get(name, ()))
+        title = notebook.cells[0].source.splitlines()[0].removeprefix("# ")
+        cost = measured.get(name, {})
+        computer = f"{cost['seconds']:.0f} | {cost['slowest_cell_seconds']:.0f}" if cost else " | "
+        totals.append(f"| {title} | {fluent(found):.0f} | {in_class(found):.0f} | {computer} |")
+        columns = "words | code | exercises | guesses | questions | tries | wait | fluent | class | refers to | skip"
+        lines = [f"## {title}\n", f"| section | {columns} |", "|---" * 12 + "|"]
+        for (heading, own), section in zip(by_section(notebook.cells), found, strict=True):
+            numbers = [section.words, section.code_lines, section.exercise_minutes, section.guesses]
+            numbers += [section.questions, section.tries, section.wait]
+            shown = " | ".join(str(number or "") for number in numbers)
+            skip = "yes" if heading in skipped else ""
+            lines.append(
+                f"| {heading or 'Beginning'} | {shown} | {section.fluent:.1f} | {section.in_class:.1f} "
+                f"| {_shown(heading, own)} | {skip} |"
+            )
+        texts.append("\n".join(lines) + "\n")
+    head = "## All notebooks\n\nThe minutes include 2 minutes to start a notebook alone, and 4 in a class. The seconds of a "
+    head += "run from the first\ncell to the last were measured on two cores (`benchmarks/results/notebooks.json`).\n\n"
+    head += "| notebook | fluent | class | seconds of computing | slowest cell |\n|---|---|---|---|---|\n"
+    texts.insert(1, head + "\n".join(totals) + "\n")
+    return "\n".join(texts)
+
+
+def _shown(heading: str, cells: Sequence[NotebookNode]) -> str:
+    """Return the cell "refers to" of a section's row."""
+    own, others = references(cells)
+    number = number_of(heading)
+    earlier = sorted(n for n in own if number and n < int(number))
+    texts = [f"section {n}" for n in earlier] + [f"notebook {n}" for n in sorted(others)]
+    return ", ".join(texts) if heading else ""
 
 
 if __name__ == "__main__":
