@@ -14,8 +14,9 @@ A source is a jupytext percent script, solved, with these conventions:
 - `{{contents}}`, alone on its line, becomes a list of links to the `## ` headings. `{{minutes}}` becomes the minutes
   for a learner, such as "90 minutes", by the model in `timing.py`. The model reads the minutes of an exercise from a
   line that begins with its difficulty and minutes, such as `*Medium, 10 minutes.*`.
-- With the notebooks, a build writes the teacher's pages that follow from them: `teaching/timing.md`,
-  `teaching/objectives.md`, and the minutes of the plans in `teaching/paths`. `--class` writes copies for a class instead.
+- With the notebooks, a build writes the pages for teachers that follow from them: `teaching/timing.md`,
+  `teaching/objectives.md`, and the minutes of the plans in `teaching/paths`.
+- `--class` writes copies without solutions for a class instead.
 - A cell tagged `start-here` begins with the comment `# Start here again after a restart`. It is the first code cell of
   a section, and from it on the section runs in a new kernel.
 
@@ -297,7 +298,7 @@ def _without_run(notebook: NotebookNode) -> NotebookNode:
 
 
 def teaching() -> Path:
-    """Return the folder of the teacher's pages."""
+    """Return the folder of the pages for teachers."""
     return FOLDER.parent / "teaching"
 
 
@@ -307,7 +308,7 @@ def learners() -> dict[str, NotebookNode]:
 
 
 def teaching_pages() -> dict[Path, str]:
-    """Return the texts of the teacher's pages that follow from the notebooks, by their paths."""
+    """Return the texts of the pages for teachers that follow from the notebooks, by their paths."""
     if not (teaching() / "objectives.json").is_file():
         return {}
     extra, notebooks = objectives.extras(teaching()), learners()
@@ -324,8 +325,8 @@ def teaching_pages() -> dict[Path, str]:
     return pages
 
 
-def _stale_pages() -> list[str]:
-    """Say which of the teacher's pages differ from the notebooks."""
+def stale_pages() -> list[str]:
+    """Say which of the pages for teachers differ from the notebooks."""
     return [
         f"{path.relative_to(FOLDER.parent).as_posix()} is stale: run `python course.py build`."
         for path, page in teaching_pages().items()
@@ -333,7 +334,8 @@ def _stale_pages() -> list[str]:
     ]
 
 
-def _write_pages() -> None:
+def write_pages() -> None:
+    """Write the pages for teachers that differ from the notebooks."""
     for path, page in teaching_pages().items():
         if not path.is_file() or path.read_text(encoding="utf-8") != page:
             with atomic_write(path) as inside:
@@ -477,7 +479,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         if given.check:
             found = [difference for source in sources for difference in stale(source)]
-            found += _stale_pages()
+            found += stale_pages()
             names = {s.stem for s in SOURCE.glob("[0-9][0-9]_*.py")}
             orphans = {p.stem for p in [*FOLDER.glob("[0-9][0-9]_*.ipynb"), *SOLVED.glob("*.ipynb")]} - names
             found += [
@@ -495,7 +497,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             refuse_work(FOLDER / f"{source.stem}.ipynb", learner(source))
         for source in sources:
             build(source, again=given.again)
-        _write_pages()
+        write_pages()
     except BrokenPipeError:  # nothing reads the output any more
         raise
     except FAILURES as error:

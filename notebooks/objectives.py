@@ -24,10 +24,12 @@ EXERCISE = re.compile(r"\b\d\d\.\d+\b")
 QUESTION = re.compile(r"\b\d\d\.q\d+\b")
 SUBHEADING = re.compile(r"^### (.+)$", re.MULTILINE)
 DECISION = re.compile(r"Read the \w+ and decide|Choose and justify")  # tasks whose answer is a question's letter
-WHERE = re.compile(r"\s*(?:\((?:exercises?|question|open task)[^()]*\)|:\s+(?:exercises?|the open task|the exercise)[^:]*)")
+WHERE = re.compile(
+    r"\s*(?:\((?:exercises?|question|open task)[^()]*\)|:\s+(?:exercises?|the open task|the exercise)[^:]*)"
+)
 OBJECTIVES_PAGE = """# Objectives
 
-`python course.py build` writes this page from the first cells of the notebooks and from `objectives.json`, so edit those.
+`python course.py build` writes this page from the first cells of the notebooks and from `objectives.json`.
 Each objective has at least one exercise. **Bold** sections contain the exercises, and the others contain guesses and
 questions.
 """
@@ -35,7 +37,7 @@ questions.
 
 @dataclass
 class Part:
-    """What a section asks for: exercises by number or title, guesses and questions by number."""
+    """The tasks of a section: exercises by number or title, guesses and questions by number."""
 
     heading: str
     exercises: list[str] = field(default_factory=list)
@@ -94,7 +96,9 @@ def objectives(cells: Sequence[NotebookNode], extra: Mapping[str, str], name: st
     for number, text in ITEM.findall(listed[1] if listed else ""):
         text = " ".join(text.split()).rstrip(";.")
         named = _named(text, asked) | set(extra.get(number, "").split())
-        named |= {task for part in asked if named & {*part.questions} for task in part.exercises if DECISION.match(task)}
+        named |= {
+            task for part in asked if named & {*part.questions} for task in part.exercises if DECISION.match(task)
+        }
         if unknown := sorted(named - known):
             raise InputError(f"{name} has no {unknown[0]!r}: correct objective {number} or teaching/objectives.json.")
         by_kind = {
@@ -131,6 +135,11 @@ def _named(text: str, asked: Sequence[Part]) -> set[str]:
     return named
 
 
+def without_places(text: str) -> str:
+    """Return the text of an objective without the places of its exercises."""
+    return WHERE.sub("", text)
+
+
 def extras(folder: Path) -> dict[str, dict[str, str]]:
     """Return the content of `objectives.json` in the folder of teaching."""
     path = folder / "objectives.json"
@@ -152,8 +161,8 @@ def page(notebooks: Mapping[str, NotebookNode], extra: Mapping[str, Mapping[str,
                 f"**{heading}**" if heading in objective.practised else heading for heading in objective.sections
             ]
             cells = [objective.exercises, objective.guesses, objective.questions, sections]
-            text = WHERE.sub("", objective.text)
-            lines.append(f"| {objective.number}. {text} | " + " | ".join("; ".join(cell) for cell in cells) + " |")
+            text = f"{objective.number}. {without_places(objective.text)}"
+            lines.append(f"| {text} | " + " | ".join("; ".join(cell) for cell in cells) + " |")
         used = {item for o in found for item in (*o.exercises, *o.guesses, *o.questions)}
         rest = [i for p in parts(notebook.cells) for i in (*p.exercises, *p.guesses, *p.questions) if i not in used]
         lines += [f"\nOutside the objectives: {'; '.join(rest)}."] if rest else []

@@ -1,4 +1,4 @@
-"""`python course.py path lab90 [--out FOLDER] [--class]`: make notebooks that hold only the sections of a path."""
+"""`python course.py path lab90 [--out FOLDER] [--class]`: make notebooks with only the sections of a path."""
 
 from __future__ import annotations
 

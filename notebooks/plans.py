@@ -1,4 +1,4 @@
-"""Paths through the course: plans of lessons in `teaching/paths`, and the notebooks that hold only their sections.
+"""Paths through the course: plans of lessons in `teaching/paths`, and notebooks with only their sections.
 
 A plan is a page with a line "Slot: 90 minutes, from 0:00." and a table that begins with the columns
 
@@ -33,9 +33,9 @@ KNOWN = re.compile(r"^\*\*You need to know\*\*(?:.+\n?)+", re.MULTILINE)
 NOTEBOOK_LINK = re.compile(r"\[([^\]]+)\]\((\d\d_\w+)\.ipynb(?:#[^)]*)?\)")
 OPENING = """# {title}: part of the path {path}
 
-This notebook contains {count} of the {total} sections of notebook {number}. They keep their numbers. Where the text refers
-to another section, look into the whole notebook.
-{able}{known}
+This notebook contains {count} of the {total} sections of notebook {number}. They keep their numbers. Where the text
+refers to another section, look into the whole notebook.
+{later}{able}{known}
 **Contents**
 
 {contents}
@@ -113,15 +113,15 @@ def path_notebooks(
     text: str, notebooks: Mapping[str, NotebookNode], extra: Mapping[str, Mapping[str, str]], name: str
 ) -> dict[str, NotebookNode]:
     """Return the notebooks of a path by their names: only its sections, each notebook with one set-up cell."""
-    wanted: dict[str, list[str]] = {}
+    wanted: dict[str, list[Step]] = {}
     for step in steps(text, notebooks, name):
         if step.notebook:
-            wanted.setdefault(step.notebook, []).append(step.heading)
+            wanted.setdefault(step.notebook, []).append(step)
     stems = {stem[:2]: stem for stem in notebooks}
-    chosen = {stems[number]: headings for number, headings in wanted.items()}
+    chosen = {stems[number]: own for number, own in wanted.items()}
     found = {}
-    for stem, headings in chosen.items():
-        cells = only_sections(notebooks[stem], headings, extra.get(stem[:2], {}), name, stem)
+    for stem, own in chosen.items():
+        cells = only_sections(notebooks[stem], own, extra.get(stem[:2], {}), name, stem)
         for cell in cells:
             if cell.cell_type == "markdown":
                 cell.source = NOTEBOOK_LINK.sub(lambda match: match[0] if match[2] in chosen else match[1], cell.source)
@@ -130,18 +130,20 @@ def path_notebooks(
 
 
 def only_sections(
-    notebook: NotebookNode, headings: Sequence[str], extra: Mapping[str, str], path: str, stem: str
+    notebook: NotebookNode, chosen: Sequence[Step], extra: Mapping[str, str], path: str, stem: str
 ) -> list[NotebookNode]:
-    """Return an opening, the set-up cell and the cells of some sections, in the order of the notebook."""
+    """Return an opening, the set-up cell and the cells of the chosen sections, in the order of the notebook."""
+    headings = [step.heading for step in chosen]
+    in_class = {step.heading for step in chosen if step.with_exercise}
     parts = timing.by_section(notebook.cells)
     asked = {part.heading: part for part in objectives.parts(notebook.cells)}
     first = parts[0][1][0].source
     setup = next((cell for cell in notebook.cells if cell.cell_type == "code"), None)
     is_setup = setup is not None and "ModuleNotFoundError" in setup.source
     kept = [(heading, own) for heading, own in parts if heading in headings]
-    practised = {item for heading, _ in kept for item in asked[heading].exercises}
-    able = [o.text for o in objectives.objectives(notebook.cells, extra, stem) if practised & {*o.exercises}]
-    spent = sum(part.in_class for part in timing.sections(notebook.cells) if part.heading in headings)
+    practised = {item for heading in in_class for item in asked[heading].exercises}
+    later = [item for heading, _ in kept if heading not in in_class for item in asked[heading].exercises]
+    able = [o for o in objectives.objectives(notebook.cells, extra, stem) if practised & {*o.exercises}]
     known = KNOWN.search(first)
     opening = OPENING.format(
         title=first.splitlines()[0].removeprefix("# "),
@@ -149,10 +151,11 @@ def only_sections(
         count=len(kept),
         total=len(parts) - 1,
         number=stem[:2],
-        able=_able(able),
+        able=_able(objectives.without_places(objective.text) for objective in able),
+        later=f"\nExercises for later: {', '.join(later)}.\n" if later else "",
         known=f"\n{known[0].strip()}\n" if known else "",
         contents="\n".join(f"- [{heading}](#{_anchor(heading)})" for heading, _ in kept),
-        minutes=timing.rounded(4 + spent),
+        minutes=timing.rounded(4 + sum(step.minutes for step in chosen)),
     )
     cells = [nbformat.v4.new_markdown_cell(opening), *([nbformat.from_dict(setup)] if is_setup else [])]
     return cells + [nbformat.from_dict(cell) for _, own in kept for cell in own if not (is_setup and cell == setup)]

@@ -34,16 +34,22 @@ TIMING_PAGE = """# Timing
 `python course.py build` writes this page from the notebooks, so do not edit it. The minutes are estimates by a model in
 `notebooks/timing.py`, and no class has measured them yet. The columns are:
 
-- **words**, **code** (lines), **exercises** (stated minutes), **guesses**, **questions** and **tries**: the parts of the
+- **words**, **code** (lines), **exercises** (stated minutes), **guesses**, **questions** and **tries**: the parts of a
   section that take time. Folded boxes do not count.
 - **wait**: seconds of computing that the text of the section states. They hold for the first run on two cores without a
   GPU. Sections without a value compute for a few seconds at most.
 - **fluent** and **class**: minutes for a reader alone who programs every day, and for a class.
-- **refers to**: earlier sections, and other notebooks, that the text mentions. The code needs none of them: each section
-  runs on its own from its cell *Start here again after a restart*. Without an earlier exercise, it uses the
+- **refers to**: earlier sections and other notebooks that the text mentions. The code needs none of them: each section
+  runs on its own from its cell *Start here again after a restart*. In place of an earlier exercise, it uses the
   function of the course.
 - **skip**: a class can skip the section. It is not the first, it has no exercise or open task, no guess or question of
   an objective, and no later section refers to it. The teacher then says its main result in one sentence.
+"""
+TOTALS = """## All notebooks
+
+The minutes include 2 minutes to start a notebook alone, and 4 in a class. The seconds of a run from the first cell to
+the last were measured on two cores (`benchmarks/results/notebooks.json`).
+
 """
 
 
@@ -184,7 +190,7 @@ def _listed(text: str) -> list[str]:
 
 
 def skippable(cells: Sequence[NotebookNode], named: Iterable[str] = ()) -> set[str]:
-    """Return the headings of the sections that a class can skip; objectives name the sections `named`."""
+    """Return the headings of the sections that a class can skip. Objectives name the sections in `named`."""
     parts = by_section(cells)[1:]
     first = next((heading for heading, _ in parts if number_of(heading) == "1"), "")
     mentioned = {}
@@ -229,9 +235,7 @@ def page(notebooks: Mapping[str, NotebookNode], measured: Mapping[str, Mapping],
                 f"| {_shown(heading, own)} | {skip} |"
             )
         texts.append("\n".join(lines) + "\n")
-    head = "## All notebooks\n\nThe minutes include 2 minutes to start a notebook alone, and 4 in a class. The seconds of a "
-    head += "run from the first\ncell to the last were measured on two cores (`benchmarks/results/notebooks.json`).\n\n"
-    head += "| notebook | fluent | class | seconds of computing | slowest cell |\n|---|---|---|---|---|\n"
+    head = TOTALS + "| notebook | fluent | class | seconds of computing | slowest cell |\n|---|---|---|---|---|\n"
     texts.insert(1, head + "\n".join(totals) + "\n")
     return "\n".join(texts)
 

@@ -59,6 +59,7 @@ def make_project(root: Path) -> Path:
             for name in ("commands/demo", "commands/inspect", "commands/data", "commands/doctor")
         },
         "notebooks/build.py": ECHO,
+        "notebooks/path.py": ECHO,
         "notebooks/00_start_here.ipynb": "{}",
         "benchmarks/speed.py": '"""`python course.py bench speed`: how fast."""\n' + ECHO,
         "benchmarks/accuracy.py": '"""`python course.py bench accuracy [--fabric FF]`: how good."""\n' + ECHO,

@@ -1,0 +1,48 @@
+"""Folders of copies for a class: whole, the same bytes each time, and never over files of a teacher."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from aitex_utils.errors import InputError
+from aitex_utils.teaching.copies import LIST_OF_FILES, write_copies, zipped
+
+
+def test_the_files_and_their_list_are_written(tmp_path: Path):
+    write_copies(tmp_path / "copy", {"learners/a.ipynb": b"{}", "solutions.zip": b"zip"})
+    assert (tmp_path / "copy" / "learners" / "a.ipynb").read_bytes() == b"{}"
+    listed = json.loads((tmp_path / "copy" / LIST_OF_FILES).read_text(encoding="utf-8"))
+    assert listed == {"course copy": {"learners/a.ipynb": 2, "solutions.zip": 3}}
+
+
+def test_an_earlier_copy_is_replaced_and_its_old_files_go(tmp_path: Path):
+    write_copies(tmp_path / "copy", {"old.ipynb": b"{}"})
+    write_copies(tmp_path / "copy", {"new.ipynb": b"{}"})
+    assert {path.name for path in (tmp_path / "copy").iterdir()} == {"new.ipynb", LIST_OF_FILES}
+
+
+@pytest.mark.parametrize("change", ["added", "changed", "foreign"])
+def test_a_file_of_the_teacher_is_never_replaced(tmp_path: Path, change: str):
+    folder = tmp_path / "copy"
+    if change == "foreign":
+        folder.mkdir()
+    else:
+        write_copies(folder, {"a.ipynb": b"{}"})
+    name = "a.ipynb" if change == "changed" else "notes.txt"
+    (folder / name).write_text("work of a term", encoding="utf-8")
+    with pytest.raises(InputError, match=f"{name}.*choose another name"):
+        write_copies(folder, {"a.ipynb": b"{}"})
+    assert (folder / name).read_text(encoding="utf-8") == "work of a term"
+
+
+def test_a_zip_file_has_the_files_and_depends_on_nothing_else():
+    files = {"b.txt": b"two", "a.txt": b"one"}
+    archive = zipped(files)
+    assert archive == zipped(dict(reversed(files.items())))
+    with zipfile.ZipFile(io.BytesIO(archive)) as opened:
+        assert {name: opened.read(name) for name in opened.namelist()} == files
