@@ -27,8 +27,8 @@ CONTENTS = re.compile(r"^- \[.*\]\(#.*\)$", re.MULTILINE)
 FENCED = re.compile(r"^ {0,3}```.*?^ {0,3}```", re.DOTALL | re.MULTILINE)
 HEADING = re.compile(r"^## +(.+?)(?: +#+)? *$", re.MULTILINE)
 WAIT = re.compile(r"(?<!for you, )about (\d+)\s+seconds")  # "This takes about 10 seconds."
-ELSEWHERE = re.compile(r"notebooks?\s+(\d\d(?:(?:, | and | to )\d\d)*)(?:,\s+sections?\s+[\d, andto]+)?")
-SECTIONS = re.compile(r"\bsections?\s+(\d+)(?:(,| and| to)\s+(\d+))?(?:\s+and\s+(\d+))?")
+ELSEWHERE = re.compile(r"notebooks?\s+(\d\d(?:(?:, | and | to )\d\d)*)(?:,\s+sections?\s+[\d, andto]+)?", re.IGNORECASE)
+SECTIONS = re.compile(r"(?<![\w-])sections?\s+(\d+)(?:(,| and| to)\s+(\d+))?(?:\s+and\s+(\d+))?", re.IGNORECASE)
 TIMING_PAGE = """# Timing
 
 `python course.py build` writes this page from the notebooks, so do not edit it. The minutes are estimates by a model in
