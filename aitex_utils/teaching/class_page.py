@@ -123,16 +123,15 @@ def _stuck_section(learners: Sequence[Learner], now: datetime | None) -> str:
         return _section("stuck", "Who is stuck", f"<p>Nobody has {rule}.</p>\n")
     rows = "".join(
         f'<tr><th scope="row">{as_text(one.label)}</th><td>{one.exercise}</td>'
-        f'<td class="number">{one.attempt.tries}</td><td class="number">{one.attempt.hints}</td>'
-        f'<td class="number">{_duration(one.minutes)}</td>'
+        f"<td>{_counts(one.attempt, one.minutes)}</td>"
         f"<td>{_words(explain_mistake(course_exercises()[one.exercise], one.attempt.mistake)) or 'not recorded'}</td>"
         "</tr>\n"
         for one in stuck
     )
     names = len({one.label for one in stuck})
     text = f"<p>{count(names, 'learner')} with {rule}. The list begins with the most tries.</p>\n"
-    heads = ("Learner", "Exercise", "Tries", "Hints", "Open for", "Last mistake")
-    return _section("stuck", "Who is stuck", text + _table("Learners who are stuck", heads, rows, numbers=(2, 3, 4)))
+    heads = ("Learner", "Exercise", "So far", "Last mistake")
+    return _section("stuck", "Who is stuck", text + _table("Learners who are stuck", heads, rows, kind="wide"))
 
 
 def _overview(learners: Sequence[Learner]) -> str:
@@ -143,8 +142,8 @@ def _overview(learners: Sequence[Learner]) -> str:
     for learner in learners:
         counts = [sum(_is_passed(learner, name) for name in names) for names in notebooks.values()]
         cells = "".join(
-            f'<td class="number{" passed" if count == len(names) else ""}">{count} of {len(names)}</td>'
-            for count, names in zip(counts, notebooks.values(), strict=True)
+            f'<td class="number{" passed" if passed == len(names) else ""}">{passed} of {len(names)}</td>'
+            for passed, names in zip(counts, notebooks.values(), strict=True)
         )
         rows += f'<tr><th scope="row">{as_text(learner.label)}</th>{cells}'
         rows += f'<td class="number"><b>{sum(counts)} of {total}</b></td></tr>\n'
@@ -179,11 +178,16 @@ def _cell(learner: Learner, attempt: Attempt | None, now: datetime | None) -> st
     state = state_of(attempt, minutes)
     lines = [f'<span class="sign" aria-hidden="true">{SIGNS[state]}</span> {state}']
     if attempt is not None:
-        counts = [count(attempt.tries, "try", "tries")]
-        counts += [count(attempt.hints, "hint")] if attempt.hints else []
-        counts += [_duration(minutes)] if state == "stuck" and minutes is not None else []
-        lines.append(f"<small>{', '.join(counts)}</small>")
+        lines.append(f"<small>{_counts(attempt, minutes if state == 'stuck' else None)}</small>")
     return f'<td class="{state.replace(" ", "-")}">{"<br>".join(lines)}</td>'
+
+
+def _counts(attempt: Attempt, minutes: float | None) -> str:
+    """Return tries, hints and minutes, of which no one is broken between two lines."""
+    parts = [count(attempt.tries, "try", "tries")]
+    parts += [count(attempt.hints, "hint")] if attempt.hints else []
+    parts += [] if minutes is None else [_duration(minutes)]
+    return " ".join(f'<span class="whole">{part}{"," * (part is not parts[-1])}</span>' for part in parts)
 
 
 def _mistakes_section(exercises: Sequence[ExerciseSummary]) -> str:
@@ -201,7 +205,7 @@ def _mistakes_section(exercises: Sequence[ExerciseSummary]) -> str:
         )
     heads = ("Exercise", "Task", "Passed", "Median tries", "Commonest last mistake")
     text = "<p>The words are those with which the course answered. The median counts learners who passed.</p>\n"
-    body = text + _table("Exercises and their commonest mistakes", heads, rows, numbers=(2, 3), kind="wide")
+    body = text + _table("Exercises and their commonest mistakes", heads, rows, numbers=(2, 3), kind="wide tasks")
     return _section("mistakes", "Exercises and their commonest mistakes", body if exercises else "<p>None yet.</p>\n")
 
 
@@ -377,10 +381,8 @@ def _is_passed(learner: Learner, name: str) -> bool:
     return name in learner.content.attempts and learner.content.attempts[name].passed
 
 
-def _duration(minutes: float | None) -> str:
+def _duration(minutes: float) -> str:
     """Return minutes in words that stay short for days."""
-    if minutes is None:
-        return "unknown"
     for size, word in ((24 * 60, "day"), (60, "hour")):
         if minutes >= 2 * size:
             return count(int(minutes // size), word)
