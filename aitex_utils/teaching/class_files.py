@@ -10,6 +10,7 @@ from pathlib import Path
 
 from aitex_utils.errors import InputError
 from aitex_utils.files.atomic_write import atomic_write
+from aitex_utils.lessons.wording import count
 
 from .class_page import GENERATOR, class_page
 from .class_table import COLUMNS, class_csv
@@ -172,7 +173,8 @@ def watch_class(
                 if seen != found or time.monotonic() - written > FRESH:
                     write_class(seen, title, page, is_live=True)
                     if seen != found:
-                        say(f"{len(seen.learners)} learners, {len(seen.left_out)} files left out")
+                        left_out = count(len(seen.left_out), "file")
+                        say(f"{count(len(seen.learners), 'learner')}, {left_out} left out")
                     found, written = seen, time.monotonic()
                 trouble = ""
             except InputError as error:  # the network can come back, and the disk can be freed

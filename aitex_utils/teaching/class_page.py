@@ -232,7 +232,7 @@ def _guesses_section(guesses: Sequence[GuessSummary]) -> str:
 def _ranges(guess: GuessSummary) -> str:
     """Return the table of the ranges of one guess, each drawn on the guess's axis."""
     low, high = _axis(guess.ranges)
-    unit = f" {guess.unit}" if guess.unit else ""
+    unit = f" ({as_text(guess.unit)})" if guess.unit else ""
     rows = ""
     for label, one in guess.ranges:
         result, state = "not shown yet", "open"
@@ -244,8 +244,8 @@ def _ranges(guess: GuessSummary) -> str:
             f'<td class="number">{number_text(one.low)} to {number_text(one.high)}</td>'
             f'<td class="number">{result}</td><td class="{state}">{sign}</td><td>{_bar(one, low, high)}</td></tr>\n'
         )
-    ends = f"{number_text(low)} to {number_text(high)}{as_text(unit)}"
-    heads = ("Learner", f"Range{as_text(unit)}", f"Result{as_text(unit)}", "Result and range", f"Drawn from {ends}")
+    ends = f"{number_text(low)} to {number_text(high)}"
+    heads = ("Learner", f"Range{unit}", f"Result{unit}", "Result and range", f"Drawn from {ends}")
     title = f"Guess {guess.name}" + (f": {as_text(guess.section)}" if guess.section else "")
     table = _table(f"Ranges of guess {guess.name}", heads, rows, numbers=(1, 2))
     return f'<h3 id="guess-{guess.name}">{title}</h3>\n{table}'
@@ -255,7 +255,8 @@ def _bar(guess: GuessedRange, low: float, high: float) -> str:
     """Return a drawing of a range as a line and of its result as a diamond; the row has the same numbers as text."""
     width, height = BAR
     places = [_place(value, low, high) for value in (guess.low, guess.high)]
-    line = f'<path class="{"hit" if guess.is_hit else "miss"}" d="M{places[0]:.1f} {height / 2}H{places[1] + 1:.1f}"/>'
+    kind = "hidden" if guess.result is None else "hit" if guess.is_hit else "miss"
+    line = f'<path class="{kind}" d="M{places[0]:.1f} {height / 2}H{max(places[1], places[0] + 3):.1f}"/>'
     mark = ""
     if guess.result is not None:
         x = _place(guess.result, low, high)

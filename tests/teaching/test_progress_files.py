@@ -104,6 +104,7 @@ def test_a_clock_that_was_set_back_gives_no_negative_time():
     assert attempt.first == attempt.last
 
 
+KEYS = st.sampled_from(["tries", "hints", "passed", "first", "last", "mistake", "low", "high", "truth", "01.1", "01.a"])
 VALUES = st.recursive(
     st.none()
     | st.booleans()
@@ -114,7 +115,6 @@ VALUES = st.recursive(
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=5) | KEYS, inner, max_size=5),
     max_leaves=20,
 )
-KEYS = st.sampled_from(["tries", "hints", "passed", "first", "last", "mistake", "low", "high", "truth", "01.1", "01.a"])
 ENTRIES = st.dictionaries(KEYS, st.dictionaries(KEYS, VALUES, max_size=6), max_size=4)
 
 
