@@ -33,7 +33,7 @@ def check_output(page: Path) -> None:
     Raises
     ------
     InputError
-        If the name is not that of a page, or a foreign file lies at one of the two places.
+        If the name does not end as a page's does, or a foreign file lies at one of the two places.
 
     Examples
     --------

@@ -100,7 +100,7 @@ def _opening(found: Class, title: str, written: datetime, is_live: bool, table: 
     contents = ""
     if found.learners:
         grids = [(f"notebook-{number}", f"Notebook {number}") for number in begun_exercises(found.learners)]
-        parts = [("stuck", "Who is stuck"), ("overview", "Passed exercises"), *grids]
+        parts = [("stuck", "Stuck learners"), ("overview", "Passed exercises"), *grids]
         parts += [
             ("mistakes", "Mistakes"),
             ("guesses", "Guesses"),
@@ -120,7 +120,7 @@ def _stuck_section(learners: Sequence[Learner], now: datetime | None) -> str:
     stuck = find_stuck(learners, now)
     rule = f"{STUCK_TRIES} tries without success, or {STUCK_MINUTES} minutes since the first try"
     if not stuck:
-        return _section("stuck", "Who is stuck", f"<p>Nobody has {rule}.</p>\n")
+        return _section("stuck", "Stuck learners", f"<p>There is no learner with {rule}.</p>\n")
     rows = "".join(
         f'<tr><th scope="row">{as_text(one.label)}</th><td>{one.exercise}</td>'
         f"<td>{_counts(one.attempt, one.minutes)}</td>"
@@ -131,7 +131,7 @@ def _stuck_section(learners: Sequence[Learner], now: datetime | None) -> str:
     names = len({one.label for one in stuck})
     text = f"<p>{count(names, 'learner')} with {rule}. The list begins with the most tries.</p>\n"
     heads = ("Learner", "Exercise", "So far", "Last mistake")
-    return _section("stuck", "Who is stuck", text + _table("Learners who are stuck", heads, rows, kind="wide"))
+    return _section("stuck", "Stuck learners", text + _table("Learners who are stuck", heads, rows, kind="wide"))
 
 
 def _overview(learners: Sequence[Learner]) -> str:
@@ -164,7 +164,8 @@ def _grid(number: str, names: Sequence[str], learners: Sequence[Learner], now: d
     foot = f'<tfoot><tr><th scope="row">Passed</th>{passed}</tr></tfoot>\n'
     absent = [as_text(learner.label) for learner in learners if learner not in present]
     text = f"<p>Not begun by: {', '.join(absent)}.</p>\n" if absent else ""
-    heads = ["Learner", *(f'<a href="#exercise-{name}">{name}</a>' for name in names)]
+    begun = {name for learner in present for name in learner.content.attempts}  # listed in the section of mistakes
+    heads = ["Learner", *(f'<a href="#exercise-{name}">{name}</a>' if name in begun else name for name in names)]
     return _section(
         f"notebook-{number}",
         f"Notebook {number}: learners and exercises",
@@ -183,7 +184,7 @@ def _cell(learner: Learner, attempt: Attempt | None, now: datetime | None) -> st
 
 
 def _counts(attempt: Attempt, minutes: float | None) -> str:
-    """Return tries, hints and minutes, of which no one is broken between two lines."""
+    """Return tries, hints and minutes, each unbroken between two lines."""
     parts = [count(attempt.tries, "try", "tries")]
     parts += [count(attempt.hints, "hint")] if attempt.hints else []
     parts += [] if minutes is None else [_duration(minutes)]
@@ -252,7 +253,7 @@ def _ranges(guess: GuessSummary) -> str:
 
 
 def _bar(guess: GuessedRange, low: float, high: float) -> str:
-    """Return a drawing of a range as a line and of its result as a diamond; the row has the same numbers as text."""
+    """Return a drawing of a range as a line and of its result as a diamond, beside the same numbers as text."""
     width, height = BAR
     places = [_place(value, low, high) for value in (guess.low, guess.high)]
     kind = "hidden" if guess.result is None else "hit" if guess.is_hit else "miss"
@@ -267,7 +268,7 @@ def _bar(guess: GuessedRange, low: float, high: float) -> str:
 
 
 def _place(value: float, low: float, high: float) -> float:
-    """Return the place of a value on the axis of a drawing; larger and smaller values are at its ends."""
+    """Return the place of a value on the axis of a drawing, or its nearer end for a value outside."""
     share = (value / 2 - low / 2) / (high / 2 - low / 2)  # halves: the difference of two large numbers is finite
     return 6 + min(max(share, 0.0), 1.0) * (BAR[0] - 12)
 
@@ -333,8 +334,8 @@ def _guide(is_live: bool) -> str:
         "before version 1.0.0 contain no times.",
         "Tries are counted until the exercise passes.",
         "A learner is named as signed in the file, or else by the name of the file or its folder.",
-        "Two files are of the same learner if the times of their first tries agree, and their names do not differ. Of "
-        "these files, the one with the later last try counts.",
+        "Two files are of the same learner if the times of their first tries agree, and their names do not differ. Among "
+        "these files, the file with the later last try counts.",
         "Two files without a common exercise are of the same learner if they are signed with the same name.",
     ]
     return _section(

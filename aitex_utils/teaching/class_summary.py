@@ -41,7 +41,7 @@ class Stuck:
     exercise : str
         Number of the exercise.
     attempt : Attempt
-        What the learner did there.
+        Tries, hints and times of the learner there.
     minutes : float or None
         Minutes since the first try; None if the file contains no times.
 
@@ -59,7 +59,7 @@ class Stuck:
 
 @dataclass(frozen=True)
 class ExerciseSummary:
-    """What a class did in one exercise.
+    """Results of a class in one exercise.
 
     Parameters
     ----------
@@ -200,9 +200,9 @@ def minutes_open(learner: Learner, attempt: Attempt, now: datetime | None) -> fl
     Parameters
     ----------
     learner : Learner
-        Who tried it.
+        The learner.
     attempt : Attempt
-        What the learner did.
+        Tries, hints and times.
     now : datetime or None
         Time of the look at a class at work. None: files were handed over, and the learner's last try is the end.
 
@@ -230,7 +230,7 @@ def is_stuck(attempt: Attempt, minutes: float | None) -> bool:
     Parameters
     ----------
     attempt : Attempt
-        What the learner did in the exercise.
+        Tries, hints and times of the exercise.
     minutes : float or None
         As `minutes_open`.
 
@@ -335,7 +335,7 @@ def explain_mistake(exercise: Exercise, mistake: str) -> str:
 
 
 def summarise_guesses(learners: Sequence[Learner]) -> list[GuessSummary]:
-    """Return the guesses of the class, those of the course in their order.
+    """Return the guesses of the class in the order of the course.
 
     Parameters
     ----------

@@ -56,7 +56,7 @@ def state_of(attempt: Attempt | None, minutes: float | None) -> str:
     Parameters
     ----------
     attempt : Attempt or None
-        What the learner did; None if nothing.
+        Tries, hints and times, None if the learner did not begin.
     minutes : float or None
         As `class_summary.minutes_open`.
 

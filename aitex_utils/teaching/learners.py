@@ -4,7 +4,7 @@ The first tries of the exercises, timed to a millisecond, identify a file and it
 
 - Two files are of the same learner if their first tries agree in all exercises that both have, and their names agree or
   one has no name. Files that share no timed exercise are of the same learner if they are signed with the same name.
-- The file with the later last try counts. The other one is left out as an earlier copy.
+- The file with the later last try counts. The other file is left out as an earlier copy.
 - Two files with the same first tries but different names both count, and the page names them: one can be a copy.
 """
 
@@ -165,7 +165,7 @@ def _key(name: str) -> str:
 
 
 def _lateness(file: ProgressFile) -> tuple[datetime, int, int, str]:
-    """Return a key that is larger for later files: by the last try, then by what was done in them."""
+    """Return a key that is larger for later files: by the last try, then by the number of tries."""
     tries = sum(attempt.tries + attempt.hints for attempt in file.attempts.values())
     return file.last or NEVER, tries, len(file.guesses), file.file
 

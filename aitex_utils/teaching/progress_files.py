@@ -23,7 +23,7 @@ from aitex_utils.lessons.engine.progress import VERSION, parse_progress, read_co
 
 LARGEST = 2 * 2**20  # bytes of a progress file
 MOST_FILES = 2000
-MOST_COUNTED = 9999  # tries and hints; larger counts are damaged or invented
+MOST_COUNTED = 9999  # tries and hints: larger counts are damaged or invented
 LONGEST_NAME = 60  # characters
 YEARS = (2000, 2100)  # times outside are damaged
 PATIENCE = 10.0  # seconds for which a file can be half written
@@ -31,7 +31,7 @@ PATIENCE = 10.0  # seconds for which a file can be half written
 
 @dataclass(frozen=True)
 class Attempt:
-    """What a learner did in one exercise.
+    """Tries, hints and times of a learner in one exercise.
 
     Parameters
     ----------
@@ -180,7 +180,7 @@ class FolderReader:
     Parameters
     ----------
     folder : Path
-        Folder. Its subfolders are read too, but hidden ones, such as those of unfinished writes, are not.
+        Folder. Its subfolders are read too, but hidden ones are not, because unfinished writes lie there.
     is_live : bool
         Whether files can be half written. Then a file that cannot be read is tried again for 10 seconds after its last
         change, and its content before counts for so long.

@@ -88,6 +88,7 @@ def pages() -> dict[str, str]:
     texts = ["README.md", "data/README.md", "benchmarks/README.md", "notebooks/glossary.md"]
     texts += ["CHANGELOG.md", "CODE_OF_CONDUCT.md", "CONTRIBUTING.md", "LICENSE-text.md"]
     texts += ["teaching/adopting.md", "teaching/platforms.md"]
+    texts += ["teaching/collecting.md"]
     texts += sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "notebooks" / "capstone").glob("*.md"))
     texts += ["teaching/discussion.md", "teaching/misconceptions.md"]
     texts += sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "teaching" / "notes").glob("*.md"))

@@ -16,10 +16,9 @@ from typing import Any
 from aitex_utils.lessons.engine.progress import VERSION
 from aitex_utils.teaching.class_summary import course_exercises, course_guesses
 
-NAMES = (
-    "Ada, Ben, Chloé, Dmitri, Ebru, Farid, Greta, Hồng, Ivan, Jürgen, Kim, Lucía, Mehmet, Noor, Ola, Priya, Quentin, "
-    "Rosa, Søren, Tomasz, Uma, Viktor, Wanjiru, Xiao, Yusuf, Zofia, Anna-Maria de la Cruz y Fernández"
-).split(", ")
+NAMES = "Ada Ben Chloé Dmitri Ebru Farid Greta Hồng Ivan Jürgen Kim Lucía Mehmet Noor".split()
+NAMES += "Ola Priya Quentin Rosa Søren Tomasz Uma Viktor Wanjiru Xiao Yusuf Zofia".split()
+NAMES += ["Anna-Maria de la Cruz y Fernández"]
 BEGIN = datetime(2026, 3, 2, 9, 0, tzinfo=timezone.utc)
 MINUTES = 90
 KINDS = ("crashed", "wrong value", "wrong shape", "wrong kind")
