@@ -49,7 +49,10 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         prog="course.py class", description="Make a page of a class from its progress files.", allow_abbrev=False
     )
     parser.add_argument(
-        "folder", nargs="?", metavar="FOLDER", help="folder of progress files (default with --live: the folder of COURSE_PROGRESS)"
+        "folder",
+        nargs="?",
+        metavar="FOLDER",
+        help="folder of progress files (default with --live: the folder of COURSE_PROGRESS)",
     )
     parser.add_argument("--out", metavar="FILE", help="the page, with a CSV beside it (default: data/class/NAME.html)")
     parser.add_argument("--live", action="store_true", help="go on, and write the page anew when a file changes")

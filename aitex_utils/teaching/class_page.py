@@ -334,8 +334,8 @@ def _guide(is_live: bool) -> str:
         "before version 1.0.0 contain no times.",
         "Tries are counted until the exercise passes.",
         "A learner is named as signed in the file, or else by the name of the file or its folder.",
-        "Two files are of the same learner if the times of their first tries agree, and their names do not differ. Among "
-        "these files, the file with the later last try counts.",
+        "Two files are of the same learner if the times of their first tries agree, and their names do not differ. "
+        "Among these files, the file with the later last try counts.",
         "Two files without a common exercise are of the same learner if they are signed with the same name.",
     ]
     return _section(

@@ -40,7 +40,7 @@ def test_a_page_can_be_written_over_but_nothing_else(tmp_path: Path):
 
 
 def watch(folder: Path, page: Path, *steps: Callable[[], object]) -> list[str]:
-    """Watch a folder; before each further look one step happens, and Ctrl-C comes after the last."""
+    """Watch a folder. Before each further look one step happens, and Ctrl-C comes after the last step."""
     said, left = [], list(steps)
 
     def wait(seconds: float) -> None:

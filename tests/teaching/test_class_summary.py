@@ -1,4 +1,4 @@
-"""Who is stuck, which mistake is the commonest, and which guesses belong to the course."""
+"""Stuck learners, the commonest mistakes, and the guesses of the course."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def at(minute: float) -> datetime:
 
 
 def learner(label: str = "Ada", guesses: dict[str, GuessedRange] | None = None, **attempts: Attempt) -> Learner:
-    """Return a learner; e1 is exercise 01.1."""
+    """Return a learner, for whom e1 is exercise 01.1."""
     named = {f"01.{key[1:]}": attempt for key, attempt in attempts.items()}
     return Learner(label, ProgressFile(f"{label}.json", label, "1.0.0", named, guesses or {}))
 
