@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -12,10 +11,9 @@ from simulated_class import empty, progress_files, write_class
 
 from aitex_utils.errors import InputError
 from aitex_utils.teaching import class_files
-from aitex_utils.teaching.class_files import check_output, read_class, watch_class
+from aitex_utils.teaching.class_files import check_output, watch_class
 from aitex_utils.teaching.class_files import write_class as write_page
 from aitex_utils.teaching.learners import Class
-from aitex_utils.teaching.progress_files import FolderReader
 
 
 def test_a_page_can_be_written_over_but_nothing_else(tmp_path: Path):
@@ -129,17 +127,3 @@ def test_a_disk_that_is_full_for_a_while_does_not_end_the_watch(tmp_path: Path, 
     monkeypatch.setattr(class_files, "write_class", write)
     said = watch(tmp_path, tmp_path / "1b.html", lambda: None)
     assert said == ["The disk is full: free some space. Trying again.", "0 learners, 0 files left out", "Stopped."]
-
-
-def test_the_course_writes_files_that_the_command_reads(one_exercise: Path):
-    from aitex_utils.lessons import check, predict, reveal, sign
-
-    sign("Ada")
-    check("09.1", lambda x: x * x)
-    predict("09.a", 1, 3)
-    reveal("09.a", 2)
-    (learner,) = read_class(FolderReader(one_exercise.parent)).learners
-    attempt = learner.content.attempts["09.1"]
-    assert (learner.label, attempt.tries, attempt.mistake) == ("Ada", 1, "squared")
-    assert attempt.first == attempt.last is not None and learner.content.guesses["09.a"].is_hit
-    assert json.loads(one_exercise.read_text())["course"] == learner.content.course

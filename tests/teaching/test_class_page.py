@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from simulated_class import progress_files, write_class
 
+from aitex_utils.lessons.wording import number_text
 from aitex_utils.teaching.class_page import STYLE, class_page
 from aitex_utils.teaching.class_summary import course_exercises, course_guesses
 from aitex_utils.teaching.class_table import COLUMNS, FORMULA, class_csv
@@ -123,7 +124,7 @@ def test_a_class_of_thirty_is_shown_in_full(simulated: Class):
     for learner in simulated.learners:
         assert learner.label in reader.words
         for name, guess in learner.content.guesses.items():
-            assert name in reader.words and f"{guess.low:g}"[:4] in reader.words
+            assert name in reader.words and f"{number_text(guess.low)} to {number_text(guess.high)}" in reader.words
     words = " ".join(reader.words.split())
     assert "30 learners." in words and "Stuck learners" in words and "✓ within" in words and "✗ outside" in words
 

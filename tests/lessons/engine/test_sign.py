@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 
-from aitex_utils.lessons import check, sign, unsign
+from aitex_utils.lessons import check, predict, reveal, sign, unsign
+from aitex_utils.teaching.class_files import read_class
+from aitex_utils.teaching.progress_files import FolderReader
 
 
 def content(file: Path) -> dict[str, Any]:
@@ -50,3 +52,15 @@ def test_a_name_that_cannot_be_written_costs_one_sentence(
     sign("Ada")
     text = printed()
     assert text.count("not kept") == 1 and "Signed as" not in text
+
+
+def test_the_command_for_a_class_reads_what_the_course_writes(one_exercise: Path):
+    sign("Ada")
+    check("09.1", lambda x: x * x)
+    predict("09.a", 1, 3)
+    reveal("09.a", 2)
+    (learner,) = read_class(FolderReader(one_exercise.parent)).learners
+    attempt = learner.content.attempts["09.1"]
+    assert (learner.label, attempt.tries, attempt.mistake) == ("Ada", 1, "squared")
+    assert attempt.first == attempt.last is not None and learner.content.guesses["09.a"].is_hit
+    assert content(one_exercise)["course"] == learner.content.course
