@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from simulated_class import empty, progress_files, write_class
 
@@ -118,6 +118,7 @@ VALUES = st.recursive(
 ENTRIES = st.dictionaries(KEYS, st.dictionaries(KEYS, VALUES, max_size=6), max_size=4)
 
 
+@settings(max_examples=40)
 @given(st.fixed_dictionaries({"version": st.sampled_from([1, 2]), "exercises": ENTRIES, "quiz": ENTRIES, "predictions": ENTRIES, "name": VALUES, "course": VALUES}))  # fmt: skip # noqa: E501
 def test_any_content_gives_a_file_with_values_of_the_right_kind(value: dict[str, Any]):
     found = parse_file("a.json", json.dumps(value).encode())
@@ -129,6 +130,7 @@ def test_any_content_gives_a_file_with_values_of_the_right_kind(value: dict[str,
         assert guess.low <= guess.high and guess.result != float("inf")
 
 
+@settings(max_examples=40)
 @given(st.binary() | VALUES.map(lambda value: json.dumps(value).encode()))
 def test_any_bytes_give_a_file_or_a_reason(data: bytes):
     found = parse_file("a.json", data)

@@ -26,7 +26,7 @@ def sign(name: Any = None) -> None:
     Examples
     --------
     >>> sign("Ada")  # doctest: +ELLIPSIS
-    • Signed as Ada  Your name is now in ...
+    • Signed as Ada  Your name is now ...
     """
     given = " ".join(plain_text(name).split()) if isinstance(name, str) else ""
     if not given or not given.isprintable() or len(given) > LONGEST:
