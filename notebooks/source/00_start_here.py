@@ -473,9 +473,11 @@ _ = doctor()
 # | `quiz("00.q1", "b")` | answers a question; the letter is in quotes |
 # | `calibration()` | shows how many of your guesses contained the result |
 # | `progress_table()` | shows what you have passed, and the path of the file that stores it |
+# | `sign("Ada")`, `unsign()` | adds your name to that file for a teacher, or removes it |
 #
-# The course stores passed exercises, guesses and answers in one file on your computer. Nothing is sent anywhere. You
-# can hand this file to a teacher. To choose another file, set the environment variable `COURSE_PROGRESS`.
+# The course stores passed exercises, guesses and answers in one file on your computer, with times and mistakes. Nothing
+# is sent anywhere, and the file contains no name unless you sign it. You can hand this file to a teacher. To choose
+# another file, set the environment variable `COURSE_PROGRESS`.
 
 # %% tags=["start-here", "this-machine"]
 # Start here again after a restart

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timezone
 from typing import Any
 
 from .catalogue import find_entry
-from .compare import NOT_ATTEMPTED
+from .compare import NOT_ATTEMPTED, Verdict
 from .display import say
 from .judge import judge
 from .progress import read_entry, update_entry
@@ -25,7 +26,8 @@ def check(name: str, answer: Any = None) -> None:
     Notes
     -----
     Tries are counted until the exercise passes. An exercise that passed once stays passed. Until the kernel ends,
-    `yours` returns the version that passed last.
+    `yours` returns the version that passed last. The progress file also keeps the times of the first and the last
+    counted try, and the last mistake.
 
     Examples
     --------
@@ -46,7 +48,7 @@ def check(name: str, answer: Any = None) -> None:
         say("open", f"Exercise {name}", verdict.message)
         return
     before = read_entry("exercises", name).get("passed") is True
-    entry = update_entry("exercises", name, tries=0 if before else 1, passed=before or verdict.passed)
+    entry = update_entry("exercises", name, **_changes(verdict, before))
     if verdict.passed:
         keep_passed(name, answer)
         tries = f" ({entry['tries']} tries)" if entry["tries"] > 1 and not before else ""
@@ -54,6 +56,15 @@ def check(name: str, answer: Any = None) -> None:
         return
     more = "" if verdict.mistake or not exercise.hints else f' For a hint, run `hint("{name}")`.'
     say("wrong", f"Exercise {name}: {'not yet' if verdict.mistake else verdict.kind}", verdict.message + more)
+
+
+def _changes(verdict: Verdict, before: bool) -> dict[str, Any]:
+    """Return how a try changes the entry of its exercise, which can have passed before."""
+    if before:
+        return {"tries": 0, "passed": True}
+    now = datetime.now(timezone.utc).isoformat(timespec="milliseconds")
+    changes = {"tries": 1, "passed": verdict.passed, "first": now, "last": now}
+    return changes if verdict.passed else {**changes, "mistake": verdict.mistake or verdict.kind}
 
 
 def hint(name: str) -> None:

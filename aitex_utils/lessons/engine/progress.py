@@ -3,6 +3,17 @@
 The file lies in the user's own folder for data of programs, one for each checkout, so no learner sees another's
 progress. It stays on the learner's computer. Learners can hand it to a teacher. Each update locks the file, reads it
 and writes it whole, so several notebooks can be open at once.
+
+Version 2 has these entries:
+
+- "exercises": by number "tries", "hints" and "passed"; the times of the first and the last try as "first" and "last",
+  UTC in ISO 8601; the last mistake as "mistake", a name in the exercise's list or the kind of the verdict.
+- "quiz": by number "tries" and "passed".
+- "predictions": by name the range as "low" and "high", and the result as "truth", null before it is revealed.
+- "course": the version of the course that wrote the file last.
+- "name": the learner's name, only after `sign`.
+
+The times, the mistakes, "course" and "name" are missing from older files, and an entry without them is valid.
 """
 
 from __future__ import annotations
@@ -15,6 +26,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import aitex_utils
 from aitex_utils.errors import InputError
 from aitex_utils.files.atomic_write import atomic_write
 from aitex_utils.files.paths import full_path
@@ -22,6 +34,8 @@ from aitex_utils.strips import PROJECT
 
 VERSION = 2
 PARTS = ("exercises", "quiz", "predictions")
+NAME = "name"  # the entry with the learner's name, which has no parts
+KEPT = ("first",)  # keys of an entry whose first value stays
 # Names of entries in files of version 1, which are named otherwise since notebook 06 became 06 to 08, and 07 became 09.
 RENAMED = {
     "06.5": "07.1", "06.6": "07.2", "06.7": "07.3",
@@ -102,7 +116,8 @@ def update_entry(part: str, name: str, **changes: Any) -> dict[str, Any]:
     name : str
         Name of the entry. A new name adds an entry.
     **changes
-        Values by key. Integers are added to the present value, other values replace it.
+        Values by key. Integers are added to the present value. "first" is kept if the entry has it already. Other
+        values replace the present one.
 
     Returns
     -------
@@ -116,10 +131,40 @@ def update_entry(part: str, name: str, **changes: Any) -> dict[str, Any]:
     >>> update_entry("exercises", "02.1", tries=1, passed=True)
     {'passed': True, 'tries': 2}
     """
+    return _update(part, name, changes)
+
+
+def update_name(name: str) -> bool:
+    """Keep the learner's name in the progress file, or remove it, and print one message if it cannot be written.
+
+    Parameters
+    ----------
+    name : str
+        Name that the learner agreed to keep. An empty one removes the name.
+
+    Returns
+    -------
+    bool
+        Whether the file was written.
+
+    Examples
+    --------
+    >>> update_name("Ada"), read_progress()["name"]
+    (True, 'Ada')
+    >>> update_name(""), "name" in read_progress()
+    (True, False)
+    """
+    _update(NAME, name, {})
+    return progress_file() not in _unwritten
+
+
+def _update(part: str, name: str, changes: dict[str, Any]) -> dict[str, Any]:
+    """Change one entry of the file, or the learner's name, and return the entry."""
     path = progress_file()
     with _locked(path):
         progress = read_progress()
         entry = _change(progress, part, name, changes)
+        progress["course"] = aitex_utils.__version__
         try:
             if os.path.lexists(path) and _parse(path) is None:
                 raise InputError(f"{path} is no progress file that can be read.")
@@ -186,8 +231,14 @@ def read_count(entry: dict[str, Any], key: str) -> int:
 
 def _change(progress: dict[str, Any], part: str, name: str, changes: dict[str, Any]) -> dict[str, Any]:
     """Change an entry in place and return it."""
+    if part == NAME:
+        progress.pop(NAME, None)
+        progress |= {NAME: name} if name else {}
+        return {}
     entry = _entry(progress, part, name)
     for key, value in changes.items():
+        if key in KEPT and isinstance(entry.get(key), str):
+            continue
         is_count = isinstance(value, int) and not isinstance(value, bool)
         entry[key] = read_count(entry, key) + value if is_count else value
     progress[part][name] = entry
@@ -244,14 +295,40 @@ def _take_over(path: Path) -> None:
         print(f"Your progress is now kept in {path}.")
 
 
-def _parse(path: Path) -> dict[str, Any] | None:
-    """Return the content of a progress file, None if it is not one."""
+def parse_progress(data: bytes) -> dict[str, Any] | None:
+    """Return the content of a progress file of version 1 or 2, with the names and the form of version 2.
+
+    Parameters
+    ----------
+    data : bytes
+        Content of a file.
+
+    Returns
+    -------
+    dict or None
+        As `read_progress`; None if this is no progress file. Entries can be damaged.
+
+    Examples
+    --------
+    >>> parse_progress(b'{"version": 1, "exercises": {"07.1": {"tries": 2}}, "quiz": {}, "predictions": {}}')
+    {'version': 2, 'exercises': {'09.1': {'tries': 2}}, 'quiz': {}, 'predictions': {}}
+    >>> parse_progress(b"[]") is None
+    True
+    """
     try:
-        progress = json.loads(path.read_text(encoding="utf-8-sig"))  # some editors write a byte-order mark
+        progress = json.loads(data.decode("utf-8-sig"))  # some editors write a byte-order mark
         if progress["version"] not in (1, VERSION) or not all(isinstance(progress[part], dict) for part in PARTS):
             return None
         return progress if progress["version"] == VERSION else _with_names_of_today(progress)
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return None
+
+
+def _parse(path: Path) -> dict[str, Any] | None:
+    """Return the content of a progress file, None if it is not one."""
+    try:
+        return parse_progress(path.read_bytes())
+    except OSError:
         return None
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 
+from .compare import plain_text
 from .display import show_html
 from .progress import progress_file, read_count, read_entry, read_progress
 
@@ -46,13 +47,18 @@ def progress_table() -> None:
     >>> progress_table()  # doctest: +ELLIPSIS
     No exercise or question has been tried yet.
     The progress is kept in ...progress.json. You can hand this file to a teacher. Nothing is sent anywhere.
+    The file contains no name. To add yours for a teacher, run sign("...").
     """
-    rows = progress_rows()
+    rows, name = progress_rows(), read_progress().get("name")
     passed = sum(state == "passed" for _, state, _, _ in rows)
     summary = f"{passed} of {len(rows)} passed." if rows else "No exercise or question has been tried yet."
     place = f"The progress is kept in {progress_file()}. You can hand this file to a teacher. Nothing is sent anywhere."
     table = _html_table(rows, summary) if rows else f"<p>{summary}</p>"
-    show_html(f"{table}<p>{html.escape(place)}</p>", "\n".join([*_text_lines(rows), summary, place]))
+    signed = 'The file contains no name. To add yours for a teacher, run sign("...").'
+    if name:
+        signed = f"It is signed as {plain_text(name)}. To remove the name, run unsign()."
+    words = "".join(f"<p>{html.escape(line)}</p>" for line in (place, signed))
+    show_html(f"{table}{words}", "\n".join([*_text_lines(rows), summary, place, signed]))
 
 
 def _text_lines(rows: list[Row]) -> list[str]:

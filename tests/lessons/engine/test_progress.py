@@ -5,8 +5,10 @@ from __future__ import annotations
 import errno
 import json
 import os
+import re
 import subprocess
 import sys
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +16,16 @@ import pytest
 from filelock import FileLock
 from project_root import ROOT
 
+import aitex_utils
 from aitex_utils.files import atomic_write
 from aitex_utils.lessons import check, hint
 from aitex_utils.lessons.engine import progress
-from aitex_utils.lessons.engine.progress import progress_file, read_progress, update_entry
+from aitex_utils.lessons.engine.compare import CRASHED, WRONG_KIND, WRONG_SHAPE, WRONG_VALUE
+from aitex_utils.lessons.engine.progress import parse_progress, progress_file, read_progress, update_entry, update_name
 
 EMPTY = {"version": 2, "exercises": {}, "quiz": {}, "predictions": {}}
+COURSE = {"course": aitex_utils.__version__}  # which each write adds
+TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}\+00:00")
 
 
 @pytest.fixture(autouse=True)
@@ -38,7 +44,11 @@ def wrong(x: Any) -> Any:
 
 
 def entry() -> dict[str, Any]:
-    return read_progress()["exercises"]["09.1"]
+    """Return the entry of exercise 09.1 without its times, whose form is checked."""
+    found = dict(read_progress()["exercises"]["09.1"])
+    times = [found.pop(key) for key in ("first", "last") if key in found]
+    assert all(TIME.fullmatch(time) for time in times) and times == sorted(times)
+    return found
 
 
 def files(folder: Path) -> list[str]:
@@ -185,14 +195,59 @@ def test_tries_and_hints_are_counted_until_it_passes_and_passed_stays(file: Path
     check("09.1")
     assert not file.exists()  # "not attempted" is no try
     check("09.1", wrong)
-    assert entry() == {"tries": 1, "passed": False}
+    assert entry() == {"tries": 1, "passed": False, "mistake": "wrong value"}
     hint("09.1")
     check("09.1", right)
-    assert entry() == {"tries": 2, "passed": True, "hints": 1}
+    expected = {"tries": 2, "passed": True, "hints": 1, "mistake": "wrong value"}
+    assert entry() == expected
+    content = file.read_text()
     for answer in (right, wrong, None):
         check("09.1", answer)
-    assert entry() == {"tries": 2, "passed": True, "hints": 1}
-    assert json.loads(file.read_text())["exercises"] == {"09.1": entry()}
+    assert entry() == expected and file.read_text() == content
+
+
+def test_the_first_time_stays_and_the_last_one_changes(file: Path, monkeypatch: pytest.MonkeyPatch):
+    times = iter([datetime(2026, 1, 2, 3, minute, tzinfo=timezone.utc) for minute in (4, 5, 6, 7)])
+    clock = type("clock", (), {"now": staticmethod(lambda zone: next(times))})
+    monkeypatch.setattr(sys.modules["aitex_utils.lessons.engine.check"], "datetime", clock)
+    for answer, minute in ((wrong, 4), (wrong, 5), (right, 6), (wrong, 6)):
+        check("09.1", answer)
+        found = read_progress()["exercises"]["09.1"]
+        assert found["first"] == "2026-01-02T03:04:00.000+00:00"
+        assert found["last"] == f"2026-01-02T03:0{minute}:00.000+00:00"
+
+
+def test_the_first_time_of_an_update_that_was_not_written_stays(file: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setitem(progress._unwritten, file, [("exercises", "09.1", {"tries": 1, "first": "a", "last": "a"})])
+    update_entry("exercises", "09.1", tries=1, first="b", last="b")
+    assert json.loads(file.read_text())["exercises"]["09.1"] == {"tries": 2, "first": "a", "last": "b"}
+
+
+@pytest.mark.parametrize(
+    ("answer", "mistake"),
+    [
+        (lambda x: x * x, "squared"),
+        (lambda x: x / 2, "halved"),
+        (lambda x: 1 / 0, "crashed"),
+        (lambda x: x[:1], "wrong shape"),
+        (lambda x: "text", "wrong kind"),
+        (lambda x: x + 1, "wrong value"),
+    ],
+)
+def test_the_last_mistake_is_kept(answer: Any, mistake: str, file: Path):
+    check("09.1", lambda x: -x)
+    check("09.1", answer)
+    assert entry() == {"tries": 2, "passed": False, "mistake": mistake}
+
+
+def test_no_mistake_of_the_course_is_called_like_a_verdict(monkeypatch: pytest.MonkeyPatch):
+    """Else a progress file would not show which of both it was."""
+    monkeypatch.undo()
+    from aitex_utils.lessons.engine.catalogue import LESSONS, entries
+
+    exercises = [e for p in sorted(LESSONS.glob("nb[0-9][0-9]")) for e in entries(p.name[2:], "EXERCISES").values()]
+    names = {mistake.name for exercise in exercises for mistake in exercise.mistakes}
+    assert len(names) > 100 and not names & {CRASHED, WRONG_KIND, WRONG_SHAPE, WRONG_VALUE}
 
 
 @pytest.mark.parametrize(
@@ -231,7 +286,7 @@ def test_a_damaged_entry_starts_anew(damage: Any, file: Path):
     file.write_text(json.dumps(EMPTY | {"exercises": {"09.1": damage}, "quiz": {"09.q1": {"tries": 4}}}))
     hint("09.1")
     check("09.1", wrong)
-    assert entry() == {"tries": 1, "hints": 1, "passed": False}
+    assert entry() == {"tries": 1, "hints": 1, "passed": False, "mistake": "wrong value"}
     assert read_progress()["quiz"] == {"09.q1": {"tries": 4}}
 
 
@@ -255,7 +310,7 @@ def test_checks_and_hints_continue_when_nothing_can_be_written(
     assert "Hint 2 of 3" in printed and "Hint 3 of 3" in printed and "Exercise 09.1 passed" in printed
     assert file.read_text() == before and files(file.parent) == ["progress.json"]
     update_entry("quiz", "09.q1", tries=1)  # there is space again
-    assert json.loads(file.read_text())["exercises"]["09.1"] == {"tries": 1, "passed": True, "hints": 3}
+    assert entry() == {"tries": 1, "passed": True, "hints": 3}
     assert progress._unwritten == {}
 
 
@@ -341,7 +396,7 @@ def test_reading_a_file_of_version_1_leaves_it_until_the_next_update(file: Path)
     read_progress()
     assert (file.read_bytes(), file.stat().st_mtime_ns, files(file.parent)) == (content, changed, ["progress.json"])
     update_entry("exercises", "07.1", tries=1)
-    expected = TODAY | {"exercises": TODAY["exercises"] | {"07.1": {"tries": 5}}}
+    expected = TODAY | COURSE | {"exercises": TODAY["exercises"] | {"07.1": {"tries": 5}}}
     assert json.loads(file.read_text()) == expected
 
 
@@ -350,13 +405,47 @@ def test_a_file_of_version_2_is_not_renamed_again(file: Path):
     file.write_text(json.dumps(content))
     assert read_progress() == content
     update_entry("predictions", "06.c", low=1)
-    assert read_progress() == content | {"predictions": TODAY["predictions"] | {"06.c": {"low": 1}}}
+    assert read_progress() == content | COURSE | {"predictions": TODAY["predictions"] | {"06.c": {"low": 1}}}
+
+
+def test_everything_else_in_a_file_stays(file: Path):
+    more = {"name": "Ada", "course": "0.9", "notes": [1, {"a": None}]}
+    file.write_text(json.dumps(VERSION_1 | more))
+    update_entry("quiz", "09.q1", tries=1)
+    expected = TODAY | more | COURSE | {"quiz": TODAY["quiz"] | {"09.q1": {"tries": 8}}}
+    assert json.loads(file.read_text()) == expected
+
+
+def test_a_name_is_added_and_removed_beside_the_updates_of_others(file: Path, monkeypatch: pytest.MonkeyPatch):
+    update_entry("quiz", "09.q1", tries=1)
+    update_name("Ada")
+    update_entry("quiz", "09.q1", tries=1)
+    assert read_progress() == EMPTY | COURSE | {"name": "Ada", "quiz": {"09.q1": {"tries": 2}}}
+    update_name("")
+    assert read_progress() == EMPTY | COURSE | {"quiz": {"09.q1": {"tries": 2}}}
+
+    def refuse(*_: Any, **__: Any) -> None:
+        raise OSError(errno.ENOSPC, "full")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(atomic_write.os, "mkdir", refuse)
+        update_name("Ben")
+    assert "name" not in json.loads(file.read_text()) and read_progress()["name"] == "Ben"
+    update_entry("quiz", "09.q1", tries=1)
+    assert json.loads(file.read_text()) == EMPTY | COURSE | {"name": "Ben", "quiz": {"09.q1": {"tries": 3}}}
 
 
 def test_an_update_that_was_not_written_has_a_name_of_today(file: Path, monkeypatch: pytest.MonkeyPatch):
     file.write_text(json.dumps(VERSION_1))
     monkeypatch.setitem(progress._unwritten, file, [("exercises", "07.1", {"tries": 1})])
     assert read_progress()["exercises"] == TODAY["exercises"] | {"07.1": {"tries": 5}}
+
+
+def test_the_content_of_a_file_is_parsed_without_the_file():
+    assert parse_progress(json.dumps(VERSION_1).encode()) == TODAY
+    assert parse_progress(json.dumps(TODAY).encode("utf-8-sig")) == TODAY
+    for other in (b"{", b"[]", b"\xff", b"[" * 100_000, json.dumps(TODAY | {"version": 3}).encode()):
+        assert parse_progress(other) is None
 
 
 def test_no_entry_of_version_1_is_lost_where_two_names_become_one(file: Path):

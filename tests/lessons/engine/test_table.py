@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from aitex_utils.lessons import check, hint, progress_table, quiz
-from aitex_utils.lessons.engine.progress import update_entry
+from aitex_utils.lessons.engine.progress import update_entry, update_name
 
 pytestmark = pytest.mark.usefixtures("one_exercise")
 
@@ -48,3 +48,10 @@ def test_a_terminal_shows_the_same_rows(capsys: pytest.CaptureFixture):
         ["○", "09.q1", *"open 1 0".split()],
     ]
     assert "1 of 3 passed." in text and "progress.json" in text
+
+
+def test_the_name_in_the_file_is_shown(notebook_output: list[dict[str, str]]):
+    for name, words in (("", "contains no name"), ("<i>Ada</i>", "signed as &lt;i&gt;Ada&lt;/i&gt;")):
+        update_name(name)
+        progress_table()
+        assert words in notebook_output[-1]["text/html"] and "<i>" not in notebook_output[-1]["text/html"]
