@@ -1,4 +1,4 @@
-"""`python course.py slides`: build the slides of the notebooks and the handout, as pages and PDFs that need no network."""
+"""`python course.py slides`: build the slides of the notebooks, and the handout, as HTML and PDF."""
 
 from __future__ import annotations
 

@@ -17,8 +17,8 @@ from .pages import deck_page, handout_page, index_page
 
 HANDOUT = "handout"
 NO_BROWSER = (
-    "No PDF was made, because no Chromium, Chrome or Edge was found: open a page in your browser and print it into a "
-    "PDF, or name a browser with the environment variable COURSE_BROWSER."
+    "No PDF was made, because no Chromium, Chrome or Edge was found: print a page from your browser, or name a browser "
+    "with COURSE_BROWSER."
 )
 
 
@@ -61,7 +61,7 @@ def figure_finder(project: Path) -> FindFigure:
     >>> figure_finder(Path("."))("4")
     Traceback (most recent call last):
     ...
-    aitex_utils.errors.InputError: '4' is no reference to a figure: write notebook/section/number, such as 04/3/2.
+    aitex_utils.errors.InputError: '4' is no reference to a figure: write one such as 04/3/2.
     """
 
     @cache
@@ -74,7 +74,7 @@ def figure_finder(project: Path) -> FindFigure:
     def find(reference: str) -> Figure:
         parts = reference.split("/")
         if len(parts) != 3 or not all(part.isdigit() and part.isascii() for part in parts):
-            raise InputError(f"{reference!r} is no reference to a figure: write notebook/section/number, such as 04/3/2.")
+            raise InputError(f"{reference!r} is no reference to a figure: write one such as 04/3/2.")
         found = figures(parts[0])
         key = "/".join(parts[1:])
         if key not in found:

@@ -1,4 +1,4 @@
-// Right, left, Home and End turn slides, n shows the notes, o shows all slides, f fills the screen.
+// Right and left turn slides, and right first shows the answer to a question. Home and End go to the ends, n shows the notes, o shows all slides, f fills the screen.
 const body = document.body, slides = [...document.querySelectorAll(".slide")], notes = [...document.querySelectorAll(".notes")];
 let at = Math.min(Math.max(parseInt(location.hash.slice(1), 10) || 1, 1), slides.length) - 1;
 function fit() {
@@ -13,9 +13,14 @@ function show(next) {
   history.replaceState(null, "", `#${at + 1}`);
   if (body.classList.contains("all")) slides[at].scrollIntoView({ block: "nearest" });
 }
+function forward() {
+  if (slides[at].classList.contains("waiting") && !body.classList.contains("all")) return slides[at].classList.remove("waiting");
+  if (at + 1 < slides.length && slides[at + 1].classList.contains("asking")) slides[at + 1].classList.add("waiting");
+  show(at + 1);
+}
 function toggle(name) { body.classList.toggle(name); fit(); show(at); }
 const keys = {
-  ArrowRight: () => show(at + 1), PageDown: () => show(at + 1), " ": () => show(at + 1), ArrowDown: () => show(at + 1),
+  ArrowRight: forward, PageDown: forward, " ": forward, ArrowDown: forward,
   ArrowLeft: () => show(at - 1), PageUp: () => show(at - 1), Backspace: () => show(at - 1), ArrowUp: () => show(at - 1),
   Home: () => show(0), End: () => show(slides.length - 1), n: () => toggle("noted"), o: () => toggle("all"),
   Enter: () => body.classList.contains("all") && toggle("all"), Escape: () => body.classList.contains("all") && toggle("all"),

@@ -38,7 +38,7 @@ class Slide:
 
 
 def split_slides(text: str, name: str = "the text") -> list[Slide]:
-    """Return the slides of a text.
+    r"""Return the slides of a text.
 
     Parameters
     ----------
@@ -58,7 +58,7 @@ def split_slides(text: str, name: str = "the text") -> list[Slide]:
 
     Examples
     --------
-    >>> [slide.title for slide in split_slides("# One\\n\\n---\\n\\n## Two\\n\\n<!-- Ask first. -->")]
+    >>> [slide.title for slide in split_slides("# One\n\n---\n\n## Two\n\n<!-- Ask first. -->")]
     ['One', 'Two']
     """
     slides = []

@@ -13,7 +13,8 @@ from pathlib import Path
 from ...errors import InputError, MissingError
 
 SECTION = re.compile(r"^## (\d+)\. ", re.MULTILINE)
-IMAGE = re.compile(r'<img src="data:image/png;base64,([A-Za-z0-9+/=\s]+)" alt="([^"]*)"(?: style="[^"]*?width:(\d+)px)?')
+PNG = r'<img src="data:image/png;base64,([A-Za-z0-9+/=\s]+)"'
+IMAGE = re.compile(PNG + r' alt="([^"]*)"(?: style="[^"]*?width:(\d+)px)?')
 
 
 @dataclass(frozen=True)
@@ -25,7 +26,7 @@ class Figure:
     png : str
         The picture as base64.
     alt : str
-        What it shows, in words and numbers.
+        Description in words and numbers.
     width, height : int
         Size in px at which the notebook shows it.
 
@@ -86,7 +87,7 @@ def notebook_figures(path: Path) -> dict[str, Figure]:
     except FileNotFoundError as error:
         raise MissingError(f"{path} is missing: make it with `python course.py build`.") from error
     except (OSError, ValueError, LookupError, TypeError, AttributeError, struct.error) as error:
-        raise InputError(f"{path} cannot be read as a notebook: make it again with `python course.py build`.") from error
+        raise InputError(f"{path} is no notebook: make it again with `python course.py build`.") from error
     return found
 
 

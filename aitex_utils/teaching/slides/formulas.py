@@ -13,8 +13,10 @@ ELEMENTS = {
 }
 ATTRIBUTES = {"display", "stretchy", "fence", "form", "mathvariant", "linethickness", "width", "accent", "separator"}
 ATTRIBUTES |= {"movablelimits", "columnalign", "displaystyle", "scriptlevel", "minsize", "maxsize", "lspace", "rspace"}
-SCRIPT_A, DOUBLE_STRUCK_A = 0x1D49C, 0x1D538  # of which some letters have older places in Unicode
-OLDER = {"script": dict(zip("BEFHILMR", "ℬℰℱℋℐℒℳℛ", strict=True)), "double-struck": dict(zip("CHNPQRZ", "ℂℍℕℙℚℝℤ", strict=True))}
+SCRIPT_A, DOUBLE_STRUCK_A = 0x1D49C, 0x1D538
+OLDER = {"script": dict(zip("BEFHILMR", "ℬℰℱℋℐℒℳℛ", strict=True))}  # letters with other places in Unicode
+OLDER["double-struck"] = dict(zip("CHNPQRZ", "ℂℍℕℙℚℝℤ", strict=True))
+PARTS = {"mfrac": 2, "mroot": 2, "msub": 2, "msup": 2, "munder": 2, "mover": 2, "msubsup": 3, "munderover": 3}
 LIMITS = {"max", "min"}  # operators whose condition is below them in a displayed formula
 
 
@@ -55,7 +57,8 @@ def to_mathml(latex: str, *, display: bool = False) -> str:
     try:
         root = ElementTree.fromstring(convert(latex, display="block" if display else "inline"))
     except Exception as error:  # the converter has no common error, and XML with markup in it cannot be parsed
-        raise InputError(f"The formula {latex} cannot be drawn ({type(error).__name__}): write it another way.") from error
+        reason = type(error).__name__
+        raise InputError(f"The formula {latex} cannot be drawn ({reason}): write it another way.") from error
     for element in root.iter():
         element.tag = element.tag.removeprefix(f"{{{NAMESPACE}}}")
         _check(element, latex)
@@ -71,6 +74,8 @@ def _check(element: ElementTree.Element, latex: str) -> None:
     text = element.text or ""
     if text.startswith("\\"):
         raise InputError(f"The formula {latex} contains {text}, which cannot be drawn: write it another way.")
+    if len(element) != PARTS.get(element.tag, len(element)):
+        raise InputError(f"The formula {latex} is incomplete: write it another way.")
     foreign = {element.tag} - ELEMENTS or set(element.attrib) - ATTRIBUTES
     if foreign:
         raise InputError(f"The formula {latex} contains markup ({foreign.pop()}): leave it out.")

@@ -16,7 +16,8 @@ from .formulas import to_mathml
 
 PREFIX = "figure:"
 FindFigure = Callable[[str], Figure]
-TALL, WIDE = 1.9, 2.2  # width / height: below the first, figures stand beside the text, above the second they are stacked
+TALL = 1.9  # width / height below which figures stand beside the text
+WIDE = 3.0  # width / height above which two figures stand below each other
 
 
 @dataclass(frozen=True)
@@ -31,34 +32,40 @@ class Markup:
         HTML of each figure.
     aspects : list of float
         Width divided by height of each figure.
+    is_asking : bool
+        Something follows a question, and is hidden at first.
 
     Examples
     --------
     >>> Markup("<h2>Tiles</h2>", "", [], []).layout
-    ''
+    'plain'
     """
 
     heading: str
     text: str
     figures: list[str]
     aspects: list[float]
+    is_asking: bool = False
 
     @property
     def layout(self) -> str:
-        """Return `beside` for figures beside the text, `stacked` for wide ones below each other, or nothing."""
-        if self.aspects and sum(self.aspects) < TALL:
+        """Return `plain` without figures, `beside` for figures beside the text, `stacked` for wide ones, or nothing."""
+        if not self.aspects:
+            return "plain"
+        if sum(self.aspects) < TALL:
             return "beside" if self.text else ""
         return "stacked" if len(self.aspects) > 1 and min(self.aspects) > WIDE else ""
 
 
 def render(text: str, find_figure: FindFigure) -> Markup:
-    """Render Markdown.
+    r"""Render Markdown.
 
     Parameters
     ----------
     text : str
         Markdown with formulas between dollar signs. An image such as `![Caption](figure:04/3/2)` stands alone in its
-        paragraph. Without a caption, the figure has its own.
+        paragraph. Without a caption, the figure has its own. A question is a blockquote, and the rest of its slide is
+        the answer.
     find_figure : callable
         Returns the figure of a reference such as `04/3/2`.
 
@@ -73,8 +80,8 @@ def render(text: str, find_figure: FindFigure) -> Markup:
 
     Examples
     --------
-    >>> render("## A < B\\n\\nHello <b>you</b>", lambda key: None).text
-    '<p>Hello &lt;b&gt;you&lt;/b&gt;</p>\\n'
+    >>> render("## A < B\n\nHello <b>you</b>", lambda key: None).text
+    '<p>Hello &lt;b&gt;you&lt;/b&gt;</p>\n'
     """
     parser = MarkdownIt("commonmark", {"html": False}).enable("table")
     parser.use(dollarmath_plugin, allow_space=False, allow_digits=False, renderer=_formula)
@@ -83,10 +90,13 @@ def render(text: str, find_figure: FindFigure) -> Markup:
     kept: list[Token] = []
     figures: list[Figure] = []
     drawn: list[str] = []
+    is_asked = is_asking = False
     for at, token in enumerate(tokens[end:], end):
         for image in [one for one in token.children or [] if one.type == "image"]:
             figures.append(_referenced(image, find_figure))
-            drawn.append(_figure(figures[-1], image.content))
+            caption = "".join(child.content for child in image.children or [])
+            drawn.append(_figure(figures[-1], caption, "later" if is_asked else ""))
+            is_asking |= is_asked
         alone = [one.type for one in token.children or [] if one.type != "softbreak"]
         if token.type == "inline" and "image" in alone:
             if set(alone) != {"image"} or tokens[at - 1].type != "paragraph_open" or tokens[at - 1].level:
@@ -94,8 +104,10 @@ def render(text: str, find_figure: FindFigure) -> Markup:
             kept.pop()
         elif not (token.type == "paragraph_close" and _is_of_images(tokens[at - 1])):
             kept.append(token)
-    rest = parser.renderer.render(kept, parser.options, {})
-    return Markup(parser.renderer.render(tokens[:end], parser.options, {}), rest, drawn, [one.aspect for one in figures])
+            is_asking |= is_asked and token.level == 0 and token.type != "paragraph_open"
+        is_asked |= token.type == "blockquote_close"
+    heading, rest = (parser.renderer.render(part, parser.options, {}) for part in (tokens[:end], kept))
+    return Markup(heading, rest, drawn, [figure.aspect for figure in figures], is_asking)
 
 
 def _is_of_images(token: Token) -> bool:
@@ -109,12 +121,12 @@ def _referenced(image: Token, find_figure: FindFigure) -> Figure:
     return find_figure(source.removeprefix(PREFIX))
 
 
-def _figure(figure: Figure, caption: str) -> str:
+def _figure(figure: Figure, caption: str, kind: str) -> str:
     alt = html.escape(figure.alt, quote=True)
     words = html.escape(caption or figure.alt)
     source = f"data:image/png;base64,{''.join(figure.png.split())}"
     size = f'width="{figure.width}" height="{figure.height}"'
-    return f'<figure><img src="{source}" alt="{alt}" {size}><figcaption>{words}</figcaption></figure>'
+    return f'<figure class="{kind}"><img src="{source}" alt="{alt}" {size}><figcaption>{words}</figcaption></figure>'
 
 
 def _formula(latex: str, options: dict) -> str:
@@ -122,7 +134,7 @@ def _formula(latex: str, options: dict) -> str:
 
 
 def render_notes(text: str) -> str:
-    """Render a speaker's notes, which have no figures.
+    r"""Render a speaker's notes, which have no figures.
 
     Parameters
     ----------
@@ -141,7 +153,7 @@ def render_notes(text: str) -> str:
     Examples
     --------
     >>> render_notes("Ask *first*.")
-    '<p>Ask <em>first</em>.</p>\\n'
+    '<p>Ask <em>first</em>.</p>\n'
     """
     return render(text, _no_figure).text
 

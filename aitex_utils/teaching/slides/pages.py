@@ -12,7 +12,11 @@ from .decks import Slide
 from .markup import FindFigure, join_figures, render, render_notes
 
 FOLDER = Path(__file__).parent
-KEYS = "Keys: arrows turn slides, n shows the notes, o shows all slides, f fills the screen."
+KEYS = (
+    "Arrow keys turn slides, and first show the answer to a question. The key n shows the notes, o shows all slides, "
+)
+KEYS += "and f fills the screen."
+BOX = '<li class="box">'  # of a checklist
 
 
 def deck_page(slides: Sequence[Slide], find_figure: FindFigure) -> str:
@@ -45,8 +49,9 @@ def deck_page(slides: Sequence[Slide], find_figure: FindFigure) -> str:
     for number, slide in enumerate(slides, 1):
         markup = render(slide.body, find_figure)
         text = f'<div class="text">{markup.text}</div>' if markup.text else ""
+        kind = "slide" + (" title" if number == 1 else "") + (" asking" if markup.is_asking else "")
         parts.append(
-            f'<section class="slide{" title" if number == 1 else ""}" aria-label="Slide {number}">\n{markup.heading}'
+            f'<section class="{kind}" aria-label="Slide {number}">\n{markup.heading}'
             f'<div class="content {markup.layout}">{text}{join_figures(markup.figures)}</div>\n'
             f'<span class="name">{html.escape(title)}</span><span class="number">{number} / {len(slides)}</span>\n'
             f'</section>\n<aside class="notes" aria-label="Notes of slide {number}">{render_notes(slide.notes)}</aside>'
@@ -60,7 +65,7 @@ def handout_page(slides: Sequence[Slide], find_figure: FindFigure) -> str:
     Parameters
     ----------
     slides : sequence of Slide
-        Sheets in their order.
+        Sheets in their order. A list item that begins with `[ ]` gets a box to tick.
     find_figure : callable
         Returns the figure of a reference such as `04/3/2`.
 
@@ -83,7 +88,7 @@ def handout_page(slides: Sequence[Slide], find_figure: FindFigure) -> str:
         markup = render(slide.body, find_figure)
         parts.append(
             f'<section class="page">\n{markup.heading}{join_figures(markup.figures)}'
-            f'<div class="columns">{markup.text}</div>\n</section>'
+            f'<div class="columns">{markup.text.replace("<li>[ ] ", BOX)}</div>\n</section>'
         )
     return _page(slides[0].title, "\n".join(parts), "handout.css")
 
