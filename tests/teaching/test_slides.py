@@ -555,7 +555,7 @@ def test_no_request_leaves_a_page(tmp_path: Path):
         for page_text, expected in ((text, []), (inside, []), (bare, ["/slipped"])):
             (tmp_path / "page.html").write_text(page_text, encoding="utf-8")
             line = command_line(BROWSER, str(tmp_path / "profile"), "--dump-dom", (tmp_path / "page.html").as_uri())
-            line = [argument for argument in line if "resolver" not in argument]  # which would stop it by itself
+            line = [argument for argument in line if "resolver" not in argument]  # so only the policy stops it
             subprocess.run(line, capture_output=True, timeout=300, check=True)
             assert asked == expected
     finally:
