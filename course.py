@@ -55,6 +55,7 @@ HELP = f"""PatchCore on woven fabric, a course. python course.py ...
            data --clear-cache: deletes what notebooks keep)
   scale    adds Dask, for fits on several processes or machines (45 MB)
   build    builds the notebooks from notebooks/source
+  site     builds the course as static pages that open from the disk (site --help)
   bench    runs a benchmark by its name
   doctor   says what is wrong with this machine, and how to fix it
 
@@ -566,6 +567,7 @@ COMMANDS = {
     "data": lambda arguments: run("-c", MODULE, ROOT, "aitex_utils.commands.data", *arguments),
     "scale": scale,
     "build": lambda arguments: run("-c", MODULE, ROOT, ROOT / "notebooks" / "build.py", *arguments),
+    "site": lambda arguments: run("-c", MODULE, ROOT, "aitex_utils.commands.site", *arguments),
     "bench": lambda arguments: run(ROOT / "benchmarks" / f"{arguments[0]}.py", *arguments[1:]),
     "doctor": lambda arguments: run("-c", MODULE, ROOT, "aitex_utils.commands.doctor", *arguments),
 }

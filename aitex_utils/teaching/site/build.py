@@ -23,7 +23,7 @@ HERE = Path(__file__).resolve().parent
 
 
 class Built(NamedTuple):
-    """What a build wrote.
+    """Numbers of a finished build.
 
     Parameters
     ----------
@@ -65,7 +65,7 @@ def build_site(
     out : path
         Folder of the site. An earlier site in it is replaced.
     katex : Path, optional
-        KaTeX's archive. None takes the one kept from an earlier build, or fetches it.
+        KaTeX's archive. None takes the archive of an earlier build, or fetches it.
     root : Path
         Folder of the course.
     kept : Path

@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
+from urllib.parse import unquote
 
 from aitex_utils.teaching.site.pages import Page, texts
 
@@ -179,7 +180,10 @@ def _set_heading_ids(soup: BeautifulSoup, *, is_notebook: bool) -> None:
         text = heading.get_text().strip()
         name = text.replace(" ", "-") if is_notebook else re.sub(r"[^\w\- ]", "", text.lower()).replace(" ", "-")
         count = used[name] = used.get(name, -1) + 1
-        heading["id"] = f"{name}-{count}" if count else name
+        name = f"{name}-{count}" if count else name
+        for anchor in soup.find_all(id=name):  # an anchor that the text sets for the same heading
+            del anchor["id"]
+        heading["id"] = name
 
 
 def _rewrite_links(soup: BeautifulSoup, page: Page, root: Path, files: Mapping[str, str]) -> None:
@@ -234,7 +238,7 @@ def _frame_tables(soup: BeautifulSoup) -> None:
 
 
 def _frame_code(soup: BeautifulSoup) -> None:
-    """Mark code and printed text as areas that can scroll. `site.js` puts those that do into the order of the keyboard."""
+    """Mark code and printed text as areas that can scroll, which `site.js` makes reachable with the keyboard."""
     for block in soup.find_all("pre"):
         block["class"] = [*block.get("class", []), "scroll"]
         block["data-label"] = "Output" if block.find_parent(class_="output") else "Code"
@@ -255,8 +259,8 @@ def _add_steppers(soup: BeautifulSoup) -> None:
 def _add_contents(soup: BeautifulSoup) -> None:
     """Add a list of the sections below the first heading, unless the text has one of its own."""
     first, sections = soup.find("h1"), soup.find_all("h2", id=True)
-    own = {link["href"][1:] for link in soup.find_all("a", href=True) if link["href"].startswith("#")}
-    if first is None or len(sections) < CONTENTS_FROM or sum(s["id"] in own for s in sections) >= CONTENTS_FROM:
+    own = {unquote(link["href"][1:]) for link in soup.find_all("a", href=True) if link["href"].startswith("#")}
+    if first is None or len(sections) < CONTENTS_FROM or own.issuperset(section["id"] for section in sections):
         return
     contents = soup.new_tag("nav", attrs={"class": "here", "aria-label": "On this page"})
     entries = soup.new_tag("ul")

@@ -22,7 +22,7 @@ TIMEOUT = 30  # s
 
 
 def load_archive(kept: Path, given: Path | None = None) -> bytes:
-    """Return KaTeX's archive: the given file, else the one kept from an earlier build, else fetched and kept.
+    """Return KaTeX's archive: the given file, else the archive of an earlier build, else fetched and kept.
 
     Parameters
     ----------

@@ -10,7 +10,7 @@ function renderFormulas() {
 }
 
 function setUpTheme() {
-  const button = document.getElementById("theme");
+  const button = document.getElementById("site-theme");
   const names = { auto: "as the system", light: "light", dark: "dark" };
   const show = (theme) => {
     document.documentElement.dataset.theme = theme;
@@ -102,8 +102,8 @@ function excerpt(text, words) {
 }
 
 function setUpSearch() {
-  const input = document.getElementById("search");
-  const results = document.getElementById("results");
+  const input = document.getElementById("site-search");
+  const results = document.getElementById("site-results");
   const [status, list] = [results.querySelector("[role=status]"), results.querySelector("ol")];
   let isLoading = false;
   const search = () => {
