@@ -149,7 +149,7 @@ def test_no_violation_no_request_and_no_sideways_scrolling(site, scheme, width):
 @pytest.mark.slow
 @pytest.mark.xdist_group("site")
 def test_a_violation_and_a_request_are_noticed(tmp_path):
-    bad = '<html><title>t</title><img src="http://localhost:9/x.png"><p style="color:#999;background:#fff">pale</p></html>'
+    bad = '<html><title>t</title><img src="http://localhost:9/x.png"><p style="color:#999">pale</p></html>'
     (tmp_path / "bad.html").write_text(bad, encoding="utf-8")
     axe = axe_script()
     with chromium() as browser:
@@ -173,7 +173,7 @@ def test_search_theme_states_and_keyboard(site):
         assert page.evaluate("document.activeElement.textContent") == "Skip to the text"
         page.keyboard.press("Enter")
         assert page.evaluate("document.activeElement.id") == "site-main"
-        page.get_by_label("Search").fill("covering radius")
+        page.get_by_role("searchbox", name="Search").fill("covering radius")
         page.wait_for_selector("#site-results li")
         assert "sections found" in page.text_content("#site-results [role=status]")
         page.keyboard.press("Escape")
