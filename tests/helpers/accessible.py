@@ -1,4 +1,4 @@
-"""What a program can see of a page's accessibility: structure, names, alt text, tables, contents, and contrast."""
+"""Checks of a page for accessibility: structure, names, alt text, tables, contents, and contrast."""
 
 from __future__ import annotations
 
