@@ -136,7 +136,7 @@ def search_index(pages: Sequence[Page], converted: Mapping[str, Converted]) -> s
         for title in [converted[page.file].title]
         for section in converted[page.file].sections
     ]
-    return f"window.courseIndex = {json.dumps(rows, ensure_ascii=False, separators=(',', ':'))};"
+    return "window.courseIndex = " + json.dumps(rows, ensure_ascii=False, separators=(",", ":")) + ";"
 
 
 def render(pages: Sequence[Page], converted: Mapping[str, Converted]) -> dict[str, str]:
