@@ -58,6 +58,7 @@ HELP = f"""PatchCore on woven fabric, a course. python course.py ...
   path     builds notebooks with the sections of a lesson only, by its name (path lab90)
   class    makes a page of a class from its progress files (class --help; teaching/collecting.md)
   slides   builds slides of the notebooks and a handout, for teachers (slides --help)
+  site     builds the course as static pages that open from the disk (site --help)
   bench    runs a benchmark by its name
   doctor   says what is wrong with this machine, and how to fix it
 
@@ -572,6 +573,7 @@ COMMANDS = {
     "path": lambda arguments: run("-c", MODULE, ROOT, ROOT / "notebooks" / "path.py", *arguments),
     "class": lambda arguments: run("-c", MODULE, ROOT, "aitex_utils.commands.class_page", *arguments),
     "slides": lambda arguments: run("-c", MODULE, ROOT, "aitex_utils.commands.slides", *arguments),
+    "site": lambda arguments: run("-c", MODULE, ROOT, "aitex_utils.commands.site", *arguments),
     "bench": lambda arguments: run(ROOT / "benchmarks" / f"{arguments[0]}.py", *arguments[1:]),
     "doctor": lambda arguments: run("-c", MODULE, ROOT, "aitex_utils.commands.doctor", *arguments),
 }

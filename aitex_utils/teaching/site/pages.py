@@ -1,0 +1,191 @@
+"""Which texts of the course become pages of the site, their file names, groups and order."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from aitex_utils.errors import InputError
+
+FIRST = "README.md"
+SINGLE = {  # group of each page that is not found by its folder, in the site's order
+    FIRST: "Course",
+    "notebooks/glossary.md": "Reference",
+    "benchmarks/README.md": "Reference",
+    "data/README.md": "Reference",
+    "aitex_utils/scale/README.md": "Reference",
+    "CHANGELOG.md": "Project",
+    "CONTRIBUTING.md": "Project",
+    "CODE_OF_CONDUCT.md": "Project",
+    "LICENSE-text.md": "Project",
+}
+GROUPS = ("Course", "Notebooks", "Capstone", "Reference", "Teaching", "Project")
+TITLE = re.compile(r"^# +(.+?)\s*$", re.MULTILINE)
+SLIDES = "teaching/slides/"  # they are sources of another format
+
+
+class Page(NamedTuple):
+    """One page of the site.
+
+    Parameters
+    ----------
+    source : str
+        Path of the text in the repository, with `/`.
+    file : str
+        Name of the HTML file.
+    title : str
+        Text of the first heading, as Markdown.
+    group : str
+        One of `GROUPS`, for the table of contents; pages in subfolders of `teaching` add the folder's name.
+
+    Examples
+    --------
+    >>> Page("notebooks/glossary.md", "glossary.html", "Glossary", "Reference").file
+    'glossary.html'
+    """
+
+    source: str
+    file: str
+    title: str
+    group: str
+
+
+def file_name(source: str) -> str:
+    """Return the name of a text's HTML file. All files lie in one folder, so the folders become part of the name.
+
+    Parameters
+    ----------
+    source : str
+        Path in the repository.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> [file_name(name) for name in ("README.md", "notebooks/solved/05_faiss.ipynb", "data/README.md")]
+    ['index.html', '05_faiss.html', 'data.html']
+    >>> file_name("teaching/paths/lab90.md")
+    'teaching-paths-lab90.html'
+    """
+    if source == FIRST:
+        return "index.html"
+    stem = re.sub(r"\.(md|ipynb)$", "", source)
+    stem = re.sub(r"^(notebooks/(solved/)?|aitex_utils/)|/README$", "", stem)
+    return stem.replace("/", "-") + ".html"
+
+
+def find_pages(root: Path) -> list[Page]:
+    """Return the pages of the course in the site's order: the front page, the notebooks, then all other texts.
+
+    Parameters
+    ----------
+    root : Path
+        Folder of the course.
+
+    Returns
+    -------
+    list of Page
+
+    Raises
+    ------
+    InputError
+        If the front page or the solved notebooks are missing, or a notebook cannot be read.
+
+    Examples
+    --------
+    >>> root = Path(__file__).parents[3]
+    >>> pages = find_pages(root)
+    >>> pages[0].file, pages[1].file
+    ('index.html', '00_start_here.html')
+    """
+    groups = {name: group for name, group in SINGLE.items() if (root / name).is_file()}
+    notebooks = sorted((root / "notebooks" / "solved").glob("[0-9][0-9]_*.ipynb"))
+    if FIRST not in groups or not notebooks:
+        raise InputError(f"{root} has no {FIRST} or no notebooks in notebooks/solved: clone the course again.")
+    groups |= {path.relative_to(root).as_posix(): "Notebooks" for path in notebooks}
+    for folder, group in (("notebooks/capstone", "Capstone"), ("teaching", "Teaching")):
+        names = [path.relative_to(root).as_posix() for path in (root / folder).rglob("*.md")]
+        for name in sorted(names, key=_readme_first):
+            inner = name[len(folder) + 1 :].split("/")[:-1]
+            if not name.startswith(SLIDES):
+                groups[name] = " ".join([group, *([f"({'/'.join(inner)})"] if inner else [])])
+    pages = [Page(name, file_name(name), _title(root / name), group) for name, group in groups.items()]
+    return sorted(pages, key=lambda page: (GROUPS.index(page.group.split(" ")[0]), page.group))
+
+
+def by_group(pages: Sequence[Page]) -> dict[str, list[Page]]:
+    """Return the pages of each group, in the order of the pages.
+
+    Parameters
+    ----------
+    pages : sequence of Page
+        Pages of the site.
+
+    Returns
+    -------
+    dict of str to list of Page
+
+    Examples
+    --------
+    >>> by_group([Page("a.md", "a.html", "A", "Project"), Page("b.md", "b.html", "B", "Project")])["Project"][1].title
+    'B'
+    """
+    found: dict[str, list[Page]] = {}
+    for page in pages:
+        found.setdefault(page.group, []).append(page)
+    return found
+
+
+def texts(path: Path) -> list[dict]:
+    """Return the cells of a notebook, or a page of Markdown as its only cell.
+
+    Parameters
+    ----------
+    path : Path
+        `.md` or `.ipynb` file.
+
+    Returns
+    -------
+    list of dict
+        With the keys of a notebook's cells.
+
+    Raises
+    ------
+    InputError
+        If the file is not readable, or is not a notebook.
+
+    Examples
+    --------
+    >>> texts(Path(__file__).parents[3] / "notebooks" / "glossary.md")[0]["cell_type"]
+    'markdown'
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+        if path.suffix == ".md":
+            return [{"cell_type": "markdown", "source": text}]
+        return [{**cell, "source": _joined(cell["source"])} for cell in json.loads(text)["cells"]]
+    except (OSError, ValueError, LookupError, TypeError) as error:
+        raise InputError(
+            f"{path} cannot be read ({type(error).__name__}): build it with `python course.py build`, or clone the "
+            "course again."
+        ) from error
+
+
+def _joined(source: str | Sequence[str]) -> str:
+    return source if isinstance(source, str) else "".join(source)
+
+
+def _readme_first(name: str) -> tuple:
+    folder, _, last = name.rpartition("/")
+    return folder, last != "README.md", last
+
+
+def _title(path: Path) -> str:
+    cells: Sequence[Mapping] = texts(path)
+    found = TITLE.search("\n\n".join(cell["source"] for cell in cells if cell["cell_type"] == "markdown"))
+    return found[1] if found else path.stem
