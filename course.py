@@ -54,6 +54,8 @@ HELP = f"""PatchCore on woven fabric, a course. python course.py ...
   data     makes the practice fabric, and with --photographs photographs of a cloth (data --force: anew;
            data --clear-cache: deletes what notebooks keep)
   scale    adds Dask, for fits on several processes or machines (45 MB)
+  pack     makes the graded assignment from a secret (teachers; pack --help)
+  mark     marks the answers to the assignment (teachers; mark --help)
   build    builds the notebooks from notebooks/source
   bench    runs a benchmark by its name
   doctor   says what is wrong with this machine, and how to fix it
@@ -565,6 +567,8 @@ COMMANDS = {
     "inspect": lambda arguments: run("-c", MODULE, ROOT, "aitex_utils.commands.inspect", *arguments),
     "data": lambda arguments: run("-c", MODULE, ROOT, "aitex_utils.commands.data", *arguments),
     "scale": scale,
+    "pack": lambda arguments: run("-c", MODULE, ROOT, "aitex_utils.commands.pack", *arguments),
+    "mark": lambda arguments: run("-c", MODULE, ROOT, "aitex_utils.commands.mark", *arguments),
     "build": lambda arguments: run("-c", MODULE, ROOT, ROOT / "notebooks" / "build.py", *arguments),
     "bench": lambda arguments: run(ROOT / "benchmarks" / f"{arguments[0]}.py", *arguments[1:]),
     "doctor": lambda arguments: run("-c", MODULE, ROOT, "aitex_utils.commands.doctor", *arguments),

@@ -168,7 +168,8 @@ def test_help(course: ModuleType, capsys: pytest.CaptureFixture, arguments: list
 def test_unknown_command(course: ModuleType, capsys: pytest.CaptureFixture):
     assert course.main(["labb"]) == 2
     expected = (
-        "There is no command 'labb': choose one of lab, test, demo, inspect, data, scale, build, bench, doctor.\n"
+        "There is no command 'labb': choose one of lab, test, demo, inspect, data, scale, pack, mark, build, bench, "
+        "doctor.\n"
     )
     assert capsys.readouterr().err == expected
     assert not course.FOLDER.exists()
