@@ -30,12 +30,12 @@ from aitex_utils.region import crop_to_fabric
 from aitex_utils.strips import Strip, list_strips, split_strips
 from aitex_utils.teaching.assignment_answers import write_answers
 from aitex_utils.teaching.assignment_mark import mark_answers, read_key
-from aitex_utils.teaching.assignment_pack import LEARNER, TEACHER, make_assignment
+from aitex_utils.teaching.assignment_pack import KEY_FILE, LEARNER, TEACHER, make_assignment
 
 SECRET = "three grey spools, a public sample"  # of the samples alone, which everyone can read
 SIZE = {"training": 8, "normal": 8, "defective": 8}
-STRONG = {"size": 256, "coreset_ratio": 0.02}
-WEAK = {"size": 256, "coreset_ratio": 0.1, "sampler": "random"}
+STRONG = {"size": 128, "coreset_ratio": 0.05}  # 128 px, for both learners, to save time
+WEAK = {"size": 128, "coreset_ratio": 0.2, "sampler": "random"}
 SPLIT_SEED = 3
 PROMISED_STRONG, PROMISED_WEAK = 0.05, 0.01
 
@@ -195,13 +195,24 @@ def work(folder: Path) -> dict[str, Any]:
     Parameters
     ----------
     folder : Path
-        New folder, which gets the assignment and both answers.
+        Folder that gets the assignment and both answers. An assignment of the same secret that is there is used again.
 
     Returns
     -------
     dict
+
+    Raises
+    ------
+    InputError
+        If another assignment is there, or an answer is refused.
     """
-    pack = make_assignment(SECRET, folder / "assignment", **SIZE)
+    pack = folder / "assignment"
+    if (pack / TEACHER / KEY_FILE).is_file():
+        made = json.loads((pack / TEACHER / KEY_FILE).read_text(encoding="utf-8"))
+        if {name: made.get(name) for name in ("secret", *SIZE)} != {"secret": SECRET, **SIZE}:
+            raise InputError(f"{pack} is another assignment: choose another folder for --keep.")
+    else:
+        make_assignment(SECRET, pack, **SIZE)
     measured: dict[str, Any] = {"secret": SECRET, **SIZE}
     for name, learner in (("strong", strong), ("weak", weak)):
         start = time.perf_counter()
@@ -230,13 +241,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         Exit status.
     """
     parser = argparse.ArgumentParser(prog="course.py bench assignment", description="The work of two learners.")
-    parser.add_argument("--keep", metavar="DIR", type=Path, help="new folder for the assignment and both answers")
+    parser.add_argument("--keep", metavar="DIR", type=Path, help="folder for the assignment and both answers")
     options = parser.parse_args(arguments)
     try:
         with tempfile.TemporaryDirectory() as parent:
             folder = Path(parent) / "work" if options.keep is None else options.keep.resolve()
-            if folder.exists():
-                raise InputError(f"{folder} is there already: choose another folder for --keep.")
             measured = work(folder)
     except InputError as error:
         print(f"bench assignment: {error}", file=sys.stderr)
