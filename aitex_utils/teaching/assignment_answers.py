@@ -169,7 +169,7 @@ contains tiles.csv.
                 result = results[strip]
                 if np.asarray(result.corners).tolist() != own:
                     raise InputError(
-                        f"Strip {strip} was predicted on other tiles than those of the assignment: call predict_strip "
+                        f"Strip {strip} was predicted on tiles that are not in tiles.csv: call predict_strip "
                         "on the strip as it was read, without region and overlap."
                     )
                 writer.writerows([strip, i, repr(float(score))] for i, score in enumerate(result.tile_scores))
@@ -422,7 +422,7 @@ def _finite(value: Any) -> float | None:
 
 
 def _is_needed(name: str) -> bool:
-    """Say whether a file is part of the answer; a learner can hand in others beside it."""
+    """Say whether a file is part of the answer. A learner can hand in others beside it."""
     return name in (ANSWER_FILE, SCORE_FILE) or (name.startswith(f"{MAP_FOLDER}/") and not _is_system_file(name))
 
 

@@ -1,8 +1,8 @@
 """The graded assignment: strips of an unseen fabric from a secret, a folder for learners and a folder with the key.
 
 The weave itself is drawn from the secret, so it equals no fabric of the course. Training strips and test strips come
-from the same machine, light and bed. Nothing but the cloth itself distinguishes a defective strip from a normal one:
-names are numbers in a random order, all files have the same date, and a PNG contains pixels only.
+from the same machine, light and bed. Only the cloth itself distinguishes a defective strip from a normal strip. Names
+are numbers in a random order, all files have the same date, and a PNG contains pixels only.
 """
 
 from __future__ import annotations
@@ -125,7 +125,7 @@ def draw_weave(secret: str) -> tuple[Weave, Bed]:
     Returns
     -------
     weave : Weave
-        Of a draft that no practice fabric has.
+        Its draft is not in the practice fabric.
     bed : Bed
         Average bed; each strip has another width.
 

@@ -195,7 +195,7 @@ def test_an_answer_of_other_tiles_is_refused_before_it_is_written(pack: Path, tm
     results = {
         strip: StripResult(np.zeros((256, 4096)), 0.0, np.zeros(1), np.array([[0, 0]]), (0, 256)) for strip in strips
     }
-    for broken, says in ((results, "other tiles"), ({}, "predict all test strips")):
+    for broken, says in ((results, "not in tiles.csv"), ({}, "predict all test strips")):
         with pytest.raises(InputError, match=says):
             write_answers(tmp_path / "ann", pack / "learner", broken, threshold=1.0, false_alarm_rate=0.05)
     with pytest.raises(InputError, match="hold out more strips"):
