@@ -59,6 +59,8 @@ HELP = f"""PatchCore on woven fabric, a course. python course.py ...
   class    makes a page of a class from its progress files (class --help; teaching/collecting.md)
   slides   builds slides of the notebooks and a handout, for teachers (slides --help)
   site     builds the course as static pages that open from the disk (site --help)
+  pack     makes the graded assignment from a secret (teachers; pack --help)
+  mark     marks the answers to the assignment (teachers; mark --help)
   bench    runs a benchmark by its name
   doctor   says what is wrong with this machine, and how to fix it
 
@@ -569,6 +571,8 @@ COMMANDS = {
     "inspect": lambda arguments: run("-c", MODULE, ROOT, "aitex_utils.commands.inspect", *arguments),
     "data": lambda arguments: run("-c", MODULE, ROOT, "aitex_utils.commands.data", *arguments),
     "scale": scale,
+    "pack": lambda arguments: run("-c", MODULE, ROOT, "aitex_utils.commands.pack", *arguments),
+    "mark": lambda arguments: run("-c", MODULE, ROOT, "aitex_utils.commands.mark", *arguments),
     "build": lambda arguments: run("-c", MODULE, ROOT, ROOT / "notebooks" / "build.py", *arguments),
     "path": lambda arguments: run("-c", MODULE, ROOT, ROOT / "notebooks" / "path.py", *arguments),
     "class": lambda arguments: run("-c", MODULE, ROOT, "aitex_utils.commands.class_page", *arguments),

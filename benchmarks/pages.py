@@ -11,6 +11,7 @@ from pathlib import Path
 
 import tables_ablation
 import tables_accuracy
+import tables_assignment
 import tables_capstone
 import tables_crops
 import tables_demo
@@ -24,17 +25,21 @@ from results_files import BENCHMARKS
 
 from aitex_utils.files.atomic_write import atomic_write
 
+ASSIGNMENT = BENCHMARKS.parent / "teaching" / "assignment"
 CAPSTONE = BENCHMARKS.parent / "notebooks" / "capstone"
 PAGES = (
     BENCHMARKS.parent / "README.md",
     BENCHMARKS / "README.md",
     CAPSTONE / "sample_a.md",
     CAPSTONE / "sample_b.md",
+    ASSIGNMENT / "sample_strong.md",
+    ASSIGNMENT / "sample_weak.md",
 )
 PLACE = re.compile(r"(<!-- table: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 TABLES = {
     **tables_ablation.TABLES,
     **tables_accuracy.TABLES,
+    **tables_assignment.TABLES,
     **tables_capstone.TABLES,
     **tables_demo.TABLES,
     **tables_front.TABLES,

@@ -93,6 +93,7 @@ def pages() -> dict[str, str]:
     texts += sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "notebooks" / "capstone").glob("*.md"))
     texts += ["teaching/discussion.md", "teaching/misconceptions.md"]
     texts += sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "teaching" / "notes").glob("*.md"))
+    texts += sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "teaching" / "assignment").glob("*.md"))
     found = {name: (ROOT / name).read_text(encoding="utf-8") for name in texts if (ROOT / name).is_file()}
     for source in sorted((ROOT / "notebooks" / "source").glob("[0-9][0-9]_*.py")):
         cells = [c.source for c in jupytext.read(source, fmt="py:percent").cells if c.cell_type == "markdown"]

@@ -11,6 +11,7 @@ from project_root import ROOT
 from sentences import Text, of_docstring, of_markdown, of_python, sentences
 
 FOLDERS = ["aitex_utils", "benchmarks", "notebooks/capstone", "notebooks/source"]
+FOLDERS += ["teaching/assignment"]
 PAGES = ["README.md", "data/README.md", "notebooks/glossary.md", "course.py", "notebooks/build.py"]
 PAGES += ["teaching/notes", "teaching/discussion.md", "teaching/misconceptions.md", "teaching/write_notes.py"]
 PAGES += ["CHANGELOG.md", "CODE_OF_CONDUCT.md", "CONTRIBUTING.md", "LICENSE-text.md"]
