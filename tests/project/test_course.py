@@ -29,7 +29,7 @@ if __name__ == "__main__":
 """
 pytestmark = pytest.mark.slow  # each test starts the launcher anew
 # Starts the launcher with the demand for free gigabytes switched off.
-START = "import sys; sys.path.insert(0, sys.argv[1]); import course; course.GB_KEPT = course.GB_FETCHED = 0; "
+START = "import sys; sys.path.insert(0, sys.argv[1]); import course; course.SIZES = dict.fromkeys(course.SIZES, (0, 0)); "
 START += "sys.exit(course.main(sys.argv[2:]))"
 needs_posix = pytest.mark.skipif(os.name == "nt", reason="signals to a process group are a POSIX matter")
 
@@ -916,14 +916,13 @@ def test_broken_environment_that_is_in_use(course: ModuleType, capsys: pytest.Ca
 def test_disk_too_small_beforehand(course: ModuleType, capsys: pytest.CaptureFixture, monkeypatch):
     monkeypatch.setattr(course.shutil, "disk_usage", lambda path: SimpleNamespace(free=1.2e9))
     said = message(course, capsys)
-    assert said.startswith(f"The disk is too full (setting up needs {course.GB_KEPT + course.GB_FETCHED} GB")
+    assert said.startswith(f"The disk is too full (setting up needs {sum(course.gigabytes())} GB")
     assert "1.2 GB are free" in said and "COURSE_VENV" in said and not course.FOLDER.exists()
 
 
 @pytest.mark.parametrize("missing", ["venv", "ensurepip"])
 def test_no_venv_module(course: ModuleType, capsys: pytest.CaptureFixture, monkeypatch, missing: str):
-    monkeypatch.setattr(course, "GB_KEPT", 0)
-    monkeypatch.setattr(course, "GB_FETCHED", 0)
+    monkeypatch.setattr(course, "SIZES", dict.fromkeys(course.SIZES, (0, 0)))
     monkeypatch.setitem(sys.modules, missing, None)
     said = message(course, capsys)
     assert said.startswith(f"This Python has no `{missing}` module")
@@ -942,8 +941,7 @@ def test_environment_cannot_be_written(course: ModuleType, capsys, monkeypatch, 
     def create(self: venv.EnvBuilder, folder: Path) -> None:
         raise OSError(number, os.strerror(number), str(folder))
 
-    monkeypatch.setattr(course, "GB_KEPT", 0)
-    monkeypatch.setattr(course, "GB_FETCHED", 0)
+    monkeypatch.setattr(course, "SIZES", dict.fromkeys(course.SIZES, (0, 0)))
     monkeypatch.setattr(venv.EnvBuilder, "create", create)
     assert message(course, capsys).startswith(begins.replace("FOLDER", str(course.FOLDER)))
 
@@ -952,8 +950,7 @@ def test_pip_cannot_be_put_into_the_environment(course: ModuleType, capsys, monk
     def create(self: venv.EnvBuilder, folder: Path) -> None:
         raise subprocess.CalledProcessError(1, "ensurepip", output=b"OSError: [Errno 28] No space left on device")
 
-    monkeypatch.setattr(course, "GB_KEPT", 0)
-    monkeypatch.setattr(course, "GB_FETCHED", 0)
+    monkeypatch.setattr(course, "SIZES", dict.fromkeys(course.SIZES, (0, 0)))
     monkeypatch.setattr(venv.EnvBuilder, "create", create)
     assert message(course, capsys).startswith("The disk is too full")
 
