@@ -59,6 +59,7 @@ HELP = f"""PatchCore on woven fabric, a course. python course.py ...
   scale    adds Dask, for fits on several processes or machines (45 MB)
   build    builds the notebooks from notebooks/source
   bench    runs a benchmark by its name
+  bundle   makes a folder for a memory stick, from which the course starts without a network (bundle --help)
   doctor   says what is wrong with this machine, and how to fix it
 
 Each sets up .venv beside course.py where that is missing ({SIZES["cpu"][0]} GB, with CUDA {SIZES["cuda"][0]} GB). \
@@ -700,6 +701,15 @@ def test(arguments):
     return run("-c", MODULE, ROOT, "pytest", *options, *arguments, cwd=ROOT)
 
 
+def bundle(arguments):
+    """Make a folder for a memory stick. Its pip gets the same settings as the pip that sets up an environment."""
+    settings = pip_environment()
+    for name in [name for name in os.environ if name.startswith("PIP_")]:
+        del os.environ[name]
+    os.environ.update({name: value for name, value in settings.items() if name.startswith("PIP_")})
+    return run("-c", MODULE, ROOT, "aitex_utils.commands.bundle", *arguments)
+
+
 COMMANDS = {
     "lab": lab,
     "test": test,
@@ -709,6 +719,7 @@ COMMANDS = {
     "scale": scale,
     "build": lambda arguments: run("-c", MODULE, ROOT, ROOT / "notebooks" / "build.py", *arguments),
     "bench": lambda arguments: run(ROOT / "benchmarks" / f"{arguments[0]}.py", *arguments[1:]),
+    "bundle": bundle,
     "doctor": lambda arguments: run("-c", MODULE, ROOT, "aitex_utils.commands.doctor", *arguments),
 }
 

@@ -14,6 +14,7 @@ from pathlib import Path
 
 STICK = Path(__file__).absolute().parent
 VERSION = "{}.{}".format(*sys.version_info[:2])
+BITS = sys.maxsize.bit_length() + 1
 SYSTEM = {"win32": "windows", "darwin": "macos"}.get(sys.platform, "linux")
 
 
@@ -43,7 +44,7 @@ def read_bundle(stick=STICK):
         sys.exit("bundle.json on the stick cannot be read: copy the whole folder of the stick again.")
 
 
-def complaint(bundle, system=SYSTEM, version=VERSION, bits=sys.maxsize.bit_length() + 1):
+def complaint(bundle, system=SYSTEM, version=VERSION, bits=BITS):
     """Return why this computer cannot use the stick.
 
     Parameters
@@ -67,13 +68,11 @@ def complaint(bundle, system=SYSTEM, version=VERSION, bits=sys.maxsize.bit_lengt
     """
     pythons = " or ".join(bundle["pythons"])
     if system not in bundle["systems"]:
-        return "The stick is for {}, and this is {}: make one with `python course.py bundle {}`.".format(
-            ", ".join(bundle["systems"]), system, system
-        )
+        systems = " and ".join(bundle["systems"])
+        return f"The stick is for {systems}, and this is {system}: make one with `python course.py bundle {system}`."
     if version not in bundle["pythons"] or bits != 64:
-        return "This is Python {} in {} bits, and the stick is for Python {} in 64 bits: install that one.".format(
-            version, bits, pythons
-        )
+        found = f"This is Python {version} in {bits} bits"
+        return f"{found}, and the stick is for Python {pythons} in 64 bits: install that one."
     return ""
 
 
@@ -139,7 +138,7 @@ def unpack(folder, stick=STICK):
     if (folder / "course.py").is_file():
         return
     if folder.exists() and (not folder.is_dir() or os.listdir(str(folder))):
-        sys.exit("{} is there and is no course: name another folder with --to FOLDER.".format(folder))
+        sys.exit(f"{folder} is there and is no course: name another folder with --to FOLDER.")
     half = folder.with_name(folder.name + ".half")  # renamed at the end, so the course is there whole or not at all
     half.mkdir(parents=True, exist_ok=True)
     with zipfile.ZipFile(str(stick / "course.zip")) as archive:
@@ -206,8 +205,8 @@ def main(arguments):
         print("Checking the files of the stick.", flush=True)
         damaged = damaged_files(bundle)
         if damaged:
-            sys.exit("{} on the stick is missing or damaged: copy the stick again.".format(", ".join(damaged)))
-    print("The course is in {}.".format(folder), flush=True)
+            sys.exit(f"{', '.join(damaged)} on the stick is missing or damaged: copy the stick again.")
+    print(f"The course is in {folder}.", flush=True)
     unpack(folder)
     command = [sys.executable, str(folder / "course.py")] + (arguments or ["lab"])
     return subprocess.call(command, env=variables())

@@ -1,8 +1,8 @@
 """Wheels for other systems than this one: what a computer needs, found in the wheels' own metadata.
 
-pip evaluates the markers of requirements (`sys_platform == "win32"`) for the computer that it runs on, also if it fetches
-for another one. So pip is asked here for single packages, without what they require, and the requirements are followed
-in the metadata of each wheel that it brings, with the markers of the computer that the wheels are for.
+pip evaluates the markers of requirements (`sys_platform == "win32"`) for the computer that it runs on, also when it
+fetches for another one. So this module lets pip fetch single packages without their requirements. It follows the
+requirements in the metadata of each wheel, with the markers of the computer that the wheels are for.
 """
 
 from __future__ import annotations
@@ -203,7 +203,7 @@ def markers(target: Target) -> dict[str, str]:
 
 
 def read_requirements(paths: Iterable[Path], target: Target) -> list[Requirement]:
-    """Read lists of packages as pip reads them, and return the lines that apply to a kind of computer.
+    r"""Read lists of packages as pip reads them, and return the lines that apply to a kind of computer.
 
     Parameters
     ----------
@@ -221,7 +221,7 @@ def read_requirements(paths: Iterable[Path], target: Target) -> list[Requirement
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     file = Path(folder, "requirements.txt")
-    ...     _ = file.write_text('numpy>=2  # arrays\\ncolorama; sys_platform == "win32"')
+    ...     _ = file.write_text('numpy>=2  # arrays\ncolorama; sys_platform == "win32"')
     ...     [str(line) for line in read_requirements([file], Target("linux", "3.11"))]
     ['numpy>=2']
     """

@@ -29,7 +29,9 @@ if __name__ == "__main__":
 """
 pytestmark = pytest.mark.slow  # each test starts the launcher anew
 # Starts the launcher with the demand for free gigabytes switched off.
-START = "import sys; sys.path.insert(0, sys.argv[1]); import course; course.SIZES = dict.fromkeys(course.SIZES, (0, 0)); "
+START = (
+    "import sys; sys.path.insert(0, sys.argv[1]); import course; course.SIZES = dict.fromkeys(course.SIZES, (0, 0)); "
+)
 START += "sys.exit(course.main(sys.argv[2:]))"
 needs_posix = pytest.mark.skipif(os.name == "nt", reason="signals to a process group are a POSIX matter")
 
@@ -167,9 +169,7 @@ def test_help(course: ModuleType, capsys: pytest.CaptureFixture, arguments: list
 
 def test_unknown_command(course: ModuleType, capsys: pytest.CaptureFixture):
     assert course.main(["labb"]) == 2
-    expected = (
-        "There is no command 'labb': choose one of lab, test, demo, inspect, data, scale, build, bench, doctor.\n"
-    )
+    expected = "There is no command 'labb': choose one of lab, test, demo, inspect, data, scale, build, bench, bundle, doctor.\n"
     assert capsys.readouterr().err == expected
     assert not course.FOLDER.exists()
 
