@@ -66,7 +66,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except InputError as error:
         print(f"bundle: {error}", file=sys.stderr)
         return 1
-    print(*describe(content, (folder / ARCHIVE).stat().st_size), sep="\n")
+    for line in describe(content, (folder / ARCHIVE).stat().st_size):
+        print(line)
     print(f"Copy the folder {folder} onto the stick. Its README.txt says how to start.")
     return 0
 
