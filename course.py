@@ -427,11 +427,14 @@ def only_network(settings):
 def unreachable(index, settings):
     """Return why PyTorch's own index cannot be used, "" if it answers within seconds and has builds for this Python."""
     command = [str(PYTHON), "-c", MODULE, str(ROOT), "pip", "index", "versions", "torch"]
-    quick = {"PIP_DEFAULT_TIMEOUT": str(PATIENCE), "PIP_TIMEOUT": str(PATIENCE), "PIP_RETRIES": "0"}
+    quick = {"PIP_DEFAULT_TIMEOUT": str(PATIENCE), "PIP_TIMEOUT": str(PATIENCE)}
+    quick["PIP_RETRIES"] = "1"  # pip reports a failed connection only when it tries again
     options = {"encoding": "utf-8", "errors": "replace", "stdin": subprocess.DEVNULL, "timeout": 6 * PATIENCE}
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
     try:
-        answer = subprocess.run(command, env=dict(settings, PYTHONIOENCODING="utf-8", **quick), **pipes, **options)
+        answer = subprocess.run(
+            command, env=dict(settings, **dict(quick, PYTHONIOENCODING="utf-8")), **pipes, **options
+        )
     except subprocess.TimeoutExpired:
         return f"{index} does not answer"
     if answer.returncode == 0:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import tables_ablation
 import tables_accuracy
+import tables_bundle
 import tables_capstone
 import tables_crops
 import tables_demo
@@ -30,11 +31,13 @@ PAGES = (
     BENCHMARKS / "README.md",
     CAPSTONE / "sample_a.md",
     CAPSTONE / "sample_b.md",
+    BENCHMARKS.parent / "teaching" / "offline.md",
 )
 PLACE = re.compile(r"(<!-- table: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 TABLES = {
     **tables_ablation.TABLES,
     **tables_accuracy.TABLES,
+    **tables_bundle.TABLES,
     **tables_capstone.TABLES,
     **tables_demo.TABLES,
     **tables_front.TABLES,

@@ -15,6 +15,7 @@ PAGES = ["README.md", "data/README.md", "notebooks/glossary.md", "course.py", "n
 PAGES += ["teaching/notes", "teaching/discussion.md", "teaching/misconceptions.md", "teaching/write_notes.py"]
 PAGES += ["CHANGELOG.md", "CODE_OF_CONDUCT.md", "CONTRIBUTING.md", "LICENSE-text.md"]
 PAGES += ["teaching/adopting.md", "teaching/platforms.md"]
+PAGES += ["teaching/offline.md"]
 CHECKED = sorted({path.relative_to(ROOT).as_posix() for path in files([ROOT / name for name in FOLDERS + PAGES])})
 
 # (file, rule, words, reason): where the style allows what a rule finds, or a name has those words.
