@@ -760,9 +760,9 @@ def complaint(command, arguments):
 
 
 def take_torch(arguments):
-    """Return the arguments without `--torch CHOICE`, and the choice. Of `bundle` the choice is an argument like others.
+    """Return the arguments without `--torch CHOICE`, and the choice.
 
-    A bundle is for other computers, so its choice does not change this environment.
+    The choice of `bundle` stays one of its arguments: it is for other computers, and does not change this environment.
     """
     if arguments[:1] == ["bundle"]:
         return arguments, ""

@@ -31,9 +31,9 @@ OTHER_BUILDS = {
     "torch": ("pytorch",),
 }
 IMPORTED_AS = {"faiss-cpu": "faiss", "opencv-python": "cv2", "torch": "torch"}
-# PyTorch's own index of each build. PyPI has the build with CUDA for Linux, and the one without for other systems.
+# PyTorch's own index of each build. PyPI has the build with CUDA for Linux, and the build without CUDA for other systems.
 TORCH_INDEXES = {"cpu": "https://download.pytorch.org/whl/cpu", "cuda": "https://download.pytorch.org/whl/cu130"}
-# Where the driver of an NVIDIA GPU shows itself on Linux. The last is the one of Windows, seen from its Linux (WSL).
+# Files of the driver of an NVIDIA GPU on Linux. The last belongs to the driver of Windows, seen from its Linux (WSL).
 GPU_SIGNS = ("proc/driver/nvidia/gpus/*", "dev/nvidia[0-9]*", "usr/lib/wsl/lib/libcuda.so*")
 CGROUPS = Path("/sys/fs/cgroup")
 OWN_CGROUP = Path("/proc/self/cgroup")

@@ -10,6 +10,7 @@ import os
 import subprocess
 import sys
 import zipfile
+from collections.abc import Mapping
 from pathlib import Path
 
 STICK = Path(__file__).absolute().parent
@@ -18,7 +19,7 @@ BITS = sys.maxsize.bit_length() + 1
 SYSTEM = {"win32": "windows", "darwin": "macos"}.get(sys.platform, "linux")
 
 
-def read_bundle(stick=STICK):
+def read_bundle(stick: Path = STICK) -> dict:
     """Return what the stick says about itself.
 
     Parameters
@@ -44,7 +45,7 @@ def read_bundle(stick=STICK):
         sys.exit("bundle.json on the stick cannot be read: copy the whole folder of the stick again.")
 
 
-def complaint(bundle, system=SYSTEM, version=VERSION, bits=BITS):
+def complaint(bundle: dict, system: str = SYSTEM, version: str = VERSION, bits: int = BITS) -> str:
     """Return why this computer cannot use the stick.
 
     Parameters
@@ -76,7 +77,7 @@ def complaint(bundle, system=SYSTEM, version=VERSION, bits=BITS):
     return ""
 
 
-def damaged_files(bundle, stick=STICK, system=SYSTEM, version=VERSION):
+def damaged_files(bundle: dict, stick: Path = STICK, system: str = SYSTEM, version: str = VERSION) -> list:
     """Return the files of the stick that this computer needs and that are missing or damaged.
 
     Parameters
@@ -115,7 +116,7 @@ def damaged_files(bundle, stick=STICK, system=SYSTEM, version=VERSION):
     return damaged
 
 
-def unpack(folder, stick=STICK):
+def unpack(folder: Path, stick: Path = STICK) -> None:
     """Unpack the course into a folder, unless it is there already.
 
     Parameters
@@ -148,7 +149,7 @@ def unpack(folder, stick=STICK):
     half.rename(folder)
 
 
-def variables(stick=STICK, environment=os.environ):
+def variables(stick: Path = STICK, environment: Mapping = os.environ) -> dict:
     """Return environment variables with which pip takes packages from the stick, and from nowhere else.
 
     Parameters
@@ -172,7 +173,7 @@ def variables(stick=STICK, environment=os.environ):
     return dict(ours, PIP_NO_INDEX="1", PIP_FIND_LINKS=place, PIP_CONFIG_FILE=os.devnull)
 
 
-def main(arguments):
+def main(arguments: list) -> int:
     """Copy the course to this computer and start it.
 
     Parameters

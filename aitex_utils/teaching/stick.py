@@ -9,8 +9,8 @@ wheels/        packages of all systems together; pip takes those that fit
 extra/         anything else, such as installers of Python; the course never touches it
 ```
 
-`bundle.json` lists a file before the file is written, so an interrupted bundle can go on: a file whose sum is as listed
-is kept, and any other is made or fetched again.
+`bundle.json` lists a file before the file is written, so an interrupted bundle can go on. A wheel whose sum is as listed
+is kept. Any other wheel is fetched again.
 """
 
 from __future__ import annotations
@@ -44,30 +44,34 @@ SOURCES = ("PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "PIP_FIND_LINKS", "PIP_NO_IND
 LEFT_OUT = {".git", ".venv", "__pycache__", ".ipynb_checkpoints", ".pytest_cache", ".ruff_cache", ".hypothesis", "data"}
 FROM_PYPI = {"linux": "cuda", "windows": "cpu", "macos": "cpu"}  # the build of PyTorch that PyPI has for each system
 SITE = "site"  # where `course.py site` builds the static pages, if it was run
-POSIX_START = """#!/bin/sh
-# Start the course from this memory stick. Further arguments go on to it: sh start.sh test --quick
-here=$(cd "$(dirname "$0")" && pwd)
-for python in {names} python3 python; do
-    if "$python" -c 'import sys; sys.exit("%d.%d" % sys.version_info[:2] not in {pythons})' 2>/dev/null; then
-        exec "$python" "$here/start.py" "$@"
-    fi
-done
-echo "No Python {shown} was found: install it, for example from python.org, and start again." >&2
-exit 1
-"""
-WINDOWS_START = """@echo off
-rem Start the course from this memory stick. Further arguments go on to it: start.bat test --quick
-for %%v in ({pythons}) do (
-    py -%%v -c "import sys" >nul 2>nul && (
-        py -%%v "%~dp0start.py" %*
-        goto :end
-    )
+POSIX_START = (
+    "#!/bin/sh",
+    "# Start the course from this memory stick. A command of the course can follow, such as: test --quick",
+    'here=$(cd "$(dirname "$0")" && pwd)',
+    "for python in {names} python3 python; do",
+    """    if "$python" -c 'import sys; sys.exit("%d.%d" % sys.version_info[:2] not in {pythons})' 2>/dev/null; then""",
+    '        exec "$python" "$here/start.py" "$@"',
+    "    fi",
+    "done",
+    'echo "No Python {shown} was found: install it, for example from python.org, and start again." >&2',
+    "exit 1",
+    "",
 )
-python "%~dp0start.py" %*
-if errorlevel 9009 echo No Python {shown} was found: install it from python.org, and start again.
-:end
-pause
-"""
+WINDOWS_START = (
+    "@echo off",
+    "rem Start the course from this memory stick. A command of the course can follow, such as: test --quick",
+    "for %%v in ({pythons}) do (",
+    '    py -%%v -c "import sys" >nul 2>nul && (',
+    '        py -%%v "%~dp0start.py" %*',
+    "        goto end",
+    "    )",
+    ")",
+    'python "%~dp0start.py" %*',
+    "if errorlevel 9009 echo No Python {shown} was found: install it from python.org, and start again.",
+    ":end",
+    "pause",
+    "",
+)
 README = """The course "PatchCore on woven fabric", version {version}, for {systems} with Python {shown}.
 
   Linux     sh start.sh
@@ -259,8 +263,8 @@ def start_scripts(systems: Sequence[str], pythons: Sequence[str], version: str =
     shown = " or ".join(pythons)
     newest = sorted(pythons, key=lambda python: [int(part) for part in python.split(".")], reverse=True)
     listed = "(" + "".join(f'"{python}", ' for python in newest) + ")"
-    posix = POSIX_START.format(names=" ".join(f"python{p}" for p in newest), pythons=listed, shown=shown)
-    windows = WINDOWS_START.format(pythons=" ".join(newest), shown=shown).replace("\n", "\r\n")
+    posix = "\n".join(POSIX_START).format(names=" ".join(f"python{p}" for p in newest), pythons=listed, shown=shown)
+    windows = "\r\n".join(WINDOWS_START).format(pythons=" ".join(newest), shown=shown)
     scripts = {"linux": ("start.sh", posix), "macos": ("start.command", posix), "windows": ("start.bat", windows)}
     texts = dict(scripts[system] for system in systems)
     texts["README.txt"] = README.format(version=version, systems=", ".join(systems), shown=shown)
@@ -475,7 +479,7 @@ class Fetcher:
         self.has_failed: set[str] = set()  # systems for which PyTorch's own index could not be used
 
     def unwanted(self, target: Target) -> list[str]:
-        """Return the wheels of another build of PyTorch than the chosen one, which an earlier run left on the stick.
+        """Return the wheels of PyTorch, left by an earlier run, whose build is not the chosen build.
 
         Parameters
         ----------
