@@ -31,7 +31,7 @@ OTHER_BUILDS = {
     "torch": ("pytorch",),
 }
 IMPORTED_AS = {"faiss-cpu": "faiss", "opencv-python": "cv2", "torch": "torch"}
-# PyTorch's own index of each build. PyPI has the build with CUDA for Linux, and the build without CUDA for other systems.
+# PyTorch's own index of each build. PyPI's build has CUDA for Linux, and no CUDA for other systems.
 TORCH_INDEXES = {"cpu": "https://download.pytorch.org/whl/cpu", "cuda": "https://download.pytorch.org/whl/cu130"}
 # Files of the driver of an NVIDIA GPU on Linux. The last belongs to the driver of Windows, seen from its Linux (WSL).
 GPU_SIGNS = ("proc/driver/nvidia/gpus/*", "dev/nvidia[0-9]*", "usr/lib/wsl/lib/libcuda.so*")

@@ -9,8 +9,8 @@ wheels/        packages of all systems together; pip takes those that fit
 extra/         anything else, such as installers of Python; the course never touches it
 ```
 
-`bundle.json` lists a file before the file is written, so an interrupted bundle can go on. A wheel whose sum is as listed
-is kept. Any other wheel is fetched again.
+`bundle.json` lists a file before the file is written, so an interrupted bundle can go on. A wheel whose sum is as
+listed is kept. Any other wheel is fetched again.
 """
 
 from __future__ import annotations
@@ -48,7 +48,8 @@ POSIX_START = (
     "#!/bin/sh",
     "# Start the course from this memory stick. A command of the course can follow, such as: test --quick",
     'here=$(cd "$(dirname "$0")" && pwd)',
-    "for python in {names} python3 python; do",
+    "for python in {names} python3 python",
+    "do",
     """    if "$python" -c 'import sys; sys.exit("%d.%d" % sys.version_info[:2] not in {pythons})' 2>/dev/null; then""",
     '        exec "$python" "$here/start.py" "$@"',
     "    fi",

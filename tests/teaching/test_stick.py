@@ -288,7 +288,7 @@ def test_a_manifest_of_another_program_is_left_alone(tmp_path: Path, text: str):
 
 def test_scripts_name_the_versions_and_fit_their_systems():
     texts = start_scripts(["linux", "windows", "macos"], ["3.9", "3.11", "3.10"], "1.2.3")
-    assert "in python3.11 python3.10 python3.9 python3 python;" in texts["start.sh"] == texts["start.command"]
+    assert "in python3.11 python3.10 python3.9 python3 python\n" in texts["start.sh"] == texts["start.command"]
     assert "(3.11 3.10 3.9)" in texts["start.bat"]
     assert texts["start.bat"].count("\n") == texts["start.bat"].count("\r\n") and "\r" not in texts["start.sh"]
     assert "version 1.2.3" in texts["README.txt"] and "3.9 or 3.11 or 3.10" in texts["README.txt"]
