@@ -43,8 +43,11 @@ OWN = {STAMP.name, SCALE_STAMP.name, LOG.name, LOCK.name, MADE.name, "course-tmp
 OWN |= {"lib64", "share", "etc", "man"}
 OWN |= {"bin", "lib", "include", "Scripts", "Lib", "Include", "doc"}  # what virtual environments consist of
 SHARED = ROOT / "aitex_utils" / "commands" / "launching.py"
-# PyPI's torch for Linux on x86 is a build with CUDA. No other index is named: a school's network might not reach it.
-GB_KEPT, GB_FETCHED = (6, 3.5) if sys.platform == "linux" and platform.machine() == "x86_64" else (2, 1)
+SIZES = {"cpu": (2, 1), "cuda": (6, 3.5)}  # with this build of PyTorch: GB on the disk, and GB to download
+PYPI_BUILD = "cuda" if sys.platform == "linux" else "cpu"  # the build that PyPI has for this system
+CHOICES = ("cpu", "cuda", "pypi")
+TORCH = {"asked": "", "build": ""}  # what --torch asks for, and the build that is to be installed, once it is known
+PATIENCE = 5  # seconds for each step of reaching PyTorch's own index
 HELP = f"""PatchCore on woven fabric, a course. python course.py ...
 
   lab      opens JupyterLab on the first notebook; further arguments go on to it (lab --no-browser --port 8899)
@@ -62,10 +65,16 @@ HELP = f"""PatchCore on woven fabric, a course. python course.py ...
   pack     makes the graded assignment from a secret (teachers; pack --help)
   mark     marks the answers to the assignment (teachers; mark --help)
   bench    runs a benchmark by its name
+  bundle   makes a folder for a memory stick, from which the course starts without a network (bundle --help)
   doctor   says what is wrong with this machine, and how to fix it
 
-Each sets up .venv beside course.py where that is missing ({GB_KEPT} GB). COURSE_VENV names another folder for it, on a
-larger disk. An existing environment is completed: PyTorch without CUDA, installed in it before, is kept."""
+Each sets up .venv beside course.py where that is missing ({SIZES["cpu"][0]} GB, with CUDA {SIZES["cuda"][0]} GB). \
+COURSE_VENV names another
+folder for it, on a larger disk. An existing environment is completed, and its PyTorch is kept.
+
+  --torch cpu|cuda|pypi   which PyTorch a command sets up: without CUDA, with CUDA, or PyPI's. It also replaces another
+                          build. COURSE_TORCH chooses for new environments only. Without both, Linux gets PyTorch
+                          without CUDA where there is no NVIDIA GPU, from PyTorch's own index if that answers."""
 
 # Written into the environment, never into the user's settings: no news, no dialogs, no network.
 NEWS = {"@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": False}}
@@ -150,16 +159,17 @@ def set_up():
     """
     try:
         wanted = fingerprint()
-        if is_installed(wanted) and not missing_files():
+        if is_installed(wanted) and not missing_files() and not replaces_torch():
             return
         check_folder()
         with alone() as lock:
-            if not is_installed(wanted):  # another course.py can have done it meanwhile
+            if not is_installed(wanted) or replaces_torch():  # another course.py can have done it meanwhile
                 announce()
-                with contextlib.suppress(FileNotFoundError):
-                    STAMP.unlink()
+                if not is_installed(wanted):
+                    remove_stamp()
                 if not usable():
                     make_environment()
+                install_torch(lock)
                 install(lock)
                 write(STAMP, wanted)
             for path, text in missing_files().items():
@@ -188,6 +198,12 @@ def is_installed(wanted, stamp=STAMP):
     return stamp.is_file() and stamp.read_text(encoding="utf-8") == wanted and PYTHON.exists()
 
 
+def remove_stamp():
+    """Remove the mark of a complete environment, before it is changed."""
+    with contextlib.suppress(FileNotFoundError):
+        STAMP.unlink()
+
+
 def check_folder():
     """Raise an error, before anything is written, for a folder that cannot hold the environment."""
     elsewhere = "name another folder for the packages with the environment variable COURSE_VENV"
@@ -211,7 +227,7 @@ def check_folder():
 
 def check_requisites():
     """Raise an error if a new environment cannot be made: no space, or a Python without the modules for it."""
-    if free() < GB_KEPT + GB_FETCHED:
+    if free() < sum(gigabytes()):
         raise full_disk()
     try:
         import ensurepip  # noqa: F401 - Debian leaves it out, and venv would stop halfway
@@ -272,7 +288,10 @@ def fingerprint(requirements="requirements.txt"):
 def announce():
     """Say in one line what happens next."""
     why = "the packages or the Python version changed" if STAMP.is_file() else "only this once"
-    size = f"at most {GB_KEPT} GB on the disk, {GB_FETCHED} GB to download and, on a slow network, 30 minutes"
+    why = "another build of PyTorch is asked for" if replaces_torch() else why
+    kept, fetched = SIZES[build_of(torch_choice() or "pypi")]
+    size = f"at most {kept} GB on the disk, {fetched} GB to download and, on a slow network, 30 minutes"
+    size = f"at most {kept} GB on the disk" if is_set(os.environ.get("PIP_NO_INDEX", "")) else size
     is_there = bool(set(os.listdir(str(FOLDER))) - {LOCK.name})
     print(f"{'Completing' if is_there else 'Setting up'} {FOLDER} ({why}): {size}.", flush=True)
 
@@ -324,23 +343,155 @@ def make_environment():
         raise SetupError(f"{FOLDER} cannot hold the packages ({error}): name another with COURSE_VENV.") from error
 
 
+def build_of(choice):
+    """Return the build of PyTorch that a choice means on this system: "cpu" or "cuda"."""
+    return PYPI_BUILD if choice == "pypi" else choice
+
+
+def torch_choice():
+    """Return the choice of PyTorch: the command line's, else that of COURSE_TORCH, "" if there is neither."""
+    return TORCH["asked"] or os.environ.get("COURSE_TORCH", "")
+
+
+def expected_build():
+    """Return the build of PyTorch that a new environment gets if PyTorch's own index can be reached."""
+    return build_of(torch_choice() or ("pypi" if shared("has_nvidia_gpu")() else "cpu"))
+
+
+def gigabytes():
+    """Return the GB on the disk and the GB to download, for the build of PyTorch that is chosen or expected."""
+    return SIZES[TORCH["build"] or expected_build()]
+
+
+def torch_build():
+    """Return the build of PyTorch in the environment: "cpu", "cuda" or "rocm", and "" if there is none."""
+    return ask("import runpy, sys; print(runpy.run_path(sys.argv[1])['torch_build']())", str(SHARED))
+
+
+def replaces_torch():
+    """Return whether the command line asks for another build of PyTorch than the environment has."""
+    return bool(TORCH["asked"]) and torch_build() not in ("", build_of(TORCH["asked"]))
+
+
+def is_set(value):
+    """Return whether a setting of pip is switched on."""
+    return value.lower() not in ("", "0", "false", "f", "no", "n", "off")
+
+
+def install_torch(lock):
+    """Install the chosen build of PyTorch, where that is not simply the build that pip finds with the other packages.
+
+    An existing PyTorch is kept unless the command line asks for another build. Without a choice, an index that cannot
+    be reached or has no fitting version is no error: a sentence says so, and PyPI's PyTorch is installed.
+    """
+    lines = (ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines()
+    lines = [line for line in lines if package_name(line) in ("torch", "torchvision")]
+    is_replaced = replaces_torch()
+    if not lines or (torch_build() and not is_replaced):
+        return
+    if is_replaced and installed_versions(lines)["torch"][0] != "torch":
+        raise SetupError("PyTorch was not installed by pip here: replace it with the tool that installed it (conda).")
+    settings, choice = pip_environment(), torch_choice()
+    names_source = any(settings.get("PIP_" + name) for name in ("INDEX_URL", "EXTRA_INDEX_URL", "FIND_LINKS"))
+    has_no_index = is_set(settings.get("PIP_NO_INDEX", ""))
+    TORCH["build"] = expected_build()
+    if not choice and (names_source or has_no_index):
+        if TORCH["build"] != PYPI_BUILD and not has_no_index:
+            print("Packages come from where pip's settings say, PyTorch too. No other index is used.", flush=True)
+        TORCH["build"] = PYPI_BUILD
+    if TORCH["build"] == PYPI_BUILD and not is_replaced:
+        return
+    index, has_own_index = shared("TORCH_INDEXES")[TORCH["build"]], TORCH["build"] != PYPI_BUILD and not has_no_index
+    if has_own_index:
+        settings = dict(only_network(settings), PIP_INDEX_URL=index)
+        problem = unreachable(index, settings)
+        if problem:
+            return without_index(problem)
+        kept, fetched = gigabytes()
+        print(f"PyTorch comes from {index}: {kept} GB on the disk, {fetched} GB to download.", flush=True)
+    options = ["--no-deps"] + (["--force-reinstall"] if is_replaced else [])
+    remove_stamp()
+    if pip_install(lock, lines, settings, *options):
+        words = LOG.read_text(encoding="utf-8", errors="replace")
+        is_lacking = re.search("No matching distribution found", words) and not re.search(UNREACHED, words)
+        if not (has_own_index and is_lacking):
+            raise explain_pip()
+        return without_index(f"{index} has no version that fits")
+    if choice and torch_build() != TORCH["build"]:
+        raise SetupError(
+            f"The place that pip's settings name has no {choice} build of PyTorch: name another place, or run it "
+            "again with `--torch pypi`."
+        )
+
+
+def only_network(settings):
+    """Return variables for pip without those that say where packages come from."""
+    sources = ["PIP_" + name for name in ("INDEX_URL", "EXTRA_INDEX_URL", "FIND_LINKS", "NO_INDEX")]
+    return {name: value for name, value in settings.items() if name not in sources}
+
+
+def unreachable(index, settings):
+    """Return why PyTorch's own index cannot be used, "" if it answers within seconds and has builds for this Python."""
+    command = [str(PYTHON), "-c", MODULE, str(ROOT), "pip", "index", "versions", "torch"]
+    quick = {"PIP_DEFAULT_TIMEOUT": str(PATIENCE), "PIP_TIMEOUT": str(PATIENCE)}
+    quick["PIP_RETRIES"] = "1"  # pip reports a failed connection only when it tries again
+    options = {"encoding": "utf-8", "errors": "replace", "stdin": subprocess.DEVNULL, "timeout": 6 * PATIENCE}
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+    try:
+        answer = subprocess.run(
+            command, env=dict(settings, **dict(quick, PYTHONIOENCODING="utf-8")), **pipes, **options
+        )
+    except subprocess.TimeoutExpired:
+        return f"{index} does not answer"
+    if answer.returncode == 0:
+        return ""
+    return f"{index} " + ("does not answer" if re.search(UNREACHED, answer.stdout) else "has no build for this Python")
+
+
+def without_index(problem):
+    """Say that PyPI's PyTorch is installed instead, with the sizes. If a build was chosen, raise an error."""
+    build = TORCH["build"]
+    sizes = "{} GB on the disk and {} GB to download".format(*SIZES[PYPI_BUILD])
+    if torch_choice():
+        raise SetupError(
+            f"PyTorch for {build} cannot be had, because {problem}: run it again later, or with `--torch pypi` "
+            f"for PyPI's build ({sizes})."
+        )
+    TORCH["build"] = PYPI_BUILD
+    instead = "{} GB and {} GB".format(*SIZES[build])
+    print(f"{problem}, so PyTorch comes from PyPI, with CUDA: {sizes}, instead of {instead}.", flush=True)
+    if free() < sum(gigabytes()):
+        raise full_disk()
+
+
 def install(lock, requirements="requirements.txt"):
-    """Install the packages of a list with pip. Its output goes to a log file, and one line about it to the screen.
+    """Install the packages of a list with pip, all that are missing."""
+    lines = (ROOT / requirements).read_text(encoding="utf-8").splitlines()
+    found = installed_versions(lines)  # packages that are installed as another build, as from conda, are left out
+    others = [name for name, (build, version) in found.items() if version is not None and build != name]
+    if pip_install(lock, [line for line in lines if package_name(line) not in others], pip_environment()):
+        raise explain_pip()
+    missing = [name for name, (_, version) in installed_versions(lines).items() if version is None]
+    if missing:
+        where = f"{', '.join(missing)} cannot be found in {FOLDER}"
+        advice = "a setting of pip or Python sends packages elsewhere (see `pip config list` and the variables PIP_*)"
+        raise SetupError(f"pip ended without an error, but {where}: {advice}. Unset it, and run it again.")
+
+
+def pip_install(lock, lines, variables, *options):
+    """Run pip on lines of a list and return its exit code. Its output goes to a log file, and one line to the screen.
 
     pip inherits the lock, so a course.py that is killed and started again waits for the pip that it left behind.
     """
-    lines = (ROOT / requirements).read_text(encoding="utf-8").splitlines()
-    found = installed_versions(lines)
     temporary = FOLDER / "course-tmp"  # pip keeps gigabytes there, and /tmp is often too small for that
     shutil.rmtree(str(temporary), ignore_errors=True)
     temporary.mkdir()
-    packages = temporary / "requirements.txt"  # without packages that are installed as another build, as from conda
-    others = [name for name, (build, version) in found.items() if version is not None and build != name]
-    packages.write_text("\n".join(x for x in lines if package_name(x) not in others), encoding="utf-8")
+    packages = temporary / "requirements.txt"
+    packages.write_text("\n".join(lines), encoding="utf-8")
     command = [str(PYTHON), "-c", MODULE, str(ROOT), "pip", "install", "--no-user", "--no-input"]
-    command += ["--disable-pip-version-check", "--progress-bar=off"]
+    command += ["--disable-pip-version-check", "--progress-bar=off", *options]
     command += ["-r", str(packages), "-c", str(ROOT / "constraints.txt")]
-    variables = dict(pip_environment(), TMPDIR=str(temporary), PYTHONIOENCODING="utf-8", PYTHONUNBUFFERED="1")
+    variables = dict(variables, TMPDIR=str(temporary), PYTHONIOENCODING="utf-8", PYTHONUNBUFFERED="1")
     inherited = {} if WINDOWS else {"pass_fds": [lock.fileno()]}
     with open(LOG, "wb") as out:
         options = dict(inherited, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT, env=variables)
@@ -351,13 +502,7 @@ def install(lock, requirements="requirements.txt"):
         pip.terminate()  # where it still runs, at Ctrl-C
         pip.wait()
         shutil.rmtree(str(temporary), ignore_errors=True)
-    if pip.returncode:
-        raise explain_pip()
-    missing = [name for name, (_, version) in installed_versions(lines).items() if version is None]
-    if missing:
-        where = f"{', '.join(missing)} cannot be found in {FOLDER}"
-        advice = "a setting of pip or Python sends packages elsewhere (see `pip config list` and the variables PIP_*)"
-        raise SetupError(f"pip ended without an error, but {where}: {advice}. Unset it, and run it again.")
+    return pip.returncode
 
 
 def package_name(line):
@@ -438,7 +583,8 @@ def explain(error):
 
 def full_disk():
     """Return the error for a disk that is full or would soon be."""
-    sizes = f"setting up needs {GB_KEPT + GB_FETCHED} GB ({GB_KEPT} GB later), {free():.1f} GB are free for {FOLDER}"
+    kept, fetched = gigabytes()
+    sizes = f"setting up needs {kept + fetched} GB ({kept} GB later), {free():.1f} GB are free for {FOLDER}"
     fix = "free some space, or name a folder on a larger disk with the environment variable COURSE_VENV"
     return SetupError(f"The disk is too full ({sizes}): {fix}, and run it again.")
 
@@ -492,7 +638,7 @@ def child_environment():
 
 
 def shared(name):
-    """Return a function that this file shares with the commands."""
+    """Return a function or a table that this file shares with the commands."""
     return runpy.run_path(str(SHARED))[name]
 
 
@@ -564,6 +710,15 @@ def test(arguments):
     return run("-c", MODULE, ROOT, "pytest", *options, *arguments, cwd=ROOT)
 
 
+def bundle(arguments):
+    """Make a folder for a memory stick. Its pip gets the same settings as the pip that sets up an environment."""
+    settings = pip_environment()
+    for name in [name for name in os.environ if name.startswith("PIP_")]:
+        del os.environ[name]
+    os.environ.update({name: value for name, value in settings.items() if name.startswith("PIP_")})
+    return run("-c", MODULE, ROOT, "aitex_utils.commands.bundle", *arguments)
+
+
 COMMANDS = {
     "lab": lab,
     "test": test,
@@ -579,6 +734,7 @@ COMMANDS = {
     "slides": lambda arguments: run("-c", MODULE, ROOT, "aitex_utils.commands.slides", *arguments),
     "site": lambda arguments: run("-c", MODULE, ROOT, "aitex_utils.commands.site", *arguments),
     "bench": lambda arguments: run(ROOT / "benchmarks" / f"{arguments[0]}.py", *arguments[1:]),
+    "bundle": bundle,
     "doctor": lambda arguments: run("-c", MODULE, ROOT, "aitex_utils.commands.doctor", *arguments),
 }
 
@@ -615,13 +771,40 @@ def complaint(command, arguments):
     return ""
 
 
+def take_torch(arguments):
+    """Return the arguments without `--torch CHOICE`, and the choice.
+
+    The choice of `bundle` stays one of its arguments: it is for other computers, and does not change this environment.
+    """
+    if arguments[:1] == ["bundle"]:
+        return arguments, ""
+    others, choice, following = [], "", iter(arguments)
+    for argument in following:
+        if argument.split("=")[0] != "--torch":
+            others.append(argument)
+        else:
+            choice = (argument.partition("=")[2] if "=" in argument else next(following, "")) or "nothing"
+    return others, choice
+
+
+def torch_complaint():
+    """Return what is wrong with the choice of PyTorch, or "" if all is well."""
+    choice, name = torch_choice(), "--torch" if TORCH["asked"] else "COURSE_TORCH"
+    if choice and choice not in CHOICES:
+        return f"{name} is {ascii(choice)}: choose one of {', '.join(CHOICES)}."
+    if choice == "cuda" and sys.platform == "darwin":
+        return f"{name} is cuda, and Macs have no CUDA: choose cpu or pypi."
+    return ""
+
+
 def main(arguments):
     """Run the command that the first argument names and return the exit code."""
+    arguments, TORCH["asked"] = take_torch(arguments)
     command = arguments[0] if arguments else "help"
     if command in ("help", "-h", "--help"):
         print(HELP)
         return 0
-    wrong = complaint(command, arguments[1:])
+    wrong = complaint(command, arguments[1:]) or torch_complaint()
     if wrong:
         print(wrong, file=sys.stderr)
         return 2

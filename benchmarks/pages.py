@@ -12,6 +12,7 @@ from pathlib import Path
 import tables_ablation
 import tables_accuracy
 import tables_assignment
+import tables_bundle
 import tables_capstone
 import tables_crops
 import tables_demo
@@ -34,12 +35,14 @@ PAGES = (
     CAPSTONE / "sample_b.md",
     ASSIGNMENT / "sample_strong.md",
     ASSIGNMENT / "sample_weak.md",
+    BENCHMARKS.parent / "teaching" / "offline.md",
 )
 PLACE = re.compile(r"(<!-- table: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 TABLES = {
     **tables_ablation.TABLES,
     **tables_accuracy.TABLES,
     **tables_assignment.TABLES,
+    **tables_bundle.TABLES,
     **tables_capstone.TABLES,
     **tables_demo.TABLES,
     **tables_front.TABLES,

@@ -22,7 +22,15 @@ from pathlib import Path
 from types import ModuleType
 
 from aitex_utils import __version__
-from aitex_utils.commands.launching import core_limits, installed_version, memory_limit, run_command, thread_limit
+from aitex_utils.commands.launching import (
+    core_limits,
+    has_nvidia_gpu,
+    installed_version,
+    memory_limit,
+    run_command,
+    thread_limit,
+    torch_build,
+)
 
 PROJECT = Path(__file__).resolve().parents[2]
 DOWNLOADED = ("resnet18", "wide_resnet50_2", "densenet121")
@@ -196,6 +204,43 @@ def check_packages(
         return Finding("packages", False, "; ".join(problems), (removal if others else "") + _install_again())
     shown = ", ".join(installed[name] for name in SHOWN if name in installed)
     return Finding("packages", True, f"all {len(required)} are installed" + (f" ({shown})" if shown else ""))
+
+
+def check_torch(build: str | None = None, has_gpu: bool | None = None, system: str = sys.platform) -> Finding:
+    """Compare the build of PyTorch with this computer's GPU. The course needs none.
+
+    Parameters
+    ----------
+    build : str, optional
+        "cpu", "cuda" or "rocm"; None reads it from PyTorch's files.
+    has_gpu : bool, optional
+        Whether there is an NVIDIA GPU with its driver; None looks for one, on Linux.
+    system : str
+        Name of the system, as in `sys.platform`.
+
+    Returns
+    -------
+    Finding
+
+    Examples
+    --------
+    >>> print(check_torch("cpu", has_gpu=False))
+    ok    PyTorch    without CUDA, and no NVIDIA GPU is here
+    """
+    build = torch_build() if build is None else build
+    has_gpu = has_nvidia_gpu() if has_gpu is None else has_gpu
+    if not build:
+        return Finding("PyTorch", False, "it is missing", _install_again())
+    gpu = "an NVIDIA GPU is here" if has_gpu else "no NVIDIA GPU is here"
+    if has_gpu and build == "cpu":
+        fix = "`python course.py doctor --torch cuda` replaces it, if you want to use the GPU (the course needs none)."
+        return Finding("PyTorch", None, f"without CUDA, and {gpu}", fix)
+    message = {"cpu": "without CUDA", "cuda": "with CUDA", "rocm": "for GPUs of AMD"}[build]
+    if not system.startswith("linux"):  # where the signs of a driver are not known
+        return Finding("PyTorch", True, message)
+    if build == "cuda" and not has_gpu:
+        gpu += ": it works, and a new environment with `--torch cpu` takes less space"
+    return Finding("PyTorch", True, f"{message}, and {gpu}")
 
 
 def check_weights(find: Callable[[str], Path] | None = None) -> Finding:
@@ -514,6 +559,7 @@ CHECKS = (
     check_course,
     check_python,
     check_packages,
+    check_torch,
     check_files,
     check_weights,
     check_opencv,

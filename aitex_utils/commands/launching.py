@@ -1,4 +1,4 @@
-"""Helpers of `course.py` and its commands: output streams, other builds of packages, limits of this machine.
+"""Helpers of `course.py` and its commands: output streams, builds of packages, limits of this machine.
 
 Standard library only, and no import of the project: `course.py` reads this file before anything is installed.
 """
@@ -8,10 +8,13 @@ from __future__ import annotations
 import errno
 import importlib
 import importlib.metadata
+import importlib.util
 import math
 import os
+import re
 import sys
 from collections.abc import Callable, Mapping
+from importlib.machinery import ModuleSpec
 from pathlib import Path
 from types import ModuleType
 
@@ -28,6 +31,10 @@ OTHER_BUILDS = {
     "torch": ("pytorch",),
 }
 IMPORTED_AS = {"faiss-cpu": "faiss", "opencv-python": "cv2", "torch": "torch"}
+# PyTorch's own index of each build. PyPI's build has CUDA for Linux, and no CUDA for other systems.
+TORCH_INDEXES = {"cpu": "https://download.pytorch.org/whl/cpu", "cuda": "https://download.pytorch.org/whl/cu130"}
+# Files of the driver of an NVIDIA GPU on Linux. The last belongs to the driver of Windows, seen from its Linux (WSL).
+GPU_SIGNS = ("proc/driver/nvidia/gpus/*", "dev/nvidia[0-9]*", "usr/lib/wsl/lib/libcuda.so*")
 CGROUPS = Path("/sys/fs/cgroup")
 OWN_CGROUP = Path("/proc/self/cgroup")
 BROKEN_PIPE = 141  # the exit code of a shell's command whose reader has gone, 128 + SIGPIPE
@@ -117,6 +124,55 @@ def installed_version(
         except (ImportError, AttributeError, OSError):
             pass  # it is not there, or broken: the doctor says which in a process of its own
     return name, None
+
+
+def has_nvidia_gpu(root: Path = Path("/")) -> bool:
+    """Return whether Linux shows an NVIDIA GPU with its driver, without which CUDA cannot use the GPU.
+
+    Parameters
+    ----------
+    root : Path
+        Root of the file system.
+
+    Returns
+    -------
+    bool
+
+    Examples
+    --------
+    >>> has_nvidia_gpu(Path("no/such/folder"))
+    False
+    """
+    return any(True for sign in GPU_SIGNS for _ in root.glob(sign))
+
+
+def torch_build(find: Callable[[str], ModuleSpec | None] = importlib.util.find_spec) -> str:
+    """Return which build of PyTorch is installed, read from a file of it. Importing PyTorch takes seconds.
+
+    Parameters
+    ----------
+    find : callable
+        Returns where a module is, None if it is missing.
+
+    Returns
+    -------
+    str
+        "cpu", "cuda" or "rocm"; "" if there is no PyTorch.
+
+    Examples
+    --------
+    >>> torch_build(lambda name: None)
+    ''
+    """
+    places = getattr(find("torch"), "submodule_search_locations", None) or []
+    for place in places:
+        try:
+            text = Path(place, "version.py").read_text(encoding="utf-8")
+        except (OSError, UnicodeError):
+            continue  # a folder that is left of a removed PyTorch
+        named = dict(re.findall(r"(?m)^(cuda|hip)\b.*=\s*['\"]([^'\"]+)", text))
+        return "rocm" if "hip" in named else "cuda" if "cuda" in named else "cpu"
+    return ""
 
 
 def core_limits(

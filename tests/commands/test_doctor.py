@@ -57,6 +57,25 @@ def test_python(version: tuple[int, ...], bits: int, ok: bool):
     )
 
 
+@pytest.mark.parametrize(
+    ("build", "has_gpu", "system", "ok", "message"),
+    [
+        ("cpu", False, "linux", True, "without CUDA, and no NVIDIA GPU is here"),
+        ("cuda", True, "linux", True, "with CUDA, and an NVIDIA GPU is here"),
+        ("cuda", False, "linux", True, "with CUDA, and no NVIDIA GPU is here: it works, and a new environment with"),
+        ("cpu", True, "linux", None, "without CUDA, and an NVIDIA GPU is here"),
+        ("rocm", False, "linux", True, "for GPUs of AMD, and no NVIDIA GPU is here"),
+        ("cuda", False, "win32", True, "with CUDA"),
+        ("", False, "linux", False, "it is missing"),
+    ],
+)
+def test_the_build_of_pytorch(build: str, has_gpu: bool, system: str, ok: bool | None, message: str):
+    finding = doctor.check_torch(build, has_gpu, system)
+    assert finding.ok is ok and finding.message.startswith(message)
+    assert ("--torch cuda" in finding.fix) == (ok is None)
+    assert (finding.fix == AGAIN) == (ok is False)
+
+
 def versions(**installed: str):
     def version_of(name: str) -> str:
         if name not in installed:

@@ -259,3 +259,43 @@ def test_memory_of_a_container(tmp_path: Path, own: Path):
     folder = write(tmp_path / "one" / "memory" / "docker" / "abc", memory__limit_in_bytes="900\n")
     write(folder, memory__usage_in_bytes="800\n", memory__stat="total_inactive_file 300\n")
     assert memory_limit({}, tmp_path / "one", own) == 400
+
+
+@pytest.mark.parametrize(
+    ("sign", "expected"),
+    [
+        ("proc/driver/nvidia/gpus/0000:01:00.0/information", True),
+        ("dev/nvidia0", True),
+        ("usr/lib/wsl/lib/libcuda.so.1", True),
+        ("dev/nvidiactl", False),  # the driver without a GPU
+        ("proc/driver/nvidia/version", False),
+    ],
+)
+def test_an_nvidia_gpu_shows_itself(tmp_path: Path, sign: str, expected: bool):
+    assert not launching.has_nvidia_gpu(tmp_path)
+    (tmp_path / sign).parent.mkdir(parents=True)
+    (tmp_path / sign).touch()
+    assert launching.has_nvidia_gpu(tmp_path) is expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("__version__ = '2.14.1+cu130'\ncuda: Optional[str] = '13.0'\nhip: Optional[str] = None\n", "cuda"),
+        ("__version__ = '2.14.1+cpu'\ncuda: Optional[str] = None\nhip: Optional[str] = None\n", "cpu"),
+        ("cuda = None\nhip = '6.4'\n", "rocm"),
+        (None, ""),
+    ],
+)
+def test_the_build_of_pytorch_is_read_from_its_files(tmp_path: Path, text: str | None, expected: str):
+    if text is not None:
+        (tmp_path / "version.py").write_text(text)
+    found = SimpleNamespace(submodule_search_locations=[str(tmp_path)])
+    assert launching.torch_build(lambda name: found) == expected
+
+
+def test_the_build_of_the_installed_pytorch():
+    import torch
+
+    expected = "cuda" if torch.version.cuda else "rocm" if torch.version.hip else "cpu"
+    assert launching.torch_build() == expected

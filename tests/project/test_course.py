@@ -29,7 +29,9 @@ if __name__ == "__main__":
 """
 pytestmark = pytest.mark.slow  # each test starts the launcher anew
 # Starts the launcher with the demand for free gigabytes switched off.
-START = "import sys; sys.path.insert(0, sys.argv[1]); import course; course.GB_KEPT = course.GB_FETCHED = 0; "
+START = (
+    "import sys; sys.path.insert(0, sys.argv[1]); import course; course.SIZES = dict.fromkeys(course.SIZES, (0, 0)); "
+)
 START += "sys.exit(course.main(sys.argv[2:]))"
 needs_posix = pytest.mark.skipif(os.name == "nt", reason="signals to a process group are a POSIX matter")
 
@@ -915,14 +917,13 @@ def test_broken_environment_that_is_in_use(course: ModuleType, capsys: pytest.Ca
 def test_disk_too_small_beforehand(course: ModuleType, capsys: pytest.CaptureFixture, monkeypatch):
     monkeypatch.setattr(course.shutil, "disk_usage", lambda path: SimpleNamespace(free=1.2e9))
     said = message(course, capsys)
-    assert said.startswith(f"The disk is too full (setting up needs {course.GB_KEPT + course.GB_FETCHED} GB")
+    assert said.startswith(f"The disk is too full (setting up needs {sum(course.gigabytes())} GB")
     assert "1.2 GB are free" in said and "COURSE_VENV" in said and not course.FOLDER.exists()
 
 
 @pytest.mark.parametrize("missing", ["venv", "ensurepip"])
 def test_no_venv_module(course: ModuleType, capsys: pytest.CaptureFixture, monkeypatch, missing: str):
-    monkeypatch.setattr(course, "GB_KEPT", 0)
-    monkeypatch.setattr(course, "GB_FETCHED", 0)
+    monkeypatch.setattr(course, "SIZES", dict.fromkeys(course.SIZES, (0, 0)))
     monkeypatch.setitem(sys.modules, missing, None)
     said = message(course, capsys)
     assert said.startswith(f"This Python has no `{missing}` module")
@@ -941,8 +942,7 @@ def test_environment_cannot_be_written(course: ModuleType, capsys, monkeypatch, 
     def create(self: venv.EnvBuilder, folder: Path) -> None:
         raise OSError(number, os.strerror(number), str(folder))
 
-    monkeypatch.setattr(course, "GB_KEPT", 0)
-    monkeypatch.setattr(course, "GB_FETCHED", 0)
+    monkeypatch.setattr(course, "SIZES", dict.fromkeys(course.SIZES, (0, 0)))
     monkeypatch.setattr(venv.EnvBuilder, "create", create)
     assert message(course, capsys).startswith(begins.replace("FOLDER", str(course.FOLDER)))
 
@@ -951,8 +951,7 @@ def test_pip_cannot_be_put_into_the_environment(course: ModuleType, capsys, monk
     def create(self: venv.EnvBuilder, folder: Path) -> None:
         raise subprocess.CalledProcessError(1, "ensurepip", output=b"OSError: [Errno 28] No space left on device")
 
-    monkeypatch.setattr(course, "GB_KEPT", 0)
-    monkeypatch.setattr(course, "GB_FETCHED", 0)
+    monkeypatch.setattr(course, "SIZES", dict.fromkeys(course.SIZES, (0, 0)))
     monkeypatch.setattr(venv.EnvBuilder, "create", create)
     assert message(course, capsys).startswith("The disk is too full")
 
@@ -1144,3 +1143,242 @@ def test_the_tests_say_how_long_they_take_and_quick_leaves_out_the_slow_ones(pro
     assert full.calls[-1]["argv"][1:] == PARALLEL and "about 12 min" in full.out
     assert quick.calls[-1]["argv"][1:] == ["-m", "not slow", *PARALLEL, "-x"] and "about 2 min" in quick.out
     shutil.rmtree(results)
+
+
+# Which PyTorch
+
+
+INDEX = "https://example.org/cpu"
+NEEDS_TORCH = "tiny_echo>=1.0\ntorch>=2.0\ntorchvision>=1.0\n"
+
+
+class Pip:
+    """Stands in for `course.pip_install`: what it was called with, the exit code that it gives, and what it logs."""
+
+    def __init__(self, course: ModuleType):
+        self.course, self.calls, self.code, self.words = course, [], 0, ""
+
+    def __call__(self, lock: object, lines: list[str], variables: dict[str, str], *options: str) -> int:
+        self.calls.append((lines, variables, options))
+        self.course.LOG.parent.mkdir(parents=True, exist_ok=True)
+        self.course.LOG.write_text(self.words)
+        return self.code
+
+
+@pytest.fixture
+def choosing(course: ModuleType, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    """The launcher on a Linux machine without a GPU, before PyTorch is installed. `course.pip` is a `Pip`."""
+    monkeypatch.delenv("COURSE_TORCH", raising=False)
+    (course.ROOT / "requirements.txt").write_text(NEEDS_TORCH)
+    shared = {"has_nvidia_gpu": lambda: course.has_gpu, "TORCH_INDEXES": {"cpu": INDEX, "cuda": INDEX + "u"}}
+    course.has_gpu, course.settings, course.there, course.pip = False, {"HOME": "x"}, "", Pip(course)
+    monkeypatch.setattr(course, "PYPI_BUILD", "cuda")
+    monkeypatch.setattr(course, "shared", shared.__getitem__)
+    monkeypatch.setattr(course, "pip_environment", lambda: course.settings)
+    monkeypatch.setattr(course, "pip_install", course.pip)
+    monkeypatch.setattr(course, "torch_build", lambda: course.there)
+    monkeypatch.setattr(course, "installed_versions", lambda lines: {"torch": ["torch", "2.0"]})
+    monkeypatch.setattr(course, "unreachable", lambda index, settings: "")
+    monkeypatch.setattr(course, "free", lambda: 100.0)
+    return course
+
+
+def test_without_a_gpu_pytorch_comes_from_its_own_index(choosing: ModuleType, capsys: pytest.CaptureFixture):
+    choosing.install_torch(None)
+    expected = (["torch>=2.0", "torchvision>=1.0"], {"HOME": "x", "PIP_INDEX_URL": INDEX}, ("--no-deps",))
+    assert choosing.pip.calls == [expected]
+    assert capsys.readouterr().out == f"PyTorch comes from {INDEX}: 2 GB on the disk, 1 GB to download.\n"
+
+
+def test_with_a_gpu_or_for_another_system_pypi_has_the_build(choosing: ModuleType, capsys, monkeypatch):
+    choosing.has_gpu = True
+    choosing.install_torch(None)
+    choosing.has_gpu = False
+    monkeypatch.setattr(choosing, "PYPI_BUILD", "cpu")
+    choosing.install_torch(None)
+    assert choosing.pip.calls == [] and capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize("name", ["INDEX_URL", "EXTRA_INDEX_URL", "FIND_LINKS", "NO_INDEX"])
+def test_no_other_index_is_named_where_pip_s_settings_name_one(choosing: ModuleType, capsys, name: str):
+    choosing.settings = {f"PIP_{name}": "1"}
+    choosing.install_torch(None)
+    said = capsys.readouterr().out
+    assert choosing.pip.calls == [] and choosing.gigabytes() == choosing.SIZES["cuda"]
+    assert said == "" if name == "NO_INDEX" else said.startswith("Packages come from where pip's settings say")
+
+
+@pytest.mark.parametrize(("name", "index"), [("INDEX_URL", INDEX), ("FIND_LINKS", INDEX), ("NO_INDEX", None)])
+def test_a_choice_names_the_index_unless_there_is_to_be_none(choosing: ModuleType, monkeypatch, name: str, index):
+    """Without an index, pip gets its settings unchanged, and the build that it found is checked."""
+    choosing.settings = {f"PIP_{name}": "1", "PIP_PROXY": "p"}
+    monkeypatch.setenv("COURSE_TORCH", "cpu")
+    monkeypatch.setattr(choosing, "torch_build", lambda: "cpu" if choosing.pip.calls else "")
+    choosing.install_torch(None)
+    expected = {"PIP_PROXY": "p", "PIP_INDEX_URL": index} if index else choosing.settings
+    assert [variables for _, variables, _ in choosing.pip.calls] == [expected]
+    monkeypatch.setattr(choosing, "torch_build", lambda: "cuda" if len(choosing.pip.calls) == 2 else "")
+    with pytest.raises(choosing.SetupError, match="has no cpu build of PyTorch: name another place"):
+        choosing.install_torch(None)
+
+
+def test_an_index_that_does_not_answer_or_lacks_the_version(choosing: ModuleType, capsys, monkeypatch):
+    instead = (
+        "so PyTorch comes from PyPI, with CUDA: 6 GB on the disk and 3.5 GB to download, instead of 2 GB and 1 GB."
+    )
+    monkeypatch.setattr(choosing, "unreachable", lambda index, settings: f"{index} does not answer")
+    choosing.install_torch(None)
+    assert capsys.readouterr().out == f"{INDEX} does not answer, {instead}\n" and choosing.pip.calls == []
+    monkeypatch.setattr(choosing, "unreachable", lambda index, settings: "")
+    choosing.pip.code, choosing.pip.words = 1, "ERROR: No matching distribution found for torch<=2.14.1\n"
+    choosing.install_torch(None)
+    assert f"{INDEX} has no version that fits, {instead}\n" in capsys.readouterr().out
+    choosing.pip.words = "ReadTimeoutError\nRead timed out.\nERROR: No matching distribution found for torch<=2.14.1\n"
+    with pytest.raises(choosing.SetupError, match="The package index cannot be reached"):
+        choosing.install_torch(None)
+    monkeypatch.setenv("COURSE_TORCH", "cpu")  # a choice is not replaced by another
+    choosing.pip.words = "ERROR: No matching distribution found for torch<=2.14.1\n"
+    with pytest.raises(choosing.SetupError, match="PyTorch for cpu cannot be had, because .* or with `--torch pypi`"):
+        choosing.install_torch(None)
+
+
+def test_pypi_s_build_needs_more_space(choosing: ModuleType, capsys, monkeypatch):
+    """The space is checked again for the larger build, before gigabytes are fetched."""
+    monkeypatch.setattr(choosing, "free", lambda: 5.0)
+    choosing.check_requisites()
+    monkeypatch.setattr(choosing, "unreachable", lambda index, settings: f"{index} does not answer")
+    with pytest.raises(choosing.SetupError, match="setting up needs 9.5 GB"):
+        choosing.install_torch(None)
+
+
+def test_an_installed_pytorch_is_replaced_only_on_the_command_line(choosing: ModuleType, monkeypatch):
+    choosing.there = "cuda"
+    choosing.install_torch(None)
+    monkeypatch.setenv("COURSE_TORCH", "cpu")
+    choosing.install_torch(None)
+    choosing.TORCH["asked"] = "cuda"  # the build that is there
+    choosing.install_torch(None)
+    assert choosing.pip.calls == []
+    choosing.TORCH["asked"] = "cpu"
+    monkeypatch.setattr(choosing, "torch_build", lambda: "cpu" if choosing.pip.calls else "cuda")
+    choosing.install_torch(None)
+    assert [options for _, _, options in choosing.pip.calls] == [("--no-deps", "--force-reinstall")]
+    monkeypatch.setattr(choosing, "torch_build", lambda: "cuda")
+    monkeypatch.setattr(choosing, "installed_versions", lambda lines: {"torch": ["pytorch", "2.0"]})
+    with pytest.raises(choosing.SetupError, match="not installed by pip here"):
+        choosing.install_torch(None)
+
+
+def make_index(folder: Path, *wheels: Path) -> str:
+    """Lay out a package index of wheels in a folder, and return its address."""
+    for wheel in wheels:
+        place = folder / wheel.name.split("-")[0]
+        place.mkdir(parents=True, exist_ok=True)
+        shutil.copy(wheel, place)
+        links = [f'<a href="{path.name.replace("+", "%2B")}">{path.name}</a>' for path in place.glob("*.whl")]
+        (place / "index.html").write_text("<html><body>" + "\n".join(links) + "</body></html>")
+    return folder.as_uri()
+
+
+@pytest.fixture(scope="module")
+def torches(wheels: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with `pypi`, wheels of PyTorch with CUDA, and `own`, an index of wheels without it."""
+    folder = tmp_path_factory.mktemp("torches")
+    for name, local, cuda in (("pypi", "", "'13.0'"), ("cpu", "+cpu", "None")):
+        (folder / name).mkdir()
+        version = f"cuda: str = {cuda}\nhip: str = None\n"
+        make_wheel(folder / name, "torch", "2.1" + local, {"torch/__init__.py": "", "torch/version.py": version})
+        make_wheel(folder / name, "torchvision", "1.1" + local, {"torchvision.py": ""})
+    for wheel in wheels.glob("*.whl"):
+        shutil.copy(wheel, folder / "pypi")
+    make_index(folder / "own", *(folder / "cpu").glob("*.whl"))
+    make_index(folder / "other", *wheels.glob("tiny_dask*.whl"))
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("index", "expected"),
+    [("own", ""), ("other", " has no build for this Python"), ("http://127.0.0.1:9", " does not answer")],
+)
+def test_whether_an_index_answers(project: Path, torches: Path, course: ModuleType, monkeypatch, index: str, expected):
+    monkeypatch.setattr(course, "PYTHON", project / course.PYTHON.relative_to(course.ROOT))
+    address = index if ":" in index else (torches / index).as_uri()
+    variables = dict(clean(), PIP_NO_INDEX="0", PIP_INDEX_URL=address)
+    del variables["PIP_FIND_LINKS"]
+    assert course.unreachable(address, variables) == (f"{address}{expected}" if expected else "")
+
+
+def test_an_index_that_never_answers(course: ModuleType, monkeypatch: pytest.MonkeyPatch):
+    def run(command: list[str], **options: object) -> None:
+        raise subprocess.TimeoutExpired(command, options["timeout"])
+
+    monkeypatch.setattr(course.subprocess, "run", run)
+    assert course.unreachable(INDEX, {}) == f"{INDEX} does not answer"
+
+
+def test_builds_are_chosen_kept_and_replaced_for_real(torches: Path, tmp_path: Path):
+    root = make_project(tmp_path / "p")
+    (root / "requirements.txt").write_text(NEEDS_TORCH)
+    launching = root / "aitex_utils" / "commands" / "launching.py"
+    text = launching.read_text(encoding="utf-8")
+    index = (torches / "own").as_uri()
+    launching.write_text(text.replace("https://download.pytorch.org/whl/cpu", index), encoding="utf-8")
+    start = START.replace("import course; ", "import course; course.PYPI_BUILD = 'cuda'; ")
+
+    def doctor(*options: str, **variables: str) -> tuple[str, Launched]:
+        sources = {"PIP_NO_INDEX": "0", "PIP_FIND_LINKS": str(torches / "pypi"), "PIP_INDEX_URL": tmp_path.as_uri()}
+        command = [sys.executable, "-c", start, str(root), "doctor", *options]
+        done = subprocess.run(command, env=clean() | sources | variables, capture_output=True, encoding="utf-8")
+        found = {path.name.split("-")[1] for path in site_packages(root / ".venv").glob("torch-*")}
+        (version,) = found or {""}
+        return version.removesuffix(".dist"), done
+
+    version, done = doctor("--torch", "cpu")
+    assert (version, done.returncode) == ("2.1+cpu", 0), done.stderr
+    assert f"PyTorch comes from {index}" in done.stdout and "--torch" not in done.stdout
+    stamp = (root / ".venv" / "course-stamp").read_text()
+    for options, variables in (((), {}), ((), {"COURSE_TORCH": "pypi"}), (("--torch=cpu",), {})):
+        version, done = doctor(*options, **variables)
+        assert (version, done.returncode) == ("2.1+cpu", 0) and "Completing" not in done.stdout
+    (root / ".venv" / "course-stamp").unlink()  # a completed environment keeps its build
+    version, done = doctor(COURSE_TORCH="pypi")
+    assert version == "2.1+cpu" and "Completing" in done.stdout
+    version, done = doctor("--torch", "pypi")
+    assert (version, done.returncode) == ("2.1", 0) and "(another build of PyTorch is asked for)" in done.stdout
+    shutil.rmtree(torches / "own" / "torch")  # the index lost its wheels: the environment stays as it is
+    version, done = doctor("--torch", "cpu")
+    assert (version, done.returncode) == ("2.1", 1) and "PyTorch for cpu cannot be had" in done.stderr
+    assert (root / ".venv" / "course-stamp").read_text() == stamp
+
+
+@pytest.mark.parametrize(
+    ("arguments", "others", "choice"),
+    [
+        (["lab", "--torch", "cpu", "--no-browser"], ["lab", "--no-browser"], "cpu"),
+        (["--torch=pypi", "doctor"], ["doctor"], "pypi"),
+        (["doctor", "--torch"], ["doctor"], "nothing"),
+        (["bundle", "linux", "--torch", "cpu"], ["bundle", "linux", "--torch", "cpu"], ""),
+        (["demo"], ["demo"], ""),
+    ],
+)
+def test_the_choice_is_taken_out_of_the_command_line(course: ModuleType, arguments, others, choice: str):
+    assert course.take_torch(arguments) == (others, choice)
+
+
+def test_a_choice_that_is_none(course: ModuleType, capsys: pytest.CaptureFixture, monkeypatch: pytest.MonkeyPatch):
+    assert course.main(["doctor", "--torch", "gpu"]) == 2
+    assert capsys.readouterr().err == "--torch is 'gpu': choose one of cpu, cuda, pypi.\n"
+    monkeypatch.setenv("COURSE_TORCH", "CPU")
+    assert course.main(["doctor"]) == 2
+    assert capsys.readouterr().err == "COURSE_TORCH is 'CPU': choose one of cpu, cuda, pypi.\n"
+    monkeypatch.setattr(course.sys, "platform", "darwin")
+    assert course.main(["doctor", "--torch", "cuda"]) == 2
+    assert "Macs have no CUDA" in capsys.readouterr().err and not course.FOLDER.exists()
+
+
+def test_bundle_gets_the_settings_of_pip_and_no_others(project: Path):
+    bundle = project / "aitex_utils" / "commands" / "bundle.py"
+    bundle.write_text("import os\nprint(sorted(name for name in os.environ if name.startswith('PIP_')))\n")
+    done = launch(project, "bundle", "linux", PIP_TARGET="elsewhere", PIP_PROXY="http://p:1")
+    bundle.unlink()
+    assert done.out.strip() == "['PIP_CONFIG_FILE', 'PIP_FIND_LINKS', 'PIP_NO_INDEX', 'PIP_PROXY']", done.err

@@ -1,0 +1,217 @@
+"""Start the course from this memory stick, without a network: `python start.py`, or `python start.py test --quick`.
+
+`course.py bundle` writes this file onto the stick as `start.py`. It copies the course to this computer, checks the
+wheels, and lets pip take all packages from the stick. Standard library only, and an old Python must reach the check.
+"""
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+
+STICK = Path(__file__).absolute().parent
+VERSION = "{}.{}".format(*sys.version_info[:2])
+BITS = sys.maxsize.bit_length() + 1
+SYSTEM = {"win32": "windows", "darwin": "macos"}.get(sys.platform, "linux")
+
+
+def read_bundle(stick: Path = STICK) -> dict:
+    """Return what the stick says about itself.
+
+    Parameters
+    ----------
+    stick : Path
+        Folder of the stick.
+
+    Returns
+    -------
+    dict
+        Content of its bundle.json.
+
+    Examples
+    --------
+    >>> read_bundle(Path("no/such/folder"))
+    Traceback (most recent call last):
+    ...
+    SystemExit: bundle.json on the stick cannot be read: copy the whole folder of the stick again.
+    """
+    try:
+        return json.loads((stick / "bundle.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        sys.exit("bundle.json on the stick cannot be read: copy the whole folder of the stick again.")
+
+
+def complaint(bundle: dict, system: str = SYSTEM, version: str = VERSION, bits: int = BITS) -> str:
+    """Return why this computer cannot use the stick.
+
+    Parameters
+    ----------
+    bundle : dict
+        See `read_bundle`.
+    system, version : str
+        System and version of Python of this computer.
+    bits : int
+        Size of a pointer in this Python.
+
+    Returns
+    -------
+    str
+        Empty if the computer can use the stick.
+
+    Examples
+    --------
+    >>> complaint({"systems": {"linux": {}}, "pythons": ["3.11"]}, "linux", "3.11", 64)
+    ''
+    """
+    pythons = " or ".join(bundle["pythons"])
+    if system not in bundle["systems"]:
+        systems = " and ".join(bundle["systems"])
+        return f"The stick is for {systems}, and this is {system}: make one with `python course.py bundle {system}`."
+    if version not in bundle["pythons"] or bits != 64:
+        found = f"This is Python {version} in {bits} bits"
+        return f"{found}, and the stick is for Python {pythons} in 64 bits: install that one."
+    return ""
+
+
+def damaged_files(bundle: dict, stick: Path = STICK, system: str = SYSTEM, version: str = VERSION) -> list:
+    """Return the files of the stick that this computer needs and that are missing or damaged.
+
+    Parameters
+    ----------
+    bundle : dict
+        See `read_bundle`.
+    stick : Path
+        Folder of the stick.
+    system, version : str
+        System and version of Python of this computer.
+
+    Returns
+    -------
+    list of str
+        Names of files.
+
+    Examples
+    --------
+    >>> bundle = {"systems": {"linux": {"wheels": {"3.11": []}}}, "files": {"course.zip": "1f"}}
+    >>> damaged_files(bundle, Path("no/such/folder"), "linux", "3.11")
+    ['course.zip']
+    """
+    names = ["course.zip"] + ["wheels/" + name for name in bundle["systems"][system]["wheels"][version]]
+    damaged = []
+    for name in names:
+        digest = hashlib.sha256()
+        try:
+            with open(str(stick / name), "rb") as file:
+                for piece in iter(lambda: file.read(1 << 20), b""):
+                    digest.update(piece)
+        except OSError:
+            damaged.append(name)
+            continue
+        if digest.hexdigest() != bundle["files"][name]:
+            damaged.append(name)
+    return damaged
+
+
+def unpack(folder: Path, stick: Path = STICK) -> None:
+    """Unpack the course into a folder, unless it is there already.
+
+    Parameters
+    ----------
+    folder : Path
+        Folder for the course. One that contains a course stays as it is, with the work of a learner in it.
+    stick : Path
+        Folder of the stick.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as place:
+    ...     with zipfile.ZipFile(Path(place, "course.zip"), "w") as archive:
+    ...         archive.writestr("course.py", "")
+    ...     unpack(Path(place, "course"), Path(place))
+    ...     os.listdir(str(Path(place, "course")))
+    ['course.py']
+    """
+    if (folder / "course.py").is_file():
+        return
+    if folder.exists() and (not folder.is_dir() or os.listdir(str(folder))):
+        sys.exit(f"{folder} is there and is no course: name another folder with --to FOLDER.")
+    half = folder.with_name(folder.name + ".half")  # renamed at the end, so the course is there whole or not at all
+    half.mkdir(parents=True, exist_ok=True)
+    with zipfile.ZipFile(str(stick / "course.zip")) as archive:
+        archive.extractall(str(half))
+    if folder.exists():
+        folder.rmdir()
+    half.rename(folder)
+
+
+def variables(stick: Path = STICK, environment: Mapping = os.environ) -> dict:
+    """Return environment variables with which pip takes packages from the stick, and from nowhere else.
+
+    Parameters
+    ----------
+    stick : Path
+        Folder of the stick.
+    environment : mapping of str to str
+        Environment variables.
+
+    Returns
+    -------
+    dict of str to str
+
+    Examples
+    --------
+    >>> variables(Path("/media/ada/MY STICK"), {})["PIP_FIND_LINKS"].endswith("/media/ada/MY%20STICK/wheels")
+    True
+    """
+    ours = {name: value for name, value in environment.items() if not name.startswith("PIP_")}
+    place = (stick / "wheels").as_uri()  # an address, because pip splits names of folders at spaces
+    return dict(ours, PIP_NO_INDEX="1", PIP_FIND_LINKS=place, PIP_CONFIG_FILE=os.devnull)
+
+
+def main(arguments: list) -> int:
+    """Copy the course to this computer and start it.
+
+    Parameters
+    ----------
+    arguments : list of str
+        `--to FOLDER`, and a command of course.py with its arguments; `lab` if there is none.
+
+    Returns
+    -------
+    int
+        Exit code.
+
+    Examples
+    --------
+    >>> main(["--to"])
+    Traceback (most recent call last):
+    ...
+    SystemExit: Name a folder after --to.
+    """
+    folder = Path(os.path.expanduser("~"), "patchcore-course")
+    if arguments[:1] == ["--to"]:
+        if len(arguments) < 2:
+            sys.exit("Name a folder after --to.")
+        folder, arguments = Path(os.path.abspath(os.path.expanduser(arguments[1]))), arguments[2:]
+    bundle = read_bundle()
+    wrong = complaint(bundle)
+    if wrong:
+        sys.exit(wrong)
+    if not (folder / ".venv" / "course-stamp").is_file():
+        print("Checking the files of the stick.", flush=True)
+        damaged = damaged_files(bundle)
+        if damaged:
+            sys.exit(f"{', '.join(damaged)} on the stick is missing or damaged: copy the stick again.")
+    print(f"The course is in {folder}.", flush=True)
+    unpack(folder)
+    command = [sys.executable, str(folder / "course.py")] + (arguments or ["lab"])
+    return subprocess.call(command, env=variables())
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,316 @@
+"""A memory stick is made from wheels of a few bytes, goes on after an interruption, and replaces nothing foreign."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from aitex_utils.errors import InputError
+from aitex_utils.teaching import stick
+from aitex_utils.teaching.stick import course_files, make_stick, refuse_foreign_files, start_scripts, write_archive
+from aitex_utils.teaching.wheels import Target, Wheel
+
+LINUX, WINDOWS = Target("linux", "3.11"), Target("windows", "3.11")
+SHOP = {  # wheels of the package index, and what they require
+    "tiny-1.0-py3-none-any.whl": "torch>=2",
+    "tiny-2.0-py3-none-any.whl": "torch>=2",
+    "torch-2.1-cp311-cp311-manylinux_2_28_x86_64.whl": "nvidia-cuda",
+    "nvidia_cuda-13-py3-none-manylinux_2_28_x86_64.whl": "",
+    "torch-2.1-cp311-cp311-win_amd64.whl": "",
+    "tiny_dask-1-py3-none-any.whl": "",
+}
+OWN = {"torch-2.1+cpu-cp311-cp311-manylinux_2_28_x86_64.whl": ""}  # of PyTorch's own index
+
+
+def make_wheels(folder: Path, wheels: dict[str, str]) -> None:
+    folder.mkdir()
+    for file, requires in wheels.items():
+        name, version = file.split("-")[:2]
+        with zipfile.ZipFile(folder / file, "w") as archive:
+            text = f"Name: {name}\nVersion: {version}\n" + (f"Requires-Dist: {requires}\n" if requires else "")
+            archive.writestr(f"{name}-{version}.dist-info/METADATA", f"Metadata-Version: 2.1\n{text}")
+
+
+@pytest.fixture
+def course(tmp_path: Path) -> Path:
+    """Return a course of a few files. Its own packages are `tiny` before version 2, and what that requires."""
+    root = tmp_path / "course"
+    texts = {"course.py": "", "requirements.txt": "tiny\n", "requirements-scale.txt": "tiny_dask\n"}
+    texts |= {"constraints.txt": "tiny<2\n", "notebooks/00_start_here.ipynb": "{}", "data/practice/strip.png": "p"}
+    texts |= {"data/README.md": "about", "data/aitex/strip.png": "secret", ".venv/lib/a.py": "", "site/index.html": "s"}
+    for name, text in texts.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(text)
+    return root
+
+
+@pytest.fixture(autouse=True)
+def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, list[str], str]]:
+    """Let pip fetch from two folders, and list its calls: index, requirements, system. `fails` names what it lacks."""
+    from packaging.requirements import Requirement
+    from packaging.utils import canonicalize_name
+
+    from aitex_utils.teaching.wheels import read_wheel, resolve
+
+    make_wheels(tmp_path / "shop", SHOP)
+    make_wheels(tmp_path / "own", OWN)
+    calls = []
+
+    def run_pip(self, lacking, target, environment) -> list[Path]:
+        index = environment.get("PIP_INDEX_URL", "")
+        calls.append((index, list(lacking), target.system))
+        place = tmp_path / ("own" if "pytorch" in index else "shop")
+        folder = self.stick.folder / stick.FETCHING / target.system
+        folder.mkdir(parents=True, exist_ok=True)
+        for line in lacking:
+            name = canonicalize_name(Requirement(line).name)
+            there = [wheel for wheel in map(read_wheel, place.glob("*.whl")) if wheel.name == name]
+            found = [w for w in resolve(there, target, [Requirement(line)], [])[0] if w.name == name]
+            if not found:
+                raise InputError(f"pip cannot fetch {line}")
+            shutil.copy(place / found[0].file, folder)
+        return sorted(folder.glob("*.whl"))
+
+    monkeypatch.setattr(stick.Fetcher, "run_pip", run_pip)
+    return calls
+
+
+def make(course: Path, *targets: Target, choice: str = "", **environment: str) -> tuple[dict, list[str]]:
+    said: list[str] = []
+    content = make_stick(
+        course.parent / "stick",
+        targets or [LINUX],
+        root=course,
+        choice=choice,
+        environment=environment,
+        say=said.append,
+    )
+    return content, said
+
+
+def wheels_on(folder: Path) -> list[str]:
+    return sorted(path.name for path in (folder / "wheels").iterdir())
+
+
+def test_a_stick_is_complete_and_its_sums_are_right(course: Path, tmp_path: Path):
+    content, _ = make(course, LINUX, WINDOWS)
+    folder = tmp_path / "stick"
+    files = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+    expected = {
+        "tiny-1.0-py3-none-any.whl",
+        "tiny_dask-1-py3-none-any.whl",
+        *OWN,
+        "torch-2.1-cp311-cp311-win_amd64.whl",
+    }
+    assert set(wheels_on(folder)) == expected
+    named = {"bundle.json", "SHA256SUMS", "README.txt", "start.py", "start.sh", "start.bat", "course.zip"}
+    assert files == named | {f"wheels/{name}" for name in expected}
+    lines = [line.split("  ") for line in (folder / "SHA256SUMS").read_text().splitlines()]
+    assert {name for _, name in lines} == files - {"SHA256SUMS"}
+    for digest, name in lines:
+        assert hashlib.sha256((folder / name).read_bytes()).hexdigest() == digest
+    if shutil.which("sha256sum"):
+        subprocess.run(["sha256sum", "--quiet", "-c", "SHA256SUMS"], cwd=folder, check=True)
+    linux, windows = content["systems"]["linux"], content["systems"]["windows"]
+    assert (linux["torch"], linux["has_cuda"], windows["torch"]) == ({"3.11": "2.1+cpu"}, False, {"3.11": "2.1"})
+    assert linux["bytes"] == sum((folder / "wheels" / name).stat().st_size for name in linux["wheels"]["3.11"])
+    assert json.loads((folder / "bundle.json").read_text()) == content
+
+
+def test_the_archive_has_the_course_the_fabric_and_the_site(course: Path, tmp_path: Path):
+    make(course)
+    names = zipfile.ZipFile(tmp_path / "stick" / "course.zip").namelist()
+    expected = ["constraints.txt", "course.py", "data/README.md", "data/practice/strip.png"]
+    expected += ["notebooks/00_start_here.ipynb", "requirements-scale.txt", "requirements.txt", "site/index.html"]
+    assert names == expected
+
+
+def test_git_says_which_files_belong_to_the_course(course: Path):
+    if shutil.which("git") is None:
+        pytest.skip("no git")
+    (course / "diary.txt").touch()
+    assert "diary.txt" in course_files(course)
+    subprocess.run(["git", "init", "-q", str(course)], check=True)
+    subprocess.run(["git", "-C", str(course), "add", "course.py", "requirements.txt"], check=True)
+    assert course_files(course) == ["course.py", "requirements.txt"]
+
+
+def test_the_same_files_give_the_same_archive(tmp_path: Path):
+    (tmp_path / "a").write_text("a")
+    for name in ("1.zip", "2.zip"):
+        write_archive(tmp_path / name, tmp_path, ["a"])
+        os.utime(tmp_path / "a", (10**9, 10**9))
+    assert (tmp_path / "1.zip").read_bytes() == (tmp_path / "2.zip").read_bytes()
+
+
+# Where PyTorch comes from
+
+
+@pytest.mark.parametrize(
+    ("choice", "variables", "index", "torch"),
+    [
+        ("", {}, "https://download.pytorch.org/whl/cpu", "2.1+cpu"),
+        ("cpu", {"PIP_INDEX_URL": "x"}, "https://download.pytorch.org/whl/cpu", "2.1+cpu"),
+        ("", {"PIP_INDEX_URL": "x"}, "x", "2.1"),
+        ("", {"PIP_FIND_LINKS": "x"}, "", "2.1"),
+        ("cpu", {"PIP_NO_INDEX": "1"}, "", "2.1"),
+        ("pypi", {}, "", "2.1"),
+        ("cuda", {}, "", "2.1"),
+    ],
+)
+def test_the_choice_of_pytorch(course: Path, shop: list, choice: str, variables: dict, index: str, torch: str):
+    content, _ = make(course, choice=choice, **variables)
+    (of_torch,) = [called for called, lacking, _ in shop if any(line.startswith("torch") for line in lacking)]
+    assert of_torch == index and content["systems"]["linux"]["torch"] == {"3.11": torch}
+    assert content["systems"]["linux"]["has_cuda"] == (torch == "2.1")
+
+
+def test_windows_gets_cuda_only_if_that_is_chosen(course: Path, shop: list):
+    make(course, WINDOWS)
+    assert {index for index, _, _ in shop} == {""}
+    with pytest.raises(InputError, match="pip cannot fetch torch"):  # this index has no wheel for Windows
+        make(course, WINDOWS, choice="cuda")
+    assert shop[-1][0] == "https://download.pytorch.org/whl/cu130"
+
+
+def test_an_index_that_fails_gives_way_unless_it_was_chosen(course: Path, tmp_path: Path):
+    (tmp_path / "own" / next(iter(OWN))).unlink()
+    with pytest.raises(InputError, match="pip cannot fetch torch>=2"):
+        make(course, choice="cpu")
+    content, said = make(course)
+    assert content["systems"]["linux"]["has_cuda"] and any(
+        "comes from PyPI, with CUDA, because" in text for text in said
+    )
+
+
+def test_another_choice_replaces_the_build_on_the_stick(course: Path, tmp_path: Path):
+    make(course)
+    content, _ = make(course, choice="cuda")
+    assert content["systems"]["linux"]["torch"] == {"3.11": "2.1"} and next(iter(OWN)) not in wheels_on(
+        tmp_path / "stick"
+    )
+    content, _ = make(course, choice="cpu")
+    assert content["systems"]["linux"]["torch"] == {"3.11": "2.1+cpu"}
+    assert not any("nvidia" in name for name in wheels_on(tmp_path / "stick"))
+
+
+# Interrupted, damaged, foreign
+
+
+def test_a_second_run_fetches_nothing_and_changes_nothing(course: Path, tmp_path: Path, shop: list):
+    make(course)
+    before = (tmp_path / "stick" / "SHA256SUMS").read_text()
+    shop.clear()
+    make(course)
+    assert shop == [] and (tmp_path / "stick" / "SHA256SUMS").read_text() == before
+
+
+@pytest.mark.parametrize("calls", [0, 1, 2])
+def test_an_interrupted_bundle_goes_on(course: Path, tmp_path: Path, shop: list, monkeypatch, calls: int):
+    real = stick.Stick.add_wheels
+
+    def interrupted(self, paths) -> list[Wheel]:
+        nonlocal calls
+        if calls == 0:
+            raise KeyboardInterrupt
+        calls -= 1
+        return real(self, paths)
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(stick.Stick, "add_wheels", interrupted)
+        make(course, LINUX, WINDOWS)
+    there = wheels_on(tmp_path / "stick")
+    shop.clear()
+    make(course, LINUX, WINDOWS)
+    fetched = {re.match(r"[\w-]+", line)[0].replace("-", "_") for _, lines, _ in shop for line in lines}
+    assert not {name.split("-")[0] for name in there if "torch" not in name} & fetched
+    assert not (tmp_path / "stick" / stick.FETCHING).exists() and len(wheels_on(tmp_path / "stick")) == 4
+
+
+@pytest.mark.parametrize("content", [b"", b"damaged", None])
+def test_a_damaged_or_missing_wheel_is_fetched_again(course: Path, tmp_path: Path, shop: list, content: bytes | None):
+    make(course)
+    path = tmp_path / "stick" / "wheels" / "tiny-1.0-py3-none-any.whl"
+    good = path.read_bytes()
+    path.unlink() if content is None else path.write_bytes(content)
+    shop.clear()
+    _, said = make(course)
+    assert [lines for _, lines, _ in shop] == [["tiny<2"]] and path.read_bytes() == good
+    assert any("is damaged, so it is fetched again" in text for text in said) == (content is not None)
+
+
+def test_files_of_systems_that_are_no_longer_named_are_removed(course: Path, tmp_path: Path):
+    make(course, LINUX, WINDOWS)
+    make(course, WINDOWS)
+    folder = tmp_path / "stick"
+    assert not (folder / "start.sh").exists() and not any("manylinux" in name for name in wheels_on(folder))
+    assert "start.sh" not in (folder / "SHA256SUMS").read_text()
+
+
+@pytest.mark.parametrize("name", ["thesis.txt", "wheels/other-1-py3-none-any.whl", "start.bat", "new/thesis.txt"])
+def test_a_foreign_file_is_never_overwritten(course: Path, tmp_path: Path, name: str):
+    make(course)
+    path = tmp_path / "stick" / name
+    path.parent.mkdir(exist_ok=True)
+    path.write_text("years of work")
+    with pytest.raises(InputError, match=f"contains {name.split('/thesis')[0]}, which is no part of a memory stick"):
+        make(course, LINUX, WINDOWS)
+    assert path.read_text() == "years of work"
+
+
+def test_the_folder_for_further_files_is_left_alone(course: Path, tmp_path: Path):
+    make(course)
+    (tmp_path / "stick" / "extra").mkdir()
+    (tmp_path / "stick" / "extra" / "python-installer.exe").write_text("installer")
+    make(course)
+    assert (tmp_path / "stick" / "extra" / "python-installer.exe").read_text() == "installer"
+
+
+@pytest.mark.parametrize("text", ["no JSON", "{}", '{"kind": "other", "files": {"thesis.txt": ""}}', "[1]"])
+def test_a_manifest_of_another_program_is_left_alone(tmp_path: Path, text: str):
+    (tmp_path / "bundle.json").write_text(text)
+    with pytest.raises(InputError, match="is not from this course: choose another folder with --out"):
+        refuse_foreign_files(tmp_path)
+    assert (tmp_path / "bundle.json").read_text() == text
+
+
+# Start scripts
+
+
+def test_scripts_name_the_versions_and_fit_their_systems():
+    texts = start_scripts(["linux", "windows", "macos"], ["3.9", "3.11", "3.10"], "1.2.3")
+    assert "in python3.11 python3.10 python3.9 python3 python\n" in texts["start.sh"] == texts["start.command"]
+    assert "(3.11 3.10 3.9)" in texts["start.bat"]
+    assert texts["start.bat"].count("\n") == texts["start.bat"].count("\r\n") and "\r" not in texts["start.sh"]
+    assert "version 1.2.3" in texts["README.txt"] and "3.9 or 3.11 or 3.10" in texts["README.txt"]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a script of POSIX")
+@pytest.mark.parametrize("is_there", [True, False])
+def test_the_script_finds_a_python_of_a_bundled_version(tmp_path: Path, is_there: bool):
+    place = tmp_path / "MY STICK"
+    place.mkdir()
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    for name in ("sh", "dirname"):
+        (programs / name).symlink_to(shutil.which(name))
+    version = "{}.{}".format(*sys.version_info[:2]) if is_there else "3.99"
+    (programs / "python3").write_text(f'#!/bin/sh\nexec "{sys.executable}" "$@"\n')
+    (programs / "python3").chmod(0o755)
+    (place / "start.sh").write_text(start_scripts(["linux"], [version])["start.sh"])
+    (place / "start.py").write_text("import sys; print(sys.argv[1:])")
+    command = ["sh", str(place / "start.sh"), "test", "a b"]
+    done = subprocess.run(command, env={"PATH": str(programs)}, capture_output=True, text=True)
+    if is_there:
+        assert (done.returncode, done.stdout) == (0, "['test', 'a b']\n")
+    else:
+        assert done.returncode == 1 and done.stderr.startswith("No Python 3.99 was found: install it")
