@@ -191,7 +191,7 @@ def test_the_dev_container():
     assert "port 8888" in PLATFORMS
     assert "python course.py doctor" in container["postCreateCommand"]
     needs = container["hostRequirements"]
-    assert int(needs["storage"].removesuffix("gb")) > course.GB_KEPT + course.GB_FETCHED
+    assert int(needs["storage"].removesuffix("gb")) > sum(course.SIZES["cuda"])
     memory = re.search(r"container with (\d+) GB is enough", PLATFORMS)
     assert memory and needs["memory"] == f"{memory[1]}gb"
     interpreter = container["customizations"]["vscode"]["settings"]["python.defaultInterpreterPath"]

@@ -24,7 +24,7 @@ SINGLE = {  # group of each page that is not found by its folder, in the site's 
 }
 GROUPS = ("Course", "Notebooks", "Capstone", "Reference", "Teaching", "Project")
 TITLE = re.compile(r"^# +(.+?)\s*$", re.MULTILINE)
-SLIDES = "teaching/slides/"  # they are sources of another format
+SLIDES = ("teaching/slides/", "teaching/handout.md")  # sources of another format
 
 
 class Page(NamedTuple):
