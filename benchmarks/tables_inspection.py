@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from results_files import read_results
 from tables_format import markdown_table
 
@@ -55,17 +53,19 @@ def size_table() -> str:
     str
     """
     measured = read_results("inspection")["size"]
-    seconds = measured["seconds"]
+    seconds, counts = measured["seconds"], [str(measured["good"]), str(measured["judged"])]
     others = sum(seconds.values()) - seconds["fit"] - seconds["judge"]
-    rows = [_cost_row("`inspect`", seconds["fit"], seconds["judge"], others, measured["peak_gib"])]
+    rows = [["`inspect`", *counts, *_costs(seconds["fit"], seconds["judge"], others, measured["peak_gib"])]]
     for one in measured["anomalib"]:
         name = f"anomalib, resized to {one['size']} px, ratio {100 * one['coreset_ratio']:g} %"
-        rows.append(_cost_row(name, one["seconds"]["fit"], one["seconds"]["predict"], None, one["peak_gib"]))
-    return markdown_table(["", "fit", "judge", "checks, threshold, report", "peak memory"], rows)
+        costs = _costs(one["seconds"]["fit"], one["seconds"]["predict"], None, one["peak_gib"])
+        rows.append([name, *counts, *costs])
+    head = ["detector", "good pictures", "judged", "fit", "judge", "checks and threshold", "peak memory"]
+    return markdown_table(head, rows)
 
 
-def _cost_row(name: str, fit: float, judge: float, others: float | None, peak: float) -> list[Any]:
-    return [name, f"{fit:.0f} s", f"{judge:.0f} s", "" if others is None else f"{others:.0f} s", f"{peak:.1f} GiB"]
+def _costs(fit: float, judge: float, others: float | None, peak: float) -> list[str]:
+    return [f"{fit:.0f} s", f"{judge:.0f} s", "" if others is None else f"{others:.0f} s", f"{peak:.1f} GiB"]
 
 
-TABLES = {"inspection_promise": promise_table, "inspection_colour": colour_table}
+TABLES = {"inspection_promise": promise_table, "inspection_colour": colour_table, "inspection_size": size_table}

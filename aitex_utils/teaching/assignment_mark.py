@@ -19,6 +19,7 @@ import numpy as np
 from aitex_utils import metrics
 from aitex_utils.errors import InputError
 from aitex_utils.files.atomic_write import atomic_write
+from aitex_utils.files.csv_cells import text_cell
 from aitex_utils.files.images import read_mask
 from aitex_utils.files.paths import given_path
 from aitex_utils.strips import STRIP_SHAPE
@@ -29,7 +30,6 @@ from .assignment_pack import KEY_FILE, TEACHER
 
 TILE = 256  # px
 CONFIDENCE = 0.95
-FORMULA = ("=", "+", "-", "@", "\t", "\r")  # first characters that a spreadsheet takes for the start of a formula
 COLUMNS = (
     *("learner", "refused", "auroc", "auroc_low", "auroc_high", "ap", "ap_low", "ap_high", "aupro_0.3", "aupro_0.05"),
     *("threshold", "promised_rate", "false_alarms", "clean_tiles", "realised_rate", "binomial_low", "binomial_high"),
@@ -396,7 +396,7 @@ def write_register(marks: Sequence[Mark], path: str | os.PathLike) -> None:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(COLUMNS)
         for mark in marks:
-            values = {"learner": _as_text(mark.learner), "refused": _as_text(mark.refused), **mark.values}
+            values = {"learner": text_cell(mark.learner), "refused": text_cell(mark.refused), **mark.values}
             writer.writerow([_rounded(values.get(name, "")) for name in COLUMNS])
 
 
@@ -410,11 +410,6 @@ def _maps_and_masks(answer: Answer, key: Key, names: list[str]) -> tuple[list[np
     columns = [key.strips[name].columns for name in names]
     maps = [answer.maps[name][:, own] for name, own in zip(names, columns, strict=True)]
     return maps, [key.strips[name].mask[:, own] for name, own in zip(names, columns, strict=True)]
-
-
-def _as_text(text: str) -> str:
-    """Return a text that no spreadsheet runs as a formula."""
-    return f"'{text}" if text.startswith(FORMULA) else text
 
 
 def _rounded(value: Any) -> Any:

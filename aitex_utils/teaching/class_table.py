@@ -6,12 +6,12 @@ import csv
 import io
 from datetime import datetime
 
+from ..files.csv_cells import text_cell
 from .class_summary import begun_exercises, is_stuck, minutes_open
 from .learners import Class
 from .progress_files import Attempt
 
 COLUMNS = ("learner", "file", "exercise", "state", "tries", "hints", "first_try", "last_try", "minutes_open", "mistake")
-FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")  # with which a spreadsheet takes a cell for a formula
 
 
 def class_csv(found: Class, now: datetime | None) -> str:
@@ -86,7 +86,4 @@ def _values(attempt: Attempt | None) -> list[object]:
 
 def _cell(value: object) -> object:
     """Return a value for a cell: a text that can be written, and that no spreadsheet takes for a formula."""
-    if not isinstance(value, str):
-        return value
-    text = value.encode("utf-8", "backslashreplace").decode("utf-8").replace("\0", "?")
-    return f"'{text}" if text.startswith(FORMULA) else text
+    return text_cell(value) if isinstance(value, str) else value

@@ -1,0 +1,31 @@
+"""Text in the cells of a CSV file that people open in a spreadsheet."""
+
+from __future__ import annotations
+
+import re
+
+FORMULA = ("=", "+", "-", "@")  # first characters that a spreadsheet takes for the start of a formula
+CONTROL = re.compile(r"[\x00-\x1f\x7f\x85\u2028\u2029]+")  # line breaks among them
+
+
+def text_cell(text: str) -> str:
+    r"""Return a text for a cell: in one line, and no formula for a spreadsheet.
+
+    Parameters
+    ----------
+    text : str
+        Any text, also from a file of unknown origin.
+
+    Returns
+    -------
+    str
+        Control characters are spaces. A text that a spreadsheet would take for a formula begins with an apostrophe.
+        Halves of a surrogate pair, which UTF-8 cannot have, are written as escape sequences.
+
+    Examples
+    --------
+    >>> text_cell("=1+1"), text_cell("two\r\nlines")
+    ("'=1+1", 'two lines')
+    """
+    shown = CONTROL.sub(" ", text.encode("utf-8", "backslashreplace").decode("utf-8")).strip()
+    return f"'{shown}" if shown.startswith(FORMULA) else shown
