@@ -77,14 +77,14 @@ def test_the_tables_show_what_was_measured(monkeypatch: pytest.MonkeyPatch):
     promise = {"fabric": "00", "fitted": 5, "held_out": 6, "new": 10, "promised": 0.05, "realised": 0.05}
     promise |= {"interval": [0.01, 0.1], "rates": [0.0, 0.1]}
     size = {"seconds": {"check": 1.0, "fit": 20.0, "calibrate": 3.0, "judge": 40.0, "report": 6.0}, "peak_gib": 1.25}
+    size |= {"good": 30, "judged": 90}
     size["anomalib"] = [{"size": 256, "coreset_ratio": 0.1, "seconds": {"fit": 7, "predict": 8}, "peak_gib": 2}]
     results = {"promise": promise, "size": size, "colour": {"colour": 1.0, "grey": 0.4}}
     monkeypatch.setattr(tables_inspection, "read_results", lambda name: results)
-    tables = {**tables_inspection.TABLES, "inspection_size": tables_inspection.size_table}
-    rows = {name: table().splitlines()[2:] for name, table in tables.items()}
+    rows = {name: table().splitlines()[2:] for name, table in tables_inspection.TABLES.items()}
     assert rows["inspection_promise"] == ["| 00 | 5 | 6 | 10 | 2 | 5 % | 5.0 % (1.0 to 10.0) | 0.0 % | 10.0 % |"]
     assert rows["inspection_colour"] == ["| colour | 1.000 |", "| grey | 0.400 |"]
     assert rows["inspection_size"] == [
-        "| `inspect` | 20 s | 40 s | 10 s | 1.2 GiB |",
-        "| anomalib, resized to 256 px, ratio 10 % | 7 s | 8 s |  | 2.0 GiB |",
+        "| `inspect` | 30 | 90 | 20 s | 40 s | 10 s | 1.2 GiB |",
+        "| anomalib, resized to 256 px, ratio 10 % | 30 | 90 | 7 s | 8 s |  | 2.0 GiB |",
     ]
