@@ -43,7 +43,7 @@ OWN = {STAMP.name, SCALE_STAMP.name, LOG.name, LOCK.name, MADE.name, "course-tmp
 OWN |= {"lib64", "share", "etc", "man"}
 OWN |= {"bin", "lib", "include", "Scripts", "Lib", "Include", "doc"}  # what virtual environments consist of
 SHARED = ROOT / "aitex_utils" / "commands" / "launching.py"
-SIZES = {"cpu": (2, 1), "cuda": (6, 3.5)}  # with this build of PyTorch: GB on the disk, and GB to download
+SIZES = {"cpu": (2, 1), "cuda": (7, 3.5)}  # with this build of PyTorch: GB on the disk, and GB to download
 PYPI_BUILD = "cuda" if sys.platform == "linux" else "cpu"  # the build that PyPI has for this system
 CHOICES = ("cpu", "cuda", "pypi")
 TORCH = {"asked": "", "build": ""}  # what --torch asks for, and the build that is to be installed, once it is known

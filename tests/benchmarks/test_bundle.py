@@ -63,12 +63,12 @@ def sizes_of_course() -> dict[str, tuple[float, float]]:
 
 
 def test_course_py_states_bounds_that_hold():
-    """The wheels are what an installation fetches. The file system takes a little more than the sum of the files."""
+    """The wheels are what an installation fetches."""
     sizes = sizes_of_course()
     for name, stick in RESULTS["sticks"].items():
         assert stick["wheel_bytes"] / 1e9 <= sizes[name.split(", ")[1]][1], name
     for build, size in RESULTS["environments"].items():
-        assert size / 1e9 <= sizes[build][0] + 0.5, build
+        assert size / 1e9 <= sizes[build][0], build
 
 
 def test_sticks_without_cuda_are_under_the_limit():

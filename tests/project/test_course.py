@@ -1224,7 +1224,7 @@ def test_a_choice_names_the_index_unless_there_is_to_be_none(choosing: ModuleTyp
 
 def test_an_index_that_does_not_answer_or_lacks_the_version(choosing: ModuleType, capsys, monkeypatch):
     instead = (
-        "so PyTorch comes from PyPI, with CUDA: 6 GB on the disk and 3.5 GB to download, instead of 2 GB and 1 GB."
+        "so PyTorch comes from PyPI, with CUDA: 7 GB on the disk and 3.5 GB to download, instead of 2 GB and 1 GB."
     )
     monkeypatch.setattr(choosing, "unreachable", lambda index, settings: f"{index} does not answer")
     choosing.install_torch(None)
@@ -1247,7 +1247,7 @@ def test_pypi_s_build_needs_more_space(choosing: ModuleType, capsys, monkeypatch
     monkeypatch.setattr(choosing, "free", lambda: 5.0)
     choosing.check_requisites()
     monkeypatch.setattr(choosing, "unreachable", lambda index, settings: f"{index} does not answer")
-    with pytest.raises(choosing.SetupError, match="setting up needs 9.5 GB"):
+    with pytest.raises(choosing.SetupError, match="setting up needs 10.5 GB"):
         choosing.install_torch(None)
 
 
