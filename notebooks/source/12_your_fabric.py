@@ -165,7 +165,7 @@ titles = [f"{name.split('/')[-1]}\n{kind}" for name, kind in found.items()]
 show(*plot_panels(images, titles, "Five faulty pictures, and what the check says about each.", columns=3))
 
 # %% [markdown]
-# Each message names the consequence:
+# Each message names the consequence. Sizes are height x width, as in an array:
 
 # %%
 for line in serious_picture_issues(issues):
@@ -213,7 +213,8 @@ for side in (None, 256):
 # context: each patch sees more yarns. Keep the resolution if your defects are a few pixels wide, and test both if you can.
 #
 # Here we scale down, to save time. `python course.py inspect` does everything at once: it checks, fits, finds the
-# threshold, judges, and writes a report. This takes about 35 seconds.
+# threshold, judges, and writes a report. Its message counts tiles, two per picture: 20 good pictures to learn from, and 60
+# to judge. The 60 are 20 held-out and 40 test pictures. This takes about 35 seconds.
 
 # %%
 results = setup.results_folder()
@@ -242,7 +243,8 @@ show(*plot_found({"colour": colour, "grey": grey}))
 
 # %% [markdown]
 # A colour that is lost in grey cannot be found again. If your pictures are in colour and your defects can be stains, keep
-# the colours. The price: a change of the light's colour raises the scores too, as section 6 shows.
+# the colours. The price: a change of the light's colour can raise the scores too. The lamp of section 6 changes its colour
+# and its brightness.
 #
 # **Try it.** Inspect at the pictures' own resolution, with `--side 0` and another folder after `--out`. This takes about two
 # minutes. Which kinds gain, and which lose?
@@ -286,8 +288,9 @@ show(*plot_scores(of_good, of_defective, inspection.threshold, samples="pictures
 # *Medium, 15 minutes.*
 #
 # `scores` is `(n,)`: scores of good pictures. `orders` is `(draws, n)`: each row is a permutation of the positions. In each
-# draw, the first `n_held_out` pictures of the permutation set the threshold, with `conformal_threshold(scores,
-# false_alarms)`. Return an array `(draws,)`: the share of the **other** pictures with a score >= threshold.
+# draw, the first `n_held_out` pictures of the permutation are held out. Their scores set the threshold, with
+# `conformal_threshold(held_out_scores, false_alarms)`. Return an array `(draws,)`: the share of the **other** pictures with
+# a score >= threshold.
 #
 # Example: the scores are 1, 2, 3, with one held-out picture and a promise of 1 in 2. The order 0, 1, 2 has the rate 1, and
 # the order 2, 1, 0 has the rate 0.
@@ -313,10 +316,10 @@ def realised_rates(scores: np.ndarray, orders: np.ndarray, n_held_out: int, fals
 check("12.2", realised_rates)  # stuck? hint("12.2")
 
 # %% [markdown]
-# On the 40 pictures, the rates also contain the chance of the few pictures that are judged. To see the held-out pictures
-# alone, we simulate a long run: 1,000 scores drawn from the 40, with a little noise.
+# Each draw judges only 20 of the 40 pictures, so its rate also varies by the chance of these few. To see the effect of the
+# held-out pictures alone, we simulate a long run: 1,000 scores drawn from the 40, with a little noise.
 #
-# We promise 1 in 10. **With 10 held-out pictures, what rate does the worst tenth of the draws reach or exceed?**
+# We promise 1 in 10, with 10 held-out pictures. **Which false-alarm rate do 1 in 10 of the draws reach or exceed?**
 
 # %%
 predict("12.d", 10, 40, unit="%")
@@ -333,8 +336,8 @@ reveal("12.d", 100 * np.quantile(rates[10], 0.9, method="inverted_cdf"), unit="%
 show(*plot_realised(rates, 0.1))
 
 # %% [markdown]
-# The mean is close to the promise, or below it, for any number of held-out pictures. But you draw only once, and with few
-# held-out pictures your rate can be twice the promise. More held-out pictures narrow the spread.
+# The mean is close to the promise, or below it, for any number of held-out pictures. But you draw only once. With
+# 10 held-out pictures, about 1 in 10 draws has at least twice the promised rate. More held-out pictures narrow the spread.
 #
 # <details><summary>In depth: how far can one draw be off?</summary>
 #
@@ -396,9 +399,9 @@ print(describe_places(on_defect))
 # %% [markdown]
 # ## 6. Drift
 #
-# The promise holds for pictures like the held-out ones. In a mill, pictures change slowly: **drift**. Our phone goes on
-# taking 24 pictures, five a day. From the seventh on, the lamp ages: it becomes darker and yellower, by the same step
-# with each picture.
+# The promise holds for pictures like the held-out ones. In a mill, pictures change slowly: **drift**. Our phone takes 24
+# more pictures, and 5 of them show a defect. From the seventh on, the lamp ages: it becomes darker and yellower, by the
+# same step with each picture.
 #
 # **In the last quarter, what percentage of the good pictures is flagged?** This takes about 10 seconds.
 
@@ -427,12 +430,12 @@ titles = [f"picture {int(picture.path.stem)}" for picture in shown]
 show(*plot_panels(images, titles, "Four pictures of the ageing lamp, from new to old.", columns=4))
 
 # %% [markdown]
-# Each picture is only slightly darker than the picture before, and nothing is broken. A person who sees the pictures one by
-# one notices the drift late.
+# Each picture is only slightly darker than the picture before, and nothing is broken. A person who sees one picture at a
+# time can miss the drift.
 #
 # The scores notice it earlier, if we add small evidence up. A **CUSUM** (cumulative sum) does this: it sums how far each
 # score lies above the mean of the held-out scores, minus a slack. Without drift, the slack pulls the sum back to 0. With
-# drift, the sum grows, long before a score reaches the threshold. We raise an alarm when the sum reaches 5.
+# drift, the sum grows, before the scores of good pictures reach the threshold. We raise an alarm when the sum reaches 5.
 #
 # ### Exercise 12.3: CUSUM
 #
@@ -474,8 +477,9 @@ reveal("12.g", first_alarm(sums))
 show(*plot_timeline(lamp.scores, lamp.is_good, {"fixed": inspection.threshold}, title="Ageing lamp", sums=sums))
 
 # %% [markdown]
-# Defective pictures raise the sum too, because pictures have no labels in production. The cap limits their share, and the
-# slack takes it back within a few good pictures.
+# The sum gives notice before the first false alarm, but its lead is smaller than it looks. Pictures have no labels in
+# production, so defective pictures raise the sum too. Without them, it reaches 5 a few pictures later. The cap limits the
+# effect of each defect, and the slack takes it back within a few good pictures.
 #
 # An alarm of the sum does not say *what* has changed. Look at the pictures, and at simple numbers: brightness, colour,
 # sharpness. Here, the brightness alone shows the cause. The best answer is then to replace the lamp.
@@ -541,7 +545,8 @@ for name, title in (("lamp", "Ageing lamp"), ("reed", "Growing mark")):
     show(*plot_timeline(later.scores, later.is_good, lines, title=title))
 
 # %% [markdown]
-# On the lamp, the rule does its work: fewer false alarms, and most defects are still flagged. The second figure shows
+# On the lamp, there are fewer false alarms, and most defects are still flagged. But look at the steps of the dashed line:
+# here each step up follows a flagged defect. So here the defects raise the threshold, not the lamp. The second figure shows
 # another set. **All** its pictures from the seventh on are defective: a bent wire of the reed leaves a mark along the warp,
 # which grows.
 #
@@ -594,9 +599,9 @@ for i, old, new in zip(marked, reed.scores[marked], after, strict=True):
     print(f"picture {i + 1}: {old:.2f} before, {new:.2f} after, threshold {inspection.threshold:.2f}")
 
 # %% [markdown]
-# The faint marks bring the strong marks closer to the bank, although no strong mark was learned. If the detector learns the
-# next pictures too, the mark becomes normal step by step. A detector that learns from its own judgements accepts each
-# change that comes slowly.
+# The faint marks bring the strong marks closer to the bank, although no strong mark was learned. After this one step, the
+# strong marks are still flagged, but their distance to the threshold has shrunk. If the detector learns the next pictures
+# too, the distance can shrink further. A detector that learns from its own judgements can accept a change that comes slowly.
 #
 # Three rules make adaptation safe:
 #
@@ -630,9 +635,10 @@ for line in report_summary(out / "report.html"):
     print("-", line)
 
 # %% [markdown]
-# Open the file `report.html` in a browser: it needs no network. From top to bottom, it has the promise, the warnings, the
-# pictures by falling score with their maps and regions, the curves if there are labels, and all settings. Beside it are
-# `scores.csv` for a spreadsheet, and a mask of the regions found in each flagged picture:
+# Open the file `report.html` in a browser: it needs no network. It begins with the warnings, and the threshold with its
+# promise. The pictures follow by falling score, with their maps and regions. At the end are the curves, if there are
+# labels, and all settings. Beside the report are `scores.csv` for a spreadsheet, and a mask of the regions found in each
+# flagged picture:
 
 # %%
 flagged = [one for one in later_pictures("lamp") if (out / "found" / f"{one.name}.png").is_file()]
@@ -642,7 +648,8 @@ show(*plot_regions(flagged[0].read(colour=True), found, title=f"Picture {flagged
 # %% [markdown]
 # The command compares the brightness of the judged pictures with the held-out ones, so it reports the drift.
 #
-# A report of your own should answer five questions. The automatic page answers the last three.
+# A report of your own should answer five questions. The automatic page answers 3 and 5. For 4, it counts all defects
+# together: count each kind in `scores.csv`, and compute the interval yourself.
 #
 # 1. What was photographed, how, when, and by whom?
 # 2. Which pictures were left out, and why?
