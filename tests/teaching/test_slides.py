@@ -503,6 +503,12 @@ def test_keys_turn_slides_and_show_answers(tmp_path: Path):
     ]
 
 
+def shows_text_and_pictures(pdf: Path) -> bool:
+    """Return whether a PDF has letters and pictures: hidden slides make empty pages."""
+    content = pdf.read_bytes()
+    return b"/Type /Font" in content and b"/Subtype /Image" in content
+
+
 def sheets(pdf: Path) -> list[tuple[int, int]]:
     """Return the size of each page of a PDF in mm."""
     content = pdf.read_bytes()
@@ -517,6 +523,7 @@ def test_the_handout_has_two_a4_pages(tmp_path: Path):
     (tmp_path / "handout.html").write_text(page_of(HANDOUT), encoding="utf-8")
     print_pdf(BROWSER, tmp_path / "handout.html", tmp_path / "handout.pdf")
     assert sheets(tmp_path / "handout.pdf") == [(210, 297)] * 2
+    assert shows_text_and_pictures(tmp_path / "handout.pdf")
     assert [path.name for path in tmp_path.iterdir()] in (
         ["handout.html", "handout.pdf"],
         ["handout.pdf", "handout.html"],
@@ -529,6 +536,7 @@ def test_a_deck_prints_one_slide_on_each_page(tmp_path: Path):
     (tmp_path / "04.html").write_text(page_of("04"), encoding="utf-8")
     print_pdf(BROWSER, tmp_path / "04.html", tmp_path / "04.pdf")
     assert sheets(tmp_path / "04.pdf") == [(339, 190)] * len(read_deck(ROOT, "04"))  # 1280 x 720 px
+    assert shows_text_and_pictures(tmp_path / "04.pdf")
 
 
 @pytest.mark.slow
