@@ -641,7 +641,7 @@ def scaled_shape(shape: tuple[int, int], rule: PictureRule) -> tuple[int, int]:
     scaled = _scaled_sides(shape, rule)
     if math.prod(scaled) > MAX_PIXELS:
         raise InputError(
-            f"A picture of {shape[0]} x {shape[1]} px would be analysed at {scaled[0]} x {scaled[1]} px, more than "
+            f"A picture of {shape[1]} x {shape[0]} px would be analysed at {scaled[1]} x {scaled[0]} px, more than "
             f"{MAX_PIXELS:,} px: cut it into shorter pieces."
         )
     return scaled

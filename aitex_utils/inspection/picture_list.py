@@ -107,7 +107,7 @@ class Picture:
         mask = read_mask(self.mask)
         if mask.shape != shape:
             raise InputError(
-                f"{self.mask} is {mask.shape[0]} x {mask.shape[1]} px but its picture is {shape[0]} x {shape[1]}: "
+                f"{self.mask} is {mask.shape[1]} x {mask.shape[0]} px but its picture is {shape[1]} x {shape[0]}: "
                 "give both the same size, or remove the mask."
             )
         return None if self.is_good is False and not mask.any() else mask

@@ -239,7 +239,7 @@ def _most(values: Sequence[T]) -> T | None:
 
 
 def _size(shape: tuple[int, ...]) -> str:
-    return f"{shape[0]} x {shape[1]} px"
+    return f"{shape[1]} x {shape[0]} px"  # width x height, as cameras state it
 
 
 def _turned(shape: tuple[int, ...], other: tuple[int, ...]) -> str:

@@ -19,7 +19,6 @@ import numpy as np
 from aitex_utils import metrics
 from aitex_utils.errors import InputError
 from aitex_utils.files.atomic_write import atomic_write
-from aitex_utils.files.csv_cells import text_cell
 from aitex_utils.files.images import read_mask
 from aitex_utils.files.paths import given_path
 from aitex_utils.strips import STRIP_SHAPE
@@ -27,6 +26,7 @@ from aitex_utils.tiling import crop_tiles, tile_labels
 
 from .assignment_answers import ANSWER_FILE, SHRINK, Answer, read_answer
 from .assignment_pack import KEY_FILE, TEACHER
+from .csv_cells import text_cell
 
 TILE = 256  # px
 CONFIDENCE = 0.95

@@ -6,8 +6,8 @@ import csv
 import io
 from datetime import datetime
 
-from ..files.csv_cells import text_cell
 from .class_summary import begun_exercises, is_stuck, minutes_open
+from .csv_cells import text_cell
 from .learners import Class
 from .progress_files import Attempt
 

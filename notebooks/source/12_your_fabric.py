@@ -165,7 +165,7 @@ titles = [f"{name.split('/')[-1]}\n{kind}" for name, kind in found.items()]
 show(*plot_panels(images, titles, "Five faulty pictures, and what the check says about each.", columns=3))
 
 # %% [markdown]
-# Each message names the consequence. Sizes are height x width, as in an array:
+# Each message names the consequence. Sizes are width x height, as cameras state them:
 
 # %%
 for line in serious_picture_issues(issues):

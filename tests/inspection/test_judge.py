@@ -247,7 +247,7 @@ def test_a_picture_that_is_too_narrow_is_refused_before_it_fills_the_memory():
     narrow = np.zeros((2, 10**6), np.uint8)
     for call in (lambda: scale_picture(narrow, RULE), lambda: count_tiles(narrow.shape, RULE)):
         with pytest.raises(
-            InputError, match="2 x 1000000 px would be analysed at 64 x 32000000 px.* cut it into shorter"
+            InputError, match="1000000 x 2 px would be analysed at 32000000 x 64 px.* cut it into shorter"
         ):
             call()
 

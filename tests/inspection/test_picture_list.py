@@ -318,7 +318,7 @@ def test_masks_are_read_in_the_size_of_the_picture(tmp_path: Path):
     for is_good in (False, None):
         np.testing.assert_array_equal(read(is_good, file), mask > 0)
         assert read(is_good, None) is None
-        with pytest.raises(InputError, match="small.png is 48 x 64 px but its picture is 96 x 128: give both"):
+        with pytest.raises(InputError, match="small.png is 64 x 48 px but its picture is 128 x 96: give both"):
             read(is_good, small)
     for of in (None, file, black, small):
         good = read(True, of)

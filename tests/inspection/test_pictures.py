@@ -60,7 +60,7 @@ def test_a_picture_too_narrow_to_be_judged_is_left_out(plain: Path):
     save(plain / "test" / "hole" / "narrow.png", np.zeros((2, 9000), np.uint8))
     sets = list_pictures(plain)
     issues = [issue for issue in check_pictures(sets) if issue.file.endswith("narrow.png")]
-    assert "2 x 9000 px would be analysed at 256 x 1152000 px" in issues[0].message
+    assert "9000 x 2 px would be analysed at 1152000 x 256 px" in issues[0].message
     assert issues[0].kind == "cannot be read" and len(usable_pictures(sets.test, issues)) == len(sets.test) - 1
 
 
@@ -157,14 +157,14 @@ CASES: list[tuple[str, Callable[[Path], object], list[tuple[str, str, str]]]] = 
     (
         "small good one",
         one_small,
-        [(GOOD, "size differs from most", "64 x 64 px, most good pictures have 96 x 128 px: a weave at another")],
+        [(GOOD, "size differs from most", "64 x 64 px, most good pictures have 128 x 96 px: a weave at another")],
     ),
     (
         "turned",
         lambda r: rewrite(r / FIRST, lambda v: np.ascontiguousarray(v.T)),
         [(FIRST, "size differs from most", "turned by 90 degrees: a weave at another scale or angle gets a high")],
     ),
-    ("no common size", many_sizes, [("train/good", "no common size", "6 sizes, 91 x 128 px to 96 x 128 px")]),
+    ("no common size", many_sizes, [("train/good", "no common size", "6 sizes, 128 x 91 px to 128 x 96 px")]),
     (
         "range of a series",
         deep,
@@ -213,7 +213,7 @@ CASES: list[tuple[str, Callable[[Path], object], list[tuple[str, str, str]]]] = 
     (
         "small mask",
         lambda r: rewrite(r / MASK, lambda v: v[::2, ::2]),
-        [(MASK, "mask of another size", "48 x 64 px, its picture has 96 x 128 px: it is not used")],
+        [(MASK, "mask of another size", "64 x 48 px, its picture has 128 x 96 px: it is not used")],
     ),
     (
         "turned mask",

@@ -14,11 +14,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from simulated_class import progress_files, write_class
 
-from aitex_utils.files.csv_cells import FORMULA
 from aitex_utils.lessons.wording import number_text
 from aitex_utils.teaching.class_page import STYLE, class_page
 from aitex_utils.teaching.class_summary import course_exercises, course_guesses
 from aitex_utils.teaching.class_table import COLUMNS, class_csv
+from aitex_utils.teaching.csv_cells import FORMULA
 from aitex_utils.teaching.learners import Class, gather
 from aitex_utils.teaching.progress_files import Attempt, FolderReader, GuessedRange, LeftOut, ProgressFile
 

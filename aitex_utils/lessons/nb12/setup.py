@@ -30,6 +30,7 @@ from aitex_utils.practice.photographs import (
     make_photographs,
     photographs_are_there,
 )
+from aitex_utils.strips import PROJECT
 
 RESULTS = "12_inspection"  # folder in the cache
 SIDE = 256  # px, at which the notebook inspects
@@ -174,7 +175,7 @@ def inspect(*arguments: str | os.PathLike) -> None:
     if "--out" not in words[:-1]:
         raise InputError("The command has no --out: name the folder of its results.")
     written = Path(words[words.index("--out") + 1]) / FILE
-    print("python course.py inspect", *(Path(one).name if os.sep in one else one for one in words))
+    print("python course.py inspect", *(_shown(one) for one in words))
     is_new = written.is_file() and written.stat().st_mtime > (lesson_photographs() / METADATA_FILE).stat().st_mtime
     if not is_new and run_inspect(words):
         raise InputError("The inspection ended with the error that is printed above: fix it, and run the cell again.")
@@ -349,6 +350,12 @@ def judge_with_rule(rule: PictureRule) -> tuple[np.ndarray, Judged]:
     arrays = _kept(name, fit_and_judge, "", tile_size=rule.tile_size, overlap=rule.overlap)
     labels = np.array([bool(one.is_good) for one in test])
     return arrays["good"], Judged([one.name for one in test], labels, [one.kind for one in test], arrays["test"])
+
+
+def _shown(word: str) -> str:
+    """Return an argument as one can type it in the course folder."""
+    path = Path(word)
+    return path.relative_to(PROJECT).as_posix() if PROJECT in path.parents else word
 
 
 def _kept(name: str, make: Callable[[], dict[str, np.ndarray]], later: str, **parameters) -> dict[str, np.ndarray]:

@@ -8,7 +8,7 @@ import io
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aitex_utils.files.csv_cells import FORMULA, text_cell
+from aitex_utils.teaching.csv_cells import FORMULA, text_cell
 
 
 @given(st.lists(st.text(st.characters(codec=None)) | st.sampled_from(["\r0", "=1", "\t@a", "\x00", "a\nb", "\ud800"])))
