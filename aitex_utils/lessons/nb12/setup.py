@@ -353,9 +353,9 @@ def judge_with_rule(rule: PictureRule) -> tuple[np.ndarray, Judged]:
 
 
 def _shown(word: str) -> str:
-    """Return an argument as one can type it in the course folder."""
+    """Return an argument as one can type it in the course folder, and of a path elsewhere the last part."""
     path = Path(word)
-    return path.relative_to(PROJECT).as_posix() if PROJECT in path.parents else word
+    return path.relative_to(PROJECT).as_posix() if PROJECT in path.parents else path.name if os.sep in word else word
 
 
 def _kept(name: str, make: Callable[[], dict[str, np.ndarray]], later: str, **parameters) -> dict[str, np.ndarray]:

@@ -58,8 +58,7 @@ def _small_lesson(small: Path, small_cache: Path, monkeypatch: pytest.MonkeyPatc
 def test_the_inspection_runs_once(capsys: pytest.CaptureFixture, monkeypatch: pytest.MonkeyPatch):
     inspection = setup.inspected()
     assert len(inspection.training) == len(inspection.calibration) == len(inspection.good_scores) == 2
-    command = f"course.py inspect --good {setup.PHOTOGRAPHS} --out {setup.results_folder()} --side 256"
-    assert command in capsys.readouterr().out
+    assert "course.py inspect --good photographs --out 12_inspection --side 256" in capsys.readouterr().out
     assert inspection.rule == PictureRule(side=256, colour=inspection.rule.colour)
     monkeypatch.setattr(setup, "run_inspect", None)  # nothing is inspected again
     assert setup.inspected().threshold == inspection.threshold
@@ -153,4 +152,4 @@ def test_the_check_names_each_planted_fault(tmp_path: Path):
 
 def test_a_path_below_the_course_is_shown_as_one_can_type_it(tmp_path: Path):
     assert setup._shown(str(setup.PROJECT / "data" / "photographs" / "later")) == "data/photographs/later"
-    assert setup._shown("0.05") == "0.05" and setup._shown(str(tmp_path)) == str(tmp_path)
+    assert setup._shown("0.05") == "0.05" and setup._shown(str(tmp_path / "results")) == "results"
