@@ -15,7 +15,7 @@ A source is a jupytext percent script, solved, with these conventions:
   for a learner, such as "90 minutes", by the model in `timing.py`. The model reads the minutes of an exercise from a
   line that begins with its difficulty and minutes, such as `*Medium, 10 minutes.*`.
 - With the notebooks, a build writes the pages for teachers that follow from them: `teaching/timing.md`,
-  `teaching/objectives.md`, and the minutes of the plans in `teaching/paths`.
+  `teaching/objectives.md`, the minutes of the plans in `teaching/paths`, and the tables of `teaching/notes`.
 - `--class` writes copies without solutions for a class instead.
 - A cell tagged `start-here` begins with the comment `# Start here again after a restart`. It is the first code cell of
   a section, and from it on the section runs in a new kernel.
@@ -40,7 +40,6 @@ import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import jupytext
 import nbformat
@@ -58,11 +57,13 @@ FOLDER = Path(__file__).resolve().parent
 sys.path.append(str(FOLDER))  # `course.py build` runs this file without its folder
 
 import class_copy  # noqa: E402
+import notes  # noqa: E402
 import objectives  # noqa: E402
 import plans  # noqa: E402
 import timing  # noqa: E402
 
 from aitex_utils.teaching.copies import write_copies, zipped  # noqa: E402
+from aitex_utils.teaching.numbers import fill_numbers  # noqa: E402
 
 SOURCE, SOLVED, BENCHMARKS = FOLDER / "source", FOLDER / "solved", FOLDER.parent / "benchmarks"
 MEASURED = BENCHMARKS / "results" / "notebooks.json"
@@ -70,7 +71,6 @@ METADATA = {
     "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
     "language_info": {"name": "python", "file_extension": ".py"},
 }
-NUMBER = re.compile(r"\{\{\s*(results/[\w.]+)\s*:\s*((?:\"[^\"]+\"|[\w.\- ])+?)\s*(?::\s*([^}]+?))?\s*\}\}")
 LINKED = re.compile(r"[\w .,:!?/'&+=()-]+", re.ASCII)  # JupyterLab compares a link with the heading, undecoded
 LINKED_RULE = "English letters, digits, spaces and .,:!?/'&+=()-"
 WIDGET = "application/vnd.jupyter.widget-view+json"
@@ -179,22 +179,12 @@ def _folded(name: str, solution: str) -> str:
 
 def filled(text: str, notebook: str) -> str:
     """Put numbers from results files, and this notebook's measured cost, in place of `{{...}}`."""
-
-    def number(place: re.Match) -> str:
-        path = BENCHMARKS / place[1]
-        try:
-            value: Any = json.loads(path.read_text(encoding="utf-8"))
-            for key in re.findall(r'"[^"]+"|[^.]+', place[2]):
-                key = key.strip(' "')
-                value = value[int(key) if isinstance(value, list) else key]
-            return format(value, place[3] or "").replace("%", " %")
-        except (LookupError, TypeError, ValueError) as error:
-            reason = f"{type(error).__name__} {error}"
-            raise SourceError(f"{notebook}: {path} does not give a number for {place[0]} ({reason}).") from error
-
     if "{{cost}}" in text:
         text = text.replace("{{cost}}", _cost(notebook))
-    return NUMBER.sub(number, text)
+    try:
+        return fill_numbers(text, BENCHMARKS)
+    except InputError as error:
+        raise SourceError(f"{notebook}: {error}") from error
 
 
 def _cost(notebook: str) -> str:
@@ -322,7 +312,7 @@ def teaching_pages() -> dict[Path, str]:
     }
     for path, page in plans.plan_pages(teaching()).items():
         pages[path] = plans.refreshed(page, notebooks, path.stem)
-    return pages
+    return pages | notes.note_pages(teaching())
 
 
 def stale_pages() -> list[str]:

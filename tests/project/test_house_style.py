@@ -13,7 +13,7 @@ from sentences import Text, of_docstring, of_markdown, of_python, sentences
 FOLDERS = ["aitex_utils", "benchmarks", "notebooks/capstone", "notebooks/source"]
 FOLDERS += ["teaching/assignment"]
 PAGES = ["README.md", "data/README.md", "notebooks/glossary.md", "course.py", "notebooks/build.py"]
-PAGES += ["teaching/notes", "teaching/discussion.md", "teaching/misconceptions.md", "teaching/write_notes.py"]
+PAGES += ["teaching/notes", "teaching/discussion.md", "teaching/misconceptions.md", "notebooks/notes.py"]
 PAGES += ["CHANGELOG.md", "CODE_OF_CONDUCT.md", "CONTRIBUTING.md", "LICENSE-text.md"]
 PAGES += ["teaching/adopting.md", "teaching/platforms.md"]
 PAGES += ["teaching/README.md", "teaching/paths", "notebooks/timing.py", "notebooks/objectives.py"]

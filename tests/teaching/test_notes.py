@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import importlib.util
 import re
 from functools import cache
 
 import nbformat
+import notes as teacher_notes
 import pytest
 import timing
 from project_root import ROOT
@@ -34,17 +34,6 @@ CARD = re.compile(
     r"- \*\*Refutation\*\*: .+",
     re.MULTILINE,
 )
-
-
-def load_script():
-    """Return the script that writes the tables, as a module."""
-    spec = importlib.util.spec_from_file_location("write_notes", TEACHING / "write_notes.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-write_notes = load_script()
 
 
 @cache
@@ -95,21 +84,21 @@ def test_the_notes_have_the_same_headings(name: str):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_the_tables_agree_with_the_notebooks(name: str):
-    assert write_notes.with_tables(note(name), name) == note(name), "run `python teaching/write_notes.py`"
+    assert teacher_notes.with_tables(note(name), name) == note(name), "run `python course.py build`"
 
 
 def test_a_table_that_is_not_up_to_date_is_noticed():
     shown = "| 00.a | 6. Tile scores, AUROC and a threshold | "
     stale = re.sub(re.escape(shown) + "[^|]+", shown + "1 % ", note("00_start_here"))
     assert stale != note("00_start_here")
-    assert write_notes.with_tables(stale, "00_start_here") == note("00_start_here")
+    assert teacher_notes.with_tables(stale, "00_start_here") == note("00_start_here")
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_each_section_and_each_reveal_has_a_remark(name: str):
     plan, shown = remarks(note(name), "plan"), remarks(note(name), "reveals")
     for section in timing.sections(cells(name)):
-        assert re.match(r"(Keep|Shorten|Skip)\. \w", plan[section.heading or write_notes.OPENING]), section.heading
+        assert re.match(r"(Keep|Shorten|Skip)\. \w", plan[section.heading or teacher_notes.OPENING]), section.heading
     assert list(shown) == [reveal.name for reveal in reveals(cells(name, "solved"))]
     assert all(len(remark.split()) >= 5 for remark in shown.values())
 
@@ -117,7 +106,7 @@ def test_each_section_and_each_reveal_has_a_remark(name: str):
 @pytest.mark.parametrize("name", NAMES)
 def test_the_sections_of_a_short_class_fit(name: str):
     """The row of all sections names the sections for 45 or 90 minutes. By the model they take hardly longer."""
-    found = SHORT.fullmatch(remarks(note(name), "plan")[write_notes.ALL])
+    found = SHORT.fullmatch(remarks(note(name), "plan")[teacher_notes.ALL])
     limit, named, without = int(found[1]), re.findall(r"\d+", found[2]), found[3]
     minutes = {section.heading.split(".")[0]: section.in_class for section in timing.sections(cells(name))}
     markdown = "\n\n".join(cell.source for cell in cells(name) if cell.cell_type == "markdown")

@@ -27,13 +27,13 @@ from sentences import of_markdown
 
 from aitex_utils.commands import slides as command
 from aitex_utils.errors import InputError, MissingError
+from aitex_utils.teaching.numbers import MARKER, fill_numbers
 from aitex_utils.teaching.slides.browser import command_line, find_browser, print_pdf
 from aitex_utils.teaching.slides.build import HANDOUT, NO_BROWSER, build_decks, deck_names, figure_finder, read_deck
 from aitex_utils.teaching.slides.decks import split_slides
 from aitex_utils.teaching.slides.figures import Figure, notebook_figures
 from aitex_utils.teaching.slides.formulas import to_mathml
 from aitex_utils.teaching.slides.markup import render, render_notes
-from aitex_utils.teaching.slides.numbers import MARKER, fill_numbers
 from aitex_utils.teaching.slides.pages import deck_page, handout_page, index_page
 
 NAMES = deck_names(ROOT)

@@ -8,11 +8,11 @@ from pathlib import Path
 
 from ...errors import InputError
 from ...files.atomic_write import atomic_write
+from ..numbers import fill_numbers
 from .browser import find_browser, print_pdf
 from .decks import Slide, read_slides
 from .figures import Figure, notebook_figures
 from .markup import FindFigure
-from .numbers import fill_numbers
 from .pages import deck_page, handout_page, index_page
 
 HANDOUT = "handout"

@@ -1,4 +1,4 @@
-"""Write the tables of the teacher's notes from the notebooks: `python teaching/write_notes.py`. A test compares them.
+"""The tables of the teacher's notes in `teaching/notes`, made from the notebooks by `course.py build`.
 
 A note has three such tables. The plan has the minutes of `notebooks/timing.py`. The second table has the results that
 the reveals of the executed notebook show. The third has the cost, measured and as the notebook states it. The remarks
@@ -8,22 +8,16 @@ in the last columns are written by hand, and stay.
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 import nbformat
+import timing
 
-TEACHING = Path(__file__).resolve().parent
-PROJECT = TEACHING.parent
-NOTES, NOTEBOOKS = TEACHING / "notes", PROJECT / "notebooks"
-sys.path[:0] = [str(PROJECT), str(NOTEBOOKS)]
+from aitex_utils.teaching.notes import fill_table, reveals, stated_times
 
-import timing  # noqa: E402
-
-from aitex_utils.files.atomic_write import atomic_write  # noqa: E402
-from aitex_utils.teaching.notes import fill_table, reveals, stated_times  # noqa: E402
-
+NOTEBOOKS = Path(__file__).resolve().parent
+PROJECT = NOTEBOOKS.parent
 OPENING, ALL = "Opening", "All"
 PLAN = ("section", "minutes in class", "minutes of exercises", "what to do")
 REVEALS = ("guess", "section", "result", "what it shows")
@@ -66,14 +60,11 @@ def with_tables(text: str, name: str) -> str:
     return fill_table(text, "cost", COST, cost_rows(measured, stated_times(executed.cells)))
 
 
-def write_notes() -> None:
-    """Make the tables of all notes anew."""
+def note_pages(teaching: Path) -> dict[Path, str]:
+    """Return the notes with new tables, by their paths, of all notebooks that were executed."""
+    pages = {}
     for name in notebook_names():
-        page = NOTES / f"{name[:2]}.md"
-        text = with_tables(page.read_text(encoding="utf-8"), name)
-        with atomic_write(page) as path:
-            path.write_text(text, encoding="utf-8", newline="\n")
-
-
-if __name__ == "__main__":
-    write_notes()
+        page = teaching / "notes" / f"{name[:2]}.md"
+        if page.is_file() and (NOTEBOOKS / "solved" / f"{name}.ipynb").is_file():
+            pages[page] = with_tables(page.read_text(encoding="utf-8"), name)
+    return pages
