@@ -10,6 +10,7 @@ from pathlib import Path
 
 from aitex_utils.errors import InputError
 from aitex_utils.files.paths import full_path
+from aitex_utils.lessons.wording import count
 from aitex_utils.strips import PROJECT
 from aitex_utils.teaching.class_files import check_output, read_class, table_of, watch_class, write_class
 from aitex_utils.teaching.progress_files import FolderReader, find_files
@@ -77,8 +78,7 @@ def _run(options: argparse.Namespace) -> None:
     if not found.learners:
         raise InputError(f"{folder} contains no progress file that can be read: name the folder with learners' files.")
     write_class(found, title, page)
-    count = len(found.learners)
-    print(f"{count} learner{'' if count == 1 else 's'}: open {page.as_uri()} in a browser.")
+    print(f"{count(len(found.learners), 'learner')}: open {page.as_uri()} in a browser.")
     print(f"The table is {table_of(page)}.")
 
 

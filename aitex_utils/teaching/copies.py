@@ -1,4 +1,4 @@
-"""Folders of copies for a class: written whole, never over a teacher's own files, with the same bytes each time."""
+"""Folders and archives of generated files: never over a teacher's own files, and with the same bytes each time."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import io
 import json
 import os
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from ..files.atomic_write import atomic_write
 from ..files.ownership import Manifest
@@ -48,13 +48,37 @@ def write_copies(folder: str | os.PathLike, files: Mapping[str, bytes]) -> None:
     ['course-copy.json', 'learners']
     """
     with atomic_write(folder, folder=True, manifest=MANIFEST) as inside:
-        for name, content in files.items():
-            path = Path(inside, name)
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(content)
-        sizes = {name: len(content) for name, content in sorted(files.items())}
-        text = json.dumps({"course copy": sizes}, indent=2) + "\n"
+        text = json.dumps({"course copy": write_files(inside, files)}, indent=2) + "\n"
         Path(inside, LIST_OF_FILES).write_text(text, encoding="utf-8", newline="\n")
+
+
+def write_files(folder: str | os.PathLike, files: Mapping[str, bytes]) -> dict[str, int]:
+    """Write files into a folder, with the folders that they need.
+
+    Parameters
+    ----------
+    folder : path
+        Folder, which is there.
+    files : mapping of str to bytes
+        Contents by name, with `/` between the parts of a name.
+
+    Returns
+    -------
+    dict of str to int
+        Bytes of each file, sorted by name.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as place:
+    ...     write_files(place, {"b.txt": b"", "a/c.txt": b"text"})
+    {'a/c.txt': 4, 'b.txt': 0}
+    """
+    for name, content in files.items():
+        path = Path(folder, name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+    return {name: len(content) for name, content in sorted(files.items())}
 
 
 def zipped(files: Mapping[str, bytes]) -> bytes:
@@ -75,10 +99,30 @@ def zipped(files: Mapping[str, bytes]) -> bytes:
     True
     """
     buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, content in sorted(files.items()):
-            entry = zipfile.ZipInfo(name, date_time=(1980, 1, 1, 0, 0, 0))
+    write_zip(buffer, sorted(files.items()))
+    return buffer.getvalue()
+
+
+def write_zip(target: Path | IO[bytes], files: Iterable[tuple[str, bytes]]) -> None:
+    """Write a ZIP file. The same files in the same order always make the same bytes.
+
+    Parameters
+    ----------
+    target : path or binary file
+        File to write.
+    files : iterable of (str, bytes)
+        Names and contents, read one after the other.
+
+    Examples
+    --------
+    >>> buffer = io.BytesIO()
+    >>> write_zip(buffer, [("a.txt", b"text")])
+    >>> zipfile.ZipFile(buffer).namelist()
+    ['a.txt']
+    """
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in files:
+            entry = zipfile.ZipInfo(name)  # with the date 1980-01-01
             entry.compress_type = zipfile.ZIP_DEFLATED
             entry.external_attr = 0o644 << 16
             archive.writestr(entry, content)
-    return buffer.getvalue()

@@ -31,11 +31,12 @@ from .. import __version__
 from ..commands.launching import TORCH_INDEXES
 from ..errors import InputError
 from ..files.atomic_write import atomic_write, remove_leftovers, sha256
+from ..files.data_folder import PROJECT
 from ..files.ownership import Manifest, foreign_entries
 from ..files.system_errors import explain
+from .copies import write_zip
 from .wheels import TORCH, Target, Wheel, collect, platforms, read_requirements, read_wheel
 
-PROJECT = Path(__file__).resolve().parents[2]
 LISTS = ("requirements.txt", "requirements-scale.txt")
 KIND = "memory stick of the course"
 MANIFEST, SUMS, ARCHIVE, START = "bundle.json", "SHA256SUMS", "course.zip", "start.py"
@@ -233,12 +234,8 @@ def write_archive(target: Path, root: Path, names: Iterable[str]) -> None:
     ...     zipfile.ZipFile(Path(place, "a.zip")).namelist()
     ['a.txt']
     """
-    with atomic_write(target) as path, zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name in sorted(set(names)):
-            entry = zipfile.ZipInfo(name)  # with the date 1980-01-01
-            entry.compress_type = zipfile.ZIP_DEFLATED
-            entry.external_attr = 0o644 << 16
-            archive.writestr(entry, (root / name).read_bytes())
+    with atomic_write(target) as path:
+        write_zip(path, ((name, (root / name).read_bytes()) for name in sorted(set(names))))
 
 
 def start_scripts(systems: Sequence[str], pythons: Sequence[str], version: str = __version__) -> dict[str, str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import shutil
 import tarfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,7 +11,8 @@ from pathlib import Path
 import pytest
 from project_root import ROOT
 
-PROGRAMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+from aitex_utils.teaching.slides.browser import find_browser
+
 AXE_TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]
 
 
@@ -20,7 +20,7 @@ AXE_TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]
 def chromium() -> Iterator:
     """Yield a browser, or skip the test with the reason."""
     api = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed: pip install playwright")
-    program = next(filter(None, map(shutil.which, PROGRAMS)), None)
+    program = find_browser()
     if program is None:
         pytest.skip("there is no Chromium on this computer: install it with the system's packages")
     with api.sync_playwright() as playwright:

@@ -10,14 +10,15 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from aitex_utils.files.atomic_write import atomic_write
+from aitex_utils.files.data_folder import PROJECT
 from aitex_utils.files.ownership import Manifest
+from aitex_utils.teaching.copies import write_files
 from aitex_utils.teaching.site.convert import Converted, convert
 from aitex_utils.teaching.site.formulas import load_archive, unpack
 from aitex_utils.teaching.site.pages import Page, by_group, find_pages
 
-ROOT = Path(__file__).resolve().parents[3]
-OUT = ROOT / "site"
-KATEX = ROOT / "data" / "packages" / "katex.tgz"
+OUT = PROJECT / "site"
+KATEX = PROJECT / "data" / "packages" / "katex.tgz"
 MANIFEST_FILE = "site.json"
 HERE = Path(__file__).resolve().parent
 
@@ -56,7 +57,7 @@ SITE = Manifest(MANIFEST_FILE, "a built site", _listed)
 
 
 def build_site(
-    out: str | os.PathLike = OUT, *, katex: Path | None = None, root: Path = ROOT, kept: Path = KATEX
+    out: str | os.PathLike = OUT, *, katex: Path | None = None, root: Path = PROJECT, kept: Path = KATEX
 ) -> Built:
     """Build the course as static pages. Nothing is executed: outputs come from the solved notebooks.
 
@@ -98,11 +99,7 @@ def build_site(
             files |= page.images
         files["assets/search-index.js"] = search_index(pages, converted).encode()
         files |= {name: text.encode() for name, text in render(pages, converted).items()}
-        for name, content in files.items():
-            path = folder / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(content)
-        sizes = {name: len(content) for name, content in sorted(files.items())}
+        sizes = write_files(folder, files)
         manifest = json.dumps({"made_by": "course.py site", "files": sizes}, indent=1) + "\n"
         (folder / MANIFEST_FILE).write_text(manifest, encoding="utf-8", newline="\n")
     size = sum(sizes.values()) + len(manifest)
