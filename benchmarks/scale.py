@@ -1,4 +1,4 @@
-"""`python course.py bench scale [--only PART ...] [--times N ...]`: fits and searches on several processes.
+"""`python course.py bench scale [--only PART ...] [--times N ...] [--workers N ...]`: fits and searches on processes.
 
 "fits" measures fits on 1, 3 and 10 times as many strips as AITEX has, of practice fabric. Each runs in one process and
 with 1 and 2 workers: seconds, CPU seconds, memory and bytes. "whole" is a fit with all patches in one memory, on few
@@ -261,7 +261,11 @@ def in_own_process(name: str, **arguments: Any) -> dict[str, Any]:
 
 
 def measure_fits(
-    times: Sequence[int] = TIMES, measure: Callable[..., dict[str, Any]] = in_own_process
+    times: Sequence[int] = TIMES,
+    workers: Sequence[int] = WORKERS,
+    done: Sequence[dict[str, Any]] = (),
+    keep: Callable[[list[dict[str, Any]]], None] = lambda rows: None,
+    measure: Callable[..., dict[str, Any]] = in_own_process,
 ) -> list[dict[str, Any]]:
     """Fit on several times as many strips as AITEX has, with several numbers of workers.
 
@@ -269,22 +273,56 @@ def measure_fits(
     ----------
     times : sequence of int
         Multiples of AITEX's size.
+    workers : sequence of int
+        Numbers of workers; 0 is one process.
+    done : sequence of dict
+        Rows of an earlier run. Those that are not measured again stay.
+    keep : callable
+        Is called with all rows after each fit, so that an interrupted run loses only the fit that it was at.
     measure : callable
         Runs a measurement.
 
     Returns
     -------
     list of dict
-        A row for each fit. `equal` says whether its result is the result of one process, bit for bit.
+        A row for each fit, ordered by size and workers. `equal` says whether its result is the result of one process,
+        bit for bit; None if one process was not measured.
     """
-    rows = []
+    rows = list(done)
     for multiple in times:
-        for workers in WORKERS:
-            row = measure("fit_stream", strips=AITEX_STRIPS * multiple, workers=workers, ratio=RATIO / multiple)
-            alone = next((other for other in rows if other["times"] == multiple), row)
-            rows.append({"times": multiple, "equal": row["digest"] == alone.get("digest", row["digest"]), **row})
-            print(json.dumps(rounded(rows[-1], 3)), flush=True)
-    return [{name: value for name, value in row.items() if name != "digest"} for row in rows]
+        for count in workers:
+            row = measure("fit_stream", strips=AITEX_STRIPS * multiple, workers=count, ratio=RATIO / multiple)
+            others = [other for other in rows if (other["times"], other["workers"]) != (multiple, count)]
+            rows = with_comparison([*others, {"times": multiple, **row}])
+            print(json.dumps(rounded(row, 3)), flush=True)
+            keep(rows)
+    return rows
+
+
+def with_comparison(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Order the rows of fits, and compare the result of each with the result of one process.
+
+    Parameters
+    ----------
+    rows : sequence of dict
+        Rows with `times`, `workers` and `digest`.
+
+    Returns
+    -------
+    list of dict
+        The same rows with `equal`.
+
+    Examples
+    --------
+    >>> rows = [{"times": 1, "workers": 2, "digest": "a"}, {"times": 1, "workers": 0, "digest": "a"}]
+    >>> [(row["workers"], row["equal"]) for row in with_comparison(rows)]
+    [(0, True), (2, True)]
+    """
+    alone = {row["times"]: row["digest"] for row in rows if not row["workers"]}
+    ordered = sorted(rows, key=lambda row: (row["times"], row["workers"]))
+    return [
+        {**row, "equal": row["digest"] == alone[row["times"]] if row["times"] in alone else None} for row in ordered
+    ]
 
 
 def measure_whole(measure: Callable[..., dict[str, Any]] = in_own_process) -> list[dict[str, Any]]:
@@ -423,6 +461,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="course.py bench scale", description="Fits and searches on processes.")
     parser.add_argument("--only", nargs="+", choices=PARTS, default=list(PARTS), help="keep the other parts")
     parser.add_argument("--times", nargs="+", type=int, default=list(TIMES), help="multiples of AITEX's size")
+    parser.add_argument("--workers", nargs="+", type=int, default=list(WORKERS), help="0: one process")
     parser.add_argument("--measure", help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
     if options.measure:
@@ -430,8 +469,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(json.dumps({"fit_stream": fit_stream, "fit_whole": fit_whole}[name](**given)))
         return 0
     results = read_results_if_any("scale")
+    fits = results.get("fits", [])
+
+    def keep(**part: Any) -> None:
+        results.update(rounded(part, 5))
+        results.update(memory_limit_gib=MEMORY_LIMIT, ratio=RATIO, aitex_strips=AITEX_STRIPS)
+        results.update(machine=describe_machine(), versions=versions())
+        write_results("scale", results)
+
     measure_part = {
-        "fits": lambda: measure_fits(options.times),
+        "fits": lambda: measure_fits(options.times, options.workers, fits, lambda rows: keep(fits=rows)),
         "whole": measure_whole,
         "quality": measure_quality,
         "search": measure_search,
@@ -439,14 +486,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     }
     try:
         for part in options.only:
-            results[part] = rounded(measure_part[part](), 5)
+            keep(**{part: measure_part[part]()})
             print(part, json.dumps(results[part]), flush=True)
     except InputError as error:
         print(f"bench scale: {error}", file=sys.stderr)
         return 1
-    results |= {"memory_limit_gib": MEMORY_LIMIT, "ratio": RATIO, "aitex_strips": AITEX_STRIPS}
-    results |= {"machine": describe_machine(), "versions": versions()}
-    write_results("scale", results)
     write_pages()
     return 0
 

@@ -123,7 +123,7 @@ def fits_table() -> str:
                 f"{row['largest_gib']:.2f}",
                 f"{row['total_gib']:.2f}",
                 f"{moved:.2f}",
-                "yes" if row["equal"] else "no",
+                {True: "yes", False: "no", None: "not compared"}[row["equal"]],
             ]
         )
     head = ["AITEX's size times", "workers", "seconds", "CPU seconds", "speed over one worker", "peak GiB per process"]

@@ -25,7 +25,6 @@ def small(monkeypatch: pytest.MonkeyPatch, small_practice: Path) -> None:
     monkeypatch.setattr(scale, "FEWER", 3000)
     monkeypatch.setattr(scale, "AITEX_STRIPS", 4)
     monkeypatch.setattr(scale, "BLOCK_SIZE", 3000)
-    monkeypatch.setattr(scale, "WORKERS", (0, 2))
     monkeypatch.setattr(scale, "WHOLE_STRIPS", (2, 3))
     monkeypatch.setattr(scale, "QUALITY_BLOCK", 3000)
     monkeypatch.setattr(scale, "QUALITY_FABRIC", list_strips(small_practice)[0].fabric)
@@ -50,16 +49,16 @@ def practice_vectors(count: int, channels: int) -> np.ndarray:
 def test_all_parts_are_measured_and_fill_the_tables(small: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(results_files, "RESULTS", tmp_path)
     monkeypatch.setattr(scale, "in_own_process", here)
-    monkeypatch.setattr(scale.measure_fits, "__defaults__", ((3,), here))
+    monkeypatch.setattr(scale.measure_fits, "__defaults__", (*scale.measure_fits.__defaults__[:-1], here))
     monkeypatch.setattr(scale.measure_whole, "__defaults__", (here,))
     monkeypatch.setattr(scale, "practice_patches", practice_vectors)
     monkeypatch.setattr(scale, "write_pages", lambda: None)
     monkeypatch.setattr(scale.measure_quality, "__defaults__", (scale.PRACTICE,))
-    assert scale.main(["--times", "3"]) == 0
+    assert scale.main(["--times", "3", "--workers", "2", "0"]) == 0
     results = json.loads((tmp_path / "scale.json").read_text())
     fits = results["fits"]
     assert [(row["times"], row["strips"], row["workers"]) for row in fits] == [(3, 12, 0), (3, 12, 2)]
-    assert all(row["equal"] and "digest" not in row for row in fits)
+    assert all(row["equal"] is True for row in fits)
     for row in fits:
         assert 0 < row["last_choice_seconds"] < row["seconds"] and row["cpu_seconds"] > 0
         assert 0.1 < row["largest_gib"] <= row["total_gib"] and (row["picture_bytes"] > 0) == (row["workers"] > 0)
@@ -71,11 +70,29 @@ def test_all_parts_are_measured_and_fill_the_tables(small: None, tmp_path: Path,
         assert found["mean_distance"] < found["largest_distance"] and 0.5 < found["tile_auroc"] <= 1
     assert quality["single"]["bound"] <= quality["blocks"]["bound"]
     search = results["search"]
-    assert search["shards_2"]["equal"]
+    assert search["shards_1"]["equal"] and search["shards_2"]["equal"]
     assert search["disk"]["rows"][-1]["recall"] == 1
     monkeypatch.setattr(tables_scale, "read_results", lambda name: results)
     for table in tables_scale.TABLES.values():
         assert len(table().splitlines()) >= 4
+
+
+def test_rows_of_fits_are_added_kept_after_each_fit_and_compared_with_one_process():
+    def measured(name: str, strips: int, workers: int, ratio: float) -> dict[str, Any]:
+        if workers == 3:
+            raise KeyboardInterrupt
+        return {"strips": strips, "workers": workers, "digest": "a" if workers < 2 else "b", "ratio": ratio}
+
+    kept: list[list[dict[str, Any]]] = []
+    rows = scale.measure_fits([2], [2], (), kept.append, measured)
+    assert [(row["workers"], row["equal"]) for row in rows] == [(2, None)]
+    with pytest.raises(KeyboardInterrupt):
+        scale.measure_fits([2], [1, 0, 3], rows, kept.append, measured)
+    assert [len(rows) for rows in kept] == [1, 2, 3]
+    assert [(row["workers"], row["equal"]) for row in kept[-1]] == [(0, True), (1, True), (2, False)]
+    again = scale.measure_fits([1, 2], [0], kept[-1], kept.append, measured)
+    assert [(row["times"], row["workers"]) for row in again] == [(1, 0), (2, 0), (2, 1), (2, 2)]
+    assert [row["ratio"] for row in again[:2]] == [0.01, 0.005] and again[0]["strips"] == scale.AITEX_STRIPS
 
 
 RESULTS = {
