@@ -23,6 +23,7 @@ import signal
 import subprocess
 import time
 from pathlib import Path
+from urllib.parse import quote
 
 VERSION = f"{sys.version_info[0]}.{sys.version_info[1]}"
 if sys.version_info < (3, 10):  # noqa: UP036 - reached when it is started with an old Python
@@ -50,7 +51,8 @@ TORCH = {"asked": "", "build": ""}  # what --torch asks for, and the build that 
 PATIENCE = 5  # seconds for each step of reaching PyTorch's own index
 HELP = f"""PatchCore on woven fabric, a course. python course.py ...
 
-  lab      opens JupyterLab on the first notebook; further arguments go on to it (lab --no-browser --port 8899)
+  lab      opens JupyterLab on the first notebook, or on another (lab data/lab90/00_start_here.ipynb); other arguments
+           go on to JupyterLab (lab --no-browser --port 8899)
   test     runs the tests; --quick leaves out the slow ones, such as executing notebooks; other arguments go to pytest
   demo     fits on a fabric, scores the rest, prints a table (demo --help)
   inspect  learns from a folder of good pictures, judges another, and writes a report (inspect --help)
@@ -668,8 +670,10 @@ def run(*arguments, cwd=None):
 
 
 def lab(arguments):
-    """Make the practice fabric if it is missing, run the doctor, open JupyterLab."""
-    notebook = Path("notebooks", "00_start_here.ipynb")
+    """Make the practice fabric if it is missing, run the doctor, open JupyterLab on the named or the first notebook."""
+    named = next((argument for argument in arguments if is_own_notebook(argument)), None)
+    notebook = Path(named or Path("notebooks", "00_start_here.ipynb"))
+    arguments = [argument for argument in arguments if argument != named]
     first = ["doctor"] if (ROOT / "data" / "practice").is_dir() else ["data", "doctor"]
     if any(COMMANDS[name]([]) for name in first):
         return 1
@@ -678,8 +682,15 @@ def lab(arguments):
     if hasattr(os, "geteuid") and os.geteuid() == 0 and "--allow-root" not in arguments:
         print("JupyterLab refuses to run as root by itself, so it is started with --allow-root.", flush=True)
         arguments = ["--allow-root", *arguments]
-    url = f"--LabApp.default_url=/lab/tree/{notebook.as_posix()}"
+    url = f"--LabApp.default_url=/lab/tree/{quote(notebook.as_posix())}"
     return run("-c", MODULE, ROOT, "jupyterlab", url, *arguments, cwd=ROOT)
+
+
+def is_own_notebook(argument):
+    """Return whether an argument names a notebook in the course folder, which JupyterLab shows as a whole."""
+    if not argument.endswith(".ipynb") or argument.startswith("-") or os.path.isabs(argument):
+        return False
+    return ".." not in Path(argument).parts and (ROOT / argument).is_file()
 
 
 def scale(arguments):

@@ -42,14 +42,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = parser.parse_args(arguments)
     folder = given.out or build.FOLDER.parent / "data" / Path(given.path).name
     try:
-        for stem in make_path(given.path, folder, for_class=given.for_class):
-            print(f"{stem}.ipynb")
-    except BrokenPipeError:  # nothing reads the output any more
-        raise
+        stems = make_path(given.path, folder, for_class=given.for_class)
     except build.FAILURES as error:
         print(f"path: {error}", file=sys.stderr)
         return 1
+    for stem in stems:
+        print(f"{stem}.ipynb")
     print(f"The notebooks of the path are in {folder}. The plan is teaching/paths/{given.path}.md.")
+    if given.out is None:
+        print(f"This command opens the first: python course.py lab data/{given.path}/{stems[0]}.ipynb")
     return 0
 
 

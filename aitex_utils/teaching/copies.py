@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from ..files.atomic_write import atomic_write
-from ..files.ownership import Manifest
+from ..files.ownership import Manifest, foreign_entries
 
 LIST_OF_FILES = "course-copy.json"
 
@@ -50,6 +50,55 @@ def write_copies(folder: str | os.PathLike, files: Mapping[str, bytes]) -> None:
     with atomic_write(folder, folder=True, manifest=MANIFEST) as inside:
         text = json.dumps({"course copy": write_files(inside, files)}, indent=2) + "\n"
         Path(inside, LIST_OF_FILES).write_text(text, encoding="utf-8", newline="\n")
+
+
+def copied_files(folder: str | os.PathLike) -> list[str]:
+    """Return the names of the files that `write_copies` wrote into a folder.
+
+    Parameters
+    ----------
+    folder : path
+        Folder.
+
+    Returns
+    -------
+    list of str
+        Names, sorted, without the list of files itself. Empty if the folder has no such list.
+
+    Examples
+    --------
+    >>> copied_files("no/such/folder")
+    []
+    """
+    try:
+        return sorted(_listed(json.loads(Path(folder, LIST_OF_FILES).read_text(encoding="utf-8"))))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):  # there is none, or another program wrote it
+        return []
+
+
+def changed_files(folder: str | os.PathLike) -> list[str]:
+    """Return the entries of a folder that `write_copies` did not write, or that were changed since.
+
+    Parameters
+    ----------
+    folder : path
+        Folder that exists.
+
+    Returns
+    -------
+    list of str
+        Names, sorted. A change that keeps the size of a file is not noticed.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as place:
+    ...     write_copies(f"{place}/copy", {"a.txt": b"text"})
+    ...     _ = Path(place, "copy", "a.txt").write_text("my own text")
+    ...     changed_files(f"{place}/copy")
+    ['a.txt']
+    """
+    return foreign_entries(folder, MANIFEST)
 
 
 def write_files(folder: str | os.PathLike, files: Mapping[str, bytes]) -> dict[str, int]:

@@ -4,7 +4,7 @@
 bundle.json    what is on the stick: systems, versions of Python, the wheels of each, the SHA-256 of each file
 SHA256SUMS     the same sums for `sha256sum -c`
 start.*        start scripts, and README.txt about them
-course.zip     the course with the practice fabric
+course.zip     the course with the practice fabric, with the static pages and the notebooks of paths that were made
 wheels/        packages of all systems together; pip takes those that fit
 extra/         anything else, such as installers of Python; the course never touches it
 ```
@@ -34,7 +34,7 @@ from ..files.atomic_write import atomic_write, remove_leftovers, sha256
 from ..files.data_folder import PROJECT
 from ..files.ownership import Manifest, foreign_entries
 from ..files.system_errors import explain
-from .copies import write_zip
+from .copies import LIST_OF_FILES, changed_files, copied_files, write_zip
 from .wheels import TORCH, Target, Wheel, collect, platforms, read_requirements, read_wheel
 
 LISTS = ("requirements.txt", "requirements-scale.txt")
@@ -213,6 +213,41 @@ def _walk(folder: Path) -> Iterator[Path]:
             yield path
 
 
+def path_files(root: Path = PROJECT, say: Callable[[str], object] = print) -> list[str]:
+    """Return the files of the folders in `data` that `course.py path` made, which the stick takes to the learners.
+
+    Parameters
+    ----------
+    root : Path
+        Folder of the course.
+    say : callable
+        Takes a message about each folder that is left out, because a notebook in it was changed.
+
+    Returns
+    -------
+    list of str
+        Names with `/` between the parts. Copies with solutions are never among them.
+
+    Examples
+    --------
+    >>> path_files(Path("no/such/folder"))
+    []
+    """
+    found = []
+    for folder in sorted(path.parent for path in (root / "data").glob(f"*/{LIST_OF_FILES}")):
+        names = copied_files(folder)
+        if not names or any("/" in name or not name.endswith(".ipynb") for name in names):
+            continue  # another program's folder, or copies for a class with solutions.zip
+        if changed := changed_files(folder):
+            say(
+                f"data/{folder.name} is not on the stick, because {changed[0]} in it was changed or added: delete the "
+                f"folder, run `python course.py path {folder.name}`, and run this again."
+            )
+            continue
+        found += [f"data/{folder.name}/{name}" for name in [*names, LIST_OF_FILES]]
+    return found
+
+
 def write_archive(target: Path, root: Path, names: Iterable[str]) -> None:
     """Write files into an archive. The same files give the same bytes.
 
@@ -383,7 +418,7 @@ class Stick:
         self.content["files"][name] = sha256(self.folder / name)
 
     def write_course(self, root: Path) -> None:
-        """Write the archive of the course: its files, the practice fabric, and the static pages if they were built.
+        """Write the archive of the course: its files, the practice fabric, and what was built of pages and paths.
 
         Parameters
         ----------
@@ -394,6 +429,7 @@ class Stick:
         for place in (root / "data" / "practice", root / SITE):
             if place.is_dir():
                 names += [path.relative_to(root).as_posix() for path in place.rglob("*") if path.is_file()]
+        names += path_files(root, self.say)
         self.made.add(ARCHIVE)
         self.content["files"].setdefault(ARCHIVE, "")
         self.save()

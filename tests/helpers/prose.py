@@ -89,7 +89,7 @@ def pages() -> dict[str, str]:
     texts += ["CHANGELOG.md", "CODE_OF_CONDUCT.md", "CONTRIBUTING.md", "LICENSE-text.md"]
     texts += ["teaching/adopting.md", "teaching/platforms.md"]
     texts += ["teaching/README.md", *(f"teaching/paths/{name}.md" for name in ("lab45", "lab90", "day1", "day2"))]
-    texts += ["teaching/collecting.md"]
+    texts += ["teaching/collecting.md", "teaching/offline.md", "teaching/accessibility.md"]
     texts += sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "notebooks" / "capstone").glob("*.md"))
     texts += ["teaching/discussion.md", "teaching/misconceptions.md"]
     texts += sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "teaching" / "notes").glob("*.md"))

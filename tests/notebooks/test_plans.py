@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import runpy
+import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -152,6 +153,17 @@ def test_the_command_writes_a_path_twice_with_the_same_bytes(
     assert b"Solution of 00.1" in contents[0]["00_start_here.ipynb"]
     assert command(["lab45", "--out", str(out), "--class"]) == 0
     assert b"Solution of 00.1" not in (out / "00_start_here.ipynb").read_bytes()
+
+
+def test_the_command_says_how_to_open_the_first_notebook(
+    command: Callable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+):
+    shutil.copytree(builder.teaching(), tmp_path / "teaching")
+    monkeypatch.setattr(builder, "FOLDER", tmp_path / "notebooks")
+    assert command(["day2"]) == 0
+    line = capsys.readouterr().out.splitlines()[-1]
+    notebook = Path(line.split("python course.py lab ")[1])
+    assert notebook == Path("data/day2/06_scores.ipynb") and (tmp_path / notebook).is_file()
 
 
 def test_the_command_refuses_an_unknown_path_and_foreign_files(

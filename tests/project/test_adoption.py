@@ -220,7 +220,8 @@ def test_authors_are_those_of_the_licence():
 # Commands and files that pages name
 
 
-NAMING = [*(ROOT / name for name in ("README.md", *ADOPTION)), *SETTINGS]
+TEACHING = [name for name in PAGES if name.startswith("teaching/") and name not in ADOPTION]
+NAMING = [*(ROOT / name for name in ("README.md", *ADOPTION, *TEACHING)), *SETTINGS]
 
 
 @pytest.mark.parametrize("path", NAMING, ids=lambda path: path.relative_to(ROOT).as_posix())

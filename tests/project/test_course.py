@@ -481,6 +481,19 @@ def test_lab(project: Path, tmp_path: Path):
     assert Path(jupyter["cwd"]).resolve() == project.resolve()
 
 
+@pytest.mark.parametrize("folder", ["data/lab90", "data/a lab"])
+def test_lab_opens_a_notebook_of_a_path_and_shows_the_whole_course(project: Path, folder: str):
+    (project / "data" / "practice").mkdir(parents=True)
+    (project / folder).mkdir()
+    notebook = f"{folder}/00_start_here.ipynb"
+    (project / notebook).write_text("{}", encoding="utf-8")
+    done = launch(project, "lab", "--port", "8899", str(Path(notebook)))
+    shutil.rmtree(project / "data")
+    arguments = done.calls[-1]["argv"][1:]
+    assert arguments[0] == f"--LabApp.default_url=/lab/tree/{notebook.replace(' ', '%20')}"
+    assert arguments[-2:] == ["--port", "8899"] and str(Path(notebook)) not in arguments
+
+
 def test_lab_makes_the_practice_fabric_only_where_missing(project: Path):
     (project / "data" / "practice").mkdir(parents=True)
     done = launch(project, "lab")

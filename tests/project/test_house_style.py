@@ -19,7 +19,7 @@ PAGES += ["teaching/adopting.md", "teaching/platforms.md"]
 PAGES += ["teaching/README.md", "teaching/paths", "notebooks/timing.py", "notebooks/objectives.py"]
 PAGES += ["notebooks/plans.py", "notebooks/path.py", "notebooks/class_copy.py"]
 PAGES += ["teaching/collecting.md"]
-PAGES += ["teaching/offline.md"]
+PAGES += ["teaching/offline.md", "teaching/accessibility.md"]
 CHECKED = sorted({path.relative_to(ROOT).as_posix() for path in files([ROOT / name for name in FOLDERS + PAGES])})
 
 # (file, rule, words, reason): where the style allows what a rule finds, or a name has those words.

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from aitex_utils.errors import InputError
-from aitex_utils.teaching.copies import LIST_OF_FILES, write_copies, zipped
+from aitex_utils.teaching.copies import LIST_OF_FILES, changed_files, copied_files, write_copies, zipped
 
 
 def test_the_files_and_their_list_are_written(tmp_path: Path):
@@ -24,6 +24,21 @@ def test_an_earlier_copy_is_replaced_and_its_old_files_go(tmp_path: Path):
     write_copies(tmp_path / "copy", {"old.ipynb": b"{}"})
     write_copies(tmp_path / "copy", {"new.ipynb": b"{}"})
     assert {path.name for path in (tmp_path / "copy").iterdir()} == {"new.ipynb", LIST_OF_FILES}
+
+
+def test_written_and_changed_files_are_listed(tmp_path: Path):
+    folder = tmp_path / "copy"
+    write_copies(folder, {"b.ipynb": b"{}", "a/c.ipynb": b"{}"})
+    assert copied_files(folder) == ["a/c.ipynb", "b.ipynb"] and changed_files(folder) == []
+    (folder / "b.ipynb").write_text("work", encoding="utf-8")
+    (folder / "notes.txt").touch()
+    assert copied_files(folder) == ["a/c.ipynb", "b.ipynb"] and changed_files(folder) == ["b.ipynb", "notes.txt"]
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"course copy": 1}', '{"course copy": {"a": "b"}}', "\xff"])
+def test_a_list_of_another_program_names_no_file(tmp_path: Path, text: str):
+    (tmp_path / LIST_OF_FILES).write_text(text, encoding="latin-1")
+    assert copied_files(tmp_path) == []
 
 
 @pytest.mark.parametrize("change", ["added", "changed", "foreign"])

@@ -16,6 +16,7 @@ import pytest
 
 from aitex_utils.errors import InputError
 from aitex_utils.teaching import stick
+from aitex_utils.teaching.copies import write_copies
 from aitex_utils.teaching.stick import course_files, make_stick, refuse_foreign_files, start_scripts, write_archive
 from aitex_utils.teaching.wheels import Target, Wheel
 
@@ -132,6 +133,26 @@ def test_the_archive_has_the_course_the_fabric_and_the_site(course: Path, tmp_pa
     expected = ["constraints.txt", "course.py", "data/README.md", "data/practice/strip.png"]
     expected += ["notebooks/00_start_here.ipynb", "requirements-scale.txt", "requirements.txt", "site/index.html"]
     assert names == expected
+
+
+def test_the_archive_has_the_notebooks_of_paths_as_they_were_made(course: Path, tmp_path: Path):
+    write_copies(course / "data" / "lab90", {"00_start_here.ipynb": b"{}", "01_strips_and_tiles.ipynb": b"{}"})
+    write_copies(course / "data" / "day1", {"00_start_here.ipynb": b"{}"})
+    write_copies(course / "data" / "class-copy", {"learners/00_start_here.ipynb": b"{}", "solutions.zip": b"z"})
+    (course / "data" / "day1" / "00_start_here.ipynb").write_text('{"solved": 1}')
+    write_copies(course / "data" / "day2", {"06_scores.ipynb": b"{}"})
+    (course / "data" / "day2" / ".ipynb_checkpoints").mkdir()
+    (course / "data" / "mine").mkdir()
+    (course / "data" / "mine" / "course-copy.json").write_text("[]")
+    (course / "data" / "mine" / "diary.ipynb").write_text("{}")
+    _, said = make(course)
+    names = zipfile.ZipFile(tmp_path / "stick" / "course.zip").namelist()
+    lab90 = ["00_start_here.ipynb", "01_strips_and_tiles.ipynb", "course-copy.json"]
+    known = ["data/README.md", *(f"data/lab90/{name}" for name in lab90), "data/practice/strip.png"]
+    assert [name for name in names if name.startswith("data/")] == known
+    first, second = (line for line in said if "not on the stick" in line)
+    assert first.startswith("data/day1 ") and "00_start_here.ipynb" in first and "path day1" in first
+    assert second.startswith("data/day2 ") and ".ipynb_checkpoints" in second and "path day2" in second
 
 
 def test_git_says_which_files_belong_to_the_course(course: Path):

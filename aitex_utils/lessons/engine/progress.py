@@ -99,11 +99,27 @@ def read_progress() -> dict[str, Any]:
     if progress is None:
         progress = {"version": VERSION, **{part: {} for part in PARTS}}
         if os.path.lexists(path) and path not in _unwritten and not _rename_unreadable(path):
-            print(f"{path} cannot be read, so progress is not kept: check that you can read and write that file.")
+            print(f"{path} {_reason(path)}.")
             _unwritten[path] = []
     for part, name, changes in _unwritten.get(path, ()):
         _change(progress, part, name, changes)
     return progress
+
+
+def is_kept() -> bool:
+    """Return whether the last update of the progress was written to the file.
+
+    Returns
+    -------
+    bool
+        True before the first update.
+
+    Examples
+    --------
+    >>> is_kept()
+    True
+    """
+    return progress_file() not in _unwritten
 
 
 def update_entry(part: str, name: str, **changes: Any) -> dict[str, Any]:
@@ -155,7 +171,7 @@ def update_name(name: str) -> bool:
     (True, False)
     """
     _update(NAME, name, {})
-    return progress_file() not in _unwritten
+    return is_kept()
 
 
 def _update(part: str, name: str, changes: dict[str, Any]) -> dict[str, Any]:
@@ -199,6 +215,13 @@ def read_entry(part: str, name: str) -> dict[str, Any]:
     {}
     """
     return _entry(read_progress(), part, name)
+
+
+def _reason(path: Path) -> str:
+    """Return why a file cannot be read, and what helps."""
+    if path.is_dir():
+        return f"is a folder, so progress is not kept: set COURSE_PROGRESS to a file in it, such as {path / 'ada.json'}"
+    return "cannot be read, so progress is not kept: check that you can read and write that file"
 
 
 def _entry(progress: dict[str, Any], part: str, name: str) -> dict[str, Any]:

@@ -6,7 +6,7 @@ import html
 
 from .compare import plain_text
 from .display import show_html
-from .progress import progress_file, read_count, read_entry, read_progress
+from .progress import is_kept, progress_file, read_count, read_entry, read_progress
 
 COLUMNS = ("exercise", "state", "tries", "hints used")
 SIGNS = {"passed": "✓", "open": "○"}
@@ -57,8 +57,9 @@ def progress_table() -> None:
     signed = 'The file contains no name. To add yours for a teacher, run sign("...").'
     if name:
         signed = f"It is signed as {plain_text(name)}. To remove the name, run unsign()."
-    words = "".join(f"<p>{html.escape(line)}</p>" for line in (place, signed))
-    show_html(f"{table}{words}", "\n".join([*_text_lines(rows), summary, place, signed]))
+    lines = [place, signed] if is_kept() else [f"The progress is not kept: {progress_file()} cannot be written."]
+    words = "".join(f"<p>{html.escape(line)}</p>" for line in lines)
+    show_html(f"{table}{words}", "\n".join([*_text_lines(rows), summary, *lines]))
 
 
 def _text_lines(rows: list[Row]) -> list[str]:

@@ -18,7 +18,7 @@ from project_root import ROOT
 
 import aitex_utils
 from aitex_utils.files import atomic_write
-from aitex_utils.lessons import check, hint
+from aitex_utils.lessons import check, hint, progress_table, sign
 from aitex_utils.lessons.engine import progress
 from aitex_utils.lessons.engine.compare import CRASHED, WRONG_KIND, WRONG_SHAPE, WRONG_VALUE
 from aitex_utils.lessons.engine.progress import parse_progress, progress_file, read_progress, update_entry, update_name
@@ -339,7 +339,22 @@ def test_a_folder_of_that_name_is_left_alone(file: Path, capsys: pytest.CaptureF
     check("09.1", right)
     printed = capsys.readouterr().out
     assert printed.count("not kept") == 1 and printed.count("Exercise 09.1 passed") == 2
+    assert (
+        f"{file} is a folder" in printed
+        and f"set COURSE_PROGRESS to a file in it, such as {file / 'ada.json'}" in printed
+    )
     assert files(file.parent) == ["mine.txt"]
+
+
+def test_the_table_does_not_say_that_progress_is_kept_where_it_is_not(file: Path, capsys: pytest.CaptureFixture):
+    file.mkdir()
+    check("09.1", right)
+    sign("Ada")
+    capsys.readouterr()
+    progress_table()
+    printed = capsys.readouterr().out
+    assert "1 of 1 passed." in printed and f"The progress is not kept: {file} cannot be written." in printed
+    assert "is kept" not in printed and "Ada" not in printed
 
 
 def test_two_notebooks_at_once_leave_a_whole_file(file: Path):
