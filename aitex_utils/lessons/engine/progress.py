@@ -18,6 +18,7 @@ The times, the mistakes, "course" and "name" are missing from older files, and a
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import hashlib
 import json
@@ -43,7 +44,8 @@ RENAMED = {
     "06.c": "07.a", "06.d": "07.b", "06.e": "07.c", "06.f": "07.d", "06.g": "08.b",
 }  # fmt: skip
 FORMER_FILE = PROJECT / "notebooks" / "progress.json"  # where earlier versions kept it
-LOCK_SECONDS = 10.0  # after which an update no longer waits for a process that hangs
+LOCK_SECONDS = 30.0  # after which an update no longer waits for a process that hangs
+SHORT_SECONDS, LAST_SECONDS = 0.2, 3.0  # after an update that was not written; at the end of the process
 _unwritten: dict[Path, list[tuple[str, str, dict[str, Any]]]] = {}  # updates, so that hints still advance
 
 
@@ -177,21 +179,38 @@ def update_name(name: str) -> bool:
 def _update(part: str, name: str, changes: dict[str, Any]) -> dict[str, Any]:
     """Change one entry of the file, or the learner's name, and return the entry."""
     path = progress_file()
-    with _locked(path):
+    with _locked(path, SHORT_SECONDS if path in _unwritten else LOCK_SECONDS) as is_free:
         progress = read_progress()
         entry = _change(progress, part, name, changes)
-        progress["course"] = aitex_utils.__version__
         try:
-            if os.path.lexists(path) and _parse(path) is None:
-                raise InputError(f"{path} is no progress file that can be read.")
-            with atomic_write(path) as temporary:
-                temporary.write_text(json.dumps(progress, indent=2, sort_keys=True) + "\n", encoding="utf-8")
-            _unwritten.pop(path, None)
+            if not is_free:
+                raise InputError(f"Another notebook uses {path}, or its folder cannot be written.")
+            _write(path, progress)
         except (InputError, OSError) as error:
             if path not in _unwritten:
                 print(f"Progress is not kept: {error} To choose the file, set COURSE_PROGRESS.")
             _unwritten.setdefault(path, []).append((part, name, changes))
     return entry
+
+
+def _write(path: Path, progress: dict[str, Any]) -> None:
+    """Write the whole progress, with the updates that were not written before."""
+    progress["course"] = aitex_utils.__version__
+    if os.path.lexists(path) and _parse(path) is None:
+        raise InputError(f"{path} is no progress file that can be read.")
+    with atomic_write(path) as temporary:
+        temporary.write_text(json.dumps(progress, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+    _unwritten.pop(path, None)
+
+
+@atexit.register
+def _write_the_rest() -> None:
+    """Write the updates that could not be written, at the end of the process."""
+    path = progress_file()
+    if _unwritten.get(path):
+        with _locked(path, LAST_SECONDS) as is_free, contextlib.suppress(InputError, OSError):
+            if is_free:
+                _write(path, read_progress())
 
 
 def read_entry(part: str, name: str) -> dict[str, Any]:
@@ -269,17 +288,25 @@ def _change(progress: dict[str, Any], part: str, name: str, changes: dict[str, A
 
 
 @contextlib.contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    """Keep other processes from changing the file. If it cannot be locked, the lesson continues without a lock."""
+def _locked(path: Path, patience: float) -> Iterator[bool]:
+    """Keep other processes from changing the file; yield False where one keeps the lock for longer than `patience`.
+
+    Windows shows a folder that cannot be written as a lock that is taken. Where the file system has no locks, the
+    lesson continues without one.
+    """
     from filelock import FileLock, Timeout
 
-    patience = 0.2 if path in _unwritten else LOCK_SECONDS  # Windows shows a read-only folder as a lock that is taken
     lock = FileLock(path.with_name(f".{path.name}.lock"), timeout=patience)
     with contextlib.ExitStack() as stack:
-        with contextlib.suppress(OSError, NotImplementedError, Timeout):
+        is_free = True
+        try:
             path.parent.mkdir(parents=True, exist_ok=True)
             stack.enter_context(lock)
-        yield
+        except Timeout:
+            is_free = False
+        except (OSError, NotImplementedError):
+            pass
+        yield is_free
 
 
 def _own_folder(folder: Path) -> Path:

@@ -168,11 +168,29 @@ def test_no_update_of_three_processes_is_lost(file: Path):
     assert files(file.parent) == ["progress.json"]
 
 
-def test_a_process_that_keeps_the_lock_does_not_stop_the_lesson(file: Path, monkeypatch: pytest.MonkeyPatch):
+def test_a_process_that_keeps_the_lock_does_not_stop_the_lesson(
+    file: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+):
     monkeypatch.setattr(progress, "LOCK_SECONDS", 0.1)
     with FileLock(file.with_name(f".{file.name}.lock")):
         update_entry("quiz", "09.q1", tries=1)
-    assert read_progress()["quiz"] == {"09.q1": {"tries": 1}}
+        assert not file.exists()  # the other process could write at the same time
+        assert capsys.readouterr().out.count("Another notebook") == 1
+        assert read_progress()["quiz"] == {"09.q1": {"tries": 1}}
+    update_entry("quiz", "09.q1", tries=1)
+    assert json.loads(file.read_text())["quiz"] == {"09.q1": {"tries": 2}}
+
+
+def test_an_update_that_could_not_be_written_is_written_at_the_end_of_the_process(file: Path):
+    code = "from aitex_utils.lessons.engine import progress\n"
+    code += "progress.LOCK_SECONDS = 0.1\nprogress.update_entry('quiz', '09.q1', tries=1)\ninput()"
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    with FileLock(file.with_name(f".{file.name}.lock")):
+        command = [sys.executable, "-c", code]
+        process = subprocess.Popen(command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        assert "not kept" in process.stdout.readline()
+    process.communicate("\n")
+    assert json.loads(file.read_text())["quiz"] == {"09.q1": {"tries": 1}}
 
 
 def test_an_update_that_could_not_be_written_is_added_to_those_of_others(file: Path, monkeypatch: pytest.MonkeyPatch):
