@@ -132,6 +132,8 @@ def test_a_notebook_runs_with_stubs_and_its_solved_sections_say_the_same(source:
     with_stubs, alone = ran[: len(stubs)], ran[len(stubs) :]
     pictures_have_alt_text(with_stubs)
     pictures_have_alt_text(alone)
+    ran_twice = {cell.source for cell in with_stubs if not has_error(cell)} & {cell.source for cell in alone}
+    assert len(ran_twice) > len(stubs) / 2  # else little is compared
     wrong = [f"{cell.source[:60]}: a stub is left" for cell in alone if has_error(cell)]
     wrong += failed_checks(alone)
     assert not (found := wrong + new_lines(with_stubs, alone)), "\n\n".join(found)
