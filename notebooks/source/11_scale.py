@@ -20,7 +20,7 @@
 # 5. read a task graph, and plan a fit for a mill (exercise 11.5, open task).
 #
 # **You need to know** coreset subsampling and the covering radius (notebook 04), and exact and approximate search
-# (notebook 05). You do not need to know Dask.
+# (notebook 05).
 #
 # **Contents**
 #
@@ -69,7 +69,6 @@ reveal("11.a", n_patches * constants.patch_bytes / 2**30, unit="GiB")
 # The sampler works with the patches, a copy of them side by side, their projection, and a rounded form. Together they
 # take `WORKING_COPIES` times the bytes of the patches (`3.5`). The columns are the memory, the hours of one core for the
 # extraction and for the greedy choices for a coreset of 1 %, and the bank with the seconds to search it for one strip.
-# The figure divides the hours by two cores.
 
 # %%
 for name, strips in DATA.items():
@@ -137,7 +136,7 @@ reveal("11.b", 100 * union.measured / union.bound, unit="%")
 show(*plot_union(union))
 
 # %% [markdown]
-# On the left, each circle has the radius of its own block, and r is the larger one.
+# On the left, each circle has its own block's radius.
 #
 # The bound is reached only if both steps of one patch are the longest possible and point in one direction. This is rare,
 # so the measured radius is mostly smaller.
@@ -194,8 +193,8 @@ measured = [tree.measured[nodes].max() for nodes in levels]
 show(*plot_levels(bounds, measured, single=single))
 
 # %% [markdown]
-# The bound grows by one radius per level. The measured radius grows much less, and stays near the radius of one choice
-# among all patches. A large fan-in makes the tree flat: with a fan-in of 8, four levels are enough for 4,096 blocks.
+# The bound grows by one radius per level. The measured radius stays near the radius of one choice among all patches. A
+# large fan-in makes the tree flat: with a fan-in of 8, four levels are enough for 4,096 blocks.
 #
 # ### Exercise 11.2: Merge coresets
 #
@@ -246,8 +245,8 @@ check("11.2", merge_coresets)  # stuck? hint("11.2")
 # ## 3. Blocks in one process
 #
 # Three functions of `streaming_coreset` do the work: `plan_blocks` divides a stream, `reduce_block` reduces one block, and
-# `join_blocks` reduces the union. Each depends on its arguments alone. We use the patches of 16 pieces of normal strips,
-# and reduce the blocks in order and in a random order. The first run takes about 5 seconds.
+# `join_blocks` reduces the union. We use the patches of 16 pieces of normal strips, and reduce the blocks in order and in a
+# random order. The first run takes about 5 seconds.
 
 # %% tags=["start-here"]
 # Start here again after a restart
@@ -304,8 +303,8 @@ reveal("11.c", radii[1] / single, unit="times")
 show(*plot_sizes(sizes, radii, single))
 
 # %% [markdown]
-# Blocks cost little here: at all sizes, the radius is close to the radius of one choice. So here, the block size is a
-# question of memory and time, not of quality.
+# At all sizes, the radius is close to the radius of one choice. So here, the block size is a question of memory and time,
+# not of quality.
 #
 # ### Exercise 11.3: A block size for a limit of memory
 #
@@ -313,8 +312,8 @@ show(*plot_sizes(sizes, radii, single))
 #
 # `workers` processes share `limit` bytes of memory equally. Each takes `base` bytes before its first block, for Python,
 # PyTorch and the weights. A patch takes `patch_bytes` while its block is reduced. A strip has `strip_patches` patches and
-# is never split. Return the largest block **in patches** with which all workers stay within the limit, as a whole number:
-# a multiple of `strip_patches`, or 0 if not even one strip fits.
+# is never split. Return the largest block **in patches** with which all workers stay within the limit: an integer, a
+# multiple of `strip_patches`, or 0 if no strip fits.
 #
 # Example: 1,000 bytes, a base of 100, 2 workers, strips of 30 patches, 4 bytes per patch. A worker has 500 - 100 = 400
 # bytes for its block. A strip takes 120 bytes, so three strips fit: return 90.
@@ -353,7 +352,7 @@ for gib in (1, 2, 4, 8):
 # - the worker extracts the patches, reduces them, and writes the coreset as a folder;
 # - the main process joins the coresets.
 #
-# First one process, without a pool. This takes about 5 seconds.
+# First, one process. This takes about 5 seconds.
 
 # %% tags=["start-here"]
 # Start here again after a restart
@@ -388,7 +387,7 @@ print(f"one process: {one_seconds:.1f} s")
 predict("11.d", 0.5, 3, unit="times")
 
 # %% [markdown]
-# The next cell takes about 15 seconds. It also measures three parts by themselves: the start, data on the way, and threads.
+# The next cell also measures three parts by themselves: the start, sending data, and threads. This takes about 15 seconds.
 
 # %%
 with TemporaryDirectory() as folder, start_pool(2) as pool:
@@ -475,8 +474,8 @@ print(describe_worker_time(*parts))
 # ## 5. The same on Dask
 #
 # **Dask** is a Python library that gives tasks to workers: processes on this machine, or on many machines. A **scheduler**
-# knows which worker is free and which data it has. Our code is the same: `client` is then a client of Dask. If Dask is not
-# installed, the next cells run on the pool, and `python course.py scale` adds it.
+# knows which worker is free and which data it has. Our code is the same: `client` is then a client of Dask. Without Dask,
+# the next cells run on the pool. `python course.py scale` adds Dask.
 #
 # We use a tree with a small fan-in, to see some levels. This takes about 15 seconds.
 
@@ -518,11 +517,10 @@ show(*plot_timeline(tasks, title="Task stream"))
 # | panel | shows | look for |
 # |---|---|---|
 # | Task Stream | a row per worker, a bar per task, as in our figure | white gaps: a worker waits; red bars: data moves |
-# | Progress | tasks of each kind | a kind that does not advance |
 # | Workers | memory and CPU of each worker | memory near the limit; a CPU that is hardly used |
 # | Graph | the tasks and what they need | long chains |
 #
-# **Try it.** With Dask, keep a client open, look at the dashboard, and fit again while you watch the task stream.
+# **Try it.** Keep a Dask client open, and watch the dashboard's task stream while you fit again.
 #
 # <details><summary>Answer</summary>
 #
@@ -591,8 +589,8 @@ print(describe_shortest(ends.max() - begins.min(), shortest(seconds, needs, 2)))
 #
 # ### Read the figure and decide
 #
-# Three made-up programs do work that takes one process 8 seconds. All three are slower on two workers. Bars with stripes
-# move data.
+# Three made-up programs do work that takes one process 8 seconds. All three are slower on two workers. Striped bars move
+# data.
 
 # %%
 show(*plot_cases(*slow_programs()))
@@ -670,8 +668,8 @@ print(f"Workers killed: {len(killed)}. {compare_banks(undisturbed.bank_.vectors_
 show(*plot_timeline(read_tasks(folder), title="A worker is killed", killed=killed))
 
 # %% [markdown]
-# The figure shows the completed blocks. After the cross, the killed worker's block begins anew, and a new process replaces
-# the worker. It has to import PyTorch, so its first block is long.
+# After the cross, the killed worker's block begins anew, and a new process replaces the worker. The new process has to
+# import PyTorch, so its first block is long.
 #
 # ### A damaged block
 #
@@ -696,13 +694,12 @@ print(compare_banks(undisturbed.bank_.vectors_, resumed.bank_.vectors_))
 # the time, because the network, the digests of all pieces and the join are repeated too. An interrupted fit goes on in the
 # same way: call it again with the same `folder`.
 #
-# Some faults end a fit, with a sentence that says what to do. If workers die again and again, they probably have too little
-# memory.
+# If workers die again and again, mostly for lack of memory, the fit ends with a sentence that says what to do.
 
 # %% [markdown]
 # ## 7. A bank that exceeds one memory
 #
-# There are two ways to search a bank that grows too large.
+# There are two ways to search such a bank.
 #
 # - **Shards**: each worker has a part of the bank and returns its k nearest vectors. The k nearest of the whole bank are
 #   among them, so merging them by distance is *exact*.
@@ -808,7 +805,7 @@ for method in METHODS:
 
 # %% [markdown]
 # The limits are 16 GiB, 24 hours on two cores that are always busy, and 15 seconds to search for a strip. The last line of
-# each method states at how many strips of a day, or looms, each part exceeds its limit.
+# each method states at how many strips each part exceeds its limit, and how many looms weave them in a day.
 
 # %%
 strips = [int(n) for n in np.geomspace(10, 2_000_000, 12)]
@@ -819,15 +816,16 @@ lines = {"GiB": ("16 GiB", 16), "hours of 2 cores": ("24 hours", 24)}
 show(*plot_growth(strips, needs, lines, DATA))
 
 # %% [markdown]
-# Each step solves one problem and shows the next:
+# Each method solves one problem:
 #
 # - **Whole**: memory breaks first.
 # - **Blocks**: a block fits, but the union and the bank grow with the data. The greedy choice of the union still grows with
 #   the square, only from a smaller number.
-# - **Tree**: no step grows beyond a block. The greedy choices are proportional to the data, as the extraction is. The root
-#   keeps at most one block, so the bank stops growing too. The price is a coarser coreset.
+# - **Tree**: no step grows beyond a block. The hours of the greedy choices and of the extraction are proportional to the
+#   data. The root keeps at most one block, so the bank stops growing too. The price is a coarser coreset.
 #
-# Workers can share both. **How many times 24 hours does one core need for a fit on a day of 100 looms?**
+# With the tree, workers can share nearly all work. **How many times 24 hours does one core need for a fit on a day of 100
+# looms?**
 
 # %%
 predict("11.g", 1, 20, unit="times")
@@ -839,9 +837,9 @@ greedy = bill.selection / bill.extraction
 print(f"The extraction takes {bill.extraction / 3600:.0f} h, and the greedy choices {greedy:.2f} times that.")
 
 # %% [markdown]
-# Rounded up, this is the number of cores: not a data centre. And a question comes before all others:
-# does the detector get better with half a million strips? Normal fabric repeats itself (notebook 04). Measure the AUROC
-# against the number of strips *before* you rent a cluster.
+# Rounded up, this is the number of cores: no data centre is needed. But one question comes first: does the detector get
+# better with half a million strips? Normal fabric repeats itself (notebook 04). Measure the AUROC against the number of
+# strips *before* you rent a cluster.
 
 # %% [markdown]
 # ## 9. Open task
@@ -891,9 +889,9 @@ print(describe_bill("100 strips", fit_bill(100, constants, "blocks")))
 # system. Each worker has 4 GiB, takes 600 MiB for itself, and needs 133 MiB for a block of 65,536 patches. Larger blocks
 # would fit, but with small blocks a lost block costs less, and the workers end at nearly the same time. The table shows
 # that the tree ends within 6 hours, and that its extraction takes longer than its greedy choices. One union of all blocks
-# would also fit, but a search of its bank takes too long: 12 looms weave a strip every 75 / 60 seconds. After a power
+# would also fit, but 8 cores cannot search its bank for the 48 strips that the looms weave per minute. After a power
 # failure, all completed blocks are on the disk, and the next call with the same `folder` makes the missing blocks only.
-# First I would test whether the small bank of the tree gives the same AUROC as a bank of 1 % of fewer strips.
+# First I would test on fewer strips whether the small bank of a tree gives the same AUROC as the bank of one union.
 #
 # </details>
 
@@ -904,7 +902,7 @@ print(describe_bill("100 strips", fit_bill(100, constants, "blocks")))
 # 2. A coreset of coresets covers all patches within r + R, and the radii of a tree add up along its branches.
 # 3. Blocks depend on their own patches and the seed, so the result is the same on one process, a pool or a cluster.
 # 4. A pool pays for its start, for data on the way, and for threads that compete, so measure the parts before you scale.
-# 5. Completed blocks on the disk survive killed workers, and with a tree all costs are proportional to the data.
+# 5. Completed blocks on the disk survive killed workers, and with a tree, no step sees more than one block.
 #
 # ### Quiz
 
@@ -913,8 +911,8 @@ print(describe_bill("100 strips", fit_bill(100, constants, "blocks")))
 from aitex_utils.lessons import calibration, quiz
 
 # %% [markdown]
-# **1.** The coresets of two blocks have covering radii of 2 and 3. The coreset of their union has a radius of 1 over the
-# union. How far can a patch of the first block be from it?
+# **1.** The coresets of two blocks have covering radii of 2 and 3. The last coreset has a radius of 1 over their union. How
+# far can a patch of the first block be from the last coreset?
 # - a) 1
 # - b) 3
 # - c) 4
@@ -949,7 +947,7 @@ quiz("11.q2", "b")
 #
 # **3.** Two workers take longer than one process for a fit of a few seconds. What do you look at first?
 # - a) The block size
-# - b) The network cable
+# - b) The time to send the pixels
 # - c) The time before the first task
 # - d) The covering radius
 
