@@ -67,8 +67,9 @@ reveal("11.a", n_patches * constants.patch_bytes / 2**30, unit="GiB")
 
 # %% [markdown]
 # The sampler works with the patches, a copy of them side by side, their projection, and a rounded form. Together they
-# take `WORKING_COPIES` times the bytes of the patches (`3.5`). The columns are the memory, the hours of one core for the
-# extraction and for the greedy choices for a coreset of 1 %, and the bank with the seconds to search it for one strip.
+# take `WORKING_COPIES` times the bytes of the patches (`3.5`). The columns are the memory, the hours of the extraction and
+# of the greedy choices for a coreset of 1 %, and the bank with its search. All times are for one core, and a search is
+# for one strip.
 
 # %%
 for name, strips in DATA.items():
@@ -179,8 +180,8 @@ def tree_bound(radii: np.ndarray, parents: np.ndarray) -> float:
 check("11.1", tree_bound)  # stuck? hint("11.1")
 
 # %% [markdown]
-# Now a tree over 32 blocks of 60 patches. The stream drifts slowly, and each node keeps 20 patches. We compare the largest
-# bound and the largest measured radius of each level.
+# Now a tree over 32 blocks of 60 patches. The stream drifts slowly, and each node keeps 20. We compare the largest bound
+# and the largest measured radius of each level.
 
 # %%
 bound = yours("11.1", course_bound)
@@ -205,8 +206,8 @@ show(*plot_levels(bounds, measured, single=single))
 # covering radius over all blocks. `farthest_first(points, k)` returns the *indices* of k greedy choices, beginning with
 # the first point, and their radius.
 #
-# Example: a block keeps 0 and 1, another 5 and 9 (one channel). Their radii are 0.5 and 2. With `k = 3`, greedy chooses
-# 0, 9 and 5, and the patch at 1 is 1 away. The bound is 1 + 2 = 3.
+# Example: a block keeps 0 and 1, another 5 and 9 (one channel). Their radii are 0.5 and 2. With `k = 3`, greedy
+# chooses 0, 9 and 5, and the patch at 1 is 1 away. The bound is 1 + 2 = 3.
 
 
 # %% exercise="11.2"
