@@ -122,7 +122,7 @@ def run_jobs(client: Any, jobs: Iterable[Job]) -> Iterator[tuple[Job, Any]]:
             if deaths >= DEATHS:
                 raise WorkersLost(
                     f"{deaths} workers died in a row, the last at {interrupted[0].name} ({reason}), as happens where "
-                    "memory is too small: take a smaller block_size, or give workers more memory and call it again."
+                    "memory is too small: take a smaller block_size, or allow more memory and call it again."
                 ) from reason
             running.update({workers.submit(job): job for job in interrupted})
     finally:
