@@ -137,8 +137,6 @@ reveal("11.b", 100 * union.measured / union.bound, unit="%")
 show(*plot_union(union))
 
 # %% [markdown]
-# On the left, each circle has its own block's radius.
-#
 # The bound is reached only if both steps of one patch are the longest possible and point in one direction. This is rare,
 # so the measured radius is mostly smaller.
 #
@@ -478,7 +476,7 @@ print(describe_worker_time(*parts))
 # knows which worker is free and which data it has. Our code is the same: `client` is then a client of Dask. Without Dask,
 # the next cells run on the pool. `python course.py scale` adds Dask.
 #
-# We use a tree with a small fan-in, to see some levels. This takes about 15 seconds.
+# We use a small fan-in, to see some levels. This takes about 15 seconds.
 
 # %% tags=["start-here"]
 # Start here again after a restart
@@ -778,7 +776,7 @@ folder.cleanup()
 # ## 8. The bill of a mill
 #
 # We compare three methods: all patches in one memory, blocks with one union, and blocks with a tree of fan-in 8. The
-# constants are measured again, so they differ from section 1. This takes about 5 seconds.
+# constants are measured again and differ. This takes about 5 seconds.
 
 # %% tags=["start-here"]
 # Start here again after a restart
