@@ -8,6 +8,6 @@
 - `predicting` predicts many strips as tasks,
 - `sharded_search` and `disk_search` search banks that exceed one memory.
 
-`README.md` in this folder says how the same call runs on a cluster. Dask is an optional requirement, which only
-`cluster` imports: `python course.py scale` installs it.
+`README.md` in this folder says how the same call runs on a cluster. Dask is an optional requirement, which nothing
+imports before `start_cluster` is called or a Dask client is given: `python course.py scale` installs it.
 """

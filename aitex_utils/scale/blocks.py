@@ -1,8 +1,8 @@
 """The work of a worker: read the pictures of a block, extract their patches, write the coreset as a folder.
 
-A scheduler carries names, numbers and short texts only. Pictures go to a worker as a `.npy` file, and coresets come
-back as a folder of `.npy` files with a header that lists the SHA-256 of each. The name of a folder contains a digest of
-everything that its content depends on, so an interrupted fit goes on from the blocks that are done.
+A scheduler carries names, numbers and short texts only. The pictures of a block go to a worker as a `.npy` file. Its
+coreset comes back as a folder of `.npy` files, with a header that lists the SHA-256 of each. The name of a folder
+contains a digest of everything that its content depends on, so an interrupted fit goes on from the completed blocks.
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ def describe_features(features: PatchFeatures) -> dict[str, Any]:
     Returns
     -------
     dict
-        Values that JSON can hold: arguments of `PatchFeatures`, and the digest of its weights.
+        Values for JSON: arguments of `PatchFeatures`, and the digest of its weights.
 
     Examples
     --------

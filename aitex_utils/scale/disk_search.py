@@ -1,7 +1,7 @@
 """A memory bank that exceeds one memory, on the disk of one machine: FAISS's inverted lists in a file.
 
 An inverted file index sorts the vectors into `nlist` cells and reads the `nprobe` cells nearest to a query. With the
-lists in a file, a search reads those cells from the disk. Memory contains the centres of the cells, and as much of the
+lists in a file, a search reads these cells from the disk. Memory contains the centres of the cells, and as much of the
 file as the system has room for. The search is approximate: it misses a nearest neighbour that lies in another cell.
 """
 
@@ -141,7 +141,7 @@ class DiskIndex:
         with _without_messages():
             self._index: faiss.Index = faiss.read_index(str(place / INDEX), flags)
         if (self._index.ntotal, self._index.d) != (self._header["vectors"], self._header["channels"]):
-            raise InputError(f"{folder} contradicts itself: build the index again.")
+            raise InputError(f"The header of {folder} differs from its index: build the index again.")
 
     def __len__(self) -> int:
         """Return the number of vectors."""

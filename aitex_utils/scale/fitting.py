@@ -2,9 +2,9 @@
 
 The stream of pictures is divided into blocks (`streaming_coreset.plan_blocks`), and each block becomes a task. Its
 pictures go to a file. A worker extracts their patches and writes their coreset (`blocks.make_block`). The union of all
-coresets is reduced here, or in a tree of unions (`tree`). The plan depends on the data, the block size and the seed.
-So does each block, and the join takes the blocks in the order of their numbers. So the result is the same for any
-number of workers and any order in which they finish.
+coresets is reduced here, or in a tree of unions (`tree`). The plan depends on the data, the block size and the seed. A
+block depends on its own pictures and on the settings, and the join takes the blocks in the order of their numbers. So
+the result is the same for any number of workers and any order in which they finish.
 """
 
 from __future__ import annotations
@@ -284,7 +284,7 @@ def _fit_on_disk(
 def _plan(
     pictures: Iterator[np.ndarray], features: PatchFeatures, settings: dict[str, Any]
 ) -> Iterator[tuple[Block, bool]]:
-    """Yield the blocks of a stream, and whether its only strip is halved: position scales are learned from others."""
+    """Yield the blocks of a stream, and whether its only strip is halved: a position scale needs another strip."""
     tile_size = settings["tile_size"]
     first, second = next(pictures, None), next(pictures, None)
     if first is None:
@@ -361,7 +361,9 @@ def _refuse_other_fit(path: Path, header: dict[str, Any]) -> None:
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         before, is_own = {}, False
     if not is_own:
-        raise InputError(f"{path} is not readable as the settings of a fit: name another folder, or delete this one.")
+        raise InputError(
+            f"{path} is not readable as the settings of a fit: name another folder, or delete {path.parent}."
+        )
     settings = header["settings"]
     changed = sorted(name for name in {*before, *settings} if before.get(name) != settings.get(name))
     if changed:

@@ -1,7 +1,7 @@
 """Worker processes of this machine without Dask: spawned, of one thread each, with bounded memory.
 
-Each worker is a `ProcessPoolExecutor` of its own. So a task can be given to a certain worker, and a worker that dies
-takes only its own tasks with it.
+Each worker is a `ProcessPoolExecutor` of its own. So a task can be given to a certain worker, and when a worker dies,
+only its own tasks are interrupted.
 """
 
 from __future__ import annotations
@@ -99,7 +99,7 @@ class ProcessPool:
         return [number for worker in self._workers if (number := worker.process_id()) is not None]
 
     def close(self) -> None:
-        """End the processes, also if they are at work."""
+        """End the processes, even while they run tasks."""
         self._is_closed = True
         for worker in self._workers:
             worker.close()

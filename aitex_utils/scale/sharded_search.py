@@ -1,8 +1,8 @@
 """A memory bank that exceeds one memory: shards on several workers, searched exactly, the nearest of all merged.
 
-The k nearest neighbours in the whole bank are among the k nearest of each shard. Each worker returns those with their
-squared distances in float64, which do not depend on what else is searched. Merged, and ordered by distance and then by
-index, they are what one exact index returns, to the last digit and in the order of equals.
+The k nearest neighbours in the whole bank are among the k nearest of each shard. Each worker returns its k nearest with
+their squared distances in float64, which do not depend on the other vectors. They are merged, and ordered by distance
+and then by index. The result equals the result of one exact index, to the last digit and in the order of equals.
 """
 
 from __future__ import annotations

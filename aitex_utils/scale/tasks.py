@@ -52,7 +52,7 @@ class Job:
 
 
 class WorkersLost(InputError):
-    """The workers died again and again, or the scheduler has gone. The jobs that have ended stay done.
+    """The workers died again and again, or the scheduler has gone. The results of the jobs that have ended remain.
 
     Examples
     --------
@@ -62,7 +62,7 @@ class WorkersLost(InputError):
 
 
 def run_jobs(client: Any, jobs: Iterable[Job]) -> Iterator[tuple[Job, Any]]:
-    """Run jobs on workers and yield each with its result, in the order in which they end.
+    """Run jobs on workers, and yield each job with its result, in the order in which the jobs end.
 
     Parameters
     ----------
@@ -122,7 +122,7 @@ def run_jobs(client: Any, jobs: Iterable[Job]) -> Iterator[tuple[Job, Any]]:
             if deaths >= DEATHS:
                 raise WorkersLost(
                     f"{deaths} workers died in a row, the last at {interrupted[0].name} ({reason}), as happens where "
-                    "memory is too small: take a smaller block_size, or more memory per worker."
+                    "memory is too small: take a smaller block_size, or allow more memory and call it again."
                 ) from reason
             running.update({workers.submit(job): job for job in interrupted})
     finally:
@@ -176,7 +176,8 @@ class _Executor:
             return self._client.submit(job.function, *job.arguments, **to_worker)
         except BrokenProcessPool as error:  # an executor of the user's own, which is not started again
             raise WorkersLost(
-                "A worker of the executor died, and an executor cannot start another: take a ProcessPool."
+                "A worker of the executor died, and an executor cannot start another: take a ProcessPool and call it "
+                "again."
             ) from error
 
     def wait(self, futures: list[Any]) -> list[Any]:
@@ -278,6 +279,6 @@ def _workers_of(client: Any) -> _Executor | _Dask:
             raise InputError("client is an asynchronous Dask client: give one that was made without asynchronous=True.")
         return _Dask(client)
     raise InputError(
-        f"client is a {type(client).__name__}, expected what start_cluster() or ProcessPool() of aitex_utils.scale "
-        "return, a Dask client, or an executor of concurrent.futures."
+        f"client is a {type(client).__name__}: give the result of start_cluster() or start_pool() of "
+        "aitex_utils.scale.cluster, a Dask client, or an executor of concurrent.futures."
     )

@@ -1,7 +1,8 @@
 """A tree of unions: where the coresets of all blocks exceed one memory, they are merged level by level.
 
-Each inner node of the tree merges the coresets of `fan_in` neighbouring nodes and keeps at most
-``block_size // fan_in`` of their patches. So no step sees more patches than a block has, however many blocks there are.
+Each inner node of the tree merges the coresets of at most `fan_in` neighbouring nodes. Blocks and inner nodes keep at
+most ``block_size // fan_in`` patches. So no step sees more patches than a block has, however many blocks there are. The
+root keeps at most ``block_size`` patches. So the bank of a long stream is smaller than the coreset sampling ratio asks.
 
 The bound on the covering radius adds along the levels. Let R(v) be the radius of the greedy choice at node v, over the
 union of its children's coresets. Let r(v) be the bound of v: each patch below v lies within r(v) of a patch that v

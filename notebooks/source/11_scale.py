@@ -9,18 +9,18 @@
 # %% [markdown]
 # # 11 More data than one machine
 #
-# After this notebook, you can fit a detector on more patches than one memory can store, on several processes or machines.
-# You can say what it costs and how good the result is.
+# After this notebook, you can fit a detector on more patches than one memory can store, on several processes or machines,
+# and say what it costs.
 #
 # **You will be able to**
 # 1. bound the covering radius of a tree of coresets (exercise 11.1);
 # 2. merge the coresets of several blocks (exercise 11.2);
 # 3. choose a block size for a limit of memory (exercise 11.3);
-# 4. find out why a cluster is slower than one process (exercise 11.4);
+# 4. find out why several processes can be slower than one (exercise 11.4);
 # 5. read a task graph, and plan a fit for a mill (exercise 11.5, open task).
 #
 # **You need to know** coreset subsampling and the covering radius (notebook 04), and exact and approximate search
-# (notebook 05). You do not need to know Dask.
+# (notebook 05).
 #
 # **Contents**
 #
@@ -31,11 +31,12 @@
 # %% [markdown]
 # ## 1. All patches in one memory
 #
-# A mill has 100 looms. A loom weaves four strips per minute, which is half a million strips per day in the whole mill.
+# A mill has 100 looms. A loom weaves four strips per minute, so the mill weaves more than half a million strips per day.
 # Can `PatchCore` learn from all of them?
 #
-# We compute the needs of a fit from four constants of *this* machine, which the next cell measures on one core. They are
-# the patches of a strip, the seconds of their extraction, and the distances per second of sampling and of search. A strip is 4,096 px long, and each tile of 256 px has 32 x 32 patches. This takes about 5 seconds.
+# The next cell measures one core of *this* machine: the seconds to extract the patches of a strip, and the distances per
+# second of sampling and of search. We assume that these constants hold for any amount of data. A strip is 4,096 px long.
+# Tiles are not enlarged here, so each tile of 256 px has 32 x 32 patches. This takes about 5 seconds.
 
 # %% tags=["start-here"]
 # Start here again after a restart
@@ -65,9 +66,10 @@ print(f"{n_strips:,} strips x {constants.strip_patches:,} = {n_patches:,} patche
 reveal("11.a", n_patches * constants.patch_bytes / 2**30, unit="GiB")
 
 # %% [markdown]
-# The sampler needs working copies beside the patches: the patches side by side, their projection, and a rounded form.
-# Together they take `WORKING_COPIES` times the bytes of the patches. The columns are the memory, the extraction, the greedy
-# choices for a coreset of 1 %, and the bank with the time to search it for one strip.
+# The sampler works with the patches, a copy of them side by side, their projection, and a rounded form. Together they
+# take `WORKING_COPIES` times the bytes of the patches (`3.5`). The columns are the memory, the hours of the extraction and
+# of the greedy choices for a coreset of 1 %, and the bank with its search. All times are for one core, and a search is
+# for one strip.
 
 # %%
 for name, strips in DATA.items():
@@ -81,9 +83,10 @@ limits = {"GiB": ("16 GiB", 16), "hours of 2 cores": ("24 hours", 24)}
 show(*plot_growth(strips, needs, limits, DATA))
 
 # %% [markdown]
-# Memory breaks first: AITEX fits, a day of one loom does not. Suppose that memory were free. Then time breaks next, in the
-# search and in the sampling. The greedy sampler computes (number of patches) x (number of choices) distances, and both grow with the strips. So its time
-# grows with the *square* of the data, and its line is twice as steep as the line of the extraction.
+# Memory breaks first: AITEX fits, a day of one loom does not. With more memory, time breaks next. Compare the last column
+# with the 15 seconds in which a loom weaves a strip. The greedy sampler compares each patch with each choice, and both
+# numbers grow with the strips. So its time grows with the *square* of the data. On logarithmic axes, its line is twice as
+# steep as the line of the extraction.
 
 # %% [markdown]
 # ## 2. Composable coresets
@@ -92,14 +95,15 @@ show(*plot_growth(strips, needs, limits, DATA))
 # result still a good coreset? The proof has ten lines.
 #
 # 1. The patches are divided into blocks $\mathcal P_1, \dots, \mathcal P_B$.
-# 2. Block $i$ keeps a coreset $\mathcal C_i$ with the covering radius $r_i$. Let $r$ be the largest of these radii.
-# 3. Let $\mathcal U$ be the union of all $\mathcal C_i$. From it we choose $\mathcal C$. Its covering radius over
+# 2. Block $i$ keeps a coreset $\mathcal C_i$, whose covering radius over the block is $r_i$. Let $r$ be the largest of
+#    these radii.
+# 3. Let $\mathcal U$ be the union of all $\mathcal C_i$. From it we choose $\mathcal C$, whose covering radius over
 #    $\mathcal U$ is $R$.
 # 4. Take any patch $p$. It is in one block, say block $i$.
-# 5. By line 2, block $i$ keeps a patch $u$ with $\lVert p - u \rVert \le r_i \le r$.
+# 5. By line 2, block $i$ keeps a patch $u$ with $\lVert p-u\rVert \le r_i \le r$.
 # 6. The patch $u$ is in $\mathcal U$.
-# 7. By line 3, there is a chosen patch $c$ in $\mathcal C$ with $\lVert u - c \rVert \le R$.
-# 8. By the triangle inequality, $\lVert p - c \rVert \le \lVert p - u \rVert + \lVert u - c \rVert \le r + R$.
+# 7. By line 3, there is a chosen patch $c$ in $\mathcal C$ with $\lVert u-c\rVert \le R$.
+# 8. By the triangle inequality, $\lVert p-c\rVert \le \lVert p-u\rVert+\lVert u-c\rVert \le r+R$.
 # 9. This holds for every patch, so the covering radius of $\mathcal C$ is **at most r + R**.
 # 10. No line uses which patches are in which block, or which block comes first.
 #
@@ -123,7 +127,7 @@ union = join_two(two_blocks())
 print(f"r = {max(union.radii):.2f}, R = {union.radius:.2f}, bound r + R = {union.bound:.2f}")
 
 # %% [markdown]
-# **How large is the measured covering radius, as a share of the bound?**
+# **How large is the measured covering radius, as a percentage of the bound?**
 
 # %%
 predict("11.b", 50, 95, unit="%")
@@ -133,14 +137,15 @@ reveal("11.b", 100 * union.measured / union.bound, unit="%")
 show(*plot_union(union))
 
 # %% [markdown]
-# The bound would be reached only if the two steps of one patch were both the longest possible and pointed in one
-# direction. This is rare, so the measured radius is usually clearly smaller.
+# The bound is reached only if both steps of one patch are the longest possible and point in one direction. This is rare,
+# so the measured radius is mostly smaller.
 #
 # ### Unions of unions
 #
-# With very many blocks, even the union exceeds one memory. Then a **tree** merges it level by level: each node takes the
-# coresets of a few children, its **fan-in**, and reduces their union. Let R(v) be the radius of the greedy choice at node
-# v. The same argument, one level at a time, gives a bound b(v) at each node:
+# With very many blocks, even the union exceeds one memory. Then a **tree** merges it level by level: each node reduces the
+# union of its children's coresets. The largest number of children is the **fan-in**. Let R(v) be the covering radius of
+# the greedy choice at node v, over the patches from which it chooses. The same argument, one level at a time, gives a
+# bound b(v) at each node:
 #
 # - for a block, b(v) = R(v);
 # - for a node with children, b(v) = R(v) + the *largest* b of its children.
@@ -173,8 +178,8 @@ def tree_bound(radii: np.ndarray, parents: np.ndarray) -> float:
 check("11.1", tree_bound)  # stuck? hint("11.1")
 
 # %% [markdown]
-# Now a tree over 32 blocks of a stream that drifts slowly. Each node keeps 20 patches. We compare the bound with the
-# measured radius at each level.
+# Now a tree over 32 blocks of 60 patches. The stream drifts slowly, and each node keeps 20. We compare the largest bound
+# and the largest measured radius of each level.
 
 # %%
 bound = yours("11.1", course_bound)
@@ -187,19 +192,20 @@ measured = [tree.measured[nodes].max() for nodes in levels]
 show(*plot_levels(bounds, measured, single=single))
 
 # %% [markdown]
-# The bound grows by one radius per level. The measured radius grows much less, and stays near the radius of one choice
-# among all patches. A large fan-in makes the tree flat: with a fan-in of 8, four levels are enough for 4,096 blocks.
+# The bound grows by one radius per level. The measured radius stays near the radius of one choice among all patches. A
+# large fan-in makes the tree flat: with a fan-in of 8, four levels are enough for 4,096 blocks.
 #
 # ### Exercise 11.2: Merge coresets
 #
 # *Easy, 10 minutes.*
 #
-# `coresets` is a list of arrays `(n, C)`, `radii` the covering radius of each. Choose `k` patches from the union, and
-# return two results: the chosen patches `(k, C)` in the order of choice, and the bound on their covering radius.
-# `farthest_first(points, k)` returns the *indices* of k greedy choices, beginning with the first point, and their radius.
+# `coresets` is a list of arrays `(n, C)`, and `radii` has the covering radius of each over its block. Choose `k` patches
+# from the union, and return two results: the chosen patches `(k, C)` in the order of choice, and the bound on their
+# covering radius over all blocks. `farthest_first(points, k)` returns the *indices* of k greedy choices, beginning with
+# the first point, and their radius.
 #
-# Example: the coresets 0, 1 and 5, 9 (one channel) have the radii 0.5 and 2. With `k = 3`, greedy chooses 0, 9 and 5, and
-# the patch at 1 is 1 away. The bound is 1 + 2 = 3.
+# Example: a block keeps 0 and 1, another 5 and 9 (one channel). Their radii are 0.5 and 2. With `k = 3`, greedy
+# chooses 0, 9 and 5, and the patch at 1 is 1 away. The bound is 1 + 2 = 3.
 
 
 # %% exercise="11.2"
@@ -229,7 +235,8 @@ check("11.2", merge_coresets)  # stuck? hint("11.2")
 # most **four times** the best possible radius.
 #
 # `PatchCore` keeps fewer patches per block, `OVERSAMPLING` times the share of the block, because the blocks together would
-# keep too many. So this factor does not hold there. But each fit computes r + R, and `radius_` is this bound.
+# keep too many. So this factor does not hold there. But each fit computes r + R, and `radius_` is this bound. It holds in
+# the projection of the sampler (notebook 04), which is the same for all blocks, because they have one seed.
 #
 # </details>
 
@@ -237,8 +244,8 @@ check("11.2", merge_coresets)  # stuck? hint("11.2")
 # ## 3. Blocks in one process
 #
 # Three functions of `streaming_coreset` do the work: `plan_blocks` divides a stream, `reduce_block` reduces one block, and
-# `join_blocks` reduces the union. Each depends on its arguments alone. We use the patches of 16 pieces of normal strips,
-# and reduce the blocks in a random order. The first run takes about 5 seconds.
+# `join_blocks` reduces the union. We use the patches of 16 pieces of normal strips, and reduce the blocks in order and in a
+# random order. The first run takes about 5 seconds.
 
 # %% tags=["start-here"]
 # Start here again after a restart
@@ -271,8 +278,8 @@ coreset = fit_in_blocks(8192)
 print(compare_banks(coreset, fit_in_blocks(8192, shuffled=True)))
 
 # %% [markdown]
-# The order has no effect for two reasons. All blocks have the same seed, so their distances are measured in one projection.
-# And the join takes the blocks by their *numbers*, not as they come.
+# The order has no effect for two reasons. A block's coreset depends on its own patches and the seed alone. And the join
+# takes the blocks by their *numbers*, not as they come.
 #
 # Another **block size** does change the result. The next cell compares the covering radius with the radius of one choice
 # among all patches. **How many times as large is it with blocks of 8,192 patches?**
@@ -295,8 +302,8 @@ reveal("11.c", radii[1] / single, unit="times")
 show(*plot_sizes(sizes, radii, single))
 
 # %% [markdown]
-# Blocks cost little here: at all sizes, the radius is close to the radius of one choice. So the block size is a question of
-# memory and time, not of quality.
+# At all sizes, the radius is close to the radius of one choice. So here, the block size is a question of memory and time,
+# not of quality.
 #
 # ### Exercise 11.3: A block size for a limit of memory
 #
@@ -304,8 +311,8 @@ show(*plot_sizes(sizes, radii, single))
 #
 # `workers` processes share `limit` bytes of memory equally. Each takes `base` bytes before its first block, for Python,
 # PyTorch and the weights. A patch takes `patch_bytes` while its block is reduced. A strip has `strip_patches` patches and
-# is never split. Return the largest block **in patches** with which all workers stay within the limit, as a whole number:
-# a multiple of `strip_patches`, or 0 if not even one strip fits.
+# is never split. Return the largest block **in patches** with which all workers stay within the limit: an integer, a
+# multiple of `strip_patches`, or 0 if no strip fits.
 #
 # Example: 1,000 bytes, a base of 100, 2 workers, strips of 30 patches, 4 bytes per patch. A worker has 500 - 100 = 400
 # bytes for its block. A strip takes 120 bytes, so three strips fit: return 90.
@@ -332,8 +339,7 @@ for gib in (1, 2, 4, 8):
     print()
 
 # %% [markdown]
-# More workers mean smaller blocks, because they share the memory. With 600 MiB for each, the workers themselves take most
-# of a small memory.
+# More workers mean smaller blocks. With 600 MiB for each, the workers themselves take most of a small memory.
 
 # %% [markdown]
 # ## 4. A pool of processes
@@ -345,7 +351,7 @@ for gib in (1, 2, 4, 8):
 # - the worker extracts the patches, reduces them, and writes the coreset as a folder;
 # - the main process joins the coresets.
 #
-# First one process, without a pool. This takes about 5 seconds.
+# First, one process. This takes about 5 seconds.
 
 # %% tags=["start-here"]
 # Start here again after a restart
@@ -380,7 +386,7 @@ print(f"one process: {one_seconds:.1f} s")
 predict("11.d", 0.5, 3, unit="times")
 
 # %% [markdown]
-# The next cell takes about 15 seconds. It also measures three parts by themselves: the start, data on the way, and threads.
+# The next cell also measures three parts by themselves: the start, sending data, and threads. This takes about 15 seconds.
 
 # %%
 with TemporaryDirectory() as folder, start_pool(2) as pool:
@@ -406,14 +412,14 @@ print(f"Sending the patches of a strip to a worker took {to_send[0]:.3f} s, send
 print(describe_threads(by_threads))
 
 # %% [markdown]
-# Three reasons make a pool slower than one would think:
+# Three reasons make a pool slower than expected:
 #
 # 1. **Start.** Each worker is a new Python that imports PyTorch and loads the weights. One process has done this already.
-#    The start is paid once, so it matters for a fit of seconds and not for a fit of hours.
+#    The start is paid once, so it matters for a fit of seconds and not for a fit of hours. Compare the bars named *fit*.
 # 2. **Data.** An array that is an argument is serialised, sent and read again. The patches of a strip are about 10 times
 #    as large as its pixels. So we send names, and a worker reads the pixels.
-# 3. **Threads.** Two workers on two cores are busy with one thread each. With more threads, they compete for the cores. So
-#    each worker has one thread, which is set before it imports anything.
+# 3. **Threads.** Two workers on two cores are busy with one thread each. With more threads, they compete for the cores, and
+#    can take much longer. So each worker has one thread, which is set before it imports anything.
 #
 # <details><summary>In depth: why bit for bit?</summary>
 #
@@ -429,9 +435,10 @@ print(describe_threads(by_threads))
 #
 # *Medium, 15 minutes.*
 #
-# A program has `workers` workers and takes `wall` seconds from its start to its end. Each task has a begin and an end, in
-# the arrays `begins` and `ends`. `moving` is the part of each task in which it moved data, in seconds. All workers together
-# have `workers * wall` seconds. Return how they were used: `(computing, moving, waiting)`.
+# A program has `workers` workers and takes `wall` seconds from its start to its end. The arrays `begins` and `ends` say
+# when each task began and ended. `moving` is the part of each task in which it moved data, in seconds. All workers together
+# have `workers * wall` seconds. A worker without a task waits. Return how these seconds were used:
+# `(computing, moving, waiting)`.
 #
 # Example: two workers, 6 seconds. One task runs from 2 to 5 and moves data for 1 second, the other runs from 3 to 6. The
 # tasks take 6 seconds in all, so the result is `(5, 1, 6)`.
@@ -459,17 +466,17 @@ parts = split(begins - program_began, ends - program_began, np.zeros(len(tasks))
 print(describe_worker_time(*parts))
 
 # %% [markdown]
-# The name of a file takes no time to move, so we count no moving. The waiting is mostly the start, and at the end both
-# workers wait for the join.
+# The name of a file takes almost no time to move, so we count no moving. The waiting is mostly the start, and at the end
+# both workers wait for the join.
 
 # %% [markdown]
 # ## 5. The same on Dask
 #
 # **Dask** is a Python library that gives tasks to workers: processes on this machine, or on many machines. A **scheduler**
-# knows which worker is free and which data it has. Our code is the same: `client` is then a client of Dask. If Dask is not
-# installed, the next cells run on the pool, and `python course.py scale` adds it.
+# knows which worker is free and which data it has. Our code is the same: `client` is then a client of Dask. Without Dask,
+# the next cells run on the pool. `python course.py scale` adds Dask.
 #
-# We use a tree with a small fan-in, to see some levels. This takes about 15 seconds.
+# We use a small fan-in, to see some levels. This takes about 15 seconds.
 
 # %% tags=["start-here"]
 # Start here again after a restart
@@ -501,17 +508,18 @@ with TemporaryDirectory() as folder, start_workers(2) as client:
 show(*plot_timeline(tasks, title="Task stream"))
 
 # %% [markdown]
-# Dask's **dashboard** is a web page of the scheduler. `start_workers` prints its address, and it is there as long as the
-# client. Its most useful panels are:
+# Numbers are blocks, and green bars are merges. Each level waits for the whole level before.
+#
+# Dask's **dashboard** is a web page of the scheduler. `start_workers` prints its address, and the page exists as long as
+# the client. Its most useful panels are:
 #
 # | panel | shows | look for |
 # |---|---|---|
 # | Task Stream | a row per worker, a bar per task, as in our figure | white gaps: a worker waits; red bars: data moves |
-# | Progress | tasks of each kind: done, in memory, waiting, failed | a kind that does not advance |
 # | Workers | memory and CPU of each worker | memory near the limit; a CPU that is hardly used |
 # | Graph | the tasks and what they need | long chains |
 #
-# **Try it.** With Dask, keep a client open, look at the dashboard, and fit again while you watch the task stream.
+# **Try it.** Keep a Dask client open, and watch the dashboard's task stream while you fit again.
 #
 # <details><summary>Answer</summary>
 #
@@ -528,7 +536,7 @@ show(*plot_timeline(tasks, title="Task stream"))
 # ### The task graph
 #
 # A **task graph** has an arrow from each task to the tasks that need its result. The blocks need nothing, and each merge
-# needs its two children. The join of the last level is done by the main process.
+# needs its two children. The join, which the main process does, is not shown.
 
 # %%
 ordered, needs = task_graph(tasks, fan_in=2)
@@ -546,7 +554,7 @@ show(*plot_graph([task.name for task in ordered], seconds, needs))
 # - a **chain** of tasks that need each other runs one after the other, so the longest chain is a limit;
 # - the work of all tasks is shared by the `workers`, so the sum of the seconds divided by `workers` is a limit.
 #
-# Return the larger of both.
+# Return the larger of both. A real schedule can take longer.
 #
 # Example: tasks of 3, 5 and 2 seconds, and the third needs the others. The longest chain takes 5 + 2 = 7 seconds. Two
 # workers share 10 seconds of work, 5 each. Return 7.
@@ -576,11 +584,12 @@ print(describe_shortest(ends.max() - begins.min(), shortest(seconds, needs, 2)))
 
 # %% [markdown]
 # From some number of workers on, the longest chain is the limit, and more workers do not help. This graph has few tasks, so
-# that happens early. With thousands of blocks, the work per worker is the limit.
+# this happens early. With thousands of blocks, the work per worker is the limit.
 #
 # ### Read the figure and decide
 #
-# Three programs do work that takes one process 8 seconds. All three are slower on two workers. Bars with stripes move data.
+# Three made-up programs do work that takes one process 8 seconds. All three are slower on two workers. Striped bars move
+# data.
 
 # %%
 show(*plot_cases(*slow_programs()))
@@ -607,20 +616,20 @@ quiz("11.q6", "c")
 # <details><summary>In depth: a cluster of several machines</summary>
 #
 # The same `fit_strips` runs on any client of Dask. `SSHCluster` starts workers on machines that you can log in to,
-# `KubeCluster` on Kubernetes, and `SLURMCluster` on the queue of a computing centre. Two conditions hold: all machines have
-# the same packages and weights, and `folder` is on a disk that all of them share. The page on clusters in the folder `scale`
-# of the package says more.
+# `KubeCluster` on Kubernetes, and `SLURMCluster` on the queue of a computing centre. There are two conditions: all machines
+# have the same packages and weights, and `folder` is on a disk that all of them share. `aitex_utils/scale/README.md` says
+# more.
 #
 # </details>
 
 # %% [markdown]
 # ## 6. A killed worker
 #
-# In a fit of hours on many machines, some worker dies: a machine is restarted, or its memory is full. A fit survives
-# because of three rules:
+# In a fit of hours on many machines, some worker dies: a machine is restarted, or its memory is full. Another worker gets
+# its task. Three rules make this safe:
 #
 # 1. A block is written **whole or not at all**, under a temporary name that is changed at the end.
-# 2. The name of a block contains a **digest** of all that it depends on. A block that is there is not made again.
+# 2. The name of a block contains a **digest** of its pieces and of all settings. An existing block is not made again.
 # 3. Making a block twice does no harm, because the result is the same.
 #
 # The next cell kills one of two workers in the middle of a fit. This takes about 15 seconds.
@@ -658,8 +667,8 @@ print(f"Workers killed: {len(killed)}. {compare_banks(undisturbed.bank_.vectors_
 show(*plot_timeline(read_tasks(folder), title="A worker is killed", killed=killed))
 
 # %% [markdown]
-# The figure shows the blocks that were completed. After the cross, the killed worker's block begins anew, and a new process
-# takes its place. It has to import PyTorch first, so its first block is long.
+# After the cross, the killed worker's block begins anew, and a new process replaces the worker. The new process has to
+# import PyTorch, so its first block is long.
 #
 # ### A damaged block
 #
@@ -680,23 +689,23 @@ print(f"Blocks made again: {sum(before[name] != after[name] for name in after)} 
 print(compare_banks(undisturbed.bank_.vectors_, resumed.bank_.vectors_))
 
 # %% [markdown]
-# The join noticed the byte, threw this block away, and only this block was made again. A fit that you interrupt goes on in
-# the same way: call it again with the same `folder`.
+# The join noticed the byte and threw this block away, and only this block was made again. It takes more than one eighth of
+# the time, because the network, the digests of all pieces and the join are repeated too. An interrupted fit goes on in the
+# same way: call it again with the same `folder`.
 #
-# A fault that cannot be survived ends in one sentence. If workers die again and again at one block, their memory is too
-# small, and the message says so.
+# If workers die again and again, mostly for lack of memory, the fit ends with a sentence that says what to do.
 
 # %% [markdown]
 # ## 7. A bank that exceeds one memory
 #
-# There are two ways to search a bank that grows too large.
+# There are two ways to search such a bank.
 #
 # - **Shards**: each worker has a part of the bank and returns its k nearest vectors. The k nearest of the whole bank are
 #   among them, so merging them by distance is *exact*.
 # - **Lists on disk**: FAISS's inverted file (notebook 05) reads only `nprobe` cells per query. The lists can be in a file,
 #   and memory contains little more than the centres. This search is *approximate*.
 #
-# We search all patches of 14 pieces for patches of the other two. This takes about 10 seconds.
+# The bank has all patches of 14 pieces, and the queries are patches of the other two. This takes about 10 seconds.
 
 # %% tags=["start-here"]
 # Start here again after a restart
@@ -738,7 +747,7 @@ print(f"equal indices: {same[0]}, equal distances: {same[1]}")
 
 # %% [markdown]
 # The shards return what one index returns, to the last digit and in the same order. Now the lists on disk, with 64 cells.
-# **For what share of the queries does a search of one cell find the nearest vector?**
+# **For what percentage of the queries does a search of one cell find the nearest vector?**
 
 # %%
 predict("11.f", 30, 90, unit="%")
@@ -757,8 +766,8 @@ show(*plot_search(names, recalls, milliseconds, exact=3))
 folder.cleanup()
 
 # %% [markdown]
-# A few cells find nearly all nearest vectors, in much less time than all cells. The lists here fit into the system's cache.
-# A bank that exceeds the memory reads from the disk, and then the time depends on the disk.
+# On one machine, shards hardly save time. A few cells find nearly all nearest vectors, in much less time than all cells.
+# The lists here fit into the system's cache. The time of larger lists depends on the disk.
 #
 # Remember notebook 05: a miss raises a distance, and the score of a tile is its largest distance. Shards are exact, so
 # prefer them where you have the workers. Better still, keep the bank small.
@@ -766,8 +775,8 @@ folder.cleanup()
 # %% [markdown]
 # ## 8. The bill of a mill
 #
-# We compare three methods: all patches in
-# one memory, blocks with one union, and blocks with a tree of fan-in 8 that never sees more patches than one block.
+# We compare three methods: all patches in one memory, blocks with one union, and blocks with a tree of fan-in 8. The
+# constants are measured again and differ. This takes about 5 seconds.
 
 # %% tags=["start-here"]
 # Start here again after a restart
@@ -794,8 +803,8 @@ for method in METHODS:
     )
 
 # %% [markdown]
-# The limits are 16 GiB, 24 hours for a fit on two cores, and 15 seconds to search for a strip, because a loom weaves one
-# every 15 seconds. The last line of each method states at how many strips each part exceeds its limit, the first one first.
+# The limits are 16 GiB, 24 hours on two cores that are always busy, and 15 seconds to search for a strip. The last line of
+# each method states at how many strips each part exceeds its limit, and how many looms weave them in a day.
 
 # %%
 strips = [int(n) for n in np.geomspace(10, 2_000_000, 12)]
@@ -806,16 +815,16 @@ lines = {"GiB": ("16 GiB", 16), "hours of 2 cores": ("24 hours", 24)}
 show(*plot_growth(strips, needs, lines, DATA))
 
 # %% [markdown]
-# Each step solves one problem and shows the next:
+# Each method solves one problem:
 #
 # - **Whole**: memory breaks first.
 # - **Blocks**: a block fits, but the union and the bank grow with the data. The greedy choice of the union still grows with
 #   the square, only from a smaller number.
-# - **Tree**: no step grows beyond a block. The greedy choices grow with the data, and so does the extraction. The root keeps
-#   at most one block, so the bank stops growing too.
+# - **Tree**: no step grows beyond a block. The hours of the greedy choices and of the extraction are proportional to the
+#   data. The root keeps at most one block, so the bank stops growing too. The price is a coarser coreset.
 #
-# With the tree, the extraction is left, and each strip is independent of the others. **How many times 24 hours does one core
-# need for a fit on a day of 100 looms?**
+# With the tree, workers can share nearly all work. **How many times 24 hours does one core need for a fit on a day of 100
+# looms?**
 
 # %%
 predict("11.g", 1, 20, unit="times")
@@ -827,9 +836,9 @@ greedy = bill.selection / bill.extraction
 print(f"The extraction takes {bill.extraction / 3600:.0f} h, and the greedy choices {greedy:.2f} times that.")
 
 # %% [markdown]
-# So many cores are needed, rounded up: a few machines and not a data centre. And a question comes before all others:
-# does the detector get better with half a million strips? Normal fabric repeats itself (notebook 04). Measure the AUROC
-# against the number of strips *before* you rent a cluster.
+# Rounded up, this is the number of cores: no data centre is needed. But one question comes first: does the detector get
+# better with half a million strips? Normal fabric repeats itself (notebook 04). Measure the AUROC against the number of
+# strips *before* you rent a cluster.
 
 # %% [markdown]
 # ## 9. Open task
@@ -839,14 +848,14 @@ print(f"The extraction takes {bill.extraction / 3600:.0f} h, and the greedy choi
 # *Medium, 30 minutes.*
 #
 # A mill has 12 looms and keeps one strip in 20 for training. It has a computer with 8 cores and 32 GiB. The detector must be
-# fitted every night, within 6 hours. Write a plan: the method, the block size, the number of workers, and what happens if
-# the power fails at midnight. Report it in at most ten sentences, with one table or figure.
+# fitted every night on the strips of the day, within 6 hours. Write a plan: the method, the block size, the number of
+# workers, and what happens if the power fails at midnight. Report it in at most ten sentences, with one table or figure.
 #
 # | points | for |
 # |---|---|
-# | 1 | the number of strips and patches, and the bytes of one memory and of your method |
+# | 1 | the number of strips and patches, and the memory of the whole and of your method |
 # | 1 | a block size and a number of workers, justified by memory, with some memory left free |
-# | 1 | the hours of the fit, and which step takes most of them |
+# | 1 | the hours of the fit, which step takes most of them, and the size of the bank |
 # | 1 | what is on the disk at midnight, and what the next call does |
 # | 1 | one assumption that you would test first, and how |
 
@@ -863,8 +872,10 @@ print(describe_bill("100 strips", fit_bill(100, constants, "blocks")))
 # <details><summary>Worked answer</summary>
 #
 # ```python
+# from aitex_utils.streaming_coreset import WORKING_COPIES
+#
 # strips = 12 * 4 * 60 * 24 // 20
-# patch_bytes = int(3.5 * constants.patch_bytes)
+# patch_bytes = int(WORKING_COPIES * constants.patch_bytes)
 # block = largest_block(24 * 2**30, 600 * 2**20, 6, constants.strip_patches, patch_bytes)
 # print(f"{strips:,} strips, {strips * constants.strip_patches:,} patches, at most {block:,} patches per block")
 # for method in ("whole", "blocks", "tree"):
@@ -873,23 +884,24 @@ print(describe_bill("100 strips", fit_bill(100, constants, "blocks")))
 # ```
 #
 # *Report*: The mill trains on 3,456 strips per day, which are 56,623,104 patches. In one memory they need more than 100
-# GiB, so the computer cannot take them. I use blocks and 6 workers, and leave 2 cores and 8 GiB for the system. With 4 GiB
-# per worker, a block could be much larger than 65,536 patches. I take 65,536 all the same: a lost block costs less, and the
-# workers end at nearly the same time. The table shows the union of the blocks: it fits, but it is reduced by one process.
-# The tree takes less time, so I use a fan-in of 8. After a power failure, all completed blocks are on the disk. The next
-# call with the same `folder` makes the missing blocks only. First I would test whether one strip in 40 gives the same
-# AUROC: it would halve everything.
+# GiB, so the computer cannot take them. I use a tree with a fan-in of 8 on 6 workers, and leave 2 cores and 8 GiB for the
+# system. Each worker has 4 GiB, takes 600 MiB for itself, and needs 133 MiB for a block of 65,536 patches. Larger blocks
+# would fit, but with small blocks a lost block costs less, and the workers end at nearly the same time. The table shows
+# that the tree ends within 6 hours, and that its extraction takes longer than its greedy choices. One union of all blocks
+# would also fit, but 8 cores cannot search its bank for the 48 strips that the looms weave per minute. After a power
+# failure, all completed blocks are on the disk, and the next call with the same `folder` makes the missing blocks only.
+# First I would test on fewer strips whether the small bank of a tree gives the same AUROC as the bank of one union.
 #
 # </details>
 
 # %% [markdown]
 # ## Summary
 #
-# 1. All patches in one memory break the memory first and the time next, because greedy sampling grows with the square.
+# 1. With all patches in one memory, memory breaks first. Time is next, because greedy sampling grows with the square.
 # 2. A coreset of coresets covers all patches within r + R, and the radii of a tree add up along its branches.
 # 3. Blocks depend on their own patches and the seed, so the result is the same on one process, a pool or a cluster.
 # 4. A pool pays for its start, for data on the way, and for threads that compete, so measure the parts before you scale.
-# 5. Completed blocks on the disk survive killed workers, and with a tree the extraction is the only step left to share.
+# 5. Completed blocks on the disk survive killed workers, and with a tree, no step sees more than one block.
 #
 # ### Quiz
 
@@ -898,8 +910,8 @@ print(describe_bill("100 strips", fit_bill(100, constants, "blocks")))
 from aitex_utils.lessons import calibration, quiz
 
 # %% [markdown]
-# **1.** The coresets of two blocks have covering radii of 2 and 3. The coreset of their union has a radius of 1 over the
-# union. How far can a patch of the first block be from it?
+# **1.** The coresets of two blocks have covering radii of 2 and 3. The last coreset has a radius of 1 over their union. How
+# far can a patch of the first block be from the last coreset?
 # - a) 1
 # - b) 3
 # - c) 4
@@ -934,7 +946,7 @@ quiz("11.q2", "b")
 #
 # **3.** Two workers take longer than one process for a fit of a few seconds. What do you look at first?
 # - a) The block size
-# - b) The network cable
+# - b) The time to send the pixels
 # - c) The time before the first task
 # - d) The covering radius
 

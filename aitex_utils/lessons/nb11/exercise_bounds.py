@@ -17,11 +17,12 @@ Array = np.ndarray
 
 
 def _tree_cases() -> list[tuple]:
-    """Return radii and parents: two blocks, a tree whose largest radii are in different branches, uneven trees."""
+    """Return radii and parents: two blocks, trees whose largest radii are in different branches, uneven trees."""
     tree = build_tree(toy_stream(7), fan_in=3, k=9)
     return [
         (np.array([2.0, 3.0, 1.0]), np.array([2, 2, -1])),
         (np.array([1.0, 2.0, 4.0, 3.0, 5.0, 1.0, 2.0]), np.array([4, 4, 5, 5, 6, 6, -1])),
+        (np.array([6.0, 1.0, 1.5, 2.0, 2.0, 3.0, 1.0]), np.array([4, 4, 5, 5, 6, 6, -1])),
         (np.array([2.5, 1.0, 0.5, 0.75, 1.5]), np.array([3, 3, 4, 4, -1])),
         (np.array([1.5]), np.array([-1])),
         (tree.radii, tree.parents),
@@ -59,6 +60,16 @@ def _level_maxima(radii: Array, parents: Array) -> float:
     for node in range(len(radii) - 2, -1, -1):
         depths[node] = depths[parents[node]] + 1
     return float(sum(max(r for r, d in zip(radii, depths, strict=True) if d == depth) for depth in set(depths)))
+
+
+def _largest_own_radius(radii: Array, parents: Array) -> float:
+    """Walk down from the root, at each node to the child with the largest own radius."""
+    children, node = _children(parents), len(radii) - 1
+    bound = float(radii[node])
+    while children[node]:
+        node = max(children[node], key=lambda child: radii[child])
+        bound += float(radii[node])
+    return bound
 
 
 TREE_BOUND = Exercise(
@@ -108,6 +119,12 @@ TREE_BOUND = Exercise(
             "You add the largest radius of each level. That is a bound too, but larger than necessary: these radii can "
             "belong to different branches. Follow the branches.",
             _level_maxima,
+        ),
+        Mistake(
+            "largest own radius",
+            "You follow the child with the largest own radius. The blocks below another child can have larger radii: "
+            "compare the bounds of the children.",
+            _largest_own_radius,
         ),
         Mistake(
             "largest radius",

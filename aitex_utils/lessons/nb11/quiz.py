@@ -7,8 +7,8 @@ from aitex_utils.lessons.engine.quiz import Question
 QUESTIONS = (
     Question(
         "11.q1",
-        "The coresets of two blocks have covering radii of 2 and 3. The coreset of their union has a radius of 1 over "
-        "the union. How far can a patch of the first block be from it?",
+        "The coresets of two blocks have covering radii of 2 and 3. The last coreset has a radius of 1 over their "
+        "union. How far can a patch of the first block be from the last coreset?",
         {
             "a": ("1", "This radius covers the patches that the blocks kept, not those that they left out."),
             "b": ("3", "Yes, at most: 2 within its block, and 1 more to the last coreset."),
@@ -36,7 +36,7 @@ QUESTIONS = (
         "Two workers take longer than one process for a fit of a few seconds. What do you look at first?",
         {
             "a": ("The block size", "It matters later. Here the work itself takes only seconds."),
-            "b": ("The network cable", "Both workers are on one machine."),
+            "b": ("The time to send the pixels", "Workers get the names of files. Sending a name takes milliseconds."),
             "c": (
                 "The time before the first task",
                 "Yes. Each worker imports PyTorch and loads the weights, which takes seconds.",

@@ -31,12 +31,15 @@ def test_the_worked_answer_runs_and_reports_its_output(text: str, capsys: pytest
     assert "3,456 strips, 56,623,104 patches" in printed and "3,456 strips per day, which are 56,623,104" in text
     whole, blocks, tree = (costs.fit_bill(3456, CONSTANTS, method) for method in costs.METHODS)
     assert whole.memory > 100 * 2**30 and blocks.memory < 4 * 2**30
-    assert tree.selection < blocks.selection
+    assert tree.selection < tree.extraction and tree.hours(6) < 6 and "the tree ends within 6 hours" in text
+    assert blocks.memory < 24 * 2**30 and blocks.search * 48 > 8 * 60 > 3 * tree.search * 48
+    assert 12 * 4 == 48 and "the 48 strips that the looms weave per minute" in text
+    assert tree.memory // 2**20 == 133 and "133 MiB for a block of 65,536 patches" in text
     assert largest_block(24 * 2**30, 600 * 2**20, 6, 16_384, int(WORKING_COPIES * 608)) > 10 * 65_536
 
 
-def test_the_working_copies_of_the_worked_answer_are_the_engine_s(text: str):
-    assert WORKING_COPIES == 3.5 and "`WORKING_COPIES` times the bytes" in text
+def test_the_working_copies_in_the_text_are_the_engine_s(text: str):
+    assert WORKING_COPIES == 3.5 and "`WORKING_COPIES` times the bytes of the patches (`3.5`)" in text
 
 
 def test_the_fan_in_of_eight_has_the_stated_levels(text: str):

@@ -160,6 +160,15 @@ def bound_by_levels(radii, parents):
     return sum(levels.values())
 
 
+def bound_from_the_root(radii, parents):
+    """Go down to the child with the largest radius, and add."""
+    bound, node = radii[-1], len(radii) - 1
+    while below := [child for child in range(node) if parents[child] == node]:
+        node = below[int(np.argmax(radii[below]))]
+        bound = bound + radii[node]
+    return bound
+
+
 def merged_with(bound):
     def answer(coresets, radii, k):
         union = np.concatenate(coresets)
@@ -224,6 +233,7 @@ WRONG = [
     ("11.1", "root only", lambda radii, parents: radii[-1]),
     ("11.1", "blocks and root", bound_of_blocks_and_root),
     ("11.1", "one per level", bound_by_levels),
+    ("11.1", "largest own radius", bound_from_the_root),
     ("11.1", "largest radius", lambda radii, parents: max(radii)),
     ("11.1", "children added", lambda radii, parents: sum(radii)),
     ("11.2", "r left out", merged_with(lambda radius, radii: radius)),
