@@ -18,8 +18,9 @@ import numpy as np
 
 from aitex_utils import metrics
 from aitex_utils.errors import InputError
-from aitex_utils.files.atomic_write import atomic_write
+from aitex_utils.files.atomic_write import atomic_write, check_writable
 from aitex_utils.files.images import read_mask
+from aitex_utils.files.ownership import refuse_foreign_file
 from aitex_utils.files.paths import given_path
 from aitex_utils.strips import STRIP_SHAPE
 from aitex_utils.tiling import crop_tiles, tile_labels
@@ -374,6 +375,27 @@ def false_alarms(flagged: np.ndarray, groups: np.ndarray, promised: float, n_res
     }
 
 
+def check_register(path: str | os.PathLike) -> None:
+    """Raise an error if the register cannot be written to a file, before minutes of marking.
+
+    Parameters
+    ----------
+    path : path
+        File to write.
+
+    Raises
+    ------
+    InputError
+        If another program wrote the file, or it cannot be written.
+
+    Examples
+    --------
+    >>> check_register("marks.csv")
+    """
+    refuse_foreign_file(given_path(path), ",".join(COLUMNS), "name another file with --csv")
+    check_writable(path)
+
+
 def write_register(marks: Sequence[Mark], path: str | os.PathLike) -> None:
     """Write the marks as a CSV file for the register, one line per learner.
 
@@ -382,7 +404,13 @@ def write_register(marks: Sequence[Mark], path: str | os.PathLike) -> None:
     marks : sequence of Mark
         Output of `mark_answers`.
     path : path
-        File to write. A text that a spreadsheet would take for a formula gets an apostrophe before it.
+        File to write. An earlier register in it is replaced. A text that a spreadsheet would take for a formula gets an
+        apostrophe before it.
+
+    Raises
+    ------
+    InputError
+        As `check_register`.
 
     Examples
     --------
@@ -392,6 +420,7 @@ def write_register(marks: Sequence[Mark], path: str | os.PathLike) -> None:
     ...     Path(folder, "marks.csv").read_text(encoding="utf-8-sig").splitlines()[1][:30]
     "'=ann,scores.csv is missing.,,"
     """
+    check_register(path)
     with atomic_write(path) as target, target.open("w", newline="", encoding="utf-8-sig") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(COLUMNS)

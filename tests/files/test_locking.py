@@ -14,7 +14,12 @@ from aitex_utils.errors import InputError
 from aitex_utils.files.locking import only_one
 
 REFUSAL = "Another process writes here: wait until it has ended."
-HOLD = "import sys, time, filelock; lock = filelock.FileLock(sys.argv[1]).acquire(); print('held', flush=True); time.sleep(60)"
+HOLD = """
+import sys, time, filelock
+lock = filelock.FileLock(sys.argv[1]).acquire()
+print("held", flush=True)
+time.sleep(60)
+"""
 
 
 def test_a_second_process_is_refused_and_a_killed_one_is_no_obstacle(tmp_path: Path):

@@ -183,6 +183,25 @@ def test_the_command_prints_a_line_per_learner(
     assert (tmp_path / "marks.csv").is_file()
 
 
+def test_the_register_replaces_nothing_foreign(
+    handed_in: Path, tmp_path: Path, capsys: pytest.CaptureFixture, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(command, "read_key", lambda _: KEY)
+    thesis, register = tmp_path / "thesis.csv", tmp_path / "marks.csv"
+    thesis.write_text("years,of,work")
+    for _ in range(2):
+        assert command.main([str(handed_in), "key", "--csv", str(register)]) == 0
+    monkeypatch.setattr(command, "mark_answers", lambda *_: pytest.fail("marked before the check"))
+    for path, says in (
+        (thesis, "was not written by this command"),
+        (tmp_path, "cannot be read"),
+        (thesis / "a", "way"),
+    ):
+        assert command.main([str(handed_in), "key", "--csv", str(path)]) == 1
+        assert says in capsys.readouterr().err
+    assert thesis.read_text() == "years,of,work"
+
+
 def test_the_command_fails_if_no_answer_is_marked(
     handed_in: Path, capsys: pytest.CaptureFixture, monkeypatch: pytest.MonkeyPatch
 ):
