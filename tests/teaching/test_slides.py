@@ -329,7 +329,7 @@ def test_figures_are_found_by_section_and_number(tmp_path: Path):
         "2/1": "d",
     }
     assert (found["1/1"].width, found["1/1"].height) == (20, 10)
-    for broken in ("{", "[]", '{"cells": [3]}', '{"cells": [{"cell_type": "markdown"}]}'):
+    for broken in ("{", "[]", "[" * 100_000, '{"cells": [3]}', '{"cells": [{"cell_type": "markdown"}]}'):
         path.write_text(broken)
         with pytest.raises(InputError, match="is no notebook"):
             notebook_figures(path)
