@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 import os
@@ -10,8 +11,10 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import IO, Any
 
-from ..files.atomic_write import atomic_write
+from ..errors import InputError
+from ..files.atomic_write import atomic_write, sha256
 from ..files.ownership import Manifest
+from ..files.paths import full_path
 
 LIST_OF_FILES = "course-copy.json"
 
@@ -47,9 +50,25 @@ def write_copies(folder: str | os.PathLike, files: Mapping[str, bytes]) -> None:
     ...     sorted(os.listdir(f"{place}/copy"))
     ['course-copy.json', 'learners']
     """
+    _refuse_changed(full_path(folder))
     with atomic_write(folder, folder=True, manifest=MANIFEST) as inside:
-        text = json.dumps({"course copy": write_files(inside, files)}, indent=2) + "\n"
+        digests = {name: hashlib.sha256(content).hexdigest() for name, content in sorted(files.items())}
+        text = json.dumps({"course copy": write_files(inside, files), "sha256": digests}, indent=2) + "\n"
         Path(inside, LIST_OF_FILES).write_text(text, encoding="utf-8", newline="\n")
+
+
+def _refuse_changed(folder: Path) -> None:
+    """Raise an error if a file of an earlier copy was changed, even if it has as many bytes as before."""
+    try:
+        digests = dict(json.loads((folder / LIST_OF_FILES).read_text(encoding="utf-8"))["sha256"])
+        changed = [name for name, digest in digests.items() if sha256(folder / name) != digest]
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):  # `atomic_write` says what is wrong
+        return
+    if changed:
+        raise InputError(
+            f"{folder} contains {changed[0]}, which was changed since it was written: choose another name, or move "
+            "that file away. Nothing was replaced."
+        )
 
 
 def write_files(folder: str | os.PathLike, files: Mapping[str, bytes]) -> dict[str, int]:
