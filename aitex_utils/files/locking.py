@@ -12,14 +12,14 @@ from .system_errors import explain
 
 @contextlib.contextmanager
 def only_one(file: Path, refusal: str) -> Iterator[None]:
-    """Hold a lock for a block, or refuse at once if another process holds it.
+    """Take a lock for a block, or refuse at once if another process has it.
 
     Parameters
     ----------
     file : Path
         File of the lock. It is deleted at the end. After a kill it stays, and locks nothing.
     refusal : str
-        Message if another process holds the lock.
+        Message if another process has the lock.
 
     Yields
     ------
@@ -28,7 +28,7 @@ def only_one(file: Path, refusal: str) -> Iterator[None]:
     Raises
     ------
     InputError
-        If another process holds the lock, or the file cannot be made.
+        If another process has the lock, or the file cannot be made.
 
     Notes
     -----
