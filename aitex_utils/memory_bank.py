@@ -15,7 +15,7 @@ from .fast.exact_distances import brute_force_search, rounding_of_products, squa
 from .fast.pruned_search import MIN_SIZE, PrunedSearch
 from .fast.torch_search import TorchSearch
 from .files.persistence import read_folder, write_folder
-from .safety.arrays import check_patches
+from .safety.arrays import check_patches, check_trainable
 from .safety.devices import check_device
 
 if TYPE_CHECKING:
@@ -400,5 +400,6 @@ class MemoryBank:
             if n < 256:
                 raise InputError(f"pq needs at least 256 patches to train its codes, these are {n}: use kind='flat'.")
             index = faiss.IndexPQ(channels, code_size, 8)
+        check_trainable(patches)
         index.train(patches)
         return index

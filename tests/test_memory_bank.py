@@ -388,3 +388,11 @@ def test_an_index_that_cannot_be_trained_is_refused_and_the_bank_stays_usable():
     assert len(bank) == 0
     assert len(bank.add(normal_patches(100, 5))) == 100
     assert len(MemoryBank("ivf").add(normal_patches(1, 4))) == 1
+
+
+@pytest.mark.parametrize("kind", ["ivf", "pq"])
+@pytest.mark.parametrize("size", [1e19, -3e38])
+def test_vectors_that_would_end_the_process_in_training_are_refused(kind: str, size: float):
+    vectors = np.random.default_rng(0).standard_normal((300, 8)).clip(-1, 1).astype(np.float32) * np.float32(size)
+    with pytest.raises(InputError, match="too large to train cells or codes on: divide all patches by one number"):
+        MemoryBank(kind).add(vectors)

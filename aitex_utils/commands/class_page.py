@@ -13,6 +13,7 @@ from aitex_utils.files.paths import full_path
 from aitex_utils.lessons.wording import count
 from aitex_utils.strips import PROJECT
 from aitex_utils.teaching.class_files import check_output, read_class, table_of, watch_class, write_class
+from aitex_utils.teaching.csv_cells import one_line
 from aitex_utils.teaching.progress_files import FolderReader, find_files
 
 from .launching import run_command
@@ -74,7 +75,7 @@ def _run(options: argparse.Namespace) -> None:
         return
     found = read_class(FolderReader(folder))
     for out in found.left_out:
-        print(f"{out.file} {out.reason}", file=sys.stderr)
+        print(one_line(f"{out.file} {out.reason}"), file=sys.stderr)
     if not found.learners:
         raise InputError(f"{folder} contains no progress file that can be read: name the folder with learners' files.")
     write_class(found, title, page)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import csv
+import hashlib
 import json
 import math
 import os
@@ -25,9 +26,10 @@ import cv2
 import numpy as np
 
 from aitex_utils.datasets.dataset_check import Issue
-from aitex_utils.errors import InputError, MissingError, check_integer, check_number
+from aitex_utils.errors import InputError, MissingError, check_flag, check_integer, check_number, check_seed, shown
 from aitex_utils.files.atomic_write import atomic_write, check_writable, settle
 from aitex_utils.files.data_folder import folders_called
+from aitex_utils.files.locking import only_one
 from aitex_utils.files.ownership import Manifest
 from aitex_utils.files.paths import full_path, given_path
 from aitex_utils.inspection.embedding import fit_within, largest_regions
@@ -69,6 +71,7 @@ TEXT = {"encoding": "utf-8", "errors": "backslashreplace"}  # a name that is not
 COLUMNS = ("picture", "score", "flagged", "regions", "found_px", "row", "column", "height", "width", "good", "kind")
 POLL = 2.0  # seconds between two looks at a watched folder
 OVERVIEW = 256  # px, longer side at which maps are compared with ground truth
+LONGEST_NAME = 255  # bytes of a file's name
 FEW = 5  # pictures that suffice for a look at their colours, and for a warning about the light
 GREY_NOISE = 4.0  # mean difference of the channels of a grey picture after lossy compression, at most
 LEAST_SPREAD = 2.0  # grey values by which the brightness of pictures under one lamp differs anyway
@@ -155,16 +158,39 @@ class Inspection:
                 raise ValueError("another program's file")
             values = {name: content["inspection"][name] for name in cls.__dataclass_fields__}
             inspection = cls(**{**values, "rule": PictureRule(**values["rule"])})
-            check_number("threshold", inspection.threshold, "(-inf, inf)")
+            inspection.check()
         except OSError as error:
             raise InputError(
                 f"{path} cannot be read ({error.strerror}): give --detector the folder of an earlier inspection."
             ) from error
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
             if isinstance(error, InputError):
                 raise InputError(f"{path} is damaged: {error}") from error
             raise InputError(f"{path} is damaged or foreign ({error!r}): inspect anew with --good.") from error
         return inspection
+
+    def check(self) -> None:
+        """Check the values of a file, which can be damaged.
+
+        Raises
+        ------
+        InputError
+            If a value is none that an inspection has.
+        """
+        check_number("threshold", self.threshold, "(-inf, inf)")
+        check_number("false_alarms", self.false_alarms, "(0, 1)", example=0.05)
+        check_integer("n_tiles", self.n_tiles, 1)
+        check_seed(self.seed)
+        check_flag("is_promise_kept", self.is_promise_kept)
+        kinds = {"training": str, "calibration": str, "good_scores": float, "brightness": float}
+        for name, kind in kinds.items():
+            values = getattr(self, name)
+            if not isinstance(values, list) or not all(isinstance(value, kind) for value in values):
+                raise InputError(f"{name} is {shown(values)}, expected a list: inspect anew with --good.")
+            if kind is float and not all(map(math.isfinite, values)):
+                raise InputError(f"{name} contains NaN or infinity: inspect anew with --good.")
+        if not self.good_scores or not isinstance(self.promise, str):
+            raise InputError("the threshold has no scores or no promise: inspect anew with --good.")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -226,15 +252,17 @@ def _run(options: argparse.Namespace) -> int:
     _check_apart(out, options)
     check_writable(out, folder=True, manifest=OUTPUT)
     run = _Run(options, settings, out)
-    run.list()
-    run.plan(earlier)
-    run.fit()
-    run.calibrate()
-    run.judge(run.test)
-    run.write()
-    while options.watch:
-        run.look_again()
-    run.unfinished.remove()
+    refusal = f"Another inspection writes to {out}: wait until it has ended, or name another folder with --out."
+    with only_one(out.with_name(f".{out.name}.lock"), refusal):
+        run.list()
+        run.plan(earlier)
+        run.fit()
+        run.calibrate()
+        run.judge(run.test)
+        run.write()
+        while options.watch:
+            run.look_again()
+        run.unfinished.remove()
     return FOUND if run.flagged() and options.fail_on_find else 0
 
 
@@ -545,7 +573,7 @@ class _Run:
                     area = int(found.sum())
                     for (top, bottom), (left, right), *_ in largest:  # none if it was lost in scaling down
                         place = [top, left, bottom - top + 1, right - left + 1]
-                    target = folder / "found" / f"{name}.png"
+                    target = folder / "found" / _mask_file(name)
                     target.parent.mkdir(parents=True, exist_ok=True)
                     target.write_bytes(cv2.imencode(".png", found.astype(np.uint8) * 255)[1].tobytes())
                 label = "" if picture.is_good is None else int(picture.is_good)
@@ -722,6 +750,14 @@ def _forecast(n_learned: int, n_judged: int, backbone: str, rule: PictureRule) -
     minutes = (FIT_SHARE * n_learned + JUDGE_SHARE * n_judged) * seconds / 60
     shown = f"about {max(1, round(minutes))} min" if minutes > 0.75 else "less than a minute"
     return f"{n_learned} tiles to learn from and {n_judged} to judge: this takes {shown}."
+
+
+def _mask_file(name: str) -> str:
+    """Return the name of the mask of a picture. A name that would be too long for the disk ends in a digest."""
+    folder, slash, last = name.rpartition("/")
+    if len(os.fsencode(last)) > LONGEST_NAME - len(".png"):
+        last = f"{last[:40]}-{hashlib.sha256(os.fsencode(name)).hexdigest()[:16]}"
+    return f"{folder}{slash}{last}.png"
 
 
 def _copy_files(folder: Path, target: Path) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from aitex_utils.commands.launching import run_command
 from aitex_utils.errors import InputError
-from aitex_utils.teaching.assignment_mark import Mark, mark_answers, read_key, write_register
+from aitex_utils.teaching.assignment_mark import Mark, check_register, mark_answers, read_key, write_register
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -36,6 +36,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--csv", type=Path, help="file for the register, one line per learner")
     options = parser.parse_args(arguments)
     try:
+        if options.csv is not None:
+            check_register(options.csv)
         marks = mark_answers(options.answers, read_key(options.key))
         if options.csv is not None:
             write_register(marks, options.csv)

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 from ..errors import InputError
 
+ENDS = 4096  # bytes at either end of a file that can contain its sign
 SYSTEM_FILES = {".DS_Store", "Thumbs.db", "desktop.ini"}  # put by macOS and Windows, made anew by them if deleted
 
 
@@ -130,6 +131,40 @@ def refuse_foreign(
             f"{shown} contains {', '.join(foreign[:3])}{more}, not part of {kind} as it was written: choose another "
             f"name, or move the content away{fix}. Nothing was replaced."
         )
+
+
+def refuse_foreign_file(path: str | os.PathLike, sign: str, advice: str) -> None:
+    """Raise `InputError` if there is a file in the way that a command did not write itself.
+
+    Parameters
+    ----------
+    path : path
+        File that is to be replaced; it need not exist.
+    sign : str
+        Text near the beginning or the end of each file that the command writes.
+    advice : str
+        How to name another file, for the message: "name another file with --out".
+
+    Raises
+    ------
+    InputError
+        If the file lacks the sign, or cannot be read.
+
+    Examples
+    --------
+    >>> refuse_foreign_file("no/such/file", "course.py class", "name another file with --out")
+    """
+    if not os.path.lexists(path):
+        return
+    try:
+        with open(path, "rb") as file:
+            first = file.read(ENDS)
+            file.seek(-min(ENDS, file.seek(0, os.SEEK_END)), os.SEEK_END)
+            is_own = any(sign.encode() in part for part in (first, file.read()))
+    except OSError as error:
+        raise InputError(f"{path} cannot be read ({error.strerror}): {advice}.") from error
+    if not is_own:
+        raise InputError(f"{path} was not written by this command: {advice}, or move that one.")
 
 
 def _identity(folder: str | os.PathLike) -> tuple[int, int] | None:

@@ -13,6 +13,7 @@ import math
 import os
 import struct
 import time
+import tokenize
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -257,10 +258,13 @@ def read_array(data: bytes) -> np.ndarray:
     """
     file = io.BytesIO(data)
     version = np.lib.format.read_magic(file)
-    if version == (1, 0):
-        shape, _, dtype = np.lib.format.read_array_header_1_0(file)
-    else:
-        shape, _, dtype = np.lib.format.read_array_header_2_0(file)
+    try:
+        if version == (1, 0):
+            shape, _, dtype = np.lib.format.read_array_header_1_0(file)
+        else:
+            shape, _, dtype = np.lib.format.read_array_header_2_0(file)
+    except (tokenize.TokenError, SyntaxError) as error:  # of NumPy's reader of old headers
+        raise ValueError(f"its header is damaged ({error})") from error
     if dtype.hasobject or math.prod(shape) * dtype.itemsize != len(data) - file.tell():
         raise ValueError(f"an array of {dtype} and shape {shape} does not fit its file")
     file.seek(0)

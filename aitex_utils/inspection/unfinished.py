@@ -9,8 +9,12 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import math
 import os
 import re
+import warnings
+import zipfile
+import zlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -22,6 +26,7 @@ from aitex_utils.files.atomic_write import atomic_write, remove_folder, remove_l
 from aitex_utils.files.persistence import SAVED
 from aitex_utils.files.system_errors import explain
 from aitex_utils.patchcore import PatchCore
+from aitex_utils.safety.out_of_memory import OutOfMemoryError
 
 from .judge import PictureResult
 
@@ -29,8 +34,6 @@ WHAT = "an unfinished inspection"
 FORMAT = 2
 LINES, MAPS, DETECTOR, STATE = "judged.jsonl", "maps", "detector", "state.json"
 STEPS = 2**16 - 1  # between the smallest and the largest value of a map that is kept
-
-
 MAP_NAME = re.compile(r"[0-9a-f]{24}\.npz")
 
 
@@ -149,9 +152,7 @@ class Unfinished:
         self.judged: dict[tuple[str, str], Judged] = {}
         self.is_resumed = self._digest() == digest
         if not self.is_resumed:
-            self.remove()
-            with atomic_write(self.folder / STATE) as fresh:
-                fresh.write_text(json.dumps({"what": WHAT, "digest": digest}), encoding="utf-8")
+            self._begin_anew(digest)
         self._read_lines()
 
     def detector(self) -> PatchCore | None:
@@ -160,10 +161,22 @@ class Unfinished:
         Returns
         -------
         PatchCore or None
+
+        Warns
+        -----
+        UserWarning
+            If the detector is damaged. The inspection is then begun anew.
         """
         folder = self.folder / DETECTOR
         settle(folder)
-        return PatchCore.load(folder) if folder.is_dir() else None
+        try:
+            return PatchCore.load(folder) if folder.is_dir() else None
+        except OutOfMemoryError:
+            raise
+        except InputError as error:
+            self._begin_anew(self._digest() or "")
+            warnings.warn(f"The detector of the interrupted run is fitted anew: {error}", stacklevel=2)
+            return None
 
     def keep_detector(self, detector: PatchCore) -> None:
         """Save the fitted detector.
@@ -206,10 +219,13 @@ class Unfinished:
         judged = Judged(result.score, result.shape, brightness, file)
         line = {"role": role, "path": str(path), "stamp": stamp(path), **judged._asdict()}
         line["map_file"] = None if file is None else file.name
-        with open(self.folder / LINES, "a", encoding="utf-8") as lines:
-            lines.write(json.dumps(line) + "\n")
-            lines.flush()
-            os.fsync(lines.fileno())
+        try:
+            with open(self.folder / LINES, "a", encoding="utf-8") as lines:
+                lines.write(json.dumps(line) + "\n")
+                lines.flush()
+                os.fsync(lines.fileno())
+        except OSError as error:
+            raise explain(error, self.folder / LINES) from error
         self.judged[role, str(path)] = judged
         return judged
 
@@ -227,10 +243,21 @@ class Unfinished:
             float32, rounded to 1 in 65,535 of its range. Its smallest and largest values are exact.
         found : ndarray, shape (h, w)
             Bool.
+
+        Raises
+        ------
+        InputError
+            If the file of the map is missing or damaged.
         """
-        with np.load(judged.map_file, allow_pickle=False) as arrays:
-            low, high = arrays["ends"]
-            return (low + arrays["map"] * ((high - low) / STEPS)).clip(low, high).astype(np.float32), arrays["found"]
+        try:
+            with np.load(judged.map_file, allow_pickle=False) as arrays:
+                (low, high), steps, found = arrays["ends"], arrays["map"], arrays["found"]
+        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+            raise InputError(
+                f"{judged.map_file} is missing or damaged ({error}): delete it, and run the same command again, which "
+                "makes it anew."
+            ) from error
+        return (low + steps * ((high - low) / STEPS)).clip(low, high).astype(np.float32), found
 
     def remove(self) -> None:
         """Delete the folder, when the results are written. Files that were put there by others stay, and it with them.
@@ -263,11 +290,18 @@ class Unfinished:
         with contextlib.suppress(OSError):
             self.folder.rmdir()
 
+    def _begin_anew(self, digest: str) -> None:
+        """Delete what an earlier run kept, and note to which inspection the folder belongs."""
+        self.remove()
+        self.judged.clear()
+        with atomic_write(self.folder / STATE) as fresh:
+            fresh.write_text(json.dumps({"what": WHAT, "digest": digest}), encoding="utf-8")
+
     def _digest(self) -> str | None:
         try:
             state = json.loads((self.folder / STATE).read_text(encoding="utf-8"))
             return str(state["digest"]) if state["what"] == WHAT else None
-        except (OSError, ValueError, KeyError, TypeError):
+        except (OSError, ValueError, KeyError, TypeError, RecursionError):
             return None
 
     def _read_lines(self) -> None:
@@ -281,10 +315,12 @@ class Unfinished:
             try:
                 kept = json.loads(line)
                 file = None if kept["map_file"] is None else self.folder / MAPS / kept["map_file"]
-                if stamp(Path(kept["path"])) == kept["stamp"] and (file is None or file.is_file()):
-                    shape, numbers = (kept["shape"][0], kept["shape"][1]), (float(kept["score"]), kept["brightness"])
-                    self.judged[kept["role"], kept["path"]] = Judged(numbers[0], shape, float(numbers[1]), file)
-            except (OSError, ValueError, KeyError, TypeError, IndexError):
+                numbers = float(kept["score"]), float(kept["brightness"])
+                is_whole = all(map(math.isfinite, numbers)) and (file is None or zipfile.is_zipfile(file))
+                if is_whole and stamp(Path(kept["path"])) == kept["stamp"]:
+                    shape = kept["shape"][0], kept["shape"][1]
+                    self.judged[kept["role"], kept["path"]] = Judged(numbers[0], shape, numbers[1], file)
+            except (OSError, ValueError, KeyError, TypeError, IndexError, RecursionError):
                 continue
 
 

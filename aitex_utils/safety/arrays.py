@@ -11,6 +11,8 @@ import numpy as np
 from ..errors import InputError, check_flag, check_number
 from .out_of_memory import first_line
 
+LONGEST_TRAINED = 1e18  # the square of twice this length is below the largest float32
+
 
 def as_array(values: Any, name: str, ragged: str = "give parts of one shape") -> np.ndarray:
     """Return an array, a PyTorch tensor, or a list or tuple of equal parts, as an array of bools or numbers.
@@ -239,6 +241,33 @@ def check_patches(patches: np.ndarray, name: str = "patches") -> np.ndarray:
             "leave those rows out."
         )
     return patches
+
+
+def check_trainable(patches: np.ndarray, name: str = "patches") -> None:
+    """Raise an error for vectors that are so long that FAISS's k-means would end this process.
+
+    Parameters
+    ----------
+    patches : ndarray, shape (N, C)
+        Finite vectors, float32.
+    name : str
+        Name of the argument, for the message.
+
+    Raises
+    ------
+    InputError
+        If the square of a vector's length can exceed float32.
+
+    Examples
+    --------
+    >>> check_trainable(np.eye(2, dtype=np.float32))
+    """
+    largest = max(abs(float(patches.min())), abs(float(patches.max())))
+    if largest * patches.shape[1] ** 0.5 > LONGEST_TRAINED:
+        raise InputError(
+            f"{name} has values up to {largest:.3g}, too large to train cells or codes on: divide all patches by one "
+            "number, or use kind='flat'."
+        )
 
 
 def iter_batches(tiles: np.ndarray | Iterable[np.ndarray], *, colour: bool = False) -> Iterator[np.ndarray]:

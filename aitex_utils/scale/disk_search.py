@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import errno
 import json
 import os
+import shutil
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -18,12 +20,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..errors import InputError, MissingError, check_integer
+from ..errors import InputError, MissingError, check_integer, shown
 from ..files.atomic_write import atomic_write, sha256
 from ..files.ownership import Manifest
 from ..files.paths import full_path, given_path
 from ..files.persistence import header_digest, read_signed_header
-from ..safety.arrays import check_patches
+from ..files.system_errors import explain
+from ..safety.arrays import check_patches, check_trainable
 
 if TYPE_CHECKING:
     import faiss
@@ -65,7 +68,8 @@ def build_disk_index(
     Raises
     ------
     InputError
-        If there are no vectors, too few for `nlist`, or FAISS was built without lists on disk.
+        If there are no vectors, too few for `nlist`, or of several lengths, if the disk is full, or if FAISS was built
+        without lists on disk.
 
     Examples
     --------
@@ -79,14 +83,22 @@ def build_disk_index(
     import faiss
 
     nlist = check_integer("nlist", nlist, 1, MOST_CELLS)
+    if not isinstance(pieces, Iterable):
+        raise InputError(f"pieces is {shown(pieces)}: give arrays of vectors, for example [vectors].")
+    _check_name(folder)
     if not hasattr(faiss, "OnDiskInvertedLists"):
         raise InputError("This FAISS has no lists on disk: use Linux or macOS, or a sharded bank (write_shards).")
-    with atomic_write(folder, folder=True, manifest=ON_DISK) as inside:
+    with atomic_write(folder, folder=True, manifest=ON_DISK) as inside, _explained(folder):
         trained, names, count = None, [], 0
         for piece in pieces:
             piece = np.ascontiguousarray(check_patches(piece))
             if trained is None:
                 trained = _trained(check_patches(training) if training is not None else piece, nlist)
+            if piece.shape[1] != trained.d:
+                raise InputError(
+                    f"A piece has {piece.shape[1]} channels but the cells have {trained.d}: take all vectors from the "
+                    "same backbone and layers."
+                )
             part = faiss.clone_index(trained)
             part.add_with_ids(piece, np.arange(count, count + len(piece)))
             names.append(str(inside / f"piece_{len(names)}"))
@@ -94,6 +106,10 @@ def build_disk_index(
             count += len(piece)
         if trained is None:
             raise InputError("There are no vectors to index: give at least one piece.")
+        # FAISS maps the file of the lists into memory, and a full disk would end this process.
+        needed, free = sum(os.path.getsize(name) for name in names), shutil.disk_usage(inside).free
+        if free < needed:
+            raise explain(OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)), full_path(folder))
         with _without_messages():
             _merge_pieces(trained, names, str(inside / LISTS))
         faiss.write_index(trained, str(inside / INDEX))
@@ -135,6 +151,7 @@ class DiskIndex:
     def __init__(self, folder: str | os.PathLike) -> None:
         import faiss
 
+        _check_name(folder)
         place = full_path(folder)
         self._header = _read_header(place, folder)
         flags = getattr(faiss, "IO_FLAG_ONDISK_SAME_DIR", 8)  # the file lies beside the index, wherever that is now
@@ -202,8 +219,28 @@ def _trained(training: np.ndarray, nlist: int) -> faiss.IndexIVFFlat:
     channels = training.shape[1]
     index = faiss.IndexIVFFlat(faiss.IndexFlatL2(channels), channels, nlist)
     index.cp.min_points_per_centroid = 1  # no warning on the output
+    check_trainable(training, "training")
     index.train(np.ascontiguousarray(training))
     return index
+
+
+def _check_name(folder: str | os.PathLike) -> None:
+    """Refuse a name that FAISS cannot open."""
+    try:
+        str(full_path(folder)).encode("utf-8")
+    except UnicodeEncodeError as error:
+        raise InputError(f"{folder!r} is no valid Unicode, so FAISS cannot open it: choose another name.") from error
+
+
+@contextlib.contextmanager
+def _explained(folder: str | os.PathLike) -> Iterator[None]:
+    """Turn errors of FAISS while it writes into a sentence."""
+    try:
+        yield
+    except RuntimeError as error:
+        if "No space left" in str(error):
+            raise explain(OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)), full_path(folder)) from error
+        raise InputError(f"{folder} was not written: FAISS says {shown(str(error))}, check the disk.") from error
 
 
 def _merge_pieces(index: faiss.IndexIVFFlat, names: list[str], lists: str) -> None:
@@ -228,16 +265,22 @@ def _without_messages() -> Iterator[None]:
     except (TypeError, AttributeError, OSError):  # Windows, where FAISS has no lists on disk
         yield
         return
-    sys.stdout.flush()
+    try:
+        kept = os.dup(1)
+    except OSError:  # closed: there is nothing to keep clean
+        yield
+        return
+    if sys.stdout is not None:
+        sys.stdout.flush()
     flush(None)
-    shown, nowhere = os.dup(1), os.open(os.devnull, os.O_WRONLY)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 1)
     try:
         yield
     finally:
         flush(None)
-        os.dup2(shown, 1)
-        os.close(shown)
+        os.dup2(kept, 1)
+        os.close(kept)
         os.close(nowhere)
 
 

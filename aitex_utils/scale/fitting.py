@@ -25,8 +25,10 @@ import numpy as np
 from ..errors import InputError, check_integer
 from ..features import PatchFeatures
 from ..files.atomic_write import atomic_write, check_writable, remove_leftovers
+from ..files.locking import only_one
 from ..files.ownership import Manifest, refuse_foreign
 from ..files.paths import full_path
+from ..files.system_errors import explain
 from ..streaming_coreset import (
     BLOCK_SIZE,
     COARSER,
@@ -326,8 +328,6 @@ def _work_folder(folder: str | os.PathLike | None, settings: dict[str, Any]) -> 
             (Path(temporary) / BLOCKS).mkdir()
             yield Path(temporary)
         return
-    from filelock import FileLock, Timeout
-
     place = full_path(folder)
     path = place / SETTINGS
     check_writable(path)
@@ -337,19 +337,23 @@ def _work_folder(folder: str | os.PathLike | None, settings: dict[str, Any]) -> 
         _refuse_other_fit(path, header)
     elif place.is_dir() and any(entry.name not in (LOCK,) for entry in place.iterdir()):
         refuse_foreign(place, Manifest(SETTINGS, "a fit in blocks", _listed), shown=folder)
-    place.mkdir(parents=True, exist_ok=True)
+    refusal = f"Another fit uses {folder}: wait until it has ended, or name another folder."
+    with only_one(place / LOCK, refusal):
+        with atomic_write(path) as temporary:
+            temporary.write_text(json.dumps(header, indent=2) + "\n", encoding="utf-8")
+        _make_folder(place / BLOCKS)
+        remove_leftovers(place / BLOCKS)
+        for name in os.listdir(place / INPUTS) if (place / INPUTS).is_dir() else ():
+            if INPUT.fullmatch(name) and (place / INPUTS / name).is_file():
+                (place / INPUTS / name).unlink()
+        yield place
+
+
+def _make_folder(place: Path) -> None:
     try:
-        with FileLock(place / LOCK, timeout=0):
-            with atomic_write(path) as temporary:
-                temporary.write_text(json.dumps(header, indent=2) + "\n", encoding="utf-8")
-            (place / BLOCKS).mkdir(exist_ok=True)
-            remove_leftovers(place / BLOCKS)
-            for name in os.listdir(place / INPUTS) if (place / INPUTS).is_dir() else ():
-                if INPUT.fullmatch(name):
-                    (place / INPUTS / name).unlink()
-            yield place
-    except Timeout as error:
-        raise InputError(f"Another fit uses {folder}: wait until it has ended, or name another folder.") from error
+        place.mkdir(exist_ok=True)
+    except OSError as error:
+        raise explain(error, place) from error
 
 
 def _refuse_other_fit(path: Path, header: dict[str, Any]) -> None:

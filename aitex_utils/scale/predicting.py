@@ -9,15 +9,16 @@ import os
 import secrets
 import tempfile
 import warnings
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence, Sized
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from ..errors import InputError, check_integer
+from ..errors import InputError, check_integer, shown
 from ..files.paths import full_path
 from ..files.persistence import HEADER, read_array, write_array
+from ..files.system_errors import explain
 from ..patchcore import PatchCore, StripResult
 from ..safety.arrays import check_strip
 from ..safety.scores import check_columns
@@ -59,7 +60,8 @@ def predict_strips(
     Raises
     ------
     InputError
-        If the detector cannot be loaded, a strip does not fit, or the workers are lost.
+        If the detector cannot be loaded, a strip does not fit, there is not one region for each strip, the folder
+        cannot be used, or the workers are lost.
 
     Examples
     --------
@@ -71,6 +73,12 @@ def predict_strips(
     [(32, 64), (32, 64)]
     """
     overlap = check_integer("overlap", overlap, 0)
+    if not isinstance(strips, Iterable) or isinstance(strips, (str, bytes)):
+        raise InputError(f"strips is {shown(strips)}: give grey images, for example [strip].")
+    if not isinstance(regions, (Sequence, np.ndarray, type(None))):
+        raise InputError(f"regions is {shown(regions)}: give first and last column + 1 of each strip, or None.")
+    if regions is not None and isinstance(strips, Sized) and len(regions) != len(strips):
+        raise InputError(f"regions has {len(regions)} regions, but there are {len(strips)} strips: give one for each.")
     place = full_path(detector)
     digest = _digest_of(place)
     with _travel_folder(folder) as travel:
@@ -166,10 +174,14 @@ def _result(answer: dict[str, Any]) -> StripResult:
 @contextlib.contextmanager
 def _travel_folder(folder: str | os.PathLike | None) -> Iterator[Path]:
     inside = None if folder is None else full_path(folder)
-    if inside is not None:
-        inside.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix="aitex-strips-", dir=inside, ignore_cleanup_errors=True) as temporary:
-        yield Path(temporary)
+    with contextlib.ExitStack() as stack:
+        try:
+            if inside is not None:
+                inside.mkdir(parents=True, exist_ok=True)
+            made = tempfile.TemporaryDirectory(prefix="aitex-strips-", dir=inside, ignore_cleanup_errors=True)
+        except OSError as error:
+            raise explain(error, inside or Path(tempfile.tempdir or os.curdir)) from error
+        yield Path(stack.enter_context(made))
 
 
 def _digest_of(detector: Path) -> str:

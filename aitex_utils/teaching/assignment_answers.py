@@ -29,6 +29,8 @@ from aitex_utils.files.atomic_write import atomic_write
 from aitex_utils.files.ownership import Manifest
 from aitex_utils.files.paths import given_path
 from aitex_utils.patchcore import StripResult
+from aitex_utils.safety.arrays import as_array
+from aitex_utils.safety.scores import check_float32, check_real
 from aitex_utils.strips import STRIP_SHAPE
 
 ANSWER_FILE, SCORE_FILE, MAP_FOLDER = "answer.json", "scores.csv", "maps"
@@ -104,7 +106,7 @@ def shrink_map(anomaly_map: np.ndarray) -> np.ndarray:
     >>> shrink_map(np.ones((256, 4096))).shape
     (64, 1024)
     """
-    values = np.asarray(anomaly_map, np.float32)
+    values = check_float32(anomaly_map, "anomaly_map")
     if values.shape != STRIP_SHAPE:
         raise InputError(f"The map has shape {values.shape}, expected {STRIP_SHAPE}: give the map of a whole strip.")
     return values.reshape(MAP_SHAPE[0], SHRINK, MAP_SHAPE[1], SHRINK).mean(axis=(1, 3))
@@ -141,7 +143,7 @@ def write_answers(
     Raises
     ------
     InputError
-        If a strip is missing, has other tiles than the assignment, or a value is out of range.
+        If a strip is missing, has other tiles than the assignment, or a value is out of range or not finite.
 
     Examples
     --------
@@ -158,6 +160,8 @@ contains tiles.csv.
             "rate."
         )
     check_number("false_alarm_rate", false_alarm_rate, "(0, 1)", example=0.05)
+    if not isinstance(results, Mapping):
+        raise InputError(f"results is {shown(results)}: give a dict of strip ids and results of predict_strip.")
     if missing := sorted(set(corners) - set(results)):
         raise InputError(f"There is no result for {missing[0]}, one of {len(missing)}: predict all test strips.")
     with atomic_write(folder, folder=True, manifest=WRITTEN) as root:
@@ -166,18 +170,35 @@ contains tiles.csv.
             writer = csv.writer(file, lineterminator="\n")
             writer.writerow(COLUMNS)
             for strip, own in sorted(corners.items()):
-                result = results[strip]
-                if np.asarray(result.corners).tolist() != own:
-                    raise InputError(
-                        f"Strip {strip} was predicted on tiles that are not in tiles.csv: call predict_strip "
-                        "on the strip as it was read, without region and overlap."
-                    )
-                writer.writerows([strip, i, repr(float(score))] for i, score in enumerate(result.tile_scores))
-                np.save(root / MAP_FOLDER / f"{strip}.npy", shrink_map(result.map).astype(np.float32))
+                scores, small = _scores_and_map(strip, results[strip], own)
+                writer.writerows([strip, i, repr(float(score))] for i, score in enumerate(scores))
+                np.save(root / MAP_FOLDER / f"{strip}.npy", small)
         content = {"pack": pack, "threshold": float(threshold), "false_alarm_rate": float(false_alarm_rate)}
         text = json.dumps({**content, "strips": sorted(corners)}, indent=2)
         (root / ANSWER_FILE).write_text(text + "\n", encoding="utf-8", newline="\n")
     return given_path(folder)
+
+
+def _scores_and_map(strip: str, result: StripResult, corners: list[list[int]]) -> tuple[np.ndarray, np.ndarray]:
+    """Return what the answer has of a strip, if the teacher's command would take it."""
+    if not isinstance(result, StripResult):
+        raise InputError(f"The result of strip {strip} is {shown(result)}: give what predict_strip returns.")
+    if as_array(result.corners, "corners").tolist() != corners:
+        raise InputError(
+            f"Strip {strip} was predicted on tiles that are not in tiles.csv: call predict_strip on the strip as it "
+            "was read, without region and overlap."
+        )
+    scores = check_real(result.tile_scores, "tile_scores")
+    if scores.shape != (len(corners),) or not np.isfinite(scores).all():
+        raise InputError(
+            f"The tile_scores of strip {strip} are {shown(scores)}, expected {len(corners)} finite numbers: predict "
+            "the strip again."
+        )
+    small = shrink_map(result.map)
+    left, right = min(column for _, column in corners), max(column for _, column in corners) + STRIP_SHAPE[0]
+    if not np.isfinite(small[:, -(-left // SHRINK) : right // SHRINK]).all():
+        raise InputError(f"The map of strip {strip} has values on the fabric that are not finite: compute it again.")
+    return scores, small
 
 
 def read_pack(learner: str | os.PathLike) -> tuple[str, dict[str, list[list[int]]]]:
@@ -198,7 +219,7 @@ def read_pack(learner: str | os.PathLike) -> tuple[str, dict[str, list[list[int]
     Raises
     ------
     InputError
-        If the folder is no such folder.
+        If the folder is no such folder, or its files are damaged.
 
     Examples
     --------
@@ -212,12 +233,18 @@ contains tiles.csv.
     corners: dict[str, list[list[int]]] = {}
     try:
         pack = str(json.loads((learner / "pack.json").read_text(encoding="utf-8"))["pack"])
-        with (learner / "tiles.csv").open(encoding="utf-8", newline="") as file:
+        with (learner / "tiles.csv").open(encoding="utf-8-sig", newline="") as file:
             for row in csv.DictReader(file):
                 corners.setdefault(row["strip"], []).append([int(row["row"]), int(row["column"])])
-    except (OSError, ValueError, KeyError, TypeError, csv.Error) as error:
+        if not corners:
+            raise ValueError("no tiles")
+    except OSError as error:
         raise InputError(
             f"{learner} is not the learner's folder of an assignment: name the folder that contains tiles.csv."
+        ) from error
+    except (ValueError, KeyError, TypeError, csv.Error, RecursionError) as error:
+        raise InputError(
+            f"pack.json or tiles.csv in {learner} is damaged or was changed: copy the learner's folder again."
         ) from error
     return pack, corners
 

@@ -18,18 +18,20 @@ import numpy as np
 
 from aitex_utils import metrics
 from aitex_utils.errors import InputError
-from aitex_utils.files.atomic_write import atomic_write
+from aitex_utils.files.atomic_write import atomic_write, check_writable
 from aitex_utils.files.images import read_mask
+from aitex_utils.files.ownership import refuse_foreign_file
 from aitex_utils.files.paths import given_path
 from aitex_utils.strips import STRIP_SHAPE
 from aitex_utils.tiling import crop_tiles, tile_labels
 
 from .assignment_answers import ANSWER_FILE, SHRINK, Answer, read_answer
 from .assignment_pack import KEY_FILE, TEACHER
-from .csv_cells import text_cell
+from .csv_cells import one_line, text_cell
 
 TILE = 256  # px
 CONFIDENCE = 0.95
+OTHER_ARCHIVES = (".7z", ".rar", ".tar", ".tgz", ".gz", ".bz2", ".xz")
 COLUMNS = (
     *("learner", "refused", "auroc", "auroc_low", "auroc_high", "ap", "ap_low", "ap_high", "aupro_0.3", "aupro_0.05"),
     *("threshold", "promised_rate", "false_alarms", "clean_tiles", "realised_rate", "binomial_low", "binomial_high"),
@@ -137,9 +139,11 @@ contains key.json.
     root = root / TEACHER if (root / TEACHER / KEY_FILE).is_file() else root
     try:
         found = json.loads((root / KEY_FILE).read_text(encoding="utf-8"))
-        listed = {strip: (str(own["code"]), np.array(own["corners"])) for strip, own in found["strips"].items()}
+        listed = {strip: (str(own["code"]), _corners(own["corners"])) for strip, own in found["strips"].items()}
         pack = str(found["pack"])
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        if not listed:
+            raise ValueError("no strips")
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise InputError(
             f"{root} is not the teacher's folder of an assignment: name the folder that contains {KEY_FILE}."
         ) from error
@@ -147,6 +151,13 @@ contains key.json.
         pack,
         {strip: key_strip(code, corners, _mask_of(root, strip)) for strip, (code, corners) in listed.items()},
     )
+
+
+def _corners(given: Any) -> np.ndarray:
+    corners = np.array(given)
+    if corners.ndim != 2 or corners.shape[1] != 2 or corners.dtype.kind not in "iu" or not len(corners):
+        raise ValueError("no corners of tiles")
+    return corners
 
 
 def _mask_of(root: Path, strip: str) -> np.ndarray:
@@ -187,7 +198,7 @@ def key_strip(code: str, corners: np.ndarray, mask: np.ndarray) -> KeyStrip:
 
 
 def find_answers(folder: str | os.PathLike) -> list[Path]:
-    """Return the answers in a folder: folders and ZIP files, or the folder itself if it is an answer.
+    """Return the answers in a folder: folders, ZIP files and other archives, or the folder itself if it is an answer.
 
     Parameters
     ----------
@@ -220,7 +231,9 @@ a ZIP file for each learner.
     except OSError:
         entries = []
     found = [
-        path for path in entries if not path.name.startswith(".") and (path.is_dir() or path.suffix.lower() == ".zip")
+        path
+        for path in entries
+        if not path.name.startswith(".") and (path.is_dir() or path.suffix.lower() in (".zip", *OTHER_ARCHIVES))
     ]
     if not found:
         raise InputError(
@@ -266,8 +279,13 @@ a ZIP file for each learner.
     for path, name, same in zip(found, names, keys, strict=True):
         if keys.count(same) > 1:
             if path == found[keys.index(same)]:
-                both = ", ".join(other.name for other, own in zip(found, keys, strict=True) if own == same)
+                both = ", ".join(one_line(other.name) for other, own in zip(found, keys, strict=True) if own == same)
                 marks.append(Mark(name, f"There are several answers of this name ({both}): keep one of them.", {}))
+            continue
+        if path.suffix.lower() in OTHER_ARCHIVES and not path.is_dir():
+            marks.append(
+                Mark(name, f"{one_line(path.name)} is no ZIP file: unpack it, or let it be packed as ZIP.", {})
+            )
             continue
         try:
             marks.append(Mark(name, "", mark_answer(read_answer(path, key.pack, fabric), key, n_resamples=n_resamples)))
@@ -374,6 +392,27 @@ def false_alarms(flagged: np.ndarray, groups: np.ndarray, promised: float, n_res
     }
 
 
+def check_register(path: str | os.PathLike) -> None:
+    """Raise an error if the register cannot be written to a file, before minutes of marking.
+
+    Parameters
+    ----------
+    path : path
+        File to write.
+
+    Raises
+    ------
+    InputError
+        If another program wrote the file, or it cannot be written.
+
+    Examples
+    --------
+    >>> check_register("marks.csv")
+    """
+    refuse_foreign_file(given_path(path), ",".join(COLUMNS), "name another file with --csv")
+    check_writable(path)
+
+
 def write_register(marks: Sequence[Mark], path: str | os.PathLike) -> None:
     """Write the marks as a CSV file for the register, one line per learner.
 
@@ -382,7 +421,13 @@ def write_register(marks: Sequence[Mark], path: str | os.PathLike) -> None:
     marks : sequence of Mark
         Output of `mark_answers`.
     path : path
-        File to write. A text that a spreadsheet would take for a formula gets an apostrophe before it.
+        File to write. An earlier register in it is replaced. A text that a spreadsheet would take for a formula gets an
+        apostrophe before it.
+
+    Raises
+    ------
+    InputError
+        As `check_register`.
 
     Examples
     --------
@@ -392,6 +437,7 @@ def write_register(marks: Sequence[Mark], path: str | os.PathLike) -> None:
     ...     Path(folder, "marks.csv").read_text(encoding="utf-8-sig").splitlines()[1][:30]
     "'=ann,scores.csv is missing.,,"
     """
+    check_register(path)
     with atomic_write(path) as target, target.open("w", newline="", encoding="utf-8-sig") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(COLUMNS)
@@ -402,7 +448,7 @@ def write_register(marks: Sequence[Mark], path: str | os.PathLike) -> None:
 
 def _learner(path: Path) -> str:
     """Return the name of a learner."""
-    return path.stem if path.suffix.lower() == ".zip" and path.is_file() else path.name
+    return one_line(path.stem if path.suffix.lower() == ".zip" and path.is_file() else path.name)
 
 
 def _maps_and_masks(answer: Answer, key: Key, names: list[str]) -> tuple[list[np.ndarray], list[np.ndarray]]:

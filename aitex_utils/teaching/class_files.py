@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable
 from datetime import datetime, timezone
@@ -10,6 +9,7 @@ from pathlib import Path
 
 from aitex_utils.errors import InputError
 from aitex_utils.files.atomic_write import atomic_write
+from aitex_utils.files.ownership import refuse_foreign_file
 from aitex_utils.lessons.wording import count
 
 from .class_page import GENERATOR, class_page
@@ -19,7 +19,6 @@ from .progress_files import FolderReader
 
 POLL = 2.0  # seconds between two looks at a watched folder
 FRESH = 60.0  # seconds after which the page is written even if no file changed, because exercises stay open longer
-BEGINNING = 2000  # characters of a page that contain its generator
 
 
 def check_output(page: Path) -> None:
@@ -46,15 +45,7 @@ def check_output(page: Path) -> None:
     if page.suffix.lower() not in (".html", ".htm"):
         raise InputError(f"--out {page} is no name of a page: let it end in .html.")
     for path, sign in ((page, f'content="{GENERATOR}"'), (table_of(page), ",".join(COLUMNS))):
-        if not os.path.lexists(path):
-            continue
-        try:
-            with open(path, encoding="utf-8", errors="replace") as file:
-                is_own = sign in file.read(BEGINNING)
-        except OSError as error:
-            raise InputError(f"{path} cannot be read ({error.strerror}): name another file with --out.") from error
-        if not is_own:
-            raise InputError(f"{path} was not written by this command: name another file with --out, or move that one.")
+        refuse_foreign_file(path, sign, "name another file with --out")
 
 
 def table_of(page: Path) -> Path:
@@ -119,7 +110,7 @@ def write_class(found: Class, title: str, page: Path, *, is_live: bool = False) 
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as place:
     ...     write_class(Class((), (), ()), "1b", Path(place, "1b.html"))
-    ...     sorted(os.listdir(place))
+    ...     sorted(path.name for path in Path(place).iterdir())
     ['1b.csv', '1b.html']
     """
     written, table = datetime.now(timezone.utc), table_of(page)

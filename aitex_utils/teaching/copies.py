@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 import os
@@ -10,8 +11,10 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import IO, Any
 
-from ..files.atomic_write import atomic_write
+from ..errors import InputError
+from ..files.atomic_write import atomic_write, sha256
 from ..files.ownership import Manifest, foreign_entries
+from ..files.paths import full_path
 
 LIST_OF_FILES = "course-copy.json"
 
@@ -47,8 +50,10 @@ def write_copies(folder: str | os.PathLike, files: Mapping[str, bytes]) -> None:
     ...     sorted(os.listdir(f"{place}/copy"))
     ['course-copy.json', 'learners']
     """
+    _refuse_changed(full_path(folder))
     with atomic_write(folder, folder=True, manifest=MANIFEST) as inside:
-        text = json.dumps({"course copy": write_files(inside, files)}, indent=2) + "\n"
+        digests = {name: hashlib.sha256(content).hexdigest() for name, content in sorted(files.items())}
+        text = json.dumps({"course copy": write_files(inside, files), "sha256": digests}, indent=2) + "\n"
         Path(inside, LIST_OF_FILES).write_text(text, encoding="utf-8", newline="\n")
 
 
@@ -72,7 +77,7 @@ def copied_files(folder: str | os.PathLike) -> list[str]:
     """
     try:
         return sorted(_listed(json.loads(Path(folder, LIST_OF_FILES).read_text(encoding="utf-8"))))
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):  # there is none, or another program wrote it
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):  # none, or another program wrote it
         return []
 
 
@@ -87,7 +92,7 @@ def changed_files(folder: str | os.PathLike) -> list[str]:
     Returns
     -------
     list of str
-        Names, sorted. A change that keeps the size of a file is not noticed.
+        Names, sorted.
 
     Examples
     --------
@@ -98,7 +103,24 @@ def changed_files(folder: str | os.PathLike) -> list[str]:
     ...     changed_files(f"{place}/copy")
     ['a.txt']
     """
-    return foreign_entries(folder, MANIFEST)
+    return sorted({*foreign_entries(folder, MANIFEST), *_edited(Path(folder))})
+
+
+def _edited(folder: Path) -> list[str]:
+    """Return the names of files that were changed since they were written, even if they have as many bytes."""
+    try:
+        digests = dict(json.loads((folder / LIST_OF_FILES).read_text(encoding="utf-8"))["sha256"])
+        return [name for name, digest in digests.items() if sha256(folder / name) != digest]
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):  # `foreign_entries` says what is wrong
+        return []
+
+
+def _refuse_changed(folder: Path) -> None:
+    if changed := _edited(folder):
+        raise InputError(
+            f"{folder} contains {changed[0]}, which was changed since it was written: choose another name, or move "
+            "that file away. Nothing was replaced."
+        )
 
 
 def write_files(folder: str | os.PathLike, files: Mapping[str, bytes]) -> dict[str, int]:

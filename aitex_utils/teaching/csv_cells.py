@@ -27,5 +27,26 @@ def text_cell(text: str) -> str:
     >>> text_cell("=1+1"), text_cell("two\r\nlines")
     ("'=1+1", 'two lines')
     """
-    shown = CONTROL.sub(" ", text.encode("utf-8", "backslashreplace").decode("utf-8")).strip()
+    shown = one_line(text)
     return f"'{shown}" if shown.startswith(FORMULA) else shown
+
+
+def one_line(text: str) -> str:
+    r"""Return a text of unknown origin, such as the name of a file, in one line that a terminal and a file can take.
+
+    Parameters
+    ----------
+    text : str
+        Any text.
+
+    Returns
+    -------
+    str
+        As `text_cell`, without the apostrophe.
+
+    Examples
+    --------
+    >>> one_line("ben\r\nann: AUROC 1.000")
+    'ben ann: AUROC 1.000'
+    """
+    return CONTROL.sub(" ", text.encode("utf-8", "backslashreplace").decode("utf-8")).strip()

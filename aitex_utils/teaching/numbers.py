@@ -45,7 +45,7 @@ def fill_numbers(text: str, benchmarks: Path) -> str:
                 key = key.strip(' "')
                 value = value[int(key) if isinstance(value, list) else key]
             return format(value, marker[3] or "").replace("%", " %")
-        except (OSError, LookupError, TypeError, ValueError) as error:
+        except (OSError, LookupError, TypeError, ValueError, RecursionError) as error:
             reason = f"{type(error).__name__} {error}"
             raise InputError(f"{path} gives no number for {marker[0]} ({reason}): correct the marker.") from error
 

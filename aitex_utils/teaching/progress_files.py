@@ -26,6 +26,7 @@ MOST_FILES = 2000
 MOST_COUNTED = 9999  # tries and hints: larger counts are damaged or invented
 LONGEST_NAME = 60  # characters
 YEARS = (2000, 2100)  # times outside are damaged
+UNREAD = (".json.txt", ".zip", ".7z", ".rar", ".tar", ".tgz", ".gz")  # endings of files that can contain progress
 PATIENCE = 10.0  # seconds for which a file can be half written
 
 
@@ -218,7 +219,7 @@ class FolderReader:
         for gone in set(self._seen) - set(found):
             del self._seen[gone]
             self._good.pop(gone, None)
-        files, left_out = [], []
+        files, left_out = [], unread_files(self.folder)
         for file, path in found.items():
             outcome = self._read_file(file, path, now)
             if isinstance(outcome, ProgressFile):
@@ -229,7 +230,7 @@ class FolderReader:
                 self._good.pop(file, None)
             if outcome is not None:
                 (files if isinstance(outcome, ProgressFile) else left_out).append(outcome)
-        return files, left_out
+        return files, sorted(left_out, key=lambda out: out.file)
 
     def _read_file(self, file: str, path: Path, now: float) -> ProgressFile | LeftOut:
         """Return what a file contains, read again only if it changed or was half written."""
@@ -282,6 +283,47 @@ def find_files(folder: Path) -> dict[str, Path]:
         if len(found) > MOST_FILES:
             raise InputError(f"{folder} contains more than {MOST_FILES:,} JSON files: name the folder of one class.")
     return {path.relative_to(folder).as_posix(): path for path in sorted(found)}
+
+
+def unread_files(folder: Path) -> list[LeftOut]:
+    """Return what can contain progress and is not read: archives, renamed files, and folders that are not entered.
+
+    Parameters
+    ----------
+    folder : Path
+        Folder.
+
+    Returns
+    -------
+    list of LeftOut
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as place:
+    ...     _ = Path(place, "ada.json.txt").write_text("{}")
+    ...     unread_files(Path(place))
+    [LeftOut(file='ada.json.txt', reason='has an ending of another kind: rename it, so that it ends in .json.')]
+    """
+    found = []
+
+    def name_of(path: str) -> str:
+        return Path(path).relative_to(folder).as_posix()
+
+    def refuse(error: OSError) -> None:
+        found.append(LeftOut(name_of(error.filename), f"cannot be read ({error.strerror}): get the right to read it."))
+
+    for place, inner, names in os.walk(folder, onerror=refuse):
+        inner[:] = [name for name in inner if not name.startswith(".")]
+        links = [os.path.join(place, name) for name in inner if os.path.islink(os.path.join(place, name))]
+        found += [LeftOut(name_of(path), "is a link to a folder: copy the folder itself there.") for path in links]
+        for name in names:
+            if name.lower().endswith(UNREAD) and not name.startswith("."):
+                reason = "is an archive: unpack it, and move it out of the folder."
+                if name.lower().endswith(".txt"):
+                    reason = "has an ending of another kind: rename it, so that it ends in .json."
+                found.append(LeftOut(name_of(os.path.join(place, name)), reason))
+    return found
 
 
 def read_file(file: str, path: Path) -> ProgressFile | LeftOut:

@@ -7,15 +7,21 @@ wheels, and lets pip take all packages from the stick. Standard library only, an
 import hashlib
 import json
 import os
+import re
+import secrets
+import shutil
 import subprocess
 import sys
+import time
 import zipfile
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 
 STICK = Path(__file__).absolute().parent
 VERSION = "{}.{}".format(*sys.version_info[:2])
 BITS = sys.maxsize.bit_length() + 1
+DAY = 24 * 3600  # seconds after which a half copy is from a process that was killed
 SYSTEM = {"win32": "windows", "darwin": "macos"}.get(sys.platform, "linux")
 
 
@@ -40,8 +46,12 @@ def read_bundle(stick: Path = STICK) -> dict:
     SystemExit: bundle.json on the stick cannot be read: copy the whole folder of the stick again.
     """
     try:
-        return json.loads((stick / "bundle.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        bundle = json.loads((stick / "bundle.json").read_text(encoding="utf-8"))
+        names = [name for system in bundle["systems"].values() for one in system["wheels"].values() for name in one]
+        if not all(isinstance(name, str) for name in [*names, *bundle["pythons"], *bundle["files"].values()]):
+            raise ValueError("not a list of files")
+        return bundle
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         sys.exit("bundle.json on the stick cannot be read: copy the whole folder of the stick again.")
 
 
@@ -100,7 +110,7 @@ def damaged_files(bundle: dict, stick: Path = STICK, system: str = SYSTEM, versi
     >>> damaged_files(bundle, Path("no/such/folder"), "linux", "3.11")
     ['course.zip']
     """
-    names = ["course.zip"] + ["wheels/" + name for name in bundle["systems"][system]["wheels"][version]]
+    names = ["course.zip"] + ["wheels/" + name for name in bundle["systems"][system]["wheels"].get(version, [])]
     damaged = []
     for name in names:
         digest = hashlib.sha256()
@@ -111,7 +121,7 @@ def damaged_files(bundle: dict, stick: Path = STICK, system: str = SYSTEM, versi
         except OSError:
             damaged.append(name)
             continue
-        if digest.hexdigest() != bundle["files"][name]:
+        if digest.hexdigest() != bundle["files"].get(name):
             damaged.append(name)
     return damaged
 
@@ -138,15 +148,49 @@ def unpack(folder: Path, stick: Path = STICK) -> None:
     """
     if (folder / "course.py").is_file():
         return
-    if folder.exists() and (not folder.is_dir() or os.listdir(str(folder))):
-        sys.exit(f"{folder} is there and is no course: name another folder with --to FOLDER.")
-    half = folder.with_name(folder.name + ".half")  # renamed at the end, so the course is there whole or not at all
-    half.mkdir(parents=True, exist_ok=True)
-    with zipfile.ZipFile(str(stick / "course.zip")) as archive:
-        archive.extractall(str(half))
-    if folder.exists():
-        folder.rmdir()
-    half.rename(folder)
+    half = folder.with_name(folder.name + ".half-" + secrets.token_hex(4))
+    try:
+        if os.path.lexists(str(folder)) and (not folder.is_dir() or os.listdir(str(folder))):
+            sys.exit(f"{folder} is there and is no course: name another folder with --to FOLDER.")
+        with zipfile.ZipFile(str(stick / "course.zip")) as archive:
+            remove_leftovers(folder, archive.namelist())
+            half.mkdir(parents=True)
+            archive.extractall(str(half))
+        if folder.exists():
+            folder.rmdir()
+        half.rename(folder)  # at the end, so the course is there whole or not at all
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError):
+        sys.exit("course.zip on the stick is missing or damaged: copy the stick again.")
+    except OSError as error:
+        if (folder / "course.py").is_file():  # another start made it meanwhile
+            return
+        sys.exit(
+            f"The course cannot be copied to {folder} ({error}): free some space, or name another with --to FOLDER."
+        )
+    finally:
+        shutil.rmtree(str(half), ignore_errors=True)
+
+
+def remove_leftovers(folder: Path, names: list) -> None:
+    """Delete half copies of a course that were left by a kill at least a day ago and contain nothing else.
+
+    Parameters
+    ----------
+    folder : Path
+        Folder of the course.
+    names : list of str
+        Files of the course.
+
+    Examples
+    --------
+    >>> remove_leftovers(Path("no/such/folder"), [])
+    """
+    pattern = re.compile(re.escape(folder.name) + r"\.half-[0-9a-f]{8}")
+    places = [path for path in folder.parent.glob("*.half-*") if pattern.fullmatch(path.name)]
+    for place in places:
+        files = [path.relative_to(place).as_posix() for path in place.rglob("*") if not path.is_dir()]
+        if time.time() - place.stat().st_mtime > DAY and set(names).issuperset(files) and not place.is_symlink():
+            shutil.rmtree(str(place), ignore_errors=True)
 
 
 def variables(stick: Path = STICK, environment: Mapping = os.environ) -> dict:
@@ -214,4 +258,7 @@ def main(arguments: list) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except KeyboardInterrupt:
+        sys.exit("Stopped. Start it again to go on.")

@@ -32,6 +32,7 @@ from ..commands.launching import TORCH_INDEXES
 from ..errors import InputError
 from ..files.atomic_write import atomic_write, remove_leftovers, sha256
 from ..files.data_folder import PROJECT
+from ..files.locking import only_one
 from ..files.ownership import Manifest, foreign_entries
 from ..files.system_errors import explain
 from .copies import LIST_OF_FILES, changed_files, copied_files, write_zip
@@ -41,6 +42,8 @@ LISTS = ("requirements.txt", "requirements-scale.txt")
 KIND = "memory stick of the course"
 MANIFEST, SUMS, ARCHIVE, START = "bundle.json", "SHA256SUMS", "course.zip", "start.py"
 FETCHING, EXTRA = ".fetching", "extra"  # folders on the stick: for pip, and for anything that its owner adds
+LOCK = ".bundle.lock"
+OWN_NAME = re.compile(r"(wheels/)?\w[\w.+!-]*")  # of a file that a stick can list: no name leads out of the stick
 SOURCES = ("PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "PIP_FIND_LINKS", "PIP_NO_INDEX")
 LEFT_OUT = {".git", ".venv", "__pycache__", ".ipynb_checkpoints", ".pytest_cache", ".ruff_cache", ".hypothesis", "data"}
 FROM_PYPI = {"linux": "cuda", "windows": "cpu", "macos": "cpu"}  # the build of PyTorch that PyPI has for each system
@@ -118,7 +121,7 @@ def read_manifest(folder: Path) -> dict[str, Any]:
         content = json.loads(path.read_text(encoding="utf-8"))
         _names(content)
         return content
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise InputError(f"{path} is not from this course: choose another folder with --out.") from error
 
 
@@ -126,6 +129,8 @@ def _names(content: Any) -> dict[str, None]:
     """Return the files that a stick's manifest lists. Other content than a manifest raises an error."""
     if content["kind"] != KIND:
         raise ValueError("another kind of file")
+    if not all(OWN_NAME.fullmatch(name) and isinstance(digest, str) for name, digest in content["files"].items()):
+        raise ValueError("a file that no stick has")
     return dict.fromkeys([*content["files"], SUMS])
 
 
@@ -163,6 +168,7 @@ move that away.
         remove_leftovers(place)
     has_manifest = (folder / MANIFEST).is_file()
     own = {EXTRA, FETCHING} if has_manifest else set()
+    own |= {LOCK} if _is_empty_file(folder / LOCK) else set()  # of a bundle under way, or of a killed one
     found = [name for name in foreign_entries(folder, Manifest(MANIFEST, KIND, _names)) if name not in own]
     if has_manifest:  # a listed folder without a file in it
         found = [name for name in found if name != "wheels" or any((folder / name).iterdir())]
@@ -172,6 +178,10 @@ move that away.
             f"{folder} contains {', '.join(found[:3])}{more}, which is no part of a {KIND}: choose another folder with "
             "--out, or move that away."
         )
+
+
+def _is_empty_file(path: Path) -> bool:
+    return path.is_file() and not path.is_symlink() and not path.stat().st_size
 
 
 def course_files(root: Path = PROJECT) -> list[str]:
@@ -425,7 +435,7 @@ class Stick:
         root : Path
             Folder of the course.
         """
-        names = course_files(root)
+        names = [name for name in course_files(root) if self.folder not in (root / name).parents]
         for place in (root / "data" / "practice", root / SITE):
             if place.is_dir():
                 names += [path.relative_to(root).as_posix() for path in place.rglob("*") if path.is_file()]
@@ -481,13 +491,18 @@ def _build(wheel: Wheel, system: str) -> str:
 
 @contextlib.contextmanager
 def _explained(folder: Path) -> Iterator[None]:
-    """Turn an error of the system into a sentence."""
+    """Turn an error of the system into a sentence: about a file of the stick, or about one that was to be read."""
     try:
         yield
     except OSError as error:
-        if isinstance(error, InputError):
+        if isinstance(error, (InputError, BrokenPipeError)):
             raise
-        raise explain(error, folder) from error
+        place = Path(error.filename) if isinstance(error.filename, str) else folder
+        if folder in (place, *place.parents):
+            raise explain(error, place) from error
+        raise InputError(
+            f"{place} cannot be read ({error.strerror}): put it there, or get the right to read it, and run it again."
+        ) from error
 
 
 class Fetcher:
@@ -621,6 +636,10 @@ class Fetcher:
         options = {"cwd": folder, "env": variables, "capture_output": True, "encoding": "utf-8", "errors": "replace"}
         done = subprocess.run([*command, *lacking], check=False, **options)
         if done.returncode:
+            if "No module named pip" in done.stderr:
+                raise InputError(
+                    f"{sys.executable} has no pip, which fetches wheels: run `python -m ensurepip` with it."
+                )
             lines = re.findall(r"(?m)^ERROR: (.+?)\.?$", done.stderr) or ["it was ended from outside"]
             raise InputError(
                 f"pip cannot fetch {', '.join(lacking[:3])}{' ...' if len(lacking) > 3 else ''} for {target.system} "
@@ -672,18 +691,21 @@ def make_stick(
     ...
     aitex_utils.errors.InputError: ...stick.py is a file: choose a folder with --out.
     """
-    stick = Stick(folder, say)
-    fetcher = Fetcher(stick, choice, environment)
-    chosen: dict[Target, list[Wheel]] = {}
-    for target in targets:
-        say(f"Wheels for {target.system} with Python {target.python}.")
-        requirements = read_requirements([root / name for name in LISTS], target)
-        constraints = read_requirements([root / "constraints.txt"], target)
-        stick.remove_wheels(fetcher.unwanted(target))
-        chosen[target] = collect(target, requirements, constraints, stick.wheels, fetcher.fetch)
-    stick.write_course(root)
-    systems, pythons = (list(dict.fromkeys(part)) for part in zip(*targets, strict=True))
-    for name, text in start_scripts(systems, pythons).items():
-        stick.write(name, text)
-    stick.finish(chosen)
-    return stick.content
+    refuse_foreign_files(folder)
+    refusal = f"Another bundle is being made in {folder}: wait until it has ended, or name another folder with --out."
+    with only_one(folder / LOCK, refusal), _explained(folder):
+        stick = Stick(folder, say)
+        fetcher = Fetcher(stick, choice, environment)
+        chosen: dict[Target, list[Wheel]] = {}
+        for target in targets:
+            say(f"Wheels for {target.system} with Python {target.python}.")
+            requirements = read_requirements([root / name for name in LISTS], target)
+            constraints = read_requirements([root / "constraints.txt"], target)
+            stick.remove_wheels(fetcher.unwanted(target))
+            chosen[target] = collect(target, requirements, constraints, stick.wheels, fetcher.fetch)
+        stick.write_course(root)
+        systems, pythons = (list(dict.fromkeys(part)) for part in zip(*targets, strict=True))
+        for name, text in start_scripts(systems, pythons).items():
+            stick.write(name, text)
+        stick.finish(chosen)
+        return stick.content

@@ -11,6 +11,7 @@ import email.parser
 import functools
 import sys
 import zipfile
+import zlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -26,6 +27,7 @@ from ..errors import InputError
 SYSTEMS = ("linux", "windows", "macos")
 GLIBC, MACOS = 28, (14, 0)  # the oldest systems that are served: glibc 2.28 (2018), macOS 14 (2023)
 TORCH = ("torch", "torchvision")
+BROKEN = (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError, ValueError)  # of a ZIP file
 # Markers of each system. The processors are those that PyTorch is built for: x86-64, and Apple's.
 MARKERS = {
     "linux": {"os_name": "posix", "sys_platform": "linux", "platform_system": "Linux", "platform_machine": "x86_64"},
@@ -132,12 +134,12 @@ def read_wheel(path: Path) -> Wheel:
         with zipfile.ZipFile(path) as archive:
             inside = [entry for entry in archive.namelist() if entry.count("/") == 1]
             (place,) = [entry for entry in inside if entry.endswith(".dist-info/METADATA")]
-            text = archive.read(place).decode("utf-8")
-    except (InvalidWheelFilename, zipfile.BadZipFile, OSError, ValueError, KeyError) as error:
+            metadata = email.parser.HeaderParser().parsestr(archive.read(place).decode("utf-8"))
+        requires = tuple(Requirement(line) for line in metadata.get_all("Requires-Dist", []))
+        pythons = SpecifierSet(metadata.get("Requires-Python", ""))
+    except (InvalidWheelFilename, *BROKEN, OSError, KeyError) as error:
         raise InputError(f"{path} cannot be read as a wheel ({error}): delete it, and run it again.") from error
-    metadata = email.parser.HeaderParser().parsestr(text)
-    requires = tuple(Requirement(line) for line in metadata.get_all("Requires-Dist", []))
-    return Wheel(path.name, name, version, kinds, SpecifierSet(metadata.get("Requires-Python", "")), requires)
+    return Wheel(path.name, name, version, kinds, pythons, requires)
 
 
 @functools.cache

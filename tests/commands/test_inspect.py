@@ -8,6 +8,7 @@ import functools
 import json
 import os
 import threading
+from dataclasses import asdict
 from pathlib import Path
 
 import cv2
@@ -16,6 +17,7 @@ import pytest
 from woven import woven
 
 from aitex_utils.commands import inspect
+from aitex_utils.errors import InputError
 from aitex_utils.inspection import judge
 from aitex_utils.patchcore import PatchCore
 
@@ -262,7 +264,56 @@ def test_wrong_arguments_are_refused_in_one_sentence(arguments: list[str], messa
     assert not (tmp_path / "out").exists()
 
 
-@pytest.mark.parametrize("damage", ["{", "[]", '{"what": "a game"}', '{"what": "an inspection"}'])
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("n_tiles", "x"),
+        ("n_tiles", -3),
+        ("good_scores", "abc"),
+        ("good_scores", [None]),
+        ("good_scores", []),
+        ("good_scores", [float("nan")]),
+        ("promise", 5),
+        ("false_alarms", 7),
+        ("training", 5),
+        ("calibration", [3]),
+        ("brightness", ["a"]),
+        ("seed", -1),
+        ("is_promise_kept", "no"),
+    ],
+)
+def test_damaged_values_of_an_inspection_are_refused(name: str, value: object, tmp_path: Path):
+    inspection = inspect.Inspection(
+        judge.PictureRule(), 0.05, 0, ["a"], ["b"], 4, [1.0], 1.5, "A promise.", True, [9.0]
+    )
+    content = {"what": "an inspection", "inspection": asdict(inspection)}
+    (tmp_path / "inspect.json").write_text(json.dumps(content))
+    assert inspect.Inspection.read(tmp_path) == inspection
+    content["inspection"][name] = value
+    (tmp_path / "inspect.json").write_text(json.dumps(content))
+    with pytest.raises(InputError, match="inspect.json is damaged: "):
+        inspect.Inspection.read(tmp_path)
+
+
+def test_a_second_inspection_into_one_folder_is_refused(folders: Path, tmp_path: Path, capsys):
+    from aitex_utils.files.locking import only_one
+
+    with only_one(tmp_path / ".out.lock", ""):
+        assert run(folders, tmp_path / "out") == 1
+    assert "Another inspection writes to" in capsys.readouterr().err
+    assert os.listdir(tmp_path) == []
+
+
+def test_the_name_of_a_mask_fits_on_the_disk(tmp_path: Path):
+    names = ["a.png", "hole/" + "ü" * 125 + ".png", "x" * 251 + ".png", "x" * 251 + ".jpg", os.fsdecode(b"\xe9" * 255)]
+    files = [inspect._mask_file(name) for name in names]
+    assert files[0] == "a.png.png" and files[1].startswith("hole/üüü") and len(set(files)) == len(files)
+    for file in files:
+        (tmp_path / file).parent.mkdir(exist_ok=True)
+        (tmp_path / file).touch()
+
+
+@pytest.mark.parametrize("damage", ["{", "[]", "[" * 100_000, '{"what": "a game"}', '{"what": "an inspection"}'])
 def test_a_damaged_inspection_is_refused(damage: str, results: Path, tmp_path: Path, folders: Path, capsys):
     (tmp_path / "inspect.json").write_text(damage, encoding="utf-8")
     arguments = ["--detector", str(tmp_path), "--test", str(folders / "new"), "--out", str(tmp_path / "out")]

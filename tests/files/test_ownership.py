@@ -10,7 +10,7 @@ import pytest
 
 from aitex_utils.errors import InputError
 from aitex_utils.files import ownership
-from aitex_utils.files.ownership import Manifest, foreign_entries, refuse_foreign
+from aitex_utils.files.ownership import ENDS, Manifest, foreign_entries, refuse_foreign, refuse_foreign_file
 
 MANIFEST = Manifest("list.json", "a test's folder", lambda listed: dict(listed["files"]))
 
@@ -107,3 +107,16 @@ def test_a_folder_of_an_earlier_version_has_a_way_out(folder: Path):
     broken = MANIFEST._replace(read=lambda content: content["files"])
     with pytest.raises(InputError, match="delete the folder if an earlier version of this course wrote it"):
         refuse_foreign(folder, broken)
+
+
+@pytest.mark.parametrize("text", ["sign", "x" * 9000 + "sign", "sign" + "x" * 9000])
+def test_a_file_with_the_sign_of_a_command_is_its_own(tmp_path: Path, text: str):
+    (tmp_path / "a").write_text(text)
+    refuse_foreign_file(tmp_path / "a", "sign", "name another")
+
+
+@pytest.mark.parametrize("text", ["", "years of work", "x" * (2 * ENDS) + "sign" + "x" * (2 * ENDS)])
+def test_a_file_without_the_sign_is_foreign(tmp_path: Path, text: str):
+    (tmp_path / "a").write_text(text)
+    with pytest.raises(InputError, match="a was not written by this command: name another, or move that one."):
+        refuse_foreign_file(tmp_path / "a", "sign", "name another")

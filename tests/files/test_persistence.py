@@ -19,7 +19,16 @@ from saved_headers import change_header, read_header, replace_file
 
 from aitex_utils.errors import InputError, MissingError
 from aitex_utils.files import persistence
-from aitex_utils.files.persistence import HEADER, INDEX, METHOD, checked_array, header_digest, read_folder, write_folder
+from aitex_utils.files.persistence import (
+    HEADER,
+    INDEX,
+    METHOD,
+    checked_array,
+    header_digest,
+    read_array,
+    read_folder,
+    write_folder,
+)
 from aitex_utils.memory_bank import MemoryBank
 
 VECTORS = "vectors.npy"
@@ -407,3 +416,13 @@ def test_a_folder_that_comes_back_just_before_the_second_look_is_read(tmp_path: 
 
     monkeypatch.setattr(persistence, "settle", settle)
     assert len(read_folder(tmp_path / "bank")[2]["vectors"]) == 2
+
+
+def test_a_header_that_python_cannot_parse_is_no_array():
+    file = io.BytesIO()
+    np.save(file, np.zeros(3))
+    damaged = file.getvalue().replace(b"{'descr'", b"[{('escr'").replace(b"}", b" ")
+    with pytest.raises(ValueError):
+        read_array(damaged)
+    with pytest.raises(ValueError):
+        read_array(b"\x93NUMPY\x01\x00v\x00{'descr': '<f4', 'fortran_o\x07der': False, 'shape': " + b" " * 100)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -87,6 +89,59 @@ def test_the_detector_is_kept(tmp_path: Path):
     detector = PatchCore(size=64).fit(tiles)
     begin(tmp_path).keep_detector(detector)
     np.testing.assert_array_equal(begin(tmp_path).detector().predict(tiles).maps, detector.predict(tiles).maps)
+
+
+def test_a_damaged_detector_is_fitted_anew(tmp_path: Path, picture: Path):
+    first = begin(tmp_path)
+    first.keep_detector(PatchCore(size=32, device="cpu").fit(woven(2, 0, 32, 32)))
+    keep(first, picture)
+    path = first.folder / "detector" / "vectors.npy"
+    path.write_bytes(path.read_bytes()[:-9])
+    second = begin(tmp_path)
+    with pytest.warns(UserWarning, match="is fitted anew: .*vectors.npy is damaged"):
+        assert second.detector() is None
+    assert second.judged == {} and begin(tmp_path).is_resumed
+
+
+def test_a_damaged_map_is_made_anew(tmp_path: Path, picture: Path):
+    first = begin(tmp_path)
+    keep(first, picture)
+    judged = first.judged["test", str(picture)]
+    content = judged.map_file.read_bytes()
+    judged.map_file.write_bytes(content[:60] + b"\xff" * 60 + content[120:])
+    with pytest.raises(InputError, match="is missing or damaged .*: delete it, and run the same command again"):
+        begin(tmp_path).read_map(judged)
+    judged.map_file.write_bytes(content[: len(content) // 2])
+    assert list(begin(tmp_path).judged) == [("good", str(picture))]
+
+
+@pytest.mark.parametrize("line", ["[" * 100_000, '{"score": NaN}', '{"score": 1e999}'])
+def test_a_line_that_is_no_number_or_too_deep_does_not_count(tmp_path: Path, picture: Path, line: str):
+    first = begin(tmp_path)
+    keep(first, picture)
+    path = first.folder / "judged.jsonl"
+    lines = path.read_text().splitlines()
+    if line.startswith("{"):
+        lines = [json.dumps({**json.loads(one), **json.loads(line)}) for one in lines]
+    path.write_text("\n".join([line, *lines]) + "\n")
+    assert len(begin(tmp_path).judged) == (0 if line.startswith("{") else 2)
+
+
+@pytest.mark.parametrize("place", ["judged.jsonl", "."])
+def test_a_line_that_cannot_be_written_is_explained(tmp_path: Path, picture: Path, place: str):
+    first = begin(tmp_path)
+    if place == ".":
+        shutil.rmtree(first.folder)
+    else:
+        (first.folder / place).mkdir()
+    with pytest.raises(InputError, match="judged.jsonl (cannot be written|was not written)"):
+        first.keep("good", picture, PictureResult(MAP, 1.0, (40, 60)), 99.5)
+
+
+def test_a_state_that_is_too_deep_is_no_inspection(tmp_path: Path):
+    (begin(tmp_path).folder / "state.json").write_text("[" * 100_000)
+    with pytest.raises(InputError, match="contains something else: move it away"):
+        begin(tmp_path)
 
 
 def test_removal_leaves_nothing_of_its_own_and_all_of_others(tmp_path: Path, picture: Path):

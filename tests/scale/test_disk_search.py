@@ -81,3 +81,57 @@ def test_wrong_arguments_are_refused(tmp_path: Path):
             index.search(clustered(2), **options)
     with pytest.raises(InputError, match="3 channels but the index has 8"):
         index.search(np.zeros((1, 3)))
+
+
+VECTORS = np.random.default_rng(0).standard_normal((100, 8)).astype(np.float32)
+
+
+@pytest.mark.parametrize(
+    ("pieces", "training", "says"),
+    [
+        (None, None, "pieces is None: give arrays of vectors"),
+        (3, None, "pieces is 3: give arrays of vectors"),
+        (
+            [VECTORS, VECTORS[:, :4]],
+            None,
+            "A piece has 4 channels but the cells have 8: take all vectors from the same",
+        ),
+        ([VECTORS], VECTORS[:, :4], "A piece has 8 channels but the cells have 4"),
+        ([VECTORS * np.float32(1e30)], None, "training has values up to .*e.30, too large to train cells or codes on"),
+    ],
+)
+def test_vectors_that_faiss_cannot_take_are_refused(tmp_path: Path, pieces: object, training: object, says: str):
+    with pytest.raises(InputError, match=says):
+        build_disk_index(pieces, tmp_path / "index", nlist=2, training=training)
+    assert os.listdir(tmp_path) == []
+
+
+def test_a_full_disk_is_noticed_before_the_lists_are_mapped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    free = shutil.disk_usage(tmp_path)._replace(free=1000)
+    monkeypatch.setattr(shutil, "disk_usage", lambda place: free)
+    with pytest.raises(InputError, match="The disk is full .*index was not written: free some space"):
+        build_disk_index([VECTORS], tmp_path / "index", nlist=2)
+    assert os.listdir(tmp_path) == []
+
+
+@pytest.mark.parametrize(("words", "says"), [("No space left on device", "The disk is full"), ("?", "FAISS says '.'")])
+def test_an_error_of_faiss_while_it_writes_is_a_sentence(tmp_path: Path, monkeypatch, words: str, says: str):
+    def fail(index: object, name: str) -> None:
+        raise RuntimeError(words)
+
+    monkeypatch.setattr(faiss, "write_index", fail)
+    with pytest.raises(InputError, match=says):
+        build_disk_index([VECTORS], tmp_path / "index", nlist=2)
+    assert os.listdir(tmp_path) == []
+
+
+def test_a_name_that_faiss_cannot_open_is_refused(tmp_path: Path):
+    place = tmp_path / os.fsdecode(b"caf\xe9")
+    for call in (lambda: build_disk_index([VECTORS], place, nlist=2), lambda: DiskIndex(place)):
+        with pytest.raises(InputError, match="is no valid Unicode, so FAISS cannot open it: choose another name"):
+            call()
+
+
+def test_an_index_is_built_without_an_output(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("sys.stdout", None)  # as in pythonw.exe
+    assert len(DiskIndex(build_disk_index([VECTORS], tmp_path / "index", nlist=2))) == 100

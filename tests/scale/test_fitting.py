@@ -205,6 +205,24 @@ def test_a_folder_with_something_else_in_it_is_refused(tmp_path: Path):
     assert sorted(os.listdir(tmp_path)) == ["fit", "thesis.txt"]
 
 
+@pytest.mark.parametrize("name", ["blocks", "pictures", "fit.lock", "pictures/000000-0123456789abcdef.npy"])
+def test_an_obstacle_in_the_folder_of_a_fit_is_explained_or_passed_over(name: str, tmp_path: Path):
+    fitted(small_strips(3), folder=tmp_path / "fit")
+    place = tmp_path / "fit" / name
+    shutil.rmtree(tmp_path / "fit" / "blocks")
+    if name in ("blocks", "pictures"):
+        shutil.rmtree(place, ignore_errors=True)
+        place.write_text("years of work")
+    else:
+        place.mkdir()
+    if place.suffix == ".npy":
+        fitted(small_strips(3), folder=tmp_path / "fit")
+    else:
+        with pytest.raises(InputError, match=f"{name} is in the way|{name} cannot be written"):
+            fitted(small_strips(3), folder=tmp_path / "fit")
+    assert place.is_dir() or place.read_text() == "years of work"
+
+
 @pytest.mark.parametrize(("options", "name"), [({"block_size": 300}, "block_size"), ({"fan_in": 2}, "limit")])
 def test_the_folder_of_a_fit_with_other_settings_is_refused(options: dict, name: str, tmp_path: Path):
     fitted(small_strips(3), folder=tmp_path / "fit")

@@ -76,3 +76,18 @@ def test_wrong_arguments_are_refused(detector: PatchCore, tmp_path: Path):
         list(predict_strips(saved, small_strips(1), overlap=-1))
     with pytest.raises(InputError, match="^regions has 1 "):
         list(predict_strips(saved, small_strips(2), regions=REGIONS[:1]))
+    with pytest.raises(InputError, match="^regions has 3 regions, but there are 2 strips"):
+        list(predict_strips(saved, list(small_strips(2)), regions=REGIONS))
+    with pytest.raises(InputError, match="^regions is 5: give first and last column"):
+        list(predict_strips(saved, small_strips(2), regions=5))
+    for strips in (None, "strips"):
+        with pytest.raises(InputError, match="^strips is .*: give grey images"):
+            list(predict_strips(saved, strips))
+
+
+@pytest.mark.parametrize("place", ["file", "file/folder"])
+def test_a_folder_for_pictures_that_cannot_be_made_is_explained(detector: PatchCore, tmp_path: Path, place: str):
+    (tmp_path / "file").touch()
+    saved = detector.save(tmp_path / "detector")
+    with pytest.raises(InputError, match="a file of .*is in the way, choose another name"):
+        list(predict_strips(saved, small_strips(1), folder=tmp_path / place))

@@ -17,15 +17,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aitex_utils.errors import InputError
+from aitex_utils.patchcore import StripResult
 from aitex_utils.teaching import assignment_answers
 from aitex_utils.teaching.assignment_answers import (
     LARGEST_FILE,
     MAP_SHAPE,
     read_answer,
     read_map,
+    read_pack,
     read_promise,
     read_scores,
     shrink_map,
+    write_answers,
 )
 
 FABRIC = {"0101_999_50": (2, slice(10, 138)), "0102_999_50": (1, slice(0, 64))}
@@ -291,3 +294,74 @@ def test_a_map_shrinks_by_the_mean_and_keeps_nan_off_the_fabric():
     assert small[0, 1] == 7.5 and np.isnan(small[1, 2]) and np.isnan(small).sum() == 1
     with pytest.raises(InputError, match="whole strip"):
         shrink_map(values[:, :256])
+
+
+# Writing
+
+
+@pytest.fixture
+def learner(tmp_path: Path) -> Path:
+    """Return a learner's folder of a pack with one test strip of two tiles."""
+    (tmp_path / "learner").mkdir()
+    (tmp_path / "learner" / "pack.json").write_text('{"pack": "0a1b"}')
+    (tmp_path / "learner" / "tiles.csv").write_text("strip,tile,row,column\na,0,0,0\na,1,0,256\n")
+    return tmp_path / "learner"
+
+
+def result(**changes: object) -> StripResult:
+    values = {"map": np.ones((256, 4096), np.float32), "score": 1.0, "tile_scores": np.array([1.0, 2.0])}
+    values |= {"corners": np.array([[0, 0], [0, 256]]), "region": (0, 512)}
+    return StripResult(**{**values, **changes})
+
+
+def write(learner: Path, results: object) -> Path:
+    return write_answers(learner.parent / "ann", learner, results, threshold=1.5, false_alarm_rate=0.05)
+
+
+def test_an_answer_that_is_written_is_taken(learner: Path):
+    outside = np.ones((256, 4096), np.float32)
+    outside[:, 512:] = np.nan
+    answer = read_answer(write(learner, {"a": result(map=outside)}), "0a1b", {"a": (2, slice(0, 128))})
+    assert answer.scores["a"].tolist() == [1.0, 2.0] and answer.threshold == 1.5
+
+
+@pytest.mark.parametrize(
+    ("results", "says"),
+    [
+        (None, "results is None: give a dict"),
+        ([1], "results is .1.: give a dict"),
+        ({"a": "x"}, "The result of strip a is 'x': give what predict_strip returns"),
+        ({"a": result(tile_scores=np.array([1.0, np.nan]))}, "tile_scores of strip a .* expected 2 finite numbers"),
+        ({"a": result(tile_scores=np.array([1.0]))}, "expected 2 finite numbers"),
+        ({"a": result(tile_scores=None)}, "tile_scores"),
+        ({"a": result(corners=[[0], [1, 2]])}, "corners"),
+        (
+            {"a": result(map=np.full((256, 4096), np.nan))},
+            "map of strip a has values on the fabric that are not finite",
+        ),
+        ({"a": result(map="x")}, "anomaly_map"),
+    ],
+)
+def test_an_answer_that_would_be_refused_is_not_written(learner: Path, results: object, says: str):
+    with pytest.raises(InputError, match=says):
+        write(learner, results)
+    assert not (learner.parent / "ann").exists()
+
+
+@pytest.mark.parametrize("text", ["", "strip,tile,row,column\n", "strip;tile;row;column\na;0;0;0\n", "\ufeff"])
+def test_a_list_of_tiles_that_was_changed_is_refused(learner: Path, text: str):
+    (learner / "tiles.csv").write_text(text, encoding="utf-8")
+    with pytest.raises(InputError, match="tiles.csv in .* is damaged or was changed: copy the learner's folder again"):
+        read_pack(learner)
+
+
+def test_a_list_of_tiles_saved_by_a_spreadsheet_is_read(learner: Path):
+    text = (learner / "tiles.csv").read_text()
+    (learner / "tiles.csv").write_text(text.replace("\n", "\r\n"), encoding="utf-8-sig", newline="")
+    assert read_pack(learner) == ("0a1b", {"a": [[0, 0], [0, 256]]})
+
+
+def test_a_pack_that_is_too_deep_is_refused(learner: Path):
+    (learner / "pack.json").write_text("[" * 100_000)
+    with pytest.raises(InputError, match="pack.json or tiles.csv in .* is damaged"):
+        read_pack(learner)

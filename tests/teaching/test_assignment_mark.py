@@ -136,6 +136,26 @@ def test_a_refused_answer_stops_no_other(handed_in: Path):
     assert marks["Zoe"].refused == "There are several answers of this name (Zoe, zoe.zip): keep one of them."
 
 
+def test_an_archive_that_is_no_zip_file_is_named(handed_in: Path):
+    (handed_in / "carl.7Z").touch()
+    (handed_in / "dora.tar.gz").touch()
+    marks = {mark.learner: mark.refused for mark in mark_answers(handed_in, KEY, n_resamples=5)}
+    assert marks["carl.7Z"] == "carl.7Z is no ZIP file: unpack it, or let it be packed as ZIP."
+    assert "dora.tar.gz" in marks
+
+
+def test_a_name_cannot_write_a_line_of_its_own(handed_in: Path, capsys: pytest.CaptureFixture, monkeypatch):
+    name = "carl\nann: AUROC 1.000\x1b[2K"
+    try:
+        (handed_in / name).mkdir()
+    except OSError:
+        pytest.skip("this system refuses the name")
+    monkeypatch.setattr(command, "read_key", lambda _: KEY)
+    assert command.main([str(handed_in), "key"]) == 0
+    out = capsys.readouterr().out
+    assert len(out.splitlines()) == 5 and "carl ann: AUROC 1.000 [2K: AUROC" in out and "\x1b" not in out
+
+
 def test_one_answer_can_be_named_alone(tmp_path: Path):
     (tmp_path / "answer.json").touch()
     (tmp_path / "x.ZIP").touch()
@@ -143,7 +163,22 @@ def test_one_answer_can_be_named_alone(tmp_path: Path):
     assert find_answers(tmp_path / "x.ZIP") == [tmp_path / "x.ZIP"]
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{}", '{"pack": "a", "strips": []}', '{"pack": "a", "strips": {"b": 1}}'])
+CORNERS = ("[]", "null", "[1, 2]", '[["x", "y"]]', "[[0, NaN]]", "[[0.5, 3.5]]", "[[0, 1, 2]]")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "[]",
+        "{}",
+        '{"pack": "a", "strips": []}',
+        '{"pack": "a", "strips": {"b": 1}}',
+        "[" * 100_000,
+        '{"pack": "a", "strips": {}}',
+    ]
+    + [f'{{"pack": "a", "strips": {{"b": {{"code": "000", "corners": {corners}}}}}}}' for corners in CORNERS],
+)
 def test_a_broken_key_is_refused(text: str, tmp_path: Path):
     (tmp_path / "key.json").write_text(text)
     with pytest.raises(InputError, match="not the teacher's folder"):
@@ -181,6 +216,25 @@ def test_the_command_prints_a_line_per_learner(
     assert out[1].endswith("for 5 % promised: kept, defective tiles found 2 of 2")
     assert "bad: scores.csv is missing: hand in the folder that write_answers made." in out
     assert (tmp_path / "marks.csv").is_file()
+
+
+def test_the_register_replaces_nothing_foreign(
+    handed_in: Path, tmp_path: Path, capsys: pytest.CaptureFixture, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(command, "read_key", lambda _: KEY)
+    thesis, register = tmp_path / "thesis.csv", tmp_path / "marks.csv"
+    thesis.write_text("years,of,work")
+    for _ in range(2):
+        assert command.main([str(handed_in), "key", "--csv", str(register)]) == 0
+    monkeypatch.setattr(command, "mark_answers", lambda *_: pytest.fail("marked before the check"))
+    for path, says in (
+        (thesis, "was not written by this command"),
+        (tmp_path, "cannot be read"),
+        (thesis / "a", "way"),
+    ):
+        assert command.main([str(handed_in), "key", "--csv", str(path)]) == 1
+        assert says in capsys.readouterr().err
+    assert thesis.read_text() == "years,of,work"
 
 
 def test_the_command_fails_if_no_answer_is_marked(

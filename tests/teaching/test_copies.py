@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 import zipfile
@@ -17,7 +18,8 @@ def test_the_files_and_their_list_are_written(tmp_path: Path):
     write_copies(tmp_path / "copy", {"learners/a.ipynb": b"{}", "solutions.zip": b"zip"})
     assert (tmp_path / "copy" / "learners" / "a.ipynb").read_bytes() == b"{}"
     listed = json.loads((tmp_path / "copy" / LIST_OF_FILES).read_text(encoding="utf-8"))
-    assert listed == {"course copy": {"learners/a.ipynb": 2, "solutions.zip": 3}}
+    assert listed["course copy"] == {"learners/a.ipynb": 2, "solutions.zip": 3}
+    assert listed["sha256"]["solutions.zip"] == hashlib.sha256(b"zip").hexdigest()
 
 
 def test_an_earlier_copy_is_replaced_and_its_old_files_go(tmp_path: Path):
@@ -53,6 +55,15 @@ def test_a_file_of_the_teacher_is_never_replaced(tmp_path: Path, change: str):
     with pytest.raises(InputError, match=f"{name}.*choose another name"):
         write_copies(folder, {"a.ipynb": b"{}"})
     assert (folder / name).read_text(encoding="utf-8") == "work of a term"
+
+
+def test_a_change_that_keeps_the_size_counts(tmp_path: Path):
+    write_copies(tmp_path, {"a.ipynb": b"low=..., high=...", "b.ipynb": b"{}"})
+    (tmp_path / "a.ipynb").write_bytes(b"low=3.5, high=7.2")
+    assert changed_files(tmp_path) == ["a.ipynb"]
+    with pytest.raises(InputError, match="contains a.ipynb, which was changed since it was written: choose another"):
+        write_copies(tmp_path, {"a.ipynb": b"low=..., high=..."})
+    assert (tmp_path / "a.ipynb").read_bytes() == b"low=3.5, high=7.2"
 
 
 def test_a_zip_file_has_the_files_and_depends_on_nothing_else():

@@ -161,6 +161,36 @@ def test_what_is_no_readable_file_is_named_and_does_not_stop_the_rest(tmp_path: 
     assert all(out.reason.startswith(expected[out.file]) for out in left_out)
 
 
+def test_what_can_contain_progress_and_is_not_read_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    write_class(tmp_path, {"good.json": empty(), "x/m.json": empty()})
+    for name in ("x/ada.json.txt", "ben.ZIP", ".hidden.zip", "notes.txt"):
+        (tmp_path / name).touch()
+    (tmp_path / "carl").symlink_to(tmp_path / "x")
+    files, left_out = FolderReader(tmp_path).read()
+    assert [file.file for file in files] == ["good.json", "x/m.json"]
+    reasons = {out.file: out.reason.split(":")[0] for out in left_out}
+    assert reasons == {
+        "ben.ZIP": "is an archive",
+        "carl": "is a link to a folder",
+        "x/ada.json.txt": "has an ending of another kind",
+    }
+    assert list(reasons) == sorted(reasons)
+
+
+def test_a_folder_that_cannot_be_entered_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    (tmp_path / "closed").mkdir()
+    real = os.scandir
+
+    def refuse(place: str) -> object:
+        if Path(place).name == "closed":
+            raise PermissionError(13, "Permission denied", str(place))
+        return real(place)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    (out,) = FolderReader(tmp_path).read()[1]
+    assert (out.file, out.reason) == ("closed", "cannot be read (Permission denied): get the right to read it.")
+
+
 def test_a_folder_that_is_no_class_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     with pytest.raises(InputError, match="is no folder: name the folder"):
         find_files(tmp_path / "none")

@@ -329,7 +329,7 @@ def test_figures_are_found_by_section_and_number(tmp_path: Path):
         "2/1": "d",
     }
     assert (found["1/1"].width, found["1/1"].height) == (20, 10)
-    for broken in ("{", "[]", '{"cells": [3]}', '{"cells": [{"cell_type": "markdown"}]}'):
+    for broken in ("{", "[]", "[" * 100_000, '{"cells": [3]}', '{"cells": [{"cell_type": "markdown"}]}'):
         path.write_text(broken)
         with pytest.raises(InputError, match="is no notebook"):
             notebook_figures(path)
@@ -369,6 +369,32 @@ def test_a_browser_that_fails_is_named(project: Path, monkeypatch: pytest.Monkey
     monkeypatch.setattr("aitex_utils.teaching.slides.build.find_browser", lambda: Path(sys.executable))
     with pytest.raises(InputError, match="made no PDF of 00.html .exit code.*COURSE_BROWSER"):
         build_decks(project, ["00"], project / "out", say=lambda line: None)
+
+
+@pytest.mark.parametrize("name", ["00.html", "handout.pdf", "index.html", "00.pdf/", "handout.html"])
+def test_a_file_of_another_program_is_not_replaced(project: Path, monkeypatch: pytest.MonkeyPatch, name: str):
+    program = [f"#!{sys.executable}", "import pathlib, sys", "pdf = next(a for a in sys.argv if 'to-pdf' in a)"]
+    program += ["pathlib.Path(pdf.partition('=')[2]).write_bytes(b'%PDF-1.4 %%EOF')"]
+    (project / "browser").write_text("\n".join(program))
+    (project / "browser").chmod(0o755)
+    monkeypatch.setattr("aitex_utils.teaching.slides.build.find_browser", lambda: project / "browser")
+    out = project / "website"
+    for _ in range(2):  # its own files are replaced
+        build_decks(project, ["00", "handout"], out, say=str)
+    path = out / name.rstrip("/")
+    path.unlink()
+    path.mkdir() if name.endswith("/") else path.write_text("years of work" * 999)
+    before = {file.name: file.stat().st_mtime_ns for file in out.iterdir()}
+    with pytest.raises(InputError, match=f"{path.name} (was not written by this command|cannot be read).*--out"):
+        build_decks(project, ["00", "handout"], out, say=str)
+    assert {file.name: file.stat().st_mtime_ns for file in out.iterdir()} == before
+
+
+def test_a_browser_that_is_missing_is_named(project: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("COURSE_BROWSER", "no/such/browser")
+    said: list[str] = []
+    build_decks(project, ["00"], project / "out", say=said.append)
+    assert "COURSE_BROWSER names no/such/browser, which is no program" in said[-1]
 
 
 def test_the_browser_can_be_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import errno
 import json
 import os
 import subprocess
@@ -118,17 +119,76 @@ def test_a_folder_that_is_no_course_is_left_alone(stick: Path):
     assert os.listdir(folder) == ["thesis.txt"]
 
 
-def test_an_interrupted_copy_goes_on(stick: Path):
+def test_a_copy_that_was_killed_is_no_obstacle_and_is_removed_after_a_day(stick: Path):
+    (stick.parent / "course").mkdir()
+    halves = [stick.parent / f"course.half-{digits}" for digits in ("0000000a", "0000000b", "0000000c")]
+    for half in halves:
+        half.mkdir()
+        (half / "course.py").write_text("half of")
+    (halves[2] / "thesis.txt").write_text("years of work")
+    for half in halves[1:]:
+        os.utime(half, (0, 0))
+    unpack(stick.parent / "course", stick)
+    assert (stick.parent / "course" / "course.py").read_text() == ECHO
+    assert [half.exists() for half in halves] == [True, False, True]  # under way, left over, with a foreign file
+
+
+def test_a_folder_of_another_name_is_left_alone(stick: Path):
     half = stick.parent / "course.half"
     half.mkdir()
-    (half / "course.py").write_text("half of")
-    (stick.parent / "course").mkdir()
+    (half / "course.py").write_text("years of work")
     unpack(stick.parent / "course", stick)
-    assert (stick.parent / "course" / "course.py").read_text() == ECHO and not half.exists()
+    assert (half / "course.py").read_text() == "years of work"
 
 
-def test_a_stick_without_its_list(stick: Path):
-    (stick / "bundle.json").write_text("{")
+def test_two_starts_at_once_make_one_course(stick: Path):
+    starts = [
+        subprocess.Popen(
+            [sys.executable, str(stick / "start.py"), "--to", "here", "x"],
+            cwd=stick.parent,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+        )
+        for _ in range(3)
+    ]
+    errors = [one.communicate()[1] for one in starts]
+    assert [one.returncode for one in starts] == [0, 0, 0], errors
+    assert sorted(path.name for path in stick.parent.glob("here*")) == ["here"]
+
+
+def test_a_copy_that_fails_leaves_nothing(stick: Path, monkeypatch: pytest.MonkeyPatch):
+    def full(self: zipfile.ZipFile, place: str) -> None:
+        Path(place, "course.py").write_text("half of")
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    before = os.listdir(stick.parent)
+    monkeypatch.setattr(zipfile.ZipFile, "extractall", full)
+    with pytest.raises(SystemExit, match="cannot be copied to .*No space left.*: free some space, or name another"):
+        unpack(stick.parent / "course", stick)
+    assert os.listdir(stick.parent) == before
+
+
+@pytest.mark.parametrize("place", ["start.py/course", "link"])
+def test_a_place_that_takes_no_folder_is_named(stick: Path, place: str):
+    (stick / "link").symlink_to(stick / "no" / "where")
+    with pytest.raises(SystemExit, match="cannot be copied to|is there and is no course"):
+        unpack(stick / place, stick)
+
+
+def test_a_damaged_archive_is_named(stick: Path):
+    (stick / "course.zip").write_bytes(b"damaged")
+    with pytest.raises(SystemExit, match="course.zip on the stick is missing or damaged: copy the stick again."):
+        unpack(stick.parent / "course", stick)
+    assert not (stick.parent / "course").exists()
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["{", "[]", "{}", '{"systems": {"linux": {}}, "pythons": [], "files": {}}', "[" * 100_000]
+    + ['{"systems": {"linux": {"wheels": {"3.11": [1]}}}, "pythons": ["3.11"], "files": {}}'],
+)
+def test_a_stick_without_its_list(stick: Path, text: str):
+    (stick / "bundle.json").write_text(text)
     assert start(stick).stderr == "bundle.json on the stick cannot be read: copy the whole folder of the stick again.\n"
 
 

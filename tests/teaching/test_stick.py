@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
@@ -296,12 +297,95 @@ def test_the_folder_for_further_files_is_left_alone(course: Path, tmp_path: Path
     assert (tmp_path / "stick" / "extra" / "python-installer.exe").read_text() == "installer"
 
 
-@pytest.mark.parametrize("text", ["no JSON", "{}", '{"kind": "other", "files": {"thesis.txt": ""}}', "[1]"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "no JSON",
+        "{}",
+        '{"kind": "other", "files": {"thesis.txt": ""}}',
+        "[1]",
+        '{"kind": "KIND", "files": [1]}',
+        "[" * 100_000,
+    ],
+)
 def test_a_manifest_of_another_program_is_left_alone(tmp_path: Path, text: str):
+    text = text.replace("KIND", stick.KIND)
     (tmp_path / "bundle.json").write_text(text)
     with pytest.raises(InputError, match="is not from this course: choose another folder with --out"):
         refuse_foreign_files(tmp_path)
     assert (tmp_path / "bundle.json").read_text() == text
+
+
+@pytest.mark.parametrize(
+    "name", ["../thesis.txt", "wheels/../../thesis.txt", "{tmp}/thesis.txt", "a\\\\..\\\\b", "wheels/"]
+)
+def test_a_stick_that_lists_files_outside_deletes_none(course: Path, tmp_path: Path, name: str):
+    make(course)
+    (tmp_path / "thesis.txt").write_text("years of work")
+    path = tmp_path / "stick" / "bundle.json"
+    content = json.loads(path.read_text())
+    content["files"][name.format(tmp=tmp_path.as_posix())] = "0" * 64
+    path.write_text(json.dumps(content))
+    with pytest.raises(InputError, match="is not from this course"):
+        make(course)
+    assert (tmp_path / "thesis.txt").read_text() == "years of work"
+
+
+def test_a_second_bundle_for_one_folder_is_refused(course: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    make(course)
+    before = (tmp_path / "stick" / "bundle.json").read_bytes()
+    hold = "import sys, filelock; lock = filelock.FileLock(sys.argv[1]).acquire(); print(flush=True); sys.stdin.read()"
+    command = [sys.executable, "-c", hold, str(tmp_path / "stick" / stick.LOCK)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
+        other.stdout.readline()
+        with pytest.raises(InputError, match="Another bundle is being made in .*: wait until it has ended"):
+            make(course)
+        assert (tmp_path / "stick" / "bundle.json").read_bytes() == before
+        other.kill()
+    make(course)
+    assert not (tmp_path / "stick" / stick.LOCK).exists()
+
+
+def test_a_file_of_the_name_of_the_lock_is_not_emptied(course: Path, tmp_path: Path):
+    make(course)
+    (tmp_path / "stick" / stick.LOCK).write_text("years of work")
+    with pytest.raises(InputError, match="contains .bundle.lock, which is no part"):
+        make(course)
+    assert (tmp_path / "stick" / stick.LOCK).read_text() == "years of work"
+
+
+@pytest.mark.parametrize(
+    ("place", "says"),
+    [("stick/start.sh", "cannot be written: the folder .* is read-only"), ("course/constraints.txt", "cannot be read")],
+)
+def test_an_error_of_the_system_is_a_sentence(course: Path, tmp_path: Path, place: str, says: str, monkeypatch):
+    def refuse(*_: object) -> None:
+        raise OSError(errno.EROFS, "Read-only file system", str(tmp_path / place))
+
+    monkeypatch.setattr(stick.Stick, "finish", refuse)
+    with pytest.raises(InputError, match=says):
+        make(course)
+
+
+def test_a_list_of_packages_that_is_missing_is_named(course: Path):
+    (course / "requirements-scale.txt").unlink()
+    with pytest.raises(InputError, match="requirements-scale.txt cannot be read .No such file or directory.: put it"):
+        make(course)
+
+
+def test_a_stick_inside_the_course_is_no_part_of_its_own_archive(course: Path):
+    for _ in range(2):
+        make_stick(course / "my stick", [LINUX], root=course, environment={}, say=str)
+    names = zipfile.ZipFile(course / "my stick" / "course.zip").namelist()
+    assert "course.py" in names and not [name for name in names if "stick" in name]
+
+
+def test_a_python_without_pip_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.undo()
+    (tmp_path / "pip.py").write_text("raise ModuleNotFoundError('No module named pip')")
+    fetcher = stick.Fetcher(stick.Stick(tmp_path / "stick", str), "", {"PYTHONPATH": str(tmp_path)})
+    with pytest.raises(InputError, match="has no pip, which fetches wheels: run `python -m ensurepip`"):
+        fetcher.run_pip(["tiny"], LINUX, {"PYTHONPATH": str(tmp_path)})
 
 
 # Start scripts

@@ -160,3 +160,35 @@ def test_a_wheel_is_read(tmp_path: Path):
 def test_platforms_go_from_new_to_old():
     assert platforms("linux")[0] == "manylinux_2_28_x86_64" and "manylinux2014_x86_64" in platforms("linux")
     assert platforms("macos")[0] == "macosx_14_0_arm64"
+
+
+@pytest.mark.parametrize(
+    ("text", "byte", "value"),
+    [
+        ("Requires-Dist: foo (>=1;;\n", None, 0),
+        ("Requires-Python: >=3.x\n", None, 0),
+        ("Name: a\n", 10, 99),  # an unknown compression
+        ("Name: a\n", 8, 1),  # encrypted
+    ],
+)
+def test_a_wheel_that_cannot_be_used_is_named(tmp_path: Path, text: str, byte: int | None, value: int):
+    path = tmp_path / "a-1-py3-none-any.whl"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("a-1.dist-info/METADATA", text)
+    if byte is not None:
+        content = bytearray(path.read_bytes())
+        content[content.rfind(b"PK\1\2") + byte] = value
+        path.write_bytes(content)
+    with pytest.raises(InputError, match="a-1-py3-none-any.whl cannot be read as a wheel .*: delete it, and run it"):
+        read_wheel(path)
+
+
+def test_a_wheel_with_damaged_content_is_named(tmp_path: Path):
+    path = tmp_path / "a-1-py3-none-any.whl"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("a-1.dist-info/METADATA", "Name: a\n" * 200)
+    content = bytearray(path.read_bytes())
+    content[60:66] = b"\xff" * 6
+    path.write_bytes(content)
+    with pytest.raises(InputError, match="cannot be read as a wheel"):
+        read_wheel(path)

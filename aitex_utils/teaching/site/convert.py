@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import unquote
 
-from aitex_utils.teaching.site.pages import Page, texts
+from aitex_utils.teaching.site.pages import DAMAGE, Page, texts, unreadable
 
 if TYPE_CHECKING:
     from bs4 import BeautifulSoup, Tag
@@ -109,8 +109,12 @@ def convert(page: Page, root: Path, files: Mapping[str, str]) -> Converted:
     from bs4 import BeautifulSoup
 
     images: dict[str, bytes] = {}
-    cells = "\n".join(_cell_html(cell) for cell in texts(root / page.source))
-    soup = BeautifulSoup(_images_as_files(cells, images), "html.parser")
+    cells = texts(root / page.source)
+    try:
+        content = _images_as_files("\n".join(map(_cell_html, cells)), images)
+    except DAMAGE as error:  # outputs that are none
+        raise unreadable(root / page.source, error) from error
+    soup = BeautifulSoup(content, "html.parser")
     _set_heading_ids(soup, is_notebook=page.source.endswith(".ipynb"))
     _rewrite_links(soup, page, root, files)
     _copy_images(soup, page, root, images)

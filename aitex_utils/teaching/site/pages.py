@@ -24,6 +24,7 @@ SINGLE = {  # group of each page that is not found by its folder, in the site's 
 }
 GROUPS = ("Course", "Notebooks", "Capstone", "Reference", "Teaching", "Project")
 TITLE = re.compile(r"^# +(.+?)\s*$", re.MULTILINE)
+DAMAGE = (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError)  # by files that are no notebooks
 SLIDES = ("teaching/slides/", "teaching/handout.md")  # sources of another format
 
 
@@ -168,12 +169,35 @@ def texts(path: Path) -> list[dict]:
         text = path.read_text(encoding="utf-8")
         if path.suffix == ".md":
             return [{"cell_type": "markdown", "source": text}]
-        return [{**cell, "source": _joined(cell["source"])} for cell in json.loads(text)["cells"]]
-    except (OSError, ValueError, LookupError, TypeError) as error:
-        raise InputError(
-            f"{path} cannot be read ({type(error).__name__}): build it with `python course.py build`, or clone the "
-            "course again."
-        ) from error
+        cells = json.loads(text)["cells"]
+        return [{**cell, "cell_type": cell["cell_type"], "source": _joined(cell["source"])} for cell in cells]
+    except DAMAGE as error:
+        raise unreadable(path, error) from error
+
+
+def unreadable(path: Path, error: Exception) -> InputError:
+    """Return the message about a text that cannot be read, or not as what it should be.
+
+    Parameters
+    ----------
+    path : Path
+        `.md` or `.ipynb` file.
+    error : Exception
+        The reason.
+
+    Returns
+    -------
+    InputError
+
+    Examples
+    --------
+    >>> print(unreadable(Path("a.ipynb"), KeyError("cells")))
+    a.ipynb cannot be read (KeyError): build it with `python course.py build`, or clone the course again.
+    """
+    return InputError(
+        f"{path} cannot be read ({type(error).__name__}): build it with `python course.py build`, or clone the course "
+        "again."
+    )
 
 
 def _joined(source: str | Sequence[str]) -> str:

@@ -32,6 +32,7 @@ OPTIONS = ("--headless", "--disable-gpu", "--no-first-run", "--no-default-browse
 OPTIONS += ("--disable-background-networking", "--disable-component-update", "--disable-sync")
 OPTIONS += ("--host-resolver-rules=MAP * ~NOTFOUND", "--disable-dev-shm-usage")
 PATIENCE = 120.0  # seconds
+PDF_SIGN = "% course.py slides"  # the last line of each PDF, a comment
 
 
 def find_browser() -> Path | None:
@@ -121,4 +122,4 @@ def print_pdf(browser: Path, page: Path, target: Path) -> None:
         if not (made.is_file() and made.stat().st_size):
             raise InputError(f"The browser {browser.as_posix()} made no PDF of {page.name} ({reason}): {advice}.")
         with atomic_write(target) as inside:
-            shutil.copyfile(made, inside)
+            inside.write_bytes(made.read_bytes() + f"\n{PDF_SIGN}\n".encode())

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
 
 from ...errors import InputError
 from ...files.atomic_write import atomic_write
+from ...files.ownership import refuse_foreign_file
 from ..numbers import fill_numbers
-from .browser import find_browser, print_pdf
+from .browser import PDF_SIGN, find_browser, print_pdf
 from .decks import Slide, read_slides
 from .figures import Figure, notebook_figures
 from .markup import FindFigure
-from .pages import deck_page, handout_page, index_page
+from .pages import GENERATOR, deck_page, handout_page, index_page
 
 HANDOUT = "handout"
 NO_BROWSER = (
@@ -128,7 +130,7 @@ def build_decks(
     names : list of str
         Some of `deck_names`.
     out : Path
-        Folder, made if it is missing. Files of the same names are replaced.
+        Folder, made if it is missing. Files of an earlier build are replaced.
     pdf : bool
         Also print PDFs.
     say : callable
@@ -142,7 +144,8 @@ def build_decks(
     Raises
     ------
     InputError
-        If a text, a figure or a number is missing, or a file cannot be written.
+        If a text, a figure or a number is missing, a file cannot be written, or another program wrote a file of the
+        same name.
 
     Examples
     --------
@@ -151,6 +154,7 @@ def build_decks(
     """
     finder = figure_finder(project)
     browser = find_browser() if pdf else None
+    _refuse_foreign(out, names, has_pdf=browser is not None)
     written: list[Path] = []
     titles = {}
     for name in names:
@@ -168,8 +172,22 @@ def build_decks(
         written.append(out / "index.html")
         _write(written[-1], index_page(titles))
     if names and pdf and browser is None:
-        say(NO_BROWSER)
+        named = os.environ.get("COURSE_BROWSER")
+        say(
+            f"No PDF was made, because COURSE_BROWSER names {named}, which is no program: correct it."
+            if named
+            else NO_BROWSER
+        )
     return written
+
+
+def _refuse_foreign(out: Path, names: Sequence[str], *, has_pdf: bool) -> None:
+    """Raise an error, before any work, if a file in the way is not from this command."""
+    advice = "name another folder with --out"
+    for name in [*names, *(["index"] if len(names) > 1 else [])]:
+        refuse_foreign_file(out / f"{name}.html", f'content="{GENERATOR}"', advice)
+        if has_pdf and name != "index":
+            refuse_foreign_file(out / f"{name}.pdf", PDF_SIGN, advice)
 
 
 def _write(target: Path, text: str) -> None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ...errors import InputError, MissingError
+from ..site.pages import DAMAGE
 
 SECTION = re.compile(r"^## (\d+)\. ", re.MULTILINE)
 PNG = r'<img src="data:image/png;base64,([A-Za-z0-9+/=\s]+)"'
@@ -86,7 +87,7 @@ def notebook_figures(path: Path) -> dict[str, Figure]:
                     found[f"{section}/{number}"] = _figure(png, html.unescape(alt), width)
     except FileNotFoundError as error:
         raise MissingError(f"{path} is missing: make it with `python course.py build`.") from error
-    except (OSError, ValueError, LookupError, TypeError, AttributeError, struct.error) as error:
+    except (*DAMAGE, ZeroDivisionError, struct.error) as error:
         raise InputError(f"{path} is no notebook: make it again with `python course.py build`.") from error
     return found
 

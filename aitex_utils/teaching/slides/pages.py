@@ -16,6 +16,7 @@ KEYS = (
     "Arrow keys turn slides, and first show the answer to a question. The key n shows the notes, o shows all slides, "
 )
 KEYS += "and f fills the screen."
+GENERATOR = "course.py slides"  # by which the command recognises its own files
 BOX = '<li class="box">'  # of a checklist
 
 
@@ -123,7 +124,8 @@ def _page(title: str, body: str, style: str, script: str = "") -> str:
     policy = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
     policy += f"; script-src 'sha256-{digest}'" if script else ""
     return (
-        f'<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n<title>{html.escape(title)}</title>\n'
+        '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        f'<meta name="generator" content="{GENERATOR}">\n<title>{html.escape(title)}</title>\n'
         f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n<link rel="icon" href="data:,">\n'
         f"<style>{_read(style)}</style>\n</head>\n<body>\n{body}\n"

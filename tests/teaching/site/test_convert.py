@@ -8,6 +8,7 @@ import json
 import pytest
 from bs4 import BeautifulSoup
 
+from aitex_utils.errors import InputError
 from aitex_utils.teaching.site.convert import convert
 from aitex_utils.teaching.site.pages import Page
 
@@ -133,3 +134,20 @@ def test_sections_hold_text_and_code_but_no_outputs(convert_text):
     ]
     sections = convert_text(cells)[0].sections
     assert [(s.heading, s.level, s.text) for s in sections] == [("N", 1, "Intro now."), ("A", 2, "Text. x = 1")]
+
+
+@pytest.mark.parametrize(
+    "outputs",
+    [
+        3,
+        [3],
+        [{"data": []}],
+        [{"data": {"text/html": 5}}],
+        [{"data": {"text/html": '<img src="data:image/png;base64,a"'}}],
+    ],
+)
+def test_a_notebook_with_damaged_outputs_is_named(tmp_path, outputs):
+    cell = {"cell_type": "code", "source": "1", "outputs": outputs}
+    (tmp_path / "a.ipynb").write_text(json.dumps({"cells": [cell]}))
+    with pytest.raises(InputError, match=r"a\.ipynb cannot be read .* course\.py build"):
+        convert(Page("a.ipynb", "a.html", "A", "Course"), tmp_path, {})

@@ -68,7 +68,7 @@ def test_a_folder_without_the_course_is_refused(tmp_path):
         find_pages(tmp_path)
 
 
-@pytest.mark.parametrize("content", ["{", '{"cells": 3}', "[]"])
+@pytest.mark.parametrize("content", ["{", '{"cells": 3}', "[]", "[" * 100_000, '{"cells": [{"source": "a"}]}'])
 def test_a_damaged_notebook_is_named(tmp_path, content):
     (tmp_path / "00.ipynb").write_text(content)
     with pytest.raises(InputError, match=r"00\.ipynb cannot be read .* course\.py build"):
