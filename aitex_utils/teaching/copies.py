@@ -77,7 +77,7 @@ def copied_files(folder: str | os.PathLike) -> list[str]:
     """
     try:
         return sorted(_listed(json.loads(Path(folder, LIST_OF_FILES).read_text(encoding="utf-8"))))
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):  # none, or another program wrote it
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):  # none, or of another program
         return []
 
 
