@@ -279,6 +279,6 @@ def _workers_of(client: Any) -> _Executor | _Dask:
             raise InputError("client is an asynchronous Dask client: give one that was made without asynchronous=True.")
         return _Dask(client)
     raise InputError(
-        f"client is a {type(client).__name__}: give the result of start_cluster() or start_pool() of "
+        f"client is of type {type(client).__name__}: give the result of start_cluster() or start_pool() of "
         "aitex_utils.scale.cluster, a Dask client, or an executor of concurrent.futures."
     )

@@ -638,7 +638,7 @@ quiz("11.q6", "c")
 # Start here again after a restart
 import time
 from pathlib import Path
-from tempfile import mkdtemp
+from tempfile import TemporaryDirectory
 
 from aitex_utils.lessons import predict, reveal
 from aitex_utils.lessons.nb11.faults import damage_block, kill_one_worker
@@ -657,7 +657,8 @@ undisturbed = new_detector().fit_strips(pieces, block_size=BLOCK_SIZE)
 undisturbed_seconds = time.perf_counter() - began
 
 # %%
-folder = Path(mkdtemp(prefix="notebook-11-")) / "fit"
+place = TemporaryDirectory()
+folder = Path(place.name) / "fit"
 with start_workers(2) as client:
     start_up(client)
     blocks = {"block_size": BLOCK_SIZE, "client": client, "folder": folder}
@@ -687,6 +688,7 @@ reveal("11.e", (time.perf_counter() - began) / undisturbed_seconds, unit="times"
 after = {path.parent.name: path.stat().st_mtime_ns for path in folder.glob("blocks/*/header.json")}
 print(f"Blocks made again: {sum(before[name] != after[name] for name in after)} of {len(after)}.")
 print(compare_banks(undisturbed.bank_.vectors_, resumed.bank_.vectors_))
+place.cleanup()
 
 # %% [markdown]
 # The join noticed the byte and threw this block away, and only this block was made again. It takes more than one eighth of
@@ -740,10 +742,11 @@ in_turn = ShardedBank(shards)
 times["4 shards, one process"] = timing.median
 with start_pool(2) as pool:
     spread = ShardedBank(shards, pool)
-    _, timing = time_call(lambda: spread.search(queries, 3), repeats=3)
+    (pool_distances, pool_indices), timing = time_call(lambda: spread.search(queries, 3), repeats=3)
 times["4 shards, pool of two"] = timing.median
-same = (np.array_equal(shard_indices, indices), np.array_equal(shard_distances, distances))
-print(f"equal indices: {same[0]}, equal distances: {same[1]}")
+for name, found in (("one process", (shard_distances, shard_indices)), ("pool", (pool_distances, pool_indices))):
+    same = [np.array_equal(new, old) for new, old in zip(found, (distances, indices), strict=True)]
+    print(f"{name}: equal distances: {same[0]}, equal indices: {same[1]}")
 
 # %% [markdown]
 # The shards return what one index returns, to the last digit and in the same order. Now the lists on disk, with 64 cells.
@@ -783,20 +786,22 @@ folder.cleanup()
 import numpy as np
 
 from aitex_utils.lessons import predict, reveal
-from aitex_utils.lessons.nb11.costs import DATA, METHODS, breaking_points, describe_bill, fit_bill, measure_constants
+from aitex_utils.lessons.nb11 import costs
+from aitex_utils.lessons.nb11.costs import DATA, METHODS, fit_bill
 from aitex_utils.lessons.nb11.figures import plot_growth
 from aitex_utils.lessons.nb11.setup import lesson_features, load_pieces
 from aitex_utils.plots import show
 
-constants = measure_constants(load_pieces(), lesson_features())
+constants = costs.measure_constants(load_pieces(), lesson_features())
 
 # %%
 limits = {"memory_gib": 16, "hours": 24, "search_seconds": 15, "cores": 2}
 for method in METHODS:
     print(f"{method}:")
+    print(" ", costs.describe_heads())
     for name, strips in DATA.items():
-        print(" ", describe_bill(name, fit_bill(strips, constants, method)))
-    points = breaking_points(constants, method, **limits)
+        print(" ", costs.describe_bill(name, fit_bill(strips, constants, method)))
+    points = costs.breaking_points(constants, method, **limits)
     print(
         "  beyond 16 GiB, 24 hours or 15 s:",
         ", ".join(f"{part} at {n:,} strips ({n / 5760:.1f} looms)" for part, n in points.items()),

@@ -291,7 +291,7 @@ def test_wrong_arguments_are_refused(tmp_path: Path):
             PatchCore(**PAPER).fit(scalar, folder=tmp_path / "fit")
         with pytest.raises(InputError, match="strips"):
             fitted(scalar)
-    with pytest.raises(InputError, match="^client is a int, "):
+    with pytest.raises(InputError, match="^client is of type int"):
         fitted(small_strips(2), client=3)
     with pytest.raises(InputError, match="dtype float64"):
         fitted([small_strips(1)[0] / 2.0], folder=tmp_path / "other")

@@ -232,6 +232,21 @@ def describe_bill(name: str, bill: Bill) -> str:
     )
 
 
+def describe_heads() -> str:
+    """Return the heads of the columns of `describe_bill`.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> print(describe_heads())
+    data                     memory   extraction       greedy                bank            search
+    """
+    return f"{'data':18} {'memory':>12} {'extraction':>12} {'greedy':>12} {'bank':>19} {'search':>17}"
+
+
 def breaking_points(
     constants: Constants, method: str, *, memory_gib: float, hours: float, search_seconds: float, cores: int
 ) -> dict[str, int]:

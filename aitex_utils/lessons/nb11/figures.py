@@ -110,28 +110,33 @@ def plot_union(union: JoinedBlocks) -> tuple[Figure, str]:
     'Two blocks of 150 patches each keep 9 patches'
     """
     check_values({f"block {i}": block for i, block in enumerate(union.blocks)} | {"chosen": union.chosen})
-    figure, (left, right) = make_axes(1, 2, (9.8, 4.3), sharex=True, sharey=True)
-    r = max(union.radii)
+    figure, (left, right) = make_axes(1, 2, (11, 4.3), sharex=True, sharey=True)
     for i, (block, kept) in enumerate(zip(union.blocks, union.kept, strict=True)):
         colour = COLOURS[i]
         left.plot(*block.T, MARKERS[i], color=colour, markersize=3, alpha=0.45, label=f"block {i + 1}")
         left.plot(*kept.T, MARKERS[i], color=colour, markersize=8, markeredgecolor=LINE)
         _draw_circles(left, kept, union.radii[i], colour)
-        right.plot(*kept.T, MARKERS[i], color=colour, markersize=5, alpha=0.6)
+        right.plot(*kept.T, MARKERS[i], color=colour, markersize=5, alpha=0.6, label=f"kept of block {i + 1}")
     right.plot(*union.chosen.T, "X", color=LINE, markersize=9, label="kept of the union")
     _draw_circles(right, union.chosen, union.radius, FOURTH)
     patch, middle, end = _worst_path(union)
     right.plot(*np.stack([patch, middle]).T, "-", color=DEFECTIVE, linewidth=2, label="at most r")
     right.plot(*np.stack([middle, end]).T, "--", color=LINE, linewidth=2, label="at most R")
     right.plot(*patch, "*", color=DEFECTIVE, markersize=10, zorder=1, label="worst patch")
-    left.set(title=f"each block by itself: r = {r:.2f}", xlabel="channel 1", ylabel="channel 2", aspect="equal")
+    left.set(
+        title=f"each block by itself: r = {max(union.radii):.2f}",
+        xlabel="channel 1",
+        ylabel="channel 2",
+        aspect="equal",
+    )
     right.set(title=f"the union of what they keep: R = {union.radius:.2f}", xlabel="channel 1", aspect="equal")
     left.legend(fontsize=8, loc="upper left")
-    right.legend(fontsize=8, loc="upper left")
+    right.legend(**OUTSIDE)
+    radii = " and ".join(f"{radius:.2f}" for radius in union.radii)
     n_blocks, kept = ("Two" if len(union.blocks) == 2 else len(union.blocks)), len(union.kept[0])
     return figure, (
         f"{n_blocks} blocks of {len(union.blocks[0])} patches each keep "
-        f"{count(kept, 'patch', 'patches')}. The circles of radius r = {r:.2f} cover each block. "
+        f"{count(kept, 'patch', 'patches')}. Circles of radius {radii} cover them, and the larger is r. "
         f"From the union, {count(len(union.chosen), 'patch', 'patches')} are kept. Circles of radius "
         f"R = {union.radius:.2f} cover all patches that the blocks kept. The worst patch is {union.measured:.2f} away, "
         f"and the bound is {union.bound:.2f}."
@@ -175,7 +180,7 @@ def plot_levels(
     names = ["blocks", *(f"level {i}" for i in levels[1:-1]), "root"][: len(bounds)]
     if single is not None:
         axis.axhline(single, color=LINE, linestyle=":", label="one choice among all")
-    axis.set(xticks=levels, xticklabels=names, ylabel="covering radius", ylim=(0, None))
+    axis.set(xticks=levels, xticklabels=names, xlabel="level of the tree", ylabel="covering radius", ylim=(0, None))
     axis.legend(**OUTSIDE)
     rows = zip(bounds, measured, names, strict=True)
     listed = ", ".join(f"{bound:.2f} and {radius:.2f} ({name})" for bound, radius, name in rows)
@@ -306,12 +311,13 @@ def plot_timeline(tasks: Sequence[Task], *, title: str = "", killed: Sequence[in
     first = min(task.begin for task in tasks)
     figure, axis = make_axes(1, 1, (9, 0.6 * len(groups) + 1.2))
     wall = max(task.end for task in tasks) - first
-    listed, names = [], []
+    listed, names, looks = [], [], {}
     for row, (worker, own) in enumerate(groups.items()):
         for i, task in enumerate(own):
             merges = task.name.startswith("merge")
             look = {"color": FOURTH if merges else (NORMAL, PALE)[i % 2], "edgecolor": LINE, "linewidth": 0.6}
-            axis.barh(row, task.seconds, left=task.begin - first, height=0.6, **look)
+            kind = "union" if merges else "block, by number"
+            looks.setdefault(kind, axis.barh(row, task.seconds, left=task.begin - first, height=0.6, **look))
             if task.seconds > NARROW * wall:
                 place = {"ha": "center", "va": "center", "fontsize": 8}
                 place["color"] = "white" if merges or i % 2 == 0 else LINE
@@ -322,9 +328,11 @@ def plot_timeline(tasks: Sequence[Task], *, title: str = "", killed: Sequence[in
         listed.append(f"{names[-1]} {count(len(own), 'task')}, busy {busy:.1f} s")
         if was:
             end = own[-1].end - first
-            axis.plot(end, row, "X", color=DEFECTIVE, markersize=12, markeredgecolor="white")
+            crosses = axis.plot(end, row, "X", color=DEFECTIVE, markersize=12, markeredgecolor="white", linestyle="")
+            looks["killed"] = crosses[0]
     axis.set(yticks=range(len(groups)), yticklabels=names, xlabel="seconds since the first task began", title=title)
     axis.set_xlim(0, 1.02 * wall if wall > 0 else 1)
+    axis.legend(looks.values(), looks, **OUTSIDE)
     axis.invert_yaxis()
     return figure, (
         f"{count(len(tasks), 'task')} of {count(len(groups), 'worker')} in {wall:.1f} s: {'; '.join(listed)}."
