@@ -98,5 +98,5 @@ def test_a_worker_of_a_plain_executor_that_dies_ends_in_one_sentence():
 
 @pytest.mark.parametrize("client", [3, "tcp://127.0.0.1:8786", object()])
 def test_what_is_no_client_is_refused(client: Any):
-    with pytest.raises(InputError, match="^client is a .* start_cluster"):
+    with pytest.raises(InputError, match="^client is of type .* start_cluster"):
         list(run_jobs(client, squares(1)))
