@@ -45,7 +45,8 @@ RENAMED = {
 }  # fmt: skip
 FORMER_FILE = PROJECT / "notebooks" / "progress.json"  # where earlier versions kept it
 LOCK_SECONDS = 30.0  # after which an update no longer waits for a process that hangs
-SHORT_SECONDS, LAST_SECONDS = 0.2, 3.0  # after an update that was not written; at the end of the process
+SHORT_SECONDS = 0.2  # after an update that was not written
+LAST_SECONDS = 3.0  # at the end of the process
 _unwritten: dict[Path, list[tuple[str, str, dict[str, Any]]]] = {}  # updates, so that hints still advance
 
 
@@ -289,7 +290,7 @@ def _change(progress: dict[str, Any], part: str, name: str, changes: dict[str, A
 
 @contextlib.contextmanager
 def _locked(path: Path, patience: float) -> Iterator[bool]:
-    """Keep other processes from changing the file; yield False where one keeps the lock for longer than `patience`.
+    """Keep other processes from changing the file. Yield False where one keeps the lock for longer than `patience`.
 
     Windows shows a folder that cannot be written as a lock that is taken. Where the file system has no locks, the
     lesson continues without one.
