@@ -116,6 +116,29 @@ def make_axes(rows: int, columns: int, size: tuple[float, float], **options) -> 
     return figure, figure.subplots(rows, columns, **options)
 
 
+def use_log_x(axis: Axes) -> None:
+    """Make the x axis logarithmic, with plain numbers 1, 2, 5, 10, ... that do not overlap over one to three decades.
+
+    Parameters
+    ----------
+    axis : matplotlib.axes.Axes
+        Axes with values above 0.
+
+    Examples
+    --------
+    >>> figure, axis = make_axes(1, 1, (4, 3))
+    >>> use_log_x(axis)
+    >>> axis.get_xscale()
+    'log'
+    """
+    from matplotlib.ticker import LogLocator, NullFormatter
+
+    axis.set_xscale("log")
+    axis.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axis.xaxis.set_major_formatter("{x:g}")
+    axis.xaxis.set_minor_formatter(NullFormatter())
+
+
 def draw_intervals(axis: Axes, names: Sequence[str], intervals: np.ndarray, *, reference: float | None = 0.0) -> None:
     """Draw values with their intervals, one row each, from top to bottom.
 

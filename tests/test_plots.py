@@ -44,6 +44,7 @@ from aitex_utils.plots import (
     plot_strip,
     plot_tiles,
     show,
+    use_log_x,
 )
 
 GREY = np.full((16, 3000), 100, np.uint8)
@@ -83,6 +84,19 @@ def test_axes_form_a_grid_of_the_given_size_that_pyplot_does_not_manage():
     assert axes[0, 0].get_shared_x_axes().joined(axes[0, 0], axes[1, 2])
     assert isinstance(make_axes(1, 1, (3, 2))[1], Axes)
     assert plt.get_fignums() == before
+
+
+@pytest.mark.parametrize("ends", [(17, 525), (0.4, 3), (1, 1000)])
+def test_the_numbers_below_a_logarithmic_axis_are_plain_and_do_not_overlap(ends: tuple[float, float]):
+    figure, axis = make_axes(1, 1, (6, 3))
+    use_log_x(axis)
+    axis.set_xlim(*ends)
+    figure.canvas.draw()
+    labels = [tick for which in ("major", "minor") for tick in axis.get_xticklabels(which=which) if tick.get_text()]
+    inside = [tick for tick in labels if ends[0] <= tick.get_position()[0] <= ends[1]]
+    boxes = sorted((tick.get_window_extent() for tick in inside), key=lambda box: box.x0)
+    assert len(inside) >= 3 and all(float(tick.get_text()) > 0 for tick in inside)
+    assert all(left.x1 < right.x0 for left, right in zip(boxes, boxes[1:], strict=False))
 
 
 # Intervals

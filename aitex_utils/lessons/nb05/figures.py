@@ -9,7 +9,7 @@ import numpy as np
 
 from aitex_utils.errors import InputError
 from aitex_utils.lessons.wording import check_values, count
-from aitex_utils.plots import COLOURS, DEFECTIVE, LINE, LINE_STYLES, MARKERS, NORMAL, OUTSIDE, make_axes
+from aitex_utils.plots import COLOURS, DEFECTIVE, LINE, LINE_STYLES, MARKERS, NORMAL, OUTSIDE, make_axes, use_log_x
 
 from .toy import CellSearch, ToyBank, count_compared, nearest_index, nprobe_curve, reconstruct, search_cells
 
@@ -367,8 +367,6 @@ def plot_tradeoff(names: Sequence[str], recalls: Sequence[float], microseconds: 
         )
     check_values({"recalls": recalls})
     check_values({"microseconds": microseconds}, positive=True)
-    from matplotlib.ticker import LogLocator, NullFormatter
-
     figure, axis = make_axes(1, 1, (6.6, 4))
     families: dict[str, list[int]] = {}
     for row, name in enumerate(names):
@@ -376,11 +374,9 @@ def plot_tradeoff(names: Sequence[str], recalls: Sequence[float], microseconds: 
     for i, rows in enumerate(families.values()):
         times, values = [microseconds[row] for row in rows], [recalls[row] for row in rows]
         axis.plot(times, values, MARKERS[i % len(MARKERS)] + "-", color=COLOURS[i % len(COLOURS)], markersize=7)
-    axis.set(xscale="log", ylim=(-0.1, 1.15), xlabel="microseconds per patch", ylabel="recall@1")
+    use_log_x(axis)
+    axis.set(ylim=(-0.1, 1.15), xlabel="microseconds per patch", ylabel="recall@1")
     axis.set(title="Up and to the left is better", xlim=(min(microseconds) / 1.6, max(microseconds) * 1.6))
-    axis.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-    axis.xaxis.set_major_formatter("{x:g}")
-    axis.xaxis.set_minor_formatter(NullFormatter())
     points = axis.transData.transform(np.column_stack([microseconds, recalls])) * 72 / figure.dpi
     for name, time, recall, offset in zip(names, microseconds, recalls, _label_offsets(names, points), strict=True):
         place = {"xytext": (0, offset), "textcoords": "offset points", "ha": "center"}

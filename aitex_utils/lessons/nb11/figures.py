@@ -9,7 +9,18 @@ import numpy as np
 
 from aitex_utils.errors import InputError
 from aitex_utils.lessons.wording import check_values, count, number_text
-from aitex_utils.plots import COLOURS, DEFECTIVE, FOURTH, LINE, LINE_STYLES, MARKERS, NORMAL, OUTSIDE, make_axes
+from aitex_utils.plots import (
+    COLOURS,
+    DEFECTIVE,
+    FOURTH,
+    LINE,
+    LINE_STYLES,
+    MARKERS,
+    NORMAL,
+    OUTSIDE,
+    make_axes,
+    use_log_x,
+)
 
 from .records import Task, group_by_worker
 from .toy import JoinedBlocks
@@ -506,7 +517,8 @@ def plot_search(
     for i, (name, time, recall) in enumerate(list(zip(names, milliseconds, recalls, strict=True))[exact:]):
         offset = -12 - 11 * (i % 2)  # neighbours get their names at different heights
         axis.annotate(name, (time, recall), xytext=(4, offset), textcoords="offset points", fontsize=8)
-    axis.set(xscale="log", ylim=(0, 1.1), xlabel="milliseconds for all queries", ylabel="recall@1")
+    use_log_x(axis)
+    axis.set(ylim=(0, 1.1), xlabel="milliseconds for all queries", ylabel="recall@1")
     axis.set_xlim(min(milliseconds) / 1.5, max(milliseconds) * 1.7)
     axis.legend(**OUTSIDE)
     rows = zip(names, recalls, milliseconds, strict=True)
