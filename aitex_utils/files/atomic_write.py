@@ -103,6 +103,49 @@ def atomic_write(
             _finish(temporary)
 
 
+@contextlib.contextmanager
+def scratch_folder(target: str | os.PathLike) -> Iterator[Path]:
+    """Yield an empty folder beside a folder, for files that only this block needs, and delete it at the end.
+
+    Parameters
+    ----------
+    target : path
+        Folder that exists, or is to exist, in a folder that exists. What killed processes left beside it is removed.
+
+    Yields
+    ------
+    Path
+
+    Raises
+    ------
+    InputError
+        If the disk is full, or the place is read-only.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as place:
+    ...     with scratch_folder(f"{place}/bank") as folder:
+    ...         _ = Path(folder, "queries.txt").write_text("1 2 3")
+    ...     os.listdir(place)
+    []
+    """
+    target = full_path(target)
+    remove_leftovers(target.parent, target.name)
+    temporary = None
+    try:
+        temporary = _temporary_folder(target)
+        (temporary / NEW).mkdir()
+        yield temporary / NEW
+    except OSError as error:
+        if isinstance(error, InputError) or not _is_about(target, error):
+            raise
+        raise explain(error, target) from error
+    finally:
+        if temporary is not None:
+            _finish(temporary)
+
+
 def check_writable(target: str | os.PathLike, *, folder: bool = False, manifest: Manifest | None = None) -> None:
     """Raise an error if `atomic_write` would fail now, before minutes of work. Nothing is written.
 

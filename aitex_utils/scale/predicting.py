@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import InputError, check_integer, shown
+from ..files.atomic_write import scratch_folder
 from ..files.paths import full_path
 from ..files.persistence import HEADER, read_array, write_array
 from ..files.system_errors import explain
@@ -178,7 +179,9 @@ def _travel_folder(folder: str | os.PathLike | None) -> Iterator[Path]:
         try:
             if inside is not None:
                 inside.mkdir(parents=True, exist_ok=True)
-            made = tempfile.TemporaryDirectory(prefix="aitex-strips-", dir=inside, ignore_cleanup_errors=True)
+                made = scratch_folder(inside / "strips")
+            else:
+                made = tempfile.TemporaryDirectory(prefix="aitex-strips-", ignore_cleanup_errors=True)
         except OSError as error:
             raise explain(error, inside or Path(tempfile.tempdir or os.curdir)) from error
         yield Path(stack.enter_context(made))

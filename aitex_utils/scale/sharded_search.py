@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import secrets
 from collections import OrderedDict
 from pathlib import Path
 from typing import Any
@@ -19,7 +18,7 @@ import numpy as np
 
 from ..errors import InputError, MissingError, check_integer
 from ..fast.exact_distances import squared_distances_at
-from ..files.atomic_write import atomic_write
+from ..files.atomic_write import atomic_write, scratch_folder
 from ..files.ownership import Manifest
 from ..files.paths import full_path, given_path
 from ..files.persistence import header_digest, read_array, read_signed_header, write_array
@@ -165,16 +164,14 @@ class ShardedBank:
             )
         shards, workers = self._header["shards"], count_workers(self._client)
         kept = -(-len(shards) // workers)
-        path = self._folder.with_name(f"{self._folder.name}-queries-{secrets.token_hex(4)}.npy")
-        write_array(path, patches)
-        try:
+        with scratch_folder(self._folder) as scratch:
+            path = scratch / "queries.npy"
+            write_array(path, patches)
             jobs = [
                 Job(f"shard {i}", search_shard, (str(self._folder / one["file"]), one, str(path), k, kept), i % workers)
                 for i, one in enumerate(shards)
             ]
             answers = {job.name: answer for job, answer in run_jobs(self._client, jobs)}
-        finally:
-            path.unlink(missing_ok=True)
         return merge_nearest([answers[job.name] for job in jobs], k)
 
 

@@ -16,7 +16,15 @@ from hypothesis import strategies as st
 from aitex_utils.errors import InputError, MissingError
 from aitex_utils.files import atomic_write as atomic_write_module
 from aitex_utils.files import system_errors
-from aitex_utils.files.atomic_write import atomic_write, check_writable, remove_folder, remove_leftovers, settle, sha256
+from aitex_utils.files.atomic_write import (
+    atomic_write,
+    check_writable,
+    remove_folder,
+    remove_leftovers,
+    scratch_folder,
+    settle,
+    sha256,
+)
 from aitex_utils.files.ownership import Manifest
 
 MANIFEST = Manifest("list.json", "a test's folder", dict.fromkeys)
@@ -399,6 +407,17 @@ def test_leftovers_are_removed_by_the_next_write_to_the_same_place(tmp_path: Pat
     assert contents(tmp_path / "bank") == {"a.txt": "two"} and other.is_dir()
     remove_leftovers(tmp_path)
     assert sorted(os.listdir(tmp_path)) == ["bank", "other"]
+
+
+def test_a_scratch_folder_is_deleted_and_removes_those_of_killed_processes(tmp_path: Path):
+    leftover(tmp_path, "bank", ENDED, None)
+    (tmp_path / "bank").mkdir()
+    other = leftover(tmp_path, "bank", os.getpid())
+    with pytest.raises(KeyboardInterrupt), scratch_folder(tmp_path / "bank") as scratch:
+        (scratch / "queries.npy").touch()
+        assert scratch.parent.parent == tmp_path and len(os.listdir(tmp_path)) == 3
+        raise KeyboardInterrupt
+    assert sorted(os.listdir(tmp_path)) == sorted(["bank", other.name])
 
 
 def test_what_is_not_provably_a_leftover_stays(tmp_path: Path):
