@@ -110,7 +110,7 @@ def scratch_folder(target: str | os.PathLike) -> Iterator[Path]:
     Parameters
     ----------
     target : path
-        Folder that exists, or is to exist, in a folder that exists. Leftovers of killed processes beside it are removed.
+        Folder, which need not exist, in one that exists. Leftovers of killed processes beside it are removed.
 
     Yields
     ------
