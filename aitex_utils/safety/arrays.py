@@ -249,20 +249,21 @@ def check_trainable(patches: np.ndarray, name: str = "patches") -> None:
     Parameters
     ----------
     patches : ndarray, shape (N, C)
-        Finite vectors, float32.
+        Vectors.
     name : str
         Name of the argument, for the message.
 
     Raises
     ------
     InputError
-        If the square of a vector's length can exceed float32.
+        As `check_patches`, or if the square of a vector's length can exceed float32.
 
     Examples
     --------
     >>> check_trainable(np.eye(2, dtype=np.float32))
     """
-    largest = max(abs(float(patches.min())), abs(float(patches.max())))
+    patches = check_patches(patches, name)
+    largest = max(abs(float(patches.min(initial=0))), abs(float(patches.max(initial=0))))
     if largest * patches.shape[1] ** 0.5 > LONGEST_TRAINED:
         raise InputError(
             f"{name} has values up to {largest:.3g}, too large to train cells or codes on: divide all patches by one "

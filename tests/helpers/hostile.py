@@ -62,7 +62,8 @@ INNER = {
     ),
     *("practice.camera", "practice.generate.run_tasks", "practice.photographs.Dye.colour"),
     *("practice.photographs.plan_photographs", "practice.photographs.render_photograph"),
-    *("files.atomic_write", "files.ownership", "files.paths", "files.persistence", "files.system_errors"),
+    *("files.atomic_write", "files.locking", "files.ownership", "files.paths", "files.persistence"),
+    "files.system_errors",
     *(
         "files.weights",
         "coreset.coreset_size",
