@@ -79,28 +79,20 @@ def atomic_write(
     ['scores.csv']
     """
     target = full_path(target)
-    temporary = None
-    try:
+    with _explained(target):
         _refuse_obstacle(target, folder)
         target.parent.mkdir(parents=True, exist_ok=True)
         remove_leftovers(target.parent, target.name)
         if folder:
             refuse_foreign(target, manifest)  # now, not after minutes of work
-        temporary = _temporary_folder(target)
-        fresh = temporary / NEW / target.name
-        (fresh if folder else fresh.parent).mkdir(parents=True)
-        yield fresh
-        if folder:
-            _replace_folder(fresh, target, temporary, manifest)
-        else:
-            try_again(lambda: os.replace(fresh, target))
-    except OSError as error:
-        if isinstance(error, InputError) or not _is_about(target, error):
-            raise
-        raise explain(error, target) from error
-    finally:
-        if temporary is not None:
-            _finish(temporary)
+        with _beside(target) as temporary:
+            fresh = temporary / NEW / target.name
+            (fresh if folder else fresh.parent).mkdir(parents=True)
+            yield fresh
+            if folder:
+                _replace_folder(fresh, target, temporary, manifest)
+            else:
+                try_again(lambda: os.replace(fresh, target))
 
 
 @contextlib.contextmanager
@@ -132,18 +124,9 @@ def scratch_folder(target: str | os.PathLike) -> Iterator[Path]:
     """
     target = full_path(target)
     remove_leftovers(target.parent, target.name)
-    temporary = None
-    try:
-        temporary = _temporary_folder(target)
+    with _explained(target), _beside(target) as temporary:
         (temporary / NEW).mkdir()
         yield temporary / NEW
-    except OSError as error:
-        if isinstance(error, InputError) or not _is_about(target, error):
-            raise
-        raise explain(error, target) from error
-    finally:
-        if temporary is not None:
-            _finish(temporary)
 
 
 def check_writable(target: str | os.PathLike, *, folder: bool = False, manifest: Manifest | None = None) -> None:
@@ -193,16 +176,12 @@ def remove_folder(target: str | os.PathLike, manifest: Manifest) -> None:
     refuse_foreign(target, manifest)
     if not target.is_dir():
         return
-    temporary = None
     try:
-        temporary = _temporary_folder(target)
-        _move_away(target, temporary, manifest)
-        os.replace(temporary / PREVIOUS, temporary / DELETED)
+        with _beside(target) as temporary:
+            _move_away(target, temporary, manifest)
+            os.replace(temporary / PREVIOUS, temporary / DELETED)
     except OSError as error:
         raise explain(error, target) from error
-    finally:
-        if temporary is not None:
-            _finish(temporary)
 
 
 def settle(target: str | os.PathLike) -> bool:
@@ -296,6 +275,27 @@ def _refuse_obstacle(target: Path, folder: bool) -> None:
     here = working_folder()
     if folder and here is not None and (target == here or target in here.parents):
         raise InputError(f"{target} is the folder in which this program works: name a new folder inside it.")
+
+
+@contextlib.contextmanager
+def _explained(target: Path) -> Iterator[None]:
+    """Turn an error of the system that is about the target into a sentence."""
+    try:
+        yield
+    except OSError as error:
+        if isinstance(error, InputError) or not _is_about(target, error):
+            raise
+        raise explain(error, target) from error
+
+
+@contextlib.contextmanager
+def _beside(target: Path) -> Iterator[Path]:
+    """Yield a temporary folder beside the target, and finish it at the end."""
+    temporary = _temporary_folder(target)
+    try:
+        yield temporary
+    finally:
+        _finish(temporary)
 
 
 def _temporary_folder(target: Path) -> Path:
