@@ -215,11 +215,11 @@ class FolderReader:
         InputError
             If the folder cannot be listed, or contains more JSON files than a class has.
         """
-        found, now = find_files(self.folder), time.monotonic()
+        (found, unread), now = survey_folder(self.folder), time.monotonic()
         for gone in set(self._seen) - set(found):
             del self._seen[gone]
             self._good.pop(gone, None)
-        files, left_out = [], unread_files(self.folder)
+        files, left_out = [], unread
         for file, path in found.items():
             outcome = self._read_file(file, path, now)
             if isinstance(outcome, ProgressFile):
@@ -270,23 +270,11 @@ def find_files(folder: Path) -> dict[str, Path]:
     ...     list(find_files(Path(place)))
     ['ada.json']
     """
-    if not folder.is_dir():
-        raise MissingError(f"{folder} is no folder: name the folder with the learners' progress files.")
-    try:
-        os.listdir(folder)
-    except OSError as error:
-        raise InputError(f"{folder} cannot be read ({error.strerror}): get the right to read it.") from error
-    found = []
-    for place, inner, names in os.walk(folder):
-        inner[:] = [name for name in inner if not name.startswith(".")]
-        found += [Path(place, name) for name in names if name.lower().endswith(".json")]
-        if len(found) > MOST_FILES:
-            raise InputError(f"{folder} contains more than {MOST_FILES:,} JSON files: name the folder of one class.")
-    return {path.relative_to(folder).as_posix(): path for path in sorted(found)}
+    return survey_folder(folder)[0]
 
 
-def unread_files(folder: Path) -> list[LeftOut]:
-    """Return what can contain progress and is not read: archives, renamed files, and folders that are not entered.
+def survey_folder(folder: Path) -> tuple[dict[str, Path], list[LeftOut]]:
+    """Return the JSON files below a folder, and what can contain progress and is not read.
 
     Parameters
     ----------
@@ -295,35 +283,55 @@ def unread_files(folder: Path) -> list[LeftOut]:
 
     Returns
     -------
-    list of LeftOut
+    found : dict of str to Path
+        As `find_files`.
+    unread : list of LeftOut
+        Archives, renamed files, and folders that are not entered.
+
+    Raises
+    ------
+    InputError
+        As `find_files`.
 
     Examples
     --------
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as place:
     ...     _ = Path(place, "ada.json.txt").write_text("{}")
-    ...     unread_files(Path(place))
+    ...     survey_folder(Path(place))[1]
     [LeftOut(file='ada.json.txt', reason='has an ending of another kind: rename it, so that it ends in .json.')]
     """
-    found = []
+    if not folder.is_dir():
+        raise MissingError(f"{folder} is no folder: name the folder with the learners' progress files.")
+    try:
+        os.listdir(folder)
+    except OSError as error:
+        raise InputError(f"{folder} cannot be read ({error.strerror}): get the right to read it.") from error
+    found, unread = [], []
 
-    def name_of(path: str) -> str:
-        return Path(path).relative_to(folder).as_posix()
+    def leave_out(path: str, reason: str) -> None:
+        unread.append(LeftOut(Path(path).relative_to(folder).as_posix(), reason))
 
     def refuse(error: OSError) -> None:
-        found.append(LeftOut(name_of(error.filename), f"cannot be read ({error.strerror}): get the right to read it."))
+        leave_out(error.filename, f"cannot be read ({error.strerror}): get the right to read it.")
 
     for place, inner, names in os.walk(folder, onerror=refuse):
         inner[:] = [name for name in inner if not name.startswith(".")]
-        links = [os.path.join(place, name) for name in inner if os.path.islink(os.path.join(place, name))]
-        found += [LeftOut(name_of(path), "is a link to a folder: copy the folder itself there.") for path in links]
+        for path in (os.path.join(place, name) for name in inner):
+            if os.path.islink(path):
+                leave_out(path, "is a link to a folder: copy the folder itself there.")
         for name in names:
-            if name.lower().endswith(UNREAD) and not name.startswith("."):
+            path, ending = os.path.join(place, name), name.lower()
+            if ending.endswith(".json"):
+                found.append(Path(path))
+            elif ending.endswith(UNREAD) and not name.startswith("."):
                 reason = "is an archive: unpack it, and move it out of the folder."
-                if name.lower().endswith(".txt"):
+                if ending.endswith(".txt"):
                     reason = "has an ending of another kind: rename it, so that it ends in .json."
-                found.append(LeftOut(name_of(os.path.join(place, name)), reason))
-    return found
+                leave_out(path, reason)
+        if len(found) > MOST_FILES:
+            raise InputError(f"{folder} contains more than {MOST_FILES:,} JSON files: name the folder of one class.")
+    return {path.relative_to(folder).as_posix(): path for path in sorted(found)}, unread
 
 
 def read_file(file: str, path: Path) -> ProgressFile | LeftOut:
