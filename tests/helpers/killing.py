@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 LIMIT = 600  # seconds; a process that works longer hangs, and is ended with the signal at which it prints where it is
+SOON = 0.01  # part of the seconds until a kill, counted from a change
 KILLED = 77  # exit code of a process that ends itself at a step
 CHANGES = {"os.mkdir", "os.rename", "os.rmdir", "os.remove", "os.truncate"}  # audit events before a change
 needs_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="processes are forked, which this system cannot")
@@ -81,8 +82,17 @@ def killed_at_each_step(action: Callable[[], object]) -> Iterator[int]:
         yield step
 
 
-def killed_at_random(action: Callable[[], object], kills: int, within: float, seed: int = 0) -> Iterator[int]:
-    """Run `action` over and over in a process and kill it within so many seconds; yield after each kill."""
+def killed_at_random(
+    action: Callable[[], object],
+    kills: int,
+    within: float,
+    seed: int = 0,
+    state: Callable[[], object] | None = None,
+) -> Iterator[int]:
+    """Run `action` over and over in a process and kill it within so many seconds; yield after each kill.
+
+    Every second kill comes soon after `state` has changed, so kills meet that part of the work on any machine.
+    """
     moments = random.Random(seed)
 
     def forever() -> None:
@@ -90,8 +100,20 @@ def killed_at_random(action: Callable[[], object], kills: int, within: float, se
             action()
 
     for number in range(kills):
+        before = state() if state else None
         pid = start(forever)
-        time.sleep(moments.uniform(0, within))
+        moment = moments.uniform(0, within)
+        if state and number % 2:
+            _wait_for(lambda before=before: state() != before)
+            moment *= SOON
+        time.sleep(moment)
         os.kill(pid, signal.SIGKILL)
         assert exit_code(pid) == -signal.SIGKILL
         yield number
+
+
+def _wait_for(condition: Callable[[], bool]) -> None:
+    end = time.monotonic() + LIMIT
+    while not condition():
+        assert time.monotonic() < end, "nothing has changed"
+        time.sleep(0.001)
