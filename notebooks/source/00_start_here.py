@@ -80,7 +80,8 @@ show(*plot_image(example.read(), example_mask, title=f"Strip {example.id}, {exam
 # The outlines surround all defective pixels. The caption states their first and last column, but the fabric between two
 # outlines is normal. So most of this defective strip is normal fabric.
 #
-# A strip is cut into **tiles** of 256 x 256 px. `tile_fabric` leaves out the machine bed.
+# A strip is cut into **tiles** of 256 x 256 px. `tile_fabric` leaves out the machine bed and the **selvage**, the woven
+# edge of the fabric.
 
 # %%
 example_tiles, example_corners = tile_fabric(example.read())
@@ -95,7 +96,7 @@ show(*plot_tiles(example_tiles, titles=titles))
 # ## 2. From tiles to patches
 #
 # **PatchCore** was published by Roth et al. in *Towards Total Recall in Industrial Anomaly Detection* (CVPR 2022,
-# [arXiv 2106.08265](https://arxiv.org/abs/2106.08265)). It works in three steps:
+# [arXiv 2106.08265](https://arxiv.org/abs/2106.08265)). It is fitted in three steps:
 #
 # 1. **Extract patches.** An ImageNet-pretrained network processes each tile. PatchCore does not use the classes that
 #    the network predicts. It takes the outputs of intermediate layers at each position. The feature vector at one
