@@ -58,8 +58,8 @@ for name in data.fabrics:
 show(*figures.plot_images({f"fabric {s.fabric}, {s.id}": s.read() for s in data.first_of_each}))
 
 # %% [markdown]
-# Each strip is 256 px high and about 4,096 px wide. The bright part on the left is not fabric, and section 3 removes
-# it.
+# Each strip is 256 px high and about 4,096 px wide. The left end of most strips is not fabric, and section 3
+# removes it.
 #
 # A file name such as `0094_027_05.png` has three parts: number, **defect code** and **fabric**. The number alone does
 # not identify a strip, because it can occur again with another code or fabric. Code `000` means normal.
@@ -98,7 +98,8 @@ for code, defect in DEFECTS.items():
 #
 # <details><summary>In depth: terms of weaving</summary>
 #
-# **Warp** threads run along the fabric, and **weft** threads run across it. An *end* is a single warp thread, and a
+# **Warp** threads run along the fabric, parallel to the selvage, and **weft** threads run across it. The selvage is at
+# the left end of a strip, so warp threads run from top to bottom in the image. An *end* is a single warp thread, and a
 # *pick* is a single weft thread. Both can break. A `nep` is a tiny tangle in the yarn. A `fuzzyball` or `warp ball` is
 # loose yarn that has rolled up.
 #
@@ -177,8 +178,8 @@ show(*plot_image(several.read(), marked_pixels, title=title))
 # %% [markdown]
 # ## 3. Where the fabric begins
 #
-# The left part of most strips shows no usable fabric. It shows overexposed white or the bed of the machine, and then
-# the selvage.
+# The left part of most strips shows no usable fabric. It shows the **bed** of the machine, often overexposed, and
+# then the selvage.
 
 # %% tags=["start-here"]
 # Start here again after a restart
