@@ -724,9 +724,9 @@ print(describe_found(fabric.defects[shown], fabric.masks[shown], maps))
 # practice fabric the broken end and the broken yarn stand out, and the other two defects hardly exceed the normal
 # variation.
 #
-# Wrong peaks have two common causes. Beyond a tile's edge the network sees zeros, not fabric, which raises distances
-# near the edge. A faint or small defect changes its patches less than normal fabric varies. The next cell also
-# scores normal tiles, and searches all training patches with the course's `MemoryBank`.
+# Wrong peaks have two common causes. Near a tile's edge the network sees zeros beside the fabric, and the bank has few
+# such patches. A faint or small defect changes its patches less than normal fabric varies. The next cell also scores
+# normal tiles, and searches all training patches with the course's `MemoryBank`.
 
 # %%
 full_bank = MemoryBank().add(training)
@@ -778,8 +778,9 @@ reveal("02.c", np.median(lost["coreset"]), unit="%")
 #
 # <details><summary>Answer</summary>
 #
-# The loss rises to about one ninth for every tile. After the division all distances are almost equal, so each of the
-# nine terms is about one ninth of the sum. Equation 7 therefore depends on the scale of the features.
+# The loss rises to about one ninth for every tile. After the division the distances differ by much less than 1. The
+# nine terms are therefore nearly equal, and each is about one ninth of the sum. Equation 7 depends on the scale of the
+# features.
 #
 # </details>
 
