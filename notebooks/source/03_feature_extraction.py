@@ -491,7 +491,7 @@ limits = float(versions[0].min()), float(versions[0].max())
 show(*plot_panels(versions, ["no pooling", "3 x 3", "7 x 7"], caption, scale=limits))
 
 # %% [markdown]
-# Pooling reduces the variation between positions, and blurs the defect as well. For the receptive field it acts as one
+# Pooling reduces the variation between positions, and blurs the defect too. For the receptive field it acts as one
 # more layer with kernel 3 and stride 1.
 #
 # ### Exercise 03.4: Resize and concatenate
@@ -655,8 +655,8 @@ variances = np.linalg.eigvalsh(np.cov(normal_patches.T))
 show(*plot_spectrum(variances, floor=1e-3 * variances.mean()))
 
 # %% [markdown]
-# The variances differ by several orders of magnitude. A Euclidean distance therefore depends almost only on the first
-# few directions.
+# The variances differ by several orders of magnitude. A Euclidean distance therefore depends mainly on the first few
+# directions.
 #
 # **Whitening** gives all directions the same weight. After it, the normal patches have mean 0 and the same variance in
 # each direction, and their channels are uncorrelated. Distances become Mahalanobis distances.
@@ -713,8 +713,8 @@ show(*plot_distances(lesson.example, lesson.example_mask, maps, caption=caption)
 # %% [markdown]
 # ## 9. Layers, measured
 #
-# PatchCore is fitted on 16 normal tiles per fabric and tested on normal and defective tiles of other strips. The memory
-# bank keeps 5 % of the patches, and the score of a tile is its largest distance.
+# PatchCore is fitted on 16 normal tiles per fabric, kept at 256 px, and tested on normal and defective tiles of other
+# strips. The memory bank keeps 5 % of the patches, and the score of a tile is its largest distance.
 #
 # The **tile AUROC** measures whether defective tiles are found (0.5 is chance, 1 is perfect). The **pixel-level AUROC**
 # within defective tiles measures whether defects are located. Guess the mean **tile AUROC of the default**, `blocks.2`
