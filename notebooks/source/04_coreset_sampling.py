@@ -32,8 +32,8 @@
 #
 # PatchCore compares each new patch with a memory bank of normal patches. How large does the bank become?
 #
-# AITEX has 141 normal strips, each 4,096 px long. Without overlap, a strip gives 16 tiles of 256 px. A tile gives 1,024
-# patches of 152 channels, and a channel takes four bytes.
+# AITEX has 141 normal strips, each about 4,096 px wide. Without bed and overlap, a strip gives 16 tiles of 256 px. A
+# tile gives 1,024 patches of 152 channels, and a channel takes four bytes.
 #
 # Each section has a cell that begins with *Start here again after a restart*. After a restart of the kernel, run this
 # cell of your section and continue there. *Run All Above Selected Cell* also works, but takes longer. The first run of
@@ -135,7 +135,7 @@ print(f"The median distance to a random patch is {ratio:.1f} times the median di
 #   (Sculley, 2010, [doi 10.1145/1772690.1772862](https://doi.org/10.1145/1772690.1772862)). A centre is a mean, not a
 #   patch.
 # - **k-center greedy**, also called *farthest-point sampling*: start with any patch, then repeatedly add the patch that
-#   is *farthest* from its nearest previous choice.
+#   is *farthest* from its nearest previous choice. Its choices are called *centres*.
 
 # %% tags=["start-here"]
 # Start here again after a restart
@@ -377,9 +377,9 @@ show(*plot_covering(toy, lists, absent={"12, start missing": thirteen[0]}))
 # measure on a larger bank of three fabrics.
 #
 # Your function from exercise 04.2 computes differences. A second way uses
-# $\lVert p - c\rVert^2 = \lVert p\rVert^2 - 2\,p\cdot c + \lVert c\rVert^2$ (notebook 02): one product of all patches
-# and the new choice, as in `k_center_greedy_reference` of `aitex_utils/coreset.py`. The first run of the next cell
-# takes about 10 seconds.
+# $\lVert p - c\rVert^2 = \lVert p\rVert^2 - 2\,p\cdot c + \lVert c\rVert^2$: one product of all patches and the new
+# choice, as in `k_center_greedy_reference` of `aitex_utils/coreset.py`. The first run of the next cell takes about 10
+# seconds.
 
 # %% tags=["start-here"]
 # Start here again after a restart
