@@ -815,9 +815,9 @@ print(verdicts.describe_faster(sizes, times))
 #
 # An index can also save time without misses. The nearest vector $m$ of a patch $p$ has the largest
 # $p \cdot m - \lVert m \rVert^2 / 2$. Some processors multiply 16-bit numbers, *bfloat16*, several times as fast as float32. These
-# products are rough, but their largest possible error is known. `MemoryBank` divides its vectors into groups of 64
-# and computes all rough products. It rules out each group that cannot contain the nearest vector even with the
-# largest error. It compares the remaining two or three groups in float32. On the practice fabric, a tile enlarged to
+# products are rough, but their largest possible error is known. On such a processor, `MemoryBank` divides its vectors
+# into groups of 64 and computes all rough products. It rules out each group that cannot contain the nearest vector even
+# with the largest error, and compares the few remaining groups in float32. On the practice fabric, a tile enlarged to
 # 320 px has {{results/speed.json: model.patches_a_tile: ,}} patches. A search for their nearest neighbours among
 # {{results/speed.json: model.kept: ,}} vectors took {{results/speed.json: model.search_ms: .0f}} ms. The flat index
 # of FAISS took {{results/speed.json: model.search_faiss_ms: .0f}} ms for the same result (`python course.py bench
