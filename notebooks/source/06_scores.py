@@ -31,10 +31,10 @@
 # %% [markdown]
 # ## 1. From distances to an anomaly map
 #
-# The results that you compute on fabric come from one detector per fabric: PatchCore with the settings of its paper.
-# We use eight normal strips of each fabric. The **training set** is 20 tiles from three of them. Two others are the
-# **calibration set**, for values that must be known before the test. The rest, and up to six defective strips, are
-# the **test set**. No strip is in two of these sets.
+# The results that you compute on fabric come from one detector per fabric: PatchCore with the settings of its paper,
+# except for the backbone. We use eight normal strips of each fabric. The **training set** is 20 tiles from three of
+# them. Two others are the **calibration set**, for values that must be known before the test. The rest, and up to six
+# defective strips, are the **test set**. No strip is in two of these sets.
 #
 # Each fabric has its own memory bank, so distances of different fabrics are not comparable. We therefore divide them by
 # a unit for each fabric: **1 is the median score of its calibration tiles**. Here a tile's score is its largest
