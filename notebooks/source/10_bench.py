@@ -545,6 +545,9 @@ show(*plot_optimism(counts, best, fresh, truth=0.85))
 # All detectors are equal, but the best of 30 looks much better on the shown strips. On the hidden strips, this lead is
 # gone. Hidden strips help only **once**: if you submit 30 recipes, the best hidden AUROC is just as lucky.
 #
+# The simulated errors are independent. Runs on the same strips have part of their luck in common, so the optimism of the
+# best run is smaller there.
+#
 # Three habits help: plan a few comparisons before you start, report how many runs you made, and reserve strips that
 # you use once, at the end.
 
