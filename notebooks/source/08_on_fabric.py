@@ -782,11 +782,11 @@ show(*plot_shadow(lines, row=32))
 #
 # *Medium, 25 minutes.*
 #
-# Background subtraction removes large, faint defects. Its documentation states three conditions. First, the defect
-# spans more than H neighbouring columns or H / 8 neighbouring rows. Second, at a quantile of 0.25, it fills over 75 %
-# of each of these columns or rows. Third, the background with the defect stays below 2.5 times its median. Test this
-# claim: add rectangles of a known score to a real map, change size and score, and measure the remaining score. Report
-# it in at most six sentences with one table or figure.
+# Background subtraction removes large, faint defects. The documentation of `strip_background` states three conditions.
+# First, the defect spans more than H neighbouring columns or H / 8 neighbouring rows. Second, at a quantile of 0.25, it
+# fills over 75 % of each of these columns or rows. Third, the background with the defect stays below
+# 2.5 times its median. Test this claim: add rectangles of a known score to a real map, change size and score, and
+# measure the remaining score. Report it in at most six sentences with one table or figure.
 #
 # | points | for |
 # |---|---|

@@ -71,7 +71,7 @@ show(*plot_panels(images, [picture.kind.replace("_", " ") for picture in chosen]
 # | good pictures of one day only | the promise covers this day's light only |
 # | a defect among the good pictures | the detector learns it, and never finds it again |
 # | the same place of the cloth in both sets | the test is too easy |
-# | autofocus that hunts | blurred pictures score high, or blur is learned as good |
+# | autofocus that keeps searching | blurred pictures score high, or blur is learned as good |
 # | automatic brightness | the phone brightens dark cloth, and the same cloth has two looks |
 #
 # ### How many?
@@ -492,7 +492,8 @@ show(*plot_timeline(lamp.scores, lamp.is_good, {"fixed": inspection.threshold}, 
 # and a detector that learns new pictures.
 #
 # The first way needs no network. After a flagged picture, raise the threshold by `step * (1 - rate)`. After each other
-# picture, lower it by `step * rate`. In the long run, the share of flagged pictures is then equal to the rate.
+# picture, lower it by `step * rate`. In the long run, the share of flagged pictures is then equal to the rate. Our step is
+# 8 standard deviations of the held-out scores.
 #
 # ### Exercise 12.4: A threshold that follows
 #
@@ -581,8 +582,8 @@ print(describe_learning(yarn.scores[new_good], after, inspection.threshold, "goo
 show(*plot_timeline(yarn.scores, yarn.is_good, {"fixed": inspection.threshold}, title="New yarn, before learning"))
 
 # %% [markdown]
-# The promise must be earned anew, with held-out pictures of the **new** yarn. Six learned pictures and a few more to hold
-# out promise little. Collect 40 as in section 1.
+# The promise must be earned anew, with a threshold from held-out pictures of the **new** yarn. Six learned pictures and a
+# few more to hold out promise little. Collect 40 as in section 1.
 #
 # Now the danger. On the growing mark, suppose that a busy person calls all pictures up to picture 19 good, because the mark
 # is hardly visible. The detector learns the pictures 7 to 19. **By how many per cent does the mean score of the pictures 20
