@@ -232,7 +232,7 @@ low, high = np.quantile(areas, [0.025, 0.975])
 print(f"tile AUROC {metrics.auroc(test.labels, test.scores):.3f}, 95 % interval {low:.3f} to {high:.3f}")
 
 # %% [markdown]
-# With so few strips, a ranking of detectors by differences of 0.01 mostly reflects chance.
+# With so few strips, differences of 0.01 between tests on different strips mostly reflect chance.
 
 # %% [markdown]
 # ## 4. Does the interval cover the truth?
@@ -240,9 +240,9 @@ print(f"tile AUROC {metrics.auroc(test.labels, test.scores):.3f}, 95 % interval 
 # Outside a simulation, the true value is unknown, so no interval can be checked. In a **simulated mill** it is known.
 # Each delivery has 20 strips of 12 normal tiles. Each strip is woven on a different day, which shifts the scores of all
 # its tiles. Over all strips that the mill could weave, **1 normal tile in 10** scores above the threshold. From each of
-# 200 deliveries we estimate this rate with two 95 % intervals, *over strips* and *over tiles*. Their **coverage** is
-# the share of intervals that contain the true rate. It depends on the *within-strip correlation*, the share of the
-# variance that the tiles of a strip have in common.
+# 200 deliveries we estimate this false-alarm rate with two 95 % intervals, *over strips* and *over tiles*. Their
+# **coverage** is the share of intervals that contain the true rate. It depends on the *within-strip correlation*, the
+# share of the variance that the tiles of a strip have in common.
 #
 # With half of the variance in common: **how many of 100 intervals *over tiles* cover the true rate?**
 
@@ -467,8 +467,8 @@ print(describe_sources(rates, RATE))
 # strips can show. On a single pair of strips the rate can be far off. With the same number of tiles, many strips give
 # a better threshold than few strips.
 #
-# On the practice fabric, the same strips do no visible harm. In the simulated mill, we set how much the scores vary
-# from strip to strip:
+# On the practice fabric, the same strips do no visible harm. In the simulated mill, scores are now distances to
+# fitted tiles, and we set the within-strip correlation:
 
 # %%
 print("correlation  same strips  other strips")
@@ -866,7 +866,7 @@ for f in fabrics:
 # A result has a level, a prevalence and an interval. Tiles of a strip are correlated, so intervals come from
 # resampled strips. These intervals are wide. AUPRO gives each region the same weight. A conformal threshold needs
 # normal tiles only, from strips outside the training set. Its promise holds on average over similar strips, but a
-# change of light breaks it. Choose and report on different strips. In the end, count alarms and misses per 100 m.
+# change of light breaks it. Choose and report on different strips. Count alarms and misses per 100 m.
 #
 # ### Quiz
 #

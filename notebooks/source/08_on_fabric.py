@@ -39,8 +39,8 @@
 # The calibration set gives a threshold for 1 false alarm in 10 clean tiles. **Each map in this notebook is divided by
 # the threshold of its detector**, so the threshold is always 1. All maps share one colour scale.
 #
-# Each section has a cell that begins with *Start here again after a restart*. After a kernel restart, continue from
-# this cell of your section. The second cell below takes about 15 seconds the first time.
+# After a restart of the kernel, run the first code cell of your section and continue there. The second cell below takes
+# about 15 seconds the first time.
 
 # %% tags=["start-here"]
 # Start here again after a restart
@@ -134,8 +134,8 @@ for name, peak in defect_peaks(plain.case, strips.planted).items():
     print(f"{name:8} highest score {peak:.2f}: {'found' if peak >= 1 else 'missed'}")
 
 # %% [markdown]
-# The defects raise the map around them, but an alarm needs a score of 1. Sections 3 to 7 add one fix each, and show
-# *the same strip* before and after.
+# The defects raise the map around them, but an alarm needs a score of 1. Each printed score is the highest value near
+# its defect. Sections 3 to 7 add fixes, and show *the same strip* before and after.
 
 # %% [markdown]
 # ## 3. Uneven light
@@ -225,7 +225,8 @@ show(*plot_strip(drift_strip, drift_after, strips.case_mask, title=title, scale=
 show_fix(strips, plain.drift_case, drift_after, ("before", "background\nsubtracted"), image=drift_strip)
 
 # %% [markdown]
-# The slope is gone, and the map is dark almost everywhere. The value 0 is now the strip's background.
+# The slope and this strip's false alarms are gone, but all four defects are still missed. The value 0 is now the
+# strip's background.
 #
 # Does subtraction do harm in even light? The next cell compares the tile AUROC of all test strips, in even and drifting light.
 # The 95 % intervals come from resampled strips.
@@ -266,8 +267,7 @@ names = ("whole image", "fabric only")
 show(*plot_before_after(strips.with_bed, plain.with_bed, cropped, edge, names=names))
 
 # %% [markdown]
-# Before the crop, the columns beside the fabric have the highest scores, and they raise the scores near its edge. After
-# the crop, only the fabric has scores.
+# Before the crop, the columns beside the fabric have the highest scores, and they raise the scores near its edge.
 
 # %% [markdown]
 # ## 5. The borders of tiles
@@ -500,7 +500,8 @@ for name, (one, other) in (pairs | {"all fixes": (tables[0], tables[-1])}).items
 # | mirrored borders | {{results/ablation.json: B."zero padding".minus_ours.tile_auroc.0: +.3f}} ({{results/ablation.json: B."zero padding".minus_ours.tile_auroc.1: +.3f}} to {{results/ablation.json: B."zero padding".minus_ours.tile_auroc.2: +.3f}}) |
 #
 # Background subtraction is worth most on AITEX, because light varies there. Mirrored borders add little to
-# normalisation there, unlike on the practice fabric. All other differences are negative.
+# normalisation there, unlike on the practice fabric. All intervals lie below 0, except for mirrored borders and the
+# larger input.
 #
 # The fixes were chosen on fabrics 00 and 02. With all clean tiles as negatives, the tile AUROC rose there from
 # {{results/accuracy_c.json: detectors.paper.mean_chosen.tile_auroc_c2: .3f}} (the paper's recipe) to
@@ -512,8 +513,7 @@ for name, (one, other) in (pairs | {"all fixes": (tables[0], tables[-1])}).items
 # %% [markdown]
 # ## 9. The cheapest threshold
 #
-# Our threshold comes from a target rate: 1 false alarm in 10 clean tiles. A mill has costs instead. A false alarm costs
-# a glance, but a miss can cost a customer.
+# Our threshold comes from a target rate: 1 false alarm in 10 clean tiles. A mill has costs instead.
 #
 # ### Exercise 08.3: The cheapest threshold
 #
@@ -665,7 +665,8 @@ def clean_mask(mask: np.ndarray, closing: int, min_area: int) -> np.ndarray:
 check("08.4", clean_mask)  # stuck? hint("08.4")
 
 # %% [markdown]
-# Move the sliders. The crop shows the water stain, whose ground truth is the whole disc.
+# Move the sliders. The crop shows the water stain, whose ground truth is the whole disc. The **IoU** (intersection over
+# union) divides the pixels in both masks by the pixels in either.
 
 # %%
 clean = yours("08.4", course_cleaning)
@@ -682,8 +683,8 @@ show_with_sliders(draw_cleaning, stills, threshold=(0.4, 3.0, 0.1, 1.0), closing
 
 # %% [markdown]
 # A wide closing joins the parts of the rim. Then hole filling adds the inside, where the map is low. A lower threshold
-# covers more of the defect, but also more of the fabric beside it. If you see still pictures instead of sliders, change
-# the numbers in `stills` and run the cell again.
+# covers more of the defect, but also more of the fabric beside it. Without sliders, change the numbers in `stills` and
+# run the cell again.
 #
 # The next cell processes both planted defects, then all defective test strips.
 
@@ -697,10 +698,9 @@ for name, strip_map, mask in cases:
         print(f"{name}: {describe_cleaning(raw, clean(raw, 31, 30), mask[around])}")
 
 # %% [markdown]
-# Each component is one alarm for a person to check, and most strips have fewer after cleaning. The overlap of the
-# water stain rises clearly. On the small defects of the test strips, the overlap stays low, because the flagged
-# region is much wider than the defect, or misses it. Post-processing tidies a mask, but it does not find a defect
-# that the map misses.
+# Each component is one alarm for a person to check, and most strips have fewer after cleaning. The IoU of the
+# water stain rises clearly. On the small test defects, the IoU stays low, because the flagged region is much wider than
+# the defect, or misses it. Post-processing tidies a mask, but it does not find a defect that the map misses.
 #
 # **Try it.** Run the last cell with a minimum of 300 px. Which strips lose all their components?
 #
@@ -782,11 +782,11 @@ show(*plot_shadow(lines, row=32))
 #
 # *Medium, 25 minutes.*
 #
-# Background subtraction removes large, faint defects. Its documentation states three conditions. First, the defect
-# spans more than H neighbouring columns or H / 8 neighbouring rows. Second, at a quantile of 0.25, it fills over 75 %
-# of each of these columns or rows. Third, the background with the defect stays below 2.5 times its median. Test this
-# claim: add rectangles of a known score to a real map, change size and score, and measure the remaining score. Report
-# it in at most six sentences with one table or figure.
+# Background subtraction removes large, faint defects. The documentation of `strip_background` states three conditions.
+# First, the defect spans more than H neighbouring columns or H / 8 neighbouring rows. Second, at a quantile of 0.25, it
+# fills over 75 % of each of these columns or rows. Third, the background with the defect stays below
+# 2.5 times its median. Test this claim: add rectangles of a known score to a real map, change size and score, and
+# measure the remaining score. Report it in at most six sentences with one table or figure.
 #
 # | points | for |
 # |---|---|

@@ -40,8 +40,8 @@
 # One choice cannot be the same: PatchCore has an ImageNet-pretrained backbone, and the autoencoder starts from random
 # weights.
 #
-# We use the fabric with the most defective strips. After a restart of the kernel, run the first code cell of your
-# section and continue there.
+# We use the fabric with the most defective strips. After a restart, run the first code cell of your section and continue
+# there.
 
 # %% tags=["start-here"]
 # Start here again after a restart
@@ -291,8 +291,8 @@ for name, window in windows.items():
 
 # %% [markdown]
 # For a map, `ssim_maps` compares the two windows of 11 x 11 px around each pixel, one in the tile and one in its
-# reconstruction. The figure above shows means of such maps. The anomaly score of a pixel is 1 - SSIM: 0 for a perfect
-# reconstruction, up to 2 for an inverted pattern.
+# reconstruction, with Gaussian weights. The figure above shows means of such maps. The anomaly score of a pixel is
+# 1 - SSIM: 0 for a perfect reconstruction, up to 2 for an inverted pattern.
 
 # %% [markdown]
 # ## 5. Error maps
@@ -348,7 +348,7 @@ caption = "Four tiles above their smoothed error maps. Each row has its own scal
 show(*plot_rows(images, contest.titles, caption, masks=contest.masks[shown]))
 
 # %% [markdown]
-# The maps are bright at some defects. Look also for bright places where the tile is normal.
+# The maps are bright at some defects. Look also for bright places on normal fabric.
 
 # %% [markdown]
 # ## 6. A first verdict
@@ -690,7 +690,7 @@ show(*plot_intervals(list(drawn), list(drawn.values()), label="difference in til
 # ## 10. Learning and training
 #
 # According to notebook 02, only the autoencoder learns weights. So it should need more tiles than PatchCore, and its result
-# should depend on a random start. We fit both detectors on 4 tiles instead of 20, then on all 20 tiles with another seed.
+# should depend on a random start. We fit both detectors on 4 tiles instead of 20, then on all 20 with another seed.
 # Training takes about 15 seconds the first time.
 
 # %% tags=["start-here"]
@@ -797,8 +797,8 @@ print(describe_crossed(aurocs))
 # ## 12. The assumption
 #
 # The autoencoder assumes that *anomalies cannot be reconstructed*. This assumption should be true if the bottleneck
-# is narrow. A **wide** code has as many values as the tile has pixels. A **narrow** code has a single channel, a
-# quarter of ours.
+# is narrow. A **wide** code (16 channels, two halvings) has as many values as the tile has pixels. A **narrow** code
+# has a single channel, a quarter of ours.
 #
 # We divide the error on the defect by the error elsewhere in the same tile, and take the median over the defective
 # tiles. **Guess this ratio for the wide code**: 1 means that defects are reconstructed as well as threads.

@@ -326,8 +326,9 @@ print(compare(flat, graph).verdict())
 # %% [markdown]
 # ## 7. What does normalisation change at the edges?
 #
-# Take a frame of 16 px along the four edges of each tile. It contains 23 % of the pixels. **Without position-wise
-# normalisation, in what share of the clean tiles does the frame contain the highest value of the map?**
+# Take a frame of 16 px along the four edges of each tile. It contains 23 % of the pixels. We take the maps before
+# background subtraction. **Without position-wise normalisation, in what share of the clean tiles does the frame contain
+# the highest value of the map?**
 
 # %% tags=["start-here"]
 # Start here again after a restart
@@ -345,9 +346,9 @@ print(describe_edges(*shares, share_of_frame()))
 compare(plain, normalised)
 
 # %% [markdown]
-# Mirrored borders alone do not fix the edges. Without normalisation, the frame contains the highest value far more
-# often than its share of the pixels suggests. Normalisation reduces this share clearly. Whether it also improves the
-# *ranking* of tiles is another question. The interval answers it for these strips.
+# Both runs have mirrored borders, which alone do not fix the edges. Without normalisation, the frame contains the
+# highest value far more often than its share of the pixels suggests. Normalisation reduces this share clearly. Whether
+# it also improves the *ranking* of tiles is another question. The interval answers it for these strips.
 
 # %% [markdown]
 # ## 8. Is Lite2 worth its time?
@@ -427,8 +428,8 @@ show(*plot_front(list(runs), times, aurocs, yours("10.3", course_front)(times, a
 # %% [markdown]
 # ## 9. The contest
 #
-# Find the best detector that takes **at most half the time per tile of** `PatchCore()`. It uses the default
-# arguments of the package, so it is slower than the default of the bench. The limit is relative, so it is about
+# Find the best detector that takes **at most half the time per tile of** `PatchCore()`. This reference has the
+# default arguments of the package, so it is slower than the default of the bench. The limit is relative, so it is about
 # equally strict on a slow and on a fast machine. Both detectors are timed in turn, and the median of the ratios counts.
 #
 # A **recipe** is the choices of a run without its fabric. `submit(run)` fits this recipe on each fabric, and scores it
@@ -543,6 +544,9 @@ show(*plot_optimism(counts, best, fresh, truth=0.85))
 # %% [markdown]
 # All detectors are equal, but the best of 30 looks much better on the shown strips. On the hidden strips, this lead is
 # gone. Hidden strips help only **once**: if you submit 30 recipes, the best hidden AUROC is just as lucky.
+#
+# The simulated errors are independent. Runs on the same strips have part of their luck in common, so the optimism of the
+# best run is smaller there.
 #
 # Three habits help: plan a few comparisons before you start, report how many runs you made, and reserve strips that
 # you use once, at the end.

@@ -58,7 +58,8 @@ show(*plot_panels(images, [picture.kind.replace("_", " ") for picture in chosen]
 # Take the pictures like this:
 #
 # - **Light**: one lamp with a fixed position, no daylight, no shadow of your own. Light from the side shows texture.
-# - **Distance**: fix it, with a stand or a stack of books. A yarn should be at least 2 px wide, a defect at least 8 px.
+# - **Distance**: fix it, with a stand or a stack of books. A yarn should be at least 2 px wide, a defect at least 8 px
+#   long.
 # - **Camera**: lock focus, exposure and white balance. An automatic phone chooses them anew for each picture.
 # - **Variety**: take good pictures on several days, from several rolls, at many places of the cloth.
 # - **Files**: keep them as the camera wrote them. Do not crop, rotate or filter some of them.
@@ -70,7 +71,7 @@ show(*plot_panels(images, [picture.kind.replace("_", " ") for picture in chosen]
 # | good pictures of one day only | the promise covers this day's light only |
 # | a defect among the good pictures | the detector learns it, and never finds it again |
 # | the same place of the cloth in both sets | the test is too easy |
-# | autofocus that hunts | blurred pictures score high, or blur is learned as good |
+# | autofocus that keeps searching | blurred pictures score high, or blur is learned as good |
 # | automatic brightness | the phone brightens dark cloth, and the same cloth has two looks |
 #
 # ### How many?
@@ -350,8 +351,8 @@ show(*plot_realised(rates, 0.1))
 # %% [markdown]
 # ## 5. Reading failures
 #
-# A list of scores says how many pictures are wrong. To learn why, look at them: the good pictures with the highest scores,
-# beside the defective pictures with the lowest scores.
+# A list of scores says how many pictures are judged wrongly. To learn why, look at them: the good pictures with the
+# highest scores, beside the defective pictures with the lowest scores.
 
 # %% tags=["start-here"]
 # Start here again after a restart
@@ -433,7 +434,7 @@ show(*plot_panels(images, titles, "Four pictures of the ageing lamp, from new to
 # Each picture is only slightly darker than the picture before, and nothing is broken. A person who sees one picture at a
 # time can miss the drift.
 #
-# The scores notice it earlier, if we add small evidence up. A **CUSUM** (cumulative sum) does this: it sums how far each
+# The scores show it earlier, if we add up small evidence. A **CUSUM** (cumulative sum) does this: it sums how far each
 # score lies above the mean of the held-out scores, minus a slack. Without drift, the slack pulls the sum back to 0. With
 # drift, the sum grows, before the scores of good pictures reach the threshold. We raise an alarm when the sum reaches 5.
 #
@@ -491,7 +492,8 @@ show(*plot_timeline(lamp.scores, lamp.is_good, {"fixed": inspection.threshold}, 
 # and a detector that learns new pictures.
 #
 # The first way needs no network. After a flagged picture, raise the threshold by `step * (1 - rate)`. After each other
-# picture, lower it by `step * rate`. In the long run, the share of flagged pictures is then equal to the rate.
+# picture, lower it by `step * rate`. In the long run, the share of flagged pictures is then equal to the rate. Our step is
+# 8 standard deviations of the held-out scores.
 #
 # ### Exercise 12.4: A threshold that follows
 #
@@ -580,8 +582,8 @@ print(describe_learning(yarn.scores[new_good], after, inspection.threshold, "goo
 show(*plot_timeline(yarn.scores, yarn.is_good, {"fixed": inspection.threshold}, title="New yarn, before learning"))
 
 # %% [markdown]
-# The promise must be earned anew, with held-out pictures of the **new** yarn. Six learned pictures and a few more to hold
-# out promise little. Collect 40 as in section 1.
+# The promise must be earned anew, with a threshold from held-out pictures of the **new** yarn. Six learned pictures and a
+# few more to hold out promise little. Collect 40 as in section 1.
 #
 # Now the danger. On the growing mark, suppose that a busy person calls all pictures up to picture 19 good, because the mark
 # is hardly visible. The detector learns the pictures 7 to 19. **By how many per cent does the mean score of the pictures 20
@@ -717,7 +719,7 @@ print("\n".join(serious_picture_issues(check_pictures(sets))) or "The check foun
 #
 # *Rate*: 1 in 20, so 38 good pictures at least. I take 60, because some will be left out. *Pictures*: a desk lamp from the
 # left, the phone on a stack of books, exposure locked. I use five places of three cuts, on three days. *Defects*: pulled
-# threads of 3 px and stains of 40 px, so I keep the resolution. *Test*: 20 good and 20 defective pictures, and half of them
+# threads 3 px wide and stains of 40 px, so I keep the resolution. *Test*: 20 good and 20 defective pictures, and half of them
 # stay closed until the end. *Drift*: ten good pictures each Monday, with the CUSUM of section 6. If it raises an alarm, I
 # compare the brightness, and decide before anything is learned.
 #
@@ -814,6 +816,6 @@ calibration()
 # - Page, 1954, *Continuous inspection schemes*, Biometrika 41, the origin of CUSUM;
 # - Angelopoulos, Candès and Tibshirani, 2023 ([arXiv 2307.16895](https://arxiv.org/abs/2307.16895)), thresholds that follow
 #   the scores, with a guarantee;
-# - `aitex_utils/commands/inspect.py`, the whole inspection in one file.
+# - `aitex_utils/commands/inspect.py`, the steps of the whole inspection.
 #
 # **Next**: the capstone in `notebooks/capstone/README.md`.

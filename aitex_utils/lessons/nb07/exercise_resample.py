@@ -106,7 +106,7 @@ RESAMPLE = Exercise(
         Mistake(
             "another draw",
             "This is a valid draw of whole strips, but not the draw that `rng` makes. Use the given generator, "
-            "`rng.choice(names, size=len(names))` with the names in the order of `np.unique`. With a generator of its "
+            "`rng.choice(names, size=len(names))` with the names in the order of `np.unique`. With a fixed seed of its "
             "own, the function would make the same draw each time.",
             lambda groups, rng: ANOTHER_DRAW,
         ),
