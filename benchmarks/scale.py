@@ -22,6 +22,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import numpy as np
@@ -38,6 +39,7 @@ from aitex_utils.memory_bank import MemoryBank
 from aitex_utils.metrics import auroc
 from aitex_utils.patchcore import PatchCore
 from aitex_utils.region import crop_to_fabric
+from aitex_utils.scale.blocks import one_thread
 from aitex_utils.scale.cluster import has_dask, start_workers
 from aitex_utils.scale.disk_search import DiskIndex, build_disk_index
 from aitex_utils.scale.fitting import read_reports
@@ -81,8 +83,20 @@ class Stream:
             yield fabric[:, start : fabric.shape[1] - fewer + start]
 
 
+def loopback_bytes() -> int:
+    """Return the bytes that this machine has sent to itself over its network.
+
+    Returns
+    -------
+    int
+        Bytes since the system was started. They include those of other programs.
+    """
+    counters = psutil.net_io_counters(pernic=True)
+    return sum(counter.bytes_sent for name, counter in counters.items() if name.lower().startswith("lo"))
+
+
 class Watch:
-    """Memory and CPU seconds of this process and of all processes below it, seen in short intervals.
+    """Memory, CPU seconds and messages of this process and of all processes below it, seen in short intervals.
 
     Attributes
     ----------
@@ -92,10 +106,12 @@ class Watch:
         Largest sum over all processes at one moment.
     cpu_seconds : float
         CPU seconds of all processes, including processes that have ended.
+    network_bytes : int
+        Bytes that the machine has sent to itself over its network. Messages of Dask are among them.
     """
 
     def __init__(self) -> None:
-        self.largest_bytes = self.total_bytes = 0
+        self.largest_bytes = self.total_bytes = self.network_bytes = 0
         self._cpu: dict[tuple[int, float], float] = {}
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._look_again_and_again, daemon=True)
@@ -108,6 +124,7 @@ class Watch:
     def __enter__(self) -> Watch:
         self._look()
         self._before = self.cpu_seconds
+        self._sent = loopback_bytes()
         self._thread.start()
         return self
 
@@ -116,6 +133,7 @@ class Watch:
         self._stop.set()
         self._thread.join()
         self._cpu[(0, 0.0)] = -self._before
+        self.network_bytes = loopback_bytes() - self._sent
 
     def _look_again_and_again(self) -> None:
         while not self._stop.wait(LOOK):
@@ -178,7 +196,8 @@ def fit_stream(strips: int, workers: int, ratio: float) -> dict[str, Any]:
     Returns
     -------
     dict
-        Seconds in all, of the blocks, and of the rest; CPU seconds; memory; bytes moved; radius; digest of the result.
+        Seconds in all, of the blocks, and of the rest; CPU seconds; memory; bytes in files and over the network;
+        radius; digest of the result.
     """
     stream, detector = Stream(normal_practice(), strips), PatchCore(coreset_ratio=ratio, device="cpu")
     with tempfile.TemporaryDirectory() as place, Watch() as watch:
@@ -209,10 +228,31 @@ def fit_stream(strips: int, workers: int, ratio: float) -> dict[str, Any]:
         "patches": sum(report["n_patches"] for report in reports),
         "block_bytes": sum(size for report in reports for size, _ in report["files"].values()),
         "picture_bytes": sum(picture.nbytes for picture in stream) if workers else 0,
+        "network_bytes": watch.network_bytes if workers and has_dask() else 0,
         "kept": len(detector.bank_),
         "radius": detector.radius_,
         "digest": digest(detector),
     }
+
+
+def extract_alone(repeats: int = 9) -> dict[str, Any]:
+    """Extract the patches of one strip on one thread: the pace of this machine at this time.
+
+    Parameters
+    ----------
+    repeats : int
+        Number of runs.
+
+    Returns
+    -------
+    dict
+        Median `seconds` of a strip.
+    """
+    (crop,) = Stream(normal_practice(), 1)
+    features = PatchCore(device="cpu").features
+    with one_thread():
+        features.extract_strip(crop, 256)
+        return {"seconds": median(_seconds(lambda: features.extract_strip(crop, 256)) for _ in range(repeats))}
 
 
 def fit_whole(strips: int) -> dict[str, Any]:
@@ -241,13 +281,16 @@ def fit_whole(strips: int) -> dict[str, Any]:
     }
 
 
+MEASUREMENTS = {"extract_alone": extract_alone, "fit_stream": fit_stream, "fit_whole": fit_whole}
+
+
 def in_own_process(name: str, **arguments: Any) -> dict[str, Any]:
     """Run one of the measurements in a process of its own.
 
     Parameters
     ----------
     name : str
-        "fit_stream" or "fit_whole".
+        A key of `MEASUREMENTS`.
     **arguments
         Its arguments.
 
@@ -286,12 +329,15 @@ def measure_fits(
     -------
     list of dict
         A row for each fit, ordered by size and workers. `equal` says whether its result is the result of one process,
-        bit for bit; None if one process was not measured.
+        bit for bit; None if one process was not measured. `strip_seconds` is the time of extracting one strip alone,
+        the mean of before and after the fit.
     """
     rows = list(done)
     for multiple in times:
         for count in workers:
+            before = measure("extract_alone")["seconds"]
             row = measure("fit_stream", strips=AITEX_STRIPS * multiple, workers=count, ratio=RATIO / multiple)
+            row["strip_seconds"] = (before + measure("extract_alone")["seconds"]) / 2
             others = [other for other in rows if (other["times"], other["workers"]) != (multiple, count)]
             rows = with_comparison([*others, {"times": multiple, **row}])
             print(json.dumps(rounded(row, 3)), flush=True)
@@ -466,7 +512,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     if options.measure:
         name, given = json.loads(options.measure)
-        print(json.dumps({"fit_stream": fit_stream, "fit_whole": fit_whole}[name](**given)))
+        print(json.dumps(MEASUREMENTS[name](**given)))
         return 0
     results = read_results_if_any("scale")
     fits = results.get("fits", [])

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 from results_files import read_results
+from scipy.optimize import nnls
 from tables_format import markdown_table
 
 MILL_STRIPS = 100 * 4 * 60 * 24  # 100 looms, 4 strips a minute each, in a day
@@ -101,16 +104,52 @@ def bill(results: dict[str, Any], machine: dict[str, float] = LAPTOP) -> dict[st
     }
 
 
+def in_one_memory(whole: Sequence[dict[str, Any]], strips: int, kept: int) -> dict[str, float]:
+    """Extrapolate what a fit with all patches in one memory needs, from fits on few strips.
+
+    Parameters
+    ----------
+    whole : sequence of dict
+        Fits with `strips`, `kept`, `seconds` and `peak_gib`; two at least.
+    strips, kept : int
+        Strips to fit on, and patches to keep.
+
+    Returns
+    -------
+    dict
+        `seconds` and `peak_gib`.
+
+    Notes
+    -----
+    Extraction takes a time in proportion to the strips. Each choice of a patch updates the distances of all patches, so
+    the greedy coreset takes a time in proportion to strips times kept patches. Memory grows with the strips.
+
+    Examples
+    --------
+    >>> fit = lambda n, kept: {"strips": n, "kept": kept, "seconds": 2 * n + 0.1 * n * kept, "peak_gib": 1 + n / 4}
+    >>> found = in_one_memory([fit(4, 10), fit(8, 20), fit(16, 40)], 100, 50)
+    >>> {name: round(value, 3) for name, value in found.items()}
+    {'seconds': 700.0, 'peak_gib': 26.0}
+    """
+    measured = np.array([(row["strips"], row["strips"] * row["kept"]) for row in whole], dtype=float)
+    largest = measured.max(axis=0)
+    costs, _ = nnls(measured / largest, np.array([row["seconds"] for row in whole]))
+    slope, base = np.polyfit([row["strips"] for row in whole], [row["peak_gib"] for row in whole], 1)
+    seconds = float(costs @ (np.array([strips, strips * kept]) / largest))
+    return {"seconds": seconds, "peak_gib": float(base + slope * strips)}
+
+
 def fits_table() -> str:
-    """Make the table of fits by size and number of workers.
+    """Make the table of fits by size and number of workers, beside a fit with all patches in one memory.
 
     Returns
     -------
     str
     """
     rows = []
-    fits = read_results("scale")["fits"]
-    for row in fits:
+    results = read_results("scale")
+    fits = results["fits"]
+    for row, after in zip(fits, [*fits[1:], {"times": None}], strict=True):
         one = next((r for r in fits if (r["times"], r["workers"]) == (row["times"], 1)), None)
         moved = (row["block_bytes"] + row["picture_bytes"]) / 2**30
         rows.append(
@@ -118,16 +157,25 @@ def fits_table() -> str:
                 f"{row['times']} ({row['strips']:,} strips)",
                 f"{row['workers']} ({row['engine']})" if row["workers"] else "one process",
                 f"{row['seconds']:.0f}",
+                f"{row['seconds'] / row['strips'] / row['strip_seconds']:.2f}",
                 f"{row['cpu_seconds']:.0f}",
                 f"{one['seconds'] / row['seconds']:.2f}" if one else "–",
                 f"{row['largest_gib']:.2f}",
                 f"{row['total_gib']:.2f}",
                 f"{moved:.2f}",
+                f"{row['network_bytes'] / 2**20:.1f}" if row["network_bytes"] else "–",
                 {True: "yes", False: "no", None: "not compared"}[row["equal"]],
             ]
         )
-    head = ["AITEX's size times", "workers", "seconds", "CPU seconds", "speed over one worker", "peak GiB per process"]
-    return markdown_table([*head, "peak GiB in all", "GiB in files", "same result"], rows)
+        if after["times"] != row["times"]:
+            whole = in_one_memory(results["whole"], row["strips"], row["kept"])
+            ratio = f"{one['seconds'] / whole['seconds']:.2f}" if one else "–"
+            peak = f"{whole['peak_gib']:.1f}"
+            label = "all patches in one memory, extrapolated"
+            rows.append([rows[-1][0], label, f"{whole['seconds']:.0f}", "–", "–", ratio, peak, peak, "–", "–", "–"])
+    head = ["AITEX's size times", "workers", "seconds", "per strip, over its extraction", "CPU seconds"]
+    head += ["speed over one worker", "peak GiB per process"]
+    return markdown_table([*head, "peak GiB in all", "GiB in files", "MiB over the network", "same result"], rows)
 
 
 def quality_table() -> str:

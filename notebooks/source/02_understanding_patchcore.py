@@ -168,7 +168,7 @@ from aitex_utils.lessons.nb02.figures import plot_steps
 from aitex_utils.plots import show
 
 begin = [("", "tile", (256, 256)), ("1 extract", "feature map", (152, 32, 32)), ("2 unfold", "patches", (1024, 152))]
-fit = [*begin, ("3 store", "memory bank", (12288, 152)), ("optional\nsubsample", "coreset", (1228, 152))]
+fit = [*begin, ("3 store", "memory bank", (12288, 152)), ("optional\nsubsample", "coreset", (1229, 152))]
 test = [*begin, ("4 search", "distances", (1024,)), ("5 score", "image score", ())]
 show(*plot_steps({"Fit, on 12 normal tiles": fit, "Test, per tile": test}))
 

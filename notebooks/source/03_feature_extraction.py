@@ -1060,7 +1060,7 @@ quiz("03.q4", "d")
 # %% [markdown]
 # <details><summary>Answer</summary>d. Each PCA has its own axes. Fit one PCA on both tiles together.</details>
 #
-# **5.** From which patches should whitening be learnt?
+# **5.** From which patches should whitening be learned?
 # - a) From the patches of the tiles to be tested
 # - b) From the patches on which the detector is fitted
 # - c) From the patches of all normal tiles, test tiles included
@@ -1070,7 +1070,7 @@ quiz("03.q4", "d")
 quiz("03.q5", "b")
 
 # %% [markdown]
-# <details><summary>Answer</summary>b. Whitening is learnt like everything else: from normal training tiles.</details>
+# <details><summary>Answer</summary>b. Whitening is learned like everything else: from normal training tiles.</details>
 #
 # How reliable were your guesses?
 

@@ -37,7 +37,7 @@ def small(monkeypatch: pytest.MonkeyPatch, small_practice: Path) -> None:
 
 def here(name: str, **arguments: Any) -> dict[str, Any]:
     """Run a measurement in this process."""
-    return {"fit_stream": scale.fit_stream, "fit_whole": scale.fit_whole}[name](**arguments)
+    return scale.MEASUREMENTS[name](**arguments)
 
 
 def practice_vectors(count: int, channels: int) -> np.ndarray:
@@ -63,6 +63,9 @@ def test_all_parts_are_measured_and_fill_the_tables(small: None, tmp_path: Path,
         assert 0 < row["last_choice_seconds"] < row["seconds"] and row["cpu_seconds"] > 0
         assert 0.1 < row["largest_gib"] <= row["total_gib"] and (row["picture_bytes"] > 0) == (row["workers"] > 0)
         assert row["kept"] == pytest.approx(0.01 / row["times"] * row["patches"], abs=1)
+        uses_network = row["workers"] > 0 and scale.has_dask()
+        # Messages name blocks; pictures and vectors travel in files.
+        assert (0 < row["network_bytes"] < row["picture_bytes"]) if uses_network else row["network_bytes"] == 0
     assert [row["strips"] for row in results["whole"]] == [2, 3]
     quality = results["quality"]
     assert list(quality) == ["single", "blocks", "tree"]
@@ -78,14 +81,18 @@ def test_all_parts_are_measured_and_fill_the_tables(small: None, tmp_path: Path,
 
 
 def test_rows_of_fits_are_added_kept_after_each_fit_and_compared_with_one_process():
-    def measured(name: str, strips: int, workers: int, ratio: float) -> dict[str, Any]:
+    paces = iter(range(100))
+
+    def measured(name: str, strips: int = 0, workers: int = 0, ratio: float = 0.0) -> dict[str, Any]:
+        if name == "extract_alone":
+            return {"seconds": next(paces)}
         if workers == 3:
             raise KeyboardInterrupt
         return {"strips": strips, "workers": workers, "digest": "a" if workers < 2 else "b", "ratio": ratio}
 
     kept: list[list[dict[str, Any]]] = []
     rows = scale.measure_fits([2], [2], (), kept.append, measured)
-    assert [(row["workers"], row["equal"]) for row in rows] == [(2, None)]
+    assert [(row["workers"], row["equal"], row["strip_seconds"]) for row in rows] == [(2, None, 0.5)]
     with pytest.raises(KeyboardInterrupt):
         scale.measure_fits([2], [1, 0, 3], rows, kept.append, measured)
     assert [len(rows) for rows in kept] == [1, 2, 3]

@@ -150,7 +150,7 @@ WHITEN = Exercise(
             own_mean=True,
         ),
         _whitened(
-            "learnt from the wrong patches",
+            "learned from the wrong patches",
             "Mean and covariance come from `patches`, which can contain a defect. Learn both from `normal` alone.",
             learn_from=1,
         ),

@@ -92,7 +92,7 @@ QUESTIONS = (
     ),
     Question(
         "03.q5",
-        "From which patches should whitening be learnt?",
+        "From which patches should whitening be learned?",
         {
             "a": (
                 "From the patches of the tiles to be tested",
@@ -100,7 +100,7 @@ QUESTIONS = (
             ),
             "b": (
                 "From the patches on which the detector is fitted",
-                "Yes, like everything else that is learnt: patches of normal training tiles.",
+                "Yes, like everything else that is learned: patches of normal training tiles.",
             ),
             "c": (
                 "From the patches of all normal tiles, test tiles included",

@@ -492,7 +492,7 @@ WRONG = [
     ("03.5", "wrong side", whiten_with(columns=False)),
     ("03.5", "each channel alone", standardise),
     ("03.5", "floor forgotten", whiten_with(scale=lambda v, f: np.sqrt(v))),
-    ("03.5", "learnt from the wrong patches", whiten_with(swap=True)),
+    ("03.5", "learned from the wrong patches", whiten_with(swap=True)),
 ]
 
 
