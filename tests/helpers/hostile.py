@@ -25,6 +25,7 @@ import numpy as np
 import pytest
 import torch
 from hypothesis import strategies as st
+from report_figures import figures_drawn_once
 from small_aitex import make_small
 from woven import woven
 
@@ -283,7 +284,7 @@ def verdict(target: Target, changes: dict[str, Callable[[], Any]]) -> str:
             contextlib.redirect_stderr(out),
         ):
             warnings.simplefilter("always")
-            with time_limit(SECONDS), _blank_photographs():
+            with time_limit(SECONDS), _blank_photographs(), figures_drawn_once():
                 _consume(target.call(**{**target.arguments, **values}))
     except InputError as error:
         return fault_of(str(error))
