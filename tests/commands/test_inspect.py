@@ -8,6 +8,7 @@ import functools
 import json
 import os
 import threading
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from woven import woven
 from aitex_utils.commands import inspect
 from aitex_utils.errors import InputError
 from aitex_utils.inspection import judge
+from aitex_utils.inspection.measures import measure
 from aitex_utils.patchcore import PatchCore
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -49,6 +51,14 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> Path:
     mask[100:150, 60:120] = 255
     save(root / "masks" / "hole", mask[None])
     return root
+
+
+@pytest.fixture(scope="module", autouse=True)
+def few_resamples() -> Iterator[None]:
+    """Compute the intervals of the report, which have their own tests, from few resamples."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(inspect, "measure", functools.partial(measure, n_resamples=20))
+        yield
 
 
 @pytest.fixture(autouse=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -32,10 +33,15 @@ def source_of(number: str) -> Path:
     return path
 
 
+@functools.cache
+def cells_of(build: Callable[[Path], NotebookNode], number: str) -> list[NotebookNode]:
+    """Return the cells of a notebook to read; `build`, which runs once, is `builder.solved` or `builder.learner`."""
+    return build(source_of(number)).cells
+
+
 def exercise_cells(build: Callable[[Path], NotebookNode], number: str) -> dict[str, str]:
     """Return the exercise cells of a notebook by exercise; `build` is `builder.solved` or `builder.learner`."""
-    cells = build(source_of(number)).cells
-    return {c.metadata["exercise"]: c.source for c in cells if "exercise" in c.metadata}
+    return {c.metadata["exercise"]: c.source for c in cells_of(build, number) if "exercise" in c.metadata}
 
 
 def sections(cells: list[NotebookNode]) -> Iterator[tuple[str, list[NotebookNode]]]:

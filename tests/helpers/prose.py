@@ -6,6 +6,7 @@ import html
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cache
 
 import jupytext
 from markdown_it import MarkdownIt
@@ -28,8 +29,9 @@ class Page:
     ids: set[str] = field(default_factory=set)
 
 
+@cache
 def page(text: str) -> Page:
-    """Read Markdown; code, formulae, placeholders and measured tables are no prose, nor is a tag."""
+    """Read Markdown, each text once; code, formulae, placeholders and measured tables are no prose, nor is a tag."""
     found, words = Page(), []
     text = FORMULA.sub(lambda match: match["code"] or " ", PLACEHOLDER.sub(" ", text))
     for token in MarkdownIt("commonmark").enable("table").parse(text):
@@ -83,8 +85,9 @@ def anchors(found: Page, notebook: bool) -> set[str]:
     return found.ids | {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in found.headings}
 
 
+@cache
 def pages() -> dict[str, str]:
-    """Return the Markdown of every page of the course by its path: texts, and sources of notebooks."""
+    """Return the Markdown of every page of the course by its path, read once: texts, and sources of notebooks."""
     texts = ["README.md", "data/README.md", "benchmarks/README.md", "notebooks/glossary.md"]
     texts += ["CHANGELOG.md", "CODE_OF_CONDUCT.md", "CONTRIBUTING.md", "LICENSE-text.md"]
     texts += ["teaching/adopting.md", "teaching/platforms.md"]

@@ -13,6 +13,7 @@ import re
 import tokenize
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from markdown_it import MarkdownIt
@@ -255,8 +256,13 @@ def _blank(pattern: re.Pattern, text: str) -> str:
     return pattern.sub(lambda match: "\n" * match[0].count("\n"), text)
 
 
-def sentences(text: str) -> Iterator[tuple[int, str]]:
-    """Yield each sentence of a text with its position."""
+@lru_cache(maxsize=64)
+def sentences(text: str) -> tuple[tuple[int, str], ...]:
+    """Return each sentence of a text with its position. Several rules in a row look at the same text."""
+    return tuple(_sentences(text))
+
+
+def _sentences(text: str) -> Iterator[tuple[int, str]]:
     begun = 0
     for end in SENTENCE_END.finditer(text):
         if ABBREVIATION.search(text[begun : end.start() + 1]):

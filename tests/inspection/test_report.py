@@ -8,7 +8,7 @@ import io
 import os
 import re
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
@@ -16,9 +16,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from report_figures import NAMES, figures_drawn_once
 
 from aitex_utils.errors import InputError
-from aitex_utils.inspection import report
+from aitex_utils.inspection import figures, report
+from aitex_utils.inspection import page as sections
 from aitex_utils.inspection.measures import measure
 from aitex_utils.inspection.picture_section import MOST_CROPS, PICTURE_WIDTH, WIDE_WIDTH
 from aitex_utils.inspection.report import ReportPicture, write_report
@@ -90,6 +92,12 @@ def write(path: Path, pictures: list[ReportPicture], **changes: object) -> Page:
     } | changes
     assert write_report(path, **arguments) == path
     return Page(path)
+
+
+@pytest.fixture(autouse=True)
+def _figures_drawn_once() -> Iterator[None]:
+    with figures_drawn_once():
+        yield
 
 
 @pytest.fixture
@@ -332,7 +340,9 @@ def test_one_picture_is_alive_at_a_time(path: Path):
     assert alive == [0] * 8, "arrays of earlier pictures"
 
 
-def test_equal_inputs_give_equal_pages(tmp_path: Path):
+def test_equal_inputs_give_equal_pages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    for name in NAMES:
+        monkeypatch.setattr(sections, name, getattr(figures, name))  # drawn for each page
     pictures = labelled()
     measures = measures_of(pictures)
     first, second = (write(tmp_path / name, pictures, measures=measures).source for name in ("a.html", "b.html"))

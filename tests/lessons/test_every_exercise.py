@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import ast
-import functools
 from collections.abc import Callable
 from importlib import import_module
 
 import numpy as np
 import pytest
-from lesson_cells import KNOWN, builder, defined, exercise_cells, source_of
-from nbformat import NotebookNode
+from lesson_cells import KNOWN, builder, cells_of, defined, exercise_cells
 
 from aitex_utils.lessons import Exercise, Question, judge
 
@@ -18,13 +16,7 @@ NUMBERS = [path.stem[:2] for path in sorted(builder.SOURCE.glob("[0-9][0-9]_*.py
 MODULES = {number: import_module(f"aitex_utils.lessons.nb{number}.exercises") for number in NUMBERS}
 EXERCISES = [exercise for module in MODULES.values() for exercise in module.EXERCISES]
 QUESTIONS = [question for module in MODULES.values() for question in module.QUESTIONS]
-SOLVED, LEARNER = ({n: exercise_cells(build, n) for n in NUMBERS} for build in (builder.solved, builder.learner))
 WITHOUT_BACKTICKS = ("03", "04", "05", "06")  # notebooks whose questions are stored without backticks
-
-
-@functools.cache
-def solved_cells(number: str) -> list[NotebookNode]:
-    return builder.solved(source_of(number)).cells
 
 
 def function_of(cell: str, number: str) -> Callable:
@@ -34,20 +26,22 @@ def function_of(cell: str, number: str) -> Callable:
 
 @pytest.mark.parametrize("number", NUMBERS)
 def test_each_exercise_has_its_cell(number: str):
-    assert list(SOLVED[number]) == list(LEARNER[number]) == [e.id for e in MODULES[number].EXERCISES]
+    expected = [exercise.id for exercise in MODULES[number].EXERCISES]
+    assert list(exercise_cells(builder.solved, number)) == list(exercise_cells(builder.learner, number)) == expected
 
 
 @pytest.mark.parametrize("exercise", EXERCISES, ids=lambda e: e.id)
 def test_the_notebook_s_own_solution_passes(exercise: Exercise):
     number = exercise.id[:2]
-    verdict = judge(exercise, function_of(SOLVED[number][exercise.id], number))
+    verdict = judge(exercise, function_of(exercise_cells(builder.solved, number)[exercise.id], number))
     assert verdict.passed, verdict.message
 
 
 @pytest.mark.parametrize("exercise", EXERCISES, ids=lambda e: e.id)
 def test_the_stub_is_not_attempted(exercise: Exercise):
     number = exercise.id[:2]
-    assert judge(exercise, function_of(LEARNER[number][exercise.id], number)).kind == "not attempted"
+    stub = exercise_cells(builder.learner, number)[exercise.id]
+    assert judge(exercise, function_of(stub, number)).kind == "not attempted"
 
 
 @pytest.mark.parametrize("exercise", EXERCISES, ids=lambda e: e.id)
@@ -73,7 +67,7 @@ def test_each_question_has_one_right_choice_and_explains_all(question: Question)
 @pytest.mark.parametrize("question", QUESTIONS, ids=lambda q: q.id)
 def test_the_notebook_contains_the_words_of_each_question(question: Question):
     number = question.id[:2]
-    cells = solved_cells(number)
+    cells = cells_of(builder.solved, number)
     lines = [line for cell in cells if cell.cell_type == "code" for line in cell.source.splitlines()]
     assert f'quiz("{question.id}", "{question.right}")' in lines
     text = " ".join(" ".join(c.source for c in cells if c.cell_type == "markdown").split())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import re
+import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -276,8 +277,8 @@ def test_the_cell_that_counts_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 
 @pytest.fixture
-def photographs_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Path]:
-    """Return a function that makes a few photographs where the commands of a sample make them, and lets them do so."""
+def photographs_of(small_photographs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Path]:
+    """Return a function that puts a few photographs where the commands of a sample make them, and lets them do so."""
     from aitex_utils import strips
     from aitex_utils.practice import photographs
 
@@ -285,8 +286,7 @@ def photographs_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[
     import capstone
 
     def make(sample: str) -> Path:
-        folder = tmp_path / "data" / f"capstone_{sample}" / "pictures"
-        made = photographs.make_photographs(folder, good=8, test_good=8, defective=8, later=12)
+        made = shutil.copytree(small_photographs, tmp_path / "data" / f"capstone_{sample}" / "pictures")
         settings = [getattr(capstone, f"{name}_{sample.upper()}") for name in ("SEED", "SIZE")]
         monkeypatch.setattr(strips, "PROJECT", tmp_path)
         monkeypatch.setattr(

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -45,6 +45,19 @@ def expected() -> PatchCore:
     return wide_fit()
 
 
+@pytest.fixture(scope="module", params=STARTS)
+def start(request: pytest.FixtureRequest) -> Callable[..., Any]:
+    """Return a function that starts workers."""
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def client(start: Callable[..., Any]) -> Iterator[Any]:
+    """Yield two workers, started once for the tests of this module: one that a test kills is replaced."""
+    with start(2) as client:
+        yield client
+
+
 @contextmanager
 def killer(folder: Path, kills: list[int], seed: int) -> Iterator[None]:
     """Kill a random worker a random moment after each block that ends, until the `with` block is left."""
@@ -74,37 +87,32 @@ def killer(folder: Path, kills: list[int], seed: int) -> Iterator[None]:
         thread.join()
 
 
-@pytest.mark.parametrize("start", STARTS)
-def test_twenty_killed_workers_leave_no_difference(start, expected: PatchCore, tmp_path: Path):
+def test_twenty_killed_workers_leave_no_difference(client, expected: PatchCore, tmp_path: Path):
     kills: list[int] = []
     began, rounds = time.monotonic(), 0
-    with start(2) as client:
-        while len(kills) < KILLS:
-            folder = tmp_path / f"fit{rounds}"
-            with killer(folder, kills, seed=rounds):
-                assert_equal(wide_fit(client=client, folder=folder), expected)
-            assert finished_blocks(folder) == BLOCKS
-            rounds += 1
-            assert time.monotonic() - began < LIMIT
+    while len(kills) < KILLS:
+        folder = tmp_path / f"fit{rounds}"
+        with killer(folder, kills, seed=rounds):
+            assert_equal(wide_fit(client=client, folder=folder), expected)
+        assert finished_blocks(folder) == BLOCKS
+        rounds += 1
+        assert time.monotonic() - began < LIMIT
     assert len(set(kills)) == KILLS
 
 
-@pytest.mark.parametrize("start", STARTS)
 def test_a_worker_out_of_memory_ends_in_one_sentence_and_a_larger_limit_goes_on(
-    start, expected: PatchCore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    start, client, expected: PatchCore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(tasks, "DEATHS", 2)
-    with start(2, memory_limit=0.2) as client:  # less than PyTorch alone takes
+    with monkeypatch.context() as patch, start(2, memory_limit=0.2) as small:  # less than PyTorch alone takes
+        patch.setattr(tasks, "DEATHS", 2)
         sentence = "2 workers died in a row, the last at block .* memory is too small: take a smaller block_size, or "
         sentence += "allow more memory and call it again, which goes on from the 0 blocks in"
         with pytest.raises(WorkersLost, match=sentence):
-            wide_fit(client=client, folder=tmp_path / "fit")
-    with start(2, memory_limit=2) as client:
-        assert_equal(wide_fit(client=client, folder=tmp_path / "fit"), expected)
+            wide_fit(client=small, folder=tmp_path / "fit")
+    assert_equal(wide_fit(client=client, folder=tmp_path / "fit"), expected)
 
 
-@pytest.mark.parametrize("start", STARTS)
-def test_a_block_whose_file_is_damaged_while_the_fit_runs_is_made_anew(start, expected: PatchCore, tmp_path: Path):
+def test_a_block_whose_file_is_damaged_while_the_fit_runs_is_made_anew(client, expected: PatchCore, tmp_path: Path):
     folder = tmp_path / "fit"
 
     def strips() -> Iterator:
@@ -117,10 +125,9 @@ def test_a_block_whose_file_is_damaged_while_the_fit_runs_is_made_anew(start, ex
                 (place / "vectors_0.npy").write_bytes(content)
             yield strip
 
-    with start(2) as client:
-        with pytest.raises(InputError, match="is damaged .*: fit again with the same folder"):
-            wide_fit(strips(), client=client, folder=folder)
-        assert_equal(wide_fit(client=client, folder=folder), expected)
+    with pytest.raises(InputError, match="is damaged .*: fit again with the same folder"):
+        wide_fit(strips(), client=client, folder=folder)
+    assert_equal(wide_fit(client=client, folder=folder), expected)
 
 
 CLIENT = """
@@ -136,8 +143,7 @@ CLIENT = """
 
 
 @pytest.mark.parametrize("how", ["SIGINT", "SIGKILL"])
-@pytest.mark.parametrize("start", STARTS)
-def test_a_client_that_was_interrupted_is_resumed(start, how: str, expected: PatchCore, tmp_path: Path):
+def test_a_client_that_was_interrupted_is_resumed(start, client, how: str, expected: PatchCore, tmp_path: Path):
     import textwrap
 
     script, folder = tmp_path / "client.py", tmp_path / "fit"
@@ -145,19 +151,18 @@ def test_a_client_that_was_interrupted_is_resumed(start, how: str, expected: Pat
     paths = [str(ROOT), str(ROOT / "tests" / "helpers"), *filter(None, [os.environ.get("PYTHONPATH")])]
     variables = {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
     options = {"env": variables, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-    with subprocess.Popen([sys.executable, str(script), str(folder)], **options) as client:
-        wait_until(lambda: finished_blocks(folder) >= 2 or client.poll() is not None)
-        assert client.poll() is None, client.stderr.read()[-2000:]
-        workers = worker_processes(client.pid)
-        client.send_signal(getattr(signal, how))
-        client.wait(120)
-        assert client.returncode != 0
+    with subprocess.Popen([sys.executable, str(script), str(folder)], **options) as process:
+        wait_until(lambda: finished_blocks(folder) >= 2 or process.poll() is not None)
+        assert process.poll() is None, process.stderr.read()[-2000:]
+        workers = worker_processes(process.pid)
+        process.send_signal(getattr(signal, how))
+        process.wait(120)
+        assert process.returncode != 0
         wait_until(lambda: not any(worker.is_running() for worker in workers if _is_alive(worker)), 90)
-        client.stderr.read()
+        process.stderr.read()
     before = {path.name: os.stat(path).st_ino for path in (folder / "blocks").glob("block-*")}
     assert 2 <= len(before) < BLOCKS
-    with start(2) as client:
-        assert_equal(wide_fit(client=client, folder=folder), expected)
+    assert_equal(wide_fit(client=client, folder=folder), expected)
     after = {path.name: os.stat(path).st_ino for path in (folder / "blocks").glob("block-*")}
     assert before.items() <= after.items() and len(after) == BLOCKS
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -113,7 +114,10 @@ def test_labels_and_columns_of_a_strip():
 
 @pytest.fixture
 def handed_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Return a folder with answers of four learners; what `read_answer` says depends on the name alone."""
+    """Return a folder with answers of four learners; what `read_answer` says depends on the name alone.
+
+    The command computes the intervals, which have their own tests, from few resamples.
+    """
 
     def read(path: Path, *_: object) -> Answer:
         if path.stem == "bad":
@@ -121,6 +125,7 @@ def handed_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         return answer()
 
     monkeypatch.setattr(assignment_mark, "read_answer", read)
+    monkeypatch.setattr(command, "mark_answers", partial(mark_answers, n_resamples=5))
     for name in ("ann", "bad", "Zoe", ".hidden"):
         (tmp_path / "answers" / name).mkdir(parents=True)
     for name in ("bo.zip", "zoe.zip", "notes.txt"):
