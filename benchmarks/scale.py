@@ -69,18 +69,26 @@ class Stream:
         Strips to take in turn.
     count : int
         Number of crops.
+
+    Attributes
+    ----------
+    nbytes : int
+        Bytes of the crops that were taken last.
     """
 
     def __init__(self, strips: Sequence[Strip], count: int) -> None:
-        self.strips, self.count = strips, count
+        self.strips, self.count, self.nbytes = strips, count, 0
 
     def __iter__(self) -> Iterator[np.ndarray]:
         """Yield crops (256, W)."""
+        self.nbytes = 0
         for i in range(self.count):
             fabric, _ = crop_to_fabric(self.strips[i % len(self.strips)].read())
             fewer = min(FEWER, fabric.shape[1] // 4)
             start = STEP * (i // len(self.strips)) % fewer
-            yield fabric[:, start : fabric.shape[1] - fewer + start]
+            crop = fabric[:, start : fabric.shape[1] - fewer + start]
+            self.nbytes += crop.nbytes
+            yield crop
 
 
 def loopback_bytes() -> int:
@@ -227,7 +235,7 @@ def fit_stream(strips: int, workers: int, ratio: float) -> dict[str, Any]:
         "blocks": len(reports),
         "patches": sum(report["n_patches"] for report in reports),
         "block_bytes": sum(size for report in reports for size, _ in report["files"].values()),
-        "picture_bytes": sum(picture.nbytes for picture in stream) if workers else 0,
+        "picture_bytes": stream.nbytes if workers else 0,
         "network_bytes": watch.network_bytes if workers and has_dask() else 0,
         "kept": len(detector.bank_),
         "radius": detector.radius_,

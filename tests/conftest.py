@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import signal
 import sys
@@ -58,7 +59,7 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let the tests of a notebook, which share a cache, run in one process, and those of a module too.
+    """Let the tests of a notebook, which share a cache, run in one process, and those of a module with no other group.
 
     The longest come first: those that execute notebooks, kill processes and fuzz. So no process has much left to do
     when the others are done.
@@ -66,7 +67,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         source = getattr(item, "callspec", None) and item.callspec.params.get("source")
         is_executed = isinstance(source, Path) and item.get_closest_marker("slow") is not None
-        item.add_marker(pytest.mark.xdist_group(source.stem if is_executed else item.path.name))
+        if not item.get_closest_marker("xdist_group"):
+            item.add_marker(pytest.mark.xdist_group(source.stem if is_executed else item.path.name))
         item.stash[IS_LONG] = is_executed or item.path.name in LONG
     items.sort(key=lambda item: not item.stash[IS_LONG])
 
@@ -78,6 +80,12 @@ def aitex_root() -> Path:
         if folder and (Path(folder) / "NODefect_images").is_dir():
             return Path(folder)
     pytest.skip("no real AITEX strips: set AITEX_ROOT to the folder that holds NODefect_images")
+
+
+@pytest.fixture(scope="session")
+def caches(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder of caches, one per notebook: its first run fills it, and later runs and its claims are quick."""
+    return tmp_path_factory.mktemp("caches")
 
 
 @pytest.fixture(scope="session")
@@ -107,6 +115,16 @@ def small_photographs(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     folder = tmp_path_factory.mktemp("photographs") / "pictures"
     return make_photographs(folder, good=8, test_good=8, defective=8, later=12)
+
+
+@pytest.fixture(scope="module")
+def few_resamples() -> Iterator[None]:
+    """Compute the intervals of the command `inspect`, which have their own tests, from few resamples."""
+    from aitex_utils.commands import inspect
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(inspect, "measure", functools.partial(inspect.measure, n_resamples=20))
+        yield
 
 
 @pytest.fixture(scope="module")

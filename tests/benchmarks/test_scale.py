@@ -153,8 +153,11 @@ def test_the_bill_multiplies_them_and_names_the_step_that_breaks_first():
 
 def test_the_stream_has_as_many_crops_as_it_says_and_all_differ(small_practice: Path):
     strips = [strip for strip in list_strips(small_practice) if strip.is_normal]
-    crops = list(scale.Stream(strips, 7))
+    stream = scale.Stream(strips, 7)
+    crops = list(stream)
     assert len(crops) == 7 and len({crop.tobytes() for crop in crops}) == 7
+    assert stream.nbytes == sum(crop.nbytes for crop in crops)
+    assert list(stream) and stream.nbytes == sum(crop.nbytes for crop in crops)
     assert {crop.shape[0] for crop in crops} == {256} and min(crop.shape[1] for crop in crops) > 1000
 
 

@@ -8,7 +8,6 @@ import functools
 import json
 import os
 import threading
-from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 
@@ -20,10 +19,9 @@ from woven import woven
 from aitex_utils.commands import inspect
 from aitex_utils.errors import InputError
 from aitex_utils.inspection import judge
-from aitex_utils.inspection.measures import measure
 from aitex_utils.patchcore import PatchCore
 
-pytestmark = pytest.mark.usefixtures("one_thread")
+pytestmark = pytest.mark.usefixtures("one_thread", "few_resamples")
 SIDE, GOOD, SIZE = 256, 8, 96
 
 
@@ -51,14 +49,6 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> Path:
     mask[100:150, 60:120] = 255
     save(root / "masks" / "hole", mask[None])
     return root
-
-
-@pytest.fixture(scope="module", autouse=True)
-def few_resamples() -> Iterator[None]:
-    """Compute the intervals of the report, which have their own tests, from few resamples."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(inspect, "measure", functools.partial(measure, n_resamples=20))
-        yield
 
 
 @pytest.fixture(autouse=True)

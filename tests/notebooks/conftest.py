@@ -1,4 +1,4 @@
-"""What the tests that execute notebooks share: the profile of the course, and one cache for each notebook."""
+"""What the tests that execute notebooks share: the profile of the course, and notebooks that are built once."""
 
 from __future__ import annotations
 
@@ -9,12 +9,6 @@ import build as builder
 import nbformat
 import pytest
 from nbformat import NotebookNode
-
-
-@pytest.fixture(scope="session")
-def caches(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a folder of caches, one per notebook: the first run of a notebook fills it, and later runs are quick."""
-    return tmp_path_factory.mktemp("caches")
 
 
 @pytest.fixture(scope="session", autouse=True)

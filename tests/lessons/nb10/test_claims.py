@@ -18,7 +18,14 @@ from aitex_utils.lessons.nb10.neighbours import highest_place
 from aitex_utils.lessons.nb10.reference import optimism, search_quality, simulate_contests
 from aitex_utils.tiling import crop_tiles
 
-pytestmark = pytest.mark.slow
+# In one process with the notebook, whose cache it shares.
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("10_bench")]
+
+
+@pytest.fixture(scope="module")
+def bench_cache(caches: Path) -> Path:
+    """Return the cache folder of the notebook."""
+    return caches / "10_bench"
 
 
 @pytest.fixture(autouse=True)

@@ -3,43 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 from scipy.stats import beta
 
-from aitex_utils.commands import inspect
 from aitex_utils.inspection.judge import PictureRule, find_threshold
-from aitex_utils.inspection.measures import measure
 from aitex_utils.lessons.nb12 import setup
 from aitex_utils.lessons.nb12.reference import cusum, track_threshold
 from aitex_utils.lessons.nb12.report import report_summary
 from aitex_utils.lessons.nb12.verdicts import false_alarm_rate, first_alarm
+
+pytestmark = pytest.mark.xdist_group("12_your_fabric")  # in one process with the notebook, whose cache it shares
 
 
 def test_with_20_held_out_pictures_1_draw_of_7_has_twice_the_mean_rate():
     assert round(1 / beta.sf(2 / 21, 1, 20)) == 7
 
 
-@pytest.fixture(scope="module", autouse=True)
-def few_resamples() -> Iterator[None]:
-    """Compute the intervals of the report, which have their own tests, from few resamples."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(inspect, "measure", partial(measure, n_resamples=20))
-        yield
-
-
-@pytest.fixture(scope="module")
-def claims_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("claims")
-
-
 @pytest.fixture
-def _inspected(claims_cache: Path, monkeypatch: pytest.MonkeyPatch, one_thread: None) -> Iterator[None]:
-    """Inspect the photographs at a side of 256 px, once for this module."""
-    monkeypatch.setenv("COURSE_CACHE", str(claims_cache))
+def _inspected(caches: Path, monkeypatch: pytest.MonkeyPatch, one_thread: None, few_resamples: None) -> Iterator[None]:
+    """Inspect the photographs at a side of 256 px, unless the notebook has."""
+    monkeypatch.setenv("COURSE_CACHE", str(caches / "12_your_fabric"))
     setup.inspect("--good", setup.lesson_photographs(), "--out", setup.results_folder(), "--side", "256")
     yield
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import partial
 from pathlib import Path
 
 import cv2
@@ -11,10 +10,8 @@ import numpy as np
 import pytest
 from lesson_cells import source_of
 
-from aitex_utils.commands import inspect
 from aitex_utils.errors import InputError
 from aitex_utils.inspection.judge import PictureRule
-from aitex_utils.inspection.measures import measure
 from aitex_utils.inspection.picture_list import list_pictures
 from aitex_utils.inspection.pictures import check_pictures
 from aitex_utils.lessons.nb12 import failures, faults, setup
@@ -22,13 +19,7 @@ from aitex_utils.lessons.nb12.report import report_summary
 from aitex_utils.lessons.nb12.verdicts import faults_found
 from aitex_utils.practice.photographs import METADATA_FILE, Plan, render_photograph
 
-
-@pytest.fixture(scope="module", autouse=True)
-def few_resamples() -> Iterator[None]:
-    """Compute the intervals of the report, which have their own tests, from few resamples."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(inspect, "measure", partial(measure, n_resamples=20))
-        yield
+pytestmark = pytest.mark.usefixtures("few_resamples")
 
 
 @pytest.fixture(scope="module")
