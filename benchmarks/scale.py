@@ -97,7 +97,7 @@ def loopback_bytes() -> int:
     Returns
     -------
     int
-        Bytes since the system was started. They include those of other programs.
+        Bytes since the system was started. Bytes of other programs are included.
     """
     counters = psutil.net_io_counters(pernic=True)
     return sum(counter.bytes_sent for name, counter in counters.items() if name.lower().startswith("lo"))

@@ -188,6 +188,7 @@ def list_pictures(
     ------
     InputError
         If a folder is missing or cannot be opened, if two of the folders are the same, or if one contains no pictures.
+        If both `good` and `test` are None.
         Also if `good` contains a subfolder called good and other pictures, which would be learned as good too.
 
     Examples
@@ -201,6 +202,8 @@ def list_pictures(
     >>> [picture.name for picture in sets.good], sets.test[0].kind, sets.test[0].mask.name
     (['train/good/9.png', 'train/good/10.png'], 'hole', '9_mask.png')
     """
+    if good is None and test is None:
+        raise InputError("good and test are both None: name the folder of the pictures to judge as test.")
     optional = {name: path for name, path in (("test", test), ("masks", masks)) if path is not None}
     given = {**optional} if good is None else {"good": good, **optional}
     roots = {name: _given_folder(path, name) for name, path in given.items()}

@@ -33,7 +33,7 @@ def masks(sets: PictureSets) -> dict[str, str]:
     return {picture.name: picture.mask.as_posix() for picture in sets.test if picture.mask}
 
 
-def refusal(*folders: Path) -> str:
+def refusal(*folders: Path | None) -> str:
     with pytest.raises(InputError) as caught:
         list_pictures(*folders)
     message = str(caught.value)
@@ -254,6 +254,8 @@ def test_a_missing_folder_to_judge_is_asked_for(tmp_path: Path):
     assert "has no train/good and test as in MVTec AD: name the folder of pictures to judge too" in refusal(good)
     put(tmp_path, "half/train/good/1.png")
     assert "has train/good but no folder test: name the pictures to judge" in refusal(tmp_path / "half")
+    assert "good and test are both None: name the folder" in refusal(None, None)
+    assert "good and test are both None: name the folder" in refusal(None, None, good)
     mvtec_tree(tmp_path / "sets" / "carpet")
     assert f"name {tmp_path / 'sets' / 'carpet'}." in refusal(tmp_path / "sets")
     mvtec_tree(tmp_path / "sets" / "grid")
