@@ -200,6 +200,7 @@ class _Dask:
 
     def __init__(self, client: Any) -> None:
         self._client, self._addresses, self._looked, self._seen = client, [], -LOOK_AT_CLUSTER, time.monotonic()
+        self._address_of: dict[Any, str] = {}  # of the jobs for a certain worker, by their futures
 
     def count(self) -> int:
         """Return the number of workers, at least 1, and raise an error if there has been none for too long."""
@@ -219,21 +220,26 @@ class _Dask:
         self._refuse_lost_scheduler()
         name = f"{job.name.replace(' ', '-')}-{secrets.token_hex(4)}"  # the dashboard groups tasks by the first part
         options: dict[str, Any] = {"key": name, "pure": False}
-        if job.worker is not None and self.count() and self._addresses:
-            address = self._addresses[job.worker % len(self._addresses)]
-            options |= {"workers": [address], "allow_other_workers": True}
-        return self._client.submit(job.function, *job.arguments, **options)
+        if job.worker is None or not self.count() or not self._addresses:
+            return self._client.submit(job.function, *job.arguments, **options)
+        address = self._addresses[job.worker % len(self._addresses)]
+        options |= {"workers": [address], "allow_other_workers": True}
+        future = self._client.submit(job.function, *job.arguments, **options)
+        self._address_of[future] = address
+        return future
 
     def wait(self, futures: list[Any]) -> list[Any]:
         while not (done := [future for future in futures if future.done()]):
             self._refuse_lost_scheduler()
             self.count()
+            self._take_back_lost_jobs(futures)
             time.sleep(LOOK)
         return done
 
     def result(self, future: Any) -> Any:
         from distributed import KilledWorker
 
+        self._address_of.pop(future, None)
         try:
             return future.result()
         except KilledWorker as error:
@@ -256,6 +262,16 @@ class _Dask:
         except (OSError, concurrent.futures.CancelledError, RuntimeError) as error:
             self._refuse_lost_scheduler(error)
             raise
+
+    def _take_back_lost_jobs(self, futures: list[Any]) -> None:
+        """Cancel the jobs of workers that have gone, so that they are given out again.
+
+        If all workers die at once, Dask keeps such jobs for the address of a worker that never comes back, even with
+        `allow_other_workers`.
+        """
+        lost = [f for f in futures if f in self._address_of and self._address_of[f] not in self._addresses]
+        if self._addresses and lost:
+            self._client.cancel(lost)
 
     def _replace_lost_workers(self) -> None:
         """Start the workers of this machine's cluster anew that died while they started: Dask restarts all others."""

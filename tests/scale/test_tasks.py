@@ -82,6 +82,14 @@ def test_a_job_whose_worker_dies_runs_again(client: Any, tmp_path: Path):
     assert {job.name: result for job, result in run_jobs(client, jobs)}["die"] == "done"
 
 
+def test_jobs_for_the_only_worker_run_again_when_it_dies(tmp_path: Path):
+    jobs = [Job(f"square {i}", pow, (i, 2), worker=0) for i in range(3)]
+    jobs.insert(1, Job("die", die_once, (str(tmp_path / "died"),), worker=0))
+    with ProcessPool(1) as pool:
+        results = {job.name: result for job, result in run_jobs(pool, jobs)}
+    assert results == {"square 0": 0, "die": "done", "square 1": 1, "square 2": 4}
+
+
 def test_workers_that_die_again_and_again_end_in_one_sentence(client: Any, monkeypatch: pytest.MonkeyPatch):
     if client is None or isinstance(client, ThreadPoolExecutor):
         pytest.skip("its jobs run in this process")
