@@ -210,6 +210,7 @@ class _Dask:
             self._replace_lost_workers()
             if self._addresses:
                 self._seen = now
+                self._take_back_lost_jobs()
             elif now - self._seen > PATIENCE:
                 raise WorkersLost(
                     f"The cluster has had no worker for {PATIENCE:.0f} seconds: start workers, and call it again."
@@ -220,28 +221,26 @@ class _Dask:
         self._refuse_lost_scheduler()
         name = f"{job.name.replace(' ', '-')}-{secrets.token_hex(4)}"  # the dashboard groups tasks by the first part
         options: dict[str, Any] = {"key": name, "pure": False}
-        if job.worker is None or not self.count() or not self._addresses:
-            return self._client.submit(job.function, *job.arguments, **options)
-        address = self._addresses[job.worker % len(self._addresses)]
-        options |= {"workers": [address], "allow_other_workers": True}
+        if job.worker is not None and self.count() and self._addresses:
+            address = self._addresses[job.worker % len(self._addresses)]
+            options |= {"workers": [address], "allow_other_workers": True}
         future = self._client.submit(job.function, *job.arguments, **options)
-        self._address_of[future] = address
+        if "workers" in options:
+            self._address_of[future] = address
         return future
 
     def wait(self, futures: list[Any]) -> list[Any]:
         while not (done := [future for future in futures if future.done()]):
             self._refuse_lost_scheduler()
             self.count()
-            self._take_back_lost_jobs(futures)
             time.sleep(LOOK)
         return done
 
     def result(self, future: Any) -> Any:
         from distributed import KilledWorker
 
-        self._address_of.pop(future, None)
         try:
-            return future.result()
+            return self._fetch(future)
         except KilledWorker as error:
             raise _WorkerDied("its workers died") from error
         except (concurrent.futures.CancelledError, OSError) as error:
@@ -251,10 +250,27 @@ class _Dask:
             if isinstance(error, OSError) and future.status == "error":  # of the job itself
                 raise
             raise _WorkerDied("it was cancelled") from error
+        finally:
+            self._address_of.pop(future, None)
 
     def cancel(self, futures: list[Any]) -> None:
         if futures and self._client.status == "running":
             self._client.cancel(futures)
+
+    def _fetch(self, future: Any) -> Any:
+        """Return the result of a job that has ended, and look at the cluster if it died with its worker."""
+        from distributed import TimeoutError as NotYet
+
+        seconds = LOOK_AT_CLUSTER
+        while True:
+            try:
+                return future.result(timeout=seconds)
+            except NotYet:
+                if future.status == "error":  # of the job itself
+                    raise
+                self._refuse_lost_scheduler()
+                self.count()
+                seconds *= 2  # a slow network has its time
 
     def _ask_for_workers(self) -> list[str]:
         try:
@@ -263,15 +279,15 @@ class _Dask:
             self._refuse_lost_scheduler(error)
             raise
 
-    def _take_back_lost_jobs(self, futures: list[Any]) -> None:
+    def _take_back_lost_jobs(self) -> None:
         """Cancel the jobs of workers that have gone, so that they are given out again.
 
         If all workers die at once, Dask keeps such jobs for the address of a worker that never comes back, even with
         `allow_other_workers`.
         """
-        lost = [f for f in futures if f in self._address_of and self._address_of[f] not in self._addresses]
-        if self._addresses and lost:
-            self._client.cancel(lost)
+        for future, address in self._address_of.items():
+            if address not in self._addresses and not future.done():
+                self._client.cancel([future])
 
     def _replace_lost_workers(self) -> None:
         """Start the workers of this machine's cluster anew that died while they started: Dask restarts all others."""

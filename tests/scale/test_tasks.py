@@ -27,11 +27,16 @@ def client(request: pytest.FixtureRequest) -> Iterator[Any]:
         with ProcessPool(2) as pool:
             yield pool
     else:
-        pytest.importorskip("distributed", reason="Dask is not installed: `python course.py scale` installs it")
-        from aitex_utils.scale.cluster import start_cluster
-
-        with start_cluster(2, dashboard=False) as cluster:
+        with dask_client(2) as cluster:
             yield cluster
+
+
+def dask_client(n_workers: int) -> Any:
+    """Start a cluster, or skip the test."""
+    pytest.importorskip("distributed", reason="Dask is not installed: `python course.py scale` installs it")
+    from aitex_utils.scale.cluster import start_cluster
+
+    return start_cluster(n_workers, dashboard=False)
 
 
 def squares(n: int) -> Iterator[Job]:
@@ -82,11 +87,12 @@ def test_a_job_whose_worker_dies_runs_again(client: Any, tmp_path: Path):
     assert {job.name: result for job, result in run_jobs(client, jobs)}["die"] == "done"
 
 
-def test_jobs_for_the_only_worker_run_again_when_it_dies(tmp_path: Path):
+@pytest.mark.parametrize("kind", ["pool", "dask"])
+def test_jobs_for_the_only_worker_run_again_when_it_dies(kind: str, tmp_path: Path):
     jobs = [Job(f"square {i}", pow, (i, 2), worker=0) for i in range(3)]
     jobs.insert(1, Job("die", die_once, (str(tmp_path / "died"),), worker=0))
-    with ProcessPool(1) as pool:
-        results = {job.name: result for job, result in run_jobs(pool, jobs)}
+    with ProcessPool(1) if kind == "pool" else dask_client(1) as only:
+        results = {job.name: result for job, result in run_jobs(only, jobs)}
     assert results == {"square 0": 0, "die": "done", "square 1": 1, "square 2": 4}
 
 
