@@ -29,7 +29,7 @@ import numpy as np
 import psutil
 from pages import write_pages
 from results_files import read_results_if_any, rounded, write_results
-from speed import describe_machine, practice_patches
+from speed import describe_machine, practice_patches, seconds_of
 from tables_scale import bill
 
 from aitex_utils.commands.launching import run_command
@@ -260,7 +260,7 @@ def extract_alone(repeats: int = 9) -> dict[str, Any]:
     features = PatchCore(device="cpu").features
     with one_thread():
         features.extract_strip(crop, 256)
-        return {"seconds": median(_seconds(lambda: features.extract_strip(crop, 256)) for _ in range(repeats))}
+        return {"seconds": median(seconds_of(lambda: features.extract_strip(crop, 256)) for _ in range(repeats))}
 
 
 def fit_whole(strips: int) -> dict[str, Any]:
@@ -478,12 +478,12 @@ def measure_search() -> dict[str, Any]:
         for workers in (count for count in WORKERS if count):
             with start_workers(workers, memory_limit=MEMORY_LIMIT, quiet=True) as client, Watch() as watch:
                 sharded = ShardedBank(f"{place}/shards", client)
-                first, again = (_seconds(partial(sharded.search, queries)) for _ in range(2))
+                first, again = (seconds_of(partial(sharded.search, queries)) for _ in range(2))
                 result = sharded.search(queries)
             equal = all(np.array_equal(left, right) for left, right in zip(exact, result, strict=True))
             found[f"shards_{workers}"] = {"first_seconds": first, "seconds": again, "equal": equal}
             found[f"shards_{workers}"]["total_gib"] = watch.total_bytes / 2**30
-        building = _seconds(
+        building = seconds_of(
             lambda: build_disk_index(
                 np.array_split(vectors, SHARDS), f"{place}/index", nlist=NLIST, training=vectors[: 40 * NLIST]
             )
@@ -547,12 +547,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
     write_pages()
     return 0
-
-
-def _seconds(work: Callable[[], Any]) -> float:
-    begin = time.perf_counter()
-    work()
-    return time.perf_counter() - begin
 
 
 if __name__ == "__main__":

@@ -9,7 +9,6 @@ import inspect
 import io
 import itertools
 import numbers
-import pickle
 import pkgutil
 import re
 import signal
@@ -26,6 +25,7 @@ import numpy as np
 import pytest
 import torch
 from hypothesis import strategies as st
+from remembered import remembered
 from report_figures import figures_drawn_once
 from small_aitex import make_small
 from woven import woven
@@ -322,24 +322,13 @@ def _blank_photographs() -> Iterator[None]:
         yield
 
 
-_RENDERED: dict[bytes, tuple[np.ndarray, list[np.ndarray]]] = {}  # in this process
-
-
 @contextlib.contextmanager
 def _strips_rendered_once() -> Iterator[None]:
     """Let `make_practice_fabric` write the strip that was rendered before from equal arguments and random numbers."""
     from aitex_utils.practice import generate
 
-    render = generate.render_strip
-
-    def rendered(weave: Any, bed: Any, rng: np.random.Generator, *options: Any) -> tuple[np.ndarray, list[np.ndarray]]:
-        key = pickle.dumps((weave, bed, rng.bit_generator.state, options))
-        if key not in _RENDERED:
-            _RENDERED[key] = render(weave, bed, rng, *options)
-        return _RENDERED[key]
-
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(generate, "render_strip", rendered)
+        patch.setattr(generate, "render_strip", remembered(generate.render_strip))
         yield
 
 

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 
 import pytest
+from waiting import wait_until
 
 LIMIT = 600  # seconds; a process that works longer hangs, and is ended with the signal at which it prints where it is
 SOON = 0.01  # part of the seconds until a kill, counted from a change
@@ -104,16 +105,9 @@ def killed_at_random(
         pid = start(forever)
         moment = moments.uniform(0, within)
         if state and number % 2:
-            _wait_for(lambda before=before: state() != before)
+            wait_until(lambda before=before: state() != before, LIMIT, look=0.001)
             moment *= SOON
         time.sleep(moment)
         os.kill(pid, signal.SIGKILL)
         assert exit_code(pid) == -signal.SIGKILL
         yield number
-
-
-def _wait_for(condition: Callable[[], bool]) -> None:
-    end = time.monotonic() + LIMIT
-    while not condition():
-        assert time.monotonic() < end, "nothing has changed"
-        time.sleep(0.001)

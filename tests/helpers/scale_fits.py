@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -55,14 +54,6 @@ def worker_processes(parent: int | None = None) -> list[psutil.Process]:
 def finished_blocks(folder: Path) -> int:
     """Return the number of finished blocks in the folder of a fit."""
     return len(list((folder / "blocks").glob("block-*")))
-
-
-def wait_until(condition: Callable[[], object], seconds: float = 120) -> None:
-    """Wait until a condition holds, or raise an error."""
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "it did not happen in time"
-        time.sleep(0.01)
 
 
 def echo_variable(name: str) -> str | None:

@@ -17,7 +17,8 @@ from typing import Any
 import psutil
 import pytest
 from project_root import ROOT
-from scale_fits import assert_equal, finished_blocks, fitted, small_strips, wait_until, worker_processes
+from scale_fits import assert_equal, finished_blocks, fitted, small_strips, worker_processes
+from waiting import wait_until
 
 from aitex_utils import PatchCore
 from aitex_utils.errors import InputError

@@ -11,7 +11,8 @@ from concurrent.futures.process import BrokenProcessPool
 import psutil
 import pytest
 from project_root import ROOT
-from scale_fits import die, echo_variable, sleep, take_memory, wait_until
+from scale_fits import die, echo_variable, sleep, take_memory
+from waiting import wait_until
 
 from aitex_utils.errors import InputError
 from aitex_utils.scale.pool import ProcessPool, environment
