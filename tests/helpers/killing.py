@@ -15,7 +15,8 @@ import pytest
 from waiting import wait_until
 
 LIMIT = 600  # seconds; a process that works longer hangs, and is ended with the signal at which it prints where it is
-SOON = 0.01  # part of the seconds until a kill, counted from a change
+SLOW = 0.005  # seconds that each change of a file takes on the disk that `killed_at_random` pretends
+SOON = 6 * SLOW  # seconds from a change to a kill
 KILLED = 77  # exit code of a process that ends itself at a step
 CHANGES = {"os.mkdir", "os.rename", "os.rmdir", "os.remove", "os.truncate"}  # audit events before a change
 needs_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="processes are forked, which this system cannot")
@@ -72,8 +73,7 @@ def killed_at_each_step(action: Callable[[], object]) -> Iterator[int]:
         changes = itertools.count()
 
         def hook(event: str, arguments: tuple, step: int = step, changes: Iterator[int] = changes) -> None:
-            is_write = event == "open" and isinstance(arguments[2], int) and arguments[2] & (os.O_WRONLY | os.O_RDWR)
-            if (event in CHANGES or is_write) and next(changes) == step:
+            if _is_change(event, arguments) and next(changes) == step:
                 os._exit(KILLED)
 
         code = exit_code(start(action, lambda hook=hook: sys.addaudithook(hook)))
@@ -81,6 +81,17 @@ def killed_at_each_step(action: Callable[[], object]) -> Iterator[int]:
             return
         assert code == KILLED
         yield step
+
+
+def _is_change(event: str, arguments: tuple) -> bool:
+    """Say whether an audit event comes before a change of a file."""
+    is_write = event == "open" and isinstance(arguments[2], int) and arguments[2] & (os.O_WRONLY | os.O_RDWR)
+    return event in CHANGES or bool(is_write)
+
+
+def _use_slow_disk() -> None:
+    """Let this process wait before each change of a file."""
+    sys.addaudithook(lambda event, arguments: time.sleep(SLOW) if _is_change(event, arguments) else None)
 
 
 def killed_at_random(
@@ -92,7 +103,8 @@ def killed_at_random(
 ) -> Iterator[int]:
     """Run `action` over and over in a process and kill it within so many seconds; yield after each kill.
 
-    Every second kill comes soon after `state` has changed, so kills meet that part of the work on any machine.
+    Every second kill comes soon after `state` has changed. Files change slowly then, so kills meet that part of the
+    work on any machine.
     """
     moments = random.Random(seed)
 
@@ -102,12 +114,12 @@ def killed_at_random(
 
     for number in range(kills):
         before = state() if state else None
-        pid = start(forever)
-        moment = moments.uniform(0, within)
+        pid = start(forever, _use_slow_disk if state else lambda: None)
         if state and number % 2:
             wait_until(lambda before=before: state() != before, LIMIT, look=0.001)
-            moment *= SOON
-        time.sleep(moment)
+            time.sleep(moments.uniform(0, SOON))
+        else:
+            time.sleep(moments.uniform(0, within))
         os.kill(pid, signal.SIGKILL)
         assert exit_code(pid) == -signal.SIGKILL
         yield number

@@ -69,7 +69,7 @@ def test_a_killed_fit_and_save_leaves_a_whole_detector_and_the_next_save_cleans_
     )
     assert run.returncode == 0, run.stderr[-3000:]
     assert os.listdir(tmp_path) == ["detector"]
-    assert int(run.stdout) > kills // 25  # kills in the middle of saving
+    assert int(run.stdout) > kills // 10  # kills in the middle of saving
 
 
 # A run takes less than a second: pictures of one tile, which are scaled down to 32 px for the network.
