@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import InputError, MissingError, check_integer
+from ..errors import InputError, MissingError, check_integer, check_number
 from ..fast.exact_distances import squared_distances_at
 from ..files.atomic_write import atomic_write, scratch_folder
 from ..files.ownership import Manifest
@@ -28,6 +28,7 @@ from .tasks import Job, count_workers, run_jobs
 
 HEADER, FORMAT, VERSION = "header.json", "aitex_utils shards", 1
 MOST_SHARDS = 10_000
+COPIES = 4  # bytes of a searched shard in memory, divided by the bytes of its vectors: 3.6, rounded up
 _banks: OrderedDict[tuple[str, str], MemoryBank] = OrderedDict()  # of this process, the last used at the end
 
 
@@ -93,6 +94,8 @@ class ShardedBank:
         Folder that `write_shards` wrote, where all workers can read it.
     client : distributed.Client, ProcessPool, concurrent.futures.Executor or None
         Workers, see `cluster`; None searches one shard after the other in this process.
+    keep_gib : float
+        GiB of shards that each worker keeps in memory for the next search.
 
     Attributes
     ----------
@@ -102,12 +105,13 @@ class ShardedBank:
     Raises
     ------
     InputError
-        If the folder is missing, foreign or damaged.
+        If the folder is missing, foreign or damaged, or an argument is out of range.
 
     Notes
     -----
-    A worker keeps the shards that it searched, as many as are its share, and the next search gives them to it again.
-    Queries go to the workers as a file. The distances come back through the scheduler: 16 n k bytes per shard.
+    A worker keeps shards that it searched, up to `keep_gib`, and the next search gives them to it again. It reads the
+    other ones for each search. In memory a shard takes four times the bytes of its vectors, and one shard is always
+    kept: choose `n_shards` so that one fits. Queries go to the workers as a file. The distances come back through the scheduler: 16 n k bytes per shard.
 
     Examples
     --------
@@ -119,7 +123,8 @@ class ShardedBank:
     [[0, 1]]
     """
 
-    def __init__(self, folder: str | os.PathLike, client: Any = None) -> None:
+    def __init__(self, folder: str | os.PathLike, client: Any = None, *, keep_gib: float = 1.0) -> None:
+        self._keep_bytes = check_number("keep_gib", keep_gib, "[0, inf)", example=1) * 2**30
         self._folder, self._client = full_path(folder), client
         self._header = _read_header(self._folder, folder)
 
@@ -163,7 +168,8 @@ class ShardedBank:
                 "the same backbone and layers."
             )
         shards, workers = self._header["shards"], count_workers(self._client)
-        kept = -(-len(shards) // workers)
+        bytes_of_one = COPIES * 4 * self._header["channels"] * max(one["vectors"] for one in shards)
+        kept = max(1, min(-(-len(shards) // workers), int(self._keep_bytes // bytes_of_one)))
         with scratch_folder(self._folder) as scratch:
             path = scratch / "queries.npy"
             write_array(path, patches)
@@ -251,11 +257,16 @@ def merge_nearest(answers: list[tuple[np.ndarray, np.ndarray]], k: int) -> tuple
 
 
 def _bank(path: str, digest: str, kept: int) -> MemoryBank:
-    """Return the bank of a shard, and keep the last ones that were used."""
+    """Return the bank of a shard, and keep it if there is room.
+
+    Shards are searched in turn. So the one used last is needed again latest, and makes room for the next.
+    """
     key = (path, digest)
     if key not in _banks:
-        while len(_banks) >= kept:  # before the next one is read: never one more than its share
-            _banks.popitem(last=False)
+        for other in [other for other in _banks if Path(other[0]).parent != Path(path).parent]:
+            del _banks[other]
+        while len(_banks) >= kept:  # before the next one is read, or both would be in memory
+            _banks.popitem()
         data = _read(path)
         if hashlib.sha256(data).hexdigest() != digest:
             raise InputError(f"{path} is damaged (its SHA-256 differs): write the shards again.")

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from aitex_utils import MemoryBank
 from aitex_utils.errors import InputError
 from aitex_utils.scale import sharded_search
-from aitex_utils.scale.sharded_search import ShardedBank, merge_nearest, write_shards
+from aitex_utils.scale.sharded_search import COPIES, ShardedBank, merge_nearest, write_shards
 
 
 def vectors_and_queries(n: int = 3000, channels: int = 16, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
@@ -70,18 +70,31 @@ def test_distances_that_differ_only_in_float64_keep_their_order():
     assert indices.tolist() == [[9, 0]] and distances[0, 0] == distances[0, 1]
 
 
-def test_a_process_keeps_no_more_shards_than_its_share(tmp_path: Path):
-    sharded_search._banks.clear()
+def test_a_process_keeps_no_more_shards_than_fit_and_reads_only_the_others_again(tmp_path: Path, monkeypatch):
     vectors, queries = vectors_and_queries(300)
-    header = ShardedBank(write_shards(vectors, tmp_path / "shards", 5))
-    np.save(tmp_path / "queries.npy", queries)
-    shards = header._header["shards"]
-    for kept in (2, 5):
-        for shard in shards:
-            path = str(tmp_path / "shards" / shard["file"])
-            sharded_search.search_shard(path, shard, str(tmp_path / "queries.npy"), 1, kept)
+    read = []
+    real = sharded_search._read
+    monkeypatch.setattr(sharded_search, "_read", lambda path: read.append(Path(path).name) or real(path))
+    monkeypatch.setattr(sharded_search, "_banks", type(sharded_search._banks)())
+    folder = write_shards(vectors, tmp_path / "shards", 5)
+    of_one = COPIES * vectors[:60].nbytes / 2**30
+    expected = MemoryBank().add(vectors).search(queries)
+    for room, kept, again in ((0, 1, 5), (0.5, 1, 5), (2.5, 2, 3), (9, 5, 0)):
+        sharded_search._banks.clear()
+        bank = ShardedBank(folder, keep_gib=room * of_one)
+        for _ in range(2):
+            read.clear()
+            assert_same(bank.search(queries), expected)
         assert len(sharded_search._banks) == kept
-    sharded_search._banks.clear()
+        assert len([name for name in read if name != "queries.npy"]) == again
+
+
+def test_shards_of_another_folder_make_room(tmp_path: Path, monkeypatch):
+    monkeypatch.setattr(sharded_search, "_banks", type(sharded_search._banks)())
+    vectors, queries = vectors_and_queries(300)
+    for name in ("one", "another"):
+        ShardedBank(write_shards(vectors, tmp_path / name, 2)).search(queries)
+        assert {Path(path).parent.name for path, _ in sharded_search._banks} == {name}
 
 
 def test_a_memory_mapped_array_is_written_and_shards_are_replaced(tmp_path: Path):
@@ -120,6 +133,8 @@ def test_wrong_arguments_are_refused(tmp_path: Path):
     with pytest.raises(InputError, match="is missing: give the folder that write_shards wrote"):
         ShardedBank(tmp_path / "shards")
     bank = ShardedBank(write_shards(vectors, tmp_path / "shards", 2))
+    with pytest.raises(InputError, match="^keep_gib is -1"):
+        ShardedBank(tmp_path / "shards", keep_gib=-1)
     with pytest.raises(InputError, match="^k is 101, .* from 1 to 100"):
         bank.search(queries, 101)
     with pytest.raises(InputError, match="8 channels but the bank has 16"):
