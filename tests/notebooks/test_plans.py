@@ -166,6 +166,14 @@ def test_the_command_says_how_to_open_the_first_notebook(
     assert notebook == Path("data/day2/06_scores.ipynb") and (tmp_path / notebook).is_file()
 
 
+def test_a_copy_without_the_plans_says_where_to_run_the_command(
+    command: Callable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+):
+    monkeypatch.setattr(builder, "FOLDER", tmp_path / "notebooks")
+    assert command(["lab90"]) == 1
+    assert "run it in the whole course, and copy the folder data/lab90 from there" in capsys.readouterr().err
+
+
 def test_the_command_refuses_an_unknown_path_and_foreign_files(
     command: Callable, tmp_path: Path, capsys: pytest.CaptureFixture
 ):
