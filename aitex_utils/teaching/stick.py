@@ -87,6 +87,8 @@ The script copies the course into the folder patchcore-course in your home folde
 takes some minutes, once, and needs no network. Then it opens the first notebook in a browser. Start the course in the
 same way the next time, or with `python course.py lab` in that folder, which no longer needs the stick.
 
+Teachers begin with teaching/README.md in that folder. A stick without solutions lacks this page.
+
 `sha256sum -c SHA256SUMS` (macOS: `shasum -a 256 -c SHA256SUMS`) checks the copy of this folder.
 """
 

@@ -396,6 +396,7 @@ def test_scripts_name_the_versions_and_fit_their_systems():
     assert "in python3.11 python3.10 python3.9 python3 python\n" in texts["start.sh"] == texts["start.command"]
     assert "(3.11 3.10 3.9)" in texts["start.bat"]
     assert texts["start.bat"].count("\n") == texts["start.bat"].count("\r\n") and "\r" not in texts["start.sh"]
+    assert "teaching/README.md" in texts["README.txt"]
     assert "version 1.2.3" in texts["README.txt"] and "3.9 or 3.11 or 3.10" in texts["README.txt"]
 
 
