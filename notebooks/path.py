@@ -24,8 +24,8 @@ def make_path(name: str, folder: Path, *, for_class: bool = False) -> list[str]:
     known = {path.stem: text for path, text in plans.plan_pages(build.teaching()).items()}
     if not known:
         raise InputError(
-            "This copy of the course has no teaching/paths, which names the sections: run it in the whole course, and copy "
-            f"the folder data/{name} from there."
+            "This copy of the course has no teaching/paths, which names the sections: run it in the whole course, and "
+            f"copy the folder data/{name} from there."
         )
     if name not in known:
         raise InputError(f"There is no path {name!r}: choose from {', '.join(known)}.")
