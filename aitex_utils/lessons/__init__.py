@@ -1,7 +1,7 @@
 """The functions with which notebooks teach: `check`, `hint`, `predict`, `reveal`, `calibration`, `quiz`.
 
 `yours` lets later cells run on the learner's own functions, and `progress_table` shows what a learner has done. `sign`
-puts the learner's name into the progress file, and `unsign` removes it. The
+puts the learner's name into the progress file, `unsign` removes it, and `hand_in` copies the file for a teacher. The
 exercises, the quiz and the figures of a notebook are in a folder of their own (`nb01/`, ...). Nothing is sent anywhere.
 `engine/progress.py` describes the file that is kept.
 """
@@ -13,7 +13,7 @@ from .engine.compare import Verdict
 from .engine.judge import Exercise, Mistake, judge
 from .engine.predictions import calibration, predict, reveal
 from .engine.quiz import Question, quiz
-from .engine.sign import sign, unsign
+from .engine.sign import hand_in, sign, unsign
 from .engine.table import progress_table
 from .engine.yours import yours
 
@@ -24,6 +24,7 @@ __all__ = [
     "Verdict",
     "calibration",
     "check",
+    "hand_in",
     "hint",
     "judge",
     "predict",

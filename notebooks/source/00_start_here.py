@@ -475,11 +475,12 @@ _ = doctor()
 # | `calibration()` | shows how many of your guesses contained the result |
 # | `progress_table()` | shows what you have passed, and the path of the file that stores it |
 # | `sign("Ada")`, `unsign()` | adds your name to that file for a teacher, or removes it |
+# | `hand_in("ada")` | copies that file to `ada.json` beside the notebook, for a teacher |
 #
 # Each section imports the calls that it uses. In a cell of your own, import the call first, for example with
 # `from aitex_utils.lessons import sign`.
 #
-# The course stores passed exercises, guesses and answers in one file on your computer, with times and mistakes. Nothing
+# The course stores passed exercises and questions and your guesses in one file on your computer, with times and mistakes. Nothing
 # is sent anywhere, and the file contains no name unless you sign it. You can hand this file to a teacher. To choose
 # another file, set the environment variable `COURSE_PROGRESS`.
 

@@ -1,14 +1,22 @@
-"""Sign the progress file with a name, and take the name back."""
+"""Sign the progress file with a name, take the name back, and copy the file for a teacher."""
 
 from __future__ import annotations
 
+import os
+import re
+from pathlib import Path
 from typing import Any
+
+from aitex_utils.errors import InputError
+from aitex_utils.files.atomic_write import atomic_write
+from aitex_utils.files.paths import full_path
 
 from .compare import plain_text
 from .display import say
-from .progress import progress_file, read_progress, update_name
+from .progress import parse_progress, progress_file, read_progress, update_name
 
 LONGEST = 60  # characters of a name
+OF_A_FILE = re.compile(r"\w[\w-]{0,59}")
 
 
 def sign(name: Any = None) -> None:
@@ -52,3 +60,48 @@ def unsign() -> None:
         return
     removed = "Your name was removed from your progress file. Copies that you handed over still contain it."
     say("info", "Not signed", removed if is_signed else "There is no name in your progress file.")
+
+
+def hand_in(name: Any = None) -> None:
+    """Copy your progress file into the folder of the notebook, where it is easy to find, for a teacher.
+
+    Parameters
+    ----------
+    name : str
+        Name of the copy, without ".json". An earlier copy of this name is replaced, and no other file is.
+
+    Notes
+    -----
+    Nothing is sent. The copy contains your name only if you ran `sign`.
+
+    Examples
+    --------
+    >>> hand_in("ada")
+    ○ Not copied  There is no progress yet: solve an exercise first.
+    """
+    if not isinstance(name, str) or not OF_A_FILE.fullmatch(name):
+        say("open", "Not copied", 'Write a name of letters and digits in quotes, for example `hand_in("ada")`.')
+        return
+    content = _content(progress_file())
+    if content is None:
+        say("open", "Not copied", "There is no progress yet: solve an exercise first.")
+        return
+    try:
+        copy = full_path(f"{name}.json")
+        if os.path.lexists(copy) and _content(copy) is None:
+            raise InputError(f"{copy} is no progress file and stays as it is: choose another name.")
+        with atomic_write(copy) as temporary:
+            temporary.write_bytes(content)
+    except InputError as error:
+        say("open", "Not copied", str(error))
+        return
+    say("info", f"Copied to {copy.name}", f"Give {copy} to your teacher. Nothing is sent anywhere.")
+
+
+def _content(path: Path) -> bytes | None:
+    """Return the content of a progress file, None if it is none or cannot be read."""
+    try:
+        content = path.read_bytes()
+    except OSError:
+        return None
+    return None if parse_progress(content) is None else content

@@ -1,4 +1,4 @@
-"""A learner agrees to a name in the progress file, and takes it back."""
+"""A learner agrees to a name in the progress file, takes it back, and copies the file for a teacher."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from aitex_utils.lessons import check, predict, reveal, sign, unsign
+from aitex_utils.lessons import check, hand_in, predict, reveal, sign, unsign
 from aitex_utils.teaching.class_files import read_class
 from aitex_utils.teaching.progress_files import FolderReader
 
@@ -64,3 +64,62 @@ def test_the_command_for_a_class_reads_what_the_course_writes(one_exercise: Path
     assert (learner.label, attempt.tries, attempt.mistake) == ("Ada", 1, "squared")
     assert attempt.first == attempt.last is not None and learner.content.guesses["09.a"].is_hit
     assert content(one_exercise)["course"] == learner.content.course
+
+
+def test_a_copy_for_a_teacher_lies_in_the_folder_of_the_notebook(
+    one_exercise: Path, printed: Callable[[], str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    folder = tmp_path / "notebooks"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    hand_in("ada")
+    assert "no progress yet" in printed() and not list(folder.iterdir())
+    for answer in (lambda x: x, lambda x: x * x):
+        check("09.1", answer)
+        printed()
+        hand_in("ada")
+        assert str(folder / "ada.json") in printed()
+        assert (folder / "ada.json").read_bytes() == one_exercise.read_bytes()
+    assert [path.name for path in folder.iterdir()] == ["ada.json"]
+    (learner,) = read_class(FolderReader(folder)).learners
+    assert (learner.label, learner.content.attempts["09.1"].tries) == ("ada", 2)
+
+
+@pytest.mark.parametrize("name", ["", None, 5, "a/b", "../ada", "ada.json", "a b", "-a", "a" * 61, hand_in])
+def test_a_name_that_is_none_for_a_file_is_refused(
+    name: Any, one_exercise: Path, printed: Callable[[], str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.chdir(tmp_path)
+    check("09.1", lambda x: x)
+    before = sorted(tmp_path.rglob("*"))
+    printed()
+    hand_in(name)
+    assert printed().startswith("○ Not copied") and sorted(tmp_path.rglob("*")) == before
+
+
+@pytest.mark.parametrize("kind", ["thesis", "folder", "link", "read-only"])
+def test_a_copy_replaces_nothing_but_a_progress_file(
+    kind: str, one_exercise: Path, printed: Callable[[], str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    folder = tmp_path / "notebooks"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    check("09.1", lambda x: x)
+    if kind == "thesis":
+        (folder / "ada.json").write_text("{}")
+    elif kind == "folder":
+        (folder / "ada.json").mkdir()
+    elif kind == "link":
+        (tmp_path / "mine.json").write_text("[]")
+        (folder / "ada.json").symlink_to(tmp_path / "mine.json")
+    else:
+        monkeypatch.setattr("os.replace", refused)
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    printed()
+    hand_in("ada")
+    assert printed().startswith("○ Not copied ")
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
+
+
+def refused(*_: object) -> None:
+    raise PermissionError(13, "Permission denied")
