@@ -110,7 +110,7 @@ class ShardedBank:
     Notes
     -----
     A worker keeps shards that it searched, up to `keep_gib`, and the next search gives them to it again. It reads the
-    other ones for each search. In memory a shard takes four times the bytes of its vectors, and one shard is always
+    other shards for each search. In memory a shard takes four times the bytes of its vectors, and one shard is always
     kept: choose `n_shards` so that one fits. Queries go to the workers as a file. The distances come back through the
     scheduler: 16 n k bytes per shard.
 
