@@ -34,9 +34,9 @@
 # A mill has 100 looms. A loom weaves four strips per minute, so the mill weaves more than half a million strips per day.
 # Can `PatchCore` learn from all of them?
 #
-# The next cell measures one core of *this* machine: the seconds to extract the patches of a strip, and the distances per
-# second of sampling and of search. We assume that these constants hold for any amount of data. A strip is 4,096 px long.
-# Tiles are not enlarged here, so each tile of 256 px has 32 x 32 patches. This takes about 5 seconds.
+# The next cell measures one core of *this* machine: the seconds to extract the patches of a strip, and the number of
+# distances per second in sampling and in search. We assume that these constants hold for any amount of data. A strip is
+# 4,096 px long. Tiles are not enlarged here, so each tile of 256 px has 32 x 32 patches. This takes about 5 seconds.
 
 # %% tags=["start-here"]
 # Start here again after a restart
@@ -67,9 +67,9 @@ reveal("11.a", n_patches * constants.patch_bytes / 2**30, unit="GiB")
 
 # %% [markdown]
 # The sampler works with the patches, a copy of them side by side, their projection, and a rounded form. Together they
-# take `WORKING_COPIES` times the bytes of the patches (`3.5`). The columns are the memory, the hours of the extraction and
-# of the greedy choices for a coreset of 1 %, and the bank with its search. All times are for one core, and a search is
-# for one strip.
+# take `WORKING_COPIES` times the bytes of the patches (`3.5`). The columns are the memory, the hours of the extraction
+# and of the greedy choices for a coreset of 1 %, and the bank with its search. All times are for one core, and a search
+# is for one strip. The figure is for two cores, with limits of 16 GiB and 24 hours.
 
 # %%
 for name, strips in DATA.items():
@@ -104,14 +104,13 @@ show(*plot_growth(strips, needs, limits, DATA))
 # 6. The patch $u$ is in $\mathcal U$.
 # 7. By line 3, there is a chosen patch $c$ in $\mathcal C$ with $\lVert u-c\rVert \le R$.
 # 8. By the triangle inequality, $\lVert p-c\rVert \le \lVert p-u\rVert+\lVert u-c\rVert \le r+R$.
-# 9. This holds for every patch, so the covering radius of $\mathcal C$ is **at most r + R**.
+# 9. This holds for every patch, so the covering radius of $\mathcal C$ over all patches is **at most r + R**.
 # 10. No line uses which patches are in which block, or which block comes first.
 #
-# In words: a patch is at most r from a patch that its block kept, and that patch is at most R from the last coreset. Line
-# 10 is why the blocks can be on different machines. Coresets with this property are called **composable** (Indyk and
+# Line 10 is why the blocks can be on different machines. Coresets with this property are called **composable** (Indyk and
 # others, 2014, [doi 10.1145/2594538.2594560](https://doi.org/10.1145/2594538.2594560)).
 #
-# We look at two blocks of patches with two channels.
+# We look at two blocks with two channels.
 
 # %% tags=["start-here"]
 # Start here again after a restart
@@ -138,7 +137,7 @@ show(*plot_union(union))
 
 # %% [markdown]
 # The bound is reached only if both steps of one patch are the longest possible and point in one direction. This is rare,
-# so the measured radius is mostly smaller.
+# so the measured radius is usually smaller.
 #
 # ### Unions of unions
 #
@@ -154,8 +153,8 @@ show(*plot_union(union))
 #
 # *Easy, 10 minutes.*
 #
-# `radii` is `(n,)`: the radius R of the greedy choice at each node. `parents` is `(n,)`: the number of each node's parent,
-# which is larger than its own number. The root is the last node, and its parent is -1. Return the bound at the root.
+# `radii` is `(n,)`: the radius R(v) of each node v. `parents` is `(n,)`: the number of each node's parent, which is
+# larger than the node's own number. The root is the last node, and its parent is -1. Return the bound at the root.
 #
 # Example: two blocks with the radii 2 and 3 have one parent, whose own radius is 1. So `radii` is `[2, 3, 1]` and
 # `parents` is `[2, 2, -1]`. The bound is 1 + 3 = 4.
@@ -178,8 +177,8 @@ def tree_bound(radii: np.ndarray, parents: np.ndarray) -> float:
 check("11.1", tree_bound)  # stuck? hint("11.1")
 
 # %% [markdown]
-# Now a tree over 32 blocks of 60 patches. The stream drifts slowly, and each node keeps 20. We compare the largest bound
-# and the largest measured radius of each level.
+# We build a tree with a fan-in of 2 over 32 blocks of 60 patches. The stream drifts slowly, and each node keeps 20. We
+# compare the largest bound and the largest measured radius of each level.
 
 # %%
 bound = yours("11.1", course_bound)
@@ -192,8 +191,8 @@ measured = [tree.measured[nodes].max() for nodes in levels]
 show(*plot_levels(bounds, measured, single=single))
 
 # %% [markdown]
-# The bound grows by one radius per level. The measured radius stays near the radius of one choice among all patches. A
-# large fan-in makes the tree flat: with a fan-in of 8, four levels are enough for 4,096 blocks.
+# The bound grows by one radius per level. From level 1 on, the measured radius stays near the radius of one choice among
+# all patches. A large fan-in makes the tree flat: with a fan-in of 8, four levels are enough for 4,096 blocks.
 #
 # ### Exercise 11.2: Merge coresets
 #
@@ -202,9 +201,9 @@ show(*plot_levels(bounds, measured, single=single))
 # `coresets` is a list of arrays `(n, C)`, and `radii` has the covering radius of each over its block. Choose `k` patches
 # from the union, and return two results: the chosen patches `(k, C)` in the order of choice, and the bound on their
 # covering radius over all blocks. `farthest_first(points, k)` returns the *indices* of k greedy choices, beginning with
-# the first point, and their radius.
+# the first point, and their covering radius.
 #
-# Example: a block keeps 0 and 1, another 5 and 9 (one channel). Their radii are 0.5 and 2. With `k = 3`, greedy
+# Example: one block keeps 0 and 1, another keeps 5 and 9 (one channel). Their radii are 0.5 and 2. With `k = 3`, greedy
 # chooses 0, 9 and 5, and the patch at 1 is 1 away. The bound is 1 + 2 = 3.
 
 
@@ -227,16 +226,17 @@ check("11.2", merge_coresets)  # stuck? hint("11.2")
 # %% [markdown]
 # <details><summary>In depth: how much worse than one choice?</summary>
 #
-# One greedy choice of k among all patches has at most twice the best possible radius (notebook 04). Let this best radius
-# be o.
+# One greedy choice of k among all patches has at most twice the best possible radius (notebook 04). Let o be the best
+# possible radius of k centres.
 #
 # Let each block keep k patches. The best k centres of all patches also cover each block within o, and the proof of notebook
 # 04 allows centres that are not in the block. So r is at most 2 o. For the same reason, R is at most 2 o. So r + R is at
 # most **four times** the best possible radius.
 #
-# `PatchCore` keeps fewer patches per block, `OVERSAMPLING` times the share of the block, because the blocks together would
-# keep too many. So this factor does not hold there. But each fit computes r + R, and `radius_` is this bound. It holds in
-# the projection of the sampler (notebook 04), which is the same for all blocks, because they have one seed.
+# `PatchCore` keeps fewer patches per block, because the blocks together would keep too many: `OVERSAMPLING` (`1.5`) times
+# the share of the block. So it does not guarantee this factor. But each fit in blocks computes r + R, and `radius_` is this
+# bound. It holds in the projection of the sampler (notebook 04), which is the same for all blocks, because they have one
+# seed.
 #
 # </details>
 
@@ -278,11 +278,11 @@ coreset = fit_in_blocks(8192)
 print(compare_banks(coreset, fit_in_blocks(8192, shuffled=True)))
 
 # %% [markdown]
-# The order has no effect for two reasons. A block's coreset depends on its own patches and the seed alone. And the join
-# takes the blocks by their *numbers*, not as they come.
+# The order has no effect: a block's coreset depends on its own patches and the seed alone, and the join takes the blocks
+# by their *numbers*.
 #
-# Another **block size** does change the result. The next cell compares the covering radius with the radius of one choice
-# among all patches. **How many times as large is it with blocks of 8,192 patches?**
+# Another **block size** does change the result. **How many times as large is the covering radius with blocks of 8,192
+# patches as with one choice among all patches?**
 
 # %%
 predict("11.c", 1.0, 1.5, unit="times")
@@ -302,8 +302,7 @@ reveal("11.c", radii[1] / single, unit="times")
 show(*plot_sizes(sizes, radii, single))
 
 # %% [markdown]
-# At all sizes, the radius is close to the radius of one choice. So here, the block size is a question of memory and time,
-# not of quality.
+# At all sizes, the radius is close to the radius of one choice. So here, the block size affects mainly memory and time.
 #
 # ### Exercise 11.3: A block size for a limit of memory
 #
@@ -339,7 +338,7 @@ for gib in (1, 2, 4, 8):
     print()
 
 # %% [markdown]
-# More workers mean smaller blocks. With 600 MiB for each, the workers themselves take most of a small memory.
+# More workers mean smaller blocks. With 600 MiB for each, the workers themselves take most of a small memory, or all of it.
 
 # %% [markdown]
 # ## 4. A pool of processes
@@ -347,11 +346,13 @@ for gib in (1, 2, 4, 8):
 # Blocks are independent, so several processes can reduce them at the same time. `start_pool(2)` gives a pool of two worker
 # processes, and `fit_strips` takes it as its `client`:
 #
-# - the pieces of a block go to a file, and a worker gets its *name*;
+# - the pieces of a block go to a file, and a worker gets the *name* of the file;
 # - the worker extracts the patches, reduces them, and writes the coreset as a folder;
 # - the main process joins the coresets.
 #
-# First, one process. This takes about 5 seconds.
+# The pieces can come from a generator, because only a few blocks are processed at any time.
+#
+# First, we fit in one process. This takes about 5 seconds.
 
 # %% tags=["start-here"]
 # Start here again after a restart
@@ -419,15 +420,15 @@ print(describe_threads(by_threads))
 # 2. **Data.** An array that is an argument is serialised, sent and read again. The patches of a strip are about 10 times
 #    as large as its pixels. So we send names, and a worker reads the pixels.
 # 3. **Threads.** Two workers on two cores are busy with one thread each. With more threads, they compete for the cores, and
-#    can take much longer. So each worker has one thread, which is set before it imports anything.
+#    can take much longer. So each worker has one thread.
 #
 # <details><summary>In depth: why bit for bit?</summary>
 #
 # Floating-point sums depend on the order of their terms. A network on two threads adds in another order than on one, and
-# its patches differ in the last digits. The greedy sampler then can choose another of two patches that are nearly equally
-# far. So a block is always extracted on *one* thread, in one process too. The distances of the sampler are computed in a
-# way that no thread changes. Other kinds of processors use other instructions, so between them the last digits can
-# differ.
+# its patches differ in the last digits. The greedy sampler can then choose the other of two patches that are nearly
+# equally far. So a block is always extracted on *one* thread, in one process too. The distances of the sampler do not
+# depend on the number of threads. Other kinds of processors use other instructions, so the last digits can differ between
+# them.
 #
 # </details>
 #
@@ -435,9 +436,9 @@ print(describe_threads(by_threads))
 #
 # *Medium, 15 minutes.*
 #
-# A program has `workers` workers and takes `wall` seconds from its start to its end. The arrays `begins` and `ends` say
-# when each task began and ended. `moving` is the part of each task in which it moved data, in seconds. All workers together
-# have `workers * wall` seconds. A worker without a task waits. Return how these seconds were used:
+# A program has `workers` workers and takes `wall` seconds from its start to its end. The arrays `begins` and `ends`
+# contain the seconds at which each task began and ended. `moving` contains the seconds in which each task moved data. All
+# workers together have `workers * wall` seconds. A worker without a task waits. Return how these seconds were used, as
 # `(computing, moving, waiting)`.
 #
 # Example: two workers, 6 seconds. One task runs from 2 to 5 and moves data for 1 second, the other runs from 3 to 6. The
@@ -472,11 +473,11 @@ print(describe_worker_time(*parts))
 # %% [markdown]
 # ## 5. The same on Dask
 #
-# **Dask** is a Python library that gives tasks to workers: processes on this machine, or on many machines. A **scheduler**
-# knows which worker is free and which data it has. Our code is the same: `client` is then a client of Dask. Without Dask,
-# the next cells run on the pool. `python course.py scale` adds Dask.
+# **Dask** is a Python library that gives tasks to workers: processes on this machine, or on many machines. Its
+# **scheduler** records which worker is free. Our code stays the same, and `client` is a client of Dask. Without Dask, the
+# next cells run on the pool. `python course.py scale` adds Dask.
 #
-# We use a small fan-in, to see some levels. This takes about 15 seconds.
+# We use a fan-in of 2, so the tree has several levels. This takes about 15 seconds.
 
 # %% tags=["start-here"]
 # Start here again after a restart
@@ -508,7 +509,7 @@ with TemporaryDirectory() as folder, start_workers(2) as client:
 show(*plot_timeline(tasks, title="Task stream"))
 
 # %% [markdown]
-# Numbers are blocks, and green bars are merges. Each level waits for the whole level before.
+# A green bar is a *merge*, which reduces a union. Each level waits for the whole level before.
 #
 # Dask's **dashboard** is a web page of the scheduler. `start_workers` prints its address, and the page exists as long as
 # the client. Its most useful panels are:
@@ -517,7 +518,7 @@ show(*plot_timeline(tasks, title="Task stream"))
 # |---|---|---|
 # | Task Stream | a row per worker, a bar per task, as in our figure | white gaps: a worker waits; red bars: data moves |
 # | Workers | memory and CPU of each worker | memory near the limit; a CPU that is hardly used |
-# | Graph | the tasks and what they need | long chains |
+# | Graph | the tasks and their dependencies | long chains |
 #
 # **Try it.** Keep a Dask client open, and watch the dashboard's task stream while you fit again.
 #
@@ -554,7 +555,7 @@ show(*plot_graph([task.name for task in ordered], seconds, needs))
 # - a **chain** of tasks that need each other runs one after the other, so the longest chain is a limit;
 # - the work of all tasks is shared by the `workers`, so the sum of the seconds divided by `workers` is a limit.
 #
-# Return the larger of both. A real schedule can take longer.
+# Return the larger limit. A real schedule can take longer.
 #
 # Example: tasks of 3, 5 and 2 seconds, and the third needs the others. The longest chain takes 5 + 2 = 7 seconds. Two
 # workers share 10 seconds of work, 5 each. Return 7.
@@ -583,13 +584,13 @@ for workers in (1, 2, 4, 8, 16):
 print(describe_shortest(ends.max() - begins.min(), shortest(seconds, needs, 2)))
 
 # %% [markdown]
-# From some number of workers on, the longest chain is the limit, and more workers do not help. This graph has few tasks, so
-# this happens early. With thousands of blocks, the work per worker is the limit.
+# From some number of workers on, the longest chain is the limit. This graph has few tasks, so this happens early. With
+# thousands of blocks, the work per worker is the limit.
 #
 # ### Read the figure and decide
 #
 # Three made-up programs do work that takes one process 8 seconds. All three are slower on two workers. Striped bars move
-# data.
+# data, and dotted lines are the ends of the programs.
 
 # %%
 show(*plot_cases(*slow_programs()))
@@ -607,8 +608,8 @@ quiz("11.q6", "c")
 # %% [markdown]
 # <details><summary>Answer</summary>
 #
-# c. In C, one worker has nothing to do for most of the time, while the other reduces one large block. Smaller blocks can be
-# shared. In A, nothing helps but more work for the same start: keep the workers for the next fit. In B, send names of files
+# c. In C, one worker has nothing to do for most of the time, while the other reduces one large block. Smaller blocks can
+# be shared. In A, only more work for the same start helps: keep the workers for the next fit. In B, send names of files
 # instead of arrays.
 #
 # </details>
@@ -625,11 +626,12 @@ quiz("11.q6", "c")
 # %% [markdown]
 # ## 6. A killed worker
 #
-# In a fit of hours on many machines, some worker dies: a machine is restarted, or its memory is full. Another worker gets
-# its task. Three rules make this safe:
+# In a fit of hours on many machines, a worker can die: a machine is restarted, or its memory is full. Then another worker
+# gets the task. Three rules make this safe:
 #
-# 1. A block is written **whole or not at all**, under a temporary name that is changed at the end.
-# 2. The name of a block contains a **digest** of its pieces and of all settings. An existing block is not made again.
+# 1. A block is written **whole or not at all**: it has a temporary name until it is complete.
+# 2. The name of a block contains a **digest** of its pieces and of all settings (notebook 05). An existing block is not
+#    made again.
 # 3. Making a block twice does no harm, because the result is the same.
 #
 # The next cell kills one of two workers in the middle of a fit. This takes about 15 seconds.
@@ -668,8 +670,8 @@ print(f"Workers killed: {len(killed)}. {compare_banks(undisturbed.bank_.vectors_
 show(*plot_timeline(read_tasks(folder), title="A worker is killed", killed=killed))
 
 # %% [markdown]
-# After the cross, the killed worker's block begins anew, and a new process replaces the worker. The new process has to
-# import PyTorch, so its first block is long.
+# The cross is at the end of the killed worker's last complete block. Its next block begins anew elsewhere. A new process
+# replaces the worker and has to import PyTorch, so its first block takes long.
 #
 # ### A damaged block
 #
@@ -691,19 +693,17 @@ print(compare_banks(undisturbed.bank_.vectors_, resumed.bank_.vectors_))
 place.cleanup()
 
 # %% [markdown]
-# The join noticed the byte and threw this block away, and only this block was made again. It takes more than one eighth of
-# the time, because the network, the digests of all pieces and the join are repeated too. An interrupted fit goes on in the
-# same way: call it again with the same `folder`.
-#
-# If workers die again and again, mostly for lack of memory, the fit ends with a sentence that says what to do.
+# The join found the damage, and only this block was made again. The second fit takes more than one eighth of the time,
+# because it also repeats the start of the network, the digests of all pieces and the join. An interrupted fit goes on in
+# the same way: call it again with the same `folder`.
 
 # %% [markdown]
 # ## 7. A bank that exceeds one memory
 #
 # There are two ways to search such a bank.
 #
-# - **Shards**: each worker has a part of the bank and returns its k nearest vectors. The k nearest of the whole bank are
-#   among them, so merging them by distance is *exact*.
+# - **Shards**: each worker has a part of the bank and returns the k nearest vectors of its part. The k nearest of the
+#   whole bank are among them, so merging them by distance is *exact*.
 # - **Lists on disk**: FAISS's inverted file (notebook 05) reads only `nprobe` cells per query. The lists can be in a file,
 #   and memory contains little more than the centres. This search is *approximate*.
 #
@@ -749,7 +749,8 @@ for name, found in (("one process", (shard_distances, shard_indices)), ("pool", 
     print(f"{name}: equal distances: {same[0]}, equal indices: {same[1]}")
 
 # %% [markdown]
-# The shards return what one index returns, to the last digit and in the same order. Now the lists on disk, with 64 cells.
+# The shards return the same distances and indices as one index, to the last digit. Next, we search the lists on disk,
+# with 64 cells.
 # **For what percentage of the queries does a search of one cell find the nearest vector?**
 
 # %%
@@ -772,14 +773,14 @@ folder.cleanup()
 # On one machine, shards hardly save time. A few cells find nearly all nearest vectors, in much less time than all cells.
 # The lists here fit into the system's cache. The time of larger lists depends on the disk.
 #
-# Remember notebook 05: a miss raises a distance, and the score of a tile is its largest distance. Shards are exact, so
-# prefer them where you have the workers. Better still, keep the bank small.
+# Remember notebook 05: a miss raises a distance, and the score of a tile is its largest distance. So prefer shards
+# where you have the workers. Better still, keep the bank small.
 
 # %% [markdown]
 # ## 8. The bill of a mill
 #
 # We compare three methods: all patches in one memory, blocks with one union, and blocks with a tree of fan-in 8. The
-# constants are measured again and differ. This takes about 5 seconds.
+# constants are measured again. This takes about 5 seconds.
 
 # %% tags=["start-here"]
 # Start here again after a restart
@@ -808,8 +809,9 @@ for method in METHODS:
     )
 
 # %% [markdown]
-# The limits are 16 GiB, 24 hours on two cores that are always busy, and 15 seconds to search for a strip. The last line of
-# each method states at how many strips each part exceeds its limit, and how many looms weave them in a day.
+# The limits are 16 GiB, 24 hours on two cores that are always busy, and 15 seconds of one core to search for a strip. The
+# last line of each method states at how many strips each part exceeds its limit, and how many looms weave them in a day.
+# Extraction and greedy choices have 24 hours *each*, and the next figure adds them.
 
 # %%
 strips = [int(n) for n in np.geomspace(10, 2_000_000, 12)]
@@ -820,13 +822,14 @@ lines = {"GiB": ("16 GiB", 16), "hours of 2 cores": ("24 hours", 24)}
 show(*plot_growth(strips, needs, lines, DATA))
 
 # %% [markdown]
-# Each method solves one problem:
+# The methods break at different limits:
 #
 # - **Whole**: memory breaks first.
-# - **Blocks**: a block fits, but the union and the bank grow with the data. The greedy choice of the union still grows with
-#   the square, only from a smaller number.
+# - **Blocks**: a block fits, but the union and the bank grow with the data, so the search breaks first. The greedy choice
+#   of the union still grows with the square, only from a smaller number.
 # - **Tree**: no step grows beyond a block. The hours of the greedy choices and of the extraction are proportional to the
-#   data. The root keeps at most one block, so the bank stops growing too. The price is a coarser coreset.
+#   data. The root has at most as many patches as one block, so the bank stops growing too. The price is a coarser
+#   coreset.
 #
 # With the tree, workers can share nearly all work. **How many times 24 hours does one core need for a fit on a day of 100
 # looms?**
@@ -852,8 +855,8 @@ print(f"The extraction takes {bill.extraction / 3600:.0f} h, and the greedy choi
 #
 # *Medium, 30 minutes.*
 #
-# A mill has 12 looms and keeps one strip in 20 for training. It has a computer with 8 cores and 32 GiB. The detector must be
-# fitted every night on the strips of the day, within 6 hours. Write a plan: the method, the block size, the number of
+# A mill has 12 looms and keeps 1 strip in 20 for training. It has a computer with 8 cores and 32 GiB. The detector must
+# be fitted every night on the strips of the day, within 6 hours. Write a plan: the method, the block size, the number of
 # workers, and what happens if the power fails at midnight. Report it in at most ten sentences, with one table or figure.
 #
 # | points | for |
@@ -902,11 +905,11 @@ print(describe_bill("100 strips", fit_bill(100, constants, "blocks")))
 # %% [markdown]
 # ## Summary
 #
-# 1. With all patches in one memory, memory breaks first. Time is next, because greedy sampling grows with the square.
+# 1. With all patches in one memory, memory breaks first, and time next.
 # 2. A coreset of coresets covers all patches within r + R, and the radii of a tree add up along its branches.
-# 3. Blocks depend on their own patches and the seed, so the result is the same on one process, a pool or a cluster.
+# 3. A block depends on its own patches and the seed, so the result is the same on one process, a pool or a cluster.
 # 4. A pool pays for its start, for data on the way, and for threads that compete, so measure the parts before you scale.
-# 5. Completed blocks on the disk survive killed workers, and with a tree, no step sees more than one block.
+# 5. Completed blocks on the disk survive killed workers, and with a tree, no step has more patches than one block.
 #
 # ### Quiz
 

@@ -83,7 +83,7 @@ LARGEST_BLOCK = Exercise(
         ),
         Mistake(
             "at least one strip",
-            "Where not even one strip fits, you still return one. The worker would be ended. Return 0.",
+            "Where not even one strip fits, you still return one. The system would end the worker. Return 0.",
             partial(_block, least=1),
         ),
         Mistake(
