@@ -110,7 +110,8 @@ def _edited(folder: Path) -> list[str]:
     """Return the names of files that were changed since they were written, even if they have as many bytes."""
     try:
         digests = dict(json.loads((folder / LIST_OF_FILES).read_text(encoding="utf-8"))["sha256"])
-        return [name for name, digest in digests.items() if sha256(folder / name) != digest]
+        present = [name for name in digests if (folder / name).is_file()]  # a deleted file is no change to keep
+        return [name for name in present if sha256(folder / name) != digests[name]]
     except (OSError, ValueError, KeyError, TypeError, RecursionError):  # `foreign_entries` says what is wrong
         return []
 

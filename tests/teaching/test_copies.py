@@ -66,6 +66,20 @@ def test_a_change_that_keeps_the_size_counts(tmp_path: Path):
     assert (tmp_path / "a.ipynb").read_bytes() == b"low=3.5, high=7.2"
 
 
+def test_a_change_that_keeps_the_size_counts_beside_a_deleted_file(tmp_path: Path):
+    write_copies(tmp_path, {"a.ipynb": b"{}", "b.ipynb": b"low=..., high=...", "c.ipynb": b"{}"})
+    (tmp_path / "a.ipynb").unlink()
+    (tmp_path / "b.ipynb").write_bytes(b"low=3.5, high=7.2")
+    (tmp_path / "c.ipynb").unlink()
+    assert changed_files(tmp_path) == ["b.ipynb"]
+    with pytest.raises(InputError, match="contains b.ipynb, which was changed"):
+        write_copies(tmp_path, {"a.ipynb": b"{}"})
+    assert (tmp_path / "b.ipynb").read_bytes() == b"low=3.5, high=7.2"
+    (tmp_path / "b.ipynb").unlink()
+    write_copies(tmp_path, {"a.ipynb": b"{}"})
+    assert copied_files(tmp_path) == ["a.ipynb"]
+
+
 def test_a_zip_file_has_the_files_and_depends_on_nothing_else():
     files = {"b.txt": b"two", "a.txt": b"one"}
     archive = zipped(files)

@@ -156,6 +156,21 @@ def test_the_archive_has_the_notebooks_of_paths_as_they_were_made(course: Path, 
     assert second.startswith("data/day2 ") and ".ipynb_checkpoints" in second and "path day2" in second
 
 
+def test_without_git_built_folders_are_left_out_at_the_top_only(course: Path):
+    before = course_files(course)
+    for name in ("slides-out/00.html", "aitex_utils/teaching/site/build.py", "tests/teaching/site/test_build.py"):
+        (course / name).parent.mkdir(parents=True)
+        (course / name).touch()
+    added = ["aitex_utils/teaching/site/build.py", "tests/teaching/site/test_build.py"]
+    assert course_files(course) == sorted([*before, *added])
+
+
+def test_a_copy_without_git_has_the_same_files(monkeypatch: pytest.MonkeyPatch):
+    tracked = set(course_files())
+    monkeypatch.setattr(stick.shutil, "which", lambda name: None)
+    assert tracked <= set(course_files())
+
+
 def test_git_says_which_files_belong_to_the_course(course: Path):
     if shutil.which("git") is None:
         pytest.skip("no git")
