@@ -2,7 +2,8 @@
 
 The weave itself is drawn from the secret, so it equals no fabric of the course. Training strips and test strips come
 from the same machine, light and bed. Only the cloth itself distinguishes a defective strip from a normal strip. Names
-are numbers in a random order, all files have the same date, and a PNG contains pixels only.
+are numbers in a random order, all files have the same date, and a PNG contains pixels only. The test strips are written
+one directly after the other, so the times of their creation say nothing.
 """
 
 from __future__ import annotations
@@ -280,11 +281,16 @@ the generator is public, and a learner could try all short secrets.
                 image, _ = draw_strip(secret, 1, number)
                 digest.update(_write_png(places[0] / f"{number + 1:04d}_000_{FABRIC}.png", image))
                 bar.update()
+            pictures = {}
             for strip in _test_strips(secret, codes):
-                digest.update(_write_png(places[1] / f"{strip.id}.png", strip.image))
+                pictures[places[1] / f"{strip.id}.png"] = _png(strip.image)
                 _write_png(places[2] / f"{strip.id}.png", 255 * strip.mask.astype(np.uint8))
                 strips.append(strip._replace(image=None, mask=None))
                 bar.update()
+        # A defect takes time to draw. Files written one by one would show it, because disks keep times of creation.
+        for path, picture in pictures.items():
+            path.write_bytes(picture)
+            digest.update(picture)
         pack = digest.hexdigest()[:12]
         _write_learner(learner, pack, strips, training)
         weave, bed = draw_weave(secret)
@@ -325,11 +331,16 @@ def _write_learner(learner: Path, pack: str, strips: list[TestStrip], training: 
             writer.writerows([strip.id, i, row, column] for i, (row, column) in enumerate(strip.corners.tolist()))
 
 
-def _write_png(path: Path, image: np.ndarray) -> bytes:
-    """Write pixels and nothing else as PNG, and return the bytes of the file."""
+def _png(image: np.ndarray) -> bytes:
+    """Return pixels and nothing else as the bytes of a PNG."""
     import cv2
 
-    encoded = cv2.imencode(".png", image, [cv2.IMWRITE_PNG_COMPRESSION, 6])[1].tobytes()
+    return cv2.imencode(".png", image, [cv2.IMWRITE_PNG_COMPRESSION, 6])[1].tobytes()
+
+
+def _write_png(path: Path, image: np.ndarray) -> bytes:
+    """Write a PNG, and return the bytes of the file."""
+    encoded = _png(image)
     path.write_bytes(encoded)  # cv2.imwrite cannot open every path on Windows
     return encoded
 

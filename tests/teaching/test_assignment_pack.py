@@ -119,6 +119,19 @@ def test_all_files_have_one_date(pack: Path):
     assert {path.stat().st_mtime for path in paths} == {DATE}
 
 
+def test_no_strip_is_drawn_between_two_files_of_the_test(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """A disk keeps the time at which a file was created, and a defective strip takes longer to draw."""
+    events = []
+    strip = np.full((256, 4096), 100, np.uint8), np.zeros((256, 4096), bool)
+    real = Path.write_bytes
+    monkeypatch.setattr(assignment_pack, "draw_strip", lambda *_: events.append("draw") or strip)
+    monkeypatch.setattr(assignment_pack, "tile_fabric", lambda image: (None, np.array([[0, 0]])))
+    monkeypatch.setattr(Path, "write_bytes", lambda path, data: events.append(path.parent.name) or real(path, data))
+    make_assignment(SECRET, tmp_path / "pack", **SIZE)
+    first = events.index("Defect_images")
+    assert events[first : first + 4] == ["Defect_images"] * 4 and events[:first].count("draw") == 4 + 4
+
+
 def test_numbers_say_nothing_about_the_codes():
     places = [
         np.flatnonzero([code != "000" for code in plan_codes(f"secret number {i:04d}", 6, 6)]) for i in range(200)
