@@ -40,6 +40,7 @@ SIGNS = {"passed": "✓", "stuck": "▲", "open": "○", "not begun": "–"}
 REFRESH = 15  # seconds after which a page of a class at work is loaded again
 MOST_LISTED = 100  # files left out
 BAR = (200, 16)  # width and height of the drawing of a range
+LARGEST = 1e308  # end of an axis, from which the page can still compute
 
 
 def class_page(found: Class, title: str, written: datetime, *, is_live: bool = False, table: str = "") -> str:
@@ -278,10 +279,10 @@ def _axis(ranges: Sequence[tuple[str, GuessedRange]]) -> tuple[float, float]:
     ends = sorted(value for _, guess in ranges for value in (guess.low, guess.high))
     cut = len(ends) // 10
     values = ends[cut : len(ends) - cut] + [guess.result for _, guess in ranges if guess.result is not None]
-    low, high = min(values), max(values)
+    low, high = (min(max(value, -LARGEST), LARGEST) for value in (min(values), max(values)))
     if high / 2 - low / 2 <= abs(high) * 1e-9:
         low, high = low - abs(low) / 2 - 1, high + abs(high) / 2 + 1
-    return max(low, -1e308), min(high, 1e308)
+    return max(low, -LARGEST), min(high, LARGEST)
 
 
 def _results(guess: GuessSummary) -> str:

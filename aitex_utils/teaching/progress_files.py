@@ -301,7 +301,7 @@ def survey_folder(folder: Path) -> tuple[dict[str, Path], list[LeftOut]]:
     ...     survey_folder(Path(place))[1]
     [LeftOut(file='ada.json.txt', reason='has an ending of another kind: rename it, so that it ends in .json.')]
     """
-    if not folder.is_dir():
+    if not os.path.isdir(folder):  # which raises no error for a path that is too long, or a network drive that is away
         raise MissingError(f"{folder} is no folder: name the folder with the learners' progress files.")
     try:
         os.listdir(folder)
@@ -322,6 +322,8 @@ def survey_folder(folder: Path) -> tuple[dict[str, Path], list[LeftOut]]:
                 leave_out(path, "is a link to a folder: copy the folder itself there.")
         for name in names:
             path, ending = os.path.join(place, name), name.lower()
+            if name.startswith("._"):  # macOS puts it beside a file on a memory stick and in a ZIP file
+                continue
             if ending.endswith(".json"):
                 found.append(Path(path))
             elif ending.endswith(UNREAD) and not name.startswith("."):

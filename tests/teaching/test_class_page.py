@@ -229,6 +229,15 @@ def test_no_file_breaks_the_page_or_the_table(files: list[ProgressFile], title: 
     assert not any(cell.startswith(FORMULA) for row in table for cell in row)
 
 
+@pytest.mark.parametrize("ends", [(1e308, 1.7e308), (-1.7e308, -1e308), (1e308, 1e308), (-1.7e308, 1.7e308)])
+@pytest.mark.parametrize("result", [None, 1.7e308, 0.0])
+def test_a_guess_of_huge_numbers_has_its_row(ends: tuple[float, float], result: float | None):
+    content = ProgressFile("a.json", "Ada", guesses={"00.a": GuessedRange(*ends, result)})
+    page = class_page(gather([content], []), "1b", NOW)
+    assert f"{number_text(ends[0])} to {number_text(ends[1])}" in check_page(page).words
+    assert "nan" not in page and "inf" not in re.sub(r"<style>.*?</style>", "", page, flags=re.DOTALL)
+
+
 def luminance(colour: str) -> float:
     """Return the relative luminance of a colour, as WCAG 2 defines it."""
     parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]

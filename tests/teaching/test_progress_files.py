@@ -177,6 +177,14 @@ def test_what_can_contain_progress_and_is_not_read_is_named(tmp_path: Path, monk
     assert list(reasons) == sorted(reasons)
 
 
+def test_what_macos_puts_beside_a_file_is_no_learner_s(tmp_path: Path):
+    write_class(tmp_path, {"ada.json": empty(), "x/progress.json": empty()})
+    for name in ("._ada.json", "x/._progress.json"):
+        (tmp_path / name).write_bytes(b"\0\5\x16\7")
+    files, left_out = FolderReader(tmp_path).read()
+    assert [file.file for file in files] == ["ada.json", "x/progress.json"] and left_out == []
+
+
 def test_a_folder_that_cannot_be_entered_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     (tmp_path / "closed").mkdir()
     real = os.scandir
@@ -192,8 +200,9 @@ def test_a_folder_that_cannot_be_entered_is_named(tmp_path: Path, monkeypatch: p
 
 
 def test_a_folder_that_is_no_class_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    with pytest.raises(InputError, match="is no folder: name the folder"):
-        find_files(tmp_path / "none")
+    for name in ("none", "n" * 300):  # the second is no name that a disk can have
+        with pytest.raises(InputError, match="is no folder: name the folder"):
+            find_files(tmp_path / name)
     monkeypatch.setattr(module, "MOST_FILES", 2)
     write_class(tmp_path, {f"{name}.json": empty() for name in "abc"})
     with pytest.raises(InputError, match="more than 2 JSON files: name the folder of one class"):
