@@ -47,6 +47,7 @@ NPY = re.compile(
 )
 BROKEN_ZIP = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error)
 BROKEN_ZIP += (NotImplementedError, RuntimeError, EOFError, ValueError)
+BROKEN_ZIP += (MemoryError,)  # a member can ask for gigabytes to be unpacked with, whatever its size
 
 
 class Answer(NamedTuple):
@@ -277,7 +278,7 @@ def read_answer(path: Path, pack: str, fabric: Mapping[str, tuple[int, slice]]) 
     ...
     aitex_utils.errors.InputError: answer.json is missing: hand in the folder that write_answers made.
     """
-    files = _files_of_zip(path) if path.is_file() else _files_of_folder(path)
+    files = _files_of_zip(path) if os.path.isfile(path) else _files_of_folder(path)
     for name in (ANSWER_FILE, SCORE_FILE):
         if name not in files:
             raise InputError(f"{name} is missing: hand in the folder that write_answers made.")
@@ -469,11 +470,11 @@ def _check_size(name: str, size: int, total: int) -> None:
 def _files_of_folder(path: Path) -> dict[str, bytes]:
     """Return the content of an answer's files in a folder. Links are refused."""
     files: dict[str, bytes] = {}
-    for entry in (path / ANSWER_FILE, path / SCORE_FILE, path / MAP_FOLDER):
-        if entry.is_symlink():
-            raise InputError(f"{entry.name} is a link: hand in the file itself.")
     total, entries = 0, [path / ANSWER_FILE, path / SCORE_FILE]
     try:
+        for entry in (*entries, path / MAP_FOLDER):
+            if entry.is_symlink():
+                raise InputError(f"{entry.name} is a link: hand in the file itself.")
         entries += sorted((path / MAP_FOLDER).iterdir()) if (path / MAP_FOLDER).is_dir() else []
         if len(entries) > MOST_FILES:
             raise InputError(f"The answer has more than {MOST_FILES} files: hand in what is asked for.")

@@ -136,7 +136,7 @@ def read_key(folder: str | os.PathLike) -> Key:
 contains key.json.
     """
     root = given_path(folder)
-    root = root / TEACHER if (root / TEACHER / KEY_FILE).is_file() else root
+    root = root / TEACHER if os.path.isfile(root / TEACHER / KEY_FILE) else root
     try:
         found = json.loads((root / KEY_FILE).read_text(encoding="utf-8"))
         listed = {strip: (str(own["code"]), _corners(own["corners"])) for strip, own in found["strips"].items()}
@@ -224,7 +224,7 @@ def find_answers(folder: str | os.PathLike) -> list[Path]:
 a ZIP file for each learner.
     """
     root = given_path(folder)
-    if (root / ANSWER_FILE).is_file() or (root.is_file() and root.suffix.lower() == ".zip"):
+    if os.path.isfile(root / ANSWER_FILE) or (root.suffix.lower() == ".zip" and os.path.isfile(root)):
         return [root]
     try:
         entries = sorted(root.iterdir())
@@ -233,7 +233,7 @@ a ZIP file for each learner.
     found = [
         path
         for path in entries
-        if not path.name.startswith(".") and (path.is_dir() or path.suffix.lower() in (".zip", *OTHER_ARCHIVES))
+        if not path.name.startswith(".") and (os.path.isdir(path) or path.suffix.lower() in (".zip", *OTHER_ARCHIVES))
     ]
     if not found:
         raise InputError(
@@ -282,7 +282,10 @@ a ZIP file for each learner.
                 both = ", ".join(one_line(other.name) for other, own in zip(found, keys, strict=True) if own == same)
                 marks.append(Mark(name, f"There are several answers of this name ({both}): keep one of them.", {}))
             continue
-        if path.suffix.lower() in OTHER_ARCHIVES and not path.is_dir():
+        if path != given_path(answers) and os.path.islink(path):  # it can lead to the answer of another learner
+            marks.append(Mark(name, f"{one_line(path.name)} is a link: put the folder or ZIP file itself there.", {}))
+            continue
+        if path.suffix.lower() in OTHER_ARCHIVES and not os.path.isdir(path):
             marks.append(
                 Mark(name, f"{one_line(path.name)} is no ZIP file: unpack it, or let it be packed as ZIP.", {})
             )
@@ -448,7 +451,7 @@ def write_register(marks: Sequence[Mark], path: str | os.PathLike) -> None:
 
 def _learner(path: Path) -> str:
     """Return the name of a learner."""
-    return one_line(path.stem if path.suffix.lower() == ".zip" and path.is_file() else path.name)
+    return one_line(path.stem if path.suffix.lower() == ".zip" and os.path.isfile(path) else path.name)
 
 
 def _maps_and_masks(answer: Answer, key: Key, names: list[str]) -> tuple[list[np.ndarray], list[np.ndarray]]:

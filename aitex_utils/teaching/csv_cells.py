@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 
 FORMULA = ("=", "+", "-", "@")  # first characters that a spreadsheet takes for the start of a formula
-CONTROL = re.compile(r"[\x00-\x1f\x7f\x85\u2028\u2029]+")  # line breaks among them
+# Line breaks, commands to a terminal, and characters that change the direction of the text after them.
+CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]+")
 
 
 def text_cell(text: str) -> str:
@@ -19,7 +20,7 @@ def text_cell(text: str) -> str:
     Returns
     -------
     str
-        Control characters are spaces. A text that a spreadsheet would take for a formula begins with an apostrophe.
+        Control characters, also those of the direction of text, are spaces. A text that a spreadsheet would take for a formula begins with an apostrophe.
         Halves of a surrogate pair, which UTF-8 cannot have, are written as escape sequences.
 
     Examples

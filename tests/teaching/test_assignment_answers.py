@@ -193,6 +193,21 @@ def test_a_link_in_a_zip_or_a_folder_is_refused(tmp_path: Path):
             read(folder)
 
 
+def test_a_folder_that_cannot_be_entered_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    real = os.lstat
+
+    def refuse(path: object, **options: object) -> os.stat_result:
+        if "closed" in Path(path).parts:
+            raise PermissionError(13, "Permission denied", str(path))
+        return real(path, **options)
+
+    folder = as_folder(parts(), tmp_path / "closed")
+    monkeypatch.setattr(os, "lstat", refuse)
+    monkeypatch.setattr(Path, "lstat", refuse)
+    with pytest.raises(InputError, match="The answer cannot be read .Permission denied.: copy it again"):
+        read(folder)
+
+
 def test_a_member_that_is_there_twice_is_refused(tmp_path: Path):
     path = as_zip(parts(), tmp_path / "ann.zip")
     with pytest.warns(UserWarning, match="Duplicate"), zipfile.ZipFile(path, "a") as archive:
@@ -214,6 +229,19 @@ def test_a_bomb_that_lies_about_its_size_is_refused(tmp_path: Path):
     path.write_bytes(data)
     with pytest.raises(InputError):
         read(path)
+
+
+def test_a_bomb_that_asks_for_more_memory_than_there_is_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """A packed member states how much memory unpacking it takes, up to 4 GiB."""
+
+    def refuse(*_: object, **options: object) -> None:
+        raise MemoryError
+
+    with zipfile.ZipFile(tmp_path / "bomb.zip", "w", zipfile.ZIP_LZMA) as archive:
+        archive.writestr("answer.json", json.dumps(PROMISE))
+    monkeypatch.setattr(zipfile.lzma, "LZMADecompressor", refuse)
+    with pytest.raises(InputError, match="The ZIP file is damaged"):
+        read(tmp_path / "bomb.zip")
 
 
 def test_many_small_files_are_refused_by_their_sum_and_number(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

@@ -149,6 +149,28 @@ def test_an_archive_that_is_no_zip_file_is_named(handed_in: Path):
     assert "dora.tar.gz" in marks
 
 
+def test_a_link_to_the_answer_of_another_learner_is_refused(handed_in: Path):
+    try:
+        (handed_in / "eve").symlink_to(handed_in / "ann", target_is_directory=True)
+        (handed_in / "fay.zip").symlink_to(handed_in / "bo.zip")
+    except OSError:
+        pytest.skip("no right to make links")
+    marks = {mark.learner: mark for mark in mark_answers(handed_in, KEY, n_resamples=5)}
+    assert marks["eve"].refused == "eve is a link: put the folder or ZIP file itself there."
+    assert marks["fay"].refused == "fay.zip is a link: put the folder or ZIP file itself there."
+    assert marks["ann"].values and marks["bo"].values
+    (handed_in / "ann" / "answer.json").touch()
+    (mark,) = mark_answers(handed_in / "eve", KEY, n_resamples=5)  # the teacher named it
+    assert mark.values
+
+
+def test_a_name_that_no_disk_can_have_is_refused(tmp_path: Path):
+    with pytest.raises(InputError, match="is no folder of answers"):
+        find_answers(tmp_path / ("n" * 300))
+    with pytest.raises(InputError, match="is not the teacher's folder"):
+        read_key(tmp_path / ("n" * 300))
+
+
 def test_a_name_cannot_write_a_line_of_its_own(handed_in: Path, capsys: pytest.CaptureFixture, monkeypatch):
     name = "carl\nann: AUROC 1.000\x1b[2K"
     try:
