@@ -148,7 +148,7 @@ def refuse_foreign_file(path: str | os.PathLike, sign: str, advice: str) -> None
     Raises
     ------
     InputError
-        If the file lacks the sign, or cannot be read.
+        If the file lacks the sign, cannot be read, or is a terminal or a pipe.
 
     Examples
     --------
@@ -156,6 +156,8 @@ def refuse_foreign_file(path: str | os.PathLike, sign: str, advice: str) -> None
     """
     if not os.path.lexists(path):
         return
+    if os.path.exists(path) and not (os.path.isfile(path) or os.path.isdir(path)):
+        raise InputError(f"{path} is no file: {advice}.")  # reading a terminal or a pipe can wait for ever
     try:
         with open(path, "rb") as file:
             first = file.read(ENDS)

@@ -258,6 +258,8 @@ def main(arguments: list) -> int:
 
 
 if __name__ == "__main__":
+    if hasattr(sys.stdout, "reconfigure"):  # missing in Python 3.6, and without a console
+        sys.stdout.reconfigure(errors="backslashreplace")  # a path can have letters that the console lacks
     try:
         sys.exit(main(sys.argv[1:]))
     except KeyboardInterrupt:

@@ -52,7 +52,7 @@ BUILT = {SITE, "slides-out", "demo-out"}  # folders of commands at the top. A pa
 POSIX_START = (
     "#!/bin/sh",
     "# Start the course from this memory stick. A command of the course can follow, such as: test --quick",
-    'here=$(cd "$(dirname "$0")" && pwd)',
+    'here=$(CDPATH= cd -- "$(dirname -- "$0")" && pwd)',
     "for python in {names} python3 python",
     "do",
     """    if "$python" -c 'import sys; sys.exit("%d.%d" % sys.version_info[:2] not in {pythons})' 2>/dev/null; then""",
@@ -696,7 +696,8 @@ def make_stick(
     ...
     aitex_utils.errors.InputError: ...stick.py is a file: choose a folder with --out.
     """
-    refuse_foreign_files(folder)
+    with _explained(folder):
+        refuse_foreign_files(folder)
     refusal = f"Another bundle is being made in {folder}: wait until it has ended, or name another folder with --out."
     with only_one(folder / LOCK, refusal), _explained(folder):
         stick = Stick(folder, say)

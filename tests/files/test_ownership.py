@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -120,3 +121,15 @@ def test_a_file_without_the_sign_is_foreign(tmp_path: Path, text: str):
     (tmp_path / "a").write_text(text)
     with pytest.raises(InputError, match="a was not written by this command: name another, or move that one."):
         refuse_foreign_file(tmp_path / "a", "sign", "name another")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
+def test_a_pipe_is_refused_unread(tmp_path: Path):
+    os.mkfifo(tmp_path / "a")
+    pipe = os.open(tmp_path / "a", os.O_RDWR)
+    try:
+        os.write(pipe, b"sign" * ENDS)
+        with pytest.raises(InputError, match="a is no file: name another."):
+            refuse_foreign_file(tmp_path / "a", "sign", "name another")
+    finally:
+        os.close(pipe)

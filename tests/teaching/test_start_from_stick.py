@@ -68,6 +68,13 @@ def test_the_course_is_copied_and_started_with_packages_of_the_stick_alone(stick
     assert json.loads(start(stick, "lab", "--port", "1").stdout.splitlines()[-1])[0] == ["lab", "--port", "1"]
 
 
+def test_a_path_of_letters_that_the_console_lacks_ends_nothing(stick: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("PYTHONIOENCODING", "ascii")
+    done = start(stick, "--to", "Łódź", "doctor")
+    assert done.returncode == 0 and (stick.parent / "Łódź" / "course.py").is_file(), done.stderr
+    assert r"\u0141\xf3d\u017a." in done.stdout
+
+
 def test_a_learner_s_work_is_kept_and_the_stick_checked_only_before_setting_up(stick: Path):
     start(stick, "--to", "here", "doctor")
     notebook, environment = stick.parent / "here" / "notebooks" / "00.ipynb", stick.parent / "here" / ".venv"

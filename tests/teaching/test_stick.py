@@ -382,6 +382,11 @@ def test_an_error_of_the_system_is_a_sentence(course: Path, tmp_path: Path, plac
         make(course)
 
 
+def test_a_folder_that_no_disk_can_have_is_refused_in_a_sentence(course: Path):
+    with pytest.raises(InputError, match="is too long"):
+        make_stick(course.parent / ("n" * 300), [LINUX], root=course, environment={}, say=str)
+
+
 def test_a_list_of_packages_that_is_missing_is_named(course: Path):
     (course / "requirements-scale.txt").unlink()
     with pytest.raises(InputError, match="requirements-scale.txt cannot be read .No such file or directory.: put it"):
@@ -413,6 +418,23 @@ def test_scripts_name_the_versions_and_fit_their_systems():
     assert texts["start.bat"].count("\n") == texts["start.bat"].count("\r\n") and "\r" not in texts["start.sh"]
     assert "teaching/README.md" in texts["README.txt"]
     assert "version 1.2.3" in texts["README.txt"] and "3.9 or 3.11 or 3.10" in texts["README.txt"]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a script of POSIX")
+@pytest.mark.parametrize("name", ["MY STICK", "-Stöcke $HOME 'x'"])
+def test_the_script_finds_its_folder_from_beside_it(tmp_path: Path, name: str):
+    """`cd` prints a path where `CDPATH` is set, and takes a name that begins with a hyphen for an option."""
+    for place in (tmp_path / name, tmp_path / "elsewhere" / name):
+        place.mkdir(parents=True)
+        (place / "start.py").write_text("print(__file__)")
+    version = "{}.{}".format(*sys.version_info[:2])
+    (tmp_path / name / "start.sh").write_text(start_scripts(["linux"], [version])["start.sh"])
+    programs = {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
+    environment = os.environ | programs | {"CDPATH": str(tmp_path / "elsewhere"), "PYTHONIOENCODING": "utf-8"}
+    shell = "sh" if name[0] != "-" else "sh --"
+    command = ["sh", "-c", f'{shell} "$0/start.sh"', name]
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, encoding="utf-8")
+    assert (done.returncode, done.stdout) == (0, f"{tmp_path / name / 'start.py'}\n"), done.stderr
 
 
 @pytest.mark.skipif(os.name == "nt", reason="a script of POSIX")
