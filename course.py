@@ -75,8 +75,8 @@ COURSE_VENV names another
 folder for it, on a larger disk. An existing environment is completed, and its PyTorch is kept.
 
   --torch cpu|cuda|pypi   which PyTorch a command sets up: without CUDA, with CUDA, or PyPI's. It also replaces another
-                          build. COURSE_TORCH chooses for new environments only. Without both, Linux gets PyTorch
-                          without CUDA where there is no NVIDIA GPU, from PyTorch's own index if that answers."""
+                          build. COURSE_TORCH chooses for new environments and sticks only. Without both, Linux gets
+                          PyTorch without CUDA where there is no NVIDIA GPU, from PyTorch's own index if that answers."""
 
 # Written into the environment, never into the user's settings: no news, no dialogs, no network.
 NEWS = {"@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": False}}
@@ -796,6 +796,8 @@ def take_torch(arguments):
             others.append(argument)
         else:
             choice = (argument.partition("=")[2] if "=" in argument else next(following, "")) or "nothing"
+    if others[:1] == ["bundle"] and choice:  # it stands before the command
+        return [*others, "--torch", choice], ""
     return others, choice
 
 

@@ -1371,6 +1371,8 @@ def test_builds_are_chosen_kept_and_replaced_for_real(torches: Path, tmp_path: P
         (["--torch=pypi", "doctor"], ["doctor"], "pypi"),
         (["doctor", "--torch"], ["doctor"], "nothing"),
         (["bundle", "linux", "--torch", "cpu"], ["bundle", "linux", "--torch", "cpu"], ""),
+        (["--torch", "cuda", "bundle", "linux"], ["bundle", "linux", "--torch", "cuda"], ""),
+        (["--torch=cpu", "bundle"], ["bundle", "--torch", "cpu"], ""),
         (["demo"], ["demo"], ""),
     ],
 )
