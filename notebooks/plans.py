@@ -27,6 +27,7 @@ from aitex_utils.errors import InputError
 
 SLOT = re.compile(r"^Slot: (\d+) minutes, from (\d+):(\d\d)\.$", re.MULTILINE)
 ROW = re.compile(r"^\| *(\d+:\d\d)? *\| *(\d+)? *\| *([^|]+?) *\| *(all|no exercise)? *\|(.*)$", re.MULTILINE)
+TABLE = re.compile(r"^\| *time *\| *minutes *\| *step *\| *form *\|.*\n\|[-:| ]+\n((?: *\|.*\n?)+)", re.MULTILINE)
 STEP = re.compile(r"(\d\d), (.+)")
 SPARE = "Spare"
 KNOWN = re.compile(r"^\*\*You need to know\*\*(?:.+\n?)+", re.MULTILINE)
@@ -60,8 +61,10 @@ class Step:
 def steps(text: str, notebooks: Mapping[str, NotebookNode], name: str) -> list[Step]:
     """Return the steps of a plan without the spare minutes, with the minutes of sections by the model.
 
-    `notebooks` are learners' notebooks by name. A section that does not exist raises `InputError`.
+    `notebooks` are learners' notebooks by name. A section that does not exist raises `InputError`, and so does a row
+    that is no step.
     """
+    _check_rows(text, name)
     by_number = {stem[:2]: notebook for stem, notebook in notebooks.items()}
     sections = {
         number: {part.heading: part for part in timing.sections(notebook.cells)}
@@ -86,6 +89,20 @@ def steps(text: str, notebooks: Mapping[str, NotebookNode], name: str) -> list[S
         spent = section.in_class - (0 if form == "all" else 1.5 * section.exercise_minutes)
         found.append(Step(step, number, heading, form == "all", max(1, math.ceil(spent - 1e-9))))
     return found
+
+
+def _check_rows(text: str, name: str) -> None:
+    """Raise `InputError` for a row of the table that would be passed over, and for spare minutes before the end."""
+    for table in TABLE.findall(text):
+        rows = [(line, ROW.fullmatch(line)) for line in table.splitlines()]
+        for line, row in rows:
+            if row is None:
+                raise InputError(
+                    f"{name} has the row {line.strip()!r}, which is no step: write its minutes as a number, and its "
+                    "form as all, as no exercise, or not at all."
+                )
+        if [row[3] == SPARE for _, row in rows] != [False] * (len(rows) - 1) + [True]:
+            raise InputError(f"The table of {name} has no step {SPARE} at its end, or another one: correct its rows.")
 
 
 def refreshed(text: str, notebooks: Mapping[str, NotebookNode], name: str) -> str:

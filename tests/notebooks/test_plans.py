@@ -72,6 +72,10 @@ def test_minutes_and_times_are_filled_in(small: dict[str, NotebookNode]):
         (("| 4 | Start", "| | Start"), "'Start' of test has no minutes"),
         (("| 4 | Start", "| 50 | Start"), "exceeds its slot by 7 minutes"),
         (("Slot", "Time"), "is no plan"),
+        (("| all |", "| All |"), r"row '\| \| \| 09, 1. One \| All \| a \|', which is no step: write its minutes"),
+        (("| 4 | Start", "| 4 min | Start"), "4 min .* is no step"),
+        (("| | | Spare | | |\n", ""), "no step Spare at its end"),
+        (("| | 4 | Start | | |", "| | | Spare | | |"), "no step Spare at its end, or another one"),
     ],
 )
 def test_a_plan_that_cannot_be_is_refused(small: dict[str, NotebookNode], change: tuple[str, str], message: str):
