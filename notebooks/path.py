@@ -31,6 +31,8 @@ def make_path(name: str, folder: Path, *, for_class: bool = False) -> list[str]:
         raise InputError(f"There is no path {name!r}: choose from {', '.join(known)}.")
     extra = objectives.extras(build.teaching())
     notebooks = plans.path_notebooks(known[name], build.learners(), extra, name)
+    if not notebooks:
+        raise InputError(f"The plan {name} names no section of a notebook: write steps such as `00, 1. ...` into it.")
     if for_class:
         notebooks = {stem: class_copy.without_solutions(notebook) for stem, notebook in notebooks.items()}
     texts = {stem: build.text(build.with_ids(n.cells, f"{name}/{stem}")) for stem, n in notebooks.items()}

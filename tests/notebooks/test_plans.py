@@ -170,6 +170,17 @@ def test_the_command_says_how_to_open_the_first_notebook(
     assert notebook == Path("data/day2/06_scores.ipynb") and (tmp_path / notebook).is_file()
 
 
+def test_a_plan_without_sections_makes_no_notebooks(
+    command: Callable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+):
+    shutil.copytree(builder.teaching(), tmp_path / "teaching")
+    plan = HEAD.format(60, "0:00") + "| | 4 | Start | | |\n| | | Spare | | |\n"
+    (tmp_path / "teaching" / "paths" / "talk.md").write_text(plan)
+    monkeypatch.setattr(builder, "FOLDER", tmp_path / "notebooks")
+    assert command(["talk"]) == 1 and not (tmp_path / "data").exists()
+    assert "The plan talk names no section of a notebook" in capsys.readouterr().err
+
+
 def test_a_copy_without_the_plans_says_where_to_run_the_command(
     command: Callable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
 ):

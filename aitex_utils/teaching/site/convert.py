@@ -223,7 +223,7 @@ def _copy_images(soup: BeautifulSoup, page: Page, root: Path, images: dict[str, 
         if image["src"] in images or re.match(r"[a-z]+:", image["src"]):
             continue
         path = root / posixpath.normpath(posixpath.join(posixpath.dirname(page.source), image["src"]))
-        if path.is_file():
+        if root in path.parents and path.is_file():
             image["src"] = "images/" + "-".join(path.relative_to(root).parts)
             images[image["src"]] = path.read_bytes()
 

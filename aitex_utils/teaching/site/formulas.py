@@ -51,7 +51,7 @@ def load_archive(kept: Path, given: Path | None = None) -> bytes:
     aitex_utils.errors.InputError: ...wrong.tgz is not katex-0.19.1.tgz: ...
     """
     path = kept if given is None else given
-    if path.is_file():
+    if os.path.isfile(path):
         try:
             archive = path.read_bytes()
         except OSError as error:

@@ -95,7 +95,7 @@ def find_pages(root: Path) -> list[Page]:
     Raises
     ------
     InputError
-        If the front page or the solved notebooks are missing, or a notebook cannot be read.
+        If the front page or the solved notebooks are missing, a notebook cannot be read, or two pages have one name.
 
     Examples
     --------
@@ -115,6 +115,11 @@ def find_pages(root: Path) -> list[Page]:
             inner = name[len(folder) + 1 :].split("/")[:-1]
             if not name.startswith(SLIDES):
                 groups[name] = " ".join([group, *([f"({'/'.join(inner)})"] if inner else [])])
+    sources: dict[str, str] = {}
+    for name in groups:
+        other = sources.setdefault(file_name(name).casefold(), name)  # some disks make no difference between A and a
+        if other != name:
+            raise InputError(f"{other} and {name} would become the same page {file_name(name)}: rename one of them.")
     pages = [Page(name, file_name(name), _title(root / name), group) for name, group in groups.items()]
     return sorted(pages, key=lambda page: (GROUPS.index(page.group.split(" ")[0]), page.group))
 

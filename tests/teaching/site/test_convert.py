@@ -99,6 +99,13 @@ def test_equal_pictures_are_one_file(convert_text):
     assert [image["src"] for image in soup.find_all("img")] == 2 * list(converted.images)
 
 
+def test_a_picture_named_from_the_root_of_the_disk_is_not_copied(convert_text, tmp_path_factory):
+    picture = tmp_path_factory.mktemp("elsewhere") / "a.png"
+    picture.write_bytes(b"a picture")
+    converted, soup = convert_text(f"# T\n\n![one]({picture.as_posix()})\n")
+    assert converted.images == {} and soup.find("img")["alt"] == "one"
+
+
 def test_stills_of_a_slider_become_states(convert_text):
     stills = "".join(
         f'<div><figure><img src="data:image/png;base64,{PNG}" alt="sigma {n}"></figure></div>' for n in (1, 2, 3)

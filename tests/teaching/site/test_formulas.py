@@ -98,6 +98,9 @@ def test_another_file_is_never_used(monkeypatch, tmp_path, archive):
         load_archive(tmp_path / "kept.tgz")
     with pytest.raises(InputError, match="npm pack"):
         load_archive(tmp_path / "none.tgz", tmp_path / "kept.tgz")
+    for name in ("none.tgz", "n" * 300):  # the second is no name that a disk can have
+        with pytest.raises(InputError, match="There is no file"):
+            load_archive(tmp_path / "none.tgz", tmp_path / name)
 
 
 def test_a_given_archive_needs_no_network(monkeypatch, tmp_path, archive):

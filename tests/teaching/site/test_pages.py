@@ -59,6 +59,15 @@ def test_a_readme_leads_its_folder_and_slides_are_no_pages(tmp_path):
     assert pages[-1].group == "Teaching (notes)"
 
 
+@pytest.mark.parametrize("other", ["teaching/notes-01.md", "teaching/Notes/01.md"])
+def test_two_texts_of_one_page_are_refused(tmp_path, other):
+    for name in ("README.md", "teaching/notes/01.md", other, "notebooks/solved/00_first.ipynb"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text('{"cells": []}')
+    with pytest.raises(InputError, match=f"{other}.* would become the same page teaching-.otes-01.html: rename one"):
+        find_pages(tmp_path)
+
+
 def test_names_keep_folders_apart():
     assert file_name("teaching/README.md") != file_name("notebooks/capstone/README.md") != file_name("README.md")
 
