@@ -76,7 +76,7 @@ folder for it, on a larger disk. An existing environment is completed, and its P
 
   --torch cpu|cuda|pypi   which PyTorch a command sets up: without CUDA, with CUDA, or PyPI's. It also replaces another
                           build. COURSE_TORCH chooses for new environments and sticks only. Without both, Linux gets
-                          PyTorch without CUDA where there is no NVIDIA GPU, from PyTorch's own index if that answers."""
+                          PyTorch without CUDA if there is no NVIDIA GPU, from PyTorch's own index if that answers."""
 
 # Written into the environment, never into the user's settings: no news, no dialogs, no network.
 NEWS = {"@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": False}}

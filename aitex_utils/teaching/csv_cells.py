@@ -20,8 +20,9 @@ def text_cell(text: str) -> str:
     Returns
     -------
     str
-        Control characters, also those of the direction of text, are spaces. A text that a spreadsheet would take for a formula begins with an apostrophe.
-        Halves of a surrogate pair, which UTF-8 cannot have, are written as escape sequences.
+        Control characters are spaces, and so are characters that turn the direction of text. A text that a spreadsheet
+        would take for a formula begins with an apostrophe. Halves of a surrogate pair, which UTF-8 cannot have, are
+        written as escape sequences.
 
     Examples
     --------
