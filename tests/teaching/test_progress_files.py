@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -49,6 +50,17 @@ def test_a_file_of_version_1_gets_the_names_of_today():
     assert parse_file("a.json", json.dumps(old).encode()) == ProgressFile(
         "a.json", "", "", {"09.1": Attempt(True, 2, 0)}
     )
+
+
+def test_a_large_file_of_version_1_with_one_name_twice_is_read_at_once():
+    """The time grows with the number of entries, not with its square, which would be many minutes here."""
+    exercises = {str(number): 0 for number in range(150_000)} | {"07.1": {"tries": 1}, "09.1": {"tries": 2}}
+    old = {"version": 1, "exercises": exercises, "quiz": {}, "predictions": {}}
+    data = json.dumps(old, separators=(",", ":")).encode()
+    begin = time.perf_counter()
+    found = parse_file("a.json", data)
+    assert time.perf_counter() - begin < 30 and len(data) < module.LARGEST
+    assert found.attempts["09.1 (version 1)"].tries == 2
 
 
 @pytest.mark.parametrize(

@@ -23,6 +23,7 @@ import contextlib
 import hashlib
 import json
 import os
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -388,8 +389,8 @@ def _with_names_of_today(progress: dict[str, Any]) -> dict[str, Any]:
     renamed = {part: {_name_of_today(name): entry for name, entry in progress[part].items()} for part in PARTS}
     for part in PARTS:  # two names can only become one in a file that was changed by hand
         if len(renamed[part]) < len(progress[part]):
-            names = [_name_of_today(name) for name in progress[part]]
-            taken = {name for name in progress[part] if names.count(_name_of_today(name)) > 1}
+            count = Counter(map(_name_of_today, progress[part]))
+            taken = {name for name in progress[part] if count[_name_of_today(name)] > 1}
             renamed[part] |= {f"{name} (version 1)": progress[part][name] for name in taken}
     return {**progress, **renamed, "version": VERSION}
 
