@@ -48,7 +48,10 @@ SOURCES = ("PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "PIP_FIND_LINKS", "PIP_NO_IND
 LEFT_OUT = {".git", ".venv", "__pycache__", ".ipynb_checkpoints", ".pytest_cache", ".ruff_cache", ".hypothesis", "data"}
 FROM_PYPI = {"linux": "cuda", "windows": "cpu", "macos": "cpu"}  # the build of PyTorch that PyPI has for each system
 SITE = "site"  # where `course.py site` builds the static pages, if it was run
-BUILT = {SITE, "slides-out", "demo-out"}  # folders of commands at the top. A package of the course is called `site` too
+# Files and folders at the top of the course. Anything else there belongs to its owner, such as a register of marks.
+COURSE = {".ci", ".devcontainer", ".github", ".gitignore", "CHANGELOG.md", "CITATION.cff", "CODE_OF_CONDUCT.md"}
+COURSE |= {"CONTRIBUTING.md", "LICENSE-text.md", "LICENSE.txt", "README.md", "aitex_utils", "benchmarks", "course.py"}
+COURSE |= {"constraints.txt", "notebooks", "pyproject.toml", *LISTS, "teaching", "tests"}
 POSIX_START = (
     "#!/bin/sh",
     "# Start the course from this memory stick. A command of the course can follow, such as: test --quick",
@@ -188,7 +191,7 @@ def _is_empty_file(path: Path) -> bool:
 
 
 def course_files(root: Path = PROJECT) -> list[str]:
-    """Return the files of the course: what git tracks or, without git, what is in the folder but for built files.
+    """Return the files of the course: what git tracks or, without git, what is in the folders of the course.
 
     Parameters
     ----------
@@ -211,16 +214,15 @@ def course_files(root: Path = PROJECT) -> list[str]:
         names = os.fsdecode(listed.stdout).split("\0")
         if listed.returncode == 0:
             return sorted(name for name in names if name and (root / name).is_file())
-    found = [path.relative_to(root).as_posix() for path in _walk(root, BUILT)]
+    found = [path.relative_to(root).as_posix() for path in _walk(root)]
+    found = [name for name in found if name.split("/")[0] in COURSE]
     return sorted([*found, *(["data/README.md"] if (root / "data" / "README.md").is_file() else [])])
 
 
-def _walk(folder: Path, left_out: Iterable[str] = ()) -> Iterator[Path]:
-    """Yield the files below a folder, without environments, caches and the named entries. Links are not followed."""
+def _walk(folder: Path) -> Iterator[Path]:
+    """Yield the files below a folder, without environments and caches. Links are not followed."""
     for path in sorted(folder.iterdir()):
-        if path.name in LEFT_OUT or path.name in left_out:
-            continue
-        if path.is_symlink() or (path / "pyvenv.cfg").is_file():
+        if path.name in LEFT_OUT or path.is_symlink() or (path / "pyvenv.cfg").is_file():
             continue
         if path.is_dir():
             yield from _walk(path)
