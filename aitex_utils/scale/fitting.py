@@ -270,6 +270,9 @@ def _fit_on_disk(
     def merge_level(level: int, groups: list[list[str]]) -> list[str]:
         keys = [_key({"settings": settings}, *[Path(part).name for part in group]) for group in groups]
         merged = [str(folder / BLOCKS / f"merge-{level}-{i:06d}-{key}") for i, key in enumerate(keys)]
+        for place in merged:
+            if read_header(place) is None:
+                _forget(Path(place))  # what is there is damaged
         pairs = zip(merged, groups, strict=True)
         level_jobs = [Job(f"merge {level} {i}", merge_block_files, (*pair, settings)) for i, pair in enumerate(pairs)]
         for _ in run_jobs(how.client, level_jobs):

@@ -176,6 +176,16 @@ def test_a_damaged_block_of_a_tree_is_made_anew(level: str, tmp_path: Path):
     assert_equal(fitted(small_strips(), **options, folder=tmp_path / "fit"), expected)
 
 
+@pytest.mark.parametrize("damage", ["a short file", "a changed header", "a missing header"])
+def test_a_merged_block_that_is_not_whole_is_made_anew(damage: str, tmp_path: Path):
+    options = {"block_size": 300, "fan_in": 2}
+    expected = fitted(small_strips(), **options, folder=tmp_path / "fit")
+    place = sorted((tmp_path / "fit" / "blocks").glob("merge-1-*"))[1]
+    DAMAGES[damage](place)
+    assert_equal(fitted(small_strips(), **options, folder=tmp_path / "fit"), expected)
+    assert blocks.read_header(place) is not None
+
+
 def test_a_damaged_block_of_a_stream_that_has_passed_ends_in_one_sentence(in_memory: PatchCore, tmp_path: Path):
     fitted(small_strips(), folder=tmp_path / "fit")
     _flip(sorted((tmp_path / "fit" / "blocks").iterdir())[0] / "vectors_0.npy")
