@@ -141,7 +141,7 @@ class _Worker:
 
         if self._executor is None:
             return
-        if self._process_id.done() and (number := self.process_id()) is not None:
+        if (number := self.process_id()) is not None:  # not before it has started: else its first task would run first
             with contextlib.suppress(psutil.Error):
                 process = psutil.Process(number)
                 if process.ppid() == os.getpid():
@@ -156,6 +156,7 @@ class _Worker:
             keep_main_module_whole()
             executor = ProcessPoolExecutor(1, mp_context=context, **options)
             self._process_id = executor.submit(os.getpid)
+            _leave_results_to_the_worker(executor)
             self._executor = executor
         return self._executor
 
@@ -205,6 +206,16 @@ def environment(variables: dict[str, str]) -> Iterator[None]:
                 os.environ.pop(name, None)
             else:
                 os.environ[name] = value
+
+
+def _leave_results_to_the_worker(executor: ProcessPoolExecutor) -> None:
+    """Close this process's own end of the pipe on which the only worker of an executor sends its results.
+
+    Otherwise the pipe stays open when the worker dies while it sends a result, and the rest is awaited forever.
+    """
+    writer = getattr(getattr(executor, "_result_queue", None), "_writer", None)
+    if writer is not None:
+        writer.close()
 
 
 def _begin_worker(memory_limit: float | None) -> None:

@@ -11,7 +11,7 @@ from concurrent.futures.process import BrokenProcessPool
 import psutil
 import pytest
 from project_root import ROOT
-from scale_fits import die, echo_variable, sleep, take_memory
+from scale_fits import die, die_while_answering, echo_variable, sleep, take_memory
 from waiting import wait_until
 
 from aitex_utils.errors import InputError
@@ -48,6 +48,15 @@ def test_a_dead_worker_is_replaced_and_takes_only_its_own_tasks_with_it():
         assert pool.submit(pow, 2, 5, worker=0).result(60) == 32
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="the pipes of Windows are written in another way")
+@pytest.mark.parametrize("length", [1000, 50_000])  # sent at once, and after a head
+def test_a_worker_that_dies_while_it_sends_a_result_is_replaced(length: int):
+    with ProcessPool(1) as pool:
+        with pytest.raises(BrokenProcessPool):
+            pool.submit(die_while_answering, length).result(60)
+        assert pool.submit(pow, 2, 5).result(60) == 32
+
+
 def test_a_worker_that_takes_too_much_memory_ends():
     with ProcessPool(1, memory_limit=0.5) as pool:
         assert pool.submit(take_memory, 0.1, 0.3).result(60)
@@ -80,6 +89,13 @@ def test_closing_ends_workers_that_are_at_work():
     wait_until(lambda: not psutil.pid_exists(worker), 20)
     with pytest.raises(InputError, match="is closed: start another"):
         pool.submit(pow, 2, 2)
+
+
+def test_closing_does_not_wait_for_the_first_task_of_a_worker_that_is_starting():
+    began = time.monotonic()
+    with ProcessPool(1) as pool:
+        pool.submit(sleep, 300)
+    assert time.monotonic() - began < 100
 
 
 def test_workers_end_when_the_process_that_started_them_is_killed():
