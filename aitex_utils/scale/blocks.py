@@ -274,8 +274,7 @@ def make_block(place: str, saved: Mapping[str, Any], made_of: Mapping[str, Any])
     """
     if (header := read_header(place)) is not None:
         return header
-    if not Path(place).parent.is_dir():
-        raise InputError(f"A worker does not see {Path(place).parent}: name a folder that all workers share.")
+    check_shared(Path(place).parent)
     with _measured() as cost:
         pictures, settings = load_pictures(saved), made_of["settings"]
         features = extractor(settings["features"])
@@ -398,6 +397,7 @@ def write_block(
         "cost": dict(cost or {}),
         "files": {},
     }
+    check_shared(Path(place).parent)  # the fit can have ended meanwhile, and its folder must not come back
     with atomic_write(place, folder=True, manifest=BLOCK) as inside:
         for name, array in arrays.items():
             with open(inside / name, "wb") as file:
@@ -501,6 +501,30 @@ def read_sample(place: str | os.PathLike, number: int) -> np.ndarray:
     if header is None:
         raise DamagedBlock(place, f"it has no readable {HEADER}")
     return _read(place, header, f"sample_{number}.npy")
+
+
+def check_shared(folder: Path) -> None:
+    """Raise an error if a worker does not see a folder, so that it does not make one of its own.
+
+    Parameters
+    ----------
+    folder : Path
+        Folder that the calling process made.
+
+    Raises
+    ------
+    InputError
+        If it does not exist here, or no longer.
+
+    Examples
+    --------
+    >>> check_shared(Path("no/such/folder"))
+    Traceback (most recent call last):
+    ...
+    aitex_utils.errors.InputError: A worker does not see no/such/folder: name a folder that all workers share.
+    """
+    if not folder.is_dir():
+        raise InputError(f"A worker does not see {folder}: name a folder that all workers share.")
 
 
 @contextlib.contextmanager

@@ -8,6 +8,7 @@ import hashlib
 import os
 import secrets
 import tempfile
+import threading
 import warnings
 from collections.abc import Iterable, Iterator, Sequence, Sized
 from pathlib import Path
@@ -23,8 +24,10 @@ from ..files.system_errors import explain
 from ..patchcore import PatchCore, StripResult
 from ..safety.arrays import check_strip
 from ..safety.scores import check_columns
-from .blocks import array_digest, load_pictures, one_thread, save_pictures
+from .blocks import array_digest, check_shared, load_pictures, one_thread, save_pictures
 from .tasks import Job, run_jobs
+
+ONE_AT_A_TIME = threading.Lock()  # threads of one process have one list of warnings
 
 
 def predict_strips(
@@ -140,10 +143,11 @@ def predict_saved_strip(
     """
     loaded = _detector(detector, digest)
     (strip,) = load_pictures(saved)
-    with warnings.catch_warnings(record=True) as caught, one_thread():
+    with ONE_AT_A_TIME, warnings.catch_warnings(record=True) as caught, one_thread():
         warnings.simplefilter("always")
         result = loaded.predict_strip(strip, region=None if region is None else tuple(region), overlap=overlap)
     path = Path(saved["path"]).with_suffix(".map.npy")
+    check_shared(path.parent)  # the prediction can have ended meanwhile, and its folder must not come back
     write_array(path, result.map)
     small = {"score": result.score, "tile_scores": result.tile_scores, "corners": result.corners}
     small |= {"region": tuple(result.region), "background": result.background}

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import threading
 from collections import OrderedDict
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,7 @@ from .tasks import Job, count_workers, run_jobs
 HEADER, FORMAT, VERSION = "header.json", "aitex_utils shards", 1
 MOST_SHARDS = 10_000
 COPIES = 4  # bytes of a searched shard in memory, divided by the bytes of its vectors: 3.6, rounded up
+ONE_AT_A_TIME = threading.Lock()  # threads of one process share its shards, and its memory
 _banks: OrderedDict[tuple[str, str], MemoryBank] = OrderedDict()  # of this process, the last used at the end
 
 
@@ -219,11 +221,12 @@ def search_shard(path: str, shard: dict[str, Any], queries: str, k: int, kept: i
 that all workers share.
     """
     patches = read_array(_read(queries))
-    bank = _bank(path, shard["sha256"], kept)
-    k = min(k, len(bank))
-    _, indices = bank.search(patches, k)
-    rows = np.repeat(np.arange(len(patches)), k)
-    squares = squared_distances_at(patches, rows, bank.vectors_, indices.ravel()).reshape(indices.shape)
+    with ONE_AT_A_TIME:
+        bank = _bank(path, shard["sha256"], kept)
+        k = min(k, len(bank))
+        _, indices = bank.search(patches, k)
+        rows = np.repeat(np.arange(len(patches)), k)
+        squares = squared_distances_at(patches, rows, bank.vectors_, indices.ravel()).reshape(indices.shape)
     return squares, indices + shard["first"]
 
 

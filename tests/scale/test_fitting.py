@@ -263,6 +263,20 @@ def test_a_worker_that_does_not_see_the_folder_says_so(tmp_path: Path):
         blocks.make_block(str(tmp_path / "block"), saved, {})
 
 
+def test_a_worker_that_is_done_after_the_fit_has_ended_does_not_make_its_folder_anew(tmp_path: Path, monkeypatch):
+    folder, extract = tmp_path / "fit", blocks.extract_patches
+
+    def extract_too_late(*arguments: Any) -> list[np.ndarray]:
+        patches = extract(*arguments)
+        shutil.rmtree(folder)
+        return patches
+
+    monkeypatch.setattr(blocks, "extract_patches", extract_too_late)
+    with pytest.raises(InputError, match="A worker does not see .*: name a folder that all workers share"):
+        fitted(small_strips(2), folder=folder)
+    assert os.listdir(tmp_path) == []
+
+
 def test_damaged_pictures_are_noticed(tmp_path: Path):
     saved = blocks.save_pictures(tmp_path / "0.npy", small_strips(2))
     _flip(tmp_path / "0.npy")

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import os
+import shutil
+import time
+import warnings
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +53,22 @@ def test_workers_change_nothing(workers: Any, detector: PatchCore, tmp_path: Pat
     assert_same(list(predict_strips(saved, strips, client=workers, regions=REGIONS)), detector, strips)
 
 
+def test_a_worker_that_is_done_after_the_prediction_has_ended_leaves_no_map(
+    detector: PatchCore, tmp_path: Path, monkeypatch
+):
+    saved, way, predict = detector.save(tmp_path / "detector"), tmp_path / "way", PatchCore.predict_strip
+
+    def predict_too_late(*arguments: Any, **options: Any) -> Any:
+        result = predict(*arguments, **options)
+        shutil.rmtree(way)
+        return result
+
+    monkeypatch.setattr(PatchCore, "predict_strip", predict_too_late)
+    with pytest.raises(InputError, match="A worker does not see .*: name a folder that all workers share"):
+        list(predict_strips(saved, small_strips(1, seed=5), regions=REGIONS[:1], folder=way))
+    assert os.listdir(tmp_path) == ["detector"]
+
+
 def test_a_region_that_is_not_certain_is_warned_of(detector: PatchCore, tmp_path: Path, monkeypatch):
     found = Region(30, 170)
     found.is_certain = False
@@ -56,6 +76,22 @@ def test_a_region_that_is_not_certain_is_warned_of(detector: PatchCore, tmp_path
     with pytest.warns(UserWarning, match=r"not certain .* columns \(30, 170\): pass region"):
         (result,) = predict_strips(detector.save(tmp_path / "detector"), small_strips(1, seed=5))
     assert result.region == (30, 170)
+
+
+def test_threads_that_predict_at_once_leave_the_filters_of_warnings_as_they_were(
+    detector: PatchCore, tmp_path: Path, monkeypatch
+):
+    seconds, predict = iter((0.1, 0.3)), PatchCore.predict_strip
+
+    def predict_for_some_time(*arguments: Any, **options: Any) -> Any:
+        time.sleep(next(seconds))
+        return predict(*arguments, **options)
+
+    monkeypatch.setattr(PatchCore, "predict_strip", predict_for_some_time)
+    saved, before = detector.save(tmp_path / "detector"), warnings.filters.copy()
+    with ThreadPoolExecutor(2) as threads:
+        list(predict_strips(saved, small_strips(2, seed=5), client=threads, regions=REGIONS[:2]))
+    assert warnings.filters == before
 
 
 def test_a_detector_that_was_replaced_is_loaded_again(detector: PatchCore, tmp_path: Path):

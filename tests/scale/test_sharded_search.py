@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -87,6 +89,24 @@ def test_a_process_keeps_no_more_shards_than_fit_and_reads_only_the_others_again
             assert_same(bank.search(queries), expected)
         assert len(sharded_search._banks) == kept
         assert len([name for name in read if name != "queries.npy"]) == again
+
+
+def test_threads_of_one_process_keep_no_more_shards_than_fit(tmp_path: Path, monkeypatch):
+    vectors, queries = vectors_and_queries(300)
+    real, seen = sharded_search._read, []
+
+    def read_slowly(path: str) -> bytes:
+        time.sleep(0.01)
+        seen.append(len(sharded_search._banks))
+        return real(path)
+
+    monkeypatch.setattr(sharded_search, "_read", read_slowly)
+    monkeypatch.setattr(sharded_search, "_banks", type(sharded_search._banks)())
+    with ThreadPoolExecutor(4) as threads:
+        bank = ShardedBank(write_shards(vectors, tmp_path / "shards", 8), threads, keep_gib=0)
+        for _ in range(2):
+            assert_same(bank.search(queries, 3), MemoryBank().add(vectors).search(queries, 3))
+    assert len(sharded_search._banks) == 1 and max(seen) == 1
 
 
 def test_shards_of_another_folder_make_room(tmp_path: Path, monkeypatch):
