@@ -24,9 +24,9 @@ import numpy as np
 
 from ..errors import InputError, check_integer
 from ..features import PatchFeatures
-from ..files.atomic_write import atomic_write, check_writable, remove_leftovers
+from ..files.atomic_write import atomic_write, remove_leftovers
 from ..files.locking import only_one
-from ..files.ownership import Manifest, refuse_foreign
+from ..files.ownership import foreign_entries
 from ..files.paths import full_path
 from ..files.system_errors import explain
 from ..streaming_coreset import (
@@ -261,10 +261,17 @@ def _fit_on_disk(
             inputs[name := f"block {block.number}"] = path
             yield Job(name, make_block, (str(place), saved, made_of))
 
-    with tqdm(desc="blocks", unit="block", disable=not progress) as bar:
-        for job, _ in run_jobs(how.client, jobs()):
-            inputs.pop(job.name).unlink(missing_ok=True)
-            bar.update()
+    try:
+        with (
+            tqdm(desc="blocks", unit="block", disable=not progress) as bar,
+            contextlib.closing(run_jobs(how.client, jobs())) as ended,
+        ):
+            for job, _ in ended:
+                _remove(inputs.pop(job.name))
+                bar.update()
+    finally:
+        for path in inputs.values():  # of jobs that have not ended, after an error or an interruption
+            _remove(path)
     leaves = [places[number] for number in range(len(places))]
 
     def merge_level(level: int, groups: list[list[str]]) -> list[str]:
@@ -317,38 +324,35 @@ def _key(made_of: dict[str, Any], *digests: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def _listed(header: dict[str, Any]) -> dict[str, None]:
-    if header["format"] != FORMAT:
-        raise ValueError(FORMAT)
-    return {}
-
-
 @contextlib.contextmanager
 def _work_folder(folder: str | os.PathLike | None, settings: dict[str, Any]) -> Iterator[Path]:
     """Yield the folder of a fit, which no other fit uses at the same time. A temporary folder is deleted afterwards."""
     if folder is None:
-        with tempfile.TemporaryDirectory(prefix="aitex-blocks-", ignore_cleanup_errors=True) as temporary:
-            (Path(temporary) / BLOCKS).mkdir()
+        try:
+            made = tempfile.TemporaryDirectory(prefix="aitex-blocks-", ignore_cleanup_errors=True)
+        except OSError as error:
+            raise explain(error, Path(tempfile.tempdir or os.curdir)) from error
+        with made as temporary:
+            _make_folder(Path(temporary) / BLOCKS)
             yield Path(temporary)
         return
     place = full_path(folder)
     path = place / SETTINGS
-    check_writable(path)
     header = {"format": FORMAT, "version": VERSION, "settings": settings}
-    remove_leftovers(place)
-    if path.is_file():
-        _refuse_other_fit(path, header)
-    elif place.is_dir() and any(entry.name not in (LOCK,) for entry in place.iterdir()):
-        refuse_foreign(place, Manifest(SETTINGS, "a fit in blocks", _listed), shown=folder)
+    _refuse_other_content(place, folder)
     refusal = f"Another fit uses {folder}: wait until it has ended, or name another folder."
     with only_one(place / LOCK, refusal):
+        remove_leftovers(place)
+        if path.is_file():  # looked at under the lock: another fit can have begun a moment ago
+            _refuse_other_fit(path, header)
         with atomic_write(path) as temporary:
             temporary.write_text(json.dumps(header, indent=2) + "\n", encoding="utf-8")
         _make_folder(place / BLOCKS)
-        remove_leftovers(place / BLOCKS)
+        for inside in (place / BLOCKS, place / INPUTS):
+            remove_leftovers(inside)
         for name in os.listdir(place / INPUTS) if (place / INPUTS).is_dir() else ():
             if INPUT.fullmatch(name) and (place / INPUTS / name).is_file():
-                (place / INPUTS / name).unlink()
+                _remove(place / INPUTS / name)
         yield place
 
 
@@ -357,6 +361,22 @@ def _make_folder(place: Path) -> None:
         place.mkdir(exist_ok=True)
     except OSError as error:
         raise explain(error, place) from error
+
+
+def _refuse_other_content(place: Path, shown: str | os.PathLike) -> None:
+    """Raise an error if a folder is not the folder of a fit, but contains something."""
+    try:
+        names = foreign_entries(place, None) if place.is_dir() else []
+    except OSError as error:
+        raise explain(error, place) from error
+    of_a_beginning_fit = f".{SETTINGS}."  # which atomic_write is writing
+    foreign = [name for name in names if name != LOCK and not name.startswith(of_a_beginning_fit)]
+    if foreign and SETTINGS not in names:
+        more = f" and {len(foreign) - 3} more" if len(foreign) > 3 else ""
+        raise InputError(
+            f"{shown} contains {', '.join(foreign[:3])}{more}, not part of a fit in blocks: choose another name, or "
+            "move the content away. Nothing was replaced."
+        )
 
 
 def _refuse_other_fit(path: Path, header: dict[str, Any]) -> None:
@@ -378,6 +398,12 @@ def _refuse_other_fit(path: Path, header: dict[str, Any]) -> None:
             f"{path.parent} has the blocks of a fit with another {' and '.join(changed)}: name another folder, or "
             "delete this one."
         )
+
+
+def _remove(picture: Path) -> None:
+    """Delete the file of pictures. One that another program uses at the moment is left for the next fit."""
+    with contextlib.suppress(OSError):
+        picture.unlink()
 
 
 def _forget(place: Path) -> None:

@@ -81,20 +81,24 @@ def predict_strips(
         raise InputError(f"strips is {shown(strips)}: give grey images, for example [strip].")
     if not isinstance(regions, (Sequence, np.ndarray, type(None))):
         raise InputError(f"regions is {shown(regions)}: give first and last column + 1 of each strip, or None.")
-    if regions is not None and isinstance(strips, Sized) and len(regions) != len(strips):
-        raise InputError(f"regions has {len(regions)} regions, but there are {len(strips)} strips: give one for each.")
+    if regions is not None and isinstance(strips, Sized):
+        _check_count(regions, len(strips))
     place = full_path(detector)
     digest = _digest_of(place)
     with _travel_folder(folder) as travel:
 
         def jobs() -> Iterator[Job]:
+            count = 0
             for number, strip in enumerate(map(check_strip, strips)):
+                count = number + 1
                 if regions is not None and number >= len(regions):
                     raise InputError(f"regions has {len(regions)} regions, fewer than there are strips: give all.")
                 given = None if regions is None else regions[number]
                 region = None if given is None else list(check_columns("region", given, strip.shape[1]))
                 saved = save_pictures(travel / f"{number}-{secrets.token_hex(4)}.npy", [strip])
                 yield Job(f"strip {number}", predict_saved_strip, (str(place), digest, saved, region, overlap))
+            if regions is not None:
+                _check_count(regions, count)
 
         waiting: dict[int, dict[str, Any]] = {}  # results that ended before an earlier strip's result
         following = 0
@@ -159,6 +163,11 @@ def predict_saved_strip(
         "rest": small,
         "notes": notes,
     }
+
+
+def _check_count(regions: Sequence[tuple[int, int] | None], count: int) -> None:
+    if len(regions) != count:
+        raise InputError(f"regions has {len(regions)} regions, but there are {count} strips: give one for each.")
 
 
 def _result(answer: dict[str, Any]) -> StripResult:

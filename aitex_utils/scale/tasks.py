@@ -179,6 +179,10 @@ class _Executor:
                 "A worker of the executor died, and an executor cannot start another: take a ProcessPool and call it "
                 "again."
             ) from error
+        except RuntimeError as error:
+            if "shutdown" not in str(error):
+                raise
+            raise InputError("The executor is shut down: start another.") from error
 
     def wait(self, futures: list[Any]) -> list[Any]:
         return list(concurrent.futures.wait(futures, return_when=concurrent.futures.FIRST_COMPLETED).done)

@@ -5,17 +5,26 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from filelock import FileLock
+from project_root import ROOT
 from scale_fits import SIDE, assert_equal, fitted, small_strips
 from woven import woven
 
 from aitex_utils import PatchCore
 from aitex_utils.errors import InputError
+from aitex_utils.files.atomic_write import atomic_write
 from aitex_utils.patchcore import PAPER
 from aitex_utils.scale import blocks, fitting
 from aitex_utils.scale.fitting import BlockFit, read_reports
@@ -205,14 +214,15 @@ def test_a_file_of_someone_else_in_a_block_is_not_deleted(tmp_path: Path):
 
 
 def test_a_folder_with_something_else_in_it_is_refused(tmp_path: Path):
-    (tmp_path / "thesis.txt").write_text("years of work")
-    with pytest.raises(InputError, match="thesis.txt"):
+    for name in ("thesis.txt", "fit.lock"):
+        (tmp_path / name).write_text("years of work")
+    with pytest.raises(InputError, match="contains thesis.txt, not part of a fit in blocks: choose another name"):
         fitted(small_strips(), folder=tmp_path)
     (tmp_path / "fit").mkdir()
     (tmp_path / "fit" / "fit.json").write_text(json.dumps({"format": "of another program"}))
     with pytest.raises(InputError, match="fit.json is not readable as the settings of a fit"):
         fitted(small_strips(), folder=tmp_path / "fit")
-    assert sorted(os.listdir(tmp_path)) == ["fit", "thesis.txt"]
+    assert sorted(os.listdir(tmp_path)) == ["fit", "fit.lock", "thesis.txt"]
 
 
 @pytest.mark.parametrize("name", ["blocks", "pictures", "fit.lock", "pictures/000000-0123456789abcdef.npy"])
@@ -246,12 +256,64 @@ def test_two_fits_at_once_in_one_folder_are_refused(tmp_path: Path):
         fitted(small_strips(3), folder=tmp_path / "fit")
 
 
+def test_of_two_fits_that_begin_at_once_in_one_folder_the_second_is_refused(tmp_path: Path, monkeypatch):
+    folder, real = tmp_path / "fit", fitting.only_one
+    folder.mkdir()
+    with FileLock(folder / fitting.LOCK), suppress(KeyboardInterrupt), atomic_write(folder / fitting.SETTINGS):
+        with pytest.raises(InputError, match="Another fit uses"):
+            fitted(small_strips(2), folder=folder)
+        raise KeyboardInterrupt
+
+    def after_another_fit(file: Path, refusal: str) -> Any:
+        monkeypatch.setattr(fitting, "only_one", real)
+        fitted(small_strips(2), folder=folder, block_size=300)
+        return real(file, refusal)
+
+    monkeypatch.setattr(fitting, "only_one", after_another_fit)
+    with pytest.raises(InputError, match="blocks of a fit with another block_size: name another folder"):
+        fitted(small_strips(2), folder=folder)
+
+
 def test_pictures_left_by_a_fit_that_was_killed_are_removed(tmp_path: Path):
     fitted(small_strips(3), folder=tmp_path / "fit")
     (tmp_path / "fit" / "pictures" / "000007-0123456789abcdef.npy").touch()
     (tmp_path / "fit" / "pictures" / "mine.npy").touch()
     fitted(small_strips(3), folder=tmp_path / "fit")
     assert os.listdir(tmp_path / "fit" / "pictures") == ["mine.npy"]
+
+
+def test_a_picture_that_a_killed_fit_was_writing_is_removed(tmp_path: Path):
+    fitted(small_strips(1), folder=tmp_path / "fit")
+    code = (
+        "import os, sys\nfrom aitex_utils.files.atomic_write import atomic_write\n"
+        "with atomic_write(sys.argv[1]) as path:\n    path.touch()\n    os._exit(9)"
+    )
+    place = tmp_path / "fit" / "pictures" / "000007-0123456789abcdef.npy"
+    subprocess.run([sys.executable, "-c", code, str(place)], cwd=ROOT, check=False)
+    assert len(os.listdir(place.parent)) == 1
+    fitted(small_strips(1), folder=tmp_path / "fit")
+    assert os.listdir(place.parent) == []
+
+
+def test_no_picture_is_left_after_an_error_and_jobs_that_wait_end(tmp_path: Path, monkeypatch):
+    def until_the_third_block() -> Iterator[np.ndarray]:
+        yield from small_strips()[:5]
+        raise OSError("the camera is gone")
+
+    began = threading.Event()
+    monkeypatch.setattr(fitting, "make_block", lambda *_: began.set() or time.sleep(0.5))
+    with ThreadPoolExecutor(1) as client, pytest.raises(OSError, match="the camera is gone"):
+        fitted(until_the_third_block(), client=client, folder=tmp_path / "fit")
+    assert began.is_set() and os.listdir(tmp_path / "fit" / "pictures") == []
+
+
+def test_a_folder_for_temporary_files_that_is_missing_is_explained(tmp_path: Path, monkeypatch):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "no" / "such"))
+    with (
+        ThreadPoolExecutor(1) as client,
+        pytest.raises(InputError, match="such cannot be written: the folder .*no does"),
+    ):
+        fitted(small_strips(1), client=client)
 
 
 def test_a_worker_that_does_not_see_the_folder_says_so(tmp_path: Path):

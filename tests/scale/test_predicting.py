@@ -114,6 +114,8 @@ def test_wrong_arguments_are_refused(detector: PatchCore, tmp_path: Path):
         list(predict_strips(saved, small_strips(2), regions=REGIONS[:1]))
     with pytest.raises(InputError, match="^regions has 3 regions, but there are 2 strips"):
         list(predict_strips(saved, list(small_strips(2)), regions=REGIONS))
+    with pytest.raises(InputError, match="^regions has 3 regions, but there are 2 strips"):
+        list(predict_strips(saved, iter(small_strips(2)), regions=REGIONS))
     with pytest.raises(InputError, match="^regions is 5: give first and last column"):
         list(predict_strips(saved, small_strips(2), regions=5))
     for strips in (None, "strips"):

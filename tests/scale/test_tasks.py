@@ -110,6 +110,13 @@ def test_a_worker_of_a_plain_executor_that_dies_ends_in_one_sentence():
         list(run_jobs(executor, [Job("die", die), Job("die again", die)]))
 
 
+def test_an_executor_that_is_shut_down_is_refused():
+    with ThreadPoolExecutor(1) as executor:
+        pass
+    with pytest.raises(InputError, match="^The executor is shut down: start another"):
+        list(run_jobs(executor, squares(1)))
+
+
 @pytest.mark.parametrize("client", [3, "tcp://127.0.0.1:8786", object()])
 def test_what_is_no_client_is_refused(client: Any):
     with pytest.raises(InputError, match="^client is of type .* start_cluster"):
