@@ -27,6 +27,7 @@ from ..files.paths import full_path, given_path
 from ..files.persistence import header_digest, read_signed_header
 from ..files.system_errors import explain
 from ..safety.arrays import check_patches, check_trainable
+from .stream_errors import pass_stream_errors
 
 if TYPE_CHECKING:
     import faiss
@@ -88,9 +89,13 @@ def build_disk_index(
     _check_name(folder)
     if not hasattr(faiss, "OnDiskInvertedLists"):
         raise InputError("This FAISS has no lists on disk: use Linux or macOS, or a sharded bank (write_shards).")
-    with atomic_write(folder, folder=True, manifest=ON_DISK) as inside, _explained(folder):
+    with (
+        pass_stream_errors() as draw,
+        atomic_write(folder, folder=True, manifest=ON_DISK) as inside,
+        _explained(folder),
+    ):
         trained, names, count = None, [], 0
-        for piece in pieces:
+        for piece in draw(pieces):
             piece = np.ascontiguousarray(check_patches(piece))
             if trained is None:
                 trained = _trained(check_patches(training) if training is not None else piece, nlist)
@@ -155,8 +160,13 @@ class DiskIndex:
         place = full_path(folder)
         self._header = _read_header(place, folder)
         flags = getattr(faiss, "IO_FLAG_ONDISK_SAME_DIR", 8)  # the file lies beside the index, wherever that is now
-        with _without_messages():
-            self._index: faiss.Index = faiss.read_index(str(place / INDEX), flags)
+        try:
+            with _without_messages():
+                self._index: faiss.Index = faiss.read_index(str(place / INDEX), flags)
+        except RuntimeError as error:
+            raise InputError(
+                f"{folder} cannot be read: FAISS says {shown(str(error))}, check its permissions."
+            ) from error
         if (self._index.ntotal, self._index.d) != (self._header["vectors"], self._header["channels"]):
             raise InputError(f"The header of {folder} differs from its index: build the index again.")
 

@@ -25,6 +25,7 @@ from ..patchcore import PatchCore, StripResult
 from ..safety.arrays import check_strip
 from ..safety.scores import check_columns
 from .blocks import array_digest, check_shared, load_pictures, one_thread, save_pictures
+from .stream_errors import pass_stream_errors
 from .tasks import Job, run_jobs
 
 ONE_AT_A_TIME = threading.Lock()  # threads of one process have one list of warnings
@@ -85,11 +86,11 @@ def predict_strips(
         _check_count(regions, len(strips))
     place = full_path(detector)
     digest = _digest_of(place)
-    with _travel_folder(folder) as travel:
+    with pass_stream_errors() as draw, _travel_folder(folder) as travel:
 
         def jobs() -> Iterator[Job]:
             count = 0
-            for number, strip in enumerate(map(check_strip, strips)):
+            for number, strip in enumerate(map(check_strip, draw(strips))):
                 count = number + 1
                 if regions is not None and number >= len(regions):
                     raise InputError(f"regions has {len(regions)} regions, fewer than there are strips: give all.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -123,6 +124,28 @@ def test_an_error_of_faiss_while_it_writes_is_a_sentence(tmp_path: Path, monkeyp
     with pytest.raises(InputError, match=says):
         build_disk_index([VECTORS], tmp_path / "index", nlist=2)
     assert os.listdir(tmp_path) == []
+
+
+@pytest.mark.parametrize("error", [FileNotFoundError(2, "No such file", "piece_3.npy"), RuntimeError("no device")])
+def test_an_error_of_the_pieces_is_raised_as_it_is(tmp_path: Path, monkeypatch, error: Exception):
+    def pieces() -> Iterator[np.ndarray]:
+        yield VECTORS
+        raise error
+
+    monkeypatch.chdir(tmp_path)  # the missing file is beside the index
+    with pytest.raises(type(error)) as raised:
+        build_disk_index(pieces(), "index", nlist=2)
+    assert raised.value is error and os.listdir(tmp_path) == []
+
+
+def test_an_index_that_faiss_cannot_read_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    def fail(*_: object) -> None:
+        raise RuntimeError("could not open lists.ivfdata: Permission denied")
+
+    folder = build_disk_index([VECTORS], tmp_path / "index", nlist=2)
+    monkeypatch.setattr(faiss, "read_index", fail)
+    with pytest.raises(InputError, match="index cannot be read: FAISS says .*Permission denied"):
+        DiskIndex(folder)
 
 
 def test_a_name_that_faiss_cannot_open_is_refused(tmp_path: Path):

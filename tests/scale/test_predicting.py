@@ -6,6 +6,7 @@ import os
 import shutil
 import time
 import warnings
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -121,6 +122,17 @@ def test_wrong_arguments_are_refused(detector: PatchCore, tmp_path: Path):
     for strips in (None, "strips"):
         with pytest.raises(InputError, match="^strips is .*: give grey images"):
             list(predict_strips(saved, strips))
+
+
+def test_an_error_of_the_strips_is_raised_as_it_is(detector: PatchCore, tmp_path: Path):
+    def strips() -> Iterator[np.ndarray]:
+        yield from small_strips(1, seed=5)
+        np.load(tmp_path / "way" / "strip.npy")
+
+    saved, results = detector.save(tmp_path / "detector"), []
+    with pytest.raises(FileNotFoundError) as raised:
+        results += predict_strips(saved, strips(), regions=REGIONS[:2], folder=tmp_path / "way")
+    assert not isinstance(raised.value, InputError) and len(results) == 1 and os.listdir(tmp_path / "way") == []
 
 
 @pytest.mark.parametrize("place", ["file", "file/folder"])
