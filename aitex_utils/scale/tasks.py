@@ -10,6 +10,7 @@ import concurrent.futures
 import itertools
 import secrets
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ from typing import Any
 from ..errors import InputError
 from .pool import ProcessPool
 
-DEATHS = 8  # workers that die in a row, with no job ended in between, before we give up
+DEATHS = 8  # workers that die in a row, with no job ended in between, or at one job, before we give up
 IN_FLIGHT = 2  # jobs per worker that are given out at once: the next one waits where the last one ends
 PATIENCE = 60.0  # seconds for which a cluster can be without any worker
 LOOK, LOOK_AT_CLUSTER = 0.005, 2.0  # seconds between two looks at the jobs, and at the cluster
@@ -79,8 +80,8 @@ def run_jobs(client: Any, jobs: Iterable[Job]) -> Iterator[tuple[Job, Any]]:
     Raises
     ------
     WorkersLost
-        If `DEATHS` workers die with no job ended in between, if the cluster has no worker for `PATIENCE` seconds, or if
-        its scheduler has gone.
+        If `DEATHS` workers die with no job ended in between or at one job, if the cluster has no worker for `PATIENCE`
+        seconds, or if its scheduler has gone.
     InputError
         If `client` is something else. An error of a job is raised as it is.
 
@@ -100,7 +101,7 @@ def run_jobs(client: Any, jobs: Iterable[Job]) -> Iterator[tuple[Job, Any]]:
         return
     workers = _workers_of(client)
     running: dict[Any, Job] = {}
-    deaths, reason = 0, None
+    deaths, deaths_at, reason = 0, Counter(), None
     try:
         while True:
             for job in itertools.islice(jobs, max(0, IN_FLIGHT * workers.count() - len(running))):
@@ -119,11 +120,12 @@ def run_jobs(client: Any, jobs: Iterable[Job]) -> Iterator[tuple[Job, Any]]:
                     deaths = 0
                     yield job, result
             deaths += bool(interrupted)  # a worker takes the job that waits behind its own with it
-            if deaths >= DEATHS:
-                raise WorkersLost(
-                    f"{deaths} workers died in a row, the last at {interrupted[0].name} ({reason}), as happens where "
-                    "memory is too small: take a smaller block_size, or allow more memory and call it again."
-                ) from reason
+            deaths_at.update(job.name for job in interrupted)
+            too_many = [job.name for job in interrupted if deaths_at[job.name] >= DEATHS]  # while other jobs end
+            if deaths >= DEATHS or too_many:
+                one = " or ".join(sorted(too_many))  # or another, which waits behind it whenever it begins
+                where = f"in a row, the last at {interrupted[0].name}" if deaths >= DEATHS else f"at {one}"
+                raise WorkersLost(f"{DEATHS} workers died {where} ({reason}), {reason.advice}") from reason
             running.update({workers.submit(job): job for job in interrupted})
     finally:
         workers.cancel(list(running))
@@ -158,6 +160,14 @@ def count_workers(client: Any) -> int:
 class _WorkerDied(Exception):  # noqa: N818 - ends a job, which begins anew
     """A worker died at a job."""
 
+    advice = "as happens where memory is too small: take a smaller block_size, or allow more memory and call it again."
+
+
+class _WorkerNotStarted(_WorkerDied):
+    """A worker died before it could begin any job."""
+
+    advice = 'as happens in a script without `if __name__ == "__main__":`: put the calls below that line.'
+
 
 class _Executor:
     """A `ProcessPool`, or any executor of `concurrent.futures`."""
@@ -191,6 +201,8 @@ class _Executor:
         try:
             return future.result()
         except BrokenProcessPool as error:
+            if isinstance(self._client, ProcessPool) and not self._client.process_ids():
+                raise _WorkerNotStarted("its process did not start") from error
             raise _WorkerDied("its process ended") from error
 
     def cancel(self, futures: list[Any]) -> None:

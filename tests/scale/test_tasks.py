@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from itertools import chain, count
 from pathlib import Path
 from typing import Any
 
 import pytest
+from project_root import ROOT
 from scale_fits import die, die_once, fail, sleep
 
 from aitex_utils.errors import InputError
@@ -103,6 +108,31 @@ def test_workers_that_die_again_and_again_end_in_one_sentence(client: Any, monke
     with pytest.raises(WorkersLost, match="^2 workers died in a row, the last at block 7 .*take a smaller block_size"):
         list(run_jobs(client, [Job("block 7", die)]))
     assert [result for _, result in run_jobs(client, squares(2))] in ([0, 1], [1, 0])  # the workers are usable again
+
+
+def test_a_job_at_which_workers_die_again_and_again_ends_a_stream_without_end(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(tasks, "DEATHS", 2)
+    jobs = (Job(f"wait {i}", sleep, (0.01,)) for i in count())
+    with ProcessPool(2) as pool:
+        assert [pool.submit(pow, number, 2, worker=number).result(60) for number in (0, 1)] == [0, 1]  # both are there
+        with pytest.raises(WorkersLost, match="^2 workers died .* poison"):
+            for job, _ in run_jobs(pool, chain([Job("poison", die)], jobs)):
+                assert int(job.name.split()[1]) < 2000
+
+
+def test_a_script_whose_workers_start_workers_is_told_what_it_lacks(tmp_path: Path):
+    code = (
+        "from aitex_utils.scale import tasks\nfrom aitex_utils.scale.pool import ProcessPool\ntasks.DEATHS = 2\n"
+        "with ProcessPool(1) as pool:\n    list(tasks.run_jobs(pool, [tasks.Job('square', pow, (2, 2))]))\n"
+    )
+    (tmp_path / "script.py").write_text(code)
+    variables = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])}
+    done = subprocess.run(
+        [sys.executable, str(tmp_path / "script.py")], env=variables, capture_output=True, text=True, check=False
+    )
+    last = done.stderr.strip().splitlines()[-1]
+    assert "2 workers died in a row, the last at square (its process did not start), as happens in a script wi" in last
+    assert last.endswith('`if __name__ == "__main__":`: put the calls below that line.')
 
 
 def test_a_worker_of_a_plain_executor_that_dies_ends_in_one_sentence():
