@@ -12,7 +12,6 @@ import functools
 import hashlib
 import json
 import os
-import re
 import struct
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -31,7 +30,6 @@ from ..safety.peak_memory import peak_memory_mib
 from ..streaming_coreset import BlockCoreset, kept_patches, merge_blocks, reduce_block
 
 HEADER, FORMAT, VERSION = "header.json", "aitex_utils block", 1
-NAME = re.compile(r"(block|merge-\d+)-\d{6}-[0-9a-f]{16}")  # kind, number, digest of what it is made of
 FEATURES = ("backbone", "layers", "pooling", "size", "padding", "colour", "batch_size", "device")
 
 

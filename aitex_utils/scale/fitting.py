@@ -257,9 +257,8 @@ def _fit_on_disk(
                 continue
             _forget(place)  # what is there is damaged
             path = folder / INPUTS / f"{block.number:06d}-{key}.npy"
-            saved = save_pictures(path, block.items)
-            inputs[name := f"block {block.number}"] = path
-            yield Job(name, make_block, (str(place), saved, made_of))
+            inputs[name := f"block {block.number}"] = path  # before it is written: it can be interrupted
+            yield Job(name, make_block, (str(place), save_pictures(path, block.items), made_of))
 
     try:
         with (
