@@ -18,6 +18,7 @@ from .safety.scores import check_labels, check_map, check_pair, check_real, chec
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.axis import Axis
     from matplotlib.figure import Figure
 
 MAP_COLOURS = "cividis"
@@ -131,12 +132,35 @@ def use_log_x(axis: Axes) -> None:
     >>> axis.get_xscale()
     'log'
     """
+    axis.set_xscale("log")
+    _use_plain_numbers(axis.xaxis)
+
+
+def use_log_y(axis: Axes) -> None:
+    """Make the y axis logarithmic, as `use_log_x` does with the x axis.
+
+    Parameters
+    ----------
+    axis : matplotlib.axes.Axes
+        Axes with values above 0.
+
+    Examples
+    --------
+    >>> figure, axis = make_axes(1, 1, (4, 3))
+    >>> use_log_y(axis)
+    >>> axis.get_yscale()
+    'log'
+    """
+    axis.set_yscale("log")
+    _use_plain_numbers(axis.yaxis)
+
+
+def _use_plain_numbers(axis: Axis) -> None:
     from matplotlib.ticker import LogLocator, NullFormatter
 
-    axis.set_xscale("log")
-    axis.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-    axis.xaxis.set_major_formatter("{x:g}")
-    axis.xaxis.set_minor_formatter(NullFormatter())
+    axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axis.set_major_formatter("{x:g}")
+    axis.set_minor_formatter(NullFormatter())
 
 
 def draw_intervals(axis: Axes, names: Sequence[str], intervals: np.ndarray, *, reference: float | None = 0.0) -> None:

@@ -21,6 +21,7 @@ import tables_independent
 import tables_inspection
 import tables_large_defects
 import tables_practice
+import tables_scale
 import tables_speed
 from results_files import BENCHMARKS
 
@@ -51,6 +52,7 @@ TABLES = {
     **tables_inspection.TABLES,
     **tables_large_defects.TABLES,
     **tables_practice.TABLES,
+    **tables_scale.TABLES,
     **tables_speed.TABLES,
 }
 

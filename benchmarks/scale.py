@@ -468,11 +468,10 @@ def measure_search() -> dict[str, Any]:
     order = np.random.default_rng(0).permutation(len(patches))
     queries, vectors = patches[order[:QUERIES]], patches[order[QUERIES:]]
     bank = MemoryBank().add(vectors)
-    bank.search(queries[:64])  # prepares what only the first search needs
-    begin = time.perf_counter()
+    first, again = (seconds_of(partial(bank.search, queries)) for _ in range(2))  # the first one prepares the search
     exact = bank.search(queries)
     found: dict[str, Any] = {"vectors": len(vectors), "channels": CHANNELS, "queries": len(queries), "shards": SHARDS}
-    found["index"] = {"seconds": time.perf_counter() - begin, "gib": bank.nbytes / 2**30}
+    found["index"] = {"first_seconds": first, "seconds": again, "gib": bank.nbytes / 2**30}
     with tempfile.TemporaryDirectory() as place:
         write_shards(vectors, f"{place}/shards", SHARDS)
         for workers in (count for count in WORKERS if count):

@@ -29,8 +29,8 @@ def constants(results: dict[str, Any]) -> dict[str, float]:
     Returns
     -------
     dict
-        CPU seconds, patches and picture bytes of a strip. Bytes of a vector with all branches. Seconds of the last
-        choice, divided by the square of the union's size. Seconds of a search, divided by queries and vectors.
+        CPU seconds, patches and picture bytes of a strip. Bytes of a vector with all branches. Nanoseconds of the last
+        choice, divided by the square of the union's size. Nanoseconds of a search, divided by queries and vectors.
     """
     alone = [row for row in results["fits"] if row["workers"] == min(r["workers"] for r in results["fits"])]
     largest = max(alone, key=lambda row: row["strips"])
@@ -42,8 +42,8 @@ def constants(results: dict[str, Any]) -> dict[str, float]:
         "patches": largest["patches"] / largest["strips"],
         "picture_bytes": with_pictures["picture_bytes"] / with_pictures["strips"],
         "vector_bytes": largest["block_bytes"] / union,
-        "choice_seconds": largest["last_choice_seconds"] / union**2,
-        "search_seconds": search["index"]["seconds"] / (search["queries"] * search["vectors"]),
+        "choice_nanoseconds": 1e9 * largest["last_choice_seconds"] / union**2,
+        "search_nanoseconds": 1e9 * search["index"]["seconds"] / (search["queries"] * search["vectors"]),
     }
 
 
@@ -80,8 +80,8 @@ def bill(results: dict[str, Any], machine: dict[str, float] = LAPTOP) -> dict[st
             "pictures": strips * measured["picture_bytes"] / 2**30,  # GiB on the disk
             "blocks": union * measured["vector_bytes"] / 2**30,  # GiB on the disk
             "union": VECTOR_COPIES * union * measured["vector_bytes"] / 2**30,  # GiB in memory
-            "choice": union**2 * measured["choice_seconds"] / DAY,  # days
-            "search": patches * ratio * patches * measured["search_seconds"] / DAY,  # cores
+            "choice": union**2 * measured["choice_nanoseconds"] / 1e9 / DAY,  # days
+            "search": patches * ratio * patches * measured["search_nanoseconds"] / 1e9 / DAY,  # cores
         }
 
     limits = {
@@ -139,6 +139,27 @@ def in_one_memory(whole: Sequence[dict[str, Any]], strips: int, kept: int) -> di
     return {"seconds": seconds, "peak_gib": float(base + slope * strips)}
 
 
+def per_strip(fit: dict[str, Any]) -> float:
+    """Return the time of a fit per strip, in units of the extraction of one strip alone on one thread.
+
+    Parameters
+    ----------
+    fit : dict
+        Fit with `seconds`, `strips` and `strip_seconds`.
+
+    Returns
+    -------
+    float
+        It depends less on the pace of the machine than the seconds do.
+
+    Examples
+    --------
+    >>> per_strip({"seconds": 300.0, "strips": 100, "strip_seconds": 2.0})
+    1.5
+    """
+    return fit["seconds"] / fit["strips"] / fit["strip_seconds"]
+
+
 def fits_table() -> str:
     """Make the table of fits by size and number of workers, beside a fit with all patches in one memory.
 
@@ -152,14 +173,15 @@ def fits_table() -> str:
     for row, after in zip(fits, [*fits[1:], {"times": None}], strict=True):
         one = next((r for r in fits if (r["times"], r["workers"]) == (row["times"], 1)), None)
         moved = (row["block_bytes"] + row["picture_bytes"]) / 2**30
+        speed = per_strip(one) / per_strip(row) if one else None
         rows.append(
             [
                 f"{row['times']} ({row['strips']:,} strips)",
                 f"{row['workers']} ({row['engine']})" if row["workers"] else "one process",
                 f"{row['seconds']:.0f}",
-                f"{row['seconds'] / row['strips'] / row['strip_seconds']:.2f}",
+                f"{per_strip(row):.2f}",
                 f"{row['cpu_seconds']:.0f}",
-                f"{one['seconds'] / row['seconds']:.2f}" if one else "–",
+                f"{speed:.2f}" if speed else "–",
                 f"{row['largest_gib']:.2f}",
                 f"{row['total_gib']:.2f}",
                 f"{moved:.2f}",
@@ -210,15 +232,18 @@ def search_table() -> str:
     str
     """
     search = read_results("scale")["search"]
-    rows = [["one exact index", f"{search['index']['seconds']:.2f}", "1.000"]]
+    index = search["index"]
+    rows = [["one exact index", f"{index['first_seconds']:.2f}", f"{index['seconds']:.2f}", "exact"]]
     for name in sorted(key for key in search if key.startswith("shards_")):
         workers = name.split("_")[1]
         label = f"{search['shards']} shards, {workers} worker{'s' if workers != '1' else ''}"
-        rows.append([label, f"{search[name]['seconds']:.2f}", "1.000" if search[name]["equal"] else "differs"])
+        times = [f"{search[name][key]:.2f}" for key in ("first_seconds", "seconds")]
+        rows.append([label, *times, "equal" if search[name]["equal"] else "differs"])
     for row in search["disk"]["rows"]:
         label = f"lists on disk, {row['nprobe']} of {search['disk']['nlist']:,} cells"
-        rows.append([label, f"{row['seconds']:.2f}", f"{row['recall']:.3f}"])
-    return markdown_table(["search", f"seconds for {search['queries']:,} queries", "recall@1"], rows)
+        rows.append([label, "–", f"{row['seconds']:.2f}", f"{row['recall']:.4f}"])
+    queries = f"seconds for {search['queries']:,} queries"
+    return markdown_table(["search", f"{queries}, first", f"{queries}, again", "recall@1"], rows)
 
 
 def bill_table() -> str:
@@ -231,18 +256,23 @@ def bill_table() -> str:
     found = read_results("scale")["bill"]
     units = {
         "extraction": "cores for extraction",
-        "pictures": "GiB of pictures",
+        "pictures": "GiB of pictures of the day",
         "blocks": "GiB of block coresets",
         "union": "GiB of memory for the union",
         "choice": "days for the last choice",
         "search": "cores for the search of each day's strips",
     }
     rows = [
-        [unit, *(f"{size[name]:,.3g}" for size in found["sizes"].values()), f"{found['breaks_at_strips'][name]:,.0f}"]
+        [unit, *(_short(size[name]) for size in found["sizes"].values()), _short(found["breaks_at_strips"][name])]
         for name, unit in units.items()
     ]
     head = ["need", *found["sizes"], "one machine suffices up to (strips per day)"]
     return markdown_table(head, rows)
+
+
+def _short(value: float) -> str:
+    """Return three significant digits, without powers of ten for large numbers."""
+    return f"{float(f'{value:.3g}'):,.0f}" if value >= 100 else f"{value:.3g}"
 
 
 TABLES = {

@@ -45,6 +45,7 @@ from aitex_utils.plots import (
     plot_tiles,
     show,
     use_log_x,
+    use_log_y,
 )
 
 GREY = np.full((16, 3000), 100, np.uint8)
@@ -97,6 +98,15 @@ def test_the_numbers_below_a_logarithmic_axis_are_plain_and_do_not_overlap(ends:
     boxes = sorted((tick.get_window_extent() for tick in inside), key=lambda box: box.x0)
     assert len(inside) >= 3 and all(float(tick.get_text()) > 0 for tick in inside)
     assert all(left.x1 < right.x0 for left, right in zip(boxes, boxes[1:], strict=False))
+
+
+def test_the_numbers_beside_a_logarithmic_axis_are_plain():
+    figure, axis = make_axes(1, 1, (6, 3))
+    use_log_y(axis)
+    axis.set_ylim(3, 90)
+    figure.canvas.draw()
+    texts = [tick.get_text() for which in ("major", "minor") for tick in axis.get_yticklabels(which=which)]
+    assert axis.get_yscale() == "log" and {"5", "10", "20", "50"} <= {text for text in texts if text}
 
 
 # Intervals

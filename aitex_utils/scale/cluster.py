@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import logging
 from typing import TYPE_CHECKING
 
 from ..errors import InputError, MissingError, check_flag, check_integer, check_number
@@ -139,7 +140,8 @@ def start_cluster(
         "distributed.nanny.pre-spawn-environ": ONE_THREAD,
         "distributed.worker.daemon": True,
     }
-    options = {"host": "127.0.0.1", "silence_logs": 40, "scheduler_kwargs": {"dashboard": dashboard}}
+    # Errors are raised. Dask also logs an error where nothing is wrong: a heartbeat at the end of the cluster.
+    options = {"host": "127.0.0.1", "silence_logs": logging.CRITICAL, "scheduler_kwargs": {"dashboard": dashboard}}
     options["dashboard_address"] = f"127.0.0.1:{_free_port(8787) if dashboard else 0}"
     keep_main_module_whole()
     try:

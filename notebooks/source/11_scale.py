@@ -35,15 +35,17 @@
 # Can `PatchCore` learn from all of them?
 #
 # The next cell measures one core of *this* machine: the seconds to extract the patches of a strip, and the number of
-# distances per second in sampling and in search. We assume that these constants hold for any amount of data. A strip is
-# 4,096 px long. Tiles are not enlarged here, so each tile of 256 px has 32 x 32 patches. This takes about 5 seconds.
+# distances per second. Sampling is measured on a block of 65,536 patches, and the search on 4,096 vectors. We assume that
+# these constants hold for any amount of data. The rates rise with it, so the longest times below are upper
+# limits. A strip is 4,096 px long. Tiles are not enlarged here, so each tile of 256 px has 32 x 32 patches. This
+# takes about 5 seconds.
 
 # %% tags=["start-here"]
 # Start here again after a restart
 import numpy as np
 
 from aitex_utils.lessons import predict, reveal
-from aitex_utils.lessons.nb11.costs import DATA, describe_bill, fit_bill, measure_constants
+from aitex_utils.lessons.nb11.costs import DATA, describe_bill, describe_heads, fit_bill, measure_constants
 from aitex_utils.lessons.nb11.figures import plot_growth
 from aitex_utils.lessons.nb11.setup import lesson_features, load_pieces
 from aitex_utils.plots import show
@@ -67,19 +69,19 @@ reveal("11.a", n_patches * constants.patch_bytes / 2**30, unit="GiB")
 
 # %% [markdown]
 # The sampler works with the patches, a copy of them side by side, their projection, and a rounded form. Together they
-# take `WORKING_COPIES` times the bytes of the patches (`3.5`). The columns are the memory, the hours of the extraction
-# and of the greedy choices for a coreset of 1 %, and the bank with its search. All times are for one core, and a search
-# is for one strip. The figure is for two cores, with limits of 16 GiB and 24 hours.
+# take `WORKING_COPIES` times the bytes of the patches (`3.5`). The table is for one core and for a coreset of 1 %, the
+# figure for two cores, with limits of 16 GiB and 24 hours.
 
 # %%
+print(describe_heads())
 for name, strips in DATA.items():
     print(describe_bill(name, fit_bill(strips, constants, "whole")))
 strips = [int(n) for n in np.geomspace(10, 2_000_000, 12)]
 bills = [fit_bill(n, constants, "whole") for n in strips]
 needs = {"GiB": {"all patches": [bill.memory / 2**30 for bill in bills]}}
-needs["hours of 2 cores"] = {"greedy choices": [bill.selection / 7200 for bill in bills]}
-needs["hours of 2 cores"]["extraction"] = [bill.extraction / 7200 for bill in bills]
-limits = {"GiB": ("16 GiB", 16), "hours of 2 cores": ("24 hours", 24)}
+needs["hours on 2 cores"] = {"greedy choices": [bill.selection / 7200 for bill in bills]}
+needs["hours on 2 cores"]["extraction"] = [bill.extraction / 7200 for bill in bills]
+limits = {"GiB": ("16 GiB", 16), "hours on 2 cores": ("24 hours", 24)}
 show(*plot_growth(strips, needs, limits, DATA))
 
 # %% [markdown]
@@ -278,6 +280,24 @@ coreset = fit_in_blocks(8192)
 print(compare_banks(coreset, fit_in_blocks(8192, shuffled=True)))
 
 # %% [markdown]
+# The pieces can also come from a generator. Then each piece exists only until its block is reduced, so the memory hardly
+# grows with the stream.
+
+# %%
+import tracemalloc
+
+for n in (16, 32, 64):
+    stream = (patches[i % 16].copy() for i in range(n))
+    tracemalloc.start()
+    plan = plan_blocks(stream, lambda one: one[..., 0].size, 8192, seed=0)
+    join_blocks([reduce_block(one.items, RATIO, seed=0, first=one.first) for one in plan], RATIO, seed=0)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    print(
+        f"{n} pieces with {n * patches[0].nbytes / 2**20:.0f} MiB of patches: at most {peak / 2**20:.0f} MiB in memory"
+    )
+
+# %% [markdown]
 # The order has no effect: a block's coreset depends on its own patches and the seed alone, and the join takes the blocks
 # by their *numbers*.
 #
@@ -334,8 +354,7 @@ patch_bytes = int(WORKING_COPIES * everything[0].nbytes)
 for gib in (1, 2, 4, 8):
     for workers in (1, 2, 4):
         block = block_for(gib * 2**30, 600 * 2**20, workers, 16_384, patch_bytes)
-        print(f"{gib} GiB for {workers}: {block:9,} patches per block", end="   ")
-    print()
+        print(f"{gib} GiB, {workers} worker{'s' * (workers > 1)}: blocks of {block:,} patches")
 
 # %% [markdown]
 # More workers mean smaller blocks. With 600 MiB for each, the workers themselves take most of a small memory, or all of it.
@@ -349,8 +368,6 @@ for gib in (1, 2, 4, 8):
 # - the pieces of a block go to a file, and a worker gets the *name* of the file;
 # - the worker extracts the patches, reduces them, and writes the coreset as a folder;
 # - the main process joins the coresets.
-#
-# The pieces can come from a generator, because only a few blocks are processed at any time.
 #
 # First, we fit in one process. This takes about 5 seconds.
 
@@ -757,7 +774,7 @@ for name, found in (("one process", (shard_distances, shard_indices)), ("pool", 
 predict("11.f", 30, 90, unit="%")
 
 # %%
-pieces_of_bank = np.array_split(bank, 4)  # one piece at a time is in memory
+pieces_of_bank = np.array_split(bank, 4)  # could also come from a generator, one piece at a time
 on_disk = DiskIndex(build_disk_index(pieces_of_bank, Path(folder.name) / "lists", nlist=64, training=bank[::4]))
 names, recalls, milliseconds = list(times), [1.0] * 3, [1000 * seconds for seconds in times.values()]
 for nprobe in (1, 2, 4, 8, 16, 64):
@@ -817,8 +834,8 @@ for method in METHODS:
 strips = [int(n) for n in np.geomspace(10, 2_000_000, 12)]
 bills = {method: [fit_bill(n, constants, method) for n in strips] for method in METHODS}
 needs = {"GiB": {method: [bill.memory / 2**30 for bill in each] for method, each in bills.items()}}
-needs["hours of 2 cores"] = {method: [bill.hours(2) for bill in each] for method, each in bills.items()}
-lines = {"GiB": ("16 GiB", 16), "hours of 2 cores": ("24 hours", 24)}
+needs["hours on 2 cores"] = {method: [bill.hours(2) for bill in each] for method, each in bills.items()}
+lines = {"GiB": ("16 GiB", 16), "hours on 2 cores": ("24 hours", 24)}
 show(*plot_growth(strips, needs, lines, DATA))
 
 # %% [markdown]
@@ -896,8 +913,8 @@ print(describe_bill("100 strips", fit_bill(100, constants, "blocks")))
 # system. Each worker has 4 GiB, takes 600 MiB for itself, and needs 133 MiB for a block of 65,536 patches. Larger blocks
 # would fit, but with small blocks a lost block costs less, and the workers end at nearly the same time. The table shows
 # that the tree ends within 6 hours, and that its extraction takes longer than its greedy choices. One union of all blocks
-# would also fit, but 8 cores cannot search its bank for the 48 strips that the looms weave per minute. After a power
-# failure, all completed blocks are on the disk, and the next call with the same `folder` makes the missing blocks only.
+# would also fit, but its bank has 566,231 vectors instead of 16,384, so each search takes about 35 times as long. The
+# looms weave 48 strips per minute. After a power failure, all completed blocks are on the disk, and the next call with the same `folder` makes the missing blocks only.
 # First I would test on fewer strips whether the small bank of a tree gives the same AUROC as the bank of one union.
 #
 # </details>

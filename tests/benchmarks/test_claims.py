@@ -142,6 +142,17 @@ CLAIMS = {  # words of the pages, and whether the results files bear them out
         inspected("colour", "colour") >= 0.95 and abs(inspected("colour", "grey") - 0.5) < 0.1
     ),
     "Grey pictures have the same scores": lambda: inspected("colour", "grey_difference") == 0,
+    "The result of workers is equal to the result of one process, bit for bit": lambda: all(
+        row["equal"] for row in read_results("scale")["fits"]
+    ),
+    "No process took more than 2 GiB": lambda: all(row["largest_gib"] <= 2 for row in read_results("scale")["fits"]),
+    "Blocks hardly lower the AUROC": lambda: (
+        abs((found := read_results("scale")["quality"])["blocks"]["tile_auroc"] - found["single"]["tile_auroc"]) < 0.005
+    ),
+    "The shards return what the one index returns": lambda: all(
+        found["equal"] for name, found in read_results("scale")["search"].items() if name.startswith("shards_")
+    ),
+    "The memory for the union is exceeded first": lambda: read_results("scale")["bill"]["order"][0] == "union",
     "The processor has fast bfloat16 arithmetic": lambda: read_results("speed")["machine"]["has_fast_bf16"],
 }
 

@@ -56,6 +56,14 @@ def finished_blocks(folder: Path) -> int:
     return len(list((folder / "blocks").glob("block-*")))
 
 
+def log_error(words: str) -> None:
+    """Let a worker log an error in the name of Dask."""
+    import logging
+
+    for name in ("distributed.worker", "distributed.nanny", "distributed.core"):
+        logging.getLogger(name).error(words)
+
+
 def echo_variable(name: str) -> str | None:
     """Return an environment variable of the worker."""
     return os.environ.get(name)

@@ -8,7 +8,7 @@ import urllib.request
 
 import pytest
 from project_root import ROOT
-from scale_fits import echo_variable
+from scale_fits import echo_variable, log_error
 
 from aitex_utils.errors import InputError, MissingError
 from aitex_utils.scale import cluster
@@ -76,3 +76,11 @@ def test_a_second_dashboard_takes_a_free_port(capsys):
     with start_cluster(1, quiet=True):
         pass
     assert len(capsys.readouterr().out.splitlines()) == 2
+
+
+@needs_dask
+def test_workers_print_nothing_of_dask_s_own(capfd):
+    """A heartbeat that meets the end of the cluster is logged as an error, and a learner would take it for one."""
+    with start_cluster(1, quiet=True) as client:
+        client.submit(log_error, "a heartbeat").result(60)
+    assert "heartbeat" not in "".join(capfd.readouterr())

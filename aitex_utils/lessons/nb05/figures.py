@@ -9,7 +9,18 @@ import numpy as np
 
 from aitex_utils.errors import InputError
 from aitex_utils.lessons.wording import check_values, count
-from aitex_utils.plots import COLOURS, DEFECTIVE, LINE, LINE_STYLES, MARKERS, NORMAL, OUTSIDE, make_axes, use_log_x
+from aitex_utils.plots import (
+    COLOURS,
+    DEFECTIVE,
+    LINE,
+    LINE_STYLES,
+    MARKERS,
+    NORMAL,
+    OUTSIDE,
+    make_axes,
+    use_log_x,
+    use_log_y,
+)
 
 from .toy import CellSearch, ToyBank, count_compared, nearest_index, nprobe_curve, reconstruct, search_cells
 
@@ -128,6 +139,9 @@ def plot_lines(
     for i, (name, values) in enumerate(lines.items()):
         look = LINE_STYLES[i % len(LINE_STYLES)] + MARKERS[i % len(MARKERS)]
         axis.loglog(x, values, look, color=COLOURS[i % len(COLOURS)], label=name, markersize=5)
+    everything = np.concatenate([np.asarray(values, float) for values in lines.values()])
+    if everything.max() < 100 * everything.min():  # powers of ten alone would leave hardly a label
+        use_log_y(axis)
     listed = "; ".join(f"{name} from {_short(values[0])} to {_short(values[-1])}" for name, values in lines.items())
     first, last = (f"{value:,.0f}" if value >= 1000 else f"{value:.4g}" for value in (x[0], x[-1]))
     caption = f"{title}, {ylabel}, for {xlabel} from {first} to {last}: {listed}."

@@ -292,7 +292,7 @@ def plot_alarms(
     check_values({"scores": scores})
     figure, (left, right) = make_axes(1, 2, (9, 3.3))
     bins = np.linspace(scores.min(), scores.max(), 31)
-    for rows, colour, hatch, name in ((~labels, NORMAL, "", "normal"), (labels, DEFECTIVE, "//", "defective")):
+    for rows, colour, hatch, name in ((~labels, NORMAL, "", "clean"), (labels, DEFECTIVE, "//", "defective")):
         shares = np.histogram(scores[rows], bins)[0] / max(1, rows.sum())
         left.stairs(shares, bins, fill=True, color=colour, alpha=0.55, hatch=hatch, label=f"{name} tiles")
     left.axvline(threshold, color=LINE, linestyle="--", label="threshold")

@@ -24,6 +24,7 @@ DATA = {  # number of strips
 }
 METHODS = ("whole", "blocks", "tree")
 MOST_STRIPS = 10_000_000
+EVERY = 16  # the bank of the search contains one of so many patches
 
 
 class Constants(NamedTuple):
@@ -110,7 +111,7 @@ def measure_constants(pieces: Sequence[np.ndarray], features: PatchFeatures, til
     Parameters
     ----------
     pieces : sequence of ndarray, each of shape (H, W)
-        At least four pieces of strips.
+        Pieces of strips. Together they are one block.
     features : PatchFeatures
         Extractor.
     tile_size : int
@@ -132,15 +133,17 @@ def measure_constants(pieces: Sequence[np.ndarray], features: PatchFeatures, til
 
     with threadpool_limits(1), one_thread():
         extract_patches(pieces[:1], features, tile_size)  # a warm-up, which is not timed
-        extracted, extraction = _core_seconds(lambda: extract_patches(pieces[:4], features, tile_size))
+        extracted, extraction = _core_seconds(lambda: extract_patches(pieces, features, tile_size))
         patches = np.concatenate([one.reshape(-1, one.shape[-1]) for one in extracted])
-        k = coreset_size(0.05, len(patches))
-        (indices, _), greedy = _core_seconds(lambda: k_center_greedy(patches, k, seed=0))
-        bank = MemoryBank(device="cpu").add(patches[indices])
-        _, search = _core_seconds(lambda: bank.search(patches))
-    scale = STRIP_WIDTH / sum(piece.shape[1] for piece in pieces[:4])
-    pairs = len(patches) * k
-    return Constants(round(len(patches) * scale), patches.shape[1], extraction * scale, pairs / greedy, pairs / search)
+        k = coreset_size(OVERSAMPLING * 0.01, len(patches))
+        _, greedy = _core_seconds(lambda: k_center_greedy(patches, k, seed=0))
+        vectors, queries = patches[::EVERY], patches[: len(patches) // 4]
+        bank = MemoryBank(device="cpu").add(vectors)
+        bank.search(queries)  # likewise
+        _, search = _core_seconds(lambda: bank.search(queries))
+    scale = STRIP_WIDTH / sum(piece.shape[1] for piece in pieces)
+    rates = len(patches) * k / greedy, len(queries) * len(vectors) / search
+    return Constants(round(len(patches) * scale), patches.shape[1], extraction * scale, *rates)
 
 
 def fit_bill(

@@ -103,5 +103,5 @@ LARGEST_BLOCK = Exercise(
         "the room?",
         "`strips = room // (strip_patches * patch_bytes)`, but at least 0. Return `strips * strip_patches`.",
     ),
-    praise="Leave some memory free in practice, because a system that runs out of memory ends a worker without a word.",
+    praise="Leave some memory free in practice, because a system without free memory ends a worker without a message.",
 )

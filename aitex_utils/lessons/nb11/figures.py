@@ -74,7 +74,7 @@ def plot_growth(
     )
     if any(len(line) != len(strips) for lines in panels.values() for line in lines.values()):
         raise InputError(f"A line does not have {len(strips)} values: give one for each number of strips.")
-    figure, axes = make_axes(1, len(panels), (4.7 * len(panels), 3.7), squeeze=False)
+    figure, axes = make_axes(1, len(panels), (4.7 * len(panels), 4.2), squeeze=False)
     parts = []
     for axis, (unit, lines) in zip(axes[0], panels.items(), strict=True):
         name_of_limit, limit = limits[unit]
@@ -84,13 +84,10 @@ def plot_growth(
             crossing = _crossing(strips, line, limit)
             above = f", above {name_of_limit} from about {crossing:,.0f} strips" if crossing else ""
             parts.append(f"{unit}: {name} from {number_text(line[0], 2)} to {_large(line[-1])}{above}")
-        bottom, top = axis.get_ylim()
-        axis.set_ylim(bottom / 20 if marks else bottom, top)  # room for the names of the marks
-        for i, (name, number) in enumerate(marks.items()):
+        for name, number in marks.items():
             axis.axvline(number, color=LINE, linewidth=0.8, linestyle=":")
-            side = -11 if i % 2 == 0 else 3  # neighbours get their names on different sides
-            place = {"xytext": (side, 3), "textcoords": "offset points", "fontsize": 8, "rotation": 90, "va": "bottom"}
-            axis.annotate(name, (number, axis.get_ylim()[0]), **place)
+            place = {"xycoords": ("data", "axes fraction"), "xytext": (-3, 3), "textcoords": "offset points"}
+            axis.annotate(name, (number, 1), **place, fontsize=8, rotation=60, ha="left", va="bottom")
         axis.set(xlabel="strips", ylabel=unit)
         axis.legend(fontsize=8, loc="upper left")
     return figure, f"Needs from {strips[0]:,} to {strips[-1]:,} strips. {'; '.join(parts)}."
@@ -125,7 +122,8 @@ def plot_union(union: JoinedBlocks) -> tuple[Figure, str]:
     for i, (block, kept) in enumerate(zip(union.blocks, union.kept, strict=True)):
         colour = COLOURS[i]
         left.plot(*block.T, MARKERS[i], color=colour, markersize=3, alpha=0.45, label=f"block {i + 1}")
-        left.plot(*kept.T, MARKERS[i], color=colour, markersize=8, markeredgecolor=LINE)
+        look = {"color": colour, "markersize": 8, "markeredgecolor": LINE, "label": f"kept of block {i + 1}"}
+        left.plot(*kept.T, MARKERS[i], **look)
         _draw_circles(left, kept, union.radii[i], colour)
         right.plot(*kept.T, MARKERS[i], color=colour, markersize=5, alpha=0.6, label=f"kept of block {i + 1}")
     right.plot(*union.chosen.T, "X", color=LINE, markersize=9, label="kept of the union")
@@ -140,7 +138,7 @@ def plot_union(union: JoinedBlocks) -> tuple[Figure, str]:
         ylabel="channel 2",
         aspect="equal",
     )
-    right.set(title=f"the union of what they keep: R = {union.radius:.2f}", xlabel="channel 1", aspect="equal")
+    right.set(title=f"the union of both coresets: R = {union.radius:.2f}", xlabel="channel 1", aspect="equal")
     left.legend(fontsize=8, loc="upper left")
     right.legend(**OUTSIDE)
     radii = " and ".join(f"{radius:.2f}" for radius in union.radii)
@@ -327,7 +325,7 @@ def plot_timeline(tasks: Sequence[Task], *, title: str = "", killed: Sequence[in
         for i, task in enumerate(own):
             merges = task.name.startswith("merge")
             look = {"color": FOURTH if merges else (NORMAL, PALE)[i % 2], "edgecolor": LINE, "linewidth": 0.6}
-            kind = "union" if merges else "block, by number"
+            kind = "merge" if merges else "block, by number"
             looks.setdefault(kind, axis.barh(row, task.seconds, left=task.begin - first, height=0.6, **look))
             if task.seconds > NARROW * wall:
                 place = {"ha": "center", "va": "center", "fontsize": 8}
@@ -379,7 +377,7 @@ def plot_graph(
     Examples
     --------
     >>> plot_graph(["a", "b", "c"], [1.0, 2.0, 3.0], [[], [], [0, 1]])[1]
-    '3 tasks of 6.0 s together. The longest chain is b, c: 5.0 s.'
+    '3 tasks of 6.0 s together. Tasks per column: 2, 1. The longest chain is b, c: 5.0 s.'
     """
     if not len(names) == len(seconds) == len(needs):
         raise InputError(
@@ -413,8 +411,9 @@ def plot_graph(
     axis.set(xlim=(-0.5, len(columns) - 0.5), ylim=(tallest - 0.4, -0.6), title=title)
     axis.set_axis_off()
     listed = ", ".join(names[task] for task in chain)
+    levels = f" Tasks per column: {', '.join(str(len(column)) for column in columns)}." if len(columns) > 1 else ""
     return figure, (
-        f"{count(len(names), 'task')} of {sum(seconds):.1f} s together. The longest chain is {listed}: "
+        f"{count(len(names), 'task')} of {sum(seconds):.1f} s together.{levels} The longest chain is {listed}: "
         f"{sum(seconds[task] for task in chain):.1f} s."
     )
 
@@ -442,12 +441,12 @@ def plot_cases(cases: Mapping[str, Sequence[Task]], walls: Sequence[float]) -> t
     Examples
     --------
     >>> plot_cases({"A": [Task("block 0", 5, 4.0, 6.0, 9)]}, [6.0])[1]
-    'Timelines of 1 program: A 6 s on 1 worker, busy for 2 worker-seconds.'
+    'Timelines of 1 program: A 6 s (first task after 4 s, worker 1 busy for 2 s).'
     """
     if len(cases) != len(walls) or not cases:
         raise InputError(f"There are {len(walls)} times for {len(cases)} cases: give each case one.")
     figure, axes = make_axes(len(cases), 1, (8.6, 1.25 * len(cases) + 0.5), sharex=True, squeeze=False)
-    listed = []
+    listed, kinds = [], {}
     for axis, (name, tasks), wall in zip(axes[:, 0], cases.items(), walls, strict=True):
         groups = group_by_worker(tasks)
         if not groups:
@@ -456,12 +455,18 @@ def plot_cases(cases: Mapping[str, Sequence[Task]], walls: Sequence[float]) -> t
             for task in own:
                 moves = task.name.startswith("move")
                 look = {"color": DEFECTIVE if moves else NORMAL, "hatch": "//" if moves else "", "edgecolor": "white"}
-                axis.barh(row, task.seconds, left=task.begin, height=0.7, **look)
-        axis.axvline(wall, color=LINE, linestyle=":")
+                bar = axis.barh(row, task.seconds, left=task.begin, height=0.7, **look)
+                kinds.setdefault("moves data" if moves else "computes", bar)
+        kinds["end of the program"] = axis.axvline(wall, color=LINE, linestyle=":")
         axis.set(yticks=range(len(groups)), yticklabels=[f"worker {i + 1}" for i in range(len(groups))], title=name)
         axis.invert_yaxis()
-        busy = sum(task.seconds for task in tasks)
-        listed.append(f"{name} {wall:.0f} s on {count(len(groups), 'worker')}, busy for {busy:.0f} worker-seconds")
+        moved = sum(task.seconds for task in tasks if task.name.startswith("move"))
+        parts = f"first task after {min(task.begin for task in tasks):.0f} s"
+        for number, own in enumerate(groups.values(), 1):
+            parts += f", worker {number} busy for {sum(task.seconds for task in own):.0f} s"
+        parts += f", {moved:.0f} s of moving data in all" if moved else ""
+        listed.append(f"{name} {wall:.0f} s ({parts})")
+    axes[0, 0].legend(kinds.values(), kinds, **OUTSIDE)
     axes[-1, 0].set(xlabel="seconds since the start of the program", xlim=(0, 1.03 * max(walls)))
     return figure, f"Timelines of {count(len(cases), 'program')}: {'; '.join(listed)}."
 

@@ -78,7 +78,7 @@ QUESTIONS = (
             "b": ("B: it moves data", "More blocks move the same data in more pieces. Send names of files instead."),
             "c": (
                 "C: one worker has the last large block",
-                "Yes. With smaller blocks, the others take part of this work.",
+                "Yes. With smaller blocks, the other worker takes a part of this work.",
             ),
             "d": ("All of them", "Smaller blocks solve one of these problems only. Look at each timeline again."),
         },

@@ -63,7 +63,7 @@ PICTURES_TO_TAKE = Exercise(
         "n must be at least 1 / rate - 1, and it is a whole number.",
         "Half of the pictures are held out, so return 2 * n.",
     ),
-    praise="The number depends on the promise alone, not on the cloth. A better promise needs more pictures.",
+    praise="The number depends on the promise alone, not on the cloth. A stricter promise needs more pictures.",
 )
 
 # 12.2 -----------------------------------------------------------------------------------------------------------------

@@ -87,7 +87,7 @@ def test_a_graph_states_its_longest_chain():
     figure, caption = figures.plot_graph(names, [1.0, 2.0, 3.0, 0.5], needs)
     texts = [text.get_text() for text in figure.axes[0].texts]
     assert sum(text == "" for text in texts) == 3 and any(text.startswith("d\n0.50 s") for text in texts)
-    assert caption == "4 tasks of 6.5 s together. The longest chain is b, c: 5.0 s."
+    assert caption == "4 tasks of 6.5 s together. Tasks per column: 2, 2. The longest chain is b, c: 5.0 s."
     with pytest.raises(InputError, match="needs a later one"):
         figures.plot_graph(["a"], [1.0], [[0]])
     with pytest.raises(InputError, match="give each task all"):
@@ -98,7 +98,10 @@ def test_cases_are_drawn_below_each_other():
     figure, caption = figures.plot_cases(*slow_programs())
     assert [axis.get_title() for axis in figure.axes] == ["A", "B", "C"]
     striped = [bar for bar in figure.axes[1].patches if bar.get_hatch()]
-    assert len(striped) == 4 and "B 13 s on 2 workers, busy for 24 worker-seconds" in caption
+    assert len(striped) == 4 and "A 11 s (first task after 7 s, worker 1 busy for 4 s, worker 2" in caption
+    assert "worker 1 busy for 12 s, worker 2 busy for 12 s, 16 s of moving data in all); C 9 s" in caption
+    labels = [text.get_text() for text in figure.axes[0].get_legend().get_texts()]
+    assert sorted(labels) == ["computes", "end of the program", "moves data"]
     with pytest.raises(InputError, match="give each case one"):
         figures.plot_cases({"A": TASKS}, [])
     with pytest.raises(InputError, match="has no tasks"):
