@@ -280,6 +280,9 @@ coreset = fit_in_blocks(8192)
 print(compare_banks(coreset, fit_in_blocks(8192, shuffled=True)))
 
 # %% [markdown]
+# The order has no effect: a block's coreset depends on its own patches and the seed alone, and the join takes the blocks
+# by their *numbers*.
+#
 # The pieces can also come from a generator. Then each piece exists only until its block is reduced, so the memory hardly
 # grows with the stream.
 
@@ -298,9 +301,6 @@ for n in (16, 32, 64):
     )
 
 # %% [markdown]
-# The order has no effect: a block's coreset depends on its own patches and the seed alone, and the join takes the blocks
-# by their *numbers*.
-#
 # Another **block size** does change the result. **How many times as large is the covering radius with blocks of 8,192
 # patches as with one choice among all patches?**
 
