@@ -19,7 +19,8 @@ from typing import Any
 from ..errors import InputError
 from .pool import ProcessPool
 
-DEATHS = 8  # workers that die in a row, with no job ended in between, or at one job, before we give up
+DEATHS = 8  # workers that die in a row, with no job ended in between, before we give up
+DEATHS_AT_ONE_JOB = 40  # likewise, while other jobs end: by chance, one job is interrupted several times
 IN_FLIGHT = 2  # jobs per worker that are given out at once: the next one waits where the last one ends
 PATIENCE = 60.0  # seconds for which a cluster can be without any worker
 LOOK, LOOK_AT_CLUSTER = 0.005, 2.0  # seconds between two looks at the jobs, and at the cluster
@@ -80,8 +81,8 @@ def run_jobs(client: Any, jobs: Iterable[Job]) -> Iterator[tuple[Job, Any]]:
     Raises
     ------
     WorkersLost
-        If `DEATHS` workers die with no job ended in between or at one job, if the cluster has no worker for `PATIENCE`
-        seconds, or if its scheduler has gone.
+        If `DEATHS` workers die with no job ended in between, or `DEATHS_AT_ONE_JOB` at one job. Also if the cluster has
+        no worker for `PATIENCE` seconds, or if its scheduler has gone.
     InputError
         If `client` is something else. An error of a job is raised as it is.
 
@@ -121,11 +122,12 @@ def run_jobs(client: Any, jobs: Iterable[Job]) -> Iterator[tuple[Job, Any]]:
                     yield job, result
             deaths += bool(interrupted)  # a worker takes the job that waits behind its own with it
             deaths_at.update(job.name for job in interrupted)
-            too_many = [job.name for job in interrupted if deaths_at[job.name] >= DEATHS]  # while other jobs end
+            too_many = [job.name for job in interrupted if deaths_at[job.name] >= DEATHS_AT_ONE_JOB]
             if deaths >= DEATHS or too_many:
                 one = " or ".join(sorted(too_many))  # or another, which waits behind it whenever it begins
                 where = f"in a row, the last at {interrupted[0].name}" if deaths >= DEATHS else f"at {one}"
-                raise WorkersLost(f"{DEATHS} workers died {where} ({reason}), {reason.advice}") from reason
+                number = DEATHS if deaths >= DEATHS else DEATHS_AT_ONE_JOB
+                raise WorkersLost(f"{number} workers died {where} ({reason}), {reason.advice}") from reason
             running.update({workers.submit(job): job for job in interrupted})
     finally:
         workers.cancel(list(running))

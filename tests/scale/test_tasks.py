@@ -111,7 +111,7 @@ def test_workers_that_die_again_and_again_end_in_one_sentence(client: Any, monke
 
 
 def test_a_job_at_which_workers_die_again_and_again_ends_a_stream_without_end(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(tasks, "DEATHS", 2)
+    monkeypatch.setattr(tasks, "DEATHS_AT_ONE_JOB", 2)
     jobs = (Job(f"wait {i}", sleep, (0.01,)) for i in count())
     with ProcessPool(2) as pool:
         assert [pool.submit(pow, number, 2, worker=number).result(60) for number in (0, 1)] == [0, 1]  # both are there
