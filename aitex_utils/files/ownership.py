@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -82,6 +82,27 @@ def foreign_entries(folder: str | os.PathLike, manifest: Manifest | None) -> lis
     )
 
 
+def first_names(names: Sequence[str]) -> str:
+    """Return the first names of a list, for a message.
+
+    Parameters
+    ----------
+    names : sequence of str
+        Names of files and folders.
+
+    Returns
+    -------
+    str
+        Three names at most, and how many more there are.
+
+    Examples
+    --------
+    >>> first_names(["a", "b", "c", "d", "e"])
+    'a, b, c and 2 more'
+    """
+    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+
+
 def refuse_foreign(
     folder: str | os.PathLike, manifest: Manifest | None, *, shown: str | os.PathLike | None = None
 ) -> None:
@@ -123,12 +144,11 @@ def refuse_foreign(
             f"{shown} cannot be listed ({error.strerror}), so it is not replaced: choose another name."
         ) from error
     if foreign:
-        more = f" and {len(foreign) - 3} more" if len(foreign) > 3 else ""
         kind = manifest.kind if manifest else "anything of this course"
         is_unlisted = manifest is not None and manifest.file in foreign
         fix = ", or delete the folder if an earlier version of this course wrote it" if is_unlisted else ""
         raise InputError(
-            f"{shown} contains {', '.join(foreign[:3])}{more}, not part of {kind} as it was written: choose another "
+            f"{shown} contains {first_names(foreign)}, not part of {kind} as it was written: choose another "
             f"name, or move the content away{fix}. Nothing was replaced."
         )
 

@@ -26,7 +26,7 @@ from ..errors import InputError, check_integer
 from ..features import PatchFeatures
 from ..files.atomic_write import atomic_write, remove_leftovers
 from ..files.locking import only_one
-from ..files.ownership import foreign_entries
+from ..files.ownership import first_names, foreign_entries
 from ..files.paths import full_path
 from ..files.system_errors import explain
 from ..streaming_coreset import (
@@ -371,9 +371,8 @@ def _refuse_other_content(place: Path, shown: str | os.PathLike) -> None:
     of_a_beginning_fit = f".{SETTINGS}."  # which atomic_write is writing
     foreign = [name for name in names if name != LOCK and not name.startswith(of_a_beginning_fit)]
     if foreign and SETTINGS not in names:
-        more = f" and {len(foreign) - 3} more" if len(foreign) > 3 else ""
         raise InputError(
-            f"{shown} contains {', '.join(foreign[:3])}{more}, not part of a fit in blocks: choose another name, or "
+            f"{shown} contains {first_names(foreign)}, not part of a fit in blocks: choose another name, or "
             "move the content away. Nothing was replaced."
         )
 

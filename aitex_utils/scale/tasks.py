@@ -123,11 +123,13 @@ def run_jobs(client: Any, jobs: Iterable[Job]) -> Iterator[tuple[Job, Any]]:
             deaths += bool(interrupted)  # a worker takes the job that waits behind its own with it
             deaths_at.update(job.name for job in interrupted)
             too_many = [job.name for job in interrupted if deaths_at[job.name] >= DEATHS_AT_ONE_JOB]
-            if deaths >= DEATHS or too_many:
-                one = " or ".join(sorted(too_many))  # or another, which waits behind it whenever it begins
-                where = f"in a row, the last at {interrupted[0].name}" if deaths >= DEATHS else f"at {one}"
-                number = DEATHS if deaths >= DEATHS else DEATHS_AT_ONE_JOB
-                raise WorkersLost(f"{number} workers died {where} ({reason}), {reason.advice}") from reason
+            died = ""
+            if deaths >= DEATHS:
+                died = f"{deaths} workers died in a row, the last at {interrupted[0].name}"
+            elif too_many:  # more than one where a job waits behind the other whenever that begins
+                died = f"{DEATHS_AT_ONE_JOB} workers died at {' or '.join(sorted(too_many))}"
+            if died:
+                raise WorkersLost(f"{died} ({reason}), {reason.advice}") from reason
             running.update({workers.submit(job): job for job in interrupted})
     finally:
         workers.cancel(list(running))

@@ -33,7 +33,7 @@ from ..errors import InputError
 from ..files.atomic_write import atomic_write, remove_leftovers, sha256
 from ..files.data_folder import PROJECT
 from ..files.locking import only_one
-from ..files.ownership import Manifest, foreign_entries
+from ..files.ownership import Manifest, first_names, foreign_entries
 from ..files.system_errors import explain
 from .copies import LIST_OF_FILES, changed_files, copied_files, write_zip
 from .wheels import TORCH, Target, Wheel, collect, platforms, read_requirements, read_wheel
@@ -179,9 +179,8 @@ move that away.
     if has_manifest:  # a listed folder without a file in it
         found = [name for name in found if name != "wheels" or any((folder / name).iterdir())]
     if found:
-        more = f" and {len(found) - 3} more" if len(found) > 3 else ""
         raise InputError(
-            f"{folder} contains {', '.join(found[:3])}{more}, which is no part of a {KIND}: choose another folder with "
+            f"{folder} contains {first_names(found)}, which is no part of a {KIND}: choose another folder with "
             "--out, or move that away."
         )
 

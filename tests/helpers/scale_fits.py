@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import psutil
@@ -54,6 +55,16 @@ def worker_processes(parent: int | None = None) -> list[psutil.Process]:
 def finished_blocks(folder: Path) -> int:
     """Return the number of finished blocks in the folder of a fit."""
     return len(list((folder / "blocks").glob("block-*")))
+
+
+def dask_client(n_workers: int = 2) -> Any:
+    """Start a Dask cluster, or skip the test."""
+    import pytest  # here alone, because workers import this module
+
+    pytest.importorskip("distributed", reason="Dask is not installed: `python course.py scale` installs it")
+    from aitex_utils.scale.cluster import start_cluster
+
+    return start_cluster(n_workers, dashboard=False)
 
 
 def log_error(words: str) -> None:

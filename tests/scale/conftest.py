@@ -6,14 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-
-
-def dask_client() -> Any:
-    """Start a cluster of two workers, or skip the test."""
-    pytest.importorskip("distributed", reason="Dask is not installed: `python course.py scale` installs it")
-    from aitex_utils.scale.cluster import start_cluster
-
-    return start_cluster(2, dashboard=False)
+from scale_fits import dask_client
 
 
 @pytest.fixture(scope="module", params=["pool", "dask"])

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 from project_root import ROOT
-from scale_fits import die, die_once, fail, sleep
+from scale_fits import dask_client, die, die_once, fail, sleep
 
 from aitex_utils.errors import InputError
 from aitex_utils.scale import tasks
@@ -32,16 +32,8 @@ def client(request: pytest.FixtureRequest) -> Iterator[Any]:
         with ProcessPool(2) as pool:
             yield pool
     else:
-        with dask_client(2) as cluster:
+        with dask_client() as cluster:
             yield cluster
-
-
-def dask_client(n_workers: int) -> Any:
-    """Start a cluster, or skip the test."""
-    pytest.importorskip("distributed", reason="Dask is not installed: `python course.py scale` installs it")
-    from aitex_utils.scale.cluster import start_cluster
-
-    return start_cluster(n_workers, dashboard=False)
 
 
 def squares(n: int) -> Iterator[Job]:
