@@ -717,7 +717,7 @@ def test(arguments):
     arguments = [argument for argument in arguments if argument != "--quick"]
     options = ["-m", "not slow"] if quick else []
     if all(argument.startswith("-") for argument in arguments):  # all tests: in several processes
-        options += ["-n", "auto", "--dist", "loadgroup"]
+        options += ["-n", "auto", "--dist", "loadgroup", "--no-loadscope-reorder"]  # in the order of tests/conftest.py
         options += ["--durations=40", "--durations-min=5"]  # what to look at first when the tests get slow
     return run("-c", MODULE, ROOT, "pytest", *options, *arguments, cwd=ROOT)
 

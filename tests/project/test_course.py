@@ -1141,7 +1141,7 @@ def test_the_python_version_belongs_to_the_fingerprint(course: ModuleType, monke
     assert course.fingerprint() != before
 
 
-PARALLEL = ["-n", "auto", "--dist", "loadgroup", "--durations=40", "--durations-min=5"]
+PARALLEL = ["-n", "auto", "--dist", "loadgroup", "--no-loadscope-reorder", "--durations=40", "--durations-min=5"]
 
 
 def test_the_tests_say_how_long_they_take_and_quick_leaves_out_the_slow_ones(project: Path):
