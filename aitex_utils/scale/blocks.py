@@ -13,6 +13,7 @@ import hashlib
 import json
 import os
 import struct
+import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -30,6 +31,7 @@ from ..safety.peak_memory import peak_memory_mib
 from ..streaming_coreset import BlockCoreset, kept_patches, merge_blocks, reduce_block
 
 HEADER, FORMAT, VERSION = "header.json", "aitex_utils block", 1
+ONE_AT_A_TIME = threading.Lock()  # threads of one process share its memory, its warnings and PyTorch's threads
 FEATURES = ("backbone", "layers", "pooling", "size", "padding", "colour", "batch_size", "device")
 
 
@@ -273,7 +275,7 @@ def make_block(place: str, saved: Mapping[str, Any], made_of: Mapping[str, Any])
     if (header := read_header(place)) is not None:
         return header
     check_shared(Path(place).parent)
-    with _measured() as cost:
+    with ONE_AT_A_TIME, _measured() as cost:
         pictures, settings = load_pictures(saved), made_of["settings"]
         features = extractor(settings["features"])
         patches = extract_patches(pictures, features, settings["tile_size"], made_of["halve"])
@@ -340,7 +342,7 @@ the same folder, which makes it anew.
     """
     if (header := read_header(place)) is not None:
         return header
-    with _measured() as cost, explain_block_memory():
+    with ONE_AT_A_TIME, _measured() as cost, explain_block_memory():
         blocks = [read_block(part) for part in parts]
         k = kept_patches(settings["ratio"], sum(block.n_patches for block in blocks), settings["limit"])
         merged = merge_blocks(blocks, k, seed=settings["seed"], device=settings["features"]["device"])
@@ -466,6 +468,34 @@ def read_block(place: str | os.PathLike) -> BlockCoreset:
     branches = range(header["n_branches"])
     groups, radii = ([_read(place, header, f"{kind}_{i}.npy") for i in branches] for kind in ("groups", "radii"))
     return BlockCoreset(_ArraysOnDisk(place, header), groups, radii, header["n_patches"])
+
+
+def is_damaged(place: str | os.PathLike) -> bool:
+    """Return whether a file of a complete block differs from its digest. All files are read, one by one.
+
+    Parameters
+    ----------
+    place : path
+        Folder of the block.
+
+    Returns
+    -------
+    bool
+        False if there is no complete block, or if a file cannot be read at the moment.
+
+    Examples
+    --------
+    >>> is_damaged("no/such/block")
+    False
+    """
+    header = read_header(place)
+    for name in header["files"] if header is not None else ():
+        try:
+            _read(place, header, name)
+        except DamagedBlock as damage:
+            if not isinstance(damage.__cause__, OSError):
+                return True
+    return False
 
 
 def read_sample(place: str | os.PathLike, number: int) -> np.ndarray:

@@ -12,6 +12,16 @@ from .pool import MOST_WORKERS, ONE_THREAD, ProcessPool, environment, keep_main_
 if TYPE_CHECKING:
     from distributed import Client
 
+SETTINGS = {
+    "distributed.worker.multiprocessing-method": "spawn",
+    # Without Dask's MALLOC_TRIM_THRESHOLD_, which returns memory to the system after each tensor.
+    "distributed.nanny.pre-spawn-environ": ONE_THREAD,
+    "distributed.worker.daemon": True,
+    "distributed.scheduler.allowed-failures": 0,  # `tasks.run_jobs` counts the workers that died, and gives jobs again
+}
+# A worker that is paused near its limit would wait forever for memory that it needs itself. Without a pause its nanny
+# ends it at the limit, so a job that is too large is noticed.
+MEMORY = {f"distributed.worker.memory.{name}": False for name in ("target", "spill", "pause")}
 ADVICE = "run `python course.py scale`, or take start_pool(), which works without Dask"
 
 
@@ -134,23 +144,18 @@ def start_cluster(
     import dask
     from distributed import Client
 
-    settings = {
-        "distributed.worker.multiprocessing-method": "spawn",
-        # Without Dask's MALLOC_TRIM_THRESHOLD_, which returns memory to the system after each tensor.
-        "distributed.nanny.pre-spawn-environ": ONE_THREAD,
-        "distributed.worker.daemon": True,
-    }
     # Errors are raised. Dask also logs an error where nothing is wrong: a heartbeat at the end of the cluster.
     options = {"host": "127.0.0.1", "silence_logs": logging.CRITICAL, "scheduler_kwargs": {"dashboard": dashboard}}
     options["dashboard_address"] = f"127.0.0.1:{_free_port(8787) if dashboard else 0}"
     keep_main_module_whole()
     try:
-        with dask.config.set(settings), environment(ONE_THREAD):  # Dask prefers variables that are set already
+        with dask.config.set(SETTINGS), environment(ONE_THREAD):  # Dask prefers variables that are set already
             client = Client(
                 n_workers=n_workers,
                 threads_per_worker=1,
                 processes=True,
                 memory_limit=round(memory_limit * 2**30),
+                config=MEMORY,  # of these workers and of those that replace them
                 **options,
             )
     except (OSError, TimeoutError, RuntimeError) as error:

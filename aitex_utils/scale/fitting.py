@@ -46,6 +46,7 @@ from .blocks import (
     array_digest,
     describe_features,
     extract_patches,
+    is_damaged,
     make_block,
     merge_block_files,
     read_block,
@@ -61,6 +62,7 @@ TRIES = 3  # passes over the data, where blocks turn out to be damaged
 SETTINGS, LOCK, INPUTS, BLOCKS = "fit.json", "fit.lock", "pictures", "blocks"
 FORMAT, VERSION = "aitex_utils fit in blocks", 1
 INPUT = re.compile(r"\d{6}-[0-9a-f]{16}\.npy")
+BLOCK = re.compile(r"(block|merge-\d+)-\d+-[0-9a-f]{16}")  # the folder of a block
 PART = re.compile(r"(vectors|groups|radii|sample)_\d+\.npy")  # a file of a block
 
 
@@ -176,11 +178,12 @@ def fit_blocks(
             try:
                 return _fit_on_disk(pictures(), features, settings, how, folder, progress)
             except DamagedBlock as damage:
-                _forget(Path(damage.place))
+                for place in [Path(damage.place), *filter(is_damaged, _blocks_in(folder))]:  # all that are, at once
+                    _forget(place)
                 if attempt == TRIES or not is_repeatable:
                     raise
             except WorkersLost as error:
-                done = len(list((folder / BLOCKS).glob("block-*")))
+                done = sum(place.name.startswith("block-") for place in _blocks_in(folder))
                 resumed = f"which goes on from the {done} blocks in {folder}"
                 advice = resumed if how.folder is not None else "with folder=, which makes a fit resumable"
                 raise WorkersLost(f"{str(error).rstrip('.')}, {advice}.") from error
@@ -205,7 +208,7 @@ def read_reports(folder: str | os.PathLike) -> list[dict[str, Any]]:
     >>> read_reports("no/such/folder")
     []
     """
-    headers = (read_header(place) for place in sorted((full_path(folder) / BLOCKS).glob("*-*-*")))
+    headers = (read_header(place) for place in _blocks_in(full_path(folder)))
     return [header for header in headers if header is not None]
 
 
@@ -272,10 +275,12 @@ def _fit_on_disk(
         for path in inputs.values():  # of jobs that have not ended, after an error or an interruption
             _remove(path)
     leaves = [places[number] for number in range(len(places))]
+    used = set(leaves)
 
     def merge_level(level: int, groups: list[list[str]]) -> list[str]:
         keys = [_key({"settings": settings}, *[Path(part).name for part in group]) for group in groups]
         merged = [str(folder / BLOCKS / f"merge-{level}-{i:06d}-{key}") for i, key in enumerate(keys)]
+        used.update(merged)
         for place in merged:
             if read_header(place) is None:
                 _forget(Path(place))  # what is there is damaged
@@ -289,7 +294,11 @@ def _fit_on_disk(
     numbers = sample_numbers(count, settings["seed"])
     samples = [(number, read_sample(sampled[number], number)) for number in numbers]
     options = {"seed": settings["seed"], "samples": samples, "progress": progress, "device": features.device}
-    return join_blocks([read_block(place) for place in top], settings["ratio"], **options)
+    result = join_blocks([read_block(place) for place in top], settings["ratio"], **options)
+    for place in _blocks_in(folder):  # of earlier fits, on other pictures
+        if str(place) not in used:
+            _forget(place)
+    return result
 
 
 def _plan(
@@ -396,6 +405,11 @@ def _refuse_other_fit(path: Path, header: dict[str, Any]) -> None:
             f"{path.parent} has the blocks of a fit with another {' and '.join(changed)}: name another folder, or "
             "delete this one."
         )
+
+
+def _blocks_in(folder: Path) -> list[Path]:
+    """Return the blocks and the merged blocks in the folder of a fit, also damaged ones."""
+    return sorted(place for place in (folder / BLOCKS).glob("*-*") if BLOCK.fullmatch(place.name))
 
 
 def _remove(picture: Path) -> None:

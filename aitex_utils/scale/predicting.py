@@ -8,7 +8,6 @@ import hashlib
 import os
 import secrets
 import tempfile
-import threading
 import warnings
 from collections.abc import Iterable, Iterator, Sequence, Sized
 from pathlib import Path
@@ -24,11 +23,9 @@ from ..files.system_errors import explain
 from ..patchcore import PatchCore, StripResult
 from ..safety.arrays import check_strip
 from ..safety.scores import check_columns
-from .blocks import array_digest, check_shared, load_pictures, one_thread, save_pictures
+from .blocks import ONE_AT_A_TIME, array_digest, check_shared, load_pictures, one_thread, save_pictures
 from .stream_errors import pass_stream_errors
 from .tasks import Job, run_jobs
-
-ONE_AT_A_TIME = threading.Lock()  # threads of one process have one list of warnings
 
 
 def predict_strips(

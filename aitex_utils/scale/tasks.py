@@ -23,6 +23,7 @@ DEATHS = 8  # workers that die in a row, with no job ended in between, before we
 DEATHS_AT_ONE_JOB = 40  # likewise, while other jobs end: by chance, one job is interrupted several times
 IN_FLIGHT = 2  # jobs per worker that are given out at once: the next one waits where the last one ends
 PATIENCE = 60.0  # seconds for which a cluster can be without any worker
+LONG_JOB = 600.0  # seconds without the end of any job, after which we ask whether all workers are paused
 LOOK, LOOK_AT_CLUSTER = 0.005, 2.0  # seconds between two looks at the jobs, and at the cluster
 
 
@@ -120,8 +121,9 @@ def run_jobs(client: Any, jobs: Iterable[Job]) -> Iterator[tuple[Job, Any]]:
                 else:
                     deaths = 0
                     yield job, result
-            deaths += bool(interrupted)  # a worker takes the job that waits behind its own with it
-            deaths_at.update(job.name for job in interrupted)
+            if interrupted:  # a worker takes the job that waits behind its own with it
+                deaths += reason.deaths
+                deaths_at.update({job.name: reason.deaths for job in interrupted})
             too_many = [job.name for job in interrupted if deaths_at[job.name] >= DEATHS_AT_ONE_JOB]
             died = ""
             if deaths >= DEATHS:
@@ -162,9 +164,16 @@ def count_workers(client: Any) -> int:
 
 
 class _WorkerDied(Exception):  # noqa: N818 - ends a job, which begins anew
-    """A worker died at a job."""
+    """Workers died at a job, `deaths` of them one after the other."""
 
-    advice = "as happens where memory is too small: take a smaller block_size, or allow more memory and call it again."
+    advice = (
+        "as happens where memory is too small: take a smaller block_size with another folder, or allow more memory and "
+        "call it again."
+    )
+
+    def __init__(self, reason: str, deaths: int = 1) -> None:
+        super().__init__(reason)
+        self.deaths = deaths
 
 
 class _WorkerNotStarted(_WorkerDied):
@@ -219,7 +228,8 @@ class _Dask:
     """A client of a Dask cluster."""
 
     def __init__(self, client: Any) -> None:
-        self._client, self._addresses, self._looked, self._seen = client, [], -LOOK_AT_CLUSTER, time.monotonic()
+        self._client, self._addresses, self._looked = client, [], -LOOK_AT_CLUSTER
+        self._seen = self._ended = time.monotonic()  # when there were workers, and when a job ended
         self._address_of: dict[Any, str] = {}  # of the jobs for a certain worker, by their futures
 
     def count(self) -> int:
@@ -231,6 +241,7 @@ class _Dask:
             if self._addresses:
                 self._seen = now
                 self._take_back_lost_jobs()
+                self._refuse_paused_workers(now)
             elif now - self._seen > PATIENCE:
                 raise WorkersLost(
                     f"The cluster has had no worker for {PATIENCE:.0f} seconds: start workers, and call it again."
@@ -259,10 +270,11 @@ class _Dask:
     def result(self, future: Any) -> Any:
         from distributed import KilledWorker
 
+        self._ended = time.monotonic()
         try:
             return self._fetch(future)
-        except KilledWorker as error:
-            raise _WorkerDied("its workers died") from error
+        except KilledWorker as error:  # a cluster of the user's own has Dask give out a job several times
+            raise _WorkerDied("its process ended", 1 + error.allowed_failures) from error
         except (concurrent.futures.CancelledError, OSError) as error:
             if isinstance(error, InputError):
                 raise
@@ -314,6 +326,23 @@ class _Dask:
         cluster = getattr(self._client, "cluster", None)
         if type(cluster).__name__ == "LocalCluster" and len(self._addresses) < len(cluster.worker_spec):
             cluster.scale(len(cluster.worker_spec))
+
+    def _refuse_paused_workers(self, now: float) -> None:
+        """Raise an error if no job has ended for long because all workers are paused, which Dask does near a limit.
+
+        The clusters of `start_cluster` pause no worker; others do so by default.
+        """
+        if now - self._ended < LONG_JOB:
+            return
+
+        def count_running(dask_scheduler: Any) -> int:
+            return len(dask_scheduler.running)
+
+        if self._client.run_on_scheduler(count_running) == 0:
+            raise WorkersLost(
+                "All workers of the cluster are paused, because their memory is almost full: allow more memory and "
+                "call it again."
+            )
 
     def _refuse_lost_scheduler(self, error: BaseException | None = None) -> None:
         if self._client.status != "running":

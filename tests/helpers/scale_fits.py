@@ -75,6 +75,13 @@ def log_error(words: str) -> None:
         logging.getLogger(name).error(words)
 
 
+def dask_setting(name: str) -> Any:
+    """Return a setting of Dask in the worker."""
+    import dask
+
+    return dask.config.get(name)
+
+
 def echo_variable(name: str) -> str | None:
     """Return an environment variable of the worker."""
     return os.environ.get(name)

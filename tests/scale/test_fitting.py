@@ -135,13 +135,18 @@ def test_a_fit_that_was_interrupted_goes_on_from_the_blocks_that_are_done(in_mem
     assert before.items() <= inodes(tmp_path / "fit").items()
 
 
-def test_changed_strips_are_fitted_anew_and_the_others_are_not(tmp_path: Path):
+def test_changed_strips_are_fitted_anew_and_the_others_are_not_and_no_old_block_is_left(tmp_path: Path):
     fitted(small_strips(), folder=tmp_path / "fit")
     before, strips = inodes(tmp_path / "fit"), small_strips()
     strips[5] = strips[5][::-1].copy()
     assert_equal(fitted(strips, folder=tmp_path / "fit"), fitted(strips))
     after = inodes(tmp_path / "fit")
-    assert before.items() < after.items() and len(after) == 4
+    assert len(before.items() & after.items()) == 2 and len(after) == 3
+    tree = {"block_size": 300, "fan_in": 2}
+    fitted(strips, **tree, folder=tmp_path / "tree")
+    merged = set(inodes(tmp_path / "tree"))
+    assert_equal(fitted(small_strips(), **tree, folder=tmp_path / "tree"), fitted(small_strips(), **tree))
+    assert merged != set(inodes(tmp_path / "tree")) and len(merged) == len(inodes(tmp_path / "tree"))
 
 
 DAMAGES = {
@@ -201,6 +206,38 @@ def test_a_damaged_block_of_a_stream_that_has_passed_ends_in_one_sentence(in_mem
     with pytest.raises(InputError, match="is damaged .*vectors_0.npy.*: fit again with the same folder"):
         fitted(iter(small_strips()), folder=tmp_path / "fit")
     assert_equal(fitted(iter(small_strips()), folder=tmp_path / "fit"), in_memory)
+
+
+def test_many_damaged_blocks_are_made_anew_at_once(tmp_path: Path):
+    expected = fitted(small_strips(), block_size=100, folder=tmp_path / "fit")
+    places = sorted((tmp_path / "fit" / "blocks").iterdir())
+    assert len(places) > fitting.TRIES + 1
+    for place in places:
+        _flip(place / "vectors_0.npy")
+    assert_equal(fitted(small_strips(), block_size=100, folder=tmp_path / "fit"), expected)
+    for place in places:
+        _flip(place / "vectors_0.npy")
+    with pytest.raises(InputError, match="is damaged"):
+        fitted(iter(small_strips()), block_size=100, folder=tmp_path / "fit")
+    assert_equal(fitted(iter(small_strips()), block_size=100, folder=tmp_path / "fit"), expected)
+
+
+def test_threads_of_one_process_make_one_block_at_a_time(in_memory: PatchCore, monkeypatch: pytest.MonkeyPatch):
+    inside: list[int] = []
+    reduce_block = blocks.reduce_block
+
+    def alone(*arguments: Any, **options: Any) -> Any:
+        inside.append(1)
+        time.sleep(0.2)  # another thread would come in meanwhile
+        assert len(inside) == 1
+        try:
+            return reduce_block(*arguments, **options)
+        finally:
+            inside.pop()
+
+    monkeypatch.setattr(blocks, "reduce_block", alone)
+    with ThreadPoolExecutor(3) as threads:
+        assert_equal(fitted(small_strips(), client=threads), in_memory)
 
 
 def test_a_file_of_someone_else_in_a_block_is_not_deleted(tmp_path: Path):
