@@ -769,6 +769,9 @@ def complaint(command, arguments):
         if not set(arguments[:1]) & set(names):
             return f"Name a benchmark after bench: {', '.join(names) or 'there are none yet'}."
     if command == "test":
+        lacking = [name for name in ("tests", "notebooks/source") if not (ROOT / name).is_dir()]
+        if lacking:
+            return f"This copy of the course has no {lacking[0]}, which the tests need: run them in the whole course."
         options = [a for a in arguments if a.startswith("-") and a != "--quick"]
         close = [option for option in options if difflib.get_close_matches(option, ["--quick"], cutoff=0.8)]
         if close:
