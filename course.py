@@ -67,7 +67,8 @@ HELP = f"""PatchCore on woven fabric, a course. python course.py ...
   pack     makes the graded assignment from a secret (teachers; pack --help)
   mark     marks the answers to the assignment (teachers; mark --help)
   bench    runs a benchmark by its name
-  bundle   makes a folder for a memory stick, from which the course starts without a network (bundle --help)
+  bundle   makes a folder for a memory stick, from which the course starts without a network; --class leaves out
+           solutions (bundle --help)
   doctor   says what is wrong with this machine, and how to fix it
 
 Each sets up .venv beside course.py where that is missing ({SIZES["cpu"][0]} GB, with CUDA {SIZES["cuda"][0]} GB). \

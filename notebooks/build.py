@@ -295,13 +295,12 @@ def teaching() -> Path:
 
 def all_sources() -> list[Path]:
     """Return the sources of all notebooks in their order."""
-    found = sorted(SOURCE.glob("[0-9][0-9]_*.py"))
-    if not found:
+    if not SOURCE.is_dir():
         raise SourceError(
             "This copy of the course has no notebooks/source, from which notebooks are built: run the command in the "
             "whole course."
         )
-    return found
+    return sorted(SOURCE.glob("[0-9][0-9]_*.py"))
 
 
 def learners() -> dict[str, NotebookNode]:
@@ -372,7 +371,7 @@ def _class_notebook(notebook: NotebookNode, name: str) -> bytes:
 def class_course(copies: Mapping[str, bytes]) -> dict[str, bytes]:
     """Return the files of a whole course for a class by their names, with these notebooks in place of its own.
 
-    It contains the practice fabric and the notebooks of paths, if they were made. Those of paths lose their solutions.
+    It contains the practice fabric if it was made, and the notebooks of paths that were made, without their solutions.
     """
     root = FOLDER.parent
     whole = course_files(root)
