@@ -67,7 +67,8 @@ HELP = f"""PatchCore on woven fabric, a course. python course.py ...
   pack     makes the graded assignment from a secret (teachers; pack --help)
   mark     marks the answers to the assignment (teachers; mark --help)
   bench    runs a benchmark by its name
-  bundle   makes a folder for a memory stick, from which the course starts without a network (bundle --help)
+  bundle   makes a folder for a memory stick, from which the course starts without a network; --class leaves out
+           solutions (bundle --help)
   doctor   says what is wrong with this machine, and how to fix it
 
 Each sets up .venv beside course.py where that is missing ({SIZES["cpu"][0]} GB, with CUDA {SIZES["cuda"][0]} GB). \
@@ -769,6 +770,9 @@ def complaint(command, arguments):
         if not set(arguments[:1]) & set(names):
             return f"Name a benchmark after bench: {', '.join(names) or 'there are none yet'}."
     if command == "test":
+        lacking = [name for name in ("tests", "notebooks/source") if not (ROOT / name).is_dir()]
+        if lacking:
+            return f"This copy of the course has no {lacking[0]}, which the tests need: run them in the whole course."
         options = [a for a in arguments if a.startswith("-") and a != "--quick"]
         close = [option for option in options if difflib.get_close_matches(option, ["--quick"], cutoff=0.8)]
         if close:

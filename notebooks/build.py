@@ -16,7 +16,7 @@ A source is a jupytext percent script, solved, with these conventions:
   line that begins with its difficulty and minutes, such as `*Medium, 10 minutes.*`.
 - With the notebooks, a build writes the pages for teachers that follow from them: `teaching/timing.md`,
   `teaching/objectives.md`, the minutes of the plans in `teaching/paths`, and the tables of `teaching/notes`.
-- `--class` writes copies without solutions for a class instead.
+- `--class` writes copies without solutions for a class instead, and a course that contains them.
 - A cell tagged `start-here` begins with the comment `# Start here again after a restart`. It is the first code cell of
   a section, and from it on the section runs in a new kernel.
 
@@ -38,7 +38,7 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import jupytext
@@ -62,8 +62,9 @@ import objectives  # noqa: E402
 import plans  # noqa: E402
 import timing  # noqa: E402
 
-from aitex_utils.teaching.copies import write_copies, zipped  # noqa: E402
+from aitex_utils.teaching.copies import listed, write_copies, zipped  # noqa: E402
 from aitex_utils.teaching.numbers import fill_numbers  # noqa: E402
+from aitex_utils.teaching.stick import course_files, path_files  # noqa: E402
 
 SOURCE, SOLVED, BENCHMARKS = FOLDER / "source", FOLDER / "solved", FOLDER.parent / "benchmarks"
 MEASURED = BENCHMARKS / "results" / "notebooks.json"
@@ -292,9 +293,19 @@ def teaching() -> Path:
     return FOLDER.parent / "teaching"
 
 
+def all_sources() -> list[Path]:
+    """Return the sources of all notebooks in their order."""
+    if not SOURCE.is_dir():
+        raise SourceError(
+            "This copy of the course has no notebooks/source, from which notebooks are built: run the command in the "
+            "whole course."
+        )
+    return sorted(SOURCE.glob("[0-9][0-9]_*.py"))
+
+
 def learners() -> dict[str, NotebookNode]:
     """Return the learner's notebooks of all sources by their names."""
-    return {source.stem: learner(source) for source in sorted(SOURCE.glob("[0-9][0-9]_*.py"))}
+    return {source.stem: learner(source) for source in all_sources()}
 
 
 def teaching_pages() -> dict[Path, str]:
@@ -334,17 +345,51 @@ def write_pages() -> None:
 
 
 def make_class_copy(sources: Sequence[Path], folder: Path) -> None:
-    """Write learners' notebooks without solutions and answers, and `solutions.zip` with the solved notebooks."""
-    learners, solutions = {}, {}
+    """Write notebooks without solutions, `solutions.zip` and, if no notebook is missing, a course without solutions."""
+    copies, solutions = {}, {}
     for source in sources:
         executed = SOLVED / f"{source.stem}.ipynb"
         if not executed.is_file():
             raise SourceError(f"solved/{executed.name} is missing: run `course.py build {source.stem[:2]}` first.")
-        copy = with_ids(class_copy.without_solutions(learner(source)).cells, f"class/{source.stem}")
-        learners[f"learners/{source.stem}.ipynb"] = text(copy).encode()
+        copies[executed.name] = _class_notebook(learner(source), f"class/{source.stem}")
         solutions[executed.name] = executed.read_bytes()
-    write_copies(folder, {**learners, "solutions.zip": zipped(solutions)})
-    print(f"{folder} contains {len(learners)} notebooks for learners, and solutions.zip for later.")
+    files = {f"learners/{name}": content for name, content in copies.items()}
+    files["solutions.zip"] = zipped(solutions)
+    is_whole = len(sources) == len(all_sources())
+    if is_whole:
+        files |= {f"course/{name}": content for name, content in class_course(copies).items()}
+    write_copies(folder, files)
+    print(f"{folder} contains {len(copies)} notebooks for learners, and solutions.zip for later.")
+    if is_whole:
+        print(f"{folder / 'course'} is the whole course without solutions. Copy it before you work in it.")
+
+
+def _class_notebook(notebook: NotebookNode, name: str) -> bytes:
+    return text(with_ids(class_copy.without_solutions(notebook).cells, name)).encode()
+
+
+def class_course(copies: Mapping[str, bytes]) -> dict[str, bytes]:
+    """Return the files of a whole course for a class by their names, with these notebooks in place of its own.
+
+    It contains the practice fabric if it was made, and the notebooks of paths that were made, without their solutions.
+    """
+    root = FOLDER.parent
+    whole = course_files(root)
+    names = [name for name in whole if class_copy.is_for_learners(name)]
+    names += [p.relative_to(root).as_posix() for p in (root / "data" / "practice").rglob("*") if p.is_file()]
+    files = {name: (root / name).read_bytes() for name in names}
+    files |= {f"notebooks/{name}": content for name, content in copies.items()}
+    paths: dict[Path, dict[str, bytes]] = {}
+    for path in [root / name for name in path_files(root) if name.endswith(".ipynb")]:
+        notebook = _class_notebook(nbformat.read(path, as_version=4), f"{path.parent.name}/{path.stem}")
+        paths.setdefault(path.parent, {})[path.name] = notebook
+    for folder, made in paths.items():
+        files |= {f"data/{folder.name}/{name}": content for name, content in listed(made).items()}
+    left_out = set(whole) - set(files)
+    for name in [name for name in files if name.endswith(".md")]:
+        page = class_copy.without_dangling_links(name, files[name].decode("utf-8"), left_out)
+        files[name] = (class_copy.with_notice(page) if name == "README.md" else page).encode()
+    return files
 
 
 def stale(source: Path) -> list[str]:
@@ -453,13 +498,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "--again", action="store_true", help="execute solved notebooks even if their code did not change"
     )
     parser.add_argument(
-        "--class", dest="for_class", action="store_true", help="only write copies without solutions, and solutions.zip"
+        "--class",
+        dest="for_class",
+        action="store_true",
+        help="only write copies without solutions, solutions.zip, and a course without solutions",
     )
     parser.add_argument("--out", type=Path, metavar="FOLDER", help="where --class writes (data/class-copy)")
     given = parser.parse_args(arguments)
     if given.out and not given.for_class:
         parser.error("--out needs --class: the notebooks themselves have one place.")
-    sources = {source.stem[:2]: source for source in sorted(SOURCE.glob("[0-9][0-9]_*.py"))}
+    try:
+        sources = {source.stem[:2]: source for source in all_sources()}
+    except SourceError as error:
+        print(f"build: {error}", file=sys.stderr)
+        return 1
     wanted = [number.zfill(2) for number in given.notebooks] or list(sources)
     unknown = [number for number in wanted if number not in sources]
     if unknown:
@@ -470,7 +522,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if given.check:
             found = [difference for source in sources for difference in stale(source)]
             found += stale_pages()
-            names = {s.stem for s in SOURCE.glob("[0-9][0-9]_*.py")}
+            names = {source.stem for source in all_sources()}
             orphans = {p.stem for p in [*FOLDER.glob("[0-9][0-9]_*.ipynb"), *SOLVED.glob("*.ipynb")]} - names
             found += [
                 f"{name}.ipynb has no source: delete it, or write notebooks/source/{name}.py."

@@ -1,12 +1,15 @@
-"""The learner's notebooks for a class: without solutions, worked answers and answers to the quiz.
+"""The notebooks and the course for a class: without solutions, worked answers and answers to the quiz.
 
 A learner's notebook has its solutions and answers in folded `<details>`. A class copy has only the folded boxes that
-explain or grade: "In depth" and "Rubric". `course.py build --class` writes the copies and a `solutions.zip`.
+explain or grade: "In depth" and "Rubric". `course.py build --class` writes the copies, a `solutions.zip`, and a whole
+course with these copies. The course lacks everything that shows solutions, and everything that works only with that.
 """
 
 from __future__ import annotations
 
+import posixpath
 import re
+from collections.abc import Iterable
 
 import nbformat
 from nbformat import NotebookNode
@@ -15,6 +18,17 @@ BOX = re.compile(r"\n*<details><summary>(.*?)</summary>.*?</details>\n*", re.DOT
 KEPT = re.compile(r"In depth\b|Rubric\b")
 FOLDED_AWAY = re.compile(r"The\s+solution\s+is\s+folded\s+away\s+below\s+the\s+check\.")
 INSTEAD = "This copy has no solutions."
+# Folders and files with solutions, or of use only with them. Learners need three of the pages, which have no answers.
+TEACHERS = ("notebooks/source/", "notebooks/solved/", "teaching/", "tests/", ".ci/", ".github/")
+TEACHERS += ("benchmarks/assignment.py",)
+PAGES = {"teaching/platforms.md", "teaching/offline.md", "teaching/collecting.md"}
+LINK = re.compile(r"(?<!!)\[([^\]]+)\]\(([^)\s#][^)\s]*)\)")
+NOTICE = """
+
+> This copy of the course is for a class. It has no solved notebooks, no sources of notebooks, no tests and no plans of
+> lessons. The commands that need them say so.
+
+"""
 
 
 def without_solutions(notebook: NotebookNode) -> NotebookNode:
@@ -38,3 +52,23 @@ def without_solutions(notebook: NotebookNode) -> NotebookNode:
 def _box(match: re.Match) -> str:
     """Return a box that stays, or a blank line."""
     return match[0] if KEPT.match(match[1]) else "\n\n"
+
+
+def is_for_learners(name: str) -> bool:
+    """Say whether a file of the course belongs into a course for a class as it is. Notebooks are written anew."""
+    return name in PAGES or not (name.startswith(TEACHERS) or name.endswith(".ipynb"))
+
+
+def without_dangling_links(name: str, page: str, left_out: Iterable[str]) -> str:
+    """Return a page with the words of a link in place of each link to one of the files that were left out."""
+
+    def words(match: re.Match) -> str:
+        target = posixpath.normpath(posixpath.join(posixpath.dirname(name), match[2].split("#")[0]))
+        return match[1] if any(f"{gone}/".startswith(f"{target}/") for gone in left_out) else match[0]
+
+    return LINK.sub(words, page)
+
+
+def with_notice(front_page: str) -> str:
+    """Return the front page of the course with a notice below its title that says what the copy lacks."""
+    return front_page.replace("\n\n", NOTICE, 1)

@@ -5,8 +5,10 @@ from __future__ import annotations
 import argparse
 import os
 import platform
+import runpy
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from aitex_utils.commands.launching import run_command
@@ -51,6 +53,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         choices=("cpu", "cuda", "pypi"),
         help="PyTorch without CUDA, with CUDA, or PyPI's (cpu, if it is there)",
     )
+    parser.add_argument(
+        "--class",
+        dest="for_class",
+        action="store_true",
+        help="a course without solutions, as `course.py build --class` makes it",
+    )
     options = parser.parse_args(arguments)
     systems = list(dict.fromkeys(options.systems)) or [this_system()]
     unknown = [system for system in systems if system not in SYSTEMS]
@@ -61,8 +69,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         folder = full_path(options.out, "--out")
         if not practice_is_there(PRACTICE):
             make_practice_fabric(PRACTICE, progress=True)
+        root = make_class_course() if options.for_class else PROJECT
         choice = options.torch or os.environ.get("COURSE_TORCH", "")
-        content = make_stick(folder, targets, choice=choice, say=lambda text: print(text, flush=True))
+        content = make_stick(folder, targets, root=root, choice=choice, say=lambda text: print(text, flush=True))
     except InputError as error:
         print(f"bundle: {error}", file=sys.stderr)
         return 1
@@ -70,6 +79,30 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(line)
     print(f"Copy the folder {folder} onto the stick. Its README.txt says how to start.")
     return 0
+
+
+def make_class_course() -> Path:
+    """Make the course without solutions, which is a part of what `course.py build --class` writes.
+
+    Returns
+    -------
+    Path
+        Folder of the course without solutions.
+
+    Raises
+    ------
+    InputError
+        If it cannot be made. The build has said why.
+
+    Examples
+    --------
+    >>> make_class_course.__name__
+    'make_class_course'
+    """
+    build = runpy.run_path(str(PROJECT / "notebooks" / "build.py"))  # the builder is no part of the package
+    if build["main"](["--class"]):
+        raise InputError("A stick without solutions needs the copies of `python course.py build --class`: see above.")
+    return PROJECT / "data" / "class-copy" / "course"
 
 
 def describe(content: dict[str, Any], course_bytes: int) -> list[str]:

@@ -9,7 +9,10 @@ from pathlib import Path
 
 from aitex_utils.commands.launching import run_command
 from aitex_utils.errors import InputError
+from aitex_utils.strips import PROJECT
 from aitex_utils.teaching.assignment_pack import ASSIGNMENT, LEARNER, TEACHER, make_assignment
+
+TASK = "teaching/assignment/task.md"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -45,7 +48,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except InputError as error:
         print(f"pack: {error}", file=sys.stderr)
         return 1
-    print(f"Give {folder / LEARNER} to the learners, with teaching/assignment/task.md.")
+    of = "" if (PROJECT / TASK).is_file() else " of the whole course, which this copy lacks"
+    print(f"Give {folder / LEARNER} to the learners, with {TASK}{of}.")
     print(f"Keep {folder / TEACHER} to yourself: it contains masks, codes and the secret.")
     return 0
 

@@ -11,7 +11,7 @@ from aitex_utils.commands.launching import run_command
 from aitex_utils.errors import InputError
 from aitex_utils.files.paths import full_path
 from aitex_utils.strips import PROJECT
-from aitex_utils.teaching.slides.build import build_decks, deck_names
+from aitex_utils.teaching.slides.build import HANDOUT, build_decks, deck_names
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -42,6 +42,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     known = deck_names(PROJECT)
     names = [name.zfill(2) if name.isdigit() else name for name in options.names] or known
     try:
+        if known == [HANDOUT]:
+            raise InputError(
+                "This copy of the course has no teaching/slides, from which slides are built: run the command in the "
+                "whole course."
+            )
         for name in names:
             if name not in known:
                 raise InputError(f"There are no slides {name!r}: choose from {', '.join(known)}.")

@@ -23,6 +23,7 @@ from .class_summary import (
     begun_exercises,
     count_unknown,
     course_exercises,
+    course_guesses,
     explain_mistake,
     find_stuck,
     minutes_open,
@@ -226,6 +227,8 @@ def _guesses_section(guesses: Sequence[GuessSummary]) -> str:
         f"<p>{hits} of {revealed} ranges whose result was shown contain it. Learners write ranges that should contain "
     )
     text += "the result with a probability of 80 %.</p>\n"
+    if not course_guesses():
+        text += "<p>Sections and units are missing, because this copy of the course has no notebooks/source.</p>\n"
     heads = ("Guess", "Section", "Guesses", "Within the range", "Result")
     body = text + _table("All guesses in short", heads, rows, numbers=(2, 3, 4))
     return _section("guesses", "Guesses and results", body + "".join(map(_ranges, guesses)))

@@ -21,6 +21,7 @@ STUCK_TRIES = 4
 STUCK_MINUTES = 20
 ACTIVE_MINUTES = 60  # after their last try, learners count as present while a class is watched
 GUESS = re.compile(r'^(?:# )?## (?:\d+\. )?(.+)$|^predict\("([^"]+)"(?:.*unit="([^"]*)")?', re.MULTILINE)
+GUESS_NAME = re.compile(r"[0-9][0-9]\.[a-z]")
 KINDS = {
     CRASHED: "The function stopped with an error.",
     WRONG_KIND: "The result was not of the kind that the task asks for.",
@@ -345,14 +346,18 @@ def summarise_guesses(learners: Sequence[Learner]) -> list[GuessSummary]:
     Returns
     -------
     list of GuessSummary
+        If the notebooks' sources are missing, guesses are found by the form of their names in the files, and their
+        sections and units stay empty.
 
     Examples
     --------
     >>> summarise_guesses([])
     []
     """
+    in_files = sorted({name for one in learners for name in one.content.guesses if GUESS_NAME.fullmatch(name)})
+    known = course_guesses() or dict.fromkeys(in_files, ("", ""))  # a copy without solutions has no sources
     found = []
-    for name, (section, unit) in course_guesses().items():
+    for name, (section, unit) in known.items():
         ranges = [(one.label, one.content.guesses[name]) for one in learners if name in one.content.guesses]
         if ranges:
             found.append(GuessSummary(name, section, unit, tuple(ranges)))
@@ -376,7 +381,7 @@ def count_unknown(found: Class) -> int:
     >>> count_unknown(Class((), (), ()))
     0
     """
-    guesses = course_guesses()
     contents = [learner.content for learner in found.learners]
+    shown = {guess.name for guess in summarise_guesses(found.learners)}
     count = sum(name not in course_exercises() for content in contents for name in content.attempts)
-    return count + sum(bool(guesses) and name not in guesses for content in contents for name in content.guesses)
+    return count + sum(name not in shown for content in contents for name in content.guesses)

@@ -52,9 +52,30 @@ def write_copies(folder: str | os.PathLike, files: Mapping[str, bytes]) -> None:
     """
     _refuse_changed(full_path(folder))
     with atomic_write(folder, folder=True, manifest=MANIFEST) as inside:
-        digests = {name: hashlib.sha256(content).hexdigest() for name, content in sorted(files.items())}
-        text = json.dumps({"course copy": write_files(inside, files), "sha256": digests}, indent=2) + "\n"
-        Path(inside, LIST_OF_FILES).write_text(text, encoding="utf-8", newline="\n")
+        write_files(inside, listed(files))
+
+
+def listed(files: Mapping[str, bytes]) -> dict[str, bytes]:
+    """Return files with their list of files, as `write_copies` writes it.
+
+    Parameters
+    ----------
+    files : mapping of str to bytes
+        Contents by name.
+
+    Returns
+    -------
+    dict of str to bytes
+
+    Examples
+    --------
+    >>> list(listed({"a.txt": b"text"}))
+    ['a.txt', 'course-copy.json']
+    """
+    sizes = {name: len(content) for name, content in sorted(files.items())}
+    digests = {name: hashlib.sha256(content).hexdigest() for name, content in sorted(files.items())}
+    text = json.dumps({"course copy": sizes, "sha256": digests}, indent=2) + "\n"
+    return {**files, LIST_OF_FILES: text.encode()}
 
 
 def copied_files(folder: str | os.PathLike) -> list[str]:

@@ -256,8 +256,8 @@ def path_files(root: Path = PROJECT, say: Callable[[str], object] = print) -> li
             continue  # another program's folder, or copies for a class with solutions.zip
         if changed := changed_files(folder):
             say(
-                f"data/{folder.name} is not on the stick, because {changed[0]} in it was changed or added: delete the "
-                f"folder, run `python course.py path {folder.name}`, and run this again."
+                f"data/{folder.name} is left out, because {changed[0]} in it was changed or added: delete the folder, "
+                f"run `python course.py path {folder.name}`, and run this again."
             )
             continue
         found += [f"data/{folder.name}/{name}" for name in [*names, LIST_OF_FILES]]

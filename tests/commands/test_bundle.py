@@ -16,8 +16,8 @@ def made(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list:
     """List the calls of `make_stick`, which makes a folder with an archive of 5 bytes."""
     calls = []
 
-    def make_stick(folder: Path, targets: list[Target], *, choice: str, say: object) -> dict:
-        calls.append((folder, targets, choice))
+    def make_stick(folder: Path, targets: list[Target], *, root: Path, choice: str, say: object) -> dict:
+        calls.append((folder, targets, choice, root))
         folder.mkdir()
         (folder / "course.zip").write_text("12345")
         return {"systems": {}}
@@ -33,7 +33,7 @@ def test_systems_versions_and_choice_are_passed_on(made: list, tmp_path: Path, c
     options = ["windows", "macos", "windows", "--python", "3.12", "3.11", "--out", str(out), "--torch", "cuda"]
     assert bundle.main(options) == 0
     targets = [Target(system, python) for system in ("windows", "macos") for python in ("3.12", "3.11")]
-    assert made == [(out, targets, "cuda")]
+    assert made == [(out, targets, "cuda", bundle.PROJECT)]
     assert capsys.readouterr().out.startswith(f"Copy the folder {out} onto the stick.")
 
 
@@ -42,7 +42,7 @@ def test_without_arguments_it_is_for_this_system_and_python(made: list, tmp_path
     monkeypatch.setattr(bundle, "PROJECT", tmp_path)
     (tmp_path / "data").mkdir()
     assert bundle.main([]) == 0
-    ((folder, (target,), choice),) = made
+    ((folder, (target,), choice, _),) = made
     assert (folder, target.system, choice) == (tmp_path / "data" / "stick", this_system(), "cpu")
     assert target.python in bundle.PYTHONS
 
@@ -69,6 +69,21 @@ def test_an_error_is_one_sentence(made: list, monkeypatch: pytest.MonkeyPatch, c
     monkeypatch.setattr(bundle, "make_stick", fail)
     assert bundle.main(["linux"]) == 1
     assert capsys.readouterr().err == "bundle: no wheel.\n"
+
+
+@pytest.mark.parametrize("code", [0, 1])
+def test_for_a_class_the_stick_is_made_from_a_course_without_solutions(
+    made: list, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture, code: int
+):
+    builder = tmp_path / "notebooks" / "build.py"
+    builder.parent.mkdir()
+    builder.write_text(f"from pathlib import Path\ndef main(arguments):\n    print(arguments)\n    return {code}\n")
+    monkeypatch.setattr(bundle, "PROJECT", tmp_path)
+    assert bundle.main(["linux", "--class", "--out", str(tmp_path / "stick")]) == code
+    out, error = capsys.readouterr()
+    assert out.startswith("['--class']\n")
+    assert [root for *_, root in made] == ([] if code else [tmp_path / "data" / "class-copy" / "course"])
+    assert error.count("\n") == code and error.startswith("bundle: A stick without solutions needs" if code else "")
 
 
 @pytest.mark.parametrize(

@@ -62,6 +62,8 @@ def make_project(root: Path) -> Path:
         },
         "notebooks/build.py": ECHO,
         "notebooks/path.py": ECHO,
+        "notebooks/source/00_start_here.py": "",
+        "tests/test_tiling.py": "",
         "notebooks/00_start_here.ipynb": "{}",
         "benchmarks/speed.py": '"""`python course.py bench speed`: how fast."""\n' + ECHO,
         "benchmarks/accuracy.py": '"""`python course.py bench accuracy [--fabric FF]`: how good."""\n' + ECHO,
@@ -204,6 +206,14 @@ def test_unknown_arguments(course: ModuleType, capsys: pytest.CaptureFixture, ar
     error = capsys.readouterr().err
     assert error.startswith(says) and error.count("\n") == 1
     assert not course.FOLDER.exists()
+
+
+@pytest.mark.parametrize("name", ["tests", "notebooks/source"])
+def test_a_copy_without_solutions_has_no_tests(course: ModuleType, capsys: pytest.CaptureFixture, name: str):
+    shutil.rmtree(course.ROOT / name)
+    assert course.main(["test", "--quick"]) == 2
+    sentence = f"This copy of the course has no {name}, which the tests need: run them in the whole course.\n"
+    assert capsys.readouterr().err == sentence and not course.FOLDER.exists()
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from aitex_utils.commands import pack as command
 from aitex_utils.errors import InputError
 from aitex_utils.files.images import read_grey, read_mask
 from aitex_utils.patchcore import PatchCore
@@ -56,6 +57,19 @@ def chunks(data: bytes) -> list[bytes]:
 def test_the_same_secret_gives_the_same_bytes(pack: Path, tmp_path: Path):
     again = make_assignment(f"  {SECRET}\n", tmp_path / "again", **SIZE)
     assert content(again) == content(pack)
+
+
+def test_the_command_names_a_task_that_is_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys):
+    """A copy without solutions has no page of the assignment."""
+    monkeypatch.setattr(command, "make_assignment", lambda seed, folder, **_: folder)
+    monkeypatch.setattr(command, "PROJECT", tmp_path)
+    says = []
+    for _ in range(2):
+        assert command.main(["--seed", SECRET, "--out", str(tmp_path / "pack")]) == 0
+        says.append(capsys.readouterr().out.splitlines()[0])
+        (tmp_path / command.TASK).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / command.TASK).touch()
+    assert says[1].endswith(f"with {command.TASK}.") and "this copy lacks" in says[0] and says[0] != says[1]
 
 
 def test_another_secret_gives_another_fabric_and_another_order():

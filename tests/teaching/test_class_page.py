@@ -15,6 +15,8 @@ from hypothesis import strategies as st
 from simulated_class import progress_files, write_class
 
 from aitex_utils.lessons.wording import number_text
+from aitex_utils.teaching import class_page as class_page_module
+from aitex_utils.teaching import class_summary
 from aitex_utils.teaching.class_page import STYLE, class_page
 from aitex_utils.teaching.class_summary import course_exercises, course_guesses
 from aitex_utils.teaching.class_table import COLUMNS, class_csv
@@ -175,6 +177,17 @@ def test_a_page_of_a_class_at_work_is_loaded_again_and_its_exercises_stay_open()
     assert '<meta http-equiv="refresh" content="15">' in live and "refresh" not in later
     assert "▲ stuck1 try, 25 min" in check_page(live).words and "○ open1 try" in check_page(later).words
     assert rows(found, NOW)[0]["minutes_open"] == "25" and rows(found, None)[0]["minutes_open"] == "0"
+
+
+@pytest.mark.parametrize("is_whole", [True, False])
+def test_guesses_are_shown_without_the_notebooks_sources_too(monkeypatch: pytest.MonkeyPatch, is_whole: bool):
+    if not is_whole:
+        for module in (class_page_module, class_summary):
+            monkeypatch.setattr(module, "course_guesses", dict)
+    content = ProgressFile("a.json", "Ada", guesses={"00.a": GuessedRange(70, 95, 84.0)})
+    words = check_page(class_page(gather([content], []), "1b", NOW)).words
+    assert "70 to 95" in words and "No guess was made yet" not in words and "1 of 1 ranges" in words
+    assert ("Sections and units are missing" in words) != is_whole
 
 
 def test_an_empty_class_has_a_page():

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta, timezone
 import pytest
 
 from aitex_utils.lessons.engine.catalogue import guess_names
+from aitex_utils.teaching import class_summary
 from aitex_utils.teaching.class_summary import (
     UNKNOWN,
     begun_exercises,
@@ -108,3 +109,15 @@ def test_guesses_are_compared_with_their_results():
     assert (summary.name, summary.unit, len(summary.ranges)) == ("00.a", "%", 3)
     assert (summary.hits, summary.revealed) == (1, 2)
     assert count_unknown(Class((ada, ben, cem), (), ())) == 1
+
+
+def test_without_the_notebooks_sources_the_guesses_are_those_in_the_files(monkeypatch: pytest.MonkeyPatch, tmp_path):
+    assert all(class_summary.GUESS_NAME.fullmatch(name) for name in course_guesses())
+    monkeypatch.setattr(class_summary, "SOURCES", tmp_path)
+    monkeypatch.setattr(class_summary, "course_guesses", course_guesses.__wrapped__)
+    hit, miss = GuessedRange(70, 95, 84), GuessedRange(0, 1, 2)
+    ada, ben = learner("Ada", {"01.b": miss, "00.a": hit, "<b>": miss}), learner("Ben", {"00.a": miss})
+    found = summarise_guesses([ada, ben])
+    assert [(one.name, one.section, one.unit) for one in found] == [("00.a", "", ""), ("01.b", "", "")]
+    assert [(one.hits, one.revealed) for one in found] == [(1, 2), (0, 1)]
+    assert count_unknown(Class((ada, ben), (), ())) == 1 and summarise_guesses([]) == []

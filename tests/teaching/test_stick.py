@@ -151,7 +151,7 @@ def test_the_archive_has_the_notebooks_of_paths_as_they_were_made(course: Path, 
     lab90 = ["00_start_here.ipynb", "01_strips_and_tiles.ipynb", "course-copy.json"]
     known = ["data/README.md", *(f"data/lab90/{name}" for name in lab90), "data/practice/strip.png"]
     assert [name for name in names if name.startswith("data/")] == known
-    first, second = (line for line in said if "not on the stick" in line)
+    first, second = (line for line in said if "is left out" in line)
     assert first.startswith("data/day1 ") and "00_start_here.ipynb" in first and "path day1" in first
     assert second.startswith("data/day2 ") and ".ipynb_checkpoints" in second and "path day2" in second
 

@@ -87,11 +87,10 @@ def build_site(
     Traceback (most recent call last):
     aitex_utils.errors.InputError: There is no file no/such.tgz: fetch it with `npm pack katex@0.19.1`.
     """
-    begin = time.perf_counter()
+    begin, pages = time.perf_counter(), find_pages(root)
     files = {f"assets/{name}": content for name, content in unpack(load_archive(kept, katex)).items()}
     for name in ("site.css", "site.js"):
         files[f"assets/{name}"] = (HERE / "assets" / name).read_bytes()
-    pages = find_pages(root)
     with atomic_write(out, folder=True, manifest=SITE) as folder:
         names = {page.source: page.file for page in pages}
         converted = {page.file: convert(page, root, names) for page in pages}

@@ -107,7 +107,9 @@ def find_pages(root: Path) -> list[Page]:
     groups = {name: group for name, group in SINGLE.items() if (root / name).is_file()}
     notebooks = sorted((root / "notebooks" / "solved").glob("[0-9][0-9]_*.ipynb"))
     if FIRST not in groups or not notebooks:
-        raise InputError(f"{root} has no {FIRST} or no notebooks in notebooks/solved: clone the course again.")
+        raise InputError(
+            f"{root} has no {FIRST} or no notebooks/solved, which the site shows: run the command in the whole course."
+        )
     groups |= {path.relative_to(root).as_posix(): "Notebooks" for path in notebooks}
     for folder, group in (("notebooks/capstone", "Capstone"), ("teaching", "Teaching")):
         names = [path.relative_to(root).as_posix() for path in (root / folder).rglob("*.md")]

@@ -73,7 +73,7 @@ def test_names_keep_folders_apart():
 
 
 def test_a_folder_without_the_course_is_refused(tmp_path):
-    with pytest.raises(InputError, match="clone the course again"):
+    with pytest.raises(InputError, match="run the command in the whole course"):
         find_pages(tmp_path)
 
 
