@@ -302,12 +302,13 @@ def teaching_pages() -> dict[Path, str]:
     if not (teaching() / "objectives.json").is_file():
         return {}
     extra, notebooks = objectives.extras(teaching()), learners()
-    named = {
-        name: {heading for o in objectives.objectives(n.cells, extra.get(name[:2], {}), name) for heading in o.sections}
-        for name, n in notebooks.items()
-    }
+    needed = {}
+    for name, notebook in notebooks.items():
+        found = objectives.objectives(notebook.cells, extra.get(name[:2], {}), name)
+        needed[name] = {heading for objective in found for heading in objective.sections}
+        needed[name] |= notes.kept_sections(teaching(), name)
     pages = {
-        teaching() / "timing.md": timing.page(notebooks, _measured(), named),
+        teaching() / "timing.md": timing.page(notebooks, _measured(), needed),
         teaching() / "objectives.md": objectives.page(notebooks, extra),
     }
     for path, page in plans.plan_pages(teaching()).items():

@@ -176,6 +176,34 @@ def test_each_line_with_minutes_is_understood(source: Path):
     assert [line for line in lines if not timing.EXERCISE_LINE.match(line)] == []
 
 
+TAKES = re.compile(r"\btakes?\b[^.]{0,60}?\b(?:seconds|minutes?|hours?)\b")
+OTHER_TIMES = {  # of people, of examples, and of work that no cell does
+    "04": ["takes seconds"],
+    "09": ["takes minutes"],
+    "11": ["takes `wall` seconds", "take 6 seconds", "takes 5 + 2 = 7 seconds", "takes one process 8 seconds"],
+    "12": ["takes five minutes"],
+}
+
+
+def unread_waits(text: str) -> list[str]:
+    """Return the times of cells in a text that the model of time does not read."""
+    found = [match[0] for match in TAKES.finditer(" ".join(timing.FOLDED.sub(" ", text).split()))]
+    return [time for time in found if "a few seconds" not in time and not timing.stated_seconds(time)]
+
+
+@pytest.mark.parametrize("source", sorted(builder.SOURCE.glob("[0-9][0-9]_*.py")), ids=lambda p: p.stem)
+def test_each_stated_wait_is_understood(source: Path):
+    """A wait in other words would leave the row of its section empty, which means a few seconds at most."""
+    parts = timing.by_section(jupytext.read(source, fmt="py:percent").cells)
+    text = "\n\n".join(cell.source for heading, own in parts if heading for cell in own if cell.cell_type == "markdown")
+    assert unread_waits(text) == OTHER_TIMES.get(source.stem[:2], [])
+
+
+def test_a_wait_that_is_not_understood_is_noticed():
+    text = "This takes 40 seconds. It takes about half a\nminute. It takes a few seconds. It takes up to 30 seconds."
+    assert unread_waits(text) == ["takes 40 seconds", "takes about half a minute"]
+
+
 ROW = re.compile(r"^\| (\d\d) \| \[([^\]]+)\]\(notebooks/(\w+)\.ipynb\) \| [^|]+ \| (\d+) \|$", re.MULTILINE)
 
 
