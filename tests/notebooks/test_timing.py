@@ -176,7 +176,7 @@ def test_each_line_with_minutes_is_understood(source: Path):
     assert [line for line in lines if not timing.EXERCISE_LINE.match(line)] == []
 
 
-TAKES = re.compile(r"\btakes?\b[^.]{0,60}?\b(?:seconds|minutes?|hours?)\b")
+TAKES = re.compile(r"(?:\b[Ee]ach \w+ )?\btakes?\b[^.]{0,60}?\b(?:seconds|minutes?|hours?)\b")
 OTHER_TIMES = {  # of people, of examples, and of work that no cell does
     "04": ["takes seconds"],
     "09": ["takes minutes"],
@@ -186,9 +186,10 @@ OTHER_TIMES = {  # of people, of examples, and of work that no cell does
 
 
 def unread_waits(text: str) -> list[str]:
-    """Return the times of cells in a text that the model of time does not read."""
+    """Return the times of cells in a text that the model of time does not read, or reads once for several cells."""
     found = [match[0] for match in TAKES.finditer(" ".join(timing.FOLDED.sub(" ", text).split()))]
-    return [time for time in found if "a few seconds" not in time and not timing.stated_seconds(time)]
+    is_read = [timing.stated_seconds(time) and not time.lower().startswith("each ") for time in found]
+    return [time for time, read in zip(found, is_read, strict=True) if not read and "a few seconds" not in time]
 
 
 @pytest.mark.parametrize("source", sorted(builder.SOURCE.glob("[0-9][0-9]_*.py")), ids=lambda p: p.stem)
@@ -202,6 +203,7 @@ def test_each_stated_wait_is_understood(source: Path):
 def test_a_wait_that_is_not_understood_is_noticed():
     text = "This takes 40 seconds. It takes about half a\nminute. It takes a few seconds. It takes up to 30 seconds."
     assert unread_waits(text) == ["takes 40 seconds", "takes about half a minute"]
+    assert unread_waits("Each cell takes about 30 seconds.") == ["Each cell takes about 30 seconds"]
 
 
 ROW = re.compile(r"^\| (\d\d) \| \[([^\]]+)\]\(notebooks/(\w+)\.ipynb\) \| [^|]+ \| (\d+) \|$", re.MULTILINE)
