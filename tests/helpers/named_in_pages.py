@@ -1,6 +1,4 @@
-"""What pages and settings name: commands of course.py with their options, paths, versions of Python, and the tasks and
-sections of notebooks.
-"""
+"""Names in pages and settings: commands of course.py and their options, paths, versions of Python, tasks, sections."""
 
 from __future__ import annotations
 
