@@ -26,6 +26,7 @@ GUESS, QUESTION = re.compile(r"^predict\(", re.MULTILINE), re.compile(r"^quiz\("
 FOLDED = re.compile(r"<details\b.*?</details>", re.DOTALL)
 UNREAD = re.compile(r"```.*?```|\$\$.*?\$\$|\{\{.*?\}\}|</?[a-zA-Z][^>]*>|(?<=\])\([^)]*\)", re.DOTALL)
 CONTENTS = re.compile(r"^- \[.*\]\(#.*\)$", re.MULTILINE)
+VERSION = re.compile(r"^\*Version .+ of the course, .+\*$", re.MULTILINE)  # below the title, as `build.py` writes it
 FENCED = re.compile(r"^ {0,3}```.*?^ {0,3}```", re.DOTALL | re.MULTILINE)
 HEADING = re.compile(r"^## +(.+?)(?: +#+)? *$", re.MULTILINE)
 ELSEWHERE = re.compile(r"notebooks?\s+(\d\d(?:(?:, | and | to )\d\d)*)(?:,\s+sections?\s+[\d, andto]+)?", re.IGNORECASE)
@@ -99,8 +100,11 @@ def rounded(minutes: float) -> int:
 
 
 def word_count(text: str) -> int:
-    """Return how many words of Markdown are read: without folded parts, code blocks, formulas and a contents list."""
-    text = UNREAD.sub(" ", CONTENTS.sub("", FOLDED.sub(" ", text)))
+    """Return how many words of Markdown are read.
+
+    Folded parts, code blocks, formulas, a contents list and the version of the course are left out.
+    """
+    text = UNREAD.sub(" ", VERSION.sub("", CONTENTS.sub("", FOLDED.sub(" ", text))))
     return sum(any(character.isalnum() for character in word) for word in text.split())
 
 

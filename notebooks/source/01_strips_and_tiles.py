@@ -9,6 +9,8 @@
 # %% [markdown]
 # # 01 Strips and tiles
 #
+# *{{version}}.*
+#
 # You will turn a folder of fabric images into tiles with labels that you can trust, and detect a leak in an experiment.
 #
 # **You will be able to**

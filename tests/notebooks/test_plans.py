@@ -95,6 +95,15 @@ def test_the_notebook_of_a_path_has_its_sections_only(small: dict[str, NotebookN
     assert "See 08." in made.cells[2].source  # no link to a notebook that is not in the path
 
 
+def test_the_notebook_of_a_path_states_the_version_of_the_course(small: dict[str, NotebookNode]):
+    line = "*Version 1.2.3 of the course, 2027-03-04.*"
+    assert "Version" not in plans.path_notebooks(ROWS, small, {}, "test")["09_test"].cells[0].source
+    first = small["09_test"].cells[0]
+    first.source = first.source.replace("# 09 A title\n", f"# 09 A title\n\n{line}\n")
+    opening = plans.path_notebooks(ROWS, small, {}, "test")["09_test"].cells[0].source
+    assert opening.splitlines()[1:4] == ["", line, ""]
+
+
 def test_an_objective_whose_exercise_is_left_out_is_not_promised(small: dict[str, NotebookNode]):
     rows = ROWS.replace("| 09, 1. One | all", "| 09, 1. One | no exercise")
     opening = plans.path_notebooks(rows, small, {}, "test")["09_test"].cells[0].source

@@ -94,6 +94,7 @@ def test_a_section_contains_what_takes_time(source: Path):
         ("```python\nx = 1\n```\nafter", 1),
         ("- [1. A section](#1.-A-section)\n- [Quiz](#Quiz)\n- [paper](https://example.org)", 1),
         ("It takes {{cost}}.", 2),
+        ("# Title\n\n*{{version}}.*\n\n*Version 1.0.0 of the course, 2027-03-04.*\n\n*Version 2* is new.", 5),
         ("", 0),
     ],
 )
