@@ -89,7 +89,18 @@ def highest_table(name: str) -> str:
     return markdown_table(["test strip", "highest tile score"], rows)
 
 
+def versions_table() -> str:
+    """Make the table of the versions with which the learners worked.
+
+    Returns
+    -------
+    str
+    """
+    return markdown_table(["package", "version"], [list(row) for row in read_results("assignment")["versions"].items()])
+
+
 TABLES = {
+    "assignment_versions": versions_table,
     "assignment_left_out": left_out_table,
     "assignment_highest": lambda: highest_table("strong"),
     "assignment_marks_strong": lambda: marks_table("strong"),

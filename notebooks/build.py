@@ -14,6 +14,7 @@ A source is a jupytext percent script, solved, with these conventions:
 - `{{contents}}`, alone on its line, becomes a list of links to the `## ` headings. `{{minutes}}` becomes the minutes
   for a learner, such as "90 minutes", by the model in `timing.py`. The model reads the minutes of an exercise from a
   line that begins with its difficulty and minutes, such as `*Medium, 10 minutes.*`.
+- `{{version}}` becomes version and date of the course, from `aitex_utils.__version__` and `CHANGELOG.md`.
 - With the notebooks, a build writes the pages for teachers that follow from them: `teaching/timing.md`,
   `teaching/objectives.md`, the minutes of the plans in `teaching/paths`, and the tables of `teaching/notes`.
 - `--class` writes copies without solutions for a class instead, and a course that contains them.
@@ -49,6 +50,7 @@ from markdown_it import MarkdownIt
 from nbclient.exceptions import CellExecutionError, DeadKernelError
 from nbformat import NotebookNode
 
+from aitex_utils import __version__
 from aitex_utils.commands.launching import run_command
 from aitex_utils.errors import InputError
 from aitex_utils.files.atomic_write import atomic_write
@@ -66,6 +68,7 @@ from aitex_utils.teaching.copies import listed, write_copies, zipped  # noqa: E4
 from aitex_utils.teaching.numbers import fill_numbers  # noqa: E402
 from aitex_utils.teaching.stick import course_files, path_files  # noqa: E402
 
+CHANGELOG = FOLDER.parent / "CHANGELOG.md"
 SOURCE, SOLVED, BENCHMARKS = FOLDER / "source", FOLDER / "solved", FOLDER.parent / "benchmarks"
 MEASURED = BENCHMARKS / "results" / "notebooks.json"
 METADATA = {
@@ -179,13 +182,25 @@ def _folded(name: str, solution: str) -> str:
 
 
 def filled(text: str, notebook: str) -> str:
-    """Put numbers from results files, and this notebook's measured cost, in place of `{{...}}`."""
+    """Put numbers from results files, this notebook's measured cost, and the version in place of `{{...}}`."""
+    if "{{version}}" in text:
+        text = text.replace("{{version}}", _version())
     if "{{cost}}" in text:
         text = text.replace("{{cost}}", _cost(notebook))
     try:
         return fill_numbers(text, BENCHMARKS)
     except InputError as error:
         raise SourceError(f"{notebook}: {error}") from error
+
+
+def _version() -> str:
+    """Return version and date of the course in words."""
+    release = re.search(
+        rf"^## \[{re.escape(__version__)}\] - (\d{{4}}-\d\d-\d\d)$", CHANGELOG.read_text(encoding="utf-8"), re.MULTILINE
+    )
+    if release is None:
+        raise SourceError(f"{CHANGELOG.name} has no release {__version__}: add its heading with a date.")
+    return f"Version {__version__} of the course, {release[1]}"
 
 
 def _cost(notebook: str) -> str:
@@ -313,12 +328,13 @@ def teaching_pages() -> dict[Path, str]:
     if not (teaching() / "objectives.json").is_file():
         return {}
     extra, notebooks = objectives.extras(teaching()), learners()
-    named = {
-        name: {heading for o in objectives.objectives(n.cells, extra.get(name[:2], {}), name) for heading in o.sections}
-        for name, n in notebooks.items()
-    }
+    needed = {}
+    for name, notebook in notebooks.items():
+        found = objectives.objectives(notebook.cells, extra.get(name[:2], {}), name)
+        needed[name] = {heading for objective in found for heading in objective.sections}
+        needed[name] |= notes.kept_sections(teaching(), name)
     pages = {
-        teaching() / "timing.md": timing.page(notebooks, _measured(), named),
+        teaching() / "timing.md": timing.page(notebooks, _measured(), needed),
         teaching() / "objectives.md": objectives.page(notebooks, extra),
     }
     for path, page in plans.plan_pages(teaching()).items():

@@ -14,7 +14,7 @@ from pathlib import Path
 import nbformat
 import timing
 
-from aitex_utils.teaching.notes import fill_table, reveals, stated_times
+from aitex_utils.teaching.notes import fill_table, remarks, reveals, stated_times
 
 NOTEBOOKS = Path(__file__).resolve().parent
 PROJECT = NOTEBOOKS.parent
@@ -58,6 +58,13 @@ def with_tables(text: str, name: str) -> str:
     text = fill_table(text, "plan", PLAN, plan_rows(timing.sections(learner.cells)))
     text = fill_table(text, "reveals", REVEALS, shown)
     return fill_table(text, "cost", COST, cost_rows(measured, stated_times(executed.cells)))
+
+
+def kept_sections(teaching: Path, name: str) -> set[str]:
+    """Return the sections of a notebook that its note marks with *Keep*."""
+    page = teaching / "notes" / f"{name[:2]}.md"
+    plan = remarks(page.read_text(encoding="utf-8"), "plan") if page.is_file() else {}
+    return {section for section, remark in plan.items() if remark.startswith("Keep.")}
 
 
 def note_pages(teaching: Path) -> dict[Path, str]:

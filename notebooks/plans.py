@@ -33,7 +33,7 @@ SPARE = "Spare"
 KNOWN = re.compile(r"^\*\*You need to know\*\*(?:.+\n?)+", re.MULTILINE)
 NOTEBOOK_LINK = re.compile(r"\[([^\]]+)\]\((\d\d_\w+)\.ipynb(?:#[^)]*)?\)")
 OPENING = """# {title}: part of the path {path}
-
+{version}
 This notebook contains {count} of the {total} sections of notebook {number}. They keep their numbers. Where the text
 refers to another section, look into the whole notebook.
 {later}{able}{known}
@@ -161,10 +161,11 @@ def only_sections(
     practised = {item for heading in in_class for item in asked[heading].exercises}
     later = [item for heading, _ in kept if heading not in in_class for item in asked[heading].exercises]
     able = [o for o in objectives.objectives(notebook.cells, extra, stem) if practised & {*o.exercises}]
-    known = KNOWN.search(first)
+    known, version = KNOWN.search(first), timing.VERSION.search(first)
     opening = OPENING.format(
         title=first.splitlines()[0].removeprefix("# "),
         path=path,
+        version=f"\n{version[0]}\n" if version else "",
         count=len(kept),
         total=len(parts) - 1,
         number=stem[:2],

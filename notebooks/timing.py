@@ -18,15 +18,17 @@ from pathlib import Path
 import nbformat
 from nbformat import NotebookNode
 
+from aitex_utils.teaching.notes import stated_seconds
+
 EXERCISE_LINE = re.compile(r"^\*(Easy|Medium|Hard), (\d+) minutes\.\*", re.MULTILINE)  # `*Medium, 10 minutes.*`
 TRY_IT = re.compile(r"^\*\*Try it\.\*\*", re.MULTILINE)
 GUESS, QUESTION = re.compile(r"^predict\(", re.MULTILINE), re.compile(r"^quiz\(", re.MULTILINE)
 FOLDED = re.compile(r"<details\b.*?</details>", re.DOTALL)
 UNREAD = re.compile(r"```.*?```|\$\$.*?\$\$|\{\{.*?\}\}|</?[a-zA-Z][^>]*>|(?<=\])\([^)]*\)", re.DOTALL)
 CONTENTS = re.compile(r"^- \[.*\]\(#.*\)$", re.MULTILINE)
+VERSION = re.compile(r"^\*Version .+ of the course, .+\*$", re.MULTILINE)  # below the title, as `build.py` writes it
 FENCED = re.compile(r"^ {0,3}```.*?^ {0,3}```", re.DOTALL | re.MULTILINE)
 HEADING = re.compile(r"^## +(.+?)(?: +#+)? *$", re.MULTILINE)
-WAIT = re.compile(r"(?<!for you, )about (\d+)\s+seconds")  # "This takes about 10 seconds."
 ELSEWHERE = re.compile(r"notebooks?\s+(\d\d(?:(?:, | and | to )\d\d)*)(?:,\s+sections?\s+[\d, andto]+)?", re.IGNORECASE)
 SECTIONS = re.compile(r"(?<![\w-])sections?\s+(\d+)(?:(,| and| to)\s+(\d+))?(?:\s+and\s+(\d+))?", re.IGNORECASE)
 TIMING_PAGE = """# Timing
@@ -36,14 +38,16 @@ TIMING_PAGE = """# Timing
 
 - **words**, **code** (lines), **exercises** (stated minutes), **guesses**, **questions** and **tries**: the parts of a
   section that take time. Folded boxes do not count.
-- **wait**: seconds of computing that the text of the section states. They hold for the first run on two cores without a
-  GPU. Sections without a value compute for a few seconds at most.
+- **wait**: seconds of computing that the text of the section states, including the runs of a *Try it*. They hold for
+  the first run on two cores without a GPU. Sections without a value compute for a few seconds at most. A section also
+  computes the results of an earlier section that it reads, if the class left this section out.
 - **fluent** and **class**: minutes for a reader alone who programs every day, and for a class.
 - **refers to**: earlier sections and other notebooks that the text mentions. The code needs none of them: each section
   runs on its own from its cell *Start here again after a restart*. In place of an earlier exercise, it uses the
   function of the course.
-- **skip**: a class can skip the section. It is not the first, it has no exercise or open task, no guess or question of
-  an objective, and no later section refers to it. The teacher then says its main result in one sentence.
+- **skip**: any class can skip the section. It is not the first, and it has no exercise, no open task, and no guess or
+  question of an objective. No later section refers to it, and the [notes](notes/README.md) do not mark it with *Keep*.
+  The teacher then says its main result in one sentence. A short class skips more: the notes say which.
 """
 TOTALS = """## All notebooks
 
@@ -96,8 +100,11 @@ def rounded(minutes: float) -> int:
 
 
 def word_count(text: str) -> int:
-    """Return how many words of Markdown are read: without folded parts, code blocks, formulas and a contents list."""
-    text = UNREAD.sub(" ", CONTENTS.sub("", FOLDED.sub(" ", text)))
+    """Return how many words of Markdown are read.
+
+    Folded parts, code blocks, formulas, a contents list and the version of the course are left out.
+    """
+    text = UNREAD.sub(" ", VERSION.sub("", CONTENTS.sub("", FOLDED.sub(" ", text))))
     return sum(any(character.isalnum() for character in word) for word in text.split())
 
 
@@ -121,7 +128,7 @@ def sections(cells: Sequence[NotebookNode]) -> list[Section]:
                 section.words += word_count(text)
                 section.exercise_minutes += sum(int(minutes) for _, minutes in EXERCISE_LINE.findall(text))
                 section.tries += len(TRY_IT.findall(text))
-                section.wait += sum(int(seconds) for seconds in WAIT.findall(text)) if heading else 0
+                section.wait += stated_seconds(text) if heading else 0
         found.append(section)
     return found
 
@@ -189,36 +196,40 @@ def _listed(text: str) -> list[str]:
     return [f"{number:02}" for number in range(int(numbers[0]), int(numbers[-1]) + 1)]
 
 
-def skippable(cells: Sequence[NotebookNode], named: Iterable[str] = ()) -> set[str]:
-    """Return the headings of the sections that a class can skip. Objectives name the sections in `named`."""
+def skippable(cells: Sequence[NotebookNode], needed: Iterable[str] = ()) -> set[str]:
+    """Return the headings of the sections that any class can skip.
+
+    Objectives or the teacher's notes need the sections in `needed`.
+    """
     parts = by_section(cells)[1:]
     first = next((heading for heading, _ in parts if number_of(heading) == "1"), "")
     mentioned = {}
     for heading, own in parts:
         number = number_of(heading)
         mentioned[heading] = {n for n in references(own)[0] if number and n < int(number)}
-    needed = {str(number) for numbers in mentioned.values() for number in numbers}
+    referred = {str(number) for numbers in mentioned.values() for number in numbers}
     minutes = {section.heading: section.exercise_minutes for section in sections(cells)}
     return {
         heading
         for heading, own in parts
         if not minutes[heading]
         and heading != first
-        and heading not in named
-        and number_of(heading) not in needed
+        and heading not in needed
+        and number_of(heading) not in referred
         and not heading.lower().startswith(("recap", "summary", "part "))
     }
 
 
-def page(notebooks: Mapping[str, NotebookNode], measured: Mapping[str, Mapping], named: Mapping[str, set[str]]) -> str:
+def page(notebooks: Mapping[str, NotebookNode], measured: Mapping[str, Mapping], needed: Mapping[str, set[str]]) -> str:
     """Return the page `teaching/timing.md`.
 
-    `notebooks` are learners' notebooks by name, `measured` their costs, and `named` the sections of objectives.
+    `notebooks` are learners' notebooks by name, `measured` their costs, and `needed` the sections that no class skips
+    because of an objective or of the teacher's notes.
     """
     texts = [TIMING_PAGE]
     totals = []
     for name, notebook in notebooks.items():
-        found, skipped = sections(notebook.cells), skippable(notebook.cells, named.get(name, ()))
+        found, skipped = sections(notebook.cells), skippable(notebook.cells, needed.get(name, ()))
         title = notebook.cells[0].source.splitlines()[0].removeprefix("# ")
         cost = measured.get(name, {})
         computer = f"{cost['seconds']:.0f} | {cost['slowest_cell_seconds']:.0f}" if cost else " | "

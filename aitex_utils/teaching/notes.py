@@ -16,7 +16,8 @@ from aitex_utils.errors import InputError
 HEADING = re.compile(r"^## +(.+?) *$", re.MULTILINE)
 REVEAL = re.compile(r'^\s*reveal\("([^"]+)"', re.MULTILINE)
 RESULT = re.compile(r"Guess ([\w.]+): .*?The result is (.+?)\. Your guess was ")
-TAKES = re.compile(r"\btakes? (?:about|up to) (?:\d+ (?:seconds|minutes)|a minute)\b")
+COUNTS = {"a": 1, "one": 1, "two": 2, "three": 3, "four": 4, "five": 5}
+TAKES = re.compile(rf"\btakes? (?:about|up to) (\d+|{'|'.join(COUNTS)}) (second|minute)s?\b")
 FOLDED = re.compile(r"<details\b.*?</details>", re.DOTALL)
 SENTENCE = re.compile(r"(?<=[.:?*])\s+(?=[A-Z*`])")
 
@@ -119,6 +120,28 @@ def stated_times(cells: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
                 if section and TAKES.search(sentence):
                     found.append((section, sentence.rstrip(":")))
     return found
+
+
+def stated_seconds(text: str) -> int:
+    r"""Return the seconds of computing that the sentences of a text state, all together.
+
+    Parameters
+    ----------
+    text : str
+        Markdown, without its folded parts.
+
+    Returns
+    -------
+    int
+        The first value of each sentence, in "about 3 seconds, or up to a minute with a loop".
+
+    Examples
+    --------
+    >>> stated_seconds("Fitting takes about\n20 seconds. The cell takes up to two minutes. The rest takes seconds.")
+    140
+    """
+    found = TAKES.findall(" ".join(text.split()))
+    return sum((COUNTS.get(number) or int(number)) * (60 if unit == "minute" else 1) for number, unit in found)
 
 
 def fill_table(text: str, name: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

@@ -9,6 +9,8 @@
 # %% [markdown]
 # # 00 Start here
 #
+# *{{version}}.*
+#
 # You will run PatchCore from beginning to end. It learns from normal fabric only, and it finds defects of kinds that it
 # has never seen.
 #

@@ -9,6 +9,8 @@
 # %% [markdown]
 # # 01 Strips and tiles
 #
+# *{{version}}.*
+#
 # You will turn a folder of fabric images into tiles with labels that you can trust, and detect a leak in an experiment.
 #
 # **You will be able to**
@@ -808,8 +810,8 @@ show(figure, f"One tile of each strip at strength 2, with its own light and focu
 predict("01.d", 0.02, 0.15)
 
 # %% [markdown]
-# Each of the next two cells extracts new patches and fits twenty detectors. Each cell takes about 30 seconds the first
-# time.
+# Each of the next two cells extracts new patches and fits twenty detectors. Together they take about 60 seconds the
+# first time.
 
 # %%
 strength_1 = run_draws(1)

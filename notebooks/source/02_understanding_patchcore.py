@@ -9,6 +9,8 @@
 # %% [markdown]
 # # 02 Understanding PatchCore
 #
+# *{{version}}.*
+#
 # At the end of this notebook you can write PatchCore's formulas in NumPy, and explain their purpose.
 #
 # **You will be able to**

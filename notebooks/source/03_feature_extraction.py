@@ -9,6 +9,8 @@
 # %% [markdown]
 # # 03 Feature extraction
 #
+# *{{version}}.*
+#
 # At the end of this notebook you can build PatchCore's patches from an ImageNet-pretrained network, and choose its
 # layers by measurement.
 #

@@ -9,6 +9,8 @@
 # %% [markdown]
 # # 04 Coreset sampling
 #
+# *{{version}}.*
+#
 # After this notebook you can reduce a memory bank to a small coreset, say what the reduction costs, and compute the
 # coreset many times faster than a direct implementation.
 #

@@ -9,6 +9,8 @@
 # %% [markdown]
 # # 05 FAISS
 #
+# *{{version}}.*
+#
 # After this notebook you can choose an index for a memory bank from measurements of its cost, its misses, and its
 # effect on the detector.
 #

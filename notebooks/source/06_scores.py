@@ -9,6 +9,8 @@
 # %% [markdown]
 # # 06 From distances to scores
 #
+# *{{version}}.*
+#
 # After this notebook you can turn the distances of patches into anomaly maps and scores. You can also measure how well the
 # scores separate defective tiles from normal tiles.
 #

@@ -9,6 +9,8 @@
 # %% [markdown]
 # # 07 Honest evaluation
 #
+# *{{version}}.*
+#
 # After this notebook you can say how good a detector is, how certain this result is, and which threshold keeps a
 # promised false-alarm rate.
 #

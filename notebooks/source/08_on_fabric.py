@@ -9,6 +9,8 @@
 # %% [markdown]
 # # 08 PatchCore on fabric
 #
+# *{{version}}.*
+#
 # After this notebook, you can find a detector's failures on fabric, name their causes, and fix each with a step whose
 # effect you have measured.
 #

@@ -9,6 +9,8 @@
 # %% [markdown]
 # # 09 PatchCore and an autoencoder
 #
+# *{{version}}.*
+#
 # At the end of this notebook you can train an autoencoder as a detector, and compare it with PatchCore in a fair test.
 #
 # **You will be able to**

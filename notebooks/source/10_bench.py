@@ -9,6 +9,8 @@
 # %% [markdown]
 # # 10 Experiment bench
 #
+# *{{version}}.*
+#
 # After this notebook, you can plan an experiment on a detector, run it on the bench, and state what its result shows
 # and what it does not show.
 #

@@ -9,6 +9,8 @@
 # %% [markdown]
 # # 11 More data than one machine
 #
+# *{{version}}.*
+#
 # After this notebook, you can fit a detector on more patches than one memory can store, on several processes or machines,
 # and say what it costs.
 #

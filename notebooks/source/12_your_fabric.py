@@ -9,6 +9,8 @@
 # %% [markdown]
 # # 12 Your own fabric
 #
+# *{{version}}.*
+#
 # After this notebook, you can inspect a fabric of your own: from a folder of photographs to a report with a promise.
 #
 # **You will be able to**

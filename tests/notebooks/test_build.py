@@ -100,6 +100,37 @@ def test_numbers_come_from_results_files(course: Path):
     assert builder.solved(course).cells[0].source == "# A title, 0.12"
 
 
+def test_version_and_date_come_from_the_package_and_the_changelog(
+    course: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+):
+    course.write_text("# %% [markdown]\n# # A title\n#\n# *{{version}}.*\n")
+    changelog = course.parents[2] / "CHANGELOG.md"
+    changelog.write_text("# Changelog\n\n## [Unreleased]\n\n## [2.0.1] - 2027-03-04\n\n## [1.9.0] - 2026-12-31\n")
+    monkeypatch.setattr(builder, "CHANGELOG", changelog)
+    monkeypatch.setattr(builder, "__version__", "2.0.1")
+    for notebook in (builder.solved(course), builder.learner(course)):
+        assert notebook.cells[0].source == "# A title\n\n*Version 2.0.1 of the course, 2027-03-04.*"
+    monkeypatch.setattr(builder, "__version__", "2.0")
+    assert builder.main([]) == 1
+    assert "CHANGELOG.md has no release 2.0: add its heading" in capsys.readouterr().err
+
+
+def test_a_new_version_executes_no_notebook(course: Path, monkeypatch: pytest.MonkeyPatch):
+    course.write_text(SOURCE.replace("# # A title", "# # A title {{version}}"))
+    runs = []
+    monkeypatch.setattr(builder, "execute", lambda notebook, **_: runs.append(notebook) or {})
+    monkeypatch.setattr(builder, "_keep_cost", lambda *_: None)
+    changelog = course.parents[2] / "CHANGELOG.md"
+    monkeypatch.setattr(builder, "CHANGELOG", changelog)
+    for version in ("1.0.0", "1.0.1"):
+        changelog.write_text(f"## [{version}] - 2027-03-04\n")
+        monkeypatch.setattr(builder, "__version__", version)
+        builder.build(course, again=False)
+        for folder in (builder.FOLDER, builder.SOLVED):
+            assert f"Version {version} of" in (folder / "09_test.ipynb").read_text(encoding="utf-8")
+    assert len(runs) == 1
+
+
 def test_a_key_with_a_full_stop_stands_in_quotation_marks(course: Path):
     (builder.BENCHMARKS / "results" / "some.json").write_text('{"a": {"b.1, c %": {"d": 0.5}, "e": 2}}')
     text = '{{results/some.json: a."b.1, c %".d: .2f}} and {{results/some.json: a.e}}'

@@ -11,6 +11,7 @@ from pathlib import Path
 import jupytext
 import nbformat
 import pytest
+import yaml
 from lesson_cells import sections
 from nbformat import NotebookNode
 
@@ -95,6 +96,14 @@ def test_each_exercise_has_a_heading_with_difficulty_and_minutes(source: Path):
     numbers = re.findall(r"^### Exercise (\d\d\.\d+):", text, re.MULTILINE)
     assert numbers == [cell.metadata["exercise"] for cell in cells if "exercise" in cell.metadata]
     assert any(heading.startswith("Open task: ") for heading in HEADING.findall(text)), "no open task"
+
+
+def test_the_first_cell_states_version_and_date_of_the_course_below_the_title(source: Path):
+    assert read_cells(source)[0].source.splitlines()[1:4] == ["", "*{{version}}.*", ""]
+    citation = yaml.safe_load((NOTEBOOKS.parent / "CITATION.cff").read_text(encoding="utf-8"))
+    line = f"*Version {citation['version']} of the course, {citation['date-released']}.*"
+    for notebook in (builder.solved(source), builder.learner(source)):
+        assert notebook.cells[0].source.splitlines()[2] == line
 
 
 def test_the_first_cell_has_contents_minutes_and_cost(source: Path):

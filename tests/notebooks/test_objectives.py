@@ -114,6 +114,11 @@ def test_references_to_sections_and_notebooks(sentence: str, own: set[int], note
 def test_a_section_that_nothing_needs_can_be_skipped():
     assert timing.skippable(cells()) == {"3. Three"}
     assert timing.skippable(cells(), ["3. Three"]) == set()
+    whole = nbformat.v4.new_notebook(cells=cells())
+    for needed, is_skipped in ((set(), True), ({"3. Three"}, False)):
+        page = timing.page({"09_test": whole}, {}, {"09_test": needed})
+        (row,) = (line for line in page.splitlines() if line.startswith("| 3. Three |"))
+        assert row.endswith("| yes |") == is_skipped
     assert timing.skippable([*cells(), text("## 5. Five\n\nBy section 3.")]) == {"5. Five"}
 
 

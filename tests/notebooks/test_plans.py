@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import named_in_pages
 import nbformat
 import pytest
 from nbformat import NotebookNode
@@ -94,6 +95,15 @@ def test_the_notebook_of_a_path_has_its_sections_only(small: dict[str, NotebookN
     assert "See 08." in made.cells[2].source  # no link to a notebook that is not in the path
 
 
+def test_the_notebook_of_a_path_states_the_version_of_the_course(small: dict[str, NotebookNode]):
+    line = "*Version 1.2.3 of the course, 2027-03-04.*"
+    assert "Version" not in plans.path_notebooks(ROWS, small, {}, "test")["09_test"].cells[0].source
+    first = small["09_test"].cells[0]
+    first.source = first.source.replace("# 09 A title\n", f"# 09 A title\n\n{line}\n")
+    opening = plans.path_notebooks(ROWS, small, {}, "test")["09_test"].cells[0].source
+    assert opening.splitlines()[1:4] == ["", line, ""]
+
+
 def test_an_objective_whose_exercise_is_left_out_is_not_promised(small: dict[str, NotebookNode]):
     rows = ROWS.replace("| 09, 1. One | all", "| 09, 1. One | no exercise")
     opening = plans.path_notebooks(rows, small, {}, "test")["09_test"].cells[0].source
@@ -137,6 +147,45 @@ def test_the_notebooks_of_a_path_are_whole(path: Path, notebooks: dict[str, Note
         solutions = [cell for cell in notebook.cells if cell.source.startswith("<details><summary>Solution")]
         stubs = [cell for cell in notebook.cells if "exercise" in cell.metadata]
         assert len(solutions) == len(stubs) and all("NotImplementedError" in cell.source for cell in stubs)
+
+
+def misplaced(text: str, notebooks: dict[str, NotebookNode]) -> list[str]:
+    """Return the tasks and sections that a plan names and that are not there.
+
+    A row of a section names tasks of this section only, and sections of its notebook.
+    """
+    by_number = {stem[:2]: notebook for stem, notebook in notebooks.items()}
+    bad, own = named_in_pages.unknown_tasks(text), set()
+    for *_, step, _, remarks in plans.ROW.findall(text):
+        if match := plans.STEP.fullmatch(step):
+            number, heading = match.groups()
+            own.add(number)
+            asked = {part.heading: part for part in objectives.parts(by_number[number].cells)}[heading]
+            known = {*asked.exercises, *asked.guesses, *asked.questions}
+            bad += [found[0] for found in named_in_pages.TASK.finditer(remarks) if found[0] not in known]
+            bad += named_in_pages.unknown_sections(remarks, [number])
+    return bad + named_in_pages.unknown_sections(plans.ROW.sub("", text), own)
+
+
+@pytest.mark.parametrize("path", PLANS, ids=lambda path: path.stem)
+def test_the_tasks_and_sections_that_a_plan_names_are_there(path: Path, notebooks: dict[str, NotebookNode]):
+    assert misplaced(PLANS[path], notebooks) == []
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "found"),
+    [
+        ("Solve 00.1 together", "Solve 00.9 together", ["00.9", "00.9"]),
+        ("Solve 00.1 together", "Solve 00.2 together", ["00.2"]),  # an exercise of the next section
+        ("without section 5", "without section 50", ["section 50"]),
+        ("After section 4", "After section 40", ["section 40"]),
+    ],
+)
+def test_a_task_or_section_that_is_not_there_is_noticed(
+    notebooks: dict[str, NotebookNode], old: str, new: str, found: list[str]
+):
+    text = PLANS[builder.teaching() / "paths" / "lab45.md"]
+    assert old in text and misplaced(text.replace(old, new), notebooks) == found
 
 
 @pytest.fixture

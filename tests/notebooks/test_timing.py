@@ -94,6 +94,7 @@ def test_a_section_contains_what_takes_time(source: Path):
         ("```python\nx = 1\n```\nafter", 1),
         ("- [1. A section](#1.-A-section)\n- [Quiz](#Quiz)\n- [paper](https://example.org)", 1),
         ("It takes {{cost}}.", 2),
+        ("# Title\n\n*{{version}}.*\n\n*Version 1.0.0 of the course, 2027-03-04.*\n\n*Version 2* is new.", 5),
         ("", 0),
     ],
 )
@@ -174,6 +175,36 @@ def test_each_line_with_minutes_is_understood(source: Path):
         pytest.skip("states its time in words")
     lines = re.findall(r"^\*\w+, .*minutes.*$", timing.FOLDED.sub("", text), re.MULTILINE)
     assert [line for line in lines if not timing.EXERCISE_LINE.match(line)] == []
+
+
+TAKES = re.compile(r"(?:\b[Ee]ach \w+ )?\btakes?\b[^.]{0,60}?\b(?:seconds|minutes?|hours?)\b")
+OTHER_TIMES = {  # of people, of examples, and of work that no cell does
+    "04": ["takes seconds"],
+    "09": ["takes minutes"],
+    "11": ["takes `wall` seconds", "take 6 seconds", "takes 5 + 2 = 7 seconds", "takes one process 8 seconds"],
+    "12": ["takes five minutes"],
+}
+
+
+def unread_waits(text: str) -> list[str]:
+    """Return the times of cells in a text that the model of time does not read, or reads once for several cells."""
+    found = [match[0] for match in TAKES.finditer(" ".join(timing.FOLDED.sub(" ", text).split()))]
+    is_read = [timing.stated_seconds(time) and not time.lower().startswith("each ") for time in found]
+    return [time for time, read in zip(found, is_read, strict=True) if not read and "a few seconds" not in time]
+
+
+@pytest.mark.parametrize("source", sorted(builder.SOURCE.glob("[0-9][0-9]_*.py")), ids=lambda p: p.stem)
+def test_each_stated_wait_is_understood(source: Path):
+    """A wait in other words would leave the row of its section empty, which means a few seconds at most."""
+    parts = timing.by_section(jupytext.read(source, fmt="py:percent").cells)
+    text = "\n\n".join(cell.source for heading, own in parts if heading for cell in own if cell.cell_type == "markdown")
+    assert unread_waits(text) == OTHER_TIMES.get(source.stem[:2], [])
+
+
+def test_a_wait_that_is_not_understood_is_noticed():
+    text = "This takes 40 seconds. It takes about half a\nminute. It takes a few seconds. It takes up to 30 seconds."
+    assert unread_waits(text) == ["takes 40 seconds", "takes about half a minute"]
+    assert unread_waits("Each cell takes about 30 seconds.") == ["Each cell takes about 30 seconds"]
 
 
 ROW = re.compile(r"^\| (\d\d) \| \[([^\]]+)\]\(notebooks/(\w+)\.ipynb\) \| [^|]+ \| (\d+) \|$", re.MULTILINE)

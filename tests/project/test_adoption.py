@@ -16,7 +16,17 @@ from pathlib import Path
 
 import pytest
 import yaml
-from named_in_pages import missing_paths, supported_python, unknown_commands
+from named_in_pages import (
+    PROGRAMS,
+    WITHOUT_PARSER,
+    missing_paths,
+    options_of,
+    supported_python,
+    unknown_commands,
+    unknown_lone_options,
+    unknown_sections,
+    unknown_tasks,
+)
 from project_root import ROOT
 from prose import page, pages
 
@@ -220,15 +230,42 @@ def test_authors_are_those_of_the_licence():
 # Commands and files that pages name
 
 
-TEACHING = [name for name in PAGES if name.startswith("teaching/") and name not in ADOPTION]
-NAMING = [*(ROOT / name for name in ("README.md", *ADOPTION, *TEACHING)), *SETTINGS]
+OUTSIDE = [*sorted((ROOT / "teaching" / "slides").glob("*.md")), ROOT / "teaching" / "handout.md", *SETTINGS]
+NAMING = PAGES | {path.relative_to(ROOT).as_posix(): path.read_text(encoding="utf-8") for path in OUTSIDE}
+TEACHING = [name for name in NAMING if name.startswith("teaching/") and name not in ADOPTION]
 
 
-@pytest.mark.parametrize("path", NAMING, ids=lambda path: path.relative_to(ROOT).as_posix())
-def test_commands_and_files_that_are_named_are_there(path: Path):
-    text = path.read_text(encoding="utf-8")
+@pytest.mark.parametrize("name", NAMING)
+def test_commands_and_files_that_are_named_are_there(name: str):
+    text = NAMING[name]
     assert unknown_commands(text) == []
     assert missing_paths(text) == []
+    assert unknown_lone_options(text) == []
+
+
+@pytest.mark.parametrize("name", TEACHING)
+def test_exercises_guesses_and_questions_that_are_named_are_there(name: str):
+    assert unknown_tasks(NAMING[name]) == []
+
+
+def test_an_unknown_task_or_section_is_noticed():
+    good = "Exercises 01.1 to 01.6, guess 00.a and question 02.q6. It takes 10.9 s, 12.9 % or {{a: 05.9}}. AUROC 0.95."
+    assert unknown_tasks(good) == []
+    assert unknown_tasks("Exercise 01.9, <!-- guess (00.z) -->, 04.q9: no, and 12.99.") == ["01.9", "00.z", "04.q9"]
+    assert unknown_sections("Sections 1 to 8. Section 5 and section 11 of notebook 02.", ["00"]) == []
+    bad = "Section 15 of notebook 00. Sections 8 to\n20, sections 3, 4 and 30, sections 9 and 10 in notebook 00."
+    found = ["Section 15 of notebook 00", "Sections 8 to 20", "sections 3, 4 and 30"]
+    assert unknown_sections(bad, ["00", "01"]) == [*found, "sections 9 and 10 in notebook 00"]
+
+
+def test_the_options_of_a_program_are_those_of_its_help(capsys: pytest.CaptureFixture):
+    from aitex_utils.commands import bundle
+
+    with pytest.raises(SystemExit):
+        bundle.main(["--help"])
+    assert set(re.findall(r"(?<![\w-])--[a-z-]+", capsys.readouterr().out)) == options_of(PROGRAMS["bundle"])
+    for command in set(PROGRAMS) - WITHOUT_PARSER - {"doctor"}:
+        assert len(options_of(PROGRAMS[command])) > 1, command
 
 
 def test_an_unknown_command_or_file_is_noticed():
@@ -241,6 +278,13 @@ def test_an_unknown_command_or_file_is_noticed():
     bad += "py course.py build 77"
     calls = ["sit", "test tests/none", "test --quik", "bench x", "build 77"]
     assert unknown_commands(bad) == [f"course.py {call}" for call in calls]
+    for command in sorted(set(PROGRAMS) - WITHOUT_PARSER) + ["bench speed"]:
+        assert unknown_commands(f"`course.py {command} A --torch cpu --no-such=3`") == [
+            f"course.py {command} --no-such"
+        ]
+    assert unknown_commands("`course.py mark A B --csv C`, `course.py bench speed --only a`.") == []
+    assert unknown_lone_options("`--class`, `--katex FILE`, `--quick` and `--to FOLDER`") == []
+    assert unknown_lone_options("`--klass`, `--csvs FILE`") == ["--klass", "--csvs"]
     assert missing_paths("`tests/lessons/nbNN`, `notebooks/source/NN_name.py`, `README.md`, `benchmarks/`") == []
     assert missing_paths("`tests/none`, `NONE.md`, `aitex_utils/nbNN.py`") == [
         "tests/none",

@@ -69,6 +69,40 @@ def test_the_grading_agrees_with_the_marks(sample: str):
         assert graded(sample)["T2"] == 0
 
 
+def handed_in(sample: str) -> str:
+    """Return the report and the commands of a sample."""
+    return text_of(f"sample_{sample}").split("\n## Report\n")[1].split("\n## Marks\n")[0]
+
+
+def missing_for_r2(text: str) -> list[str]:
+    """Return the seeds and versions that a handed-in folder does not state."""
+    facts = ["seed of the split is", "seed of the detector is"]
+    facts += [f"| {name} | {version} |" for name, version in RESULTS["versions"].items()]
+    return [fact for fact in facts if fact not in text]
+
+
+@pytest.mark.parametrize("sample", SAMPLES)
+def test_the_points_for_seeds_and_versions_have_their_evidence(sample: str):
+    is_stated = not missing_for_r2(handed_in(sample))
+    assert is_stated == (graded(sample)["R2"] == 5)
+    version = RESULTS["versions"]["torch"]
+    assert missing_for_r2(handed_in("strong").replace(version, "")) == [f"| torch | {version} |"]
+
+
+def foreign_files(text: str) -> list[str]:
+    """Return the files that a text names and the task does not ask for."""
+    wanted = re.findall(r"`([\w/]+\.\w+)`", text_of("task").split("## You hand in")[1].split("\n## ")[0])
+    assert {"answer.json", "scores.csv", "report.md", "commands.md"} <= set(wanted)
+    named = re.findall(r"`([\w/]+\.(?:csv|json|md|npy|pdf|txt|zip))`", text)
+    return [name for name in named if name not in wanted]
+
+
+@pytest.mark.parametrize("sample", SAMPLES)
+def test_a_sample_hands_in_only_the_files_of_the_task(sample: str):
+    assert foreign_files(handed_in(sample)) == []
+    assert foreign_files("`versions.txt` and `scores.csv`") == ["versions.txt"]
+
+
 def facts_strong() -> list[str]:
     run = RESULTS["strong"]
     largest = max(row["k"] for row in run["left_out"])

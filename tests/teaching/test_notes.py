@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from functools import cache
+from pathlib import Path
 
 import nbformat
 import notes as teacher_notes
@@ -13,7 +14,7 @@ from project_root import ROOT
 
 from aitex_utils.errors import InputError
 from aitex_utils.lessons.engine.catalogue import entries
-from aitex_utils.teaching.notes import fill_table, remarks, reveals, stated_times
+from aitex_utils.teaching.notes import fill_table, remarks, reveals, stated_seconds, stated_times
 
 TEACHING, NOTEBOOKS = ROOT / "teaching", ROOT / "notebooks"
 NAMES = sorted(path.stem for path in NOTEBOOKS.glob("[0-9][0-9]_*.ipynb"))
@@ -113,6 +114,32 @@ def test_the_sections_of_a_short_class_fit(name: str):
     lengths = {number: int(length) for number, length in LENGTH.findall(markdown)}
     total = 4 + sum(minutes[number] for number in ["", *named]) - (1.5 * lengths[without] if without else 0)
     assert 0.75 * limit <= total <= limit, total
+
+
+def skipped(name: str, page: str) -> set[str]:
+    """Return the sections of a notebook that the page of time lets any class skip."""
+    rows = [line.strip("| ").split(" | ") for line in part(page, title(name)).splitlines() if line.endswith("| yes |")]
+    return {row[0] for row in rows}
+
+
+def test_a_section_to_keep_and_a_section_of_a_short_class_are_not_to_skip():
+    page = (TEACHING / "timing.md").read_text(encoding="utf-8")
+    assert any(skipped(name, page) for name in NAMES)
+    for name in NAMES:
+        plan = remarks(note(name), "plan")
+        found = re.findall(r"\d+", SHORT.fullmatch(plan[teacher_notes.ALL])[2])
+        short = {section for section in plan if timing.number_of(section) in found}
+        assert len(short) == len(found)
+        assert skipped(name, page) & (short | teacher_notes.kept_sections(TEACHING, name)) == set(), name
+        assert {section for section in short if plan[section].startswith("Skip.")} == set(), name
+
+
+def test_the_sections_to_keep_are_those_of_the_note(tmp_path: Path):
+    (tmp_path / "notes").mkdir()
+    page = "<!-- plan -->\n| a | b |\n|---|---|\n| 1. One | Keep. It. |\n| 2. Two | Keeping it. |\n<!-- end -->\n"
+    (tmp_path / "notes" / "09.md").write_text(page, encoding="utf-8")
+    assert teacher_notes.kept_sections(tmp_path, "09_test") == {"1. One"}
+    assert teacher_notes.kept_sections(tmp_path, "08_test") == set()
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -217,3 +244,17 @@ def test_stated_times_are_sentences_about_a_cell():
     opening = {"cell_type": "markdown", "source": "**Time**: it takes about 5 minutes."}
     found = stated_times([opening, {"cell_type": "markdown", "source": text + folded}])
     assert found == [("2. Fit", "This takes about 10 seconds.")]
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("This takes about 10\nseconds. Fine.", 10),
+        ("Fitting takes up to 30 seconds. Both cells take about a minute.", 90),
+        ("This takes about two minutes, or up to 5 minutes without a cache.", 120),
+        ("It takes 6 seconds. About 4 seconds later it takes a few seconds, or about 3 hours.", 0),
+    ],
+)
+def test_the_seconds_of_all_stated_times_are_added(text: str, seconds: int):
+    assert stated_seconds(text) == seconds
+    assert (stated_times([{"cell_type": "markdown", "source": f"## 1. One\n\n{text}"}]) != []) == (seconds > 0)

@@ -21,6 +21,7 @@ import build as notebook_build
 import pytest
 from house_style import breaches
 from house_style import check as house_style
+from named_in_pages import unknown_sections
 from project_root import ROOT
 from prose import page
 from sentences import of_markdown
@@ -124,6 +125,11 @@ def test_every_figure_of_a_deck_exists_and_is_described(name: str):
         assert reference.startswith(f"{name}/")
         figure = FIND(reference)
         assert len(figure.alt.split()) >= 3 and min(figure.width, figure.height) > 0
+
+
+@pytest.mark.parametrize("name", DECKS)
+def test_every_section_that_a_deck_names_exists(name: str):
+    assert unknown_sections(text_of(name), [name]) == []
 
 
 @pytest.mark.parametrize("name", NAMES)
