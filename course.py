@@ -433,7 +433,7 @@ def install_torch(lock):
     if choice and torch_build() != build_of(choice):
         raise SetupError(
             f"The place that pip's settings name has no {build_of(choice)} build of PyTorch: name another place, or "
-            "run it again without a choice, which is `--torch` or the variable COURSE_TORCH."
+            "leave out `--torch` and COURSE_TORCH."
         )
 
 

@@ -37,7 +37,7 @@ TORCH_INDEXES = {"cpu": "https://download.pytorch.org/whl/cpu", "cuda": "https:/
 # Settings of pip that say where packages come from.
 PIP_SOURCES = ("PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "PIP_FIND_LINKS", "PIP_NO_INDEX")
 TORCH_WHEEL = re.compile(r"torch-(?P<version>[^-]+)(-\d[^-]*)?-(?P<python>[^-]+)-[^-]+-(?P<platform>[^-]+)\.whl")
-PLATFORM_TAGS = {"win32": "win", "darwin": "macosx"}  # what the tags of a system's wheels contain; else "linux"
+PLATFORM_TAGS = {"win32": "win", "darwin": "macosx"}  # in the tags of its wheels, "linux" elsewhere
 # Files of the driver of an NVIDIA GPU on Linux. The last belongs to the driver of Windows, seen from its Linux (WSL).
 GPU_SIGNS = ("proc/driver/nvidia/gpus/*", "dev/nvidia[0-9]*", "usr/lib/wsl/lib/libcuda.so*")
 CGROUPS = Path("/sys/fs/cgroup")

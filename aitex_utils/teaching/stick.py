@@ -662,9 +662,8 @@ class Fetcher:
         unwanted = self.unwanted(target)
         if unwanted:
             raise InputError(
-                f"{unwanted[0]}, which pip found, is not the chosen build of PyTorch ({self.choice}): name a place "
-                "with that build in pip's settings, or run it again without a choice, which is `--torch` or the "
-                "variable COURSE_TORCH."
+                f"{unwanted[0]} is not the chosen build of PyTorch ({self.choice}): let pip's settings name a place "
+                "that has it, or leave out `--torch` and COURSE_TORCH."
             )
         return added
 

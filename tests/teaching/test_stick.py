@@ -12,6 +12,7 @@ import subprocess
 import sys
 import zipfile
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -238,6 +239,21 @@ def test_without_an_index_another_build_than_the_chosen_one_is_refused(
     content, _ = make(course, target, choice=choice, PIP_NO_INDEX="1")
     assert [name for name in wheels_on(tmp_path / "stick") if name.startswith("torch-")] == [chosen.name]
     assert content["systems"][target.system]["torch"] == {"3.11": f"2.1+{choice}"}
+
+
+def test_what_a_killed_pip_left_is_no_wheel_of_another_choice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """pip leaves complete wheels in its folder, and the next run puts them on the stick."""
+
+    def run(command: list[str], **options: object) -> SimpleNamespace:
+        if not list(options["cwd"].iterdir()):
+            shutil.copy(tmp_path / "own" / next(iter(OWN)), options["cwd"])
+        return SimpleNamespace(returncode=0, stderr="")
+
+    monkeypatch.setattr(stick.subprocess, "run", run)
+    made = stick.Stick(tmp_path / "stick", str)
+    (first,) = RUN_PIP(stick.Fetcher(made, "cpu", {}), ["torch"], LINUX, {})
+    (second,) = RUN_PIP(stick.Fetcher(made, "cuda", {}), ["torch"], LINUX, {})
+    assert first != second and RUN_PIP(stick.Fetcher(made, "cpu", {}), ["torch"], LINUX, {}) == [first]
 
 
 def test_a_place_without_pypi_s_build_is_no_place_for_it(course: Path, tmp_path: Path):
