@@ -123,15 +123,21 @@ UNREACHED = r"[Cc]onnection.?([Ee]rror|[Rr]eset|refused|broken|aborted)|[Tt]imed
 UNREACHED += (
     r"Failed to resolve|not known|name resolution|unreachable|IncompleteRead|(403|407|5\d\d) (Client|Server) Error"
 )
+UNFETCHED = r"HTTP error \d+ while getting|DO NOT MATCH THE HASHES|Wheel '.+' located at .+ is invalid|not enough bytes"
+LACKING = r"(No matching distribution found for|Cannot install) (?P<what>[^\s(;,]+)"
 PIP_ERRORS = {  # what pip says, and what it means
     "Long Path support": "A path got too long for Windows: move the course to a shorter one, such as C:\\course",
     READ_ONLY: "A file in {folder} cannot be written: close what uses it (JupyterLab), or get the right to write there",
     UNREACHED: "The package index cannot be reached: check the network (HTTPS_PROXY and PIP_INDEX_URL are used)",
-    r"(No matching distribution found for|Cannot install) (?P<what>[^\s(;,]+)": "There is no {what} for this Python "
+    UNFETCHED: "A package did not arrive whole (blocked by a filter, or broken off): check the network",
+    LACKING: "There is no {what} for this Python "
     "({python}): use a 64-bit Python 3.10 to 3.13 (PyTorch no longer builds for Macs with Intel chips)",
     r"(?mi)^ERROR: (?P<what>.+?)\.?$": "The installation failed ({what}): fix that",
     "": "The installation was ended from outside, mostly because memory ran out: close other programs",
 }
+# The problems of an index, and not of this machine, where the index is PyTorch's own and answered before.
+INDEX_PROBLEMS = dict.fromkeys((UNREACHED, UNFETCHED), "answers, but its PyTorch cannot be fetched")
+INDEX_PROBLEMS[LACKING] = "has no version that fits"
 
 
 # Programs for the environment's Python. Modules never come from the user's folder, which can have its own random.py.
@@ -294,7 +300,7 @@ def announce():
     why = "another build of PyTorch is asked for" if replaces_torch() else why
     kept, fetched = SIZES[build_of(torch_choice() or "pypi")]
     size = f"at most {kept} GB on the disk, {fetched} GB to download and, on a slow network, 30 minutes"
-    size = f"at most {kept} GB on the disk" if is_set(os.environ.get("PIP_NO_INDEX", "")) else size
+    size = f"at most {kept} GB on the disk" if shared("is_set")(os.environ.get("PIP_NO_INDEX", "")) else size
     is_there = bool(set(os.listdir(str(FOLDER))) - {LOCK.name})
     print(f"{'Completing' if is_there else 'Setting up'} {FOLDER} ({why}): {size}.", flush=True)
 
@@ -356,14 +362,22 @@ def torch_choice():
     return TORCH["asked"] or os.environ.get("COURSE_TORCH", "")
 
 
-def expected_build():
-    """Return the build of PyTorch that a new environment gets if PyTorch's own index can be reached."""
-    return build_of(torch_choice() or ("pypi" if shared("has_nvidia_gpu")() else "cpu"))
+def expected_build(settings):
+    """Return the build of PyTorch that a new environment gets with these settings of pip, if no index fails.
+
+    Nothing says which builds an index in the settings has. It counts as PyPI, which has the larger build.
+    """
+    choice = torch_choice()
+    if choice in ("", "pypi") and shared("is_set")(settings.get("PIP_NO_INDEX", "")):
+        return shared("local_torch_build")(settings, PYPI_BUILD) or PYPI_BUILD
+    if not choice:
+        choice = "pypi" if shared("names_source")(settings) or shared("has_nvidia_gpu")() else "cpu"
+    return build_of(choice)
 
 
 def gigabytes():
     """Return the GB on the disk and the GB to download, for the build of PyTorch that is chosen or expected."""
-    return SIZES[TORCH["build"] or expected_build()]
+    return SIZES[TORCH["build"] or expected_build(os.environ)]
 
 
 def torch_build():
@@ -376,16 +390,12 @@ def replaces_torch():
     return bool(TORCH["asked"]) and torch_build() not in ("", build_of(TORCH["asked"]))
 
 
-def is_set(value):
-    """Return whether a setting of pip is switched on."""
-    return value.lower() not in ("", "0", "false", "f", "no", "n", "off")
-
-
 def install_torch(lock):
     """Install the chosen build of PyTorch, where that is not simply the build that pip finds with the other packages.
 
-    An existing PyTorch is kept unless the command line asks for another build. Without a choice, an index that cannot
-    be reached or has no fitting version is no error: a sentence says so, and PyPI's PyTorch is installed.
+    An existing PyTorch is kept unless the command line asks for another build. Without a choice, it is no error if
+    PyTorch's own index cannot be reached, has no fitting version, or has one that cannot be fetched. A sentence says
+    so, and PyPI's PyTorch is installed.
     """
     lines = (ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines()
     lines = [line for line in lines if package_name(line) in ("torch", "torchvision")]
@@ -395,14 +405,16 @@ def install_torch(lock):
     if is_replaced and installed_versions(lines)["torch"][0] != "torch":
         raise SetupError("PyTorch was not installed by pip here: replace it with the tool that installed it (conda).")
     settings, choice = pip_environment(), torch_choice()
-    names_source = any(settings.get("PIP_" + name) for name in ("INDEX_URL", "EXTRA_INDEX_URL", "FIND_LINKS"))
-    has_no_index = is_set(settings.get("PIP_NO_INDEX", ""))
-    TORCH["build"] = expected_build()
-    if not choice and (names_source or has_no_index):
-        if TORCH["build"] != PYPI_BUILD and not has_no_index:
+    names_source = shared("names_source")(settings)
+    has_no_index = shared("is_set")(settings.get("PIP_NO_INDEX", ""))
+    TORCH["build"] = expected_build(settings)  # the settings can be in a file, which only pip in the environment reads
+    if not LOG.is_file() and free() < sum(gigabytes()):  # pip has not run yet, so nothing is there of what it fetches
+        raise full_disk()
+    if names_source and choice in ("", "pypi") and not is_replaced:
+        if not choice and not has_no_index and expected_build({}) != PYPI_BUILD:
             print("Packages come from where pip's settings say, PyTorch too. No other index is used.", flush=True)
-        TORCH["build"] = PYPI_BUILD
-    if TORCH["build"] == PYPI_BUILD and not is_replaced:
+        return
+    if TORCH["build"] == PYPI_BUILD and not names_source and not is_replaced:
         return
     index, has_own_index = shared("TORCH_INDEXES")[TORCH["build"]], TORCH["build"] != PYPI_BUILD and not has_no_index
     if has_own_index:
@@ -415,21 +427,20 @@ def install_torch(lock):
     options = ["--no-deps"] + (["--force-reinstall"] if is_replaced else [])
     remove_stamp()
     if pip_install(lock, lines, settings, *options):
-        words = LOG.read_text(encoding="utf-8", errors="replace")
-        is_lacking = re.search("No matching distribution found", words) and not re.search(UNREACHED, words)
-        if not (has_own_index and is_lacking):
-            raise explain_pip()
-        return without_index(f"{index} has no version that fits")
-    if choice and torch_build() != TORCH["build"]:
+        problem = INDEX_PROBLEMS.get(pip_problem())
+        if has_own_index and problem:
+            return without_index(f"{index} {problem}")
+        raise explain_pip()
+    if choice and torch_build() != build_of(choice):
         raise SetupError(
-            f"The place that pip's settings name has no {choice} build of PyTorch: name another place, or run it "
-            "again with `--torch pypi`."
+            f"The place that pip's settings name has no {build_of(choice)} build of PyTorch: name another place, or "
+            "leave out `--torch` and COURSE_TORCH."
         )
 
 
 def only_network(settings):
     """Return variables for pip without those that say where packages come from."""
-    sources = ["PIP_" + name for name in ("INDEX_URL", "EXTRA_INDEX_URL", "FIND_LINKS", "NO_INDEX")]
+    sources = shared("PIP_SOURCES")
     return {name: value for name, value in settings.items() if name not in sources}
 
 
@@ -558,13 +569,20 @@ def watch(pip):
     sys.stdout.write(f"{'':78}\r" if sys.stdout.isatty() else "")
 
 
-def explain_pip():
-    """Return the error that pip's log describes, as one sentence."""
+def pip_problem():
+    """Return the pattern of `PIP_ERRORS`, or `FULL_DISK`, that pip's log matches."""
     words = LOG.read_text(encoding="utf-8", errors="replace")
     if re.search(FULL_DISK, words) or free() < 0.05:
+        return FULL_DISK
+    return next(pattern for pattern in PIP_ERRORS if re.search(pattern, words))
+
+
+def explain_pip():
+    """Return the error that pip's log describes, as one sentence."""
+    pattern = pip_problem()
+    if pattern == FULL_DISK:
         return full_disk()
-    pattern = next(p for p in PIP_ERRORS if re.search(p, words))
-    what = re.search(pattern, words).groupdict().get("what")
+    what = re.search(pattern, LOG.read_text(encoding="utf-8", errors="replace")).groupdict().get("what")
     python = f"{platform.python_version()}, {sys.maxsize.bit_length() + 1}-bit, {sys.platform} {platform.machine()}"
     sentence = PIP_ERRORS[pattern].format(folder=FOLDER, python=python, what=what)
     return SetupError(f"{sentence}, and run it again (pip's output: {LOG}).")

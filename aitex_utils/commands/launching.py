@@ -1,4 +1,4 @@
-"""Helpers of `course.py` and its commands: output streams, builds of packages, limits of this machine.
+"""Helpers of `course.py` and its commands: output streams, builds of packages, pip's sources, limits of this machine.
 
 Standard library only, and no import of the project: `course.py` reads this file before anything is installed.
 """
@@ -17,6 +17,7 @@ from collections.abc import Callable, Mapping
 from importlib.machinery import ModuleSpec
 from pathlib import Path
 from types import ModuleType
+from urllib.parse import urlsplit
 
 # Other distributions of a required package, which are imported by the same name. conda's are called differently.
 OTHER_BUILDS = {
@@ -33,6 +34,10 @@ OTHER_BUILDS = {
 IMPORTED_AS = {"faiss-cpu": "faiss", "opencv-python": "cv2", "torch": "torch"}
 # PyTorch's own index of each build. PyPI's build has CUDA for Linux, and no CUDA for other systems.
 TORCH_INDEXES = {"cpu": "https://download.pytorch.org/whl/cpu", "cuda": "https://download.pytorch.org/whl/cu130"}
+# Settings of pip that say where packages come from.
+PIP_SOURCES = ("PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "PIP_FIND_LINKS", "PIP_NO_INDEX")
+TORCH_WHEEL = re.compile(r"torch-(?P<version>[^-]+)(-\d[^-]*)?-(?P<python>[^-]+)-[^-]+-(?P<platform>[^-]+)\.whl")
+PLATFORM_TAGS = {"win32": "win", "darwin": "macosx"}  # in the tags of its wheels, "linux" elsewhere
 # Files of the driver of an NVIDIA GPU on Linux. The last belongs to the driver of Windows, seen from its Linux (WSL).
 GPU_SIGNS = ("proc/driver/nvidia/gpus/*", "dev/nvidia[0-9]*", "usr/lib/wsl/lib/libcuda.so*")
 CGROUPS = Path("/sys/fs/cgroup")
@@ -173,6 +178,109 @@ def torch_build(find: Callable[[str], ModuleSpec | None] = importlib.util.find_s
         named = dict(re.findall(r"(?m)^(cuda|hip)\b.*=\s*['\"]([^'\"]+)", text))
         return "rocm" if "hip" in named else "cuda" if "cuda" in named else "cpu"
     return ""
+
+
+def build_named(version: str, of_pypi: str) -> str:
+    """Return which build of PyTorch a version names.
+
+    Parameters
+    ----------
+    version : str
+        Version of PyTorch or torchvision.
+    of_pypi : str
+        Build that PyPI has for the system. PyPI's versions name no build.
+
+    Returns
+    -------
+    str
+        "cpu" or "cuda".
+
+    Examples
+    --------
+    >>> build_named("2.14.1+cu130", "cpu"), build_named("2.14.1+cpu", "cuda"), build_named("2.14.1", "cuda")
+    ('cuda', 'cpu', 'cuda')
+    """
+    local = version.partition("+")[2]
+    return "cpu" if local.startswith("cpu") else "cuda" if local.startswith("cu") else of_pypi
+
+
+def is_set(value: str) -> bool:
+    """Return whether a setting of pip is switched on.
+
+    Parameters
+    ----------
+    value : str
+        Value of a setting that is on or off, such as `PIP_NO_INDEX`.
+
+    Returns
+    -------
+    bool
+
+    Examples
+    --------
+    >>> is_set("1"), is_set("0"), is_set("")
+    (True, False, False)
+    """
+    return value.lower() not in ("", "0", "false", "f", "no", "n", "off")
+
+
+def names_source(settings: Mapping[str, str]) -> bool:
+    """Return whether settings of pip say where packages come from.
+
+    Parameters
+    ----------
+    settings : mapping of str to str
+        Settings by the names of their environment variables.
+
+    Returns
+    -------
+    bool
+
+    Examples
+    --------
+    >>> names_source({"PIP_FIND_LINKS": "/media/stick/wheels"}), names_source({"PIP_NO_INDEX": "0"})
+    (True, False)
+    """
+    values = {name: settings.get(name, "") for name in PIP_SOURCES}
+    return is_set(values.pop("PIP_NO_INDEX")) or any(values.values())
+
+
+def local_torch_build(settings: Mapping[str, str], of_pypi: str) -> str:
+    """Return the build of PyTorch in the local folders of wheels that settings of pip name.
+
+    Parameters
+    ----------
+    settings : mapping of str to str
+        Settings by the names of their environment variables.
+    of_pypi : str
+        As in `build_named`.
+
+    Returns
+    -------
+    str
+        "cpu" or "cuda"; "cuda" if there are both, "" if there is no wheel of PyTorch for this Python and system.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as place:
+    ...     Path(place, "torch-2.14.1+cpu-py3-none-any.whl").touch()
+    ...     local_torch_build({"PIP_FIND_LINKS": Path(place).as_uri()}, "cuda")
+    'cpu'
+    """
+    from urllib.request import url2pathname
+
+    pythons = {"py3", "cp{}{}".format(*sys.version_info[:2])}
+    builds = set()
+    for place in settings.get("PIP_FIND_LINKS", "").split():  # as pip does, which separates places by spaces
+        is_address = place.lower().startswith("file:")
+        folder = Path(url2pathname(urlsplit(place).path) if is_address else os.path.expanduser(place))
+        names = [path.name for path in folder.glob("torch-*.whl")] if folder.is_dir() else []
+        for found in filter(None, map(TORCH_WHEEL.fullmatch, names)):
+            fits = found["platform"] == "any" or PLATFORM_TAGS.get(sys.platform, "linux") in found["platform"]
+            if fits and pythons & set(found["python"].split(".")):
+                builds.add(build_named(found["version"], of_pypi))
+    return "cuda" if "cuda" in builds else "cpu" if builds else ""
 
 
 def core_limits(

@@ -28,7 +28,7 @@ from pathlib import Path
 from typing import Any
 
 from .. import __version__
-from ..commands.launching import TORCH_INDEXES
+from ..commands.launching import PIP_SOURCES, TORCH_INDEXES, build_named, is_set, names_source
 from ..errors import InputError
 from ..files.atomic_write import atomic_write, remove_leftovers, sha256
 from ..files.data_folder import PROJECT
@@ -36,6 +36,7 @@ from ..files.locking import only_one
 from ..files.ownership import Manifest, first_names, foreign_entries
 from ..files.system_errors import explain
 from .copies import LIST_OF_FILES, changed_files, copied_files, write_zip
+from .site.pages import MANIFEST_FILE, sources_digest
 from .wheels import TORCH, Target, Wheel, collect, platforms, read_requirements, read_wheel
 
 LISTS = ("requirements.txt", "requirements-scale.txt")
@@ -44,7 +45,6 @@ MANIFEST, SUMS, ARCHIVE, START = "bundle.json", "SHA256SUMS", "course.zip", "sta
 FETCHING, EXTRA = ".fetching", "extra"  # folders on the stick: for pip, and for anything that its owner adds
 LOCK = ".bundle.lock"
 OWN_NAME = re.compile(r"(wheels/)?\w[\w.+!-]*")  # of a file that a stick can list: no name leads out of the stick
-SOURCES = ("PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "PIP_FIND_LINKS", "PIP_NO_INDEX")
 LEFT_OUT = {".git", ".venv", "__pycache__", ".ipynb_checkpoints", ".pytest_cache", ".ruff_cache", ".hypothesis", "data"}
 FROM_PYPI = {"linux": "cuda", "windows": "cpu", "macos": "cpu"}  # the build of PyTorch that PyPI has for each system
 SITE = "site"  # where `course.py site` builds the static pages, if it was run
@@ -264,6 +264,61 @@ def path_files(root: Path = PROJECT, say: Callable[[str], object] = print) -> li
     return found
 
 
+def has_site(root: Path = PROJECT) -> bool:
+    """Return whether the course has the static pages that `course.py site` builds.
+
+    Parameters
+    ----------
+    root : Path
+        Folder of the course.
+
+    Returns
+    -------
+    bool
+
+    Examples
+    --------
+    >>> has_site(Path("no/such/folder"))
+    False
+    """
+    return (root / SITE / "index.html").is_file()
+
+
+def describe_site(root: Path = PROJECT) -> str:
+    """Return a sentence that says whether the stick gets the static pages, and whether they show the present course.
+
+    Parameters
+    ----------
+    root : Path
+        Folder of the course.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> describe_site(Path("no/such/folder"))
+    'The stick is without the static pages, which show solutions: to add them, run `python course.py site` before.'
+    """
+    if not has_site(root):
+        return (
+            "The stick is without the static pages, which show solutions: to add them, run `python course.py site` "
+            "before."
+        )
+    try:
+        built_from = json.loads((root / SITE / MANIFEST_FILE).read_text(encoding="utf-8"))["sources"]
+        is_current = built_from == sources_digest(root)
+    except (OSError, ValueError, LookupError, TypeError, RecursionError):  # of an older course, or texts are missing
+        is_current = False
+    if is_current:
+        return "The stick has the static pages, which show solutions."
+    return (
+        "The stick has static pages, which show solutions, but of another state of the course: run `python course.py "
+        "site`, and run this again."
+    )
+
+
 def write_archive(target: Path, root: Path, names: Iterable[str]) -> None:
     """Write files into an archive. The same files give the same bytes.
 
@@ -442,9 +497,9 @@ class Stick:
             Folder of the course.
         """
         names = [name for name in course_files(root) if self.folder not in (root / name).parents]
-        for place in (root / "data" / "practice", root / SITE):
-            if place.is_dir():
-                names += [path.relative_to(root).as_posix() for path in place.rglob("*") if path.is_file()]
+        places = [root / "data" / "practice", *([root / SITE] if has_site(root) else [])]
+        names += [path.relative_to(root).as_posix() for place in places for path in place.rglob("*") if path.is_file()]
+        self.say(describe_site(root))
         names += path_files(root, self.say)
         self.made.add(ARCHIVE)
         self.content["files"].setdefault(ARCHIVE, "")
@@ -491,8 +546,7 @@ def _runs_on(wheel: Wheel, system: str) -> bool:
 
 def _build(wheel: Wheel, system: str) -> str:
     """Return the build of a wheel of PyTorch, which its version names unless it is PyPI's."""
-    local = wheel.version.local or ""
-    return "cpu" if local.startswith("cpu") else "cuda" if local.startswith("cu") else FROM_PYPI[system]
+    return build_named(str(wheel.version), FROM_PYPI[system])
 
 
 @contextlib.contextmanager
@@ -534,7 +588,7 @@ class Fetcher:
         self.has_failed: set[str] = set()  # systems for which PyTorch's own index could not be used
 
     def unwanted(self, target: Target) -> list[str]:
-        """Return the wheels of PyTorch, left by an earlier run, whose build is not the chosen build.
+        """Return the wheels of PyTorch on the stick whose build is not the chosen build.
 
         Parameters
         ----------
@@ -564,10 +618,10 @@ class Fetcher:
         str
         """
         from_pypi = FROM_PYPI[target.system]
-        names_source = any(self.environment.get(name) for name in SOURCES)
-        wanted = self.choice or ("pypi" if names_source else "cpu")
-        is_only = target.system == "macos" or wanted in ("pypi", from_pypi) or self.environment.get("PIP_NO_INDEX")
-        return "" if is_only or target.system in self.has_failed else TORCH_INDEXES[wanted]
+        wanted = self.choice or ("pypi" if names_source(self.environment) else "cpu")
+        is_only = target.system == "macos" or wanted in ("pypi", from_pypi)
+        is_only |= is_set(self.environment.get("PIP_NO_INDEX", "")) or target.system in self.has_failed
+        return "" if is_only else TORCH_INDEXES[wanted]
 
     def fetch(self, lacking: list[str], target: Target) -> list[Wheel]:
         """Fetch packages for a kind of computer.
@@ -586,26 +640,31 @@ class Fetcher:
         Raises
         ------
         InputError
-            If pip fails.
+            If pip fails, or finds another build of PyTorch than the chosen build.
         """
         torch = [line for line in lacking if re.match(r"[\w.-]+", line)[0] in TORCH]
         index = self.index_for(target) if torch else ""
-        if not index:
-            return self.stick.add_wheels(self.run_pip(lacking, target, self.environment))
-        others = [line for line in lacking if line not in torch]
-        settings = {name: value for name, value in self.environment.items() if name not in SOURCES}
-        added = []
-        try:
+        added, others = [], lacking
+        if index:
+            settings = {name: value for name, value in self.environment.items() if name not in PIP_SOURCES}
             quick = {"PIP_INDEX_URL": index, "PIP_RETRIES": "1"}
-            added = self.stick.add_wheels(self.run_pip(torch, target, {"PIP_TIMEOUT": "15", **settings, **quick}))
-        except InputError as error:
-            if self.choice:
-                raise
-            self.stick.say(f"PyTorch for {target.system} comes from PyPI, with CUDA, because {index} fails: {error}")
-            self.has_failed.add(target.system)
-            others = lacking
+            try:
+                added = self.stick.add_wheels(self.run_pip(torch, target, {"PIP_TIMEOUT": "15", **settings, **quick}))
+                others = [line for line in lacking if line not in torch]
+            except InputError as error:
+                if self.choice:
+                    raise InputError(f"{str(error).removesuffix('.')}, or with `--torch pypi`.") from error
+                reason = f"because {index} fails: {error}"
+                self.stick.say(f"PyTorch for {target.system} comes from PyPI, with CUDA, {reason}")
+                self.has_failed.add(target.system)
         if others:
             added += self.stick.add_wheels(self.run_pip(others, target, self.environment))
+        unwanted = self.unwanted(target)
+        if unwanted:
+            raise InputError(
+                f"{unwanted[0]} is not the chosen build of PyTorch ({self.choice}): let pip's settings name a place "
+                "that has it, or leave out `--torch` and COURSE_TORCH."
+            )
         return added
 
     def run_pip(self, lacking: Sequence[str], target: Target, environment: Mapping[str, str]) -> list[Path]:
@@ -630,7 +689,7 @@ class Fetcher:
         InputError
             With pip's own words.
         """
-        folder = self.stick.folder / FETCHING / f"{target.system}-{target.python}"
+        folder = self.stick.folder / FETCHING / f"{target.system}-{target.python}-{self.choice or 'any'}"
         folder.mkdir(parents=True, exist_ok=True)
         for path in folder.glob("*.whl"):  # pip takes a file that is there for complete
             if not zipfile.is_zipfile(path):

@@ -15,7 +15,16 @@ import pytest
 from project_root import ROOT
 
 from aitex_utils.commands import launching
-from aitex_utils.commands.launching import core_limits, installed_version, memory_limit, run_command, thread_limit
+from aitex_utils.commands.launching import (
+    core_limits,
+    installed_version,
+    is_set,
+    local_torch_build,
+    memory_limit,
+    names_source,
+    run_command,
+    thread_limit,
+)
 
 needs_posix = pytest.mark.skipif(os.name == "nt", reason="closing streams is a matter of a POSIX shell")
 
@@ -181,6 +190,59 @@ def test_a_package_without_a_description_is_found_by_its_import():
 
 def test_a_damaged_description_is_no_version():
     assert installed_version("tqdm", lambda name: None) == ("tqdm", None)
+
+
+@pytest.mark.parametrize(
+    ("settings", "expected"),
+    [
+        ({}, False),
+        ({"PIP_INDEX_URL": "x"}, True),
+        ({"PIP_EXTRA_INDEX_URL": "x"}, True),
+        ({"PIP_FIND_LINKS": "x"}, True),
+        ({"PIP_NO_INDEX": "true"}, True),
+        ({"PIP_NO_INDEX": "0", "PIP_INDEX_URL": ""}, False),
+        ({"PIP_NO_INDEX": "0", "PIP_FIND_LINKS": "x"}, True),
+        ({"PIP_PROXY": "x"}, False),
+    ],
+)
+def test_whether_settings_of_pip_name_a_source(settings: dict[str, str], expected: bool):
+    assert names_source(settings) is expected
+
+
+@pytest.mark.parametrize("value", ["1", "true", "Yes", "ON", "t", "y"])
+def test_a_setting_that_is_on(value: str):
+    assert is_set(value)
+
+
+@pytest.mark.parametrize("value", ["", "0", "false", "No", "OFF", "f", "n"])
+def test_a_setting_that_is_off(value: str):
+    assert not is_set(value)
+
+
+@pytest.mark.parametrize(
+    ("wheels", "expected"),
+    [
+        ([], ""),
+        (["torch-2.1+cpu-{python}-{system}.whl"], "cpu"),
+        (["torch-2.1-1-{python}-{system}.whl"], "cuda"),
+        (["torch-2.1+cu130-py3-none-any.whl"], "cuda"),
+        (["torch-2.1+cpu-{python}-{system}.whl", "torch-2.1-{python}-{system}.whl"], "cuda"),
+        (["torch-2.1+cpu-{python}-{system}.whl", "torch-2.1-{python}-solaris_2.whl"], "cpu"),
+        (["torch-2.1+cpu-{python}-{system}.whl", "torch-2.1-cp39-cp39-{system}.whl"], "cpu"),
+        (["torch-2.1-cp39-cp39-{system}.whl", "torchvision-1-{python}-{system}.whl", "torch-2.whl", "torch-x"], ""),
+    ],
+)
+def test_the_build_of_pytorch_in_folders_of_wheels(tmp_path: Path, wheels: list[str], expected: str):
+    """A stick has wheels for several systems and versions of Python. Folders are named as paths or addresses."""
+    python = "cp{0}{1}-cp{0}{1}".format(*sys.version_info[:2])
+    system = {"win32": "win_amd64", "darwin": "macosx_14_0_arm64"}.get(sys.platform, "manylinux_2_28_x86_64")
+    folders = [tmp_path / "my wheels", tmp_path / "others"]
+    for folder in folders:
+        folder.mkdir()
+    for index, wheel in enumerate(wheels):
+        (folders[index % 2] / wheel.format(python=python, system=system)).touch()
+    places = f"{folders[0].as_uri()}\n{folders[1]} https://example.org/wheels {tmp_path / 'none'} file://%00 ~no-user/a"
+    assert local_torch_build({"PIP_FIND_LINKS": places}, "cuda") == expected
 
 
 def test_this_file_can_be_read_before_anything_is_installed():

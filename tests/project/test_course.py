@@ -7,6 +7,7 @@ import errno
 import importlib.util
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -1193,10 +1194,13 @@ def choosing(course: ModuleType, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     """The launcher on a Linux machine without a GPU, before PyTorch is installed. `course.pip` is a `Pip`."""
     monkeypatch.delenv("COURSE_TORCH", raising=False)
     (course.ROOT / "requirements.txt").write_text(NEEDS_TORCH)
-    shared = {"has_nvidia_gpu": lambda: course.has_gpu, "TORCH_INDEXES": {"cpu": INDEX, "cuda": INDEX + "u"}}
+    for name in [name for name in os.environ if name.startswith("PIP_")]:
+        monkeypatch.delenv(name)
+    replaced = {"has_nvidia_gpu": lambda: course.has_gpu, "TORCH_INDEXES": {"cpu": INDEX, "cuda": INDEX + "u"}}
+    shared = course.shared
     course.has_gpu, course.settings, course.there, course.pip = False, {"HOME": "x"}, "", Pip(course)
     monkeypatch.setattr(course, "PYPI_BUILD", "cuda")
-    monkeypatch.setattr(course, "shared", shared.__getitem__)
+    monkeypatch.setattr(course, "shared", lambda name: replaced.get(name) or shared(name))
     monkeypatch.setattr(course, "pip_environment", lambda: course.settings)
     monkeypatch.setattr(course, "pip_install", course.pip)
     monkeypatch.setattr(course, "torch_build", lambda: course.there)
@@ -1245,24 +1249,61 @@ def test_a_choice_names_the_index_unless_there_is_to_be_none(choosing: ModuleTyp
         choosing.install_torch(None)
 
 
-def test_an_index_that_does_not_answer_or_lacks_the_version(choosing: ModuleType, capsys, monkeypatch):
-    instead = (
-        "so PyTorch comes from PyPI, with CUDA: 7 GB on the disk and 3.5 GB to download, instead of 2 GB and 1 GB."
-    )
+UNFETCHED = {  # what pip says if an index answers, and its wheel cannot be fetched
+    "lacking": "ERROR: No matching distribution found for torch<=2.14.1\n",
+    "forbidden": "  ERROR: HTTP error 403 while getting x\nERROR: Could not install requirement torch from x because "
+    "of HTTP error 403 Client Error: Forbidden for url: x\n",
+    "not found": "  ERROR: HTTP error 404 while getting x\nERROR: Could not install requirement torch from x because "
+    "of HTTP error 404 Client Error: Not Found for url: x\n",
+    "a page instead": "ERROR: Wheel 'torch' located at /tmp/pip-unpack-1/torch-2.1-py3-none-any.whl is invalid.\n",
+    "broken off": "ERROR: THESE PACKAGES DO NOT MATCH THE HASHES FROM THE REQUIREMENTS FILE. If you have updated the\n",
+    "broken off, newer pip": "ERROR: Download failed because not enough bytes were received (9 kB/20 kB). URL: x\n",
+    "reset": "ERROR: Could not install packages due to an OSError: HTTPConnectionPool(host='x', port=80): Max retries "
+    "exceeded with url: x (Caused by ProtocolError('Connection aborted.', ConnectionResetError(104, 'x')))\n",
+    "too slow": "ReadTimeoutError\nRead timed out.\nERROR: No matching distribution found for torch<=2.14.1\n",
+}
+INSTEAD = "so PyTorch comes from PyPI, with CUDA: 7 GB on the disk and 3.5 GB to download, instead of 2 GB and 1 GB.\n"
+
+
+def test_an_index_that_does_not_answer_gives_way(choosing: ModuleType, capsys, monkeypatch):
     monkeypatch.setattr(choosing, "unreachable", lambda index, settings: f"{index} does not answer")
     choosing.install_torch(None)
-    assert capsys.readouterr().out == f"{INDEX} does not answer, {instead}\n" and choosing.pip.calls == []
-    monkeypatch.setattr(choosing, "unreachable", lambda index, settings: "")
-    choosing.pip.code, choosing.pip.words = 1, "ERROR: No matching distribution found for torch<=2.14.1\n"
-    choosing.install_torch(None)
-    assert f"{INDEX} has no version that fits, {instead}\n" in capsys.readouterr().out
-    choosing.pip.words = "ReadTimeoutError\nRead timed out.\nERROR: No matching distribution found for torch<=2.14.1\n"
-    with pytest.raises(choosing.SetupError, match="The package index cannot be reached"):
+    assert capsys.readouterr().out == f"{INDEX} does not answer, {INSTEAD}" and choosing.pip.calls == []
+
+
+@pytest.mark.parametrize("case", UNFETCHED)
+def test_an_index_that_fails_after_it_answered_gives_way_unless_it_was_chosen(choosing, capsys, monkeypatch, case: str):
+    choosing.pip.code, choosing.pip.words = 1, UNFETCHED[case]
+    for _ in range(2):  # also when it is run again
         choosing.install_torch(None)
-    monkeypatch.setenv("COURSE_TORCH", "cpu")  # a choice is not replaced by another
-    choosing.pip.words = "ERROR: No matching distribution found for torch<=2.14.1\n"
+        assert capsys.readouterr().out.endswith(INSTEAD) and choosing.TORCH["build"] == "cuda"
+    monkeypatch.setenv("COURSE_TORCH", "cpu")
     with pytest.raises(choosing.SetupError, match="PyTorch for cpu cannot be had, because .* or with `--torch pypi`"):
         choosing.install_torch(None)
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        ("ConnectionError\nERROR: [Errno 28] No space left on device\n", "The disk is too full"),
+        ("ERROR: [Errno 30] Read-only file system\n", NOT_WRITTEN),
+        ("Collecting torch\n", "ended from outside"),
+    ],
+)
+def test_a_problem_of_this_machine_leads_to_no_larger_download(choosing: ModuleType, capsys, words: str, says: str):
+    choosing.pip.code, choosing.pip.words = 1, words
+    with pytest.raises(choosing.SetupError, match=re.escape(says)):
+        choosing.install_torch(None)
+    assert "PyPI" not in capsys.readouterr().out
+
+
+def test_without_a_network_pypi_s_failure_is_the_one_sentence(choosing: ModuleType, capsys, monkeypatch):
+    """The connection breaks during the download, so the index answered, and PyPI cannot be reached either."""
+    monkeypatch.setattr(choosing, "usable", lambda: True)
+    choosing.pip.code, choosing.pip.words = 1, UNFETCHED["reset"]
+    assert message(choosing, capsys).startswith(UNREACHED)
+    assert [lines[0] for lines, _, _ in choosing.pip.calls] == ["torch>=2.0", "tiny_echo>=1.0"]
+    assert not choosing.STAMP.exists()
 
 
 def test_pypi_s_build_needs_more_space(choosing: ModuleType, capsys, monkeypatch):
@@ -1272,6 +1313,72 @@ def test_pypi_s_build_needs_more_space(choosing: ModuleType, capsys, monkeypatch
     monkeypatch.setattr(choosing, "unreachable", lambda index, settings: f"{index} does not answer")
     with pytest.raises(choosing.SetupError, match="setting up needs 10.5 GB"):
         choosing.install_torch(None)
+
+
+@pytest.mark.parametrize(
+    ("has_gpu", "wheel", "settings", "choice", "needed"),
+    [
+        (False, "torch-2.1-{tag}.whl", {"PIP_NO_INDEX": "1"}, "", 10.5),  # a stick with CUDA
+        (True, "torch-2.1+cpu-{tag}.whl", {"PIP_NO_INDEX": "1"}, "", 3),  # a stick without CUDA
+        (True, "torch-2.1+cpu-{tag}.whl", {"PIP_NO_INDEX": "1"}, "pypi", 3),
+        (True, "torch-2.1+cpu-{tag}.whl", {"PIP_NO_INDEX": "0"}, "", 10.5),  # PyPI can have a newer one
+        (False, "torch-2.1-{tag}.whl", {"PIP_NO_INDEX": "1"}, "cpu", 3),  # pip's build is checked afterwards
+        (False, None, {"PIP_INDEX_URL": "https://school.example.org"}, "", 10.5),
+        (False, None, {"PIP_INDEX_URL": "https://school.example.org"}, "cpu", 3),
+        (False, None, {}, "", 3),
+        (True, None, {}, "", 10.5),
+    ],
+)
+def test_the_space_that_is_needed_follows_pip_s_settings(
+    choosing: ModuleType, monkeypatch, tmp_path: Path, has_gpu, wheel, settings: dict, choice: str, needed: float
+):
+    """Variables are known before there is an environment. Files of settings are read by the pip in it."""
+    if wheel:
+        platform = {"win32": "win_amd64", "darwin": "macosx_14_0_arm64"}.get(sys.platform, "manylinux_2_28_x86_64")
+        folder = tmp_path / "MY STICK"
+        folder.mkdir()
+        (folder / wheel.format(tag=f"py3-none-{platform}")).touch()
+        settings = settings | {"PIP_FIND_LINKS": folder.as_uri()}
+    monkeypatch.setenv("COURSE_TORCH", choice)
+    monkeypatch.setattr(choosing, "torch_build", lambda: choosing.TORCH["build"] if choosing.pip.calls else "")
+    choosing.has_gpu = has_gpu
+    for is_file in (False, True):
+        choosing.TORCH["build"] = ""
+        choosing.pip.calls.clear()
+        choosing.LOG.unlink(missing_ok=True)
+        with monkeypatch.context() as patch:
+            for name, value in settings.items() if not is_file else ():
+                patch.setenv(name, value)
+            choosing.settings = settings
+            check = (lambda: choosing.install_torch(None)) if is_file else choosing.check_requisites
+            patch.setattr(choosing, "free", lambda: needed - 0.1)
+            with pytest.raises(choosing.SetupError, match=f"setting up needs {needed} GB"):
+                check()
+            assert choosing.pip.calls == []
+            patch.setattr(choosing, "free", lambda: needed)
+            check()
+
+
+def test_a_setup_that_goes_on_needs_less_space(choosing: ModuleType, monkeypatch):
+    """After pip has run once, some of the packages or of the downloads are there, so the space is not checked."""
+    choosing.has_gpu = True
+    monkeypatch.setattr(choosing, "free", lambda: 9.0)
+    with pytest.raises(choosing.SetupError, match="The disk is too full"):
+        choosing.install_torch(None)
+    choosing.LOG.parent.mkdir(parents=True)
+    choosing.LOG.touch()
+    choosing.install_torch(None)
+
+
+@pytest.mark.parametrize("name", ["INDEX_URL", "NO_INDEX"])
+def test_a_chosen_build_is_checked_also_where_it_is_pypi_s(choosing: ModuleType, monkeypatch, name: str):
+    """A stick without CUDA is no place for `cuda`, and this is said."""
+    choosing.settings = {f"PIP_{name}": "1"}
+    choosing.TORCH["asked"] = "cuda"
+    monkeypatch.setattr(choosing, "torch_build", lambda: "cpu" if choosing.pip.calls else "")
+    with pytest.raises(choosing.SetupError, match="has no cuda build of PyTorch: name another place"):
+        choosing.install_torch(None)
+    assert [variables for _, variables, _ in choosing.pip.calls] == [choosing.settings]
 
 
 def test_an_installed_pytorch_is_replaced_only_on_the_command_line(choosing: ModuleType, monkeypatch):
@@ -1368,10 +1475,16 @@ def test_builds_are_chosen_kept_and_replaced_for_real(torches: Path, tmp_path: P
     assert version == "2.1+cpu" and "Completing" in done.stdout
     version, done = doctor("--torch", "pypi")
     assert (version, done.returncode) == ("2.1", 0) and "(another build of PyTorch is asked for)" in done.stdout
+    (wheel,) = (torches / "cpu").glob("torch-*.whl")
     shutil.rmtree(torches / "own" / "torch")  # the index lost its wheels: the environment stays as it is
     version, done = doctor("--torch", "cpu")
     assert (version, done.returncode) == ("2.1", 1) and "PyTorch for cpu cannot be had" in done.stderr
     assert (root / ".venv" / "course-stamp").read_text() == stamp
+    (tmp_path / wheel.name).write_bytes(wheel.read_bytes()[:99])  # its download breaks off
+    make_index(torches / "own", tmp_path / wheel.name)
+    version, done = doctor("--torch", "cpu")
+    assert (version, done.returncode) == ("2.1", 1) and "PyTorch for cpu cannot be had" in done.stderr
+    assert "`--torch pypi`" in done.stderr and done.stderr.count("\n") == 1
 
 
 @pytest.mark.parametrize(

@@ -12,14 +12,16 @@ import subprocess
 import sys
 import zipfile
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from aitex_utils.errors import InputError
 from aitex_utils.teaching import stick
 from aitex_utils.teaching.copies import write_copies
+from aitex_utils.teaching.site.pages import sources_digest
 from aitex_utils.teaching.stick import course_files, make_stick, refuse_foreign_files, start_scripts, write_archive
-from aitex_utils.teaching.wheels import Target, Wheel
+from aitex_utils.teaching.wheels import Target, Wheel, this_system
 
 LINUX, WINDOWS = Target("linux", "3.11"), Target("windows", "3.11")
 SHOP = {  # wheels of the package index, and what they require
@@ -30,16 +32,22 @@ SHOP = {  # wheels of the package index, and what they require
     "torch-2.1-cp311-cp311-win_amd64.whl": "",
     "tiny_dask-1-py3-none-any.whl": "",
 }
+PLATFORMS = {"linux": "manylinux_2_28_x86_64", "windows": "win_amd64", "macos": "macosx_14_0_arm64"}
 OWN = {"torch-2.1+cpu-cp311-cp311-manylinux_2_28_x86_64.whl": ""}  # of PyTorch's own index
 
 
-def make_wheels(folder: Path, wheels: dict[str, str]) -> None:
+def make_wheels(folder: Path, wheels: dict[str, str]) -> list[Path]:
+    """Write the smallest wheels that pip takes, by file name with what they require, one requirement a line."""
     folder.mkdir()
     for file, requires in wheels.items():
-        name, version = file.split("-")[:2]
+        name, version, *tag = file.removesuffix(".whl").split("-")
+        lines = [f"Name: {name}", f"Version: {version}", *(f"Requires-Dist: {line}" for line in requires.splitlines())]
+        info = {"METADATA": "Metadata-Version: 2.1\n" + "\n".join(lines) + "\n", "RECORD": ""}
+        info["WHEEL"] = f"Wheel-Version: 1.0\nGenerator: tests\nRoot-Is-Purelib: true\nTag: {'-'.join(tag)}\n"
         with zipfile.ZipFile(folder / file, "w") as archive:
-            text = f"Name: {name}\nVersion: {version}\n" + (f"Requires-Dist: {requires}\n" if requires else "")
-            archive.writestr(f"{name}-{version}.dist-info/METADATA", f"Metadata-Version: 2.1\n{text}")
+            for inside, text in info.items():
+                archive.writestr(f"{name}-{version}.dist-info/{inside}", text)
+    return sorted(folder.glob("*.whl"))
 
 
 @pytest.fixture
@@ -84,6 +92,9 @@ def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, lis
 
     monkeypatch.setattr(stick.Fetcher, "run_pip", run_pip)
     return calls
+
+
+RUN_PIP = stick.Fetcher.run_pip  # the real one
 
 
 def make(course: Path, *targets: Target, choice: str = "", **environment: str) -> tuple[dict, list[str]]:
@@ -201,7 +212,9 @@ def test_the_same_files_give_the_same_archive(tmp_path: Path):
         ("cpu", {"PIP_INDEX_URL": "x"}, "https://download.pytorch.org/whl/cpu", "2.1+cpu"),
         ("", {"PIP_INDEX_URL": "x"}, "x", "2.1"),
         ("", {"PIP_FIND_LINKS": "x"}, "", "2.1"),
-        ("cpu", {"PIP_NO_INDEX": "1"}, "", "2.1"),
+        ("", {"PIP_NO_INDEX": "1"}, "", "2.1"),
+        ("", {"PIP_NO_INDEX": "0"}, "https://download.pytorch.org/whl/cpu", "2.1+cpu"),
+        ("cpu", {"PIP_NO_INDEX": "off", "PIP_INDEX_URL": "x"}, "https://download.pytorch.org/whl/cpu", "2.1+cpu"),
         ("pypi", {}, "", "2.1"),
         ("cuda", {}, "", "2.1"),
     ],
@@ -211,6 +224,43 @@ def test_the_choice_of_pytorch(course: Path, shop: list, choice: str, variables:
     (of_torch,) = [called for called, lacking, _ in shop if any(line.startswith("torch") for line in lacking)]
     assert of_torch == index and content["systems"]["linux"]["torch"] == {"3.11": torch}
     assert content["systems"]["linux"]["has_cuda"] == (torch == "2.1")
+
+
+@pytest.mark.parametrize(("target", "choice"), [(LINUX, "cpu"), (WINDOWS, "cuda")])
+def test_without_an_index_another_build_than_the_chosen_one_is_refused(
+    course: Path, tmp_path: Path, shop: list, target: Target, choice: str
+):
+    """The folder that pip's settings name has one build. A second run replaces it, once the other build is there."""
+    with pytest.raises(InputError, match=rf"^torch-2\.1-.* is not the chosen build of PyTorch \({choice}\)"):
+        make(course, target, choice=choice, PIP_NO_INDEX="1")
+    assert not any("nvidia" in line for _, lines, _ in shop for line in lines)  # nothing more was fetched
+    (chosen,) = make_wheels(tmp_path / "more", {f"torch-2.1+{choice}-cp311-cp311-{PLATFORMS[target.system]}.whl": ""})
+    shutil.copy(chosen, tmp_path / "shop")
+    content, _ = make(course, target, choice=choice, PIP_NO_INDEX="1")
+    assert [name for name in wheels_on(tmp_path / "stick") if name.startswith("torch-")] == [chosen.name]
+    assert content["systems"][target.system]["torch"] == {"3.11": f"2.1+{choice}"}
+
+
+def test_what_a_killed_pip_left_is_no_wheel_of_another_choice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """pip leaves complete wheels in its folder, and the next run puts them on the stick."""
+
+    def run(command: list[str], **options: object) -> SimpleNamespace:
+        if not list(options["cwd"].iterdir()):
+            shutil.copy(tmp_path / "own" / next(iter(OWN)), options["cwd"])
+        return SimpleNamespace(returncode=0, stderr="")
+
+    monkeypatch.setattr(stick.subprocess, "run", run)
+    made = stick.Stick(tmp_path / "stick", str)
+    (first,) = RUN_PIP(stick.Fetcher(made, "cpu", {}), ["torch"], LINUX, {})
+    (second,) = RUN_PIP(stick.Fetcher(made, "cuda", {}), ["torch"], LINUX, {})
+    assert first != second and RUN_PIP(stick.Fetcher(made, "cpu", {}), ["torch"], LINUX, {}) == [first]
+
+
+def test_a_place_without_pypi_s_build_is_no_place_for_it(course: Path, tmp_path: Path):
+    shutil.copy(tmp_path / "own" / next(iter(OWN)), tmp_path / "shop")
+    with pytest.raises(InputError, match=r"cpu.* is not the chosen build of PyTorch \(pypi\)"):
+        make(course, choice="pypi", PIP_NO_INDEX="1")
+    assert make(course, PIP_NO_INDEX="1")[0]["systems"]["linux"]["torch"] == {"3.11": "2.1+cpu"}
 
 
 def test_windows_gets_cuda_only_if_that_is_chosen(course: Path, shop: list):
@@ -223,7 +273,7 @@ def test_windows_gets_cuda_only_if_that_is_chosen(course: Path, shop: list):
 
 def test_an_index_that_fails_gives_way_unless_it_was_chosen(course: Path, tmp_path: Path):
     (tmp_path / "own" / next(iter(OWN))).unlink()
-    with pytest.raises(InputError, match="pip cannot fetch torch>=2"):
+    with pytest.raises(InputError, match="pip cannot fetch torch>=2, or with `--torch pypi`"):
         make(course, choice="cpu")
     content, said = make(course)
     assert content["systems"]["linux"]["has_cuda"] and any(
@@ -408,6 +458,72 @@ def test_a_python_without_pip_is_named(tmp_path: Path, monkeypatch: pytest.Monke
     fetcher = stick.Fetcher(stick.Stick(tmp_path / "stick", str), "", {"PYTHONPATH": str(tmp_path)})
     with pytest.raises(InputError, match="has no pip, which fetches wheels: run `python -m ensurepip`"):
         fetcher.run_pip(["tiny"], LINUX, {"PYTHONPATH": str(tmp_path)})
+
+
+@pytest.fixture
+def real_pip(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> dict[str, str]:
+    """Let the real pip fetch, and return its settings: no network, and one folder of wheels."""
+    both = "compiled>=1\nonly_windows; sys_platform == 'win32'\nonly_posix; os_name == 'posix'\n"
+    both += "older; python_version < '3.11'"
+    wheels = {"tiny-1.0-py3-none-any.whl": both, "tiny_dask-1-py3-none-any.whl": "", "tiny-2.0-py3-none-any.whl": both}
+    wheels |= {f"compiled-1.5-cp311-cp311-{PLATFORMS[system]}.whl": "" for system in ("linux", "windows")}
+    wheels |= {f"compiled-2-cp310-cp310-{PLATFORMS[system]}.whl": "" for system in ("linux", "windows")}
+    wheels |= {f"only_{name}-1-py3-none-any.whl": "" for name in ("windows", "posix")}
+    make_wheels(tmp_path / "real shop", wheels)
+    monkeypatch.setattr(stick.Fetcher, "run_pip", RUN_PIP)
+    settings = {name: value for name, value in os.environ.items() if not name.startswith("PIP_")}
+    place = (tmp_path / "real shop").as_uri()
+    return settings | {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": place, "PIP_CONFIG_FILE": os.devnull}
+
+
+def test_the_real_pip_fetches_wheels_for_another_system(course: Path, tmp_path: Path, real_pip: dict[str, str]):
+    """pip evaluates markers for this system. The stick gets what the other system needs, and nothing else."""
+    target = LINUX if this_system() == "windows" else WINDOWS
+    content, _ = make(course, target, **real_pip)
+    own = "only_posix" if target == LINUX else "only_windows"
+    expected = ["tiny-1.0-py3-none-any.whl", "tiny_dask-1-py3-none-any.whl", f"{own}-1-py3-none-any.whl"]
+    expected.append(f"compiled-1.5-cp311-cp311-{PLATFORMS[target.system]}.whl")
+    assert wheels_on(tmp_path / "stick") == sorted(expected)
+    assert sorted(content["systems"][target.system]["wheels"]["3.11"]) == sorted(expected)
+    assert not (tmp_path / "stick" / stick.FETCHING).exists()
+
+
+def test_the_real_pip_says_which_wheel_another_system_lacks(course: Path, tmp_path: Path, real_pip: dict[str, str]):
+    for path in (tmp_path / "real shop").glob(f"compiled-1.5-*-{PLATFORMS['windows']}.whl"):
+        path.unlink()
+    (course / "requirements.txt").write_text("compiled\n")
+    with pytest.raises(InputError, match=r"^pip cannot fetch compiled.* for windows \(No matching distribution found"):
+        make(course, WINDOWS, **real_pip)
+
+
+# Static pages
+
+
+def test_whether_the_static_pages_are_on_the_stick_is_said(course: Path):
+    """A site can be missing, of an older course that stored no digest, of these texts, or of texts before a change."""
+    (course / "README.md").write_text("# The course\n")
+    (course / "notebooks" / "solved").mkdir()
+    cells = [{"cell_type": "markdown", "source": "# 00 First\n"}]
+    notebook = course / "notebooks" / "solved" / "00_first.ipynb"
+    notebook.write_text(json.dumps({"cells": cells}))
+    manifest = course / "site" / "site.json"
+
+    def said() -> str:
+        make(course)
+        names = zipfile.ZipFile(course.parent / "stick" / "course.zip").namelist()
+        (line,) = [line for line in make(course)[1] if "static pages" in line]
+        assert ("site/index.html" in names) == ("is without" not in line)
+        return line
+
+    for content in ("{}", "[1]", "no JSON", None):
+        manifest.write_text(content) if content else manifest.unlink()
+        assert "another state of the course" in said()
+    manifest.write_text(json.dumps({"sources": sources_digest(course)}))
+    assert said() == "The stick has the static pages, which show solutions."
+    notebook.write_text(json.dumps({"cells": [*cells, *cells]}))
+    assert "another state of the course" in said() and "run `python course.py site`" in said()
+    (course / "site" / "index.html").unlink()
+    assert "is without the static pages" in said() and "`python course.py site` before" in said()
 
 
 # Start scripts

@@ -15,11 +15,10 @@ from aitex_utils.files.ownership import Manifest
 from aitex_utils.teaching.copies import write_files
 from aitex_utils.teaching.site.convert import Converted, convert
 from aitex_utils.teaching.site.formulas import load_archive, unpack
-from aitex_utils.teaching.site.pages import Page, by_group, find_pages
+from aitex_utils.teaching.site.pages import MANIFEST_FILE, Page, by_group, find_pages, sources_digest
 
 OUT = PROJECT / "site"
 KATEX = PROJECT / "data" / "packages" / "katex.tgz"
-MANIFEST_FILE = "site.json"
 HERE = Path(__file__).resolve().parent
 
 
@@ -99,7 +98,8 @@ def build_site(
         files["assets/search-index.js"] = search_index(pages, converted).encode()
         files |= {name: text.encode() for name, text in render(pages, converted).items()}
         sizes = write_files(folder, files)
-        manifest = json.dumps({"made_by": "course.py site", "files": sizes}, indent=1) + "\n"
+        content = {"made_by": "course.py site", "sources": sources_digest(root), "files": sizes}
+        manifest = json.dumps(content, indent=1) + "\n"
         (folder / MANIFEST_FILE).write_text(manifest, encoding="utf-8", newline="\n")
     size = sum(sizes.values()) + len(manifest)
     return Built(len(pages), len(files) + 1, size, time.perf_counter() - begin)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from collections.abc import Mapping, Sequence
@@ -10,6 +11,7 @@ from typing import NamedTuple
 
 from aitex_utils.errors import InputError
 
+MANIFEST_FILE = "site.json"  # in a built site: what it consists of, and from which texts it was built
 FIRST = "README.md"
 SINGLE = {  # group of each page that is not found by its folder, in the site's order
     FIRST: "Course",
@@ -124,6 +126,36 @@ def find_pages(root: Path) -> list[Page]:
             raise InputError(f"{other} and {name} would become the same page {file_name(name)}: rename one of them.")
     pages = [Page(name, file_name(name), _title(root / name), group) for name, group in groups.items()]
     return sorted(pages, key=lambda page: (GROUPS.index(page.group.split(" ")[0]), page.group))
+
+
+def sources_digest(root: Path) -> str:
+    """Return a digest of the texts that become pages, which says whether a site was built from them.
+
+    Parameters
+    ----------
+    root : Path
+        Folder of the course.
+
+    Returns
+    -------
+    str
+        SHA-256 of their names and contents.
+
+    Raises
+    ------
+    InputError
+        As `find_pages`.
+
+    Examples
+    --------
+    >>> len(sources_digest(Path(__file__).parents[3]))
+    64
+    """
+    digest = hashlib.sha256()
+    for page in find_pages(root):
+        content = (root / page.source).read_bytes().replace(b"\r\n", b"\n")
+        digest.update(f"{page.source}\n{len(content)}\n".encode() + content)
+    return digest.hexdigest()
 
 
 def by_group(pages: Sequence[Page]) -> dict[str, list[Page]]:

@@ -14,6 +14,7 @@ from aitex_utils.commands import site as command
 from aitex_utils.errors import InputError
 from aitex_utils.teaching.site import build
 from aitex_utils.teaching.site.build import build_site
+from aitex_utils.teaching.site.pages import sources_digest
 
 
 @pytest.fixture
@@ -40,6 +41,17 @@ def test_the_same_course_makes_the_same_bytes(course, tmp_path):
     files = snapshot(tmp_path / "one")
     assert files == snapshot(tmp_path / "two")
     assert (built.pages, built.files, built.size) == (2, len(files), sum(map(len, files.values())))
+
+
+def test_a_site_says_from_which_texts_it_was_built(course, tmp_path):
+    def built_from():
+        build_site(tmp_path / "site", root=course)
+        return json.loads((tmp_path / "site" / "site.json").read_text(encoding="utf-8"))["sources"]
+
+    first = built_from()
+    assert first == built_from() == sources_digest(course)
+    (course / "README.md").write_text("# The course, changed\n", encoding="utf-8")
+    assert sources_digest(course) != first and built_from() == sources_digest(course)
 
 
 def test_a_site_is_replaced_and_stale_files_go(course, tmp_path):
