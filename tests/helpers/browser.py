@@ -12,7 +12,7 @@ from fetched import AXE, fetched, lacking
 from aitex_utils.teaching.slides.browser import find_browser
 
 AXE_TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]
-# Opens all folded texts, and waits until the page was told of it and has been laid out anew.
+# Opens all folded texts, and waits until the page has noticed it and has been laid out anew.
 OPEN = """() => new Promise((done) => {
   for (const box of document.querySelectorAll("details")) box.open = true;
   requestAnimationFrame(() => setTimeout(done));
@@ -52,7 +52,7 @@ def axe_script() -> str:
 def violations(page, axe: str) -> list[str]:
     """Return the rules of WCAG 2.1 A and AA that an open page breaks, with the first element of each, by axe-core.
 
-    It first opens all folded texts of the page, because axe-core only looks at what is shown.
+    It first opens all folded texts of the page, because axe-core skips hidden text.
     """
     page.evaluate(OPEN)
     page.evaluate(axe)

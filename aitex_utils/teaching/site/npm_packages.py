@@ -50,7 +50,7 @@ class Package(NamedTuple):
 
 
 def load_archive(package: Package, folder: Path = PACKAGES) -> bytes:
-    """Return the archive of a package: the one of an earlier run, else fetched and kept.
+    """Return the archive of a package, kept from an earlier run, or fetched now and kept.
 
     Parameters
     ----------
