@@ -18,8 +18,9 @@ from results_files import write_results
 from aitex_utils.commands.launching import run_command
 from aitex_utils.commands.profiling import versions
 from aitex_utils.errors import InputError
-from aitex_utils.teaching.site.build import KATEX, build_site
-from aitex_utils.teaching.site.formulas import VERSION, load_archive
+from aitex_utils.teaching.site.build import build_site
+from aitex_utils.teaching.site.formulas import KATEX
+from aitex_utils.teaching.site.npm_packages import load_archive
 
 
 def measure() -> dict[str, Any]:
@@ -48,7 +49,7 @@ def measure() -> dict[str, Any]:
         "largest_page_megabytes": round(largest / 1e6, 2),
         "seconds": round(built.seconds, 1),
         "cpu_seconds": round(cpu_seconds, 1),
-        "katex": VERSION,
+        "katex": KATEX.version,
     }
 
 

@@ -51,7 +51,7 @@ SITE = "site"  # where `course.py site` builds the static pages, if it was run
 # Files and folders at the top of the course. Anything else there belongs to its owner, such as a register of marks.
 COURSE = {".ci", ".devcontainer", ".github", ".gitignore", "CHANGELOG.md", "CITATION.cff", "CODE_OF_CONDUCT.md"}
 COURSE |= {"CONTRIBUTING.md", "LICENSE-text.md", "LICENSE.txt", "README.md", "aitex_utils", "benchmarks", "course.py"}
-COURSE |= {"constraints.txt", "notebooks", "pyproject.toml", *LISTS, "teaching", "tests"}
+COURSE |= {"constraints.txt", "notebooks", "pyproject.toml", "requirements-browser.txt", *LISTS, "teaching", "tests"}
 POSIX_START = (
     "#!/bin/sh",
     "# Start the course from this memory stick. A command of the course can follow, such as: test --quick",

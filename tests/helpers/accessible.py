@@ -1,8 +1,11 @@
-"""Checks of a page for accessibility: structure, names, alt text, tables, contents, and contrast."""
+"""Checks for accessibility: structure, names, alt text, tables, contents and contrast of a page, labels of widgets."""
 
 from __future__ import annotations
 
+import ast
 import re
+from collections.abc import Iterable, Mapping
+from typing import Any
 from urllib.parse import unquote
 
 from bs4 import BeautifulSoup
@@ -108,3 +111,33 @@ def bad_links(pages: dict[str, str], files: set[str]) -> list[str]:
             if (file and file not in files) or (anchor and unquote(anchor) not in names.get(file or name, set())):
                 found.append(f"{name}: {address}")
     return found
+
+
+def unlabelled(widget: Any) -> list[str]:
+    """Return the kinds of the controls inside a widget that have no description, and the tabs without a title."""
+    from ipywidgets import HTML, Tab
+
+    found = []
+    if not isinstance(widget, HTML) and not getattr(widget, "description", "a box").strip():
+        found.append(type(widget).__name__)
+    children = getattr(widget, "children", ())
+    if isinstance(widget, Tab):
+        found += [f"tab {number}" for number in range(len(children)) if not (widget.get_title(number) or "").strip()]
+    return found + [kind for child in children for kind in unlabelled(child)]
+
+
+def stills_of_sliders(cells: Iterable[Mapping[str, Any]]) -> list[tuple[str, int]]:
+    """Return each call of `show_with_sliders` in an executed notebook, and the number of still images that it left."""
+    found = []
+    for cell in cells:
+        if cell["cell_type"] != "code" or "show_with_sliders(" not in cell["source"]:
+            continue
+        calls = [ast.unparse(node) for node in ast.walk(ast.parse(cell["source"])) if _is_slider_call(node)]
+        shown = ["".join(output.get("data", {}).get("text/html", "")) for output in cell.get("outputs", ())]
+        stills = [text.count("<figure") for text in shown if "display:flex" in text]  # one output per call, in order
+        found += zip(calls, [*stills, *[0] * len(calls)], strict=False)
+    return found
+
+
+def _is_slider_call(node: ast.AST) -> bool:
+    return isinstance(node, ast.Call) and ast.unparse(node.func).rpartition(".")[2] == "show_with_sliders"

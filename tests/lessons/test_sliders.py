@@ -7,6 +7,7 @@ import sys
 import IPython
 import IPython.display
 import pytest
+from accessible import unlabelled
 from matplotlib.figure import Figure
 
 from aitex_utils.errors import InputError
@@ -42,6 +43,11 @@ def test_a_slider_redraws_the_figure_and_its_alt_text():
     b.value = 5
     assert "b is &lt;5&gt;" in image.value
     assert len(after) < 60_000  # small enough to follow a slider
+
+
+def test_each_slider_is_labelled_by_its_name():
+    widget = make_slider_widget(lambda low_end, b: draw(low_end, b), {"low_end": SLIDERS["x"], "b": SLIDERS["b"]})
+    assert unlabelled(widget) == [] and [one.description for one in widget.children[0].children] == ["low end", "b"]
 
 
 def test_still_images_stand_in_beside_the_widget(bundles: list[dict]):

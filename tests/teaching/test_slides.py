@@ -19,6 +19,7 @@ from pathlib import Path
 
 import build as notebook_build
 import pytest
+from browser import axe_script, chromium, violations
 from house_style import breaches
 from house_style import check as house_style
 from named_in_pages import unknown_sections
@@ -601,3 +602,33 @@ def test_no_request_leaves_a_page(tmp_path: Path):
     finally:
         server.shutdown()
         server.server_close()
+
+
+def found_by_axe(text: str, keys: str, folder: Path) -> list[str]:
+    """Return the violations of a page as it opens, and after each of these keys."""
+    axe, path = axe_script(), folder / "page.html"
+    path.write_text(text, encoding="utf-8")
+    with chromium() as browser:
+        page = browser.new_page(viewport={"width": 1280, "height": 900})
+        page.set_default_timeout(120_000)
+        page.goto(path.as_uri())
+        found = violations(page, axe)
+        for key in keys:
+            page.keyboard.press(key)
+            found += violations(page, axe)
+    return found
+
+
+@pytest.mark.slow
+def test_axe_finds_nothing_on_any_slide_and_in_the_handout(tmp_path: Path):
+    slides = [slide for name in DECKS for slide in read_deck(ROOT, name)]
+    assert found_by_axe(deck_page(slides, blank_figure), "no", tmp_path) == []  # with notes, then all slides at once
+    assert found_by_axe(page_of(HANDOUT), "", tmp_path) == []
+
+
+@pytest.mark.slow
+def test_axe_sees_an_answer_that_is_hidden_at_first(tmp_path: Path):
+    text = deck_page(split_slides("# One\n\nText.\n\n---\n\n## Two\n\n> Why?\n\nBecause."), blank_figure)
+    assert found_by_axe(text.replace("<p>Because", '<p style="color:#ccc">Because'), "", tmp_path) == []
+    (found,) = found_by_axe(text.replace("<p>Because", '<p style="color:#ccc">Because'), "o", tmp_path)
+    assert found.startswith("color-contrast") and "Because" in found

@@ -15,12 +15,21 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from project_root import ROOT
 
 from aitex_utils.errors import InputError
 from aitex_utils.teaching import stick
 from aitex_utils.teaching.copies import write_copies
 from aitex_utils.teaching.site.pages import sources_digest
-from aitex_utils.teaching.stick import course_files, make_stick, refuse_foreign_files, start_scripts, write_archive
+from aitex_utils.teaching.stick import (
+    COURSE,
+    LISTS,
+    course_files,
+    make_stick,
+    refuse_foreign_files,
+    start_scripts,
+    write_archive,
+)
 from aitex_utils.teaching.wheels import Target, Wheel, this_system
 
 LINUX, WINDOWS = Target("linux", "3.11"), Target("windows", "3.11")
@@ -145,6 +154,11 @@ def test_the_archive_has_the_course_the_fabric_and_the_site(course: Path, tmp_pa
     expected = ["constraints.txt", "course.py", "data/README.md", "data/practice/strip.png"]
     expected += ["notebooks/00_start_here.ipynb", "requirements-scale.txt", "requirements.txt", "site/index.html"]
     assert names == expected
+
+
+def test_every_list_of_packages_is_part_of_the_course():
+    lists = {path.name for path in ROOT.glob("requirements*.txt")}
+    assert set(LISTS) < lists and lists <= COURSE
 
 
 def test_the_archive_has_the_notebooks_of_paths_as_they_were_made(course: Path, tmp_path: Path):

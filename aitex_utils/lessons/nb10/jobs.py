@@ -175,8 +175,8 @@ def _make_bar() -> Any:
         from ipywidgets import FloatProgress
     except ImportError:
         return _TerminalBar()
-    layout = {"width": "34em"}
-    bar = FloatProgress(0.0, min=0.0, max=1.0, style={"description_width": "18em"}, layout=layout)
+    style, layout = {"description_width": "18em"}, {"width": "34em"}
+    bar = FloatProgress(0.0, min=0.0, max=1.0, description="progress", style=style, layout=layout)
     display({WIDGET: bar._repr_mimebundle_()[WIDGET], "text/plain": ""}, raw=True)
     return bar
 

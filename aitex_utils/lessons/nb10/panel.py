@@ -155,7 +155,10 @@ class BenchPanel:
         self.index_note = w.HTML("0 takes the default.", layout={"margin": "0 0 0 9em"})
         self.run_button = w.Button(description="Run", button_style="primary", icon="play")
         self.stop_button = w.Button(description="Stop", button_style="danger", icon="stop", disabled=True)
-        self.progress = w.FloatProgress(0.0, min=0.0, max=1.0, layout={"width": "14em"})
+        self.progress = w.FloatProgress(
+            0.0, min=0.0, max=1.0, description="progress", style={"description_width": "initial"},
+            layout={"width": "19em"},
+        )  # fmt: skip
         self.status = w.HTML()
 
     def choices(self) -> Choices:

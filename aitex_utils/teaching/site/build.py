@@ -14,11 +14,11 @@ from aitex_utils.files.data_folder import PROJECT
 from aitex_utils.files.ownership import Manifest
 from aitex_utils.teaching.copies import write_files
 from aitex_utils.teaching.site.convert import Converted, convert
-from aitex_utils.teaching.site.formulas import load_archive, unpack
+from aitex_utils.teaching.site.formulas import KATEX, unpack
+from aitex_utils.teaching.site.npm_packages import PACKAGES, load_archive, read_archive
 from aitex_utils.teaching.site.pages import MANIFEST_FILE, Page, by_group, find_pages, sources_digest
 
 OUT = PROJECT / "site"
-KATEX = PROJECT / "data" / "packages" / "katex.tgz"
 HERE = Path(__file__).resolve().parent
 
 
@@ -56,7 +56,7 @@ SITE = Manifest(MANIFEST_FILE, "a built site", _listed)
 
 
 def build_site(
-    out: str | os.PathLike = OUT, *, katex: Path | None = None, root: Path = PROJECT, kept: Path = KATEX
+    out: str | os.PathLike = OUT, *, katex: Path | None = None, root: Path = PROJECT, kept: Path = PACKAGES
 ) -> Built:
     """Build the course as static pages. Nothing is executed: outputs come from the solved notebooks.
 
@@ -69,7 +69,7 @@ def build_site(
     root : Path
         Folder of the course.
     kept : Path
-        Where the archive is kept between builds.
+        Folder where the archive is kept between builds.
 
     Returns
     -------
@@ -87,7 +87,8 @@ def build_site(
     aitex_utils.errors.InputError: There is no file no/such.tgz: fetch it with `npm pack katex@0.19.1`.
     """
     begin, pages = time.perf_counter(), find_pages(root)
-    files = {f"assets/{name}": content for name, content in unpack(load_archive(kept, katex)).items()}
+    archive = load_archive(KATEX, kept) if katex is None else read_archive(KATEX, katex)
+    files = {f"assets/{name}": content for name, content in unpack(archive).items()}
     for name in ("site.css", "site.js"):
         files[f"assets/{name}"] = (HERE / "assets" / name).read_bytes()
     with atomic_write(out, folder=True, manifest=SITE) as folder:

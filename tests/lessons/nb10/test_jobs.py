@@ -63,13 +63,20 @@ def test_a_long_job_shows_a_bar_that_goes_away(monkeypatch: pytest.MonkeyPatch, 
     monkeypatch.setattr(IPython, "get_ipython", lambda: object())
     monkeypatch.setattr(IPython.display, "display", lambda bundle, raw: bundles.append(bundle))
     made: list[ipywidgets.FloatProgress] = []
+    labels: list[str] = []
     real = ipywidgets.FloatProgress
-    monkeypatch.setattr(ipywidgets, "FloatProgress", lambda *args, **kw: made.append(real(*args, **kw)) or made[-1])
+
+    def make(*args, **kw):
+        made.append(real(*args, **kw))
+        labels.append(made[-1].description)
+        return made[-1]
+
+    monkeypatch.setattr(ipywidgets, "FloatProgress", make)
     with pytest.raises(ValueError, match="broken"):
         finish_with_bar(failing())
     assert finish_with_bar(counting(4)) == 4
     assert [bundle["text/plain"] for bundle in bundles] == ["", ""] and jobs.WIDGET in bundles[0]
-    assert (made[1].value, made[1].description) == (0.75, "number 3")
+    assert (made[1].value, made[1].description) == (0.75, "number 3") and all(labels)
     assert all(bar.comm is None for bar in made)  # closed, also after an error
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import IPython
 import IPython.display
 import pytest
+from accessible import unlabelled
 from small_bench import FABRICS, SMALL
 
 from aitex_utils.lessons.nb10 import bench, panel, runs
@@ -40,6 +41,10 @@ def status(opened: BenchPanel) -> str:
 def test_the_controls_show_the_choices_of_the_run(opened: BenchPanel, small_run: Run):
     assert opened.choices() == small_run.choices
     assert set(opened.controls) == set(small_run.choices.to_json()) - {"seed"}
+
+
+def test_each_control_and_each_view_is_labelled(opened: BenchPanel):
+    assert unlabelled(opened.widget) == []
 
 
 CHANGES = [

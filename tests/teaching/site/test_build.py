@@ -21,7 +21,7 @@ from aitex_utils.teaching.site.pages import sources_digest
 def course(tmp_path, monkeypatch):
     """Return a folder with a small course. KaTeX is replaced by three small files."""
     files = {"katex.css": b".katex{}", "katex.js": b"", "katex-license.txt": b"MIT"}
-    monkeypatch.setattr(build, "load_archive", lambda kept, given=None: b"")
+    monkeypatch.setattr(build, "load_archive", lambda package, folder: b"")
     monkeypatch.setattr(build, "unpack", lambda archive: dict(files))
     root = tmp_path / "course"
     (root / "notebooks" / "solved").mkdir(parents=True)
