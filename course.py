@@ -129,13 +129,13 @@ PIP_ERRORS = {  # what pip says, and what it means
     "Long Path support": "A path got too long for Windows: move the course to a shorter one, such as C:\\course",
     READ_ONLY: "A file in {folder} cannot be written: close what uses it (JupyterLab), or get the right to write there",
     UNREACHED: "The package index cannot be reached: check the network (HTTPS_PROXY and PIP_INDEX_URL are used)",
-    UNFETCHED: "A package did not arrive whole (blocked by a filter, or broken off): check the network",
+    UNFETCHED: "A package did not arrive complete (a filter blocked it, or the connection broke): check the network",
     LACKING: "There is no {what} for this Python "
     "({python}): use a 64-bit Python 3.10 to 3.13 (PyTorch no longer builds for Macs with Intel chips)",
     r"(?mi)^ERROR: (?P<what>.+?)\.?$": "The installation failed ({what}): fix that",
     "": "The installation was ended from outside, mostly because memory ran out: close other programs",
 }
-# The problems of an index, and not of this machine, where the index is PyTorch's own and answered before.
+# Problems of PyTorch's own index, which answered before. They are no problems of this machine.
 INDEX_PROBLEMS = dict.fromkeys((UNREACHED, UNFETCHED), "answers, but its PyTorch cannot be fetched")
 INDEX_PROBLEMS[LACKING] = "has no version that fits"
 

@@ -2,7 +2,7 @@
 
 A learner's notebook has its solutions and answers in folded `<details>`. A class copy has only the folded boxes that
 explain or grade: "In depth" and "Rubric". `course.py build --class` writes the copies, a `solutions.zip`, and a whole
-course with these copies. The course lacks everything that shows solutions, and everything that works only with that.
+course with these copies. The course lacks all files that show solutions, and all files that work only with them.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ def _box(match: re.Match) -> str:
 
 
 def is_for_learners(name: str) -> bool:
-    """Say whether a file of the course belongs into a course for a class as it is. Notebooks are written anew."""
+    """Return whether a course for a class contains a file unchanged. Notebooks are written anew."""
     return name in PAGES or not (name.startswith(TEACHERS) or name.endswith(".ipynb"))
 
 

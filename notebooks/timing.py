@@ -39,15 +39,15 @@ TIMING_PAGE = """# Timing
 - **words**, **code** (lines), **exercises** (stated minutes), **guesses**, **questions** and **tries**: the parts of a
   section that take time. Folded boxes do not count.
 - **wait**: seconds of computing that the text of the section states, including the runs of a *Try it*. They hold for
-  the first run on two cores without a GPU. Sections without a value compute for a few seconds at most. A section also
-  computes the results of an earlier section that it reads, if the class left this section out.
+  the first run on two cores without a GPU. Sections without a value compute for a few seconds at most. If the class
+  left out an earlier section, a section that reads its results also computes them.
 - **fluent** and **class**: minutes for a reader alone who programs every day, and for a class.
 - **refers to**: earlier sections and other notebooks that the text mentions. The code needs none of them: each section
   runs on its own from its cell *Start here again after a restart*. In place of an earlier exercise, it uses the
   function of the course.
 - **skip**: any class can skip the section. It is not the first, and it has no exercise, no open task, and no guess or
   question of an objective. No later section refers to it, and the [notes](notes/README.md) do not mark it with *Keep*.
-  The teacher then says its main result in one sentence. A short class skips more: the notes say which.
+  The teacher then says its main result in one sentence. The notes say which further sections a short class skips.
 """
 TOTALS = """## All notebooks
 

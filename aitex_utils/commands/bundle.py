@@ -92,7 +92,7 @@ def make_class_course() -> Path:
     Raises
     ------
     InputError
-        If it cannot be made. The build has said why.
+        If the build fails. Its own message gives the reason.
 
     Examples
     --------
@@ -101,7 +101,9 @@ def make_class_course() -> Path:
     """
     build = runpy.run_path(str(PROJECT / "notebooks" / "build.py"))  # the builder is no part of the package
     if build["main"](["--class"]):
-        raise InputError("A stick without solutions needs the copies of `python course.py build --class`: see above.")
+        raise InputError(
+            "A stick without solutions needs the copies of `python course.py build --class`: see the message above."
+        )
     return PROJECT / "data" / "class-copy" / "course"
 
 

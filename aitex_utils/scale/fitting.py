@@ -178,7 +178,7 @@ def fit_blocks(
             try:
                 return _fit_on_disk(pictures(), features, settings, how, folder, progress)
             except DamagedBlock as damage:
-                for place in [Path(damage.place), *filter(is_damaged, _blocks_in(folder))]:  # all that are, at once
+                for place in [Path(damage.place), *filter(is_damaged, _blocks_in(folder))]:  # all damaged blocks
                     _forget(place)
                 if attempt == TRIES or not is_repeatable:
                     raise
@@ -295,7 +295,7 @@ def _fit_on_disk(
     samples = [(number, read_sample(sampled[number], number)) for number in numbers]
     options = {"seed": settings["seed"], "samples": samples, "progress": progress, "device": features.device}
     result = join_blocks([read_block(place) for place in top], settings["ratio"], **options)
-    for place in _blocks_in(folder):  # of earlier fits, on other pictures
+    for place in _blocks_in(folder):  # blocks of earlier fits on other pictures
         if str(place) not in used:
             _forget(place)
     return result

@@ -121,7 +121,7 @@ def run_jobs(client: Any, jobs: Iterable[Job]) -> Iterator[tuple[Job, Any]]:
                 else:
                     deaths = 0
                     yield job, result
-            if interrupted:  # a worker takes the job that waits behind its own with it
+            if interrupted:  # a dying worker also loses the job that waits behind its own
                 deaths += reason.deaths
                 deaths_at.update({job.name: reason.deaths for job in interrupted})
             too_many = [job.name for job in interrupted if deaths_at[job.name] >= DEATHS_AT_ONE_JOB]
@@ -273,7 +273,7 @@ class _Dask:
         self._ended = time.monotonic()
         try:
             return self._fetch(future)
-        except KilledWorker as error:  # a cluster of the user's own has Dask give out a job several times
+        except KilledWorker as error:  # on a user's own cluster, Dask itself retries a job
             raise _WorkerDied("its process ended", 1 + error.allowed_failures) from error
         except (concurrent.futures.CancelledError, OSError) as error:
             if isinstance(error, InputError):
@@ -328,7 +328,7 @@ class _Dask:
             cluster.scale(len(cluster.worker_spec))
 
     def _refuse_paused_workers(self, now: float) -> None:
-        """Raise an error if no job has ended for long because all workers are paused, which Dask does near a limit.
+        """Raise an error if no job has ended for long and all workers are paused, as Dask does near a memory limit.
 
         The clusters of `start_cluster` pause no worker; others do so by default.
         """

@@ -56,7 +56,7 @@ def write_copies(folder: str | os.PathLike, files: Mapping[str, bytes]) -> None:
 
 
 def listed(files: Mapping[str, bytes]) -> dict[str, bytes]:
-    """Return files with their list of files, as `write_copies` writes it.
+    """Return files together with the list of files that `write_copies` writes.
 
     Parameters
     ----------

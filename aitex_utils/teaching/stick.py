@@ -299,14 +299,14 @@ def describe_site(root: Path = PROJECT) -> str:
     Examples
     --------
     >>> describe_site(Path("no/such/folder"))
-    'The stick is without solutions, so also without the static pages.'
+    'The stick is without solutions, so it has no static pages.'
     """
     if not has_site(root):
         if not (root / "notebooks" / "solved").is_dir():
-            return "The stick is without solutions, so also without the static pages."
+            return "The stick is without solutions, so it has no static pages."
         return (
-            "The stick is without the static pages, which show solutions: to add them, run `python course.py site` "
-            "before."
+            "The stick is without the static pages, which show solutions: to add them, run `python course.py site`, "
+            "and run this again."
         )
     try:
         built_from = json.loads((root / SITE / MANIFEST_FILE).read_text(encoding="utf-8"))["sources"]

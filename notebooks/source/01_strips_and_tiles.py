@@ -810,8 +810,7 @@ show(figure, f"One tile of each strip at strength 2, with its own light and focu
 predict("01.d", 0.02, 0.15)
 
 # %% [markdown]
-# Each of the next two cells extracts new patches and fits twenty detectors. Together they take about 60 seconds the
-# first time.
+# Each of the next two cells extracts new patches and fits twenty detectors. Both cells together take about 60 seconds the first time.
 
 # %%
 strength_1 = run_draws(1)

@@ -537,9 +537,9 @@ def test_whether_the_static_pages_are_on_the_stick_is_said(course: Path):
     notebook.write_text(json.dumps({"cells": [*cells, *cells]}))
     assert "another state of the course" in said() and "run `python course.py site`" in said()
     (course / "site" / "index.html").unlink()
-    assert "is without the static pages" in said() and "`python course.py site` before" in said()
+    assert "is without the static pages" in said() and "`python course.py site`" in said()
     shutil.rmtree(course / "notebooks" / "solved")
-    assert said() == "The stick is without solutions, so also without the static pages."
+    assert said() == "The stick is without solutions, so it has no static pages."
 
 
 # Start scripts
