@@ -31,7 +31,7 @@ from ..safety.peak_memory import peak_memory_mib
 from ..streaming_coreset import BlockCoreset, kept_patches, merge_blocks, reduce_block
 
 HEADER, FORMAT, VERSION = "header.json", "aitex_utils block", 1
-ONE_AT_A_TIME = threading.Lock()  # threads of one process share its memory, its warnings and PyTorch's threads
+BLOCK_LOCK = threading.Lock()  # threads of a process share its memory, its warnings and the threads of PyTorch
 FEATURES = ("backbone", "layers", "pooling", "size", "padding", "colour", "batch_size", "device")
 
 
@@ -275,7 +275,7 @@ def make_block(place: str, saved: Mapping[str, Any], made_of: Mapping[str, Any])
     if (header := read_header(place)) is not None:
         return header
     check_shared(Path(place).parent)
-    with ONE_AT_A_TIME, _measured() as cost:
+    with BLOCK_LOCK, _measured() as cost:
         pictures, settings = load_pictures(saved), made_of["settings"]
         features = extractor(settings["features"])
         patches = extract_patches(pictures, features, settings["tile_size"], made_of["halve"])
@@ -342,7 +342,7 @@ the same folder, which makes it anew.
     """
     if (header := read_header(place)) is not None:
         return header
-    with ONE_AT_A_TIME, _measured() as cost, explain_block_memory():
+    with BLOCK_LOCK, _measured() as cost, explain_block_memory():
         blocks = [read_block(part) for part in parts]
         k = kept_patches(settings["ratio"], sum(block.n_patches for block in blocks), settings["limit"])
         merged = merge_blocks(blocks, k, seed=settings["seed"], device=settings["features"]["device"])

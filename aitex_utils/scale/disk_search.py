@@ -96,14 +96,9 @@ def build_disk_index(
     ):
         trained, names, count = None, [], 0
         for piece in draw(pieces):
-            piece = np.ascontiguousarray(check_patches(piece))
             if trained is None:
-                trained = _trained(check_patches(training) if training is not None else piece, nlist)
-            if piece.shape[1] != trained.d:
-                raise InputError(
-                    f"A piece has {piece.shape[1]} channels but the cells have {trained.d}: take all vectors from the "
-                    "same backbone and layers."
-                )
+                trained = _trained(check_patches(piece if training is None else training), nlist)
+            piece = _checked(piece, trained.d)
             part = faiss.clone_index(trained)
             part.add_with_ids(piece, np.arange(count, count + len(piece)))
             names.append(str(inside / f"piece_{len(names)}"))
@@ -127,57 +122,19 @@ def build_disk_index(
     return given_path(folder)
 
 
-class DiskIndex:
-    """An inverted file index whose lists are read from a file while it is searched.
+class _Lists:
+    """Inverted lists of FAISS, wherever they are: `_index`, with `nlist` cells."""
 
-    Parameters
-    ----------
-    folder : path
-        Folder that `build_disk_index` wrote. It can have been moved.
-
-    Raises
-    ------
-    InputError
-        If the folder is missing, foreign or damaged.
-
-    Notes
-    -----
-    The header and the centres of the cells are compared with their digests. The lists, which can exceed the memory, are
-    compared by their size alone.
-
-    Examples
-    --------
-    >>> DiskIndex("no/such/folder")
-    Traceback (most recent call last):
-    ...
-    aitex_utils.errors.MissingError: no/such/folder is missing: give the folder that build_disk_index wrote.
-    """
-
-    def __init__(self, folder: str | os.PathLike) -> None:
-        import faiss
-
-        _check_name(folder)
-        place = full_path(folder)
-        self._header = _read_header(place, folder)
-        flags = getattr(faiss, "IO_FLAG_ONDISK_SAME_DIR", 8)  # the file lies beside the index, wherever that is now
-        try:
-            with _without_messages():
-                self._index: faiss.Index = faiss.read_index(str(place / INDEX), flags)
-        except RuntimeError as error:
-            raise InputError(
-                f"{folder} cannot be read: FAISS says {shown(str(error))}, check its permissions."
-            ) from error
-        if (self._index.ntotal, self._index.d) != (self._header["vectors"], self._header["channels"]):
-            raise InputError(f"The header of {folder} differs from its index: build the index again.")
+    _index: faiss.IndexIVFFlat
 
     def __len__(self) -> int:
         """Return the number of vectors."""
-        return self._header["vectors"]
+        return self._index.ntotal
 
     @property
     def nlist(self) -> int:
         """Number of cells."""
-        return self._header["nlist"]
+        return self._index.nlist
 
     def search(self, patches: np.ndarray, k: int = 1, *, nprobe: int | None = None) -> tuple[np.ndarray, np.ndarray]:
         """Find about the k nearest neighbours of each patch.
@@ -217,6 +174,91 @@ class DiskIndex:
         squares, indices = self._index.search(patches, k, params=faiss.SearchParametersIVF(nprobe=nprobe))
         squares[indices < 0] = np.inf
         return np.sqrt(np.maximum(squares, 0)), indices
+
+
+class DiskIndex(_Lists):
+    """An inverted file index whose lists are read from a file while it is searched.
+
+    Parameters
+    ----------
+    folder : path
+        Folder that `build_disk_index` wrote. It can have been moved.
+
+    Raises
+    ------
+    InputError
+        If the folder is missing, foreign or damaged.
+
+    Notes
+    -----
+    The header and the centres of the cells are compared with their digests. The lists, which can exceed the memory, are
+    compared by their size alone.
+
+    Examples
+    --------
+    >>> DiskIndex("no/such/folder")
+    Traceback (most recent call last):
+    ...
+    aitex_utils.errors.MissingError: no/such/folder is missing: give the folder that build_disk_index wrote.
+    """
+
+    def __init__(self, folder: str | os.PathLike) -> None:
+        import faiss
+
+        _check_name(folder)
+        place = full_path(folder)
+        header = _read_header(place, folder)
+        flags = getattr(faiss, "IO_FLAG_ONDISK_SAME_DIR", 8)  # the file lies beside the index, wherever that is now
+        try:
+            with _without_messages():
+                self._index = faiss.read_index(str(place / INDEX), flags)
+        except RuntimeError as error:
+            raise InputError(
+                f"{folder} cannot be read: FAISS says {shown(str(error))}, check its permissions."
+            ) from error
+        if (self._index.ntotal, self._index.d) != (header["vectors"], header["channels"]):
+            raise InputError(f"The header of {folder} differs from its index: build the index again.")
+
+
+class ListsInMemory(_Lists):
+    """The same lists in memory, for a FAISS without lists on disk, as on Windows.
+
+    Parameters
+    ----------
+    pieces : iterable of ndarray, each of shape (n, C)
+        Vectors, float32; they get their indices in this order.
+    nlist : int
+        Number of cells.
+    training : ndarray, shape (m, C)
+        Vectors on which the cells are trained, at least `nlist`.
+
+    Raises
+    ------
+    InputError
+        If there are too few vectors for `nlist`, or a piece has another number of channels.
+
+    Examples
+    --------
+    >>> vectors = np.random.default_rng(0).standard_normal((400, 8), np.float32)
+    >>> ListsInMemory([vectors], nlist=2, training=vectors).search(vectors[7:8], nprobe=2)[1].tolist()
+    [[7]]
+    """
+
+    def __init__(self, pieces: Iterable[np.ndarray], *, nlist: int, training: np.ndarray) -> None:
+        self._index = _trained(check_patches(training), check_integer("nlist", nlist, 1, MOST_CELLS))
+        for piece in pieces:
+            self._index.add(_checked(piece, self._index.d))
+
+
+def _checked(piece: np.ndarray, channels: int) -> np.ndarray:
+    """Return a piece of vectors with as many channels as the cells."""
+    piece = np.ascontiguousarray(check_patches(piece))
+    if piece.shape[1] != channels:
+        raise InputError(
+            f"A piece has {piece.shape[1]} channels but the cells have {channels}: take all vectors from the same "
+            "backbone and layers."
+        )
+    return piece
 
 
 def _trained(training: np.ndarray, nlist: int) -> faiss.IndexIVFFlat:

@@ -184,8 +184,11 @@ def fit_blocks(
                     raise
             except WorkersLost as error:
                 done = sum(place.name.startswith("block-") for place in _blocks_in(folder))
-                resumed = f"which goes on from the {done} blocks in {folder}"
-                advice = resumed if how.folder is not None else "with folder=, which makes a fit resumable"
+                advice = "with folder=, which makes a fit resumable"
+                if how.folder is not None:
+                    advice = f"which goes on from the {done} blocks in {folder}"
+                if error.lacks_memory:
+                    advice += f", or take a smaller block_size{' and another folder' * (how.folder is not None)}"
                 raise WorkersLost(f"{str(error).rstrip('.')}, {advice}.") from error
     raise AssertionError  # the last attempt returns or raises
 
@@ -275,12 +278,10 @@ def _fit_on_disk(
         for path in inputs.values():  # of jobs that have not ended, after an error or an interruption
             _remove(path)
     leaves = [places[number] for number in range(len(places))]
-    used = set(leaves)
 
     def merge_level(level: int, groups: list[list[str]]) -> list[str]:
         keys = [_key({"settings": settings}, *[Path(part).name for part in group]) for group in groups]
         merged = [str(folder / BLOCKS / f"merge-{level}-{i:06d}-{key}") for i, key in enumerate(keys)]
-        used.update(merged)
         for place in merged:
             if read_header(place) is None:
                 _forget(Path(place))  # what is there is damaged
@@ -294,11 +295,7 @@ def _fit_on_disk(
     numbers = sample_numbers(count, settings["seed"])
     samples = [(number, read_sample(sampled[number], number)) for number in numbers]
     options = {"seed": settings["seed"], "samples": samples, "progress": progress, "device": features.device}
-    result = join_blocks([read_block(place) for place in top], settings["ratio"], **options)
-    for place in _blocks_in(folder):  # blocks of earlier fits on other pictures
-        if str(place) not in used:
-            _forget(place)
-    return result
+    return join_blocks([read_block(place) for place in top], settings["ratio"], **options)
 
 
 def _plan(

@@ -23,7 +23,7 @@ from ..files.system_errors import explain
 from ..patchcore import PatchCore, StripResult
 from ..safety.arrays import check_strip
 from ..safety.scores import check_columns
-from .blocks import ONE_AT_A_TIME, array_digest, check_shared, load_pictures, one_thread, save_pictures
+from .blocks import BLOCK_LOCK, array_digest, check_shared, load_pictures, one_thread, save_pictures
 from .stream_errors import pass_stream_errors
 from .tasks import Job, run_jobs
 
@@ -145,7 +145,7 @@ def predict_saved_strip(
     """
     loaded = _detector(detector, digest)
     (strip,) = load_pictures(saved)
-    with ONE_AT_A_TIME, warnings.catch_warnings(record=True) as caught, one_thread():
+    with BLOCK_LOCK, warnings.catch_warnings(record=True) as caught, one_thread():
         warnings.simplefilter("always")
         result = loaded.predict_strip(strip, region=None if region is None else tuple(region), overlap=overlap)
     path = Path(saved["path"]).with_suffix(".map.npy")

@@ -11,7 +11,7 @@ import itertools
 import secrets
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from typing import Any
@@ -23,7 +23,7 @@ DEATHS = 8  # workers that die in a row, with no job ended in between, before we
 DEATHS_AT_ONE_JOB = 40  # likewise, while other jobs end: by chance, one job is interrupted several times
 IN_FLIGHT = 2  # jobs per worker that are given out at once: the next one waits where the last one ends
 PATIENCE = 60.0  # seconds for which a cluster can be without any worker
-LONG_JOB = 600.0  # seconds without the end of any job, after which we ask whether all workers are paused
+PAUSED = 600.0  # seconds for which all workers can be paused
 LOOK, LOOK_AT_CLUSTER = 0.005, 2.0  # seconds between two looks at the jobs, and at the cluster
 
 
@@ -57,11 +57,18 @@ class Job:
 class WorkersLost(InputError):
     """The workers died again and again, or the scheduler has gone. The results of the jobs that have ended remain.
 
+    Attributes
+    ----------
+    lacks_memory : bool
+        Workers died at their jobs, as happens where memory is too small.
+
     Examples
     --------
-    >>> issubclass(WorkersLost, InputError)
-    True
+    >>> WorkersLost("The scheduler has gone.").lacks_memory
+    False
     """
+
+    lacks_memory = False
 
 
 def run_jobs(client: Any, jobs: Iterable[Job]) -> Iterator[tuple[Job, Any]]:
@@ -103,36 +110,30 @@ def run_jobs(client: Any, jobs: Iterable[Job]) -> Iterator[tuple[Job, Any]]:
         return
     workers = _workers_of(client)
     running: dict[Any, Job] = {}
-    deaths, deaths_at, reason = 0, Counter(), None
+    deaths, deaths_at = 0, Counter()
     try:
         while True:
             for job in itertools.islice(jobs, max(0, IN_FLIGHT * workers.count() - len(running))):
                 running[workers.submit(job)] = job
             if not running:
                 return
-            interrupted: list[Job] = []
+            interrupted: list[tuple[Job, _WorkerDied]] = []
             for future in workers.wait(list(running)):
                 job = running.pop(future)
                 try:
                     result = workers.result(future)
                 except _WorkerDied as death:
-                    interrupted.append(job)
-                    reason = death
+                    interrupted.append((job, death))
                 else:
                     deaths = 0
                     yield job, result
-            if interrupted:  # a dying worker also loses the job that waits behind its own
-                deaths += reason.deaths
-                deaths_at.update({job.name: reason.deaths for job in interrupted})
-            too_many = [job.name for job in interrupted if deaths_at[job.name] >= DEATHS_AT_ONE_JOB]
-            died = ""
-            if deaths >= DEATHS:
-                died = f"{deaths} workers died in a row, the last at {interrupted[0].name}"
-            elif too_many:  # more than one where a job waits behind the other whenever that begins
-                died = f"{DEATHS_AT_ONE_JOB} workers died at {' or '.join(sorted(too_many))}"
-            if died:
-                raise WorkersLost(f"{died} ({reason}), {reason.advice}") from reason
-            running.update({workers.submit(job): job for job in interrupted})
+            if interrupted:
+                # A dying worker also loses the job that waits behind its own, so several jobs can have one death.
+                deaths += max(death.deaths for _, death in interrupted)
+                for job, death in interrupted:
+                    deaths_at[job.name] += death.deaths
+                _refuse_many_deaths(interrupted, deaths, deaths_at)
+            running.update({workers.submit(job): job for job, _ in interrupted})
     finally:
         workers.cancel(list(running))
 
@@ -163,13 +164,25 @@ def count_workers(client: Any) -> int:
     return 1 if client is None else _workers_of(client).count()
 
 
+def _refuse_many_deaths(interrupted: Sequence[tuple[Job, _WorkerDied]], deaths: int, deaths_at: Counter[str]) -> None:
+    """Raise an error if too many workers died in a row, or at one of the interrupted jobs."""
+    (last, reason) = interrupted[-1]
+    too_many = sorted({job.name for job, _ in interrupted if deaths_at[job.name] >= DEATHS_AT_ONE_JOB})
+    if deaths >= DEATHS:
+        died = f"{deaths} workers died in a row, the last at {last.name}"
+    elif too_many:  # more than one where a job waits behind the other whenever that begins
+        died = f"{DEATHS_AT_ONE_JOB} workers died at {' or '.join(too_many)}"
+    else:
+        return
+    error = WorkersLost(f"{died} ({reason}), {reason.advice}")
+    error.lacks_memory = type(reason) is _WorkerDied
+    raise error from reason
+
+
 class _WorkerDied(Exception):  # noqa: N818 - ends a job, which begins anew
     """Workers died at a job, `deaths` of them one after the other."""
 
-    advice = (
-        "as happens where memory is too small: take a smaller block_size with another folder, or allow more memory and "
-        "call it again."
-    )
+    advice = "as happens where memory is too small: allow more memory and repeat the call."
 
     def __init__(self, reason: str, deaths: int = 1) -> None:
         super().__init__(reason)
@@ -199,8 +212,8 @@ class _Executor:
             return self._client.submit(job.function, *job.arguments, **to_worker)
         except BrokenProcessPool as error:  # an executor of the user's own, which is not started again
             raise WorkersLost(
-                "A worker of the executor died, and an executor cannot start another: take a ProcessPool and call it "
-                "again."
+                "A worker of the executor died, and an executor cannot start another: take a ProcessPool and repeat "
+                "the call."
             ) from error
         except RuntimeError as error:
             if "shutdown" not in str(error):
@@ -229,7 +242,7 @@ class _Dask:
 
     def __init__(self, client: Any) -> None:
         self._client, self._addresses, self._looked = client, [], -LOOK_AT_CLUSTER
-        self._seen = self._ended = time.monotonic()  # when there were workers, and when a job ended
+        self._seen = self._ran = time.monotonic()  # when there were workers, and when one was not paused
         self._address_of: dict[Any, str] = {}  # of the jobs for a certain worker, by their futures
 
     def count(self) -> int:
@@ -244,7 +257,7 @@ class _Dask:
                 self._refuse_paused_workers(now)
             elif now - self._seen > PATIENCE:
                 raise WorkersLost(
-                    f"The cluster has had no worker for {PATIENCE:.0f} seconds: start workers, and call it again."
+                    f"The cluster has had no worker for {PATIENCE:.0f} seconds: start workers, and repeat the call."
                 )
         return max(1, len(self._addresses))
 
@@ -270,7 +283,6 @@ class _Dask:
     def result(self, future: Any) -> Any:
         from distributed import KilledWorker
 
-        self._ended = time.monotonic()
         try:
             return self._fetch(future)
         except KilledWorker as error:  # on a user's own cluster, Dask itself retries a job
@@ -305,8 +317,12 @@ class _Dask:
                 seconds *= 2  # a slow network has its time
 
     def _ask_for_workers(self) -> list[str]:
+        return self._ask(lambda: sorted(self._client.nthreads()))
+
+    def _ask(self, question: Callable[[], Any]) -> Any:
+        """Return the answer of the scheduler, or raise an error if it has gone."""
         try:
-            return sorted(self._client.nthreads())
+            return question()
         except (OSError, concurrent.futures.CancelledError, RuntimeError) as error:
             self._refuse_lost_scheduler(error)
             raise
@@ -328,26 +344,26 @@ class _Dask:
             cluster.scale(len(cluster.worker_spec))
 
     def _refuse_paused_workers(self, now: float) -> None:
-        """Raise an error if no job has ended for long and all workers are paused, as Dask does near a memory limit.
+        """Raise an error if all workers have been paused for long, as Dask does near a memory limit.
 
         The clusters of `start_cluster` pause no worker; others do so by default.
         """
-        if now - self._ended < LONG_JOB:
-            return
 
         def count_running(dask_scheduler: Any) -> int:
             return len(dask_scheduler.running)
 
-        if self._client.run_on_scheduler(count_running) == 0:
+        if self._ask(lambda: self._client.run_on_scheduler(count_running)):
+            self._ran = now
+        elif now - self._ran > PAUSED:
             raise WorkersLost(
                 "All workers of the cluster are paused, because their memory is almost full: allow more memory and "
-                "call it again."
+                "repeat the call."
             )
 
     def _refuse_lost_scheduler(self, error: BaseException | None = None) -> None:
         if self._client.status != "running":
             raise WorkersLost(
-                "The scheduler of the Dask cluster has gone: start the cluster anew, and call it again."
+                "The scheduler of the Dask cluster has gone: start the cluster again, and repeat the call."
             ) from error
 
 

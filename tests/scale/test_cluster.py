@@ -12,9 +12,10 @@ from scale_fits import dask_setting, echo_variable, log_error
 from waiting import wait_until
 
 from aitex_utils.errors import InputError, MissingError
-from aitex_utils.scale import cluster, tasks
+from aitex_utils.scale import cluster
 from aitex_utils.scale.cluster import has_dask, start_cluster, start_pool, start_workers
 from aitex_utils.scale.pool import ProcessPool
+from aitex_utils.scale.tasks import count_workers
 
 needs_dask = pytest.mark.skipif(not has_dask(), reason="Dask is not installed: `python course.py scale` installs it")
 
@@ -79,26 +80,8 @@ def test_no_worker_is_paused_or_given_a_killed_job_by_dask_and_a_replaced_worker
         client.cluster.scale(0)
         wait_until(lambda: not client.nthreads())
         client.cluster.worker_spec.update(first=client.cluster.new_spec)  # lost, as a worker that dies while it starts
-        workers = tasks._workers_of(client)
-        wait_until(lambda: workers.count() and client.nthreads())
+        wait_until(lambda: count_workers(client) and client.nthreads())
         assert client.submit(dask_setting, name).result(60) is False
-
-
-@needs_dask
-def test_a_cluster_whose_workers_are_all_paused_ends_in_one_sentence(monkeypatch: pytest.MonkeyPatch):
-    import dask
-    from distributed import Client
-
-    monkeypatch.setattr(tasks, "LONG_JOB", 3.0)
-    with (
-        dask.config.set(
-            {"distributed.worker.memory.pause": 0.001, "distributed.worker.memory.monitor-interval": "50ms"}
-        ),
-        Client(n_workers=1, threads_per_worker=1, memory_limit="2GiB", dashboard_address="127.0.0.1:0") as client,
-    ):
-        wait_until(lambda: not client.run_on_scheduler(lambda dask_scheduler: len(dask_scheduler.running)))
-        with pytest.raises(tasks.WorkersLost, match="^All workers of the cluster are paused"):
-            list(tasks.run_jobs(client, [tasks.Job("square", pow, (3, 2))]))
 
 
 @needs_dask

@@ -106,8 +106,8 @@ def test_a_worker_out_of_memory_ends_in_one_sentence_and_a_larger_limit_goes_on(
 ):
     with monkeypatch.context() as patch, start(2, memory_limit=0.2) as small:  # less than PyTorch alone takes
         patch.setattr(tasks, "DEATHS", 2)
-        sentence = "2 workers died in a row, the last at block .* memory is too small: take a smaller block_size "
-        sentence += "with another folder, or allow more memory and call it again, which goes on from the 0 blocks in"
+        sentence = "2 workers died in a row, the last at block .* memory is too small: allow more memory and repeat "
+        sentence += "the call, which goes on from the 0 blocks in .*, or take a smaller block_size and another folder"
         with pytest.raises(WorkersLost, match=sentence):
             wide_fit(client=small, folder=tmp_path / "fit")
     assert_equal(wide_fit(client=client, folder=tmp_path / "fit"), expected)

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import subprocess
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from contextlib import contextmanager
 from itertools import chain, count
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from project_root import ROOT
 from scale_fits import dask_client, die, die_once, fail, sleep
+from waiting import wait_until
 
 from aitex_utils.errors import InputError
 from aitex_utils.scale import tasks
@@ -97,7 +101,7 @@ def test_workers_that_die_again_and_again_end_in_one_sentence(client: Any, monke
     if client is None or isinstance(client, ThreadPoolExecutor):
         pytest.skip("its jobs run in this process")
     monkeypatch.setattr(tasks, "DEATHS", 2)
-    with pytest.raises(WorkersLost, match="^2 workers died in a row, the last at block 7 .*take a smaller block_size"):
+    with pytest.raises(WorkersLost, match="^2 workers died in a row, the last at block 7 .*: allow more memory"):
         list(run_jobs(client, [Job("block 7", die)]))
     assert [result for _, result in run_jobs(client, squares(2))] in ([0, 1], [1, 0])  # the workers are usable again
 
@@ -110,6 +114,45 @@ def test_a_job_at_which_workers_die_again_and_again_ends_a_stream_without_end(mo
         with pytest.raises(WorkersLost, match="^2 workers died .* poison"):
             for job, _ in run_jobs(pool, chain([Job("poison", die)], jobs)):
                 assert int(job.name.split()[1]) < 2000
+
+
+@contextmanager
+def own_cluster(**settings: Any) -> Iterator[Any]:
+    """Start a cluster of one worker as a user would, with some settings of Dask."""
+    pytest.importorskip("distributed", reason="Dask is not installed: `python course.py scale` installs it")
+    import dask
+    from distributed import Client
+
+    changed = {f"distributed.{name.replace('__', '.').replace('_', '-')}": value for name, value in settings.items()}
+    options = {"n_workers": 1, "threads_per_worker": 1, "memory_limit": "2GiB", "dashboard_address": "127.0.0.1:0"}
+    with dask.config.set(changed), Client(**options, silence_logs=logging.CRITICAL) as client:
+        yield client
+
+
+def test_deaths_are_counted_that_a_user_s_own_cluster_has_retried(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(tasks, "DEATHS", 3)
+    with own_cluster(scheduler__allowed_failures=1) as client, pytest.raises(WorkersLost, match="^4 workers died"):
+        list(run_jobs(client, [Job("die", die)]))
+
+
+def test_a_cluster_whose_workers_are_all_paused_ends_in_one_sentence(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(tasks, "PAUSED", 3.0)
+    memory = {"worker__memory__pause": 0.001, "worker__memory__monitor_interval": "50ms"}
+    with own_cluster(**memory) as client:
+        wait_until(lambda: not client.run_on_scheduler(lambda dask_scheduler: len(dask_scheduler.running)))
+        with pytest.raises(WorkersLost, match="^All workers of the cluster are paused"):
+            list(run_jobs(client, [Job("square", pow, (3, 2))]))
+
+
+def test_a_pause_that_ends_does_no_harm(monkeypatch: pytest.MonkeyPatch):
+    clock = count(0, tasks.PAUSED / 2)  # seconds at each look
+    running = chain([0, 0, 1] * 5, [0] * 9)  # workers that are not paused
+    scheduler = SimpleNamespace(status="running", nthreads=lambda: {"a": 1}, run_on_scheduler=lambda _: next(running))
+    monkeypatch.setattr(tasks.time, "monotonic", lambda: next(clock))
+    workers = tasks._Dask(scheduler)
+    assert [workers.count() for _ in range(15)] == [1] * 15
+    with pytest.raises(WorkersLost, match="paused"):
+        [workers.count() for _ in range(9)]
 
 
 def test_a_script_whose_workers_start_workers_is_told_what_it_lacks(tmp_path: Path):
