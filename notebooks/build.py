@@ -64,7 +64,7 @@ import objectives  # noqa: E402
 import plans  # noqa: E402
 import timing  # noqa: E402
 
-from aitex_utils.teaching.copies import listed, write_copies, zipped  # noqa: E402
+from aitex_utils.teaching.copies import with_list_of_files, write_copies, zipped  # noqa: E402
 from aitex_utils.teaching.numbers import fill_numbers  # noqa: E402
 from aitex_utils.teaching.stick import course_files, path_files  # noqa: E402
 
@@ -400,7 +400,7 @@ def class_course(copies: Mapping[str, bytes]) -> dict[str, bytes]:
         notebook = _class_notebook(nbformat.read(path, as_version=4), f"{path.parent.name}/{path.stem}")
         paths.setdefault(path.parent, {})[path.name] = notebook
     for folder, made in paths.items():
-        files |= {f"data/{folder.name}/{name}": content for name, content in listed(made).items()}
+        files |= {f"data/{folder.name}/{name}": content for name, content in with_list_of_files(made).items()}
     left_out = set(whole) - set(files)
     for name in [name for name in files if name.endswith(".md")]:
         page = class_copy.without_dangling_links(name, files[name].decode("utf-8"), left_out)
