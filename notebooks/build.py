@@ -403,7 +403,8 @@ def class_course(copies: Mapping[str, bytes]) -> dict[str, bytes]:
         files |= {f"data/{folder.name}/{name}": content for name, content in with_list_of_files(made).items()}
     left_out = set(whole) - set(files)
     for name in [name for name in files if name.endswith(".md")]:
-        page = class_copy.without_dangling_links(name, files[name].decode("utf-8"), left_out)
+        page = files[name].decode("utf-8").replace("\r\n", "\n")
+        page = class_copy.without_dangling_links(name, page, files, left_out)
         files[name] = (class_copy.with_notice(page) if name == "README.md" else page).encode()
     return files
 
