@@ -371,13 +371,9 @@ def make_class_copy(sources: Sequence[Path], folder: Path) -> None:
         solutions[executed.name] = executed.read_bytes()
     files = {f"learners/{name}": content for name, content in copies.items()}
     files["solutions.zip"] = zipped(solutions)
-    is_whole = len(sources) == len(all_sources())
-    if is_whole:
+    if len(sources) == len(all_sources()):
         files |= {f"course/{name}": content for name, content in class_course(copies).items()}
     write_copies(folder, files)
-    print(f"{folder} contains {len(copies)} notebooks for learners, and solutions.zip for later.")
-    if is_whole:
-        print(f"{folder / 'course'} is the whole course without solutions. Copy it before you work in it.")
 
 
 def _class_notebook(notebook: NotebookNode, name: str) -> bytes:
@@ -548,7 +544,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
             print("\n".join(found) or f"{len(sources)} sources agree with their notebooks.")
             return 1 if found else 0
         if given.for_class:
-            make_class_copy(sources, given.out or FOLDER.parent / "data" / "class-copy")
+            folder = given.out or FOLDER.parent / "data" / "class-copy"
+            make_class_copy(sources, folder)
+            print(f"{folder} contains {len(sources)} notebooks for learners, and solutions.zip for later.")
+            if (folder / "course").is_dir():
+                print(f"{folder / 'course'} is the whole course without solutions. Copy it before you work in it.")
             return 0
         _remove_leftovers()
         for source in sources:

@@ -26,6 +26,7 @@ sys.path.insert(0, str(NOTEBOOKS))
 import build as builder  # noqa: E402
 import class_copy  # noqa: E402
 
+from aitex_utils.commands.bundle import class_course  # noqa: E402
 from aitex_utils.errors import InputError  # noqa: E402
 from aitex_utils.teaching.copies import changed_files, copied_files, write_copies  # noqa: E402
 from aitex_utils.teaching.stick import course_files, path_files  # noqa: E402
@@ -226,11 +227,13 @@ def test_a_front_page_without_a_place_for_the_notice_is_refused(small_course: Pa
         builder.class_course({})
 
 
-def test_a_memory_stick_takes_the_course_as_it_is(made: Path, course: Path):
-    """`course.py bundle --class` makes the stick from this folder, as from any copy of the course without git."""
+def test_a_memory_stick_takes_the_course_as_it_is(made: Path):
+    """`course.py bundle --class` makes the stick from a temporary folder, as from any course without git."""
     names = {name.removeprefix("course/") for name in copied_files(made) if name.startswith("course/")}
     practice = {name for name in names if name.startswith("data/practice/")}
-    assert {*course_files(course), *path_files(course), *practice} == names
+    with class_course() as course:
+        assert {*course_files(course), *path_files(course), *practice} == names
+    assert not course.exists()
 
 
 def run_in(course: Path, *arguments: str) -> subprocess.CompletedProcess:
