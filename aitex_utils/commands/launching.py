@@ -36,7 +36,7 @@ IMPORTED_AS = {"faiss-cpu": "faiss", "opencv-python": "cv2", "torch": "torch"}
 TORCH_INDEXES = {"cpu": "https://download.pytorch.org/whl/cpu", "cuda": "https://download.pytorch.org/whl/cu130"}
 # Settings of pip that say where packages come from.
 PIP_SOURCES = ("PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "PIP_FIND_LINKS", "PIP_NO_INDEX")
-PIP_PROBLEMS = {  # each problem that pip's output can show, and its pattern; the first one that matches counts
+PIP_PROBLEMS = {  # the problems that pip's output can show, with a pattern for each. The first match counts.
     "full disk": r"No space left|Errno 28\b|Errno 122\b|[Qq]uota exceeded|not enough space on the disk|WinError 112",
     "long path": r"Long Path support",
     "read-only": r"Read-only file system|Permission denied|Access is denied|Errno 13\b|Errno 30\b|WinError 5\b",

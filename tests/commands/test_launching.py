@@ -22,6 +22,7 @@ from aitex_utils.commands.launching import (
     local_torch_build,
     memory_limit,
     names_source,
+    needs_no_download,
     run_command,
     thread_limit,
 )
@@ -207,6 +208,20 @@ def test_a_damaged_description_is_no_version():
 )
 def test_whether_settings_of_pip_name_a_source(settings: dict[str, str], expected: bool):
     assert names_source(settings) is expected
+
+
+@pytest.mark.parametrize(
+    ("settings", "expected"),
+    [
+        ({}, False),
+        ({"PIP_NO_INDEX": "1"}, True),
+        ({"PIP_NO_INDEX": "0", "PIP_FIND_LINKS": "wheels"}, False),  # the index can have a newer wheel
+        ({"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": r"wheels ~/more C:\wheels FILE:///media/stick/my%20wheels"}, True),
+        ({"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": "wheels\nHTTPS://school.example.org/wheels"}, False),
+    ],
+)
+def test_whether_settings_of_pip_make_it_download(settings: dict[str, str], expected: bool):
+    assert needs_no_download(settings) is expected
 
 
 @pytest.mark.parametrize("value", ["1", "true", "Yes", "ON", "t", "y"])
