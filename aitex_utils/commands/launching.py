@@ -291,7 +291,7 @@ def pip_problem(output: str) -> str:
     Parameters
     ----------
     output : str
-        What pip printed.
+        Output of pip, or the part of it with warnings and errors.
 
     Returns
     -------

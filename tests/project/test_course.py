@@ -1361,6 +1361,14 @@ def test_the_space_that_is_needed_follows_pip_s_settings(
             check()
 
 
+def test_pages_state_the_space_that_is_needed(course: ModuleType):
+    """From a stick, nothing is downloaded."""
+    without, with_cuda = (course.SIZES[build][0] for build in ("cpu", "cuda"))
+    offline = (ROOT / "teaching" / "offline.md").read_text(encoding="utf-8")
+    assert f"needs {without} GB free without CUDA, and {with_cuda} GB with CUDA" in offline
+    assert f"needs up to {sum(course.SIZES['cuda'])} GB" in (ROOT / "README.md").read_text(encoding="utf-8")
+
+
 def test_a_setup_that_goes_on_needs_less_space(choosing: ModuleType, monkeypatch):
     """After pip has run once, some of the packages or of the downloads are there, so the space is not checked."""
     choosing.has_gpu = True
