@@ -47,7 +47,7 @@ SHARED = ROOT / "aitex_utils" / "commands" / "launching.py"
 SIZES = {"cpu": (2, 1), "cuda": (7, 3.5)}  # with this build of PyTorch: GB on the disk, and GB to download
 PYPI_BUILD = "cuda" if sys.platform == "linux" else "cpu"  # the build that PyPI has for this system
 CHOICES = ("cpu", "cuda", "pypi")
-# The choice of --torch. Once pip's settings are known, also the build to be installed, and whether pip downloads nothing.
+# The choice of --torch. With pip's settings, also the build to be installed, and whether pip downloads nothing.
 TORCH = {"asked": "", "build": "", "is_local": False}
 PATIENCE = 5  # seconds for each step of reaching PyTorch's own index
 HELP = f"""PatchCore on woven fabric, a course. python course.py ...
