@@ -47,7 +47,8 @@ SHARED = ROOT / "aitex_utils" / "commands" / "launching.py"
 SIZES = {"cpu": (2, 1), "cuda": (7, 3.5)}  # with this build of PyTorch: GB on the disk, and GB to download
 PYPI_BUILD = "cuda" if sys.platform == "linux" else "cpu"  # the build that PyPI has for this system
 CHOICES = ("cpu", "cuda", "pypi")
-TORCH = {"asked": "", "build": ""}  # what --torch asks for, and the build that is to be installed, once it is known
+# The choice of --torch. With pip's settings, also the build to be installed, and whether pip downloads nothing.
+TORCH = {"asked": "", "build": "", "is_local": False}
 PATIENCE = 5  # seconds for each step of reaching PyTorch's own index
 HELP = f"""PatchCore on woven fabric, a course. python course.py ...
 
@@ -117,27 +118,17 @@ PYTHON_KEPT = ("PYTHONIOENCODING", "PYTHONUTF8", "PYTHONCOERCECLOCALE", "PYTHONL
 PYTHON_KEPT += ("PYTHONHASHSEED", "PYTHONDONTWRITEBYTECODE", "PYTHONPYCACHEPREFIX", "PYTHONFAULTHANDLER")
 PATHS = ("AITEX_ROOT", "COURSE_CACHE", "COURSE_PROGRESS", "COURSE_ANOMALIB", "COURSE_VENV")  # variables with a path
 
-FULL_DISK = r"No space left|Errno 28\b|Errno 122\b|[Qq]uota exceeded|not enough space on the disk|WinError 112"
-READ_ONLY = r"Read-only file system|Permission denied|Access is denied|Errno 13\b|Errno 30\b|WinError 5\b"
-UNREACHED = r"[Cc]onnection.?([Ee]rror|[Rr]eset|refused|broken|aborted)|[Tt]imed? ?out|getaddrinfo|ProxyError|SSLError|"
-UNREACHED += (
-    r"Failed to resolve|not known|name resolution|unreachable|IncompleteRead|(403|407|5\d\d) (Client|Server) Error"
-)
-UNFETCHED = r"HTTP error \d+ while getting|DO NOT MATCH THE HASHES|Wheel '.+' located at .+ is invalid|not enough bytes"
-LACKING = r"(No matching distribution found for|Cannot install) (?P<what>[^\s(;,]+)"
-PIP_ERRORS = {  # what pip says, and what it means
-    "Long Path support": "A path got too long for Windows: move the course to a shorter one, such as C:\\course",
-    READ_ONLY: "A file in {folder} cannot be written: close what uses it (JupyterLab), or get the right to write there",
-    UNREACHED: "The package index cannot be reached: check the network (HTTPS_PROXY and PIP_INDEX_URL are used)",
-    UNFETCHED: "A package did not arrive complete (a filter blocked it, or the connection broke): check the network",
-    LACKING: "There is no {what} for this Python "
+PIP_ERRORS = {  # what the problems mean that `pip_problem` finds in pip's output, except for a full disk
+    "long path": "A path got too long for Windows: move the course to a shorter one, such as C:\\course",
+    "read-only": "A file in {folder} cannot be written: close what uses it (JupyterLab), or get the right to write "
+    "there",
+    "unreached": "The package index cannot be reached: check the network (HTTPS_PROXY and PIP_INDEX_URL are used)",
+    "unfetched": "A package did not arrive complete (a filter blocked it, or the connection broke): check the network",
+    "lacking": "There is no {what} for this Python "
     "({python}): use a 64-bit Python 3.10 to 3.13 (PyTorch no longer builds for Macs with Intel chips)",
-    r"(?mi)^ERROR: (?P<what>.+?)\.?$": "The installation failed ({what}): fix that",
-    "": "The installation was ended from outside, mostly because memory ran out: close other programs",
+    "other": "The installation failed ({what}): fix that",
+    "ended": "The installation was ended from outside, mostly because memory ran out: close other programs",
 }
-# Problems of PyTorch's own index, which answered before. They are no problems of this machine.
-INDEX_PROBLEMS = dict.fromkeys((UNREACHED, UNFETCHED), "answers, but its PyTorch cannot be fetched")
-INDEX_PROBLEMS[LACKING] = "has no version that fits"
 
 
 # Programs for the environment's Python. Modules never come from the user's folder, which can have its own random.py.
@@ -300,7 +291,7 @@ def announce():
     why = "another build of PyTorch is asked for" if replaces_torch() else why
     kept, fetched = SIZES[build_of(torch_choice() or "pypi")]
     size = f"at most {kept} GB on the disk, {fetched} GB to download and, on a slow network, 30 minutes"
-    size = f"at most {kept} GB on the disk" if shared("is_set")(os.environ.get("PIP_NO_INDEX", "")) else size
+    size = f"at most {kept} GB on the disk" if shared("needs_no_download")(os.environ) else size
     is_there = bool(set(os.listdir(str(FOLDER))) - {LOCK.name})
     print(f"{'Completing' if is_there else 'Setting up'} {FOLDER} ({why}): {size}.", flush=True)
 
@@ -377,7 +368,9 @@ def expected_build(settings):
 
 def gigabytes():
     """Return the GB on the disk and the GB to download, for the build of PyTorch that is chosen or expected."""
-    return SIZES[TORCH["build"] or expected_build(os.environ)]
+    kept, fetched = SIZES[TORCH["build"] or expected_build(os.environ)]
+    is_local = TORCH["is_local"] if TORCH["build"] else shared("needs_no_download")(os.environ)
+    return kept, 0 if is_local else fetched
 
 
 def torch_build():
@@ -408,6 +401,7 @@ def install_torch(lock):
     names_source = shared("names_source")(settings)
     has_no_index = shared("is_set")(settings.get("PIP_NO_INDEX", ""))
     TORCH["build"] = expected_build(settings)  # the settings can be in a file, which only pip in the environment reads
+    TORCH["is_local"] = shared("needs_no_download")(settings)
     if not LOG.is_file() and free() < sum(gigabytes()):  # pip has not run yet, so nothing is there of what it fetches
         raise full_disk()
     if names_source and choice in ("", "pypi") and not is_replaced:
@@ -427,7 +421,7 @@ def install_torch(lock):
     options = ["--no-deps"] + (["--force-reinstall"] if is_replaced else [])
     remove_stamp()
     if pip_install(lock, lines, settings, *options):
-        problem = INDEX_PROBLEMS.get(pip_problem())
+        problem = shared("INDEX_PROBLEMS").get(pip_problem())
         if has_own_index and problem:
             return without_index(f"{index} {problem}")
         raise explain_pip()
@@ -459,7 +453,8 @@ def unreachable(index, settings):
         return f"{index} does not answer"
     if answer.returncode == 0:
         return ""
-    return f"{index} " + ("does not answer" if re.search(UNREACHED, answer.stdout) else "has no build for this Python")
+    is_silent = re.search(shared("PIP_PROBLEMS")["unreached"], answer.stdout)
+    return f"{index} " + ("does not answer" if is_silent else "has no build for this Python")
 
 
 def without_index(problem):
@@ -570,21 +565,18 @@ def watch(pip):
 
 
 def pip_problem():
-    """Return the pattern of `PIP_ERRORS`, or `FULL_DISK`, that pip's log matches."""
-    words = LOG.read_text(encoding="utf-8", errors="replace")
-    if re.search(FULL_DISK, words) or free() < 0.05:
-        return FULL_DISK
-    return next(pattern for pattern in PIP_ERRORS if re.search(pattern, words))
+    """Return the problem that pip's log shows, a key of `PIP_ERRORS` or "full disk"."""
+    return "full disk" if free() < 0.05 else shared("pip_problem")(LOG.read_text(encoding="utf-8", errors="replace"))
 
 
 def explain_pip():
     """Return the error that pip's log describes, as one sentence."""
-    pattern = pip_problem()
-    if pattern == FULL_DISK:
+    problem, output = pip_problem(), LOG.read_text(encoding="utf-8", errors="replace")
+    if problem == "full disk":
         return full_disk()
-    what = re.search(pattern, LOG.read_text(encoding="utf-8", errors="replace")).groupdict().get("what")
+    what = re.search(shared("PIP_PROBLEMS")[problem], output).groupdict().get("what")
     python = f"{platform.python_version()}, {sys.maxsize.bit_length() + 1}-bit, {sys.platform} {platform.machine()}"
-    sentence = PIP_ERRORS[pattern].format(folder=FOLDER, python=python, what=what)
+    sentence = PIP_ERRORS[problem].format(folder=FOLDER, python=python, what=what)
     return SetupError(f"{sentence}, and run it again (pip's output: {LOG}).")
 
 
@@ -605,7 +597,8 @@ def explain(error):
 def full_disk():
     """Return the error for a disk that is full or would soon be."""
     kept, fetched = gigabytes()
-    sizes = f"setting up needs {kept + fetched} GB ({kept} GB later), {free():.1f} GB are free for {FOLDER}"
+    later = f" ({kept} GB later)" if fetched else ""
+    sizes = f"setting up needs {kept + fetched} GB{later}, {free():.1f} GB are free for {FOLDER}"
     fix = "free some space, or name a folder on a larger disk with the environment variable COURSE_VENV"
     return SetupError(f"The disk is too full ({sizes}): {fix}, and run it again.")
 

@@ -64,7 +64,7 @@ import objectives  # noqa: E402
 import plans  # noqa: E402
 import timing  # noqa: E402
 
-from aitex_utils.teaching.copies import listed, write_copies, zipped  # noqa: E402
+from aitex_utils.teaching.copies import with_list_of_files, write_copies, zipped  # noqa: E402
 from aitex_utils.teaching.numbers import fill_numbers  # noqa: E402
 from aitex_utils.teaching.stick import course_files, path_files  # noqa: E402
 
@@ -371,13 +371,9 @@ def make_class_copy(sources: Sequence[Path], folder: Path) -> None:
         solutions[executed.name] = executed.read_bytes()
     files = {f"learners/{name}": content for name, content in copies.items()}
     files["solutions.zip"] = zipped(solutions)
-    is_whole = len(sources) == len(all_sources())
-    if is_whole:
+    if len(sources) == len(all_sources()):
         files |= {f"course/{name}": content for name, content in class_course(copies).items()}
     write_copies(folder, files)
-    print(f"{folder} contains {len(copies)} notebooks for learners, and solutions.zip for later.")
-    if is_whole:
-        print(f"{folder / 'course'} is the whole course without solutions. Copy it before you work in it.")
 
 
 def _class_notebook(notebook: NotebookNode, name: str) -> bytes:
@@ -400,10 +396,11 @@ def class_course(copies: Mapping[str, bytes]) -> dict[str, bytes]:
         notebook = _class_notebook(nbformat.read(path, as_version=4), f"{path.parent.name}/{path.stem}")
         paths.setdefault(path.parent, {})[path.name] = notebook
     for folder, made in paths.items():
-        files |= {f"data/{folder.name}/{name}": content for name, content in listed(made).items()}
+        files |= {f"data/{folder.name}/{name}": content for name, content in with_list_of_files(made).items()}
     left_out = set(whole) - set(files)
     for name in [name for name in files if name.endswith(".md")]:
-        page = class_copy.without_dangling_links(name, files[name].decode("utf-8"), left_out)
+        page = files[name].decode("utf-8").replace("\r\n", "\n")
+        page = class_copy.without_dangling_links(name, page, files, left_out)
         files[name] = (class_copy.with_notice(page) if name == "README.md" else page).encode()
     return files
 
@@ -547,7 +544,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
             print("\n".join(found) or f"{len(sources)} sources agree with their notebooks.")
             return 1 if found else 0
         if given.for_class:
-            make_class_copy(sources, given.out or FOLDER.parent / "data" / "class-copy")
+            folder = given.out or FOLDER.parent / "data" / "class-copy"
+            make_class_copy(sources, folder)
+            print(f"{folder} contains {len(sources)} notebooks for learners, and solutions.zip for later.")
+            if (folder / "course").is_dir():
+                print(f"{folder / 'course'} is the whole course without solutions. Copy it before you work in it.")
             return 0
         _remove_leftovers()
         for source in sources:

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterable
+from collections.abc import Collection
 
 import nbformat
 from nbformat import NotebookNode
+
+from aitex_utils.errors import InputError
 
 BOX = re.compile(r"\n*<details><summary>(.*?)</summary>.*?</details>\n*", re.DOTALL)
 KEPT = re.compile(r"In depth\b|Rubric\b")
@@ -59,16 +61,26 @@ def is_for_learners(name: str) -> bool:
     return name in PAGES or not (name.startswith(TEACHERS) or name.endswith(".ipynb"))
 
 
-def without_dangling_links(name: str, page: str, left_out: Iterable[str]) -> str:
-    """Return a page with the words of a link in place of each link to one of the files that were left out."""
+def without_dangling_links(name: str, page: str, kept: Collection[str], left_out: Collection[str]) -> str:
+    """Return a page with the words of a link in place of each link to a file that was left out.
+
+    A link to a folder stays if one of the kept files is in the folder.
+    """
 
     def words(match: re.Match) -> str:
         target = posixpath.normpath(posixpath.join(posixpath.dirname(name), match[2].split("#")[0]))
-        return match[1] if any(f"{gone}/".startswith(f"{target}/") for gone in left_out) else match[0]
+        is_kept, is_left_out = (any(f"{n}/".startswith(f"{target}/") for n in names) for names in (kept, left_out))
+        return match[1] if is_left_out and not is_kept else match[0]
 
     return LINK.sub(words, page)
 
 
 def with_notice(front_page: str) -> str:
     """Return the front page of the course with a notice below its title that says what the copy lacks."""
-    return front_page.replace("\n\n", NOTICE, 1)
+    title, separator, rest = front_page.partition("\n\n")
+    if not separator:
+        raise InputError(
+            "README.md has no blank line below its title, where the notice about a copy for a class belongs: add one, "
+            "and run it again."
+        )
+    return title + NOTICE + rest

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import platform
 import runpy
 import sys
-from collections.abc import Sequence
+import tempfile
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -69,9 +71,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         folder = full_path(options.out, "--out")
         if not practice_is_there(PRACTICE):
             make_practice_fabric(PRACTICE, progress=True)
-        root = make_class_course() if options.for_class else PROJECT
         choice = options.torch or os.environ.get("COURSE_TORCH", "")
-        content = make_stick(folder, targets, root=root, choice=choice, say=lambda text: print(text, flush=True))
+        with class_course() if options.for_class else contextlib.nullcontext(PROJECT) as root:
+            content = make_stick(folder, targets, root=root, choice=choice, say=lambda text: print(text, flush=True))
     except InputError as error:
         print(f"bundle: {error}", file=sys.stderr)
         return 1
@@ -81,30 +83,35 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def make_class_course() -> Path:
-    """Make the course without solutions, which is a part of what `course.py build --class` writes.
+@contextlib.contextmanager
+def class_course() -> Iterator[Path]:
+    """Build the course without solutions in a temporary folder, as `course.py build --class` does, and delete it later.
 
-    Returns
-    -------
+    Yields
+    ------
     Path
         Folder of the course without solutions.
 
     Raises
     ------
     InputError
-        If the build fails. Its own message gives the reason.
+        If the build fails.
 
     Examples
     --------
-    >>> make_class_course.__name__
-    'make_class_course'
+    >>> class_course.__name__
+    'class_course'
     """
     build = runpy.run_path(str(PROJECT / "notebooks" / "build.py"))  # the builder is no part of the package
-    if build["main"](["--class"]):
-        raise InputError(
-            "A stick without solutions needs the copies of `python course.py build --class`: see the message above."
-        )
-    return PROJECT / "data" / "class-copy" / "course"
+    with tempfile.TemporaryDirectory(prefix="course-class-", ignore_cleanup_errors=True) as place:
+        folder = Path(place, "copy")
+        try:
+            build["make_class_copy"](build["all_sources"](), folder)
+        except BrokenPipeError:  # nothing reads the output any more
+            raise
+        except build["FAILURES"] as error:
+            raise InputError(f"The course without solutions cannot be built: {error}") from error
+        yield folder / "course"
 
 
 def describe(content: dict[str, Any], course_bytes: int) -> list[str]:

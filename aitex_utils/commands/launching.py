@@ -36,6 +36,22 @@ IMPORTED_AS = {"faiss-cpu": "faiss", "opencv-python": "cv2", "torch": "torch"}
 TORCH_INDEXES = {"cpu": "https://download.pytorch.org/whl/cpu", "cuda": "https://download.pytorch.org/whl/cu130"}
 # Settings of pip that say where packages come from.
 PIP_SOURCES = ("PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "PIP_FIND_LINKS", "PIP_NO_INDEX")
+PIP_PROBLEMS = {  # the problems that pip's output can show, with a pattern for each. The first match counts.
+    "full disk": r"No space left|Errno 28\b|Errno 122\b|[Qq]uota exceeded|not enough space on the disk|WinError 112",
+    "long path": r"Long Path support",
+    "read-only": r"Read-only file system|Permission denied|Access is denied|Errno 13\b|Errno 30\b|WinError 5\b",
+    "unreached": r"[Cc]onnection.?([Ee]rror|[Rr]eset|refused|broken|aborted)|[Tt]imed? ?out|getaddrinfo|ProxyError|"
+    r"SSLError|Failed to resolve|not known|name resolution|unreachable|IncompleteRead|"
+    r"(403|407|5\d\d) (Client|Server) Error",
+    "unfetched": r"HTTP error \d+ while getting|DO NOT MATCH THE HASHES|Wheel '.+' located at .+ is invalid|"
+    r"not enough bytes",
+    "lacking": r"(No matching distribution found for|Cannot install) (?P<what>[^\s(;,]+)",
+    "other": r"(?mi)^ERROR: (?P<what>.+?)\.?$",
+    "ended": r"",
+}
+# Problems of an index that answered before. They are no problems of this machine.
+INDEX_PROBLEMS = dict.fromkeys(("unreached", "unfetched"), "answers, but its PyTorch cannot be fetched")
+INDEX_PROBLEMS["lacking"] = "has no version that fits"
 TORCH_WHEEL = re.compile(r"torch-(?P<version>[^-]+)(-\d[^-]*)?-(?P<python>[^-]+)-[^-]+-(?P<platform>[^-]+)\.whl")
 PLATFORM_TAGS = {"win32": "win", "darwin": "macosx"}  # in the tags of its wheels, "linux" elsewhere
 # Files of the driver of an NVIDIA GPU on Linux. The last belongs to the driver of Windows, seen from its Linux (WSL).
@@ -243,6 +259,51 @@ def names_source(settings: Mapping[str, str]) -> bool:
     """
     values = {name: settings.get(name, "") for name in PIP_SOURCES}
     return is_set(values.pop("PIP_NO_INDEX")) or any(values.values())
+
+
+def needs_no_download(settings: Mapping[str, str]) -> bool:
+    """Return whether settings of pip let it take packages from local folders only. pip uses such wheels in place.
+
+    Parameters
+    ----------
+    settings : mapping of str to str
+        Settings by the names of their environment variables.
+
+    Returns
+    -------
+    bool
+
+    Examples
+    --------
+    >>> needs_no_download({"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": "/media/stick/wheels"})
+    True
+    >>> needs_no_download({"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": "https://school.example.org/wheels"})
+    False
+    """
+    places = settings.get("PIP_FIND_LINKS", "").lower().split()  # as pip does, which separates places by spaces
+    is_local = all("://" not in place or place.startswith("file:") for place in places)
+    return is_set(settings.get("PIP_NO_INDEX", "")) and is_local
+
+
+def pip_problem(output: str) -> str:
+    """Return the problem that the output of a failed pip shows.
+
+    Parameters
+    ----------
+    output : str
+        Output of pip, or the part of it with warnings and errors.
+
+    Returns
+    -------
+    str
+        A key of `PIP_PROBLEMS`.
+
+    Examples
+    --------
+    >>> pip_problem("ERROR: No matching distribution found for torch>=2"), pip_problem("Collecting torch")
+    ('lacking', 'ended')
+    """
+    return next(problem for problem, pattern in PIP_PROBLEMS.items() if re.search(pattern, output))
 
 
 def local_torch_build(settings: Mapping[str, str], of_pypi: str) -> str:

@@ -48,8 +48,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except InputError as error:
         print(f"pack: {error}", file=sys.stderr)
         return 1
-    of = "" if (PROJECT / TASK).is_file() else " from the whole course, because this copy lacks that page"
-    print(f"Give {folder / LEARNER} to the learners, with {TASK}{of}.")
+    source = "" if (PROJECT / TASK).is_file() else " from the whole course, because this copy lacks that page"
+    print(f"Give {folder / LEARNER} to the learners, with {TASK}{source}.")
     print(f"Keep {folder / TEACHER} to yourself: it contains masks, codes and the secret.")
     return 0
 

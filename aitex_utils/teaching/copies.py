@@ -52,10 +52,10 @@ def write_copies(folder: str | os.PathLike, files: Mapping[str, bytes]) -> None:
     """
     _refuse_changed(full_path(folder))
     with atomic_write(folder, folder=True, manifest=MANIFEST) as inside:
-        write_files(inside, listed(files))
+        write_files(inside, with_list_of_files(files))
 
 
-def listed(files: Mapping[str, bytes]) -> dict[str, bytes]:
+def with_list_of_files(files: Mapping[str, bytes]) -> dict[str, bytes]:
     """Return files together with the list of files that `write_copies` writes.
 
     Parameters
@@ -69,7 +69,7 @@ def listed(files: Mapping[str, bytes]) -> dict[str, bytes]:
 
     Examples
     --------
-    >>> list(listed({"a.txt": b"text"}))
+    >>> list(with_list_of_files({"a.txt": b"text"}))
     ['a.txt', 'course-copy.json']
     """
     sizes = {name: len(content) for name, content in sorted(files.items())}

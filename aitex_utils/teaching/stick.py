@@ -28,7 +28,15 @@ from pathlib import Path
 from typing import Any
 
 from .. import __version__
-from ..commands.launching import PIP_SOURCES, TORCH_INDEXES, build_named, is_set, names_source
+from ..commands.launching import (
+    INDEX_PROBLEMS,
+    PIP_SOURCES,
+    TORCH_INDEXES,
+    build_named,
+    is_set,
+    names_source,
+    pip_problem,
+)
 from ..errors import InputError
 from ..files.atomic_write import atomic_write, remove_leftovers, sha256
 from ..files.data_folder import PROJECT
@@ -316,8 +324,8 @@ def describe_site(root: Path = PROJECT) -> str:
     if is_current:
         return "The stick has the static pages, which show solutions."
     return (
-        "The stick has static pages, which show solutions, but of another state of the course: run `python course.py "
-        "site`, and run this again."
+        "The stick has static pages, which show solutions, but they were built from another state of the course: run "
+        "`python course.py site`, and run this again."
     )
 
 
@@ -567,6 +575,10 @@ def _explained(folder: Path) -> Iterator[None]:
         ) from error
 
 
+class _IndexProblem(InputError):
+    """pip cannot reach an index, or finds no fitting wheel in it, so another index can help."""
+
+
 class Fetcher:
     """Fetch wheels with pip, PyTorch's from PyTorch's own index where that is chosen.
 
@@ -651,14 +663,16 @@ class Fetcher:
             settings = {name: value for name, value in self.environment.items() if name not in PIP_SOURCES}
             quick = {"PIP_INDEX_URL": index, "PIP_RETRIES": "1"}
             try:
-                added = self.stick.add_wheels(self.run_pip(torch, target, {"PIP_TIMEOUT": "15", **settings, **quick}))
-                others = [line for line in lacking if line not in torch]
-            except InputError as error:
+                wheels = self.run_pip(torch, target, {"PIP_TIMEOUT": "15", **settings, **quick})
+            except _IndexProblem as error:
                 if self.choice:
-                    raise InputError(f"{str(error).removesuffix('.')}, or with `--torch pypi`.") from error
+                    raise InputError(f"{str(error).removesuffix('.')}, or choose `--torch pypi`.") from error
                 reason = f"because {index} fails: {error}"
                 self.stick.say(f"PyTorch for {target.system} comes from PyPI, with CUDA, {reason}")
                 self.has_failed.add(target.system)
+            else:
+                added = self.stick.add_wheels(wheels)
+                others = [line for line in lacking if line not in torch]
         if others:
             added += self.stick.add_wheels(self.run_pip(others, target, self.environment))
         unwanted = self.unwanted(target)
@@ -708,7 +722,8 @@ class Fetcher:
                     f"{sys.executable} has no pip, which fetches wheels: run `python -m ensurepip` with it."
                 )
             lines = re.findall(r"(?m)^ERROR: (.+?)\.?$", done.stderr) or ["it was ended from outside"]
-            raise InputError(
+            kind = _IndexProblem if pip_problem(done.stderr) in INDEX_PROBLEMS else InputError
+            raise kind(
                 f"pip cannot fetch {', '.join(lacking[:3])}{' ...' if len(lacking) > 3 else ''} for {target.system} "
                 f"({lines[-1]}): check the network and the disk, and run it again."
             )

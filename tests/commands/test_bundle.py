@@ -8,6 +8,7 @@ import pytest
 
 from aitex_utils.commands import bundle
 from aitex_utils.errors import InputError
+from aitex_utils.teaching.stick import make_stick
 from aitex_utils.teaching.wheels import Target, this_system
 
 
@@ -71,19 +72,69 @@ def test_an_error_is_one_sentence(made: list, monkeypatch: pytest.MonkeyPatch, c
     assert capsys.readouterr().err == "bundle: no wheel.\n"
 
 
-@pytest.mark.parametrize("code", [0, 1])
+BUILDER = """
+FAILURES = (ValueError, OSError)
+
+def all_sources():
+    return ["00_first", "01_second"]
+
+def make_class_copy(sources, folder):
+    (folder / "course").mkdir(parents=True)
+    (folder / "course" / "course.py").write_text(" ".join(sources))
+"""
+
+
+@pytest.fixture
+def builder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return the file of a builder which writes a course of one file. Temporary files go to the folder `temporary`."""
+    path = tmp_path / "project" / "notebooks" / "build.py"
+    path.parent.mkdir(parents=True)
+    path.write_text(BUILDER)
+    (tmp_path / "temporary").mkdir()
+    monkeypatch.setattr(bundle, "PROJECT", tmp_path / "project")
+    monkeypatch.setattr(bundle.tempfile, "tempdir", str(tmp_path / "temporary"))
+    return path
+
+
 def test_for_a_class_the_stick_is_made_from_a_course_without_solutions(
-    made: list, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture, code: int
+    made: list, builder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
 ):
-    builder = tmp_path / "notebooks" / "build.py"
-    builder.parent.mkdir()
-    builder.write_text(f"from pathlib import Path\ndef main(arguments):\n    print(arguments)\n    return {code}\n")
-    monkeypatch.setattr(bundle, "PROJECT", tmp_path)
-    assert bundle.main(["linux", "--class", "--out", str(tmp_path / "stick")]) == code
-    out, error = capsys.readouterr()
-    assert out.startswith("['--class']\n")
-    assert [root for *_, root in made] == ([] if code else [tmp_path / "data" / "class-copy" / "course"])
-    assert error.count("\n") == code and error.startswith("bundle: A stick without solutions needs" if code else "")
+    """The course is built in a temporary folder. The folder of `build --class` can have files of its owner."""
+    written = []
+    make_stick = bundle.make_stick
+
+    def read_root(folder: Path, targets: list[Target], *, root: Path, **options: object) -> dict:
+        written.append((root / "course.py").read_text())
+        return make_stick(folder, targets, root=root, **options)
+
+    monkeypatch.setattr(bundle, "make_stick", read_root)
+    kept = tmp_path / "project" / "data" / "class-copy" / "course" / "__pycache__"
+    kept.mkdir(parents=True)
+    for name in ("one", "two"):
+        assert bundle.main(["linux", "--class", "--out", str(tmp_path / name)]) == 0
+        assert capsys.readouterr() == (
+            f"Copy the folder {tmp_path / name} onto the stick. Its README.txt says how to start.\n",
+            "",
+        )
+    assert written == 2 * ["00_first 01_second"] and [*kept.parent.iterdir()] == [kept]
+    assert [tmp_path / "temporary" in root.parents for *_, root in made] == [True, True]
+    assert [*(tmp_path / "temporary").iterdir()] == []
+
+
+@pytest.mark.parametrize("fails", ["build", "stick"])
+def test_a_failure_is_one_sentence_and_leaves_no_temporary_folder(
+    made: list, builder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys, fails: str
+):
+    if fails == "build":
+        builder.write_text(BUILDER + "    raise OSError('no space')\n")
+    else:
+        (tmp_path / "stick").write_text("a file")
+        monkeypatch.setattr(bundle, "make_stick", make_stick)
+    assert bundle.main(["linux", "--class", "--out", str(tmp_path / "stick")]) == 1
+    expected = {"build": "The course without solutions cannot be built: no space", "stick": f"{tmp_path / 'stick'} is"}
+    error = capsys.readouterr().err
+    assert error.startswith(f"bundle: {expected[fails]}") and error.count("\n") == 1 and made == []
+    assert [*(tmp_path / "temporary").iterdir()] == []
 
 
 @pytest.mark.parametrize(

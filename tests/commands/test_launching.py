@@ -22,6 +22,7 @@ from aitex_utils.commands.launching import (
     local_torch_build,
     memory_limit,
     names_source,
+    needs_no_download,
     run_command,
     thread_limit,
 )
@@ -209,6 +210,20 @@ def test_whether_settings_of_pip_name_a_source(settings: dict[str, str], expecte
     assert names_source(settings) is expected
 
 
+@pytest.mark.parametrize(
+    ("settings", "expected"),
+    [
+        ({}, False),
+        ({"PIP_NO_INDEX": "1"}, True),
+        ({"PIP_NO_INDEX": "0", "PIP_FIND_LINKS": "wheels"}, False),  # the index can have a newer wheel
+        ({"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": r"wheels ~/more C:\wheels FILE:///media/stick/my%20wheels"}, True),
+        ({"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": "wheels\nHTTPS://school.example.org/wheels"}, False),
+    ],
+)
+def test_whether_settings_of_pip_make_it_download(settings: dict[str, str], expected: bool):
+    assert needs_no_download(settings) is expected
+
+
 @pytest.mark.parametrize("value", ["1", "true", "Yes", "ON", "t", "y"])
 def test_a_setting_that_is_on(value: str):
     assert is_set(value)
@@ -232,8 +247,13 @@ def test_a_setting_that_is_off(value: str):
         (["torch-2.1-cp39-cp39-{system}.whl", "torchvision-1-{python}-{system}.whl", "torch-2.whl", "torch-x"], ""),
     ],
 )
-def test_the_build_of_pytorch_in_folders_of_wheels(tmp_path: Path, wheels: list[str], expected: str):
-    """A stick has wheels for several systems and versions of Python. Folders are named as paths or addresses."""
+def test_the_build_of_pytorch_in_folders_of_wheels(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wheels: list[str], expected: str
+):
+    """A stick has wheels for several systems and versions of Python. Folders are named as paths or addresses.
+
+    A path cannot contain a space, which the path of the temporary folder can, so the paths are relative.
+    """
     python = "cp{0}{1}-cp{0}{1}".format(*sys.version_info[:2])
     system = {"win32": "win_amd64", "darwin": "macosx_14_0_arm64"}.get(sys.platform, "manylinux_2_28_x86_64")
     folders = [tmp_path / "my wheels", tmp_path / "others"]
@@ -241,7 +261,8 @@ def test_the_build_of_pytorch_in_folders_of_wheels(tmp_path: Path, wheels: list[
         folder.mkdir()
     for index, wheel in enumerate(wheels):
         (folders[index % 2] / wheel.format(python=python, system=system)).touch()
-    places = f"{folders[0].as_uri()}\n{folders[1]} https://example.org/wheels {tmp_path / 'none'} file://%00 ~no-user/a"
+    monkeypatch.chdir(tmp_path)
+    places = f"{folders[0].as_uri()}\n{folders[1].name} https://example.org/wheels none file://%00 ~no-user/a"
     assert local_torch_build({"PIP_FIND_LINKS": places}, "cuda") == expected
 
 

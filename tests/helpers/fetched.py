@@ -11,8 +11,8 @@ from typing import NoReturn
 
 import pytest
 
-from aitex_utils.errors import MissingError
-from aitex_utils.teaching.site.npm_packages import Package, load_archive
+from aitex_utils.errors import InputError
+from aitex_utils.teaching.site.npm_packages import PACKAGES, Package, load_archive
 
 AXE = Package(
     "axe-core",
@@ -35,18 +35,24 @@ def lacking(reason: str) -> NoReturn:
 
 
 @functools.cache
-def _archive(package: Package) -> bytes | MissingError:
-    """Return an archive, or the error of the first try, so that all tests together wait for a network only once."""
+def _archive(package: Package) -> bytes | InputError:
+    """Return an archive, or the error of the first try, so that all tests together wait for a network only once.
+
+    A page of another server can come in place of the archive, such as the login page of a hotel. Such an answer is an
+    error of the network. A wrong file that was kept is an error of this computer, and raised.
+    """
     try:
         return load_archive(package)
-    except MissingError as error:
+    except InputError as error:
+        if os.path.isfile(PACKAGES / package.archive):
+            raise
         return error
 
 
 def fetched(package: Package, names: Sequence[str]) -> dict[str, bytes]:
     """Return files of a package by their names, or skip the test where the registry cannot be reached."""
     archive = _archive(package)
-    if isinstance(archive, MissingError):
+    if isinstance(archive, InputError):
         lacking(str(archive))
     with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
         return {name: tar.extractfile(f"package/{name}").read() for name in names}

@@ -26,6 +26,8 @@ sys.path.insert(0, str(NOTEBOOKS))
 import build as builder  # noqa: E402
 import class_copy  # noqa: E402
 
+from aitex_utils.commands.bundle import class_course  # noqa: E402
+from aitex_utils.errors import InputError  # noqa: E402
 from aitex_utils.teaching.copies import changed_files, copied_files, write_copies  # noqa: E402
 from aitex_utils.teaching.stick import course_files, path_files  # noqa: E402
 
@@ -181,15 +183,57 @@ def test_links_of_the_course_lead_somewhere(course: Path):
 def test_only_links_to_what_was_left_out_become_words():
     page = "[a](x/a.md#top), [b\nb](../x/b.md), [c](x), ![d](x/a.png), [e](#x), [f](https://x/a.md), [g](x/c.md)"
     left_out = ["pages/x/a.md", "x/b.md", "pages/x/a.png"]
-    changed = class_copy.without_dangling_links("pages/p.md", page, left_out)
+    changed = class_copy.without_dangling_links("pages/p.md", page, ["pages/p.md"], left_out)
     assert changed == "a, b\nb, c, ![d](x/a.png), [e](#x), [f](https://x/a.md), [g](x/c.md)"
 
 
-def test_a_memory_stick_takes_the_course_as_it_is(made: Path, course: Path):
-    """`course.py bundle --class` makes the stick from this folder, as from any copy of the course without git."""
+@pytest.mark.parametrize(
+    ("kept", "expected"),
+    [
+        ("x/c.md", "[whole](x/), inner"),
+        ("x/yy.md", "[whole](x/), inner"),
+        ("x/y/d.md", "[whole](x/), [inner](x/y)"),
+        ("x.md", "whole, inner"),
+    ],
+)
+def test_a_link_to_a_folder_becomes_words_only_if_no_file_is_left_in_it(kept: str, expected: str):
+    page, left_out = "[whole](x/), [inner](x/y)", ["x/a.md", "x/y/b.md"]
+    assert class_copy.without_dangling_links("p.md", page, ["p.md", kept], left_out) == expected
+
+
+@pytest.fixture
+def small_course(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return the folder of a course with a front page only, which the builder works in."""
+    monkeypatch.setattr(builder, "FOLDER", tmp_path / "notebooks")
+    (tmp_path / "README.md").write_text("# Course\n\nWelcome.\n", encoding="utf-8")
+    return tmp_path
+
+
+@pytest.mark.parametrize("line_end", ["\n", "\r\n"])
+def test_the_front_page_gets_its_notice_with_the_line_ends_of_each_system(small_course: Path, line_end: str):
+    """Git for Windows can write line ends of two characters. The copies have the same bytes on each system."""
+    page = ["# Course", "", "Welcome to [all](tests/a.py)", "and [one", "more](tests/b.py).", ""]
+    (small_course / "README.md").write_bytes(line_end.join(page).encode())
+    (small_course / "tests").mkdir()
+    for name in ("a.py", "b.py"):
+        (small_course / "tests" / name).touch()
+    copy = builder.class_course({})["README.md"].decode()
+    assert copy == f"# Course{class_copy.NOTICE}Welcome to all\nand one\nmore.\n"
+
+
+def test_a_front_page_without_a_place_for_the_notice_is_refused(small_course: Path):
+    (small_course / "README.md").write_text("# Course\n", encoding="utf-8")
+    with pytest.raises(InputError, match="no blank line below its title"):
+        builder.class_course({})
+
+
+def test_a_memory_stick_takes_the_course_as_it_is(made: Path):
+    """`course.py bundle --class` makes the stick from a temporary folder, as from any course without git."""
     names = {name.removeprefix("course/") for name in copied_files(made) if name.startswith("course/")}
     practice = {name for name in names if name.startswith("data/practice/")}
-    assert {*course_files(course), *path_files(course), *practice} == names
+    with class_course() as course:
+        assert {*course_files(course), *path_files(course), *practice} == names
+    assert not course.exists()
 
 
 def run_in(course: Path, *arguments: str) -> subprocess.CompletedProcess:
@@ -249,10 +293,8 @@ def test_commands_for_learners_run_in_the_course(course: Path):
     assert doctor[0] == doctor[1]
 
 
-def test_notebooks_of_paths_lose_their_solutions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys):
+def test_notebooks_of_paths_lose_their_solutions(small_course: Path, tmp_path: Path, capsys):
     """However they were made. A folder with a changed notebook is left out, with one sentence."""
-    monkeypatch.setattr(builder, "FOLDER", tmp_path / "notebooks")
-    (tmp_path / "README.md").write_text("# Course\n\nWelcome.\n", encoding="utf-8")
     cells = [nbformat.v4.new_markdown_cell(TEXT.format(summary)) for summary in ("Solution of 09.1", "Rubric")]
     plain = builder.with_ids(cells, "lab9/09_test")
     for_class = builder.with_ids(class_copy.without_solutions(plain).cells, "lab9/09_test")

@@ -1231,7 +1231,8 @@ def test_no_other_index_is_named_where_pip_s_settings_name_one(choosing: ModuleT
     choosing.settings = {f"PIP_{name}": "1"}
     choosing.install_torch(None)
     said = capsys.readouterr().out
-    assert choosing.pip.calls == [] and choosing.gigabytes() == choosing.SIZES["cuda"]
+    kept, fetched = choosing.SIZES["cuda"]
+    assert choosing.pip.calls == [] and choosing.gigabytes() == (kept, 0 if name == "NO_INDEX" else fetched)
     assert said == "" if name == "NO_INDEX" else said.startswith("Packages come from where pip's settings say")
 
 
@@ -1318,11 +1319,12 @@ def test_pypi_s_build_needs_more_space(choosing: ModuleType, capsys, monkeypatch
 @pytest.mark.parametrize(
     ("has_gpu", "wheel", "settings", "choice", "needed"),
     [
-        (False, "torch-2.1-{tag}.whl", {"PIP_NO_INDEX": "1"}, "", 10.5),  # a stick with CUDA
-        (True, "torch-2.1+cpu-{tag}.whl", {"PIP_NO_INDEX": "1"}, "", 3),  # a stick without CUDA
-        (True, "torch-2.1+cpu-{tag}.whl", {"PIP_NO_INDEX": "1"}, "pypi", 3),
+        (False, "torch-2.1-{tag}.whl", {"PIP_NO_INDEX": "1"}, "", 7),  # a stick with CUDA: nothing is downloaded
+        (True, "torch-2.1+cpu-{tag}.whl", {"PIP_NO_INDEX": "1"}, "", 2),  # a stick without CUDA
+        (True, "torch-2.1+cpu-{tag}.whl", {"PIP_NO_INDEX": "1"}, "pypi", 2),
+        (False, None, {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": "https://school.example.org/wheels"}, "", 10.5),
         (True, "torch-2.1+cpu-{tag}.whl", {"PIP_NO_INDEX": "0"}, "", 10.5),  # PyPI can have a newer one
-        (False, "torch-2.1-{tag}.whl", {"PIP_NO_INDEX": "1"}, "cpu", 3),  # pip's build is checked afterwards
+        (False, "torch-2.1-{tag}.whl", {"PIP_NO_INDEX": "1"}, "cpu", 2),  # pip's build is checked afterwards
         (False, None, {"PIP_INDEX_URL": "https://school.example.org"}, "", 10.5),
         (False, None, {"PIP_INDEX_URL": "https://school.example.org"}, "cpu", 3),
         (False, None, {}, "", 3),
@@ -1352,11 +1354,19 @@ def test_the_space_that_is_needed_follows_pip_s_settings(
             choosing.settings = settings
             check = (lambda: choosing.install_torch(None)) if is_file else choosing.check_requisites
             patch.setattr(choosing, "free", lambda: needed - 0.1)
-            with pytest.raises(choosing.SetupError, match=f"setting up needs {needed} GB"):
+            with pytest.raises(choosing.SetupError, match=rf"setting up needs {needed} GB( \(|, )"):
                 check()
             assert choosing.pip.calls == []
             patch.setattr(choosing, "free", lambda: needed)
             check()
+
+
+def test_pages_state_the_space_that_is_needed(course: ModuleType):
+    """From a stick, nothing is downloaded."""
+    without, with_cuda = (course.SIZES[build][0] for build in ("cpu", "cuda"))
+    offline = (ROOT / "teaching" / "offline.md").read_text(encoding="utf-8")
+    assert f"needs {without} GB free without CUDA, and {with_cuda} GB with CUDA" in offline
+    assert f"needs up to {sum(course.SIZES['cuda'])} GB" in (ROOT / "README.md").read_text(encoding="utf-8")
 
 
 def test_a_setup_that_goes_on_needs_less_space(choosing: ModuleType, monkeypatch):

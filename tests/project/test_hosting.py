@@ -5,11 +5,14 @@ Each check is a function that returns what is wrong, and each is also shown a br
 
 from __future__ import annotations
 
+import io
 import itertools
 import json
 import re
 import shutil
 import subprocess
+import urllib.error
+import urllib.request
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -23,8 +26,8 @@ from named_in_pages import supported_python, unknown_commands
 from project_root import ROOT
 
 import course
-from aitex_utils.errors import InputError, MissingError
-from aitex_utils.teaching.site.npm_packages import Package
+from aitex_utils.errors import InputError
+from aitex_utils.teaching.site.npm_packages import Package, load_archive
 from aitex_utils.teaching.slides.browser import NAMES
 
 GITHUB = ROOT / ".github"
@@ -131,23 +134,41 @@ def test_each_module_with_tests_in_a_browser_is_in_that_recipe():
 
 
 @pytest.mark.parametrize(
-    ("error", "required", "raised"),
+    ("answer", "kept", "required", "raised", "says"),
     [
-        (MissingError("no network"), "", pytest.skip.Exception),
-        (MissingError("no network"), "1", pytest.fail.Exception),
-        (InputError("another file"), "", InputError),
+        (None, None, "", pytest.skip.Exception, "cannot be reached"),
+        (None, None, "1", pytest.fail.Exception, "cannot be reached"),
+        (b"a login page", None, "", pytest.skip.Exception, "gave another file"),
+        (b"a login page", None, "1", pytest.fail.Exception, "gave another file"),
+        (b"a login page", b"half of it", "", InputError, "delete it and run this again"),
     ],
 )
-def test_only_a_registry_that_cannot_be_reached_lets_a_test_be_skipped(
-    error: InputError, required: str, raised: type[BaseException], monkeypatch: pytest.MonkeyPatch
+def test_a_package_that_the_registry_does_not_give_lets_a_test_be_skipped(
+    answer: bytes | None,
+    kept: bytes | None,
+    required: str,
+    raised: type[BaseException],
+    says: str,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
 ):
-    def fail(package: Package) -> bytes:
-        raise error
+    """Unless everything was prepared. A wrong file among the kept archives is an error."""
 
-    monkeypatch.setattr(helper, "load_archive", fail)
+    def urlopen(address: str, timeout: float) -> io.BytesIO:
+        if answer is None:
+            raise urllib.error.URLError("no route")
+        return io.BytesIO(answer)
+
+    package = Package("tiny", "1.2.3", "")
+    if kept is not None:
+        (tmp_path / package.archive).write_bytes(kept)
+    monkeypatch.setattr(urllib.request, "urlopen", urlopen)
+    monkeypatch.setattr(helper, "PACKAGES", tmp_path)
+    monkeypatch.setattr(helper, "load_archive", lambda package: load_archive(package, tmp_path))
     monkeypatch.setenv(REQUIRED, required)
-    with pytest.raises(raised, match=str(error)):
-        fetched(Package("tiny", error.args[0], required), ["a.js"])
+    monkeypatch.setattr(helper, "_archive", helper._archive.__wrapped__)  # nothing is remembered
+    with pytest.raises(raised, match=says):
+        fetched(package, ["a.js"])
 
 
 def test_axe_is_not_fetched_where_no_browser_is_found(monkeypatch: pytest.MonkeyPatch):

@@ -95,7 +95,7 @@ def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, lis
             there = [wheel for wheel in map(read_wheel, place.glob("*.whl")) if wheel.name == name]
             found = [w for w in resolve(there, target, [Requirement(line)], [])[0] if w.name == name]
             if not found:
-                raise InputError(f"pip cannot fetch {line}")
+                raise stick._IndexProblem(f"pip cannot fetch {line}.")
             shutil.copy(place / found[0].file, folder)
         return sorted(folder.glob("*.whl"))
 
@@ -287,12 +287,75 @@ def test_windows_gets_cuda_only_if_that_is_chosen(course: Path, shop: list):
 
 def test_an_index_that_fails_gives_way_unless_it_was_chosen(course: Path, tmp_path: Path):
     (tmp_path / "own" / next(iter(OWN))).unlink()
-    with pytest.raises(InputError, match="pip cannot fetch torch>=2, or with `--torch pypi`"):
+    with pytest.raises(InputError, match="pip cannot fetch torch>=2, or choose `--torch pypi`"):
         make(course, choice="cpu")
     content, said = make(course)
     assert content["systems"]["linux"]["has_cuda"] and any(
         "comes from PyPI, with CUDA, because" in text for text in said
     )
+
+
+PROXY = "  ERROR: HTTP error 403 while getting x\nERROR: Could not install requirement torch from x because of HTTP\n"
+
+
+@pytest.fixture
+def failing_pip(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
+    """Let the program pip print `says` and fail for PyTorch's own index, or fetch a `wheel`. Otherwise, it fetches."""
+    state = SimpleNamespace(says="", wheel=None, indexes=[])
+    own_wheel = tmp_path / "shop" / "torch-2.1-cp311-cp311-manylinux_2_28_x86_64.whl"
+
+    def run(command: list[str], **options: object) -> SimpleNamespace:
+        state.indexes.append(options["env"].get("PIP_INDEX_URL", ""))
+        if state.indexes[-1] and state.wheel is None:
+            return SimpleNamespace(returncode=1, stderr=state.says)
+        shutil.copy(state.wheel if state.indexes[-1] else own_wheel, options["cwd"])
+        return SimpleNamespace(returncode=0, stderr="")
+
+    monkeypatch.setattr(stick.subprocess, "run", run)
+    monkeypatch.setattr(stick.Fetcher, "run_pip", RUN_PIP)
+    return state
+
+
+@pytest.mark.parametrize(
+    "says",
+    [
+        "ERROR: No matching distribution found for torch>=2\n",
+        "WARNING: Retrying after connection broken by 'NameResolutionError'\nERROR: No matching distribution found\n",
+        PROXY,
+    ],
+)
+def test_only_a_problem_of_the_index_leads_to_pypi(tmp_path: Path, failing_pip: SimpleNamespace, says: str):
+    failing_pip.says = says
+    said: list[str] = []
+    made = stick.Stick(tmp_path / "stick", said.append)
+    with pytest.raises(InputError, match="run it again, or choose `--torch pypi`.$"):
+        stick.Fetcher(made, "cpu", {}).fetch(["torch>=2"], LINUX)
+    (wheel,) = stick.Fetcher(made, "", {}).fetch(["torch>=2"], LINUX)
+    assert str(wheel.version) == "2.1" and "comes from PyPI, with CUDA, because" in said[-1]
+
+
+@pytest.mark.parametrize("choice", ["", "cpu"])
+@pytest.mark.parametrize(
+    ("says", "expected"),
+    [
+        ("ConnectionError\nERROR: Could not install packages: [Errno 28] No space left on device\n", "No space left"),
+        ("ERROR: Could not install packages: [Errno 13] Permission denied: 'x'\n", "Permission denied"),
+        ("/usr/bin/python3: No module named pip\n", "has no pip"),
+        ("", "ended from outside"),
+        (None, "cannot be read as a wheel"),  # pip fetches a file that is no wheel
+    ],
+)
+def test_a_problem_of_this_machine_leads_to_no_other_download(
+    tmp_path: Path, failing_pip: SimpleNamespace, choice: str, says: str | None, expected: str
+):
+    failing_pip.says = says
+    if says is None:
+        failing_pip.wheel = tmp_path / next(iter(OWN))
+        with zipfile.ZipFile(failing_pip.wheel, "w") as archive:
+            archive.writestr("a.txt", "")
+    with pytest.raises(InputError, match=expected) as raised:
+        stick.Fetcher(stick.Stick(tmp_path / "stick", str), choice, {}).fetch(["torch>=2"], LINUX)
+    assert len(failing_pip.indexes) == 1 and "pypi" not in str(raised.value)
 
 
 def test_another_choice_replaces_the_build_on_the_stick(course: Path, tmp_path: Path):
@@ -531,11 +594,11 @@ def test_whether_the_static_pages_are_on_the_stick_is_said(course: Path):
 
     for content in ("{}", "[1]", "no JSON", None):
         manifest.write_text(content) if content else manifest.unlink()
-        assert "another state of the course" in said()
+        assert "built from another state of the course" in said()
     manifest.write_text(json.dumps({"sources": sources_digest(course)}))
     assert said() == "The stick has the static pages, which show solutions."
     notebook.write_text(json.dumps({"cells": [*cells, *cells]}))
-    assert "another state of the course" in said() and "run `python course.py site`" in said()
+    assert "built from another state of the course" in said() and "run `python course.py site`" in said()
     (course / "site" / "index.html").unlink()
     assert "is without the static pages" in said() and "`python course.py site`" in said()
     shutil.rmtree(course / "notebooks" / "solved")

@@ -14,6 +14,7 @@ KATEX = Package(
     "katex",
     "0.19.1",
     "jG8uKntjSEcm2EpQOh0XturpPuuC9r3Sq5HLHdsFdWZT27E672SF19QEi+of0/YeOy15lDgRhKvr5614uRrEfA==",
+    option="python course.py site --katex FILE",
 )
 FONT = re.compile(r"src:url\((fonts/[\w-]+\.woff2)\) format\(\"woff2\"\)[^}]*")
 

@@ -26,6 +26,8 @@ class Package(NamedTuple):
         As npm writes them.
     sha512 : str
         Digest of the archive, as the field `integrity` of the registry states it.
+    option : str
+        Command of the course with an option that names the archive, for messages; "" if there is none.
 
     Examples
     --------
@@ -37,6 +39,7 @@ class Package(NamedTuple):
     name: str
     version: str
     sha512: str
+    option: str = ""
 
     @property
     def archive(self) -> str:
@@ -142,6 +145,7 @@ def _fetch(package: Package, folder: Path) -> bytes:
     registry = os.environ.get("NPM_CONFIG_REGISTRY", ADDRESS).rstrip("/")
     address = f"{registry}/{package.name}/-/{package.archive}"
     fix = f"fetch the file on another computer (`{package.command}`), and copy it to {folder}"
+    fix += f", or name it with `{package.option}`" if package.option else ""
     try:
         with urllib.request.urlopen(address, timeout=TIMEOUT) as answer:
             archive = answer.read()

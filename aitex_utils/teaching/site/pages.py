@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+import posixpath
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -11,7 +13,9 @@ from typing import NamedTuple
 
 from aitex_utils.errors import InputError
 
-MANIFEST_FILE = "site.json"  # in a built site: what it consists of, and from which texts it was built
+HERE = Path(__file__).resolve().parent
+BUILDER = (".py", ".css", ".js", ".html")  # files of this package: style, script, template, and the version of KaTeX
+MANIFEST_FILE = "site.json"  # in a built site: what it consists of, and the digest of what it was built from
 FIRST = "README.md"
 SINGLE = {  # group of each page that is not found by its folder, in the site's order
     FIRST: "Course",
@@ -26,6 +30,7 @@ SINGLE = {  # group of each page that is not found by its folder, in the site's 
 }
 GROUPS = ("Course", "Notebooks", "Capstone", "Reference", "Teaching", "Project")
 TITLE = re.compile(r"^# +(.+?)\s*$", re.MULTILINE)
+PICTURE = re.compile(r"[^\s()<>\"']+\.(?:png|jpe?g|svg|gif|webp)\b")
 DAMAGE = (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError)  # by files that are no notebooks
 SLIDES = ("teaching/slides/", "teaching/handout.md")  # sources of another format
 
@@ -129,7 +134,7 @@ def find_pages(root: Path) -> list[Page]:
 
 
 def sources_digest(root: Path) -> str:
-    """Return a digest of the texts that become pages, which says whether a site was built from them.
+    """Return a digest of all that the site is built from: texts, the pictures that they name, and this package.
 
     Parameters
     ----------
@@ -151,11 +156,24 @@ def sources_digest(root: Path) -> str:
     >>> len(sources_digest(Path(__file__).parents[3]))
     64
     """
+    names = [page.source for page in find_pages(root)]
+    names += sorted({picture for name in names for picture in _pictures(root, name)})
+    sources = {name: root / name for name in names}
+    builder = sorted(path.relative_to(HERE).as_posix() for path in HERE.rglob("*") if path.suffix in BUILDER)
+    sources |= {f"builder/{name}": HERE / name for name in builder}
     digest = hashlib.sha256()
-    for page in find_pages(root):
-        content = (root / page.source).read_bytes().replace(b"\r\n", b"\n")
-        digest.update(f"{page.source}\n{len(content)}\n".encode() + content)
+    for name, path in sources.items():
+        content = path.read_bytes().replace(b"\r\n", b"\n")
+        digest.update(f"{name}\n{len(content)}\n".encode() + content)
     return digest.hexdigest()
+
+
+def _pictures(root: Path, source: str) -> set[str]:
+    """Return the files of the course with pictures that a text names, by their paths in the repository."""
+    cells = [cell["source"] for cell in texts(root / source) if cell["cell_type"] == "markdown"]
+    named = {name for text in cells for name in PICTURE.findall(text)}
+    paths = {posixpath.normpath(posixpath.join(posixpath.dirname(source), name)) for name in named}
+    return {path for path in paths if not path.startswith(("../", "/")) and os.path.isfile(root / path)}
 
 
 def by_group(pages: Sequence[Page]) -> dict[str, list[Page]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from bs4 import BeautifulSoup
 
 from aitex_utils.commands import site as command
 from aitex_utils.errors import InputError
-from aitex_utils.teaching.site import build
+from aitex_utils.teaching.site import build, pages
 from aitex_utils.teaching.site.build import build_site
 from aitex_utils.teaching.site.pages import sources_digest
 
@@ -43,7 +44,7 @@ def test_the_same_course_makes_the_same_bytes(course, tmp_path):
     assert (built.pages, built.files, built.size) == (2, len(files), sum(map(len, files.values())))
 
 
-def test_a_site_says_from_which_texts_it_was_built(course, tmp_path):
+def test_a_site_says_from_what_it_was_built(course, tmp_path):
     def built_from():
         build_site(tmp_path / "site", root=course)
         return json.loads((tmp_path / "site" / "site.json").read_text(encoding="utf-8"))["sources"]
@@ -52,6 +53,32 @@ def test_a_site_says_from_which_texts_it_was_built(course, tmp_path):
     assert first == built_from() == sources_digest(course)
     (course / "README.md").write_text("# The course, changed\n", encoding="utf-8")
     assert sources_digest(course) != first and built_from() == sources_digest(course)
+
+
+def test_the_digest_of_a_site_covers_all_that_its_pages_show(course, tmp_path, monkeypatch):
+    """Texts, pictures of each form, and the package with style, script, template and the version of KaTeX."""
+    package = shutil.copytree(pages.HERE, tmp_path / "package")
+    monkeypatch.setattr(pages, "HERE", package)
+    (course / "notebooks" / "images").mkdir()
+    shown = [course / "notebooks" / "images" / name for name in ("a.png", "b.svg", "c.jpg")]
+    other = course / "notebooks" / "images" / "d.png"
+    for path in (*shown, other):
+        path.write_bytes(b"picture")
+    (course / "README.md").write_text(
+        '# The course\n\n![a](notebooks/images/a.png "A")\n\n<img src="./notebooks/images/b.svg" alt="b">\n',
+        encoding="utf-8",
+    )
+    notebook = course / "notebooks" / "solved" / "00_first.ipynb"
+    cell = {"cell_type": "markdown", "source": ["# 00 First\n", "![none](none.png) ![c](../images/c.jpg)"]}
+    notebook.write_text(json.dumps({"cells": [cell]}), encoding="utf-8")
+    own = [package / name for name in ("assets/site.css", "assets/site.js", "templates/page.html", "formulas.py")]
+    digests = [sources_digest(course)]
+    for path in (course / "README.md", notebook, *shown, *own):
+        path.write_bytes(path.read_bytes() + b" ")
+        digests.append(sources_digest(course))
+    assert len(set(digests)) == len(digests) == 10
+    other.write_bytes(b"another picture")
+    assert sources_digest(course) == digests[-1]
 
 
 def test_a_site_is_replaced_and_stale_files_go(course, tmp_path):

@@ -5,14 +5,17 @@ from __future__ import annotations
 import base64
 import hashlib
 import io
+import re
 import urllib.error
 import urllib.request
 from pathlib import Path
 
 import pytest
 
+from aitex_utils.commands import site
 from aitex_utils.errors import InputError, MissingError
 from aitex_utils.teaching.site import npm_packages
+from aitex_utils.teaching.site.formulas import KATEX
 from aitex_utils.teaching.site.npm_packages import Package, load_archive, read_archive
 
 CONTENT = b"the archive"
@@ -59,6 +62,17 @@ def test_without_a_network_one_sentence_says_the_way_out(monkeypatch, tmp_path, 
     (tmp_path / "packages").mkdir()
     (tmp_path / "packages" / "tiny-1.2.3.tgz").write_bytes(CONTENT)  # as npm pack names it
     assert load_archive(TINY, tmp_path / "packages") == CONTENT
+
+
+@pytest.mark.parametrize("content", [urllib.error.URLError("no route"), b"a portal's page"])
+def test_the_command_for_the_site_names_its_option_for_the_file(monkeypatch, tmp_path, capsys, content):
+    answer(monkeypatch, content)
+    with pytest.raises(InputError) as raised:
+        load_archive(KATEX, tmp_path)
+    (option,) = re.findall(r"or name it with `python course\.py site (--\w+) FILE`\.$", str(raised.value))
+    (tmp_path / "file").write_bytes(b"half of it")
+    assert site.main(["--out", str(tmp_path / "site"), option, str(tmp_path / "file")]) == 1
+    assert f"{tmp_path / 'file'} is not the archive of {KATEX.name}" in capsys.readouterr().err
 
 
 def test_another_file_is_never_used(monkeypatch, tmp_path):
