@@ -20,6 +20,7 @@ import tables_front
 import tables_independent
 import tables_inspection
 import tables_large_defects
+import tables_paths
 import tables_practice
 import tables_scale
 import tables_speed
@@ -36,6 +37,7 @@ PAGES = (
     CAPSTONE / "sample_b.md",
     ASSIGNMENT / "sample_strong.md",
     ASSIGNMENT / "sample_weak.md",
+    BENCHMARKS.parent / "teaching" / "README.md",
     BENCHMARKS.parent / "teaching" / "offline.md",
 )
 PLACE = re.compile(r"(<!-- table: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
@@ -51,6 +53,7 @@ TABLES = {
     **tables_crops.TABLES,
     **tables_inspection.TABLES,
     **tables_large_defects.TABLES,
+    **tables_paths.TABLES,
     **tables_practice.TABLES,
     **tables_scale.TABLES,
     **tables_speed.TABLES,

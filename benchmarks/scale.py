@@ -29,7 +29,7 @@ import psutil
 from pages import write_pages
 from results_files import read_results_if_any, rounded, write_results
 from speed import describe_machine, practice_patches, seconds_of
-from tables_scale import bill
+from tables_scale import bill, is_alike
 
 from aitex_utils.commands.launching import run_command
 from aitex_utils.commands.profiling import versions
@@ -218,6 +218,7 @@ def fit_stream(strips: int, workers: int, ratio: float) -> dict[str, Any]:
         newest = max(path.stat().st_mtime for path in Path(place, "fit", "blocks").iterdir())
         last = time.time() - (time.perf_counter() - end) - newest
     costs = [report["cost"] for report in reports]
+    sizes = [(name, size) for report in reports for name, (size, _) in report["files"].items()]
     return {
         "strips": strips,
         "workers": workers,
@@ -233,10 +234,12 @@ def fit_stream(strips: int, workers: int, ratio: float) -> dict[str, Any]:
         "total_gib": watch.total_bytes / 2**30,
         "blocks": len(reports),
         "patches": sum(report["n_patches"] for report in reports),
-        "block_bytes": sum(size for report in reports for size, _ in report["files"].values()),
+        "union_bytes": sum(size for name, size in sizes if not name.startswith("sample_")),
+        "sample_bytes": sum(size for name, size in sizes if name.startswith("sample_")),
         "picture_bytes": stream.nbytes if workers else 0,
         "network_bytes": watch.network_bytes if workers and has_dask() else 0,
         "kept": len(detector.bank_),
+        "channels": sum(bank.vectors_.shape[1] for bank in detector.banks_),
         "radius": detector.radius_,
         "digest": digest(detector),
     }
@@ -335,54 +338,65 @@ def measure_fits(
     Returns
     -------
     list of dict
-        A row for each fit, ordered by size and workers. `equal` says whether its result is the result of one process,
-        bit for bit; None if one process was not measured. `strip_seconds` is the time of extracting one strip alone,
-        the mean of before and after the fit.
+        A row for each fit, see `with_comparison`. `strip_seconds` is the time of extracting one strip alone, the mean
+        of before and after the fit.
     """
-    rows = list(done)
+    rows, processor = list(done), describe_machine()["processor"]
     for multiple in times:
         for count in workers:
             before = measure("extract_alone")["seconds"]
             row = measure("fit_stream", strips=AITEX_STRIPS * multiple, workers=count, ratio=RATIO / multiple)
             row["strip_seconds"] = (before + measure("extract_alone")["seconds"]) / 2
-            others = [other for other in rows if (other["times"], other["workers"]) != (multiple, count)]
-            rows = with_comparison([*others, {"times": multiple, **row}])
+            row = {"times": multiple, "processor": processor, **row}
+            others = [other for other in rows if not (is_alike(other, row) and other["workers"] == count)]
+            rows = with_comparison([*others, row])
             print(json.dumps(rounded(row, 3)), flush=True)
             keep(rows)
     return rows
 
 
 def with_comparison(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Order the rows of fits, and compare the result of each with the result of one process.
+    """Order the rows of fits, and compare the results of each size on each kind of processor.
 
     Parameters
     ----------
     rows : sequence of dict
-        Rows with `times`, `workers` and `digest`.
+        Rows with `times`, `processor`, `workers` and `digest`.
 
     Returns
     -------
     list of dict
-        The same rows with `equal`.
+        The same rows, ordered by size, processor and workers. `equal` says whether the result is the result of the
+        row with the fewest workers (0 is one process), bit for bit; None if there is no other row.
+
+    Notes
+    -----
+    Kinds of processors sum in a different order, so their results differ in the last digits.
 
     Examples
     --------
-    >>> rows = [{"times": 1, "workers": 2, "digest": "a"}, {"times": 1, "workers": 0, "digest": "a"}]
-    >>> [(row["workers"], row["equal"]) for row in with_comparison(rows)]
+    >>> some = {"times": 1, "processor": "P"}
+    >>> rows = with_comparison([{**some, "workers": 2, "digest": "a"}, {**some, "workers": 0, "digest": "a"}])
+    >>> [(row["workers"], row["equal"]) for row in rows]
     [(0, True), (2, True)]
     """
-    alone = {row["times"]: row["digest"] for row in rows if not row["workers"]}
-    ordered = sorted(rows, key=lambda row: (row["times"], row["workers"]))
-    return [
-        {**row, "equal": row["digest"] == alone[row["times"]] if row["times"] in alone else None} for row in ordered
-    ]
+    ordered = sorted(rows, key=lambda row: (row["times"], row["processor"], row["workers"]))
+    found = []
+    for row in ordered:
+        digests = [other["digest"] for other in ordered if is_alike(other, row)]
+        found.append({**row, "equal": row["digest"] == digests[0] if len(digests) > 1 else None})
+    return found
 
 
-def measure_whole(measure: Callable[..., dict[str, Any]] = in_own_process) -> list[dict[str, Any]]:
+def measure_whole(
+    done: Sequence[dict[str, Any]] = (), measure: Callable[..., dict[str, Any]] = in_own_process
+) -> list[dict[str, Any]]:
     """Fit on few strips with all patches in one memory.
 
     Parameters
     ----------
+    done : sequence of dict
+        Rows of an earlier run. Those of other processors stay.
     measure : callable
         Runs a measurement.
 
@@ -390,7 +404,9 @@ def measure_whole(measure: Callable[..., dict[str, Any]] = in_own_process) -> li
     -------
     list of dict
     """
-    return [measure("fit_whole", strips=strips) for strips in WHOLE_STRIPS]
+    processor = describe_machine()["processor"]
+    others = [row for row in done if row["processor"] != processor]
+    return others + [{"processor": processor, **measure("fit_whole", strips=strips)} for strips in WHOLE_STRIPS]
 
 
 def tile_auroc(detector: PatchCore, strips: Sequence[Strip]) -> float:
@@ -495,6 +511,7 @@ def measure_search() -> dict[str, Any]:
     bank = MemoryBank().add(vectors)
     exact, times = search_twice(bank, queries)
     found: dict[str, Any] = {"vectors": len(vectors), "channels": CHANNELS, "queries": len(queries), "shards": SHARDS}
+    found["processor"] = describe_machine()["processor"]
     found["index"] = {**times, "gib": bank.nbytes / 2**30}
     with tempfile.TemporaryDirectory() as place:
         write_shards(vectors, f"{place}/shards", SHARDS)
@@ -547,13 +564,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     def keep(**part: Any) -> None:
         results.update(rounded(part, 5))
-        results.update(memory_limit_gib=MEMORY_LIMIT, ratio=RATIO, aitex_strips=AITEX_STRIPS)
-        results.update(machine=describe_machine(), versions=versions())
+        results.update(memory_limit_gib=MEMORY_LIMIT, ratio=RATIO, aitex_strips=AITEX_STRIPS, versions=versions())
         write_results("scale", results)
 
     measure_part = {
         "fits": lambda: measure_fits(options.times, options.workers, fits, lambda rows: keep(fits=rows)),
-        "whole": measure_whole,
+        "whole": lambda: measure_whole(results.get("whole", ())),
         "quality": measure_quality,
         "search": measure_search,
         "bill": lambda: bill(results),

@@ -15,7 +15,8 @@ SIZES = {"AITEX": 247, "100 looms, a day": MILL_STRIPS, "a million strips": 1_00
 DAY, MACHINE_GIB = 86_400, 16.0
 OVERSAMPLING, VECTOR_COPIES = 1.5, 2.5  # of a union: it, its projection, and what it is chosen from
 LAPTOP = {"cores": 4, "memory_gib": MACHINE_GIB, "disk_gib": 500.0}
-STEPS = ("extraction", "pictures", "blocks", "union", "choice", "search")
+TREE_BANK = 16_384  # patches of a bank from a tree of unions, at most: `block_size // fan_in` of 32,768 and 2
+STEPS = ("extraction", "pictures", "blocks", "union", "choice", "search", "tree_search")
 
 
 def constants(results: dict[str, Any]) -> dict[str, float]:
@@ -30,20 +31,23 @@ def constants(results: dict[str, Any]) -> dict[str, float]:
     -------
     dict
         CPU seconds, patches and picture bytes of a strip. Bytes of a vector with all branches. Nanoseconds of the last
-        choice, divided by the square of the union's size. Nanoseconds of a search, divided by queries and vectors.
+        choice, divided by the square of the union's size. Nanoseconds of a search, divided by queries and vectors, for
+        as many channels as the banks of the detector have in all. All are from the processor of the search.
     """
-    alone = [row for row in results["fits"] if row["workers"] == min(r["workers"] for r in results["fits"])]
-    largest = max(alone, key=lambda row: row["strips"])
-    with_pictures = max(results["fits"], key=lambda row: row["picture_bytes"])
-    union = OVERSAMPLING * largest["kept"]
     search = results["search"]
+    fits = [row for row in results["fits"] if row["processor"] == search["processor"]]
+    alone = [row for row in fits if row["workers"] == min(other["workers"] for other in fits)]
+    largest = max(alone, key=lambda row: row["strips"])
+    with_pictures = max(fits, key=lambda row: row["picture_bytes"])
+    union = OVERSAMPLING * largest["kept"]
+    searched = search["queries"] * search["vectors"] * search["channels"]
     return {
         "cpu_seconds": largest["block_cpu_seconds"] / largest["strips"],
         "patches": largest["patches"] / largest["strips"],
         "picture_bytes": with_pictures["picture_bytes"] / with_pictures["strips"],
-        "vector_bytes": largest["block_bytes"] / union,
+        "vector_bytes": largest["union_bytes"] / union,
         "choice_nanoseconds": 1e9 * largest["last_choice_seconds"] / union**2,
-        "search_nanoseconds": 1e9 * search["index"]["seconds"] / (search["queries"] * search["vectors"]),
+        "search_nanoseconds": 1e9 * search["index"]["seconds"] / searched * largest["channels"],
     }
 
 
@@ -67,7 +71,9 @@ def bill(results: dict[str, Any], machine: dict[str, float] = LAPTOP) -> dict[st
     -----
     Extraction is linear in the strips, and needs as many cores as it has CPU seconds in the seconds of a day. The union
     of all block coresets must fit into memory, and its greedy choice grows with its square. The search of one strip's
-    patches grows with the bank, so a day's searches grow with the square of the strips too.
+    patches grows with the bank, so a day's searches grow with the square of the strips too. The bank of a tree of
+    unions does not grow. The samples of the position-wise normalisation, about 1 MB each, are left out: their number
+    grows with the logarithm of the strips.
     """
     measured = constants(results)
     ratio = results.get("ratio", 0.01)
@@ -82,6 +88,7 @@ def bill(results: dict[str, Any], machine: dict[str, float] = LAPTOP) -> dict[st
             "union": VECTOR_COPIES * union * measured["vector_bytes"] / 2**30,  # GiB in memory
             "choice": union**2 * measured["choice_nanoseconds"] / 1e9 / DAY,  # days
             "search": patches * ratio * patches * measured["search_nanoseconds"] / 1e9 / DAY,  # cores
+            "tree_search": patches * TREE_BANK * measured["search_nanoseconds"] / 1e9 / DAY,  # cores
         }
 
     limits = {
@@ -91,6 +98,7 @@ def bill(results: dict[str, Any], machine: dict[str, float] = LAPTOP) -> dict[st
         "union": machine["memory_gib"],
         "choice": 1.0,
         "search": machine["cores"],
+        "tree_search": machine["cores"],
     }
     powers = {name: 2 if name in ("choice", "search") else 1 for name in STEPS}
     one = needs(1.0)
@@ -160,6 +168,41 @@ def per_strip(fit: dict[str, Any]) -> float:
     return fit["seconds"] / fit["strips"] / fit["strip_seconds"]
 
 
+def is_alike(one: dict[str, Any], other: dict[str, Any]) -> bool:
+    """Return whether two fits have the same size and ran on the same kind of processor.
+
+    Parameters
+    ----------
+    one, other : dict
+        Fits with `times` and `processor`.
+
+    Returns
+    -------
+    bool
+    """
+    return (one["times"], one["processor"]) == (other["times"], other["processor"])
+
+
+def processor_name(row: dict[str, Any]) -> str:
+    """Return the name of a fit's processor without its marks.
+
+    Parameters
+    ----------
+    row : dict
+        Fit with `processor`.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> processor_name({"processor": "Intel(R) Xeon(R) Processor"})
+    'Intel Xeon'
+    """
+    return row["processor"].replace("(R)", "").removesuffix(" Processor")
+
+
 def fits_table() -> str:
     """Make the table of fits by size and number of workers, beside a fit with all patches in one memory.
 
@@ -170,13 +213,15 @@ def fits_table() -> str:
     rows = []
     results = read_results("scale")
     fits = results["fits"]
-    for row, after in zip(fits, [*fits[1:], {"times": None}], strict=True):
-        one = next((r for r in fits if (r["times"], r["workers"]) == (row["times"], 1)), None)
-        moved = (row["block_bytes"] + row["picture_bytes"]) / 2**30
+    for row, after in zip(fits, [*fits[1:], None], strict=True):
+        group = [r for r in fits if is_alike(r, row)]
+        one = next((r for r in group if r["workers"] == 1), None)
+        moved = (row["union_bytes"] + row["sample_bytes"] + row["picture_bytes"]) / 2**30
         speed = per_strip(one) / per_strip(row) if one else None
         rows.append(
             [
                 f"{row['times']} ({row['strips']:,} strips)",
+                processor_name(row),
                 f"{row['workers']} ({row['engine']})" if row["workers"] else "one process",
                 f"{row['seconds']:.0f}",
                 f"{per_strip(row):.2f}",
@@ -189,13 +234,14 @@ def fits_table() -> str:
                 {True: "yes", False: "no", None: "not compared"}[row["equal"]],
             ]
         )
-        if after["times"] != row["times"]:
-            whole = in_one_memory(results["whole"], row["strips"], row["kept"])
+        few = [fit for fit in results["whole"] if fit["processor"] == row["processor"]]
+        if few and (after is None or not is_alike(after, row)):
+            whole = in_one_memory(few, row["strips"], row["kept"])
             ratio = f"{one['seconds'] / whole['seconds']:.2f}" if one else "–"
             peak = f"{whole['peak_gib']:.1f}"
             label = "all patches in one memory, extrapolated"
-            rows.append([rows[-1][0], label, f"{whole['seconds']:.0f}", "–", "–", ratio, peak, peak, "–", "–", "–"])
-    head = ["AITEX's size times", "workers", "seconds", "per strip, over its extraction", "CPU seconds"]
+            rows.append([*rows[-1][:2], label, f"{whole['seconds']:.0f}", "–", "–", ratio, peak, peak, *"–––"])
+    head = ["AITEX's size times", "processor", "workers", "seconds", "per strip, over its extraction", "CPU seconds"]
     head += ["speed over one worker", "peak GiB per process"]
     return markdown_table([*head, "peak GiB in all", "GiB in files", "MiB over the network", "same result"], rows)
 
@@ -261,6 +307,7 @@ def bill_table() -> str:
         "union": "GiB of memory for the union",
         "choice": "days for the last choice",
         "search": "cores for the search of each day's strips",
+        "tree_search": "cores for this search in the bank of a tree",
     }
     rows = [
         [unit, *(_short(size[name]) for size in found["sizes"].values()), _short(found["breaks_at_strips"][name])]

@@ -22,7 +22,7 @@ FOLDED_AWAY = re.compile(r"The\s+solution\s+is\s+folded\s+away\s+below\s+the\s+c
 INSTEAD = "This copy has no solutions."
 # Folders and files with solutions, or of use only with them. Learners need three of the pages, which have no answers.
 TEACHERS = ("notebooks/source/", "notebooks/solved/", "teaching/", "tests/", ".ci/", ".github/")
-TEACHERS += ("benchmarks/assignment.py",)
+TEACHERS += ("benchmarks/assignment.py", "benchmarks/paths.py")
 PAGES = {"teaching/platforms.md", "teaching/offline.md", "teaching/collecting.md"}
 LINK = re.compile(r"(?<!!)\[([^\]]+)\]\(([^)\s#][^)\s]*)\)")
 NOTICE = """

@@ -37,9 +37,9 @@
 # Can `PatchCore` learn from all of them?
 #
 # The next cell measures one core of *this* machine: the seconds to extract the patches of a strip, and the number of
-# distances per second. Sampling is measured on a block of 65,536 patches, and the search on 4,096 vectors. We assume that
-# these constants hold for any amount of data. The rates rise with it, so the longest times below are upper
-# limits. A strip is 4,096 px long. Tiles are not enlarged here, so each tile of 256 px has 32 x 32 patches. This
+# distances per second. Sampling is measured on a block of 65,536 patches, and the search on 4,096 vectors. We use these
+# constants for any amount of data. The rates of sampling and search rise with the amount, so the times of these two steps
+# below are upper limits for large data. A strip is 4,096 px long. Tiles are not enlarged here, so each tile of 256 px has 32 x 32 patches. This
 # takes about 5 seconds.
 
 # %% tags=["start-here"]
@@ -87,10 +87,10 @@ limits = {"GiB": ("16 GiB", 16), "hours on 2 cores": ("24 hours", 24)}
 show(*plot_growth(strips, needs, limits, DATA))
 
 # %% [markdown]
-# Memory breaks first: AITEX fits, a day of one loom does not. With more memory, time breaks next. Compare the last column
-# with the 15 seconds in which a loom weaves a strip. The greedy sampler compares each patch with each choice, and both
-# numbers grow with the strips. So its time grows with the *square* of the data. On logarithmic axes, its line is twice as
-# steep as the line of the extraction.
+# Memory breaks first: the normal strips of AITEX fit, but a day of one loom does not. With more memory, time breaks next.
+# Compare the last column with the 15 seconds in which a loom weaves a strip. The greedy sampler compares each patch with
+# each choice, and both numbers grow with the strips. So its time grows with the *square* of the data. On logarithmic
+# axes, its line is twice as steep as the line of the extraction.
 
 # %% [markdown]
 # ## 2. Composable coresets
@@ -535,9 +535,9 @@ show(*plot_timeline(tasks, title="Task stream"))
 #
 # | panel | shows | look for |
 # |---|---|---|
-# | Task Stream | a row per worker, a bar per task, as in our figure | white gaps: a worker waits; red bars: data moves |
+# | Task Stream | a row per worker, a bar per task, as in our figure | white gaps: a worker is idle; red bars: data moves |
 # | Workers | memory and CPU of each worker | memory near the limit; a CPU that is hardly used |
-# | Graph | the tasks and their dependencies | long chains |
+# | Graph | the tasks, with an arrow from each task to the tasks that need its result | long chains; none in our fits, which submit a level after the previous level has ended |
 #
 # **Try it.** Keep a Dask client open, and watch the dashboard's task stream while you fit again.
 #
@@ -650,7 +650,7 @@ quiz("11.q6", "c")
 #
 # 1. A block is written **whole or not at all**: it has a temporary name until it is complete.
 # 2. The name of a block contains a **digest** of its pieces and of all settings (notebook 05). An existing block is not
-#    made again.
+#    recomputed.
 # 3. Making a block twice does no harm, because the result is the same.
 #
 # The next cell kills one of two workers in the middle of a fit. This takes about 15 seconds.
@@ -689,8 +689,8 @@ print(f"Workers killed: {len(killed)}. {compare_banks(undisturbed.bank_.vectors_
 show(*plot_timeline(read_tasks(folder), title="A worker is killed", killed=killed))
 
 # %% [markdown]
-# The cross is at the end of the killed worker's last complete block. Its next block begins anew elsewhere. A new process
-# replaces the worker and has to import PyTorch, so its first block takes long.
+# If the killed worker had completed a block, a cross marks the end of the last one. The unfinished block starts again on
+# another worker. A new process replaces the worker and has to import PyTorch, so its first block takes long.
 #
 # ### A damaged block
 #
@@ -707,13 +707,13 @@ began = time.perf_counter()
 resumed = new_detector().fit_strips(pieces, block_size=BLOCK_SIZE, folder=folder)
 reveal("11.e", (time.perf_counter() - began) / undisturbed_seconds, unit="times")
 after = {path.parent.name: path.stat().st_mtime_ns for path in folder.glob("blocks/*/header.json")}
-print(f"Blocks made again: {sum(before[name] != after[name] for name in after)} of {len(after)}.")
+print(f"Blocks recomputed: {sum(before[name] != after[name] for name in after)} of {len(after)}.")
 print(compare_banks(undisturbed.bank_.vectors_, resumed.bank_.vectors_))
 place.cleanup()
 
 # %% [markdown]
-# The join found the damage, and only this block was made again. The second fit takes more than one eighth of the time,
-# because it also repeats the start of the network, the digests of all pieces and the join. An interrupted fit goes on in
+# The join found the damage, and only this block was recomputed. The second fit takes more than one eighth of the time,
+# because it also repeats the start of the network, the digests of all pieces and the join. An interrupted fit resumes in
 # the same way: call it again with the same `folder`.
 
 # %% [markdown]
@@ -738,11 +738,11 @@ import numpy as np
 from aitex_utils import MemoryBank
 from aitex_utils.lessons import predict, reveal
 from aitex_utils.lessons.nb11.figures import plot_search
+from aitex_utils.lessons.nb11.lists import make_lists
 from aitex_utils.lessons.nb11.setup import load_patches
 from aitex_utils.lessons.timing import time_call
 from aitex_utils.plots import show
 from aitex_utils.scale.cluster import start_pool
-from aitex_utils.scale.disk_search import DiskIndex, build_disk_index
 from aitex_utils.scale.sharded_search import ShardedBank, write_shards
 
 # %%
@@ -777,7 +777,7 @@ predict("11.f", 30, 90, unit="%")
 
 # %%
 pieces_of_bank = np.array_split(bank, 4)  # could also come from a generator, one piece at a time
-on_disk = DiskIndex(build_disk_index(pieces_of_bank, Path(folder.name) / "lists", nlist=64, training=bank[::4]))
+on_disk = make_lists(pieces_of_bank, Path(folder.name) / "lists", nlist=64, training=bank[::4])
 names, recalls, milliseconds = list(times), [1.0] * 3, [1000 * seconds for seconds in times.values()]
 for nprobe in (1, 2, 4, 8, 16, 64):
     (_, found), timing = time_call(lambda nprobe=nprobe: on_disk.search(queries, 1, nprobe=nprobe), repeats=3)
@@ -860,10 +860,13 @@ predict("11.g", 1, 20, unit="times")
 bill = fit_bill(DATA["100 looms, a day"], constants, "tree")
 reveal("11.g", bill.hours(1) / 24, unit="times")
 greedy = bill.selection / bill.extraction
+inspection = bill.extraction + bill.search * DATA["100 looms, a day"]
 print(f"The extraction takes {bill.extraction / 3600:.0f} h, and the greedy choices {greedy:.2f} times that.")
+print(f"Inspecting every strip of this day takes {inspection / 86_400:.0f} cores, all day.")
 
 # %% [markdown]
-# Rounded up, this is the number of cores: no data centre is needed. But one question comes first: does the detector get
+# Rounded up, this is the number of cores for the fit. Inspecting every strip takes more cores, because a search of the
+# bank follows the extraction. Neither task needs a data centre. But one question comes first: does the detector get
 # better with half a million strips? Normal fabric repeats itself (notebook 04). Measure the AUROC against the number of
 # strips *before* you rent a cluster.
 
@@ -916,8 +919,10 @@ print(describe_bill("100 strips", fit_bill(100, constants, "blocks")))
 # would fit, but with small blocks a lost block costs less, and the workers end at nearly the same time. The table shows
 # that the tree ends within 6 hours, and that its extraction takes longer than its greedy choices. One union of all blocks
 # would also fit, but its bank has 566,231 vectors instead of 16,384, so each search takes about 35 times as long. The
-# looms weave 48 strips per minute. After a power failure, all completed blocks are on the disk, and the next call with the same `folder` makes the missing blocks only.
-# First I would test on fewer strips whether the small bank of a tree gives the same AUROC as the bank of one union.
+# looms weave 0.8 strips per second, so the search needs 0.8 cores for each second in the last column, and the extraction
+# comes on top. After a power failure, all completed blocks are on the disk, and the next call with the same `folder`
+# computes the missing blocks only. First I would test on fewer strips whether the small bank of a tree gives the same
+# AUROC as the bank of one union.
 #
 # </details>
 

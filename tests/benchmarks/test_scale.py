@@ -50,7 +50,7 @@ def test_all_parts_are_measured_and_fill_the_tables(small: None, tmp_path: Path,
     monkeypatch.setattr(results_files, "RESULTS", tmp_path)
     monkeypatch.setattr(scale, "in_own_process", here)
     monkeypatch.setattr(scale.measure_fits, "__defaults__", (*scale.measure_fits.__defaults__[:-1], here))
-    monkeypatch.setattr(scale.measure_whole, "__defaults__", (here,))
+    monkeypatch.setattr(scale.measure_whole, "__defaults__", ((), here))
     monkeypatch.setattr(scale, "practice_patches", practice_vectors)
     monkeypatch.setattr(scale, "write_pages", lambda: None)
     monkeypatch.setattr(scale.measure_quality, "__defaults__", (scale.PRACTICE,))
@@ -97,6 +97,11 @@ def test_rows_of_fits_are_added_kept_after_each_fit_and_compared_with_one_proces
         scale.measure_fits([2], [1, 0, 3], rows, kept.append, measured)
     assert [len(rows) for rows in kept] == [1, 2, 3]
     assert [(row["workers"], row["equal"]) for row in kept[-1]] == [(0, True), (1, True), (2, False)]
+    # Another kind of processor has other digests: its rows are kept beside them, and compared with each other.
+    elsewhere = [{**row, "processor": "P", "digest": "c"} for row in kept[-1] if row["workers"]]
+    both = scale.with_comparison([*elsewhere, *kept[-1]])
+    assert [row["equal"] for row in both if row["processor"] == "P"] == [True, True]
+    assert [row["equal"] for row in both if row["processor"] != "P"] == [True, True, False]
     again = scale.measure_fits([1, 2], [0], kept[-1], kept.append, measured)
     assert [(row["times"], row["workers"]) for row in again] == [(1, 0), (2, 0), (2, 1), (2, 2)]
     assert [row["ratio"] for row in again[:2]] == [0.01, 0.005] and again[0]["strips"] == scale.AITEX_STRIPS
@@ -106,18 +111,21 @@ RESULTS = {
     "ratio": 0.01,
     "fits": [
         {
-            "strips": 100,
+            "processor": processor,
+            "strips": strips,
             "workers": workers,
             "block_cpu_seconds": 200.0,
             "patches": 1_000_000,
             "picture_bytes": 100 * 2**20 * (workers > 0),
             "kept": 10_000,
-            "block_bytes": 15_000 * 1024,
+            "channels": 256,
+            "union_bytes": 15_000 * 1024,
+            "sample_bytes": 50_000 * 1024,
             "last_choice_seconds": 2.25,
         }
-        for workers in (0, 1)
+        for processor, strips, workers in (("P", 100, 0), ("P", 100, 1), ("of another day", 900, 0))
     ],
-    "search": {"index": {"seconds": 10.0}, "queries": 1000, "vectors": 1_000_000},
+    "search": {"processor": "P", "index": {"seconds": 10.0}, "queries": 1000, "vectors": 1_000_000, "channels": 128},
 }
 
 
@@ -129,7 +137,7 @@ def test_the_constants_are_costs_of_one_strip():
         "picture_bytes": 2**20,
         "vector_bytes": 1024,
         "choice_nanoseconds": pytest.approx(10),
-        "search_nanoseconds": pytest.approx(10),
+        "search_nanoseconds": pytest.approx(20),  # in twice as many channels as were searched
     }
 
 
@@ -142,11 +150,12 @@ def test_the_bill_multiplies_them_and_names_the_step_that_breaks_first():
     union = 1.5 * 0.01 * 1e10
     assert million["blocks"] == pytest.approx(union / 2**20)
     assert million["choice"] == pytest.approx(union**2 * 1e-8 / 86_400)
-    assert million["search"] == pytest.approx(1e10 * 1e8 * 1e-8 / 86_400)
+    assert million["search"] == pytest.approx(1e10 * 1e8 * 2e-8 / 86_400)
+    assert million["tree_search"] == pytest.approx(1e10 * 16_384 * 2e-8 / 86_400)
     assert found["breaks_at_strips"]["extraction"] == pytest.approx(4 * 86_400 / 2)
     assert found["order"] == sorted(STEPS, key=found["breaks_at_strips"].__getitem__)
     for name, strips in found["breaks_at_strips"].items():
-        limit = {"extraction": 4, "search": 4, "choice": 1, "union": 16}.get(name, 500)
+        limit = {"extraction": 4, "search": 4, "tree_search": 4, "choice": 1, "union": 16}.get(name, 500)
         scaled = million[name] * (strips / 1e6) ** (2 if name in ("choice", "search") else 1)
         assert scaled == pytest.approx(limit)
 

@@ -145,11 +145,14 @@ def texts_in(name: str, content: bytes) -> str:
     return "\n".join(line.strip() for line in text.splitlines())
 
 
+OF_TEACHERS = ("assignment", "paths")
+
+
 def test_the_course_lacks_what_shows_solutions_and_has_all_else(made: Path):
     names = {name.removeprefix("course/") for name in copied_files(made) if name.startswith("course/")}
     gone = {name for name in course_files() if name not in names}
     assert {name.split("/")[0] for name in gone} == {"notebooks", "teaching", "tests", "benchmarks", ".ci", ".github"}
-    assert {name for name in gone if name.startswith("benchmarks/")} == {"benchmarks/assignment.py"}
+    assert {name for name in gone if name.startswith("benchmarks/")} == {f"benchmarks/{n}.py" for n in OF_TEACHERS}
     folders = {name.rpartition("/")[0] for name in gone if name.startswith("notebooks/")}
     assert folders == {"notebooks/source", "notebooks/solved"}
     assert {name for name in names if name.startswith("teaching/")} == class_copy.PAGES
