@@ -1,8 +1,8 @@
 """`python course.py bench paths [NAME ...]`: how long the notebooks of each plan for a class compute.
 
-The notebooks are run in their order, with stubs in the exercises, as learners run them: in the fast profile, with an
-empty cache for each plan, on the practice fabric. Written to `results/paths.json`, where a plan replaces its earlier
-row. Use a quiet machine.
+The notebooks are run in their order, with stubs in the exercises, as learners run them. Each plan begins with an empty
+cache, on the practice fabric. Written to `results/paths.json`, where a plan replaces its earlier row. Use a quiet
+machine.
 """
 
 from __future__ import annotations

@@ -396,7 +396,7 @@ def measure_whole(
     Parameters
     ----------
     done : sequence of dict
-        Rows of an earlier run. Those of other processors stay.
+        Rows of an earlier run. The rows of other processors stay.
     measure : callable
         Runs a measurement.
 

@@ -346,7 +346,7 @@ class _Dask:
     def _refuse_paused_workers(self, now: float) -> None:
         """Raise an error if all workers have been paused for long, as Dask does near a memory limit.
 
-        The clusters of `start_cluster` pause no worker; others do so by default.
+        The clusters of `start_cluster` pause no worker. Other clusters do so by default.
         """
 
         def count_running(dask_scheduler: Any) -> int:

@@ -38,9 +38,8 @@
 #
 # The next cell measures one core of *this* machine: the seconds to extract the patches of a strip, and the number of
 # distances per second. Sampling is measured on a block of 65,536 patches, and the search on 4,096 vectors. We use these
-# constants for any amount of data. The rates of sampling and search rise with the amount, so the times of these two steps
-# below are upper limits for large data. A strip is 4,096 px long. Tiles are not enlarged here, so each tile of 256 px has 32 x 32 patches. This
-# takes about 5 seconds.
+# constants for any amount of data. Both rates rise with the amount, so the times below are upper limits. A strip is
+# 4,096 px long. Tiles are not enlarged here, so each tile of 256 px has 32 x 32 patches. This takes about 5 seconds.
 
 # %% tags=["start-here"]
 # Start here again after a restart
@@ -145,7 +144,7 @@ show(*plot_union(union))
 #
 # ### Unions of unions
 #
-# With very many blocks, even the union exceeds one memory. Then a **tree** merges it level by level: each node reduces the
+# With very many blocks, even the union exceeds one memory. Then a **tree** merges it by levels: each node reduces the
 # union of its children's coresets. The largest number of children is the **fan-in**. Let R(v) be the covering radius of
 # the greedy choice at node v, over the patches from which it chooses. The same argument, one level at a time, gives a
 # bound b(v) at each node:
@@ -324,7 +323,7 @@ reveal("11.c", radii[1] / single, unit="times")
 show(*plot_sizes(sizes, radii, single))
 
 # %% [markdown]
-# At all sizes, the radius is close to the radius of one choice. So here, the block size affects mainly memory and time.
+# At all sizes, the radius is close to the radius of one choice. So the block size affects mainly memory and time.
 #
 # ### Exercise 11.3: A block size for a limit of memory
 #
@@ -359,7 +358,7 @@ for gib in (1, 2, 4, 8):
         print(f"{gib} GiB, {workers} worker{'s' * (workers > 1)}: blocks of {block:,} patches")
 
 # %% [markdown]
-# More workers mean smaller blocks. With 600 MiB for each, the workers themselves take most of a small memory, or all of it.
+# More workers mean smaller blocks. With 600 MiB for each, the workers themselves take most of a small memory.
 
 # %% [markdown]
 # ## 4. A pool of processes
@@ -371,7 +370,7 @@ for gib in (1, 2, 4, 8):
 # - the worker extracts the patches, reduces them, and writes the coreset as a folder;
 # - the main process joins the coresets.
 #
-# First, we fit in one process. This takes about 5 seconds.
+# First, we fit in one process. It takes about 5 seconds.
 
 # %% tags=["start-here"]
 # Start here again after a restart
@@ -537,7 +536,7 @@ show(*plot_timeline(tasks, title="Task stream"))
 # |---|---|---|
 # | Task Stream | a row per worker, a bar per task, as in our figure | white gaps: a worker is idle; red bars: data moves |
 # | Workers | memory and CPU of each worker | memory near the limit; a CPU that is hardly used |
-# | Graph | the tasks, with an arrow from each task to the tasks that need its result | long chains; none in our fits, which submit a level after the previous level has ended |
+# | Graph | tasks, with arrows to the tasks that need them | long chains (our fits show no arrows) |
 #
 # **Try it.** Keep a Dask client open, and watch the dashboard's task stream while you fit again.
 #
@@ -689,8 +688,8 @@ print(f"Workers killed: {len(killed)}. {compare_banks(undisturbed.bank_.vectors_
 show(*plot_timeline(read_tasks(folder), title="A worker is killed", killed=killed))
 
 # %% [markdown]
-# If the killed worker had completed a block, a cross marks the end of the last one. The unfinished block starts again on
-# another worker. A new process replaces the worker and has to import PyTorch, so its first block takes long.
+# A cross marks the end of the last block that the killed worker completed, if any. Another worker starts the unfinished
+# block again. A new process has to import PyTorch, so its first block takes long.
 #
 # ### A damaged block
 #
@@ -792,8 +791,8 @@ folder.cleanup()
 # On one machine, shards hardly save time. A few cells find nearly all nearest vectors, in much less time than all cells.
 # The lists here fit into the system's cache. The time of larger lists depends on the disk.
 #
-# Remember notebook 05: a miss raises a distance, and the score of a tile is its largest distance. So prefer shards
-# where you have the workers. Better still, keep the bank small.
+# Remember notebook 05: a miss raises a distance, and the score of a tile is its largest distance. So prefer shards, or keep
+# the bank small.
 
 # %% [markdown]
 # ## 8. The bill of a mill
@@ -829,7 +828,7 @@ for method in METHODS:
 
 # %% [markdown]
 # The limits are 16 GiB, 24 hours on two cores that are always busy, and 15 seconds of one core to search for a strip. The
-# last line of each method states at how many strips each part exceeds its limit, and how many looms weave them in a day.
+# last line of each method states at how many strips each part exceeds its limit, and for how many looms.
 # Extraction and greedy choices have 24 hours *each*, and the next figure adds them.
 
 # %%
@@ -865,10 +864,9 @@ print(f"The extraction takes {bill.extraction / 3600:.0f} h, and the greedy choi
 print(f"Inspecting every strip of this day takes {inspection / 86_400:.0f} cores, all day.")
 
 # %% [markdown]
-# Rounded up, this is the number of cores for the fit. Inspecting every strip takes more cores, because a search of the
-# bank follows the extraction. Neither task needs a data centre. But one question comes first: does the detector get
-# better with half a million strips? Normal fabric repeats itself (notebook 04). Measure the AUROC against the number of
-# strips *before* you rent a cluster.
+# Rounded up, this is the number of cores for the fit. Inspecting every strip takes more. Neither needs a data
+# centre. But one question comes first: does the detector get better with half a million strips? Normal fabric repeats
+# itself. Measure the AUROC against the number of strips *before* you rent a cluster.
 
 # %% [markdown]
 # ## 9. Open task
@@ -919,8 +917,8 @@ print(describe_bill("100 strips", fit_bill(100, constants, "blocks")))
 # would fit, but with small blocks a lost block costs less, and the workers end at nearly the same time. The table shows
 # that the tree ends within 6 hours, and that its extraction takes longer than its greedy choices. One union of all blocks
 # would also fit, but its bank has 566,231 vectors instead of 16,384, so each search takes about 35 times as long. The
-# looms weave 0.8 strips per second, so the search needs 0.8 cores for each second in the last column, and the extraction
-# comes on top. After a power failure, all completed blocks are on the disk, and the next call with the same `folder`
+# looms weave 48 strips per minute, so the search needs 4 cores for each 5 seconds in the last column, besides the
+# extraction. After a power failure, all completed blocks are on the disk, and the next call with the same `folder`
 # computes the missing blocks only. First I would test on fewer strips whether the small bank of a tree gives the same
 # AUROC as the bank of one union.
 #

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from aitex_utils.scale.disk_search import DiskIndex, ListsInMemory, build_disk_index
+if TYPE_CHECKING:
+    from aitex_utils.scale.disk_search import DiskIndex, ListsInMemory
 
 
 def make_lists(
@@ -40,6 +42,8 @@ def make_lists(
     [[7]]
     """
     import faiss
+
+    from aitex_utils.scale.disk_search import DiskIndex, ListsInMemory, build_disk_index
 
     if hasattr(faiss, "OnDiskInvertedLists"):
         return DiskIndex(build_disk_index(pieces, folder, nlist=nlist, training=training))
