@@ -288,10 +288,10 @@ def test_the_tests_need_the_whole_course(course: Path):
 
 @pytest.mark.slow
 def test_commands_for_learners_run_in_the_course(course: Path):
-    for name, *arguments in (["data"], ["demo", "--fabric", "00"]):
+    for name, *arguments in (["data"], ["demo", "--help"]):
         done = run_in(course, "-m", f"aitex_utils.commands.{name}", *arguments)
         assert done.returncode == 0, done.stderr
-    assert (course / "data" / "demo" / "00").is_dir()
+    assert (course / "data" / "practice").is_dir()
     doctor = [run_in(root, "-m", "aitex_utils.commands.doctor").returncode for root in (course, NOTEBOOKS.parent)]
     assert doctor[0] == doctor[1]
 
