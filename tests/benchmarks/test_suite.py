@@ -16,17 +16,24 @@ from project_root import ROOT
 
 @pytest.mark.parametrize("fails", [False, True])
 def test_minutes_are_written_only_if_all_tests_pass(fails: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    commands = []
+
     def run(command: list[str], **_: object) -> None:
+        commands.append(command)
         if fails:
             raise subprocess.CalledProcessError(1, command)
 
     monkeypatch.setattr(results_files, "RESULTS", tmp_path)
     monkeypatch.setattr(subprocess, "run", run)
-    assert suite.main() == int(fails)
-    files = list(tmp_path.iterdir())
-    assert [file.name for file in files] == ([] if fails else ["tests.json"])
-    for file in files:
-        assert set(json.loads(file.read_text(encoding="utf-8"))) == {"full_minutes", "quick_minutes", "cores"}
+    (tmp_path / "tests.json").write_text('{"full_minutes": 12.5}')
+    assert suite.main(["quick"]) == int(fails) and "--quick" in commands[-1]
+    minutes = json.loads((tmp_path / "tests.json").read_text(encoding="utf-8"))
+    assert minutes["full_minutes"] == 12.5 and ("quick_minutes" in minutes) != fails
+    assert suite.main([]) == int(fails)
+    minutes = json.loads((tmp_path / "tests.json").read_text(encoding="utf-8"))
+    assert (minutes["full_minutes"] == 12.5) == fails and ("--quick" in commands[-1]) == fails
+    with pytest.raises(SystemExit):
+        suite.main(["slow"])
 
 
 def test_every_benchmark_bears_an_output_that_nothing_reads():
