@@ -189,6 +189,10 @@ def test_a_claim_is_borne_out_by_the_results(words: str):
     assert CLAIMS[words]()
 
 
+def test_the_front_page_states_the_minutes_of_the_fast_tests():
+    assert f"the fast tests, in about {read_results('tests')['quick_minutes']:.0f} minutes" in prose(0)
+
+
 @pytest.mark.parametrize("words", ON_THE_FRONT_PAGE)
 def test_a_claim_of_the_front_page_is_one_of_them(words: str):
     assert words in prose(0)
