@@ -100,7 +100,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(known)} (all)")
     names = parser.parse_args(arguments).names or known
     results = read_results_if_any("paths")
-    for name in names or [""]:
+    for name in names or [""]:  # without plans, `make_path` says what is missing
         try:
             measured = measure_path(name)
         except build.FAILURES as error:

@@ -183,12 +183,12 @@ def fit_blocks(
                 if attempt == TRIES or not is_repeatable:
                     raise
             except WorkersLost as error:
-                done = sum(place.name.startswith("block-") for place in _blocks_in(folder))
-                advice = "with folder=, which makes a fit resumable"
+                advice, smaller = "with folder=, which makes a fit resumable", ", or take a smaller block_size"
                 if how.folder is not None:
+                    done = sum(place.name.startswith("block-") for place in _blocks_in(folder))
                     advice = f"which goes on from the {done} blocks in {folder}"
-                if error.lacks_memory:
-                    advice += f", or take a smaller block_size{' and another folder' * (how.folder is not None)}"
+                    smaller += " and another folder"
+                advice += smaller if error.lacks_memory else ""
                 raise WorkersLost(f"{str(error).rstrip('.')}, {advice}.") from error
     raise AssertionError  # the last attempt returns or raises
 

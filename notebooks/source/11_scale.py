@@ -859,9 +859,10 @@ predict("11.g", 1, 20, unit="times")
 bill = fit_bill(DATA["100 looms, a day"], constants, "tree")
 reveal("11.g", bill.hours(1) / 24, unit="times")
 greedy = bill.selection / bill.extraction
-inspection = bill.extraction + bill.search * DATA["100 looms, a day"]
+inspection = (bill.extraction + bill.search * DATA["100 looms, a day"]) / 3600
 print(f"The extraction takes {bill.extraction / 3600:.0f} h, and the greedy choices {greedy:.2f} times that.")
-print(f"Inspecting every strip of this day takes {inspection / 86_400:.0f} cores, all day.")
+more = inspection / bill.hours(1)
+print(f"Inspecting every strip of this day takes {inspection / 24:.0f} cores, {more:.1f} times as many as the fit.")
 
 # %% [markdown]
 # Rounded up, this is the number of cores for the fit. Inspecting every strip takes more. Neither needs a data
